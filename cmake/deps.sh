@@ -1,0 +1,108 @@
+#!/bin/sh
+# Installs what gwtool needs from Debian's packages and builds libcurl.a from Debian's source package.
+#
+# usage: cmake/deps.sh [--tests] [DIRECTORY]
+#   --tests    also the peers that the tests talk to (unbound, knot, nsd, bind9 tools, dnsperf, Go)
+#   DIRECTORY  where libcurl goes, default build/deps beside this script's parent
+#
+# Run as root, or with sudo on the machine. Safe to run again: it takes a second when nothing is
+# missing. The machine's apt configuration is read, never changed: the deb-src lines that
+# `apt-get source` needs are derived from it into a private directory.
+set -eu
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+want_tests=no
+dest=
+for arg in "$@"; do
+  case $arg in
+    --tests) want_tests=yes ;;
+    -*) echo "deps.sh: unknown option $arg (usage: deps.sh [--tests] [DIRECTORY])" >&2; exit 2 ;;
+    *) dest=$arg ;;
+  esac
+done
+dest=${dest:-$root/build/deps}
+
+packages="g++ cmake ninja-build pkg-config ca-certificates libcli11-dev libtomlplusplus-dev
+  libldns-dev libunbound-dev libevent-dev nettle-dev libgmp-dev libsodium-dev libssl-dev
+  libsqlite3-dev nlohmann-json3-dev libfmt-dev zlib1g-dev libnghttp2-dev libc-ares-dev dpkg-dev"
+test_packages="catch2 python3 git sqlite3 unbound bind9-dnsutils knot nsd ldnsutils dnsperf openssl
+  golang-go golang-golang-x-mod-dev mandoc clang clang-format clang-tidy libclang-rt-dev procps"
+[ "$want_tests" = yes ] && packages="$packages $test_packages"
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"
+  elif command -v sudo >/dev/null 2>&1; then sudo "$@"
+  else
+    echo "deps.sh: root or sudo is needed to run: $*" >&2
+    exit 1
+  fi
+}
+
+# One dpkg-query for all: a package counts when it is installed, or another one provides it.
+installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' 2>/dev/null | sed -n 's/^installed //p')
+missing=
+for p in $packages; do
+  printf '%s\n' "$installed" | grep -qxF -- "$p" || missing="$missing $p"
+done
+if [ -n "$missing" ]; then
+  echo "deps.sh: installing$missing" >&2
+  as_root apt-get update -qq
+  # A server package must not start its daemon on a machine that only wants to run tests.
+  policy=/usr/sbin/policy-rc.d
+  made_policy=no
+  if [ ! -e "$policy" ]; then
+    made_policy=yes
+    printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+    as_root chmod 755 "$policy"
+  fi
+  status=0
+  # shellcheck disable=SC2086
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+    -o Dpkg::Use-Pty=0 $missing >&2 || status=$?
+  [ "$made_policy" = yes ] && as_root rm -f "$policy"
+  [ "$status" = 0 ] || { echo "deps.sh: apt-get install failed" >&2; exit 1; }
+fi
+
+# ---- libcurl ----
+# Debian's libcurl.a cannot be linked (krb5 and p11-kit have no .a). The stamp names what it was made
+# of: a security update of curl, or a change of this script, makes it anew.
+version=$(apt-cache policy libcurl4 2>/dev/null | sed -n 's/^  Candidate: //p')
+stamp="$version $(cksum < "$0")"
+if [ -f "$dest/lib/libcurl.a" ] && [ "$(cat "$dest/stamp" 2>/dev/null)" = "$stamp" ]; then
+  exit 0
+fi
+echo "deps.sh: building libcurl $version" >&2
+mkdir -p "$dest"
+dest=$(cd "$dest" && pwd)
+work=$(mktemp -d "$dest/work.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+mkdir -p "$work/sources" "$work/lists/partial" "$work/cache/archives/partial" "$work/src"
+for f in /etc/apt/sources.list.d/*.sources; do
+  [ -f "$f" ] && sed 's/^Types:.*/Types: deb-src/' "$f" > "$work/sources/$(basename "$f")"
+done
+for f in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
+  [ -f "$f" ] && sed -n 's/^deb /deb-src /p' "$f" > "$work/sources/$(basename "$f" .list).list"
+done
+chmod 755 "$dest" "$work" "$work/sources" "$work/lists" "$work/lists/partial"
+private_apt() {
+  apt-get -qq -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts="$work/sources" \
+    -o Dir::State::lists="$work/lists" -o Dir::Cache="$work/cache" -o APT::Sandbox::User= "$@"
+}
+private_apt update >&2
+(cd "$work/src" && private_apt source "curl=$version" >"$work/log" 2>&1 ||
+  private_apt source curl >"$work/log" 2>&1) || { cat "$work/log" >&2; exit 1; }
+src=$(find "$work/src" -mindepth 1 -maxdepth 1 -type d -name 'curl-*')
+cmake -S "$src" -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
+  -DCMAKE_INSTALL_PREFIX="$dest" -DCMAKE_INSTALL_LIBDIR=lib \
+  -DCMAKE_POSITION_INDEPENDENT_CODE=ON -DCMAKE_C_FLAGS="-ffile-prefix-map=$work=." \
+  -DBUILD_SHARED_LIBS=OFF -DBUILD_CURL_EXE=OFF -DBUILD_TESTING=OFF -DENABLE_MANUAL=OFF \
+  -DHTTP_ONLY=ON -DENABLE_ARES=ON -DCURL_USE_OPENSSL=ON -DUSE_NGHTTP2=ON -DUSE_LIBIDN2=OFF \
+  -DCURL_USE_LIBPSL=OFF -DCURL_USE_LIBSSH2=OFF -DCURL_BROTLI=OFF -DCURL_ZSTD=OFF \
+  -DCURL_DISABLE_NTLM=ON -DCURL_DISABLE_NETRC=ON -DCURL_DISABLE_OPENSSL_AUTO_LOAD_CONFIG=ON \
+  -DCURL_CA_BUNDLE=none -DCURL_CA_PATH=none -DCURL_CA_FALLBACK=ON >"$work/log" 2>&1 &&
+  cmake --build "$work/build" --target install >>"$work/log" 2>&1 || {
+  cat "$work/log" >&2
+  echo "deps.sh: libcurl does not build" >&2
+  exit 1
+}
+printf '%s' "$stamp" > "$dest/stamp"

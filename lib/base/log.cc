@@ -1,0 +1,79 @@
+#include "base/log.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/bytes.h"
+
+namespace gw {
+
+namespace {
+
+std::string_view level_name(LogLevel level) {
+  switch (level) {
+    case LogLevel::kDebug:
+      return "debug";
+    case LogLevel::kInfo:
+      return "info";
+    case LogLevel::kWarning:
+      return "warning";
+    case LogLevel::kError:
+      return "error";
+  }
+  return "error";
+}
+
+bool plain(char c) { return c > ' ' && c < 0x7f && c != '"' && c != '=' && c != '\\'; }
+
+void append_value(std::string& line, std::string_view value) {
+  if (!value.empty() && std::all_of(value.begin(), value.end(), plain)) {
+    line += value;
+  } else {
+    line += quoted(value, 2000);
+  }
+}
+
+void write_stderr(std::string_view line) {
+  while (!line.empty()) {
+    ssize_t n = ::write(STDERR_FILENO, line.data(), line.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return;  // nowhere left to say it
+    line.remove_prefix(static_cast<std::size_t>(n));
+  }
+}
+
+}  // namespace
+
+Logger::Logger(LogLevel level, Sink sink)
+    : level_(level), sink_(sink ? std::move(sink) : Sink(write_stderr)) {}
+
+void Logger::write(LogLevel level, std::string_view event,
+                   std::initializer_list<LogField> fields) const {
+  if (level < level_) return;
+  std::string line = "level=";
+  line += level_name(level);
+  line += " event=";
+  append_value(line, event);
+  for (const LogField& f : fields) {
+    line += ' ';
+    line += f.key;
+    line += '=';
+    append_value(line, f.value);
+  }
+  line += '\n';
+  sink_(line);
+}
+
+void Logger::error(std::string_view event, const Error& error) const {
+  if (error.hint.empty()) {
+    write(LogLevel::kError, event,
+          {{"kind", error_kind_name(error.kind)}, {"error", error.message}});
+  } else {
+    write(LogLevel::kError, event,
+          {{"kind", error_kind_name(error.kind)}, {"error", error.message}, {"hint", error.hint}});
+  }
+}
+
+}  // namespace gw

@@ -1,0 +1,64 @@
+#include <catch2/catch.hpp>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/result.h"
+
+using namespace gw;
+
+namespace {
+
+Result<int> half(int n) {
+  if (n % 2 != 0) return usage_error("odd", "give an even number");
+  return n / 2;
+}
+Result<int> quarter(int n) {
+  GW_TRY(int h, half(n));
+  GW_TRY(int q, half(h));
+  return q;
+}
+
+}  // namespace
+
+TEST_CASE("errors travel with their context") {
+  CHECK(quarter(8).value() == 2);
+  auto r = quarter(6);
+  REQUIRE_FALSE(r);
+  Error e = std::move(r).error().in("inner").in("outer");
+  CHECK(e.message == "outer: inner: odd");
+  CHECK(e.hint == "give an even number");
+  CHECK(e.kind == ErrorKind::kUsage);
+}
+
+TEST_CASE("a log line is one line whatever it holds") {
+  std::string out;
+  Logger log(LogLevel::kInfo, [&](std::string_view line) { out += line; });
+  log.debug("dropped");
+  log.info("followed",
+           {{"log", "sum.golang.org"}, {"size", 5}, {"bad", "a b\n\"=\xff"}, {"empty", ""}});
+  CHECK(out ==
+        "level=info event=followed log=sum.golang.org size=5 bad=\"a b\\x0a\\x22=\\xff\" "
+        "empty=\"\"\n");
+}
+
+TEST_CASE("JSON is parsed without exceptions, in order, to a bounded depth") {
+  CHECK(format_json(*parse_json(R"({"b":1,"a":[true,null]})")) == R"({"b":1,"a":[true,null]})");
+  CHECK_FALSE(parse_json("{"));
+  CHECK_FALSE(parse_json("[1] x"));
+  CHECK_FALSE(parse_json(std::string(100000, '[')));
+  CHECK(parse_json(R"(["[[[[[[[["])", 2));
+  CHECK(format_json(Json("\xff")) == "\"\xef\xbf\xbd\"");
+}
+
+TEST_CASE("times are RFC 3339 in UTC") {
+  CHECK(format_rfc3339(from_unix(0)) == "1970-01-01T00:00:00Z");
+  CHECK(format_rfc3339(from_unix(0x6802a84d)) == "2025-04-18T19:30:21Z");
+}
+
+TEST_CASE("metrics are exposed from the table") {
+  metric_set(Metric::kBuildInfo, 1);
+  CHECK(format_metrics().find("# TYPE gwtool_build_info gauge\ngwtool_build_info 1\n") !=
+        std::string::npos);
+}
