@@ -1,0 +1,17 @@
+// Every command of gwtool: each is defined in the file of its name and listed in commands.cc.
+#pragma once
+
+#include <vector>
+
+#include "options.h"
+
+namespace gw::cmd {
+
+Command follow_tlog_command();  // follow_tlog.cc
+Command serve_dns_command();    // serve_dns.cc
+Command check_command();        // check.cc
+
+// The commands in the order in which help and manual list them.
+std::vector<Command> all_commands();
+
+}  // namespace gw::cmd

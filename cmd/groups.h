@@ -1,0 +1,43 @@
+// Options that several commands share, so that they are spelled, checked and documented once.
+//
+//   auto v = std::make_shared<Values>();          // has a member LogSourceValues log
+//   add_log_source(command, &v->log);
+//
+// The values are text that has been checked for form only; the library parses them.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "options.h"
+
+namespace gw::cmd {
+
+// The verifier key of the Go checksum database, sum.golang.org.
+inline constexpr const char* kGoLogKey =
+    "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8";
+
+// Which transparency log, and where its files come from: --log-key, --source, --proxy, --ca-file.
+// At most one of source and proxy is set; with neither, the log's own address is meant: https://
+// and the name in the key.
+struct LogSourceValues {
+  std::string log_key = kGoLogKey;
+  std::optional<std::string> source;   // http(s) URL, or a directory
+  std::optional<std::string> proxy;    // URL of a Go module proxy
+  std::optional<std::string> ca_file;  // trust anchors for https instead of the system's
+};
+void add_log_source(Command& command, LogSourceValues* out);
+
+// How names are looked up: --resolver, --dnssec, --trust-anchor, --timeout.
+enum class Dnssec { kRequire, kPrefer, kOff };
+struct ResolverValues {
+  std::optional<std::string> resolver;  // ADDR[@PORT]; not set: the system's
+  Dnssec dnssec = Dnssec::kPrefer;
+  std::optional<std::string> trust_anchor;  // replaces the built-in anchors
+  std::chrono::milliseconds timeout{5000};  // for the whole call
+};
+void add_resolver(Command& command, ResolverValues* out);
+
+}  // namespace gw::cmd

@@ -1,0 +1,72 @@
+// Standard output and standard error of every command.
+//
+// Standard output carries data and nothing else; it is buffered, and whether all of it arrived is
+// checked once at the end (a full disk, a closed pipe: exit code 1). Standard error carries what a
+// person reads: "gwtool: error: ...", "gwtool: hint: ...", notes, progress. -q leaves errors only.
+// Nothing is coloured and no progress is shown unless standard error is a terminal, nor when
+// NO_COLOR is set. Safe from any thread; a line is never torn.
+//
+// Output and Logger are the only two writers; daemons use the Logger for events.
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "base/result.h"
+
+namespace gw::cmd {
+
+class Output {
+ public:
+  struct Settings {
+    bool quiet = false;
+    bool verbose = false;
+    bool color = false;     // error and hint in colour
+    bool terminal = false;  // progress lines may be shown and rewritten
+  };
+  // Writes to file descriptors `out` and `err`, which stay the caller's.
+  Output(int out, int err) : out_fd_(out), err_fd_(err) {}
+  ~Output() { (void)flush(); }
+  Output(const Output&) = delete;
+  Output& operator=(const Output&) = delete;
+
+  void configure(Settings settings) { settings_ = settings; }
+  const Settings& settings() const { return settings_; }
+
+  // Data. line() adds the line feed; json() is one document on one line.
+  void line(std::string_view text);
+  void write(std::string_view bytes);
+  void json(const Json& document);
+
+  // For people, on standard error: "gwtool: TEXT".
+  void note(std::string_view text);    // not with -q
+  void warn(std::string_view text);    // "gwtool: warning: TEXT", not with -q
+  void detail(std::string_view text);  // only with -v
+  void error(const Error& error);      // "gwtool: error: MESSAGE" and "gwtool: hint: HINT"
+
+  // A status line that the next one replaces; nothing unless standard error is a terminal and -q is
+  // not given. An empty text takes it away; every other message does so by itself.
+  void progress(std::string_view text);
+
+  // Everything written so far reaches the file, or an io error says why it does not; after the
+  // first failure nothing more is written and every flush repeats the error. Streams flush per
+  // record.
+  Status flush();
+
+ private:
+  void message(std::string_view label, int color, std::string_view text);
+  void flush_locked();
+
+  int out_fd_;
+  int err_fd_;
+  Settings settings_;
+  std::mutex mutex_;
+  std::string buffer_;
+  bool progress_shown_ = false;
+  int failed_errno_ = 0;
+};
+
+}  // namespace gw::cmd
