@@ -4,7 +4,7 @@
 // 4035): the two root keys of IANA, or the anchors of a file that replaces them. Questions go to
 // the given resolver, or to those of /etc/resolv.conf. A resolver that strips DNSSEC makes every
 // name look forged; then the DNSKEY at the anchor fails too, and the same questions are asked again
-// by full recursion from the root.
+// by full recursion from the root; if that does no better they stay bogus.
 //
 // All questions of one call run in parallel on one context with one deadline, which is ours:
 // libunbound itself takes 17 seconds to give up on a dead resolver. Answers stay cached (for their
@@ -86,8 +86,7 @@ class Resolver {
   // One result for each question, in their order. Duplicates are sent once. Errors name the
   // question:
   //   kUsage        not a domain name (nothing is sent)
-  //   kUnavailable  no answer by the deadline, an rcode such as SERVFAIL or REFUSED, or a resolver
-  //                 that strips DNSSEC while full recursion does not work either
+  //   kUnavailable  no answer by the deadline, or an rcode such as SERVFAIL or REFUSED
   //   kInternal     libunbound failed
   std::vector<Result<DnsAnswer>> lookup(std::span<const Question> questions, MonoTime deadline);
   Result<DnsAnswer> lookup_one(const Question& question, MonoTime deadline);

@@ -1,0 +1,423 @@
+// The order of the calls matters to libunbound: asynchronous mode, options and anchors come before
+// the addresses, and ub_ctx_zone_remove comes last because it finalises the context (which is also
+// where a bad anchor would show).
+//
+// A bogus answer is believed only when the DNSKEY at the trust anchor above its name is secure
+// through the same resolver. Otherwise nothing that this resolver says can be validated, and the
+// bogus questions are asked again by full recursion. If that does no better the answers stay bogus:
+// an attacker who forges everything must not turn "verification failed" into "try again later".
+#include "net/resolver.h"
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <unbound.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/file.h"
+#include "net/resolver_anchors.h"
+
+namespace gw::net {
+namespace {
+
+constexpr std::uint16_t kClassIn = 1;
+constexpr std::uint16_t kTypeDnskey = 48;
+constexpr int kRcodeNoError = 0;
+constexpr int kRcodeNxdomain = 3;
+// libunbound serves 1,024 questions at a time; more would be dropped.
+constexpr std::size_t kMaxInFlight = 256;
+
+struct CtxDelete {
+  void operator()(ub_ctx* ctx) const { ub_ctx_delete(ctx); }
+};
+using Ctx = std::unique_ptr<ub_ctx, CtxDelete>;
+
+struct ResultFree {
+  void operator()(ub_result* r) const { ub_resolve_free(r); }
+};
+using UbResult = std::unique_ptr<ub_result, ResultFree>;
+
+std::string type_name(std::uint16_t type) {
+  switch (type) {
+    case 1:
+      return "A";
+    case 16:
+      return "TXT";
+    case 28:
+      return "AAAA";
+    case 48:
+      return "DNSKEY";
+    default:
+      return "TYPE" + std::to_string(type);
+  }
+}
+
+std::string rcode_name(int rcode) {
+  static constexpr std::string_view kNames[] = {"NOERROR",  "FORMERR", "SERVFAIL",
+                                                "NXDOMAIN", "NOTIMP",  "REFUSED"};
+  if (rcode >= 0 && static_cast<std::size_t>(rcode) < std::size(kNames)) {
+    return std::string(kNames[rcode]);
+  }
+  return "rcode " + std::to_string(rcode);
+}
+
+std::string describe(const Question& q) { return quoted(q.name) + " " + type_name(q.type); }
+
+// Lower case with the final dot, so that the same question is the same key.
+std::string normalised(std::string_view name) {
+  std::string out = to_lower(name);
+  if (!out.ends_with('.')) out += '.';
+  return out;
+}
+
+Error call_error(std::string_view call, int err) {
+  return internal_error("libunbound: " + std::string(call) + ": " + ub_strerror(err));
+}
+
+// "ADDR" or "ADDR@PORT", as libunbound takes it.
+Status check_address(const std::string& text) {
+  const Error bad = usage_error("bad resolver address " + quoted(text),
+                                "give an IP address, with @PORT if it is not port 53");
+  const std::size_t at = text.find('@');
+  std::string addr = text.substr(0, at);
+  if (at != std::string::npos) {
+    const auto port = parse_decimal(std::string_view(text).substr(at + 1));
+    if (!port || *port == 0 || *port > 65535) return bad;
+  }
+  const std::size_t scope = addr.find('%');  // fe80::1%eth0
+  if (scope != std::string::npos && addr.find(':') != std::string::npos) addr.resize(scope);
+  in6_addr buffer;
+  if (::inet_pton(AF_INET, addr.c_str(), &buffer) != 1 &&
+      ::inet_pton(AF_INET6, addr.c_str(), &buffer) != 1) {
+    return bad;
+  }
+  return {};
+}
+
+enum class Via { kResolver, kRecursion };
+
+Status configure(ub_ctx* ctx, const ResolverOptions& options,
+                 const std::vector<TrustAnchor>& anchors, Via via) {
+  auto set = [ctx](const char* name, const char* value) -> Status {
+    if (const int err = ub_ctx_set_option(ctx, name, value); err != 0) return call_error(name, err);
+    return {};
+  };
+  if (const int err = ub_ctx_async(ctx, 1); err != 0) return call_error("async", err);
+  ub_ctx_debugout(ctx, nullptr);  // the library does not print
+  GW_CHECK(set("do-not-query-localhost:", "no"));
+  GW_CHECK(set("trust-anchor-signaling:", "no"));
+  if (options.validate) {
+    for (const auto& a : anchors) {
+      if (const int err = ub_ctx_add_ta(ctx, a.record.c_str()); err != 0) {
+        return call_error("trust anchor", err);
+      }
+    }
+  } else {
+    GW_CHECK(set("module-config:", "iterator"));
+  }
+  if (via == Via::kRecursion) {
+    if (!options.root_hints_file.empty()) {
+      GW_CHECK(set("root-hints:", options.root_hints_file.c_str()));
+    }
+  } else if (!options.resolver.empty()) {
+    if (const int err = ub_ctx_set_fwd(ctx, options.resolver.c_str()); err != 0) {
+      return call_error("forward", err);
+    }
+  } else if (ub_ctx_resolvconf(ctx, options.resolv_conf.c_str()) != 0) {
+    // No such file: what the system's own resolver does then.
+    if (const int err = ub_ctx_set_fwd(ctx, "127.0.0.1"); err != 0) {
+      return call_error("forward", err);
+    }
+  }
+  // test. would be answered by the library itself, as a built-in empty zone.
+  if (const int err = ub_ctx_zone_remove(ctx, "test."); err != 0) return call_error("start", err);
+  return {};
+}
+
+Result<Ctx> make_context(const ResolverOptions& options, const std::vector<TrustAnchor>& anchors,
+                         Via via) {
+  Ctx ctx(ub_ctx_create());
+  if (!ctx) return internal_error("libunbound: no context: out of memory or entropy");
+  GW_CHECK(configure(ctx.get(), options, anchors, via));
+  return ctx;
+}
+
+// One question in flight. Its address is the callback's argument, so it must not move until it is
+// done or cancelled.
+struct Slot {
+  const Question* question = nullptr;
+  int id = -1;
+  bool done = false;
+  int err = 0;
+  UbResult result;
+};
+
+void on_answer(void* arg, int err, ub_result* result) {
+  auto* slot = static_cast<Slot*>(arg);
+  slot->done = true;
+  slot->err = err;
+  slot->result.reset(result);
+}
+
+// Waits until libunbound has something to say; false at the deadline.
+bool wait_readable(int fd, MonoTime deadline, const Clock& clock) {
+  for (;;) {
+    const auto left = deadline - clock.mono();
+    const auto ms = std::chrono::ceil<std::chrono::milliseconds>(left).count();
+    if (ms <= 0) return false;
+    pollfd p{fd, POLLIN, 0};
+    const int n = ::poll(&p, 1, static_cast<int>(std::min<std::int64_t>(ms, 60'000)));
+    if (n > 0) return true;
+  }
+}
+
+// A name goes to libunbound as a C string: a NUL would cut it short.
+bool is_printable(std::string_view name) {
+  return !name.empty() &&
+         std::all_of(name.begin(), name.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+}
+
+// Asks all questions; slots that are not done at the end ran into the deadline.
+std::vector<Slot> ask(ub_ctx* ctx, std::span<const Question* const> questions, MonoTime deadline) {
+  const Clock& clock = system_clock();
+  std::vector<Slot> slots(questions.size());
+  std::size_t started = 0;
+  std::size_t finished = 0;
+  auto start_some = [&] {
+    while (started < slots.size() && started - finished < kMaxInFlight) {
+      Slot& s = slots[started];
+      s.question = questions[started];
+      ++started;
+      if (!is_printable(s.question->name)) {
+        s.err = UB_SYNTAX;
+        s.done = true;
+        ++finished;
+        continue;
+      }
+      s.err = ub_resolve_async(ctx, s.question->name.c_str(), s.question->type, kClassIn, &s,
+                               on_answer, &s.id);
+      if (s.err != 0) {
+        s.done = true;
+        s.id = -1;
+        ++finished;
+      }
+    }
+  };
+  for (start_some(); finished < slots.size(); start_some()) {
+    if (!wait_readable(ub_fd(ctx), deadline, clock)) break;
+    if (ub_process(ctx) != 0) break;
+    finished = static_cast<std::size_t>(
+        std::count_if(slots.begin(), slots.begin() + static_cast<std::ptrdiff_t>(started),
+                      [](const Slot& s) { return s.done; }));
+  }
+  for (Slot& s : slots) {
+    if (!s.done && s.id >= 0) ub_cancel(ctx, s.id);  // no callback may find a dead slot
+  }
+  return slots;
+}
+
+DnsAnswer to_answer(const ub_result& r, bool validate) {
+  DnsAnswer answer;
+  answer.nxdomain = r.nxdomain != 0 || r.rcode == kRcodeNxdomain;
+  for (int i = 0; r.data != nullptr && r.data[i] != nullptr; ++i) {
+    answer.data.emplace_back(r.data[i], static_cast<std::size_t>(r.len[i]));
+  }
+  if (r.canonname != nullptr) answer.canonical_name = r.canonname;
+  if (r.bogus != 0) {
+    answer.security = DnsSecurity::kBogus;
+    answer.why_bogus =
+        r.why_bogus != nullptr ? quoted(r.why_bogus, 500) : "the signatures do not verify";
+    return answer;
+  }
+  answer.ttl = std::chrono::seconds(std::max(r.ttl, 0));
+  if (!validate) {
+    answer.security = DnsSecurity::kUnchecked;
+  } else {
+    answer.security = r.secure != 0 ? DnsSecurity::kSecure : DnsSecurity::kInsecure;
+  }
+  return answer;
+}
+
+// The order of these tests is the point: a bogus result carries data and rcode 0 too.
+Result<DnsAnswer> classify(const Slot& slot, bool validate) {
+  const Question& q = *slot.question;
+  if (!slot.done) return unavailable_error(describe(q) + ": no answer in time");
+  if (slot.err == UB_SYNTAX) return usage_error(describe(q) + ": not a domain name");
+  if (slot.err != 0 || !slot.result) return call_error(describe(q), slot.err);
+  const ub_result& r = *slot.result;
+  if (r.bogus == 0 && r.rcode != kRcodeNoError && r.rcode != kRcodeNxdomain) {
+    return unavailable_error(describe(q) + ": the resolver answers " + rcode_name(r.rcode));
+  }
+  return to_answer(r, validate);
+}
+
+bool is_bogus(const Result<DnsAnswer>& r) {
+  return r.has_value() && r->security == DnsSecurity::kBogus;
+}
+
+}  // namespace
+
+std::string_view dns_security_name(DnsSecurity security) {
+  switch (security) {
+    case DnsSecurity::kSecure:
+      return "secure";
+    case DnsSecurity::kInsecure:
+      return "insecure";
+    case DnsSecurity::kBogus:
+      return "bogus";
+    case DnsSecurity::kUnchecked:
+      return "unchecked";
+  }
+  return "unknown";
+}
+
+struct Resolver::Impl {
+  ResolverOptions options;
+  std::vector<TrustAnchor> anchors;
+  Ctx forward;
+  Ctx recursion;
+  std::map<std::string, bool> anchor_works;  // owner → its DNSKEY is secure through `forward`
+
+  std::string server() const {
+    return options.resolver.empty() ? "of " + options.resolv_conf : options.resolver;
+  }
+
+  Result<ub_ctx*> context(Via via) {
+    Ctx& ctx = via == Via::kResolver ? forward : recursion;
+    if (!ctx) {
+      GW_TRY(Ctx made, make_context(options, anchors, via));
+      ctx = std::move(made);
+    }
+    return ctx.get();
+  }
+
+  std::vector<Result<DnsAnswer>> run(Via via, std::span<const Question* const> questions,
+                                     MonoTime deadline) {
+    std::vector<Result<DnsAnswer>> out;
+    out.reserve(questions.size());
+    auto ctx = context(via);
+    if (!ctx) {
+      out.assign(questions.size(), ctx.error());
+      return out;
+    }
+    for (const Slot& slot : ask(*ctx, questions, deadline)) {
+      if (slot.question == nullptr) {  // never started: the deadline came first
+        out.push_back(unavailable_error(describe(*questions[out.size()]) + ": no answer in time"));
+      } else {
+        out.push_back(classify(slot, options.validate));
+      }
+    }
+    return out;
+  }
+
+  bool probe(Via via, const std::string& owner, MonoTime deadline) {
+    const Question q{owner, kTypeDnskey};
+    const Question* const one[] = {&q};
+    const auto answer = run(via, one, deadline);
+    return answer[0].has_value() && answer[0]->security == DnsSecurity::kSecure;
+  }
+
+  // Whether the DNSKEY at the anchor above `name` verifies through the resolver.
+  bool anchor_verifies(const std::string& name, MonoTime deadline) {
+    const std::string* owner = find_anchor_owner(anchors, normalised(name));
+    if (owner == nullptr) return true;
+    const auto known = anchor_works.find(*owner);
+    if (known != anchor_works.end()) return known->second;
+    const bool works = probe(Via::kResolver, *owner, deadline);
+    anchor_works.emplace(*owner, works);
+    return works;
+  }
+
+  void recurse(std::span<const Question* const> questions, std::vector<Result<DnsAnswer>>& answers,
+               MonoTime deadline);
+};
+
+// Asks again, from the root, what is bogus because the resolver cannot carry DNSSEC at all.
+void Resolver::Impl::recurse(std::span<const Question* const> questions,
+                             std::vector<Result<DnsAnswer>>& answers, MonoTime deadline) {
+  std::vector<const Question*> again;
+  std::vector<std::size_t> where;
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    if (!is_bogus(answers[i]) || anchor_verifies(questions[i]->name, deadline)) continue;
+    again.push_back(questions[i]);
+    where.push_back(i);
+  }
+  if (again.empty()) return;
+  auto found = run(Via::kRecursion, again, deadline);
+  for (std::size_t k = 0; k < again.size(); ++k) {
+    if (found[k] && !is_bogus(found[k])) {
+      found[k]->recursed = true;
+      answers[where[k]] = std::move(found[k]);
+      continue;
+    }
+    const std::string* owner = find_anchor_owner(anchors, normalised(again[k]->name));
+    const std::string why = found[k] ? found[k]->why_bogus : found[k].error().message;
+    answers[where[k]]->why_bogus += "; no DNSKEY that verifies at the trust anchor " + *owner +
+                                    " comes through the resolver " + server() +
+                                    ", and full recursion does not help: " + why;
+  }
+}
+
+Resolver::Resolver(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Resolver::Resolver(Resolver&&) noexcept = default;
+Resolver& Resolver::operator=(Resolver&&) noexcept = default;
+Resolver::~Resolver() = default;
+
+Result<Resolver> Resolver::create(ResolverOptions options) {
+  auto impl = std::make_unique<Impl>();
+  if (!options.resolver.empty()) GW_CHECK(check_address(options.resolver));
+  if (options.trust_anchor_file.empty()) {
+    impl->anchors = builtin_trust_anchors();
+  } else {
+    GW_TRY(impl->anchors, load_trust_anchors(options.trust_anchor_file));
+  }
+  if (!options.root_hints_file.empty() && !file_exists(options.root_hints_file)) {
+    return usage_error(options.root_hints_file + ": no such file");
+  }
+  impl->options = std::move(options);
+  return Resolver(std::move(impl));
+}
+
+std::vector<Result<DnsAnswer>> Resolver::lookup(std::span<const Question> questions,
+                                                MonoTime deadline) {
+  std::map<std::pair<std::string, std::uint16_t>, std::size_t> index;
+  std::vector<const Question*> distinct;
+  std::vector<std::size_t> which;
+  which.reserve(questions.size());
+  for (const Question& q : questions) {
+    const auto [it, added] = index.emplace(std::pair(normalised(q.name), q.type), distinct.size());
+    if (added) distinct.push_back(&q);
+    which.push_back(it->second);
+  }
+  auto answers = impl_->run(Via::kResolver, distinct, deadline);
+  if (std::any_of(answers.begin(), answers.end(), is_bogus)) {
+    impl_->recurse(distinct, answers, deadline);
+  }
+  std::vector<Result<DnsAnswer>> out;
+  out.reserve(questions.size());
+  for (const std::size_t i : which) out.push_back(answers[i]);
+  return out;
+}
+
+Result<DnsAnswer> Resolver::lookup_one(const Question& question, MonoTime deadline) {
+  return std::move(lookup({&question, 1}, deadline)[0]);
+}
+
+Result<std::string> join_txt(std::string_view rdata) {
+  if (rdata.empty()) return untrusted_error("a TXT record without a character-string");
+  std::string out;
+  ByteReader reader(rdata);
+  while (!reader.empty()) {
+    const auto length = reader.u8();
+    const auto text = reader.bytes(*length);
+    if (!text) return untrusted_error("a character-string runs past the end of its TXT record");
+    out += *text;
+  }
+  return out;
+}
+
+}  // namespace gw::net

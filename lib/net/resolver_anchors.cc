@@ -1,0 +1,297 @@
+#include "net/resolver_anchors.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <set>
+#include <span>
+
+#include "base/bytes.h"
+#include "base/file.h"
+
+namespace gw::net {
+namespace {
+
+constexpr std::size_t kMaxAnchorFile = std::size_t{1} << 20;
+
+// One record: its fields, and the line that it starts on.
+struct Entry {
+  std::vector<std::string_view> fields;
+  std::size_t line = 0;
+  bool indented = false;  // starts with white space: an omitted owner
+};
+
+bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r'; }
+
+Error at_line(std::string_view source, std::size_t line, std::string_view message) {
+  return usage_error(std::string(source) + ":" + std::to_string(line) + ": " +
+                     std::string(message));
+}
+
+// Splits text into records: parentheses join lines, a semicolon starts a comment.
+Result<std::vector<Entry>> split_entries(std::string_view text, std::string_view source) {
+  std::vector<Entry> entries;
+  Entry current;
+  std::size_t line = 1;
+  bool open = false;
+  bool line_start = true;
+  std::size_t i = 0;
+  auto finish = [&] {
+    if (!current.fields.empty()) entries.push_back(std::move(current));
+    current = Entry();
+  };
+  while (i < text.size()) {
+    const char c = text[i];
+    if (c == '\n') {
+      if (!open) finish();
+      ++line;
+      ++i;
+      line_start = true;
+      continue;
+    }
+    if (c == ';') {
+      while (i < text.size() && text[i] != '\n') ++i;
+      continue;
+    }
+    if (c == '(' || c == ')') {
+      if ((c == '(') == open) return at_line(source, line, "unbalanced parenthesis");
+      open = c == '(';
+      ++i;
+      line_start = false;
+      continue;
+    }
+    if (is_space(c)) {
+      if (line_start && !open) current.indented = true;
+      line_start = false;
+      ++i;
+      continue;
+    }
+    if (static_cast<unsigned char>(c) < 0x21 || static_cast<unsigned char>(c) > 0x7e || c == '"') {
+      return at_line(source, line, "unexpected character " + quoted(text.substr(i, 1)));
+    }
+    const std::size_t start = i;
+    while (i < text.size() && !is_space(text[i]) &&
+           std::string_view("\n;()\"").find(text[i]) == std::string_view::npos) {
+      ++i;
+    }
+    if (current.fields.empty()) current.line = line;
+    current.fields.push_back(text.substr(start, i - start));
+    line_start = false;
+  }
+  if (open) return at_line(source, line, "unbalanced parenthesis");
+  finish();
+  return entries;
+}
+
+std::optional<unsigned> parse_number(std::string_view text, unsigned max) {
+  // zone files allow leading zeros
+  while (text.size() > 1 && text.front() == '0') text.remove_prefix(1);
+  const auto n = parse_decimal(text);
+  if (!n || *n > max) return std::nullopt;
+  return static_cast<unsigned>(*n);
+}
+
+bool equal_fold(std::string_view a, std::string_view b) { return to_lower(a) == to_lower(b); }
+
+// A TTL such as 3600 or 1h30m (BIND's notation).
+bool is_ttl(std::string_view text) {
+  if (text.empty() || text.front() < '0' || text.front() > '9') return false;
+  return text.find_first_not_of("0123456789smhdwSMHDW") == std::string_view::npos;
+}
+
+// The owner in lower case with its final dot; nothing when it is no domain name.
+std::optional<std::string> parse_owner(std::string_view text) {
+  if (text == ".") return std::string(".");
+  if (text.ends_with('.')) text.remove_suffix(1);
+  if (text.empty() || text.size() > 253) return std::nullopt;
+  std::size_t label = 0;
+  for (const char c : text) {
+    if (c == '.') {
+      if (label == 0) return std::nullopt;
+      label = 0;
+      continue;
+    }
+    const char l = to_lower(c);
+    const bool plain = (l >= 'a' && l <= 'z') || (l >= '0' && l <= '9') || l == '-' || l == '_';
+    if (!plain || ++label > 63) return std::nullopt;
+  }
+  if (label == 0) return std::nullopt;
+  return to_lower(text) + ".";
+}
+
+std::string joined(std::span<const std::string_view> fields) {
+  std::string out;
+  for (const auto f : fields) out += f;
+  return out;
+}
+
+// What libunbound in Debian validates: RSA with SHA-1, SHA-256 and SHA-512, ECDSA P-256 and P-384,
+// Ed25519. Ed448 (16) is not built in.
+bool algorithm_is_validated(unsigned algorithm) {
+  constexpr std::array<unsigned, 7> kAlgorithms = {5, 7, 8, 10, 13, 14, 15};
+  return std::find(kAlgorithms.begin(), kAlgorithms.end(), algorithm) != kAlgorithms.end();
+}
+
+// The length of a DS digest by its type (RFC 4034, 4509, 6605); 0 when it is not validated.
+std::size_t digest_size(unsigned type) {
+  switch (type) {
+    case 1:
+      return 20;
+    case 2:
+      return 32;
+    case 4:
+      return 48;
+    default:
+      return 0;
+  }
+}
+
+// An anchor, or a reason why the record is well formed but of no use.
+struct Checked {
+  std::string rdata;
+  std::string unusable;
+};
+
+Result<Checked> check_ds(std::span<const std::string_view> f) {
+  if (f.size() < 4) return usage_error("a DS record has key tag, algorithm, digest type, digest");
+  const auto tag = parse_number(f[0], 65535);
+  const auto algorithm = parse_number(f[1], 255);
+  const auto type = parse_number(f[2], 255);
+  const auto digest = decode_hex(joined(f.subspan(3)));
+  if (!tag || !algorithm || !type) return usage_error("bad number in a DS record");
+  if (!digest || digest->empty()) return usage_error("bad hexadecimal digest in a DS record");
+  Checked out;
+  out.rdata = "DS " + std::to_string(*tag) + " " + std::to_string(*algorithm) + " " +
+              std::to_string(*type) + " " + encode_hex(*digest);
+  const std::size_t size = digest_size(*type);
+  if (size != 0 && digest->size() != size) {
+    return usage_error("a digest of type " + std::to_string(*type) + " has " +
+                       std::to_string(size) + " bytes, this one " + std::to_string(digest->size()));
+  }
+  if (size == 0) out.unusable = "digest type " + std::to_string(*type);
+  if (!algorithm_is_validated(*algorithm)) {
+    out.unusable = "algorithm " + std::to_string(*algorithm);
+  }
+  return out;
+}
+
+Result<Checked> check_dnskey(std::span<const std::string_view> f) {
+  if (f.size() < 4) return usage_error("a DNSKEY record has flags, protocol, algorithm, key");
+  const auto flags = parse_number(f[0], 65535);
+  const auto protocol = parse_number(f[1], 255);
+  const auto algorithm = parse_number(f[2], 255);
+  const auto key = decode_base64(joined(f.subspan(3)));
+  if (!flags || !protocol || !algorithm) return usage_error("bad number in a DNSKEY record");
+  if (!key || key->empty()) return usage_error("bad base64 key in a DNSKEY record");
+  if (*protocol != 3) return usage_error("the protocol of a DNSKEY is 3");
+  Checked out;
+  out.rdata = "DNSKEY " + std::to_string(*flags) + " 3 " + std::to_string(*algorithm) + " " +
+              encode_base64(*key);
+  const std::size_t exact = *algorithm == 13   ? 64
+                            : *algorithm == 14 ? 96
+                            : *algorithm == 15 ? 32
+                                               : 0;
+  if (exact != 0 && key->size() != exact) {
+    return usage_error("a key of algorithm " + std::to_string(*algorithm) + " has " +
+                       std::to_string(exact) + " bytes, this one " + std::to_string(key->size()));
+  }
+  constexpr unsigned kZone = 0x0100;
+  constexpr unsigned kRevoke = 0x0080;
+  if ((*flags & kZone) == 0) out.unusable = "a key that is no zone key";
+  if ((*flags & kRevoke) != 0) out.unusable = "a revoked key";
+  if (!algorithm_is_validated(*algorithm)) {
+    out.unusable = "algorithm " + std::to_string(*algorithm);
+  }
+  return out;
+}
+
+struct ParsedAnchor {
+  TrustAnchor anchor;
+  std::string unusable;
+};
+
+Result<ParsedAnchor> parse_entry(const Entry& entry) {
+  std::span<const std::string_view> f = entry.fields;
+  if (f[0].starts_with('$')) return usage_error("directives are not read here: " + quoted(f[0]));
+  if (entry.indented) return usage_error("a record without its owner's name");
+  const auto owner = parse_owner(f[0]);
+  if (!owner) return usage_error("bad owner name " + quoted(f[0]));
+  f = f.subspan(1);
+  for (int i = 0; i < 2 && !f.empty(); ++i) {  // TTL and class in either order
+    if (is_ttl(f[0]) || equal_fold(f[0], "IN")) f = f.subspan(1);
+  }
+  if (f.empty()) return usage_error("a record without a type");
+  const bool ds = equal_fold(f[0], "DS");
+  if (!ds && !equal_fold(f[0], "DNSKEY")) {
+    return usage_error("neither a DS nor a DNSKEY record: " + quoted(f[0]));
+  }
+  GW_TRY(Checked checked, ds ? check_ds(f.subspan(1)) : check_dnskey(f.subspan(1)));
+  return ParsedAnchor{{*owner, *owner + " IN " + checked.rdata}, std::move(checked.unusable)};
+}
+
+}  // namespace
+
+const std::vector<TrustAnchor>& builtin_trust_anchors() {
+  static const std::vector<TrustAnchor> kAnchors = {
+      {".", ". IN DS 20326 8 2 e06d44b80b8f1d39a95c0b0d7c65d08458e880409bbc683457104237c7f8ec8d"},
+      {".", ". IN DS 38696 8 2 683d2d0acb8c9b712a1948b27f741219298d0a450d612c483af444a4c0fb2b16"},
+  };
+  return kAnchors;
+}
+
+Result<std::vector<TrustAnchor>> parse_trust_anchors(std::string_view text,
+                                                     std::string_view source) {
+  GW_TRY(const auto entries, split_entries(text, source));
+  std::vector<TrustAnchor> anchors;
+  std::set<std::string> usable;
+  struct Unusable {
+    std::string owner;
+    std::string what;
+    std::size_t line;
+  };
+  std::vector<Unusable> unusable;
+  for (const Entry& entry : entries) {
+    auto parsed = parse_entry(entry);
+    if (!parsed) return at_line(source, entry.line, parsed.error().message);
+    if (!parsed->unusable.empty()) {
+      unusable.push_back({parsed->anchor.owner, parsed->unusable, entry.line});
+      continue;
+    }
+    usable.insert(parsed->anchor.owner);
+    anchors.push_back(std::move(parsed->anchor));
+  }
+  for (const auto& u : unusable) {
+    if (usable.contains(u.owner)) continue;
+    return at_line(source, u.line,
+                   u.what + " cannot be validated here, so " + u.owner +
+                       " would have no trust anchor and count as unsigned");
+  }
+  if (anchors.empty()) {
+    return usage_error(std::string(source) + ": no DS or DNSKEY record in it");
+  }
+  return anchors;
+}
+
+Result<std::vector<TrustAnchor>> load_trust_anchors(const std::string& path) {
+  auto text = read_file(path, kMaxAnchorFile);
+  if (!text) {
+    Error error = std::move(text).error();
+    error.kind = ErrorKind::kUsage;
+    return std::move(error).in("trust anchor");
+  }
+  return parse_trust_anchors(*text, path);
+}
+
+const std::string* find_anchor_owner(const std::vector<TrustAnchor>& anchors,
+                                     std::string_view name) {
+  const std::string* best = nullptr;
+  for (const auto& a : anchors) {
+    const bool above = a.owner == "." || name == a.owner ||
+                       (name.size() > a.owner.size() && name.ends_with(a.owner) &&
+                        name[name.size() - a.owner.size() - 1] == '.');
+    if (above && (best == nullptr || a.owner.size() > best->size())) best = &a.owner;
+  }
+  return best;
+}
+
+}  // namespace gw::net
