@@ -1,0 +1,88 @@
+// The authoritative answer to one query (RFC 1034 4.3.2, RFC 4035 3.1), with DNSSEC by online
+// signing and compact denial of existence (RFC 9824): a pure function of the query, the zones and a
+// signer.
+//
+// The idea: a name either exists or it does not, so one Zone::find decides the answer's kind; each
+// RRset of the answer is copied from the zone's own bytes, and its RRSIG comes from the signer,
+// which caches. A denial needs no neighbour: one NSEC, made here, whose owner is the name asked
+// for, says which types it has. Per query: one virtual call to find the name, one for each
+// signature, no allocation, no lock.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "dns/wire.h"
+#include "dns/zone.h"
+
+namespace gw::dns {
+
+// One RRset to sign: `owner` lower-cased, rrset.ttl the original TTL.
+struct SignRequest {
+  const Zone& zone;
+  NameView owner;
+  const RrsetView& rrset;
+};
+
+enum class SignStatus {
+  kSigned,
+  kLater,   // over the signing budget: a truncated answer over UDP, SERVFAIL over TCP
+  kFailed,  // SERVFAIL with the result's extended error
+};
+
+struct SignResult {
+  SignStatus status = SignStatus::kFailed;
+  std::size_t size = 0;  // octets of RRSIG rdata written, when signed
+  Ede ede = Ede::kOther;
+};
+
+// Makes RRSIGs. An object belongs to one thread at a time (each worker has its own, over a shared
+// key and cache if it likes).
+class RrsetSigner {
+ public:
+  virtual ~RrsetSigner() = default;
+  // Writes the RRSIG's whole rdata (prefix, signer's name, signature: at most kMaxRrsig octets) to
+  // `out`, which has room for that.
+  virtual SignResult sign(const SignRequest& request, std::span<char> out) = 0;
+};
+inline constexpr std::size_t kMaxRrsig = 18 + kMaxName + 64;
+
+// What a server says about itself. Views outlive the calls.
+struct AnswerOptions {
+  std::string_view server_id;  // NSID and CH TXT id.server (at most 255 octets); empty: not told
+  std::size_t max_udp_size = kDefaultUdpSize;
+  std::uint16_t keepalive = 100;  // idle timeout told over TCP, in units of 100 ms (RFC 7828)
+};
+
+// What kind of answer it was, for metrics and for rate limiting (which treats denials and errors as
+// one class a zone, since their names are the attacker's choice).
+enum class AnswerKind : std::uint8_t {
+  kDropped,  // size 0: send nothing
+  kPositive,
+  kNodata,
+  kMissing,  // the name does not exist, whatever the RCODE
+  kRefused,
+  kError,  // FORMERR, NOTIMP, BADVERS, SERVFAIL
+};
+
+struct AnswerResult {
+  std::size_t size = 0;  // octets of the response; 0: none is sent
+  AnswerKind kind = AnswerKind::kDropped;
+  Rcode rcode = Rcode::kNoError;
+  bool truncated = false;
+  const Zone* zone = nullptr;  // the zone that answered, if any
+};
+
+// Answers what read_query made of a packet. `out` holds at least 65535 bytes over TCP and
+// max(512, options.max_udp_size) over UDP. The Node is scratch, so that its bytes are not set anew
+// for each query.
+AnswerResult answer(QueryStatus status, const Query& query, Transport transport,
+                    const ZoneSet& zones, RrsetSigner& signer, const AnswerOptions& options,
+                    Node& node, std::span<char> out);
+
+// The reply that only says "ask again over TCP": the slip of response rate limiting. Precondition:
+// the query was read with kOk.
+std::size_t answer_truncated(const Query& query, const AnswerOptions& options, std::span<char> out);
+
+}  // namespace gw::dns

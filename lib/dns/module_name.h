@@ -1,0 +1,54 @@
+// Module paths as DNS names, version 0 of the scheme:
+//   <path elements, reversed, encoded>._.<host>.v0.<zone>
+//   github.com/mjl-/mox  ->  mox.mjl_2d._.github.com.v0.l.example.org
+//
+// In a path element every byte but 0-9 a-z - becomes _xx (lower-case hex), as does a - at either
+// end, so that DNS's case-insensitivity loses nothing. Only canonical spellings exist as names,
+// except that a - at an end of a path element is also accepted bare.
+//
+// "Labels" here are the wire-format labels before v0.<zone>, without a root octet. Functions that
+// take spans do not allocate. Pure: any thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "dns/name.h"
+
+namespace gw::dns {
+
+inline constexpr std::string_view kModuleSpace{"\2v0", 3};               // the label of the scheme
+inline constexpr std::string_view kToolchainLabels{"\11toolchain", 10};  // before v0.<zone>
+
+// The client's direction. Errors are kUsage and say which rule is broken: not a valid module path,
+// no slash, an upper-case host, a label over 63 octets, a whole name over 253 characters. `zone` is
+// text, with or without a final dot; the result is text without one.
+Result<std::string> module_name(std::string_view path, std::string_view zone);
+// "toolchain.v0.<zone>". kUsage when `zone` is no name, or too long for this.
+Result<std::string> toolchain_name(std::string_view zone);
+// "_updates.<domain>", likewise.
+Result<std::string> updates_name(std::string_view domain);
+
+// The server's direction. Writes the canonical labels of `path` and returns their size; 0 when the
+// path has no v0 name in a zone whose wire name has `zone_size` octets. The caller has checked that
+// the path is a valid module path (mod::check_path), since every path from a verified record is
+// checked once only.
+std::size_t encode_module_labels(std::string_view path, std::size_t zone_size,
+                                 std::span<char, kMaxName> out);
+// The path of lower-cased canonical labels; std::nullopt when they are not the name of a valid
+// module path.
+std::optional<std::string> decode_module_labels(std::string_view labels);
+// Rewrites lower-cased labels in which a - at an end of a path element stands bare to the canonical
+// ones, and returns their size: 0 when they were canonical in this already, or the result is no
+// name. Works for the names above a module's too.
+std::size_t canonical_module_labels(std::string_view labels, std::span<char, kMaxName> out);
+
+// The path of the next major version: x -> x/v2, x/v2 -> x/v3, gopkg.in/yaml.v3 ->
+// gopkg.in/yaml.v4. kUsage when `path` is no valid module path.
+Result<std::string> next_major_path(std::string_view path);
+
+}  // namespace gw::dns

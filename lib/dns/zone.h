@@ -1,0 +1,164 @@
+// What a zone holds, as the answer engine sees it: views of RRsets, found by name.
+//
+// The engine (answer.h) asks one Zone one question a query: what is at this name? A Zone answers
+// with views of what it already has in memory, so that a query costs neither an allocation nor a
+// copy. The module zone's index (lib/serve) and StaticZone, below, are Zones.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "dns/name.h"
+
+namespace gw::dns {
+
+// An RRset without its owner. `rdatas` is what follows the TTL on the wire, `count` times: RDLENGTH
+// (two octets) and RDATA, in the canonical order of RFC 4034 6.3, without duplicates, names inside
+// lower-cased and uncompressed: so it is copied into answers and hashed into signatures as it is.
+struct RrsetView {
+  std::uint16_t type = 0;
+  std::uint16_t count = 0;
+  std::uint32_t ttl = 0;  // seconds; at most 2^31-1
+  std::string_view rdatas;
+};
+
+enum class NodeKind {
+  kMissing,  // no such name, and nothing below it
+  kEmpty,    // the name exists without RRsets: an empty non-terminal, a module without a release
+  kNode,     // the name has RRsets
+};
+
+// The result of Zone::find, made by the caller and reused from query to query. A zone that
+// keeps its RRsets ready points `rrsets` at them; one that makes them up at each query puts the
+// RRset into `made`, its rdata into `scratch`, and points `rrsets` at `made`. No RRSIG or NSEC is
+// ever in `rrsets`: the engine makes those. Ascending by type.
+struct Node {
+  Node() = default;
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  // Sets kind and rrsets for the one RRset of `made`.
+  void set_made() {
+    kind = NodeKind::kNode;
+    rrsets = {&made, 1};
+  }
+  void set_empty() {
+    kind = NodeKind::kEmpty;
+    rrsets = {};
+  }
+  void set_missing() {
+    kind = NodeKind::kMissing;
+    rrsets = {};
+  }
+  const RrsetView* find(std::uint16_t type) const {
+    for (const RrsetView& set : rrsets) {
+      if (set.type == type) return &set;
+    }
+    return nullptr;
+  }
+
+  NodeKind kind = NodeKind::kMissing;
+  std::span<const RrsetView> rrsets;
+  RrsetView made;
+  std::array<char, 264> scratch;  // length, and a TXT of one string of 255 octets
+};
+
+// One zone's content. Called from any number of threads at once; every view handed out, soa() and
+// what find() put into the node included, stays valid until the engine's answer() returns (a reader
+// section that spans the whole call, or a batch of calls, is the implementation's business).
+class Zone {
+ public:
+  virtual ~Zone() = default;
+  // Lower-cased; the same for the zone's life.
+  virtual NameView origin() const = 0;
+  // `name` is lower-cased and within the zone. Never fails: a zone that cannot answer yet says so
+  // in ready(). At the origin the node is a kNode with SOA, NS and, when signed, DNSKEY.
+  virtual void find(NameView name, Node& out) const = 0;
+  // The SOA RRset at the origin (count 1), of the same snapshot as find's.
+  virtual RrsetView soa() const = 0;
+  // False: every query in this zone is SERVFAIL with extended error 14.
+  virtual bool ready() const { return true; }
+  // False: no DNSSEC records at all are served, as if no query had DO.
+  virtual bool is_signed() const { return true; }
+};
+
+// The zones of a server: the one that answers a query is the one with the longest matching origin,
+// except that DS at a zone's apex is the parent's to answer if we serve it (RFC 4035 3.1.4.1).
+// Holds pointers: the zones outlive it. Immutable after add(); find() from any thread.
+class ZoneSet {
+ public:
+  // kUsage when a zone of this origin is in the set.
+  Status add(const Zone* zone);
+  // `name` lower-cased. nullptr when no zone holds it.
+  const Zone* find(NameView name, std::uint16_t qtype) const;
+  std::span<const Zone* const> zones() const { return zones_; }
+
+ private:
+  std::vector<const Zone*> zones_;  // longest origin first
+};
+
+// An RRset that owns its data, as it is given to StaticZone.
+struct Rrset {
+  std::string owner;  // wire name, any case
+  std::uint16_t type = 0;
+  std::uint32_t ttl = 0;
+  std::vector<std::string> rdatas;  // wire, names inside uncompressed
+
+  static Rrset make(NameView owner, std::uint16_t type, std::uint32_t ttl,
+                    std::vector<std::string> rdatas);
+};
+
+// `rdata` with the names inside it lower-cased, for the types of RFC 4034 6.2 (as corrected by RFC
+// 6840 5.1); std::nullopt when it is not the wire form of such a type.
+std::optional<std::string> canonical_rdata(std::uint16_t type, std::string_view rdata);
+// The `rdatas` of a RrsetView: canonical, sorted, each once. Errors are kUsage.
+Result<std::string> pack_rdatas(std::uint16_t type, std::span<const std::string> rdatas);
+// The rdatas of a packed RRset, one after the other.
+std::vector<std::string_view> unpack_rdatas(std::string_view packed);
+
+// Rdata of the types our zones are made of. Names are wire names.
+std::string a_rdata(std::array<std::uint8_t, 4> address);
+std::string aaaa_rdata(std::array<std::uint8_t, 16> address);
+// Splits into character-strings of 255 octets.
+std::string txt_rdata(std::string_view text);
+struct SoaFields {
+  std::string mname, rname;
+  std::uint32_t serial = 0, refresh = 14400, retry = 3600, expire = 1209600, minimum = 300;
+};
+std::string soa_rdata(const SoaFields& soa);
+// kUsage when `rdata` is no SOA.
+Result<SoaFields> parse_soa(std::string_view rdata);
+// Their places in valid SOA rdata, without parsing: the last five 32-bit integers.
+std::uint32_t soa_serial(std::string_view rdata);
+std::uint32_t soa_minimum(std::string_view rdata);
+
+// A small zone in memory, made once from a list of RRsets: the apex and the name servers' addresses
+// of the module zone, and whole zones in tests. Empty non-terminals follow from the names.
+// Immutable: any thread. A lookup is one hash and one comparison.
+class StaticZone final : public Zone {
+ public:
+  // kUsage: names outside the zone, no SOA at the origin or two, two RRsets of one owner and type,
+  // malformed rdata, RRSIG or NSEC among the types, a TTL over 2^31-1, and what this zone cannot
+  // answer: CNAME, DNAME, a wildcard, NS below the apex.
+  static Result<std::unique_ptr<StaticZone>> make(NameView origin, std::vector<Rrset> rrsets,
+                                                  bool is_signed = true);
+  ~StaticZone() override;
+
+  NameView origin() const override;
+  void find(NameView name, Node& out) const override;
+  RrsetView soa() const override;
+  bool is_signed() const override;
+
+ private:
+  struct Impl;
+  explicit StaticZone(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace gw::dns
