@@ -1,0 +1,51 @@
+// Go module paths: which are valid, how they are written in URLs, what their major version says.
+//
+// A path comes from the command line or from a log and goes into URLs, file names and DNS names, so
+// everything else in gwtool relies on check_path() having said yes. The rules are those of
+// golang.org/x/mod/module (CheckPath, EscapePath, EscapeVersion, SplitPathVersion), each refused
+// with its own message. One pass over the bytes, no allocation when the path is good.
+//
+// All functions are pure. Errors are kUsage.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace gw::mod {
+
+// At most so many bytes in a path and in a version: more is refused before anything looks at it.
+inline constexpr std::size_t kMaxPathBytes = 4096;
+inline constexpr std::size_t kMaxVersionBytes = 1024;
+
+// module.CheckPath: ASCII elements of `A-Za-z0-9-._~` divided by single slashes; the first one a
+// host name (lower case, a dot, no leading `-`, no `_` or `~`); no element that starts or ends with
+// a dot, is a device name of Windows (also before an extension) or ends in `~` and digits; a major
+// suffix `/vN` with N >= 2 and no leading zero, `.vN` for gopkg.in.
+Status check_path(std::string_view path);
+
+// For URL paths: every upper-case letter becomes `!` and its lower-case form. The path is checked
+// first; a version must be free of `!`, slashes and whatever else a file name cannot hold.
+Result<std::string> escape_path(std::string_view path);
+Result<std::string> escape_version(std::string_view version);
+// The inverses; anything that escape_* would not have written is refused.
+Result<std::string> unescape_path(std::string_view escaped);
+Result<std::string> unescape_version(std::string_view escaped);
+
+// "github.com/a/b/v2" -> "github.com/a/b", "/v2"; "gopkg.in/yaml.v3" -> "gopkg.in/yaml", ".v3" (and
+// ".v1-unstable"); no suffix gives an empty `major`. Nothing when the suffix is malformed
+// ("/v0", "/v1", "/v02", gopkg.in without one).
+struct SplitPath {
+  std::string_view prefix;
+  std::string_view major;  // with its "/" or "."
+};
+std::optional<SplitPath> split_path_version(std::string_view path);
+
+// The path that the module's next major version would have: "x/y" -> "x/y/v2", "x/y/v2" ->
+// "x/y/v3", "gopkg.in/yaml.v3" -> "gopkg.in/yaml.v4". Precondition: check_path(path) is good.
+std::string next_major_path(std::string_view path);
+
+}  // namespace gw::mod

@@ -1,0 +1,106 @@
+// A log's client: heads, proven lookups, and whether two heads are of one history.
+//
+//   Client client(source, key);
+//   GW_TRY(auto found, client.lookup("golang.org/x/mod", "v0.33.0"));   // signature and inclusion
+//   GW_TRY(auto cmp, client.compare(remembered, found.head()));          // either may be the older
+//
+// The caller must have decided which key to trust, and must compare every new head with the one it
+// remembers before acting on it: a lookup alone is proven only in the head that it came with.
+//
+// One thread at a time; the source must outlive the client. Errors: the source's; kUntrusted for
+// everything that does not verify; kNotFound when the log says that it has no such record. A fork
+// is not an error of compare() but its finding, with the evidence.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "tlog/checkpoint.h"
+#include "tlog/head_tree.h"
+#include "tlog/note.h"
+#include "tlog/record.h"
+#include "tlog/source.h"
+
+namespace gw::tlog {
+
+enum class HeadRelation {
+  kSame,    // one size, one root
+  kPrefix,  // the smaller tree is the beginning of the larger one
+  kFork,    // neither: the log told two histories
+};
+
+struct HeadComparison {
+  HeadRelation relation = HeadRelation::kSame;
+  std::uint64_t size = 0;  // the smaller of the two sizes, at which the roots are compared
+  Hash claimed{};          // the root of the smaller head
+  Hash recomputed{};       // the larger head's tree at that size
+  // kFork with different sizes: tiles that authenticate under the larger head and give
+  // `recomputed`.
+  std::vector<TileBytes> tiles;
+};
+
+struct ModuleVersion {
+  std::string module;
+  std::string version;
+};
+
+// A record found by name, proven to be in the log at head().
+class VerifiedLookup {
+ public:
+  const Checkpoint& head() const { return head_; }
+  // The record; a view into this object.
+  VerifiedRecord record() const;
+  const std::string& text() const { return text_; }
+  std::uint64_t number() const { return number_; }
+  const std::string& zip_sum() const { return zip_sum_; }
+  const std::string& gomod_sum() const { return gomod_sum_; }
+  // RFC 6962 audit path, leaf to root.
+  const std::vector<Hash>& proof() const { return proof_; }
+
+ private:
+  friend class Client;
+  VerifiedLookup(Checkpoint head, std::uint64_t number, std::string text)
+      : head_(std::move(head)), number_(number), text_(std::move(text)) {}
+  Checkpoint head_;
+  std::uint64_t number_;
+  std::string text_;
+  std::string zip_sum_, gomod_sum_;
+  std::vector<Hash> proof_;
+};
+
+class Client {
+ public:
+  Client(TileSource& source, VerifierKey key);
+
+  const VerifierKey& key() const { return key_; }
+
+  // The log's current head, signature verified and nothing else.
+  Result<Checkpoint> fetch_latest();
+
+  Result<VerifiedLookup> lookup(std::string_view module, std::string_view version);
+  // Many at once, replies fetched in parallel; results in order, each on its own.
+  std::vector<Result<VerifiedLookup>> lookup_all(std::span<const ModuleVersion> wanted);
+
+  // Either may be the older one. Both must be opened with key().
+  Result<HeadComparison> compare(const Checkpoint& a, const Checkpoint& b);
+  // The same where only a frontier is remembered (a database's position). kUsage when it is larger
+  // than the head.
+  Result<HeadComparison> compare(const Frontier& own, const Checkpoint& head);
+
+  // The tree under `head`; cached for the last few heads, valid until the next call of any method.
+  HeadTree& tree(const Checkpoint& head);
+
+ private:
+  Result<VerifiedLookup> prove(const ModuleVersion& wanted, std::string_view reply);
+  TileSource* source_;
+  VerifierKey key_;
+  std::list<HeadTree> trees_;  // most recently used first
+};
+
+}  // namespace gw::tlog

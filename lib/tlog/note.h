@@ -1,0 +1,85 @@
+// Signed notes: a text with signature lines, as the Go checksum database and C2SP logs sign heads.
+//
+// open_note() is the one place where a log's word is believed, so it is strict about everything:
+// one malformed line rejects the note, also one of an unknown key. Sources: c2sp.org/signed-note,
+// golang.org/x/mod/sumdb/note. Only Ed25519 (algorithm 1) is supported.
+//
+// Keys and notes are values; the functions are pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace gw::tlog {
+
+inline constexpr std::size_t kMaxNoteBytes = 1UL << 20U;
+inline constexpr std::size_t kMaxSignatures = 100;
+// The Go checksum database's key.
+inline constexpr std::string_view kGoLogKey =
+    "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8";
+
+// `NAME+HEXID+BASE64(algorithm || public key)`; the id must be the one of name and key.
+class VerifierKey {
+ public:
+  static Result<VerifierKey> parse(std::string_view text);  // kUsage
+
+  const std::string& name() const { return name_; }
+  std::uint32_t id() const { return id_; }
+  const std::string& public_key() const { return public_key_; }  // 32 bytes
+  // The spelling that parse() takes.
+  std::string format() const;
+  bool operator==(const VerifierKey&) const = default;
+
+ private:
+  friend class SignerKey;
+  std::string name_;
+  std::uint32_t id_ = 0;
+  std::string public_key_;
+};
+
+// `PRIVATE+KEY+NAME+HEXID+BASE64(algorithm || seed)`.
+class SignerKey {
+ public:
+  static Result<SignerKey> parse(std::string_view text);  // kUsage; never quotes the key
+  // From a 32-byte seed. kUsage when the name is not allowed.
+  static Result<SignerKey> from_seed(std::string_view name, std::string_view seed);
+
+  VerifierKey verifier() const;
+  std::string format() const;
+  // The whole signed note. Precondition: `text` is valid note text (ends in LF, UTF-8, no control
+  // characters).
+  std::string sign_note(std::string_view text) const;
+  // One more signature line for a signed note.
+  std::string signature_line(std::string_view text) const;
+
+ private:
+  std::string name_;
+  std::uint32_t id_ = 0;
+  std::string seed_;
+};
+
+struct NoteSignature {
+  std::string_view name;
+  std::uint32_t id = 0;
+  std::string signature;  // without the key id
+};
+// A note taken apart, nothing verified. Views into the note.
+struct UnverifiedNote {
+  std::string_view text;  // with its last LF
+  std::vector<NoteSignature> signatures;
+};
+// Form only: kUntrusted when it is not a well-formed signed note.
+Result<UnverifiedNote> parse_note(std::string_view note);
+
+// The verified text, a view into `note`. kUntrusted when the note is malformed, a signature by
+// `key` is bad, or there is none by `key`.
+Result<std::string_view> open_note(std::string_view note, const VerifierKey& key);
+
+// Key id: SHA-256(name || LF || algorithm || public key)[:4], big endian.
+std::uint32_t key_id(std::string_view name, std::string_view algorithm_and_key);
+
+}  // namespace gw::tlog
