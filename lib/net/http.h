@@ -1,0 +1,130 @@
+// The HTTP client: many requests at once, each within bounds, over as few connections as will do.
+//
+// A call hands over all the requests it wants answered; they run in parallel over connections that
+// stay open between calls: one with HTTP/2 when the server speaks it, else a few with HTTP/1.1.
+// Whatever a server sends is bounded while it arrives, in size (headers, body) and in time
+// (connecting, total, a minimum speed), because no server is trusted. Certificates are checked
+// against the system's CA file; proxies come from HTTP(S)_PROXY and NO_PROXY.
+// This header is the only door to libcurl.
+//
+// Cost: a client is empty until its first fetch; that loads the CA file when the URL is https
+// (some 10 ms, once). A kept-alive HTTP/1.1 request on loopback is about 60 µs of CPU.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/service.h"
+
+namespace gw::net {
+
+struct HttpHeader {
+  std::string name;   // lower case in responses
+  std::string value;  // without surrounding white space
+};
+
+struct HttpRequest {
+  std::string url;  // http or https, absolute
+  std::string method = "GET";
+  std::vector<HttpHeader> headers;  // besides Host, User-Agent, Accept and Content-Length
+  std::string body;                 // sent with POST and PUT
+
+  std::size_t max_body = std::size_t{1} << 20;  // of the response, in bytes; more is an error
+  Duration timeout = std::chrono::seconds(30);  // from its start to the last byte of the response
+
+  // Redirects followed before it is an error; none: a redirect is a response like any other. Only
+  // to http and https, and never from https to http. Credentials do not go to another host.
+  int max_redirects = 0;
+  bool verify_tls = true;  // false: any certificate of any name is taken
+};
+
+struct HttpResponse {
+  int status = 0;
+  std::vector<HttpHeader> headers;  // of the last response, in the order received
+  std::string body;
+  std::string effective_url;                        // after redirects; without credentials
+  std::optional<std::chrono::seconds> retry_after;  // Retry-After, both forms; at most a day
+
+  // The first header of that name (lower case), or nullptr.
+  const std::string* header(std::string_view name) const;
+};
+
+struct HttpOptions {
+  // PEM file of the CAs to trust. Empty: SSL_CERT_FILE, then where the systems keep theirs.
+  std::string ca_file;
+  // "HOST:PORT:ADDR:PORT" as curl's --connect-to: requests to the first pair connect to the second;
+  // names and certificates stay those of the URL.
+  std::vector<std::string> connect_to;
+  // Name servers to ask instead of the system's: "192.0.2.1", "192.0.2.1:53", "[2001:db8::1]:53",
+  // separated by commas. Answers are not validated.
+  std::string dns_servers;
+  Duration connect_timeout = std::chrono::seconds(10);
+  // A transfer that stays below 64 bytes a second for this long has stalled.
+  Duration stall_timeout = std::chrono::seconds(20);
+  // After this moment every request fails, also those under way: for a command with a time limit.
+  std::optional<MonoTime> deadline;
+  // HTTP/1.1 connections to one host, and HTTP/2 requests at once on its connection.
+  unsigned max_connections = 8;
+  unsigned max_streams = 64;
+  // Ends every fetch at once when requested. Borrowed: must outlive the client. May be null.
+  const Stop* stop = nullptr;
+};
+
+// Used by one thread at a time.
+class HttpClient {
+ public:
+  // Checks the options and contacts nobody; kUsage names the one that is wrong.
+  static Result<HttpClient> create(HttpOptions options = {});
+
+  HttpClient(HttpClient&&) noexcept;
+  HttpClient& operator=(HttpClient&&) noexcept;
+  ~HttpClient();
+
+  // One result for each request, in their order, once all have ended. Any status is a response; see
+  // require_ok(). Errors name the URL (without credentials) and the cause:
+  //   kUsage        not an http or https URL, a method or header that cannot be sent (nothing is
+  //                 sent); no CA file found, with every path tried
+  //   kUnavailable  everything between here and there: no connection, timeouts, a response that is
+  //                 malformed, cut short or larger than allowed, too many redirects, stopped. A
+  //                 certificate that does not verify is here too: nothing is believed because of
+  //                 TLS alone, the usual causes (a certificate that expired, a captive portal) pass
+  //                 by themselves, and a proof that fails must stay the only reason to tell a human
+  //                 that somebody lies.
+  std::vector<Result<HttpResponse>> fetch(std::span<const HttpRequest> requests);
+  Result<HttpResponse> fetch_one(const HttpRequest& request);
+
+  // Connections opened so far by this client.
+  std::uint64_t connections() const;
+
+ private:
+  struct Impl;
+  explicit HttpClient(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// The body of a 200 response. Otherwise kNotFound for 404 and 410, and kUnavailable for everything
+// else: what another status means is up to the server, and servers get repaired. Names the URL and
+// the status, and quotes the beginning of a short text body.
+Result<std::string> require_ok(Result<HttpResponse> response, const HttpRequest& request);
+
+// kUsage unless `url` is absolute, http or https, with a host, no control characters or spaces.
+Status check_url(std::string_view url);
+
+// `url` without user name and password, for messages.
+std::string redact_url(std::string_view url);
+
+// The CA file that a client with this `ca_file` uses; kUsage with every path tried when there is
+// none.
+Result<std::string> find_ca_file(const std::string& ca_file);
+
+}  // namespace gw::net

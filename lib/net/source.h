@@ -1,0 +1,52 @@
+// Where a log's files come from: its web address, a directory, or a module proxy.
+//
+// All three answer the same question, a path below the log's base ("latest", "tile/8/0/x001/234",
+// "lookup/golang.org/x/text@v0.3.0"), and none of them is believed: whoever asked verifies. So the
+// cheapest one may be used, and a mirror is as good as the log itself.
+//
+// Cost: a directory's file is one openat, fstat, read and close, about 5 µs; requests over the
+// network run in parallel (net/http.h).
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "net/http.h"
+#include "tlog/source.h"
+
+namespace gw::net {
+
+struct SourceOptions {
+  std::string log_name;  // the key's name, as "sum.golang.org"
+  // A URL, or a directory (also as file:///…) that holds the same files. Empty: https://LOG_NAME.
+  std::string source;
+  // Module proxies as in GOPROXY, asked for /sumdb/LOG_NAME/…: URLs separated by "," (the next one
+  // when this one does not carry the log: 404 or 410) or "|" (the next one after any error),
+  // "direct" for `source`, "off". Empty: none.
+  std::string proxy;
+  HttpOptions http;
+  Duration timeout = std::chrono::seconds(30);  // for one file
+};
+
+// A source that checks its options and contacts nobody yet. kUsage: a URL that is none, a directory
+// that does not exist, a proxy list that is malformed.
+//
+// Results of fetch() are in the order of the requests; their errors name the file:
+//   kNotFound     the source answered that it has no such file (404, 410, ENOENT)
+//   kUnavailable  no good answer: network, status, more than max_bytes, the proxies are all off
+//   kIo           the directory or file cannot be read
+//   kUsage        a path that no log has (absolute, empty or dot elements, odd characters), no CA
+//                 file
+// A server that answers with Retry-After is not asked again before that time, at most five minutes;
+// until then fetch() fails at once with kUnavailable.
+// One thread at a time.
+Result<std::unique_ptr<tlog::TileSource>> make_source(SourceOptions options);
+
+// A path is relative, made of non-empty elements of letters, digits and -._~!@+=$,:;&'()* that are
+// not "." or "..", and at most 4096 bytes long.
+bool is_source_path(std::string_view path);
+
+}  // namespace gw::net
