@@ -1,0 +1,81 @@
+// Verified records on their way into one transaction.
+//
+// Catching up, a transaction takes a million records: the B-tree pages that they touch are then
+// touched once for many records. What the database needs of a record is taken out as soon as it is
+// verified (module, packed version, with Keep::kRecords the sums), about 20 bytes in place of 240
+// of text, and grouped by module while SQLite's thread is busy with the transaction before. Staging
+// costs about 0.1 us a record.
+//
+// One thread at a time, which need not be the Writer's. Owns everything it holds.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "store/types.h"
+#include "tlog/follower.h"
+
+namespace gw::store {
+
+class PendingRecords {
+ public:
+  explicit PendingRecords(Keep keep) : keep_(keep) {}
+
+  // Takes over what is needed of the batch. Batches must follow each other without a gap:
+  // kInternal otherwise.
+  Status add(const tlog::VerifiedBatch& batch);
+
+  bool empty() const { return entries_.empty(); }
+  std::uint64_t first() const { return first_; }
+  std::uint64_t end() const { return first_ + entries_.size(); }
+  std::uint64_t size() const { return entries_.size(); }
+  // Keeps its memory for the next records.
+  void clear();
+
+ private:
+  friend class Writer;
+  static constexpr std::uint32_t kIrregular = std::numeric_limits<std::uint32_t>::max();
+
+  struct Entry {
+    std::uint32_t module;  // index into modules_, or kIrregular
+    std::uint32_t packed;  // offset into packed_; it ends where the next entry's begins
+  };
+  struct ModuleSlot {
+    std::uint32_t path;
+    std::uint32_t path_size;
+    std::uint32_t count;  // of its records
+    std::uint32_t order;  // used by the Writer
+  };
+
+  std::uint32_t intern(std::string_view path);
+  void grow();
+  std::string_view path_of(const ModuleSlot& m) const {
+    return std::string_view(paths_).substr(m.path, m.path_size);
+  }
+  std::string_view packed_of(std::size_t i) const {
+    const std::size_t begin = entries_[i].packed;
+    const std::size_t end = i + 1 < entries_.size() ? entries_[i + 1].packed : packed_.size();
+    return std::string_view(packed_).substr(begin, end - begin);
+  }
+
+  Keep keep_;
+  std::uint64_t first_ = 0;
+  std::vector<Entry> entries_;  // one for each record, in order
+  std::string packed_;
+  std::string paths_;
+  std::vector<ModuleSlot> modules_;
+  std::vector<std::uint64_t> table_;  // open addressing: hash's high half, module index + 1
+  std::string sums_;                  // 64 bytes a regular record, with Keep::kRecords
+  std::vector<std::pair<std::uint64_t, std::string>> irregular_;
+  std::vector<Hash> level1_;
+  std::vector<Hash> tail_;
+  std::optional<tlog::Frontier> frontier_;
+};
+
+}  // namespace gw::store
