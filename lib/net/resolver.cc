@@ -65,7 +65,15 @@ std::string rcode_name(int rcode) {
   return "rcode " + std::to_string(rcode);
 }
 
-std::string describe(const Question& q) { return quoted(q.name) + " " + type_name(q.type); }
+// A name goes to libunbound as a C string: a NUL would cut it short.
+bool is_printable(std::string_view name) {
+  return !name.empty() &&
+         std::all_of(name.begin(), name.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+}
+
+std::string describe(const Question& q) {
+  return (is_printable(q.name) ? q.name : quoted(q.name)) + " " + type_name(q.type);
+}
 
 // Lower case with the final dot, so that the same question is the same key.
 std::string normalised(std::string_view name) {
@@ -173,12 +181,6 @@ bool wait_readable(int fd, MonoTime deadline, const Clock& clock) {
     const int n = ::poll(&p, 1, static_cast<int>(std::min<std::int64_t>(ms, 60'000)));
     if (n > 0) return true;
   }
-}
-
-// A name goes to libunbound as a C string: a NUL would cut it short.
-bool is_printable(std::string_view name) {
-  return !name.empty() &&
-         std::all_of(name.begin(), name.end(), [](char c) { return c > 0x20 && c < 0x7f; });
 }
 
 // Asks all questions; slots that are not done at the end ran into the deadline.

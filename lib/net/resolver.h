@@ -36,14 +36,14 @@ inline constexpr std::uint16_t kTypeTxt = 16;
 struct ResolverOptions {
   // IP address of a resolver, with an optional port: "192.0.2.1", "192.0.2.1@53", "2001:db8::1@53".
   // Empty: the name servers of `resolv_conf`, or 127.0.0.1 when there are none (resolv.conf(5)).
-  std::string resolver;
+  std::string resolver = {};
   std::string resolv_conf = "/etc/resolv.conf";
   // DS and DNSKEY records in zone file form (RFC 1035 section 5); they replace the built-in ones.
-  std::string trust_anchor_file;
+  std::string trust_anchor_file = {};
   // False: no signature is looked at and every answer is kUnchecked.
   bool validate = true;
   // Root hints in zone file form for the fallback to full recursion; empty: the built-in ones.
-  std::string root_hints_file;
+  std::string root_hints_file = {};
 };
 
 struct Question {
