@@ -126,6 +126,18 @@ std::string ed25519_sign(std::string_view seed, std::string_view message) {
   return sig;
 }
 
+Ed25519Signer::Ed25519Signer(std::string_view seed) {
+  static_assert(sizeof(secret_) == crypto_sign_SECRETKEYBYTES);
+  const Ed25519Pair pair(seed);
+  std::memcpy(secret_.data(), pair.sk.data(), secret_.size());
+}
+
+Ed25519Signer::~Ed25519Signer() { sodium_memzero(secret_.data(), secret_.size()); }
+
+bool Ed25519Signer::sign(std::string_view message, std::uint8_t* out) const {
+  return crypto_sign_detached(out, nullptr, u8(message), message.size(), secret_.data()) == 0;
+}
+
 // ---- P-256 ----
 
 namespace {

@@ -55,6 +55,21 @@ bool ed25519_verify(std::string_view public_key, std::string_view message, std::
 std::string ed25519_public_key(std::string_view seed);
 std::string ed25519_sign(std::string_view seed, std::string_view message);
 
+// Ed25519 with the key expanded once: half the cost of ed25519_sign() for whoever signs much.
+class Ed25519Signer {
+ public:
+  explicit Ed25519Signer(std::string_view seed);  // precondition: 32 bytes
+  ~Ed25519Signer();
+  Ed25519Signer(const Ed25519Signer&) = delete;
+  Ed25519Signer& operator=(const Ed25519Signer&) = delete;
+
+  // Writes 64 bytes to `out`. Any thread.
+  bool sign(std::string_view message, std::uint8_t* out) const;
+
+ private:
+  std::array<std::uint8_t, 64> secret_;  // libsodium's form: the seed and the public key
+};
+
 // ECDSA P-256 with SHA-256 (DNSSEC algorithm 13, RFC 6605): raw 64-byte r||s signatures, public key
 // 64 bytes x||y, private key the 32-byte scalar. sign() may be called by many threads, each through
 // its own P256Signer.

@@ -26,6 +26,9 @@ TEST_CASE("Ed25519: RFC 8032 section 7.1, test 2") {
   CHECK(encode_hex(sig) ==
         "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
         "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00");
+  std::string same(64, '\0');
+  CHECK(Ed25519Signer(seed).sign("r", reinterpret_cast<std::uint8_t*>(same.data())));
+  CHECK(same == sig);
   CHECK(ed25519_verify(pk, "r", sig));
   CHECK_FALSE(ed25519_verify(pk, "s", sig));
   sig[0] ^= 1;
