@@ -34,16 +34,17 @@ struct HttpHeader {
 };
 
 struct HttpRequest {
-  std::string url;  // http or https, absolute
+  std::string url = {};  // http or https, absolute
   std::string method = "GET";
-  std::vector<HttpHeader> headers;  // besides Host, User-Agent, Accept and Content-Length
-  std::string body;                 // sent with POST and PUT
+  std::vector<HttpHeader> headers = {};  // besides Host, User-Agent, Accept and Content-Length
+  std::string body = {};                 // sent with POST and PUT
 
-  std::size_t max_body = std::size_t{1} << 20;  // of the response, in bytes; more is an error
+  // Of the response, in bytes. More is an error with a 2xx status; another status's is cut there.
+  std::size_t max_body = std::size_t{1} << 20;
   Duration timeout = std::chrono::seconds(30);  // from its start to the last byte of the response
 
   // Redirects followed before it is an error; none: a redirect is a response like any other. Only
-  // to http and https, and never from https to http. Credentials do not go to another host.
+  // to http and https, and only to https when `url` is. Credentials do not go to another host.
   int max_redirects = 0;
   bool verify_tls = true;  // false: any certificate of any name is taken
 };
@@ -61,18 +62,18 @@ struct HttpResponse {
 
 struct HttpOptions {
   // PEM file of the CAs to trust. Empty: SSL_CERT_FILE, then where the systems keep theirs.
-  std::string ca_file;
+  std::string ca_file = {};
   // "HOST:PORT:ADDR:PORT" as curl's --connect-to: requests to the first pair connect to the second;
   // names and certificates stay those of the URL.
-  std::vector<std::string> connect_to;
+  std::vector<std::string> connect_to = {};
   // Name servers to ask instead of the system's: "192.0.2.1", "192.0.2.1:53", "[2001:db8::1]:53",
   // separated by commas. Answers are not validated.
-  std::string dns_servers;
+  std::string dns_servers = {};
   Duration connect_timeout = std::chrono::seconds(10);
   // A transfer that stays below 64 bytes a second for this long has stalled.
   Duration stall_timeout = std::chrono::seconds(20);
   // After this moment every request fails, also those under way: for a command with a time limit.
-  std::optional<MonoTime> deadline;
+  std::optional<MonoTime> deadline = {};
   // HTTP/1.1 connections to one host, and HTTP/2 requests at once on its connection.
   unsigned max_connections = 8;
   unsigned max_streams = 64;
@@ -94,12 +95,12 @@ class HttpClient {
   // require_ok(). Errors name the URL (without credentials) and the cause:
   //   kUsage        not an http or https URL, a method or header that cannot be sent (nothing is
   //                 sent); no CA file found, with every path tried
+  //   kUntrusted    headers or body larger than allowed
   //   kUnavailable  everything between here and there: no connection, timeouts, a response that is
-  //                 malformed, cut short or larger than allowed, too many redirects, stopped. A
-  //                 certificate that does not verify is here too: nothing is believed because of
-  //                 TLS alone, the usual causes (a certificate that expired, a captive portal) pass
-  //                 by themselves, and a proof that fails must stay the only reason to tell a human
-  //                 that somebody lies.
+  //                 malformed or cut short, too many redirects, stopped. A certificate that does
+  //                 not verify is here too: nothing is believed because of TLS alone, the usual
+  //                 causes (one that expired, a captive portal) pass by themselves, and a proof
+  //                 that fails must stay the reason to tell a human that somebody lies.
   std::vector<Result<HttpResponse>> fetch(std::span<const HttpRequest> requests);
   Result<HttpResponse> fetch_one(const HttpRequest& request);
 

@@ -33,15 +33,15 @@ struct ServerRequest {
 struct ServerResponse {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
-  std::vector<HttpHeader> headers;  // besides Content-Type, Content-Length, Date
-  std::string body;
+  std::vector<HttpHeader> headers = {};  // besides Content-Type, Content-Length, Date
+  std::string body = {};
 };
 
 // Called on the server's thread, one request at a time; must not block for long.
 using ServerHandler = std::function<ServerResponse(const ServerRequest&)>;
 
 struct HttpServerOptions {
-  SocketAddress listen;
+  SocketAddress listen = {};
   std::vector<std::string> methods = {"GET", "HEAD"};  // others get 405, unknown ones 501
   std::size_t max_headers = 16 << 10;                  // bytes, more is refused
   std::size_t max_body = 64 << 10;                     // bytes, more is refused

@@ -20,14 +20,14 @@
 namespace gw::net {
 
 struct SourceOptions {
-  std::string log_name;  // the key's name, as "sum.golang.org"
+  std::string log_name = {};  // the key's name, as "sum.golang.org"
   // A URL, or a directory (also as file:///…) that holds the same files. Empty: https://LOG_NAME.
-  std::string source;
+  std::string source = {};
   // Module proxies as in GOPROXY, asked for /sumdb/LOG_NAME/…: URLs separated by "," (the next one
-  // when this one does not carry the log: 404 or 410) or "|" (the next one after any error),
-  // "direct" for `source`, "off". Empty: none.
-  std::string proxy;
-  HttpOptions http;
+  // when this one does not carry the log: 404 or 410) or "|" (the next one after any error), then
+  // `source`, unless the list ends in "off". Empty: none.
+  std::string proxy = {};
+  HttpOptions http = {};
   Duration timeout = std::chrono::seconds(30);  // for one file
 };
 
@@ -36,7 +36,8 @@ struct SourceOptions {
 //
 // Results of fetch() are in the order of the requests; their errors name the file:
 //   kNotFound     the source answered that it has no such file (404, 410, ENOENT)
-//   kUnavailable  no good answer: network, status, more than max_bytes, the proxies are all off
+//   kUnavailable  no good answer: network, another status, every proxy refused
+//   kUntrusted    more than max_bytes
 //   kIo           the directory or file cannot be read
 //   kUsage        a path that no log has (absolute, empty or dot elements, odd characters), no CA
 //                 file

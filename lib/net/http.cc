@@ -1,0 +1,286 @@
+#include "net/http.h"
+
+#include <curl/curl.h>
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <mutex>
+
+#include "base/bytes.h"
+#include "net/address.h"
+#include "net/http_transfer.h"
+
+namespace gw::net {
+
+namespace {
+
+Status start_curl() {
+  static std::once_flag once;
+  static CURLcode code = CURLE_OK;
+  std::call_once(once, [] { code = curl_global_init(CURL_GLOBAL_DEFAULT); });
+  if (code != CURLE_OK) {
+    return internal_error(std::string("starting curl: ") + curl_easy_strerror(code));
+  }
+  return {};
+}
+
+// HOST:PORT:ADDR:PORT; colons inside brackets belong to an IPv6 address.
+Status check_connect_to(const std::string& entry) {
+  int fields = 1;
+  bool bracket = false;
+  bool odd = entry.empty();
+  for (char c : entry) {
+    if (c == '[') bracket = true;
+    if (c == ']') bracket = false;
+    if (c == ':' && !bracket) fields++;
+    odd = odd || c <= ' ' || c > '~';
+  }
+  if (fields == 4 && !bracket && !odd) return {};
+  return usage_error("bad --connect-to " + quoted(entry), "write HOST:PORT:ADDR:PORT");
+}
+
+Status check_dns_servers(std::string_view list) {
+  while (!list.empty()) {
+    std::string_view one = list.substr(0, list.find(','));
+    list.remove_prefix(std::min(list.size(), one.size() + 1));
+    if (auto address = SocketAddress::parse(one, 53); !address) {
+      return std::move(address).error().in("name servers");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+struct HttpClient::Impl {
+  explicit Impl(HttpOptions o) : options(std::move(o)) {}
+  ~Impl();
+
+  // What is known about one server, and what waits for it. The limit is kept here and not left to
+  // curl, since a transfer's time runs while it waits inside curl.
+  struct Origin {
+    std::deque<std::size_t> waiting;
+    unsigned active = 0;
+    bool multiplexes = false;
+  };
+  // One call of fetch().
+  struct Batch {
+    std::span<const HttpRequest> requests;
+    std::vector<std::optional<Result<HttpResponse>>> results;
+    std::vector<Origin*> origins;
+    std::vector<std::unique_ptr<Transfer>> transfers;  // null when not under way
+    std::size_t waiting = 0;
+    std::size_t active = 0;
+  };
+
+  Status open();
+  void enqueue(Batch& batch);
+  void start_waiting(Batch& batch);
+  void start(Batch& batch, std::size_t i);
+  void collect(Batch& batch);
+  void end(Batch& batch, std::size_t i);
+  void abandon(Batch& batch, const std::string& why);
+  void run(Batch& batch);
+  Result<std::string> ca_file_for(const HttpRequest& request);
+
+  HttpOptions options;
+  CURLM* multi = nullptr;
+  std::vector<CURL*> idle;
+  std::map<std::string, Origin> origins;
+  std::string ca_file;  // once found
+  std::uint64_t connections = 0;
+};
+
+HttpClient::Impl::~Impl() {
+  for (CURL* easy : idle) curl_easy_cleanup(easy);
+  if (multi != nullptr) curl_multi_cleanup(multi);
+}
+
+Status HttpClient::Impl::open() {
+  if (multi != nullptr) return {};
+  GW_CHECK(start_curl());
+  multi = curl_multi_init();
+  if (multi == nullptr) return internal_error("starting curl: out of memory");
+  curl_multi_setopt(multi, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_MULTIPLEX));
+  curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS,
+                    static_cast<long>(options.max_connections));
+  curl_multi_setopt(multi, CURLMOPT_MAX_CONCURRENT_STREAMS, static_cast<long>(options.max_streams));
+  return {};
+}
+
+Result<std::string> HttpClient::Impl::ca_file_for(const HttpRequest& request) {
+  bool https = to_lower(std::string_view(request.url).substr(0, 6)) == "https:";
+  bool may_need = request.verify_tls && (https || request.max_redirects > 0);
+  if (may_need && ca_file.empty()) {
+    auto found = find_ca_file(options.ca_file);
+    if (!found && https) return std::move(found).error();
+    if (found) ca_file = *found;
+  }
+  return ca_file;
+}
+
+void HttpClient::Impl::enqueue(Batch& batch) {
+  std::size_t n = batch.requests.size();
+  batch.results.resize(n);
+  batch.origins.resize(n);
+  batch.transfers.resize(n);
+  for (std::size_t i = 0; i < n; i++) {
+    if (auto s = check_url(batch.requests[i].url); !s) {
+      batch.results[i] = std::move(s).error();
+      continue;
+    }
+    Origin& origin = origins[url_origin(batch.requests[i].url)];
+    origin.waiting.push_back(i);
+    batch.origins[i] = &origin;
+    batch.waiting++;
+  }
+}
+
+void HttpClient::Impl::start_waiting(Batch& batch) {
+  constexpr std::size_t kMaxActive = 256;  // over all servers
+  if (batch.waiting == 0) return;
+  for (auto& [name, origin] : origins) {
+    unsigned limit = origin.multiplexes ? options.max_streams : options.max_connections;
+    while (!origin.waiting.empty() && origin.active < limit && batch.active < kMaxActive) {
+      std::size_t i = origin.waiting.front();
+      origin.waiting.pop_front();
+      batch.waiting--;
+      start(batch, i);
+    }
+  }
+}
+
+void HttpClient::Impl::start(Batch& batch, std::size_t i) {
+  const HttpRequest& request = batch.requests[i];
+  Duration timeout = request.timeout;
+  if (options.deadline) timeout = std::min(timeout, *options.deadline - system_clock().mono());
+  if (timeout <= Duration::zero()) {
+    batch.results[i] = unavailable_error(redact_url(request.url) + ": time is over");
+    return;
+  }
+  auto ca = ca_file_for(request);
+  if (!ca) {
+    batch.results[i] = std::move(ca).error().in(redact_url(request.url));
+    return;
+  }
+  auto transfer = std::make_unique<Transfer>();
+  transfer->request = &request;
+  if (idle.empty()) {
+    transfer->easy = curl_easy_init();
+  } else {
+    transfer->easy = idle.back();
+    idle.pop_back();
+  }
+  if (transfer->easy == nullptr) {
+    batch.results[i] = internal_error("starting curl: out of memory");
+    return;
+  }
+  auto prepared = transfer->prepare(options, *ca, timeout);
+  if (!prepared || curl_multi_add_handle(multi, transfer->easy) != CURLM_OK) {
+    idle.push_back(transfer->easy);
+    batch.results[i] =
+        prepared ? internal_error("curl takes no more requests") : std::move(prepared).error();
+    return;
+  }
+  batch.transfers[i] = std::move(transfer);
+  batch.origins[i]->active++;
+  batch.active++;
+}
+
+void HttpClient::Impl::end(Batch& batch, std::size_t i) {
+  Transfer& t = *batch.transfers[i];
+  curl_multi_remove_handle(multi, t.easy);
+  idle.push_back(t.easy);
+  batch.origins[i]->active--;
+  batch.active--;
+  batch.transfers[i].reset();
+}
+
+void HttpClient::Impl::collect(Batch& batch) {
+  int left = 0;
+  while (CURLMsg* msg = curl_multi_info_read(multi, &left)) {
+    if (msg->msg != CURLMSG_DONE) continue;
+    CURL* easy = msg->easy_handle;
+    CURLcode code = msg->data.result;
+    void* priv = nullptr;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &priv);
+    Transfer& t = *static_cast<Transfer*>(priv);
+    auto i = static_cast<std::size_t>(t.request - batch.requests.data());
+    long opened = 0;
+    long version = 0;
+    curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &opened);
+    curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
+    connections += static_cast<std::uint64_t>(opened);
+    if (version >= CURL_HTTP_VERSION_2) batch.origins[i]->multiplexes = true;
+    batch.results[i] = t.finish(code, options);
+    end(batch, i);
+  }
+}
+
+void HttpClient::Impl::abandon(Batch& batch, const std::string& why) {
+  for (std::size_t i = 0; i < batch.requests.size(); i++) {
+    if (batch.transfers[i]) end(batch, i);
+    if (!batch.results[i]) {
+      batch.results[i] = unavailable_error(redact_url(batch.requests[i].url) + ": " + why);
+    }
+  }
+  for (auto& [name, origin] : origins) origin.waiting.clear();
+  batch.waiting = 0;
+}
+
+void HttpClient::Impl::run(Batch& batch) {
+  enqueue(batch);
+  if (batch.waiting == 0) return;
+  if (auto s = open(); !s) return abandon(batch, s.error().message);
+  while (batch.waiting > 0 || batch.active > 0) {
+    if (options.stop != nullptr && options.stop->requested()) return abandon(batch, "stopped");
+    start_waiting(batch);
+    int running = 0;
+    CURLMcode code = curl_multi_perform(multi, &running);
+    if (code != CURLM_OK) return abandon(batch, curl_multi_strerror(code));
+    std::size_t before = batch.active;
+    collect(batch);
+    if (batch.active == 0 || batch.active < before) continue;  // there is room: fill it first
+    curl_waitfd stop{options.stop != nullptr ? options.stop->fd() : -1, CURL_WAIT_POLLIN, 0};
+    code = curl_multi_poll(multi, &stop, stop.fd >= 0 ? 1 : 0, 1000, nullptr);
+    if (code != CURLM_OK) return abandon(batch, curl_multi_strerror(code));
+  }
+}
+
+HttpClient::HttpClient(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+HttpClient::HttpClient(HttpClient&&) noexcept = default;
+HttpClient& HttpClient::operator=(HttpClient&&) noexcept = default;
+HttpClient::~HttpClient() = default;
+
+Result<HttpClient> HttpClient::create(HttpOptions options) {
+  for (const std::string& entry : options.connect_to) GW_CHECK(check_connect_to(entry));
+  GW_CHECK(check_dns_servers(options.dns_servers));
+  // A named file is a promise that it is there; the system's own is looked for when it is needed.
+  if (!options.ca_file.empty()) {
+    if (auto found = find_ca_file(options.ca_file); !found) return std::move(found).error();
+  }
+  options.max_connections = std::max(1U, options.max_connections);
+  options.max_streams = std::max(1U, options.max_streams);
+  return HttpClient(std::make_unique<Impl>(std::move(options)));
+}
+
+std::vector<Result<HttpResponse>> HttpClient::fetch(std::span<const HttpRequest> requests) {
+  Impl::Batch batch;
+  batch.requests = requests;
+  impl_->run(batch);
+  std::vector<Result<HttpResponse>> out;
+  out.reserve(requests.size());
+  for (auto& result : batch.results) {
+    out.push_back(result ? *std::move(result) : internal_error("request without a result"));
+  }
+  return out;
+}
+
+Result<HttpResponse> HttpClient::fetch_one(const HttpRequest& request) {
+  return std::move(fetch({&request, 1})[0]);
+}
+
+std::uint64_t HttpClient::connections() const { return impl_->connections; }
+
+}  // namespace gw::net

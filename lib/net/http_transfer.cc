@@ -1,0 +1,268 @@
+#include "net/http_transfer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/bytes.h"
+
+namespace gw::net {
+
+using std::chrono::ceil;
+using std::chrono::duration_cast;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+namespace {
+
+constexpr std::size_t kMaxHeaderBytes = 64 << 10;  // of one response, all lines together
+constexpr seconds kMaxRetryAfter = std::chrono::hours(24);
+
+bool is_token(std::string_view text) {  // RFC 9110 section 5.6.2
+  constexpr std::string_view kMore = "!#$%&'*+-.^_`|~";
+  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
+    return (c >= '0' && c <= '9') || (to_lower(c) >= 'a' && to_lower(c) <= 'z') ||
+           kMore.find(c) != std::string_view::npos;
+  });
+}
+
+bool is_field_value(std::string_view text) {
+  return std::none_of(text.begin(), text.end(),
+                      [](char c) { return (c >= 0 && c < ' ' && c != '\t') || c == 0x7f; });
+}
+
+std::string_view trim(std::string_view text) {
+  constexpr std::string_view kSpace = " \t\r\n";
+  auto begin = text.find_first_not_of(kSpace);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
+}
+
+std::string in_seconds(Duration d) {
+  auto ms = duration_cast<milliseconds>(d).count();
+  std::string text = std::to_string(ms / 1000);
+  if (ms % 1000 != 0) text += "." + std::to_string(1000 + ms % 1000).substr(1);
+  return text + " s";
+}
+
+long curl_ms(Duration d) {
+  // Zero would mean no limit at all.
+  return std::max<long>(1, static_cast<long>(ceil<milliseconds>(d).count()));
+}
+
+bool is_2xx(int status) { return status / 100 == 2; }
+
+}  // namespace
+
+Status Transfer::set_headers() {
+  curl_slist* list = nullptr;
+  auto add = [&](const std::string& line) {
+    list = curl_slist_append(header_list_.release(), line.c_str());
+    header_list_.reset(list);
+  };
+  // Curl would wait a second for a "100 Continue" that many servers never send.
+  add("Expect:");
+  for (const HttpHeader& h : request->headers) {
+    if (!is_token(h.name) || !is_field_value(h.value)) {
+      return usage_error(redact_url(request->url) + ": header " + quoted(h.name) +
+                         " cannot be sent");
+    }
+    // Curl drops a header without a value unless it ends in a semicolon.
+    add(h.value.empty() ? h.name + ";" : h.name + ": " + h.value);
+  }
+  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, header_list_.get());
+  return {};
+}
+
+void Transfer::set_method() {
+  const std::string& method = request->method;
+  if (method == "HEAD") {
+    curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+  } else if (method == "POST" || method == "PUT" || !request->body.empty()) {
+    curl_easy_setopt(easy, CURLOPT_POST, 1L);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                     static_cast<curl_off_t>(request->body.size()));
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.data());
+    if (method != "POST") curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method.c_str());
+  } else if (method != "GET") {
+    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method.c_str());
+  }
+}
+
+void Transfer::set_tls(const std::string& ca_file) {
+  if (!ca_file.empty()) {
+    curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file.c_str());
+    curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, ca_file.c_str());
+  }
+  curl_easy_setopt(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  if (!request->verify_tls) {
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+  }
+}
+
+Status Transfer::prepare(const HttpOptions& options, const std::string& ca_file, Duration timeout) {
+  timeout_ = timeout;
+  if (!is_token(request->method)) {
+    return usage_error(redact_url(request->url) + ": method " + quoted(request->method) +
+                       " cannot be sent");
+  }
+  curl_easy_reset(easy);
+  GW_CHECK(set_headers());
+  curl_easy_setopt(easy, CURLOPT_URL, request->url.c_str());
+  curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  bool https = to_lower(std::string_view(request->url).substr(0, 6)) == "https:";
+  curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, https ? "https" : "http,https");
+  curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, request->max_redirects > 0 ? 1L : 0L);
+  curl_easy_setopt(easy, CURLOPT_MAXREDIRS, static_cast<long>(request->max_redirects));
+  curl_easy_setopt(easy, CURLOPT_USERAGENT, "gwtool/" GW_VERSION);
+  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error_text_);
+  curl_easy_setopt(easy, CURLOPT_PRIVATE, this);
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+  curl_easy_setopt(easy, CURLOPT_HEADERDATA, this);
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
+  curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  // One connection with HTTP/2 where the server has it: the second request waits to learn that.
+  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
+  curl_easy_setopt(easy, CURLOPT_PIPEWAIT, https ? 1L : 0L);
+  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, curl_ms(timeout));
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, curl_ms(options.connect_timeout));
+  curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 64L);
+  curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
+                   std::max<long>(1, ceil<seconds>(options.stall_timeout).count()));
+  if (!options.dns_servers.empty()) {
+    curl_easy_setopt(easy, CURLOPT_DNS_SERVERS, options.dns_servers.c_str());
+  }
+  for (const std::string& entry : options.connect_to) {
+    connect_list_.reset(curl_slist_append(connect_list_.release(), entry.c_str()));
+  }
+  curl_easy_setopt(easy, CURLOPT_CONNECT_TO, connect_list_.get());
+  set_method();
+  set_tls(ca_file);
+  return {};
+}
+
+std::size_t Transfer::on_header(char* data, std::size_t one, std::size_t size, void* self) {
+  return static_cast<Transfer*>(self)->take_header({data, one * size}) ? one * size : 0;
+}
+
+std::size_t Transfer::on_body(char* data, std::size_t one, std::size_t size, void* self) {
+  return static_cast<Transfer*>(self)->take_body({data, one * size}) ? one * size : 0;
+}
+
+bool Transfer::take_header(std::string_view line) {
+  header_bytes_ += line.size();
+  if (header_bytes_ > kMaxHeaderBytes) {
+    headers_too_large_ = true;
+    return false;
+  }
+  if (line.starts_with("HTTP/")) {
+    // Another response begins: what came before was a 1xx or a redirect.
+    response_.headers.clear();
+    response_.body.clear();
+    auto space = line.find(' ');
+    auto code = parse_decimal(line.substr(std::min(line.size(), space + 1), 3));
+    response_.status = code ? static_cast<int>(*code) : 0;
+    return true;
+  }
+  auto colon = line.find(':');
+  if (colon == std::string_view::npos) return true;  // the blank line
+  response_.headers.push_back(
+      {to_lower(trim(line.substr(0, colon))), std::string(trim(line.substr(colon + 1)))});
+  return true;
+}
+
+bool Transfer::take_body(std::string_view chunk) {
+  std::size_t room = request->max_body - std::min(request->max_body, response_.body.size());
+  if (chunk.size() <= room) {
+    response_.body += chunk;
+    return true;
+  }
+  response_.body += chunk.substr(0, room);
+  (is_2xx(response_.status) ? body_too_large_ : body_cut_) = true;
+  return false;
+}
+
+Result<HttpResponse> Transfer::finish(CURLcode code, const HttpOptions& options) {
+  // The rest of an error page is not worth an error of its own: the status says it all.
+  if (code != CURLE_OK && !(code == CURLE_WRITE_ERROR && body_cut_)) {
+    return describe(code, options);
+  }
+  char* url = nullptr;
+  curl_easy_getinfo(easy, CURLINFO_EFFECTIVE_URL, &url);
+  response_.effective_url = redact_url(url == nullptr ? request->url : url);
+  curl_off_t wait = 0;
+  curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &wait);
+  if (wait > 0) response_.retry_after = std::min(seconds(wait), kMaxRetryAfter);
+  return std::move(response_);
+}
+
+std::string Transfer::describe_timeout(const HttpOptions& options) const {
+  curl_off_t connected = 0;
+  curl_off_t took = 0;
+  curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
+  curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &took);
+  std::string received = ", " + std::to_string(response_.body.size()) + " bytes received";
+  Duration spent = std::chrono::microseconds(took);
+  if (connected == 0) {
+    return "no connection within " + in_seconds(std::min(timeout_, options.connect_timeout));
+  }
+  // Curl's own limits are rounded to milliseconds.
+  if (spent + milliseconds(2) < timeout_) {
+    return "stalled for " + in_seconds(options.stall_timeout) + received;
+  }
+  return "no complete answer within " + in_seconds(timeout_) + received;
+}
+
+Error Transfer::describe(CURLcode code, const HttpOptions& options) const {
+  const std::string where = redact_url(request->url) + ": ";
+  // Curl's own words, which may quote what a server sent.
+  std::string detail = error_text_[0] != '\0' ? error_text_ : curl_easy_strerror(code);
+  while (!detail.empty() && (detail.back() == '.' || detail.back() == '\n')) detail.pop_back();
+  if (detail.size() > 1 && to_lower(detail[1]) == detail[1]) detail[0] = to_lower(detail[0]);
+  for (char& c : detail) {
+    if (c < ' ' || c > '~') c = '?';
+  }
+  switch (code) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_CONNECT:
+      return unavailable_error(where + detail);
+    case CURLE_OPERATION_TIMEDOUT:
+      return unavailable_error(where + describe_timeout(options));
+    case CURLE_PEER_FAILED_VERIFICATION:
+      return unavailable_error(where + "the server's certificate is not accepted: " + detail,
+                               "--ca-file names other CAs to trust");
+    case CURLE_SSL_CACERT_BADFILE:
+      return usage_error(where + detail, "--ca-file takes certificates in PEM form");
+    case CURLE_PARTIAL_FILE:
+      return unavailable_error(where + "body cut short after " +
+                               std::to_string(response_.body.size()) + " bytes");
+    case CURLE_GOT_NOTHING:
+      return unavailable_error(where + "connection closed without an answer");
+    case CURLE_TOO_MANY_REDIRECTS:
+      return unavailable_error(where + "more than " + std::to_string(request->max_redirects) +
+                               " redirects");
+    case CURLE_UNSUPPORTED_PROTOCOL:
+      return unavailable_error(where + "redirected to a scheme that is not allowed");
+    case CURLE_WRITE_ERROR:
+      if (headers_too_large_) {
+        return untrusted_error(where + "headers larger than " + std::to_string(kMaxHeaderBytes) +
+                               " bytes");
+      }
+      if (body_too_large_) {
+        return untrusted_error(where + "body larger than " + std::to_string(request->max_body) +
+                               " bytes");
+      }
+      return unavailable_error(where + detail);
+    case CURLE_OUT_OF_MEMORY:
+    case CURLE_FAILED_INIT:
+      return internal_error(where + detail);
+    default:
+      return unavailable_error(where + detail);
+  }
+}
+
+}  // namespace gw::net

@@ -1,0 +1,53 @@
+// One request on its way: what curl is told about it, what came back, and what went wrong.
+// Part of the HTTP client; nothing else includes this.
+#pragma once
+
+#include <curl/curl.h>
+
+#include <memory>
+#include <string>
+
+#include "net/http.h"
+
+namespace gw::net {
+
+// Lives at one address from prepare() until curl has let go of `easy`: curl writes into it.
+struct Transfer {
+  const HttpRequest* request = nullptr;
+  CURL* easy = nullptr;
+
+  // Sets `easy` up anew. `ca_file` is empty when no certificate will be checked. kUsage for a
+  // method or header that cannot be sent.
+  Status prepare(const HttpOptions& options, const std::string& ca_file, Duration timeout);
+
+  // What came of it, once curl is done with `code`.
+  Result<HttpResponse> finish(CURLcode code, const HttpOptions& options);
+
+ private:
+  static std::size_t on_header(char* data, std::size_t one, std::size_t size, void* self);
+  static std::size_t on_body(char* data, std::size_t one, std::size_t size, void* self);
+  bool take_header(std::string_view line);
+  bool take_body(std::string_view chunk);
+  Status set_headers();
+  void set_method();
+  void set_tls(const std::string& ca_file);
+  Error describe(CURLcode code, const HttpOptions& options) const;
+  std::string describe_timeout(const HttpOptions& options) const;
+
+  struct FreeList {
+    void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+  };
+  std::unique_ptr<curl_slist, FreeList> header_list_, connect_list_;
+  HttpResponse response_;
+  std::size_t header_bytes_ = 0;
+  Duration timeout_{};
+  bool headers_too_large_ = false;
+  bool body_too_large_ = false;
+  bool body_cut_ = false;  // the rest of an error page was not wanted
+  char error_text_[CURL_ERROR_SIZE] = "";
+};
+
+// "https://host:443": what shares connections.
+std::string url_origin(const std::string& url);
+
+}  // namespace gw::net

@@ -1,0 +1,156 @@
+#include "net/source.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+
+#include "base/bytes.h"
+#include "base/file.h"
+#include "net/source_http.h"
+
+namespace gw::net {
+
+bool is_source_path(std::string_view path) {
+  constexpr std::string_view kPunctuation = "-._~!@+=$,:;&'()*";
+  if (path.empty() || path.size() > 4096) return false;
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i <= path.size(); i++) {
+    if (i < path.size() && path[i] != '/') {
+      char c = to_lower(path[i]);
+      bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+      if (!plain && kPunctuation.find(c) == std::string_view::npos) return false;
+      continue;
+    }
+    std::string_view element = path.substr(begin, i - begin);
+    if (element.empty() || element == "." || element == "..") return false;
+    begin = i + 1;
+  }
+  return true;
+}
+
+namespace {
+
+// The files below a directory. It is opened anew for each fetch, so that a directory that was
+// swapped for another one (a symbolic link that moves on) is followed.
+class DirectorySource : public tlog::TileSource {
+ public:
+  explicit DirectorySource(std::string directory) : directory_(std::move(directory)) {}
+
+  std::vector<Result<std::string>> fetch(std::span<const tlog::FetchRequest> requests) override;
+  std::string describe() const override { return "directory " + directory_; }
+
+ private:
+  Result<std::string> read_one(int dir, const tlog::FetchRequest& request) const;
+  std::string directory_;
+};
+
+Result<std::string> DirectorySource::read_one(int dir, const tlog::FetchRequest& request) const {
+  auto where = [&] { return directory_ + "/" + request.path; };
+  if (!is_source_path(request.path)) return usage_error("bad log path " + quoted(request.path));
+  // O_NONBLOCK: opening a FIFO must not wait for its other end.
+  Fd fd(::openat(dir, request.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!fd) {
+    if (errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG) {
+      return not_found_error(where() + ": no such file");
+    }
+    return errno_error("opening " + where(), errno);
+  }
+  struct stat st {};
+  if (::fstat(fd.get(), &st) != 0) return errno_error("reading " + where(), errno);
+  if (!S_ISREG(st.st_mode)) return not_found_error(where() + ": not a file");
+  auto size = static_cast<std::size_t>(st.st_size);
+  if (size > request.max_bytes) {
+    return untrusted_error(where() + ": larger than " + std::to_string(request.max_bytes) +
+                           " bytes");
+  }
+  std::string out(size, '\0');
+  std::size_t have = 0;
+  while (have < size) {
+    ssize_t n = ::read(fd.get(), out.data() + have, size - have);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return errno_error("reading " + where(), errno);
+    if (n == 0) return unavailable_error(where() + ": became shorter while it was read");
+    have += static_cast<std::size_t>(n);
+  }
+  return out;
+}
+
+std::vector<Result<std::string>> DirectorySource::fetch(
+    std::span<const tlog::FetchRequest> requests) {
+  std::vector<Result<std::string>> out;
+  out.reserve(requests.size());
+  Fd dir(::open(directory_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!dir) {
+    out.assign(requests.size(), errno_error("opening " + directory_, errno));
+    return out;
+  }
+  for (const tlog::FetchRequest& request : requests) out.push_back(read_one(dir.get(), request));
+  return out;
+}
+
+// One address.
+class UrlSource : public tlog::TileSource {
+ public:
+  UrlSource(std::string base, HttpFiles files) : base_(std::move(base)), files_(std::move(files)) {}
+
+  std::vector<Result<std::string>> fetch(std::span<const tlog::FetchRequest> requests) override {
+    return files_.fetch(base_, requests);
+  }
+  std::string describe() const override { return redact_url(base_); }
+
+ private:
+  std::string base_;
+  HttpFiles files_;
+};
+
+Result<std::unique_ptr<tlog::TileSource>> make_directory(const std::string& path) {
+  struct stat st {};
+  if (::stat(path.c_str(), &st) != 0) {
+    Error error = errno_error("log source " + path, errno);
+    return usage_error(std::move(error.message), "name a directory, or a URL with https://");
+  }
+  if (!S_ISDIR(st.st_mode)) return usage_error("log source " + path + ": not a directory");
+  if (::access(path.c_str(), R_OK | X_OK) != 0) {
+    return usage_error(errno_error("log source " + path, errno).message);
+  }
+  return std::unique_ptr<tlog::TileSource>(std::make_unique<DirectorySource>(path));
+}
+
+Result<std::unique_ptr<tlog::TileSource>> make_direct(const SourceOptions& options) {
+  std::string source = options.source.empty() ? "https://" + options.log_name : options.source;
+  if (source.starts_with("file://")) {
+    if (!source.starts_with("file:///")) {
+      return usage_error("bad URL " + quoted(source) + ": a file has no host",
+                         "write file:///DIRECTORY");
+    }
+    return make_directory(source.substr(7));
+  }
+  if (source.find("://") == std::string::npos) return make_directory(source);
+  GW_TRY(std::string base, base_url(source));
+  GW_TRY(HttpFiles files, HttpFiles::create(options.http, options.timeout));
+  return std::unique_ptr<tlog::TileSource>(
+      std::make_unique<UrlSource>(std::move(base), std::move(files)));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<tlog::TileSource>> make_source(SourceOptions options) {
+  if (!is_source_path(options.log_name)) {
+    return usage_error("log name " + quoted(options.log_name) + " cannot be part of a URL");
+  }
+  if (options.proxy.empty()) return make_direct(options);
+  GW_TRY(std::vector<ProxyEntry> list, parse_proxy_list(options.proxy));
+  bool ends_off = !list.empty() && list.back().kind == ProxyEntry::kOff;
+  std::unique_ptr<tlog::TileSource> direct;
+  if (!ends_off) {
+    GW_TRY(direct, make_direct(options));
+  }
+  GW_TRY(HttpFiles files, HttpFiles::create(options.http, options.timeout));
+  return make_proxy_source(std::move(list), options.log_name, std::move(files), std::move(direct));
+}
+
+}  // namespace gw::net
