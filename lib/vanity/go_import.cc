@@ -1,0 +1,174 @@
+#include "vanity/go_import.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "base/bytes.h"
+#include "vanity/repo_url.h"
+
+namespace gw::vanity {
+namespace {
+
+constexpr std::size_t kMaxShown = 200;  // bytes of untrusted text in a message
+
+// The length of the white space character at the front (unicode.IsSpace), 0 when there is none.
+std::size_t space_size(std::string_view text) {
+  auto at = [&](std::size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
+  };
+  unsigned c = at(0);
+  if (c == ' ' || (c >= '\t' && c <= '\r')) return 1;
+  if (c == 0xC2) return at(1) == 0x85 || at(1) == 0xA0 ? 2 : 0;  // U+0085, U+00A0
+  if (c == 0xE1) return at(1) == 0x9A && at(2) == 0x80 ? 3 : 0;  // U+1680
+  if (c == 0xE2 && at(1) == 0x80) {                              // U+2000-200A, 2028, 2029, 202F
+    unsigned d = at(2);
+    return (d >= 0x80 && d <= 0x8A) || d == 0xA8 || d == 0xA9 || d == 0xAF ? 3 : 0;
+  }
+  if (c == 0xE2) return at(1) == 0x81 && at(2) == 0x9F ? 3 : 0;  // U+205F
+  if (c == 0xE3) return at(1) == 0x80 && at(2) == 0x80 ? 3 : 0;  // U+3000
+  return 0;
+}
+
+bool is_printable(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+}
+
+Error ambiguous(std::string_view what, std::string_view path, const GoImport& a,
+                const GoImport& b) {
+  return not_found_error(std::string(what) + " for " + quoted(path) + ": " + format_import(a) +
+                         " and " + format_import(b));
+}
+
+}  // namespace
+
+std::string format_import(const GoImport& import) {
+  std::string line = import.prefix + " " + import.vcs + " " + import.root;
+  if (!import.subdir.empty()) line += " " + import.subdir;
+  std::string out;
+  for (char c : line) {
+    if (c >= 0x20 && c < 0x7f) {
+      out.push_back(c);
+    } else {
+      out += "\\x" + encode_hex({&c, 1});
+    }
+  }
+  return out;
+}
+
+std::vector<std::string_view> split_fields(std::string_view text) {
+  std::vector<std::string_view> fields;
+  std::size_t start = 0;
+  for (std::size_t i = 0; i <= text.size();) {
+    std::size_t space = i == text.size() ? 1 : space_size(text.substr(i));
+    if (space == 0) {
+      i++;
+      continue;
+    }
+    if (i > start) fields.push_back(text.substr(start, i - start));
+    i += space;
+    start = i;
+  }
+  return fields;
+}
+
+bool is_known_vcs(std::string_view vcs) {
+  constexpr std::array<std::string_view, 6> kKnown = {"git", "hg", "svn", "bzr", "fossil", "mod"};
+  return std::find(kKnown.begin(), kKnown.end(), vcs) != kKnown.end();
+}
+
+bool has_path_prefix(std::string_view path, std::string_view prefix) {
+  return !prefix.empty() && path.starts_with(prefix) &&
+         (path.size() == prefix.size() || path[prefix.size()] == '/');
+}
+
+Status check_import(const GoImport& import) {
+  if (!is_printable(import.prefix)) {
+    return not_found_error("prefix " + quoted(import.prefix, kMaxShown) +
+                           " is not printable ASCII");
+  }
+  if (!is_known_vcs(import.vcs)) {
+    return not_found_error("unknown version control system " + quoted(import.vcs, kMaxShown));
+  }
+  if (!is_printable(import.root)) {
+    return not_found_error("root " + quoted(import.root, kMaxShown) + " is not printable ASCII");
+  }
+  GW_CHECK(check_repo_url(import.root));
+  if (!is_printable(import.subdir)) {
+    return not_found_error("subdir " + quoted(import.subdir, kMaxShown) +
+                           " is not printable ASCII");
+  }
+  if (import.subdir.starts_with('/') || import.subdir.starts_with('-')) {
+    return not_found_error("subdir " + quoted(import.subdir, kMaxShown) + " starts with \"" +
+                           import.subdir[0] + "\"");
+  }
+  return {};
+}
+
+Result<GoImport> parse_record(std::string_view text) {
+  for (char c : text) {
+    auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) {
+      return not_found_error("record " + quoted(text, kMaxShown) + " holds a control character");
+    }
+  }
+  auto fields = split_fields(text);
+  if (fields.size() != 3 && fields.size() != 4) {
+    return not_found_error("record " + quoted(text, kMaxShown) + " has " +
+                           std::to_string(fields.size()) + " fields, not 3 or 4");
+  }
+  GoImport import{std::string(fields[0]), std::string(fields[1]), std::string(fields[2]), {}};
+  if (fields.size() == 4) import.subdir = fields[3];
+  if (Status s = check_import(import); !s) {
+    return std::move(s).error().in("record " + quoted(text, kMaxShown));
+  }
+  return import;
+}
+
+Result<std::optional<GoImport>> match_records(std::span<const GoImport> records,
+                                              std::string_view path) {
+  const GoImport* best = nullptr;
+  const GoImport* rival = nullptr;  // differs from *best and is as good
+  for (const GoImport& r : records) {
+    if (!has_path_prefix(path, r.prefix)) continue;
+    bool better = best == nullptr || r.prefix.size() > best->prefix.size() ||
+                  (r.prefix.size() == best->prefix.size() && r.vcs == "mod" && best->vcs != "mod");
+    if (better) {
+      best = &r;
+      rival = nullptr;
+      continue;
+    }
+    bool worse = r.prefix.size() < best->prefix.size() || (best->vcs == "mod" && r.vcs != "mod");
+    if (!worse && r != *best) rival = &r;
+  }
+  if (best == nullptr) return std::optional<GoImport>();
+  if (rival != nullptr) return ambiguous("two different records", path, *best, *rival);
+  return std::optional<GoImport>(*best);
+}
+
+Result<std::optional<GoImport>> match_tags(std::span<const GoImport> tags, std::string_view path) {
+  std::set<std::string_view> mod_prefixes;
+  for (const GoImport& t : tags) {
+    if (t.vcs == "mod") mod_prefixes.insert(t.prefix);
+  }
+  auto matches = [path](const GoImport& t) {
+    if (has_path_prefix(path, t.prefix)) return true;
+    return t.prefix.ends_with('/') && path.size() > t.prefix.size() && path.starts_with(t.prefix);
+  };
+  const GoImport* found = nullptr;
+  for (const GoImport& t : tags) {
+    if (t.vcs != "mod" || !matches(t)) continue;
+    if (found != nullptr) return ambiguous("multiple meta tags match", path, *found, t);
+    found = &t;
+  }
+  if (found != nullptr) return std::optional<GoImport>(*found);
+  for (const GoImport& t : tags) {
+    if (t.vcs == "mod" || mod_prefixes.contains(t.prefix) || !matches(t)) continue;
+    if (found != nullptr) return ambiguous("multiple meta tags match", path, *found, t);
+    found = &t;
+  }
+  if (found == nullptr) return std::optional<GoImport>();
+  return std::optional<GoImport>(*found);
+}
+
+}  // namespace gw::vanity

@@ -1,0 +1,464 @@
+#include "vanity/html_tokens.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
+#include <optional>
+#include <utility>
+
+#include "base/bytes.h"
+#include "vanity/xml_names.h"
+
+namespace gw::vanity {
+namespace {
+
+constexpr std::uint32_t kBadRune = 0xFFFFFFFF;
+
+// One code point of UTF-8 off the front (RFC 3629), or kBadRune.
+std::uint32_t take_rune(std::string_view& text) {
+  auto at = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
+  std::uint8_t lead = at(0);
+  if (lead < 0x80) {
+    text.remove_prefix(1);
+    return lead;
+  }
+  std::size_t size = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+  if (lead < 0xC2 || lead > 0xF4 || text.size() < size) return kBadRune;
+  std::uint32_t rune = lead & (0xFF >> (size + 1));
+  for (std::size_t i = 1; i < size; i++) {
+    if ((at(i) & 0xC0) != 0x80) return kBadRune;
+    rune = rune << 6 | (at(i) & 0x3F);
+  }
+  constexpr std::uint32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
+  if (rune < kSmallest[size] || rune > 0x10FFFF || (rune >= 0xD800 && rune <= 0xDFFF)) {
+    return kBadRune;
+  }
+  text.remove_prefix(size);
+  return rune;
+}
+
+void append_rune(std::string& out, std::uint32_t rune) {
+  auto put = [&](std::uint32_t byte) { out.push_back(static_cast<char>(byte)); };
+  if (rune >= 0xD800 && rune <= 0xDFFF) rune = 0xFFFD;
+  if (rune < 0x80) {
+    put(rune);
+  } else if (rune < 0x800) {
+    put(0xC0 | rune >> 6);
+    put(0x80 | (rune & 0x3F));
+  } else if (rune < 0x10000) {
+    put(0xE0 | rune >> 12);
+    put(0x80 | (rune >> 6 & 0x3F));
+    put(0x80 | (rune & 0x3F));
+  } else {
+    put(0xF0 | rune >> 18);
+    put(0x80 | (rune >> 12 & 0x3F));
+    put(0x80 | (rune >> 6 & 0x3F));
+    put(0x80 | (rune & 0x3F));
+  }
+}
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_name_byte(char c) {
+  return is_letter(c) || is_digit(c) || c == '_' || c == ':' || c == '.' || c == '-' ||
+         static_cast<std::uint8_t>(c) >= 0x80;
+}
+
+template <std::size_t N>
+bool in_ranges(const CharRange (&ranges)[N], std::uint32_t rune) {
+  const CharRange* range =
+      std::lower_bound(std::begin(ranges), std::end(ranges), rune,
+                       [](const CharRange& r, std::uint32_t value) { return r.last < value; });
+  return range != std::end(ranges) && range->first <= rune;
+}
+
+// Name of XML 1.0: a letter, "_" or ":", then those, digits, "." and "-".
+bool is_xml_name(std::string_view name) {
+  bool first = true;
+  while (!name.empty()) {
+    std::uint32_t rune = take_rune(name);
+    if (rune == kBadRune) return false;
+    bool ok;
+    if (rune < 0x80) {
+      char c = static_cast<char>(rune);
+      ok =
+          is_letter(c) || c == '_' || c == ':' || (!first && (is_digit(c) || c == '.' || c == '-'));
+    } else {
+      ok = in_ranges(kNameStart, rune) || (!first && in_ranges(kNameMore, rune));
+    }
+    if (!ok) return false;
+    first = false;
+  }
+  return !first;
+}
+
+// The value of PARAM="VALUE" in an XML declaration, "" when there is none.
+std::string_view declared(std::string_view data, std::string_view param) {
+  std::string key = std::string(param) + "=";
+  std::size_t at = data.find(key);
+  if (at == std::string_view::npos) return {};
+  data.remove_prefix(at + key.size());
+  if (data.empty() || (data[0] != '\'' && data[0] != '"')) return {};
+  std::size_t end = data.find(data[0], 1);
+  return end == std::string_view::npos ? std::string_view() : data.substr(1, end - 1);
+}
+
+}  // namespace
+
+std::string HtmlTokens::error() const {
+  auto line =
+      1 + std::count(page_.begin(), page_.begin() + static_cast<std::ptrdiff_t>(pos_), '\n');
+  return "line " + std::to_string(line) + ": " + error_;
+}
+
+HtmlTokens::Kind HtmlTokens::fail(std::string reason) {
+  if (!failed_) error_ = std::move(reason);
+  failed_ = true;
+  return Kind::kError;
+}
+
+bool HtmlTokens::get(char& c) {
+  if (pos_ == page_.size()) {
+    fail("unexpected end of page");
+    return false;
+  }
+  c = page_[pos_++];
+  return true;
+}
+
+void HtmlTokens::space() {
+  while (pos_ < page_.size() && std::string_view(" \r\n\t").find(page_[pos_]) != page_.npos) pos_++;
+}
+
+HtmlTokens::Kind HtmlTokens::next() {
+  if (failed_) return Kind::kError;
+  if (pending_end_) {
+    pending_end_ = false;
+    return Kind::kEndTag;
+  }
+  if (pos_ == page_.size()) return Kind::kEnd;
+  if (page_[pos_] != '<') return text(0, false) ? Kind::kOther : Kind::kError;
+  pos_++;
+  char c;
+  if (!get(c)) return Kind::kError;
+  switch (c) {
+    case '/':
+      return end_tag();
+    case '?':
+      return instruction();
+    case '!':
+      break;
+    default:
+      pos_--;
+      return start_tag();
+  }
+  if (!get(c)) return Kind::kError;
+  if (c == '-') return comment();
+  if (c == '[') return cdata();
+  return directive();
+}
+
+// Reads bytes that may belong to a name; false when there is none, or at the end of the page.
+bool HtmlTokens::read_name(std::string& out) {
+  std::size_t start = pos_;
+  while (pos_ < page_.size() && is_name_byte(page_[pos_])) pos_++;
+  out.append(page_.substr(start, pos_ - start));
+  if (pos_ == page_.size()) {
+    fail("unexpected end of page");
+    return false;
+  }
+  return pos_ > start;
+}
+
+bool HtmlTokens::tag_name(std::string& local, std::string_view where) {
+  std::string name;
+  if (!read_name(name)) {
+    fail("expected " + std::string(where));
+    return false;
+  }
+  if (!is_xml_name(name)) {
+    fail("invalid name " + quoted(name, 40));
+    return false;
+  }
+  std::size_t colon = name.find(':');
+  if (colon != name.npos && name.find(':', colon + 1) != name.npos) {
+    fail("expected " + std::string(where));
+    return false;
+  }
+  bool spaced = colon != name.npos && colon > 0 && colon + 1 < name.size();
+  local = spaced ? name.substr(colon + 1) : std::move(name);
+  return true;
+}
+
+HtmlTokens::Kind HtmlTokens::end_tag() {
+  if (!tag_name(name_, "element name after </")) return Kind::kError;
+  space();
+  char c;
+  if (!get(c)) return Kind::kError;
+  if (c != '>') return fail("invalid characters between </" + quoted(name_, 40) + " and >");
+  return Kind::kEndTag;
+}
+
+HtmlTokens::Kind HtmlTokens::start_tag() {
+  attributes_.clear();
+  if (!tag_name(name_, "element name after <")) return Kind::kError;
+  for (;;) {
+    space();
+    char c;
+    if (!get(c)) return Kind::kError;
+    if (c == '>') return Kind::kStartTag;
+    if (c == '/') {
+      if (!get(c)) return Kind::kError;
+      if (c != '>') return fail("expected /> in element");
+      pending_end_ = true;
+      return Kind::kStartTag;
+    }
+    pos_--;
+    if (!attribute()) return Kind::kError;
+  }
+}
+
+bool HtmlTokens::attribute() {
+  HtmlAttribute a;
+  if (!tag_name(a.name, "attribute name in element")) return false;
+  space();
+  char c;
+  if (!get(c)) return false;
+  if (c != '=') {
+    pos_--;
+    a.value = a.name;
+  } else {
+    space();
+    if (!get(c)) return false;
+    if (c == '"' || c == '\'') {
+      if (!text(c, false)) return false;
+      a.value = text_;
+    } else {
+      pos_--;
+      if (!unquoted_value(a.value)) return false;
+    }
+  }
+  attributes_.push_back(std::move(a));
+  return true;
+}
+
+bool HtmlTokens::unquoted_value(std::string& value) {
+  char c;
+  for (;;) {
+    if (!get(c)) return false;
+    if (!is_letter(c) && !is_digit(c) && c != '_' && c != ':' && c != '-') break;
+    value.push_back(c);
+  }
+  pos_--;
+  return true;
+}
+
+HtmlTokens::Kind HtmlTokens::instruction() {
+  std::string target;
+  if (!read_name(target)) return fail("expected target name after <?");
+  if (!is_xml_name(target)) return fail("invalid name " + quoted(target, 40));
+  space();
+  std::size_t end = page_.find("?>", pos_);
+  if (end == page_.npos) {
+    pos_ = page_.size();
+    return fail("unexpected end of page");
+  }
+  std::string_view data = page_.substr(pos_, end - pos_);
+  pos_ = end + 2;
+  if (target != "xml") return Kind::kOther;
+  std::string_view version = declared(data, "version");
+  if (!version.empty() && version != "1.0") {
+    return fail("unsupported XML version " + quoted(version, 40));
+  }
+  std::string encoding = to_lower(declared(data, "encoding"));
+  if (!encoding.empty() && encoding != "utf-8" && encoding != "ascii") {
+    return fail("cannot decode charset " + quoted(encoding, 40));
+  }
+  return Kind::kOther;
+}
+
+HtmlTokens::Kind HtmlTokens::comment() {
+  char c;
+  if (!get(c)) return Kind::kError;
+  if (c != '-') return fail("invalid sequence <!- not part of <!--");
+  std::size_t dashes = page_.find("--", pos_);
+  pos_ = dashes == page_.npos ? page_.size() : dashes + 2;
+  if (!get(c)) return Kind::kError;
+  if (c != '>') return fail("invalid sequence -- in comment");
+  return Kind::kOther;
+}
+
+HtmlTokens::Kind HtmlTokens::cdata() {
+  for (char expected : std::string_view("CDATA[")) {
+    char c;
+    if (!get(c)) return Kind::kError;
+    if (c != expected) return fail("invalid <![ sequence");
+  }
+  return text(0, true) ? Kind::kOther : Kind::kError;
+}
+
+// <!DOCTYPE ...> and the like: nested angle brackets balance, except in quotes and comments.
+HtmlTokens::Kind HtmlTokens::directive() {
+  char quote = 0;
+  int depth = 0;
+  char c;
+  for (;;) {
+    if (!get(c)) return Kind::kError;
+    if (quote == 0 && c == '>' && depth == 0) return Kind::kOther;
+    for (bool again = true; again;) {
+      again = false;
+      if (quote != 0) {
+        if (c == quote) quote = 0;
+      } else if (c == '"' || c == '\'') {
+        quote = c;
+      } else if (c == '>') {
+        depth--;
+      } else if (c == '<') {
+        std::size_t matched = 0;
+        for (; matched < 3; matched++) {
+          if (!get(c)) return Kind::kError;
+          if (c != "!--"[matched]) break;
+        }
+        if (matched < 3) {
+          depth++;
+          again = true;  // the byte that is not part of "<!--" counts by itself
+        } else {
+          std::size_t end = page_.find("-->", pos_);
+          pos_ = end == page_.npos ? page_.size() : end + 3;
+          if (end == page_.npos) return fail("unexpected end of page");
+        }
+      }
+    }
+  }
+}
+
+// Text up to `quote`, "<" or "]]>" into text_, with entities replaced.
+bool HtmlTokens::text(char quote, bool cdata) {
+  char before2 = 0;
+  char before1 = 0;
+  text_.clear();
+  while (pos_ < page_.size()) {
+    char c = page_[pos_++];
+    if (quote == 0 && before2 == ']' && before1 == ']' && c == '>') {
+      if (cdata) {
+        text_.resize(text_.size() - 2);
+        return check_text();
+      }
+      fail("unescaped ]]> not in CDATA section");
+      return false;
+    }
+    if (c == '<' && !cdata) {
+      if (quote != 0) {
+        fail("unescaped < inside quoted string");
+        return false;
+      }
+      pos_--;
+      return check_text();
+    }
+    if (quote != 0 && c == quote) return check_text();
+    if (c == '&' && !cdata) {
+      if (!entity()) return false;
+      before2 = before1 = 0;
+      continue;
+    }
+    if (c == '\r') {
+      text_.push_back('\n');
+    } else if (before1 != '\r' || c != '\n') {
+      text_.push_back(c);
+    }
+    before2 = std::exchange(before1, c);
+  }
+  if (cdata) {
+    fail("unexpected end of page in CDATA section");
+    return false;
+  }
+  return check_text();
+}
+
+// After "&": appends what the entity stands for, or its own text when it is none.
+bool HtmlTokens::entity() {
+  std::size_t before = text_.size();
+  text_.push_back('&');
+  char c;
+  if (!get(c)) return false;
+  if (c == '#') {
+    text_.push_back(c);
+    return numeric_entity(before);
+  }
+  pos_--;
+  read_name(text_);
+  if (!get(c)) return false;
+  if (c != ';') {
+    pos_--;
+    return true;
+  }
+  text_.push_back(';');
+  constexpr std::pair<std::string_view, char> kEntities[] = {
+      {"&lt;", '<'}, {"&gt;", '>'}, {"&amp;", '&'}, {"&apos;", '\''}, {"&quot;", '"'}};
+  for (auto [name, value] : kEntities) {
+    if (std::string_view(text_).substr(before) != name) continue;
+    text_.resize(before);
+    text_.push_back(value);
+    break;
+  }
+  return true;
+}
+
+bool HtmlTokens::numeric_entity(std::size_t before) {
+  char c;
+  if (!get(c)) return false;
+  std::uint32_t base = 10;
+  if (c == 'x') {
+    base = 16;
+    text_.push_back(c);
+    if (!get(c)) return false;
+  }
+  std::uint64_t value = 0;
+  bool any = false;
+  for (;;) {
+    char lower = to_lower(c);
+    std::uint32_t digit;
+    if (is_digit(c)) {
+      digit = static_cast<std::uint32_t>(c - '0');
+    } else if (base == 16 && lower >= 'a' && lower <= 'f') {
+      digit = static_cast<std::uint32_t>(lower - 'a' + 10);
+    } else {
+      break;
+    }
+    any = true;
+    value = std::min<std::uint64_t>(value * base + digit, 0x110000);  // beyond is as bad as far
+    text_.push_back(c);
+    if (!get(c)) return false;
+  }
+  if (c != ';') {
+    pos_--;
+    return true;
+  }
+  text_.push_back(';');
+  if (any && value <= 0x10FFFF) {
+    text_.resize(before);
+    append_rune(text_, static_cast<std::uint32_t>(value));
+  }
+  return true;
+}
+
+// UTF-8 of characters that XML 1.0 allows (its production Char).
+bool HtmlTokens::check_text() {
+  std::string_view rest = text_;
+  while (!rest.empty()) {
+    std::uint32_t rune = take_rune(rest);
+    if (rune == kBadRune) {
+      fail("invalid UTF-8");
+      return false;
+    }
+    bool ok = rune >= 0x20 ? rune != 0xFFFE && rune != 0xFFFF
+                           : rune == '\t' || rune == '\n' || rune == '\r';
+    if (!ok) {
+      fail("illegal character");
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace gw::vanity

@@ -1,0 +1,118 @@
+#include "vanity/repo_url.h"
+
+#include <algorithm>
+#include <string>
+
+#include "base/bytes.h"
+
+namespace gw::vanity {
+namespace {
+
+bool is_hex(char c) { return (c >= '0' && c <= '9') || (to_lower(c) >= 'a' && to_lower(c) <= 'f'); }
+bool is_alnum(char c) {
+  return (to_lower(c) >= 'a' && to_lower(c) <= 'z') || (c >= '0' && c <= '9');
+}
+bool contains(std::string_view set, char c) { return set.find(c) != set.npos; }
+
+Error bad(std::string_view what, std::string_view url) {
+  return not_found_error("root " + quoted(url) + " " + std::string(what));
+}
+
+// Every "%" starts an escape of two hexadecimal digits.
+bool escapes_ok(std::string_view text) {
+  for (std::size_t i = 0; i < text.size(); i++) {
+    if (text[i] != '%') continue;
+    if (i + 2 >= text.size() || !is_hex(text[i + 1]) || !is_hex(text[i + 2])) return false;
+    i += 2;
+  }
+  return true;
+}
+
+// As in a path, but only what is not ASCII may be escaped, and few other characters may stand.
+bool host_text_ok(std::string_view host) {
+  if (!escapes_ok(host)) return false;
+  for (std::size_t i = 0; i < host.size(); i++) {
+    char c = host[i];
+    if (c == '%') {
+      if (host[i + 1] < '8' && host.substr(i, 3) != "%25") return false;
+      i += 2;
+    } else if (static_cast<unsigned char>(c) < 0x80 && !is_alnum(c) &&
+               !contains("-_.~!$&'()*+,;=:[]<>\"", c)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool port_ok(std::string_view port) {
+  if (port.empty()) return true;
+  return port[0] == ':' &&
+         std::all_of(port.begin() + 1, port.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+bool host_ok(std::string_view host) {
+  if (!host.empty() && host[0] == '[') {
+    std::size_t end = host.rfind(']');
+    if (end == host.npos || !port_ok(host.substr(end + 1))) return false;
+    std::size_t zone = host.substr(0, end).find("%25");
+    if (zone == host.npos) return host_text_ok(host);
+    // RFC 6874: the zone of an IPv6 address may hold any escape.
+    return host_text_ok(host.substr(0, zone)) && escapes_ok(host.substr(zone, end - zone));
+  }
+  std::size_t colon = host.rfind(':');
+  return (colon == host.npos || port_ok(host.substr(colon))) && host_text_ok(host);
+}
+
+bool user_ok(std::string_view user) {
+  return escapes_ok(user) && std::all_of(user.begin(), user.end(), [](char c) {
+           return is_alnum(c) || contains("-._:~!$&'()*+,;=%@", c);
+         });
+}
+
+}  // namespace
+
+std::string url_scheme(std::string_view url) {
+  for (std::size_t i = 0; i < url.size(); i++) {
+    char c = url[i];
+    if (c == ':') return to_lower(url.substr(0, i));
+    bool letter = to_lower(c) >= 'a' && to_lower(c) <= 'z';
+    if (!letter && (i == 0 || (!is_alnum(c) && !contains("+-.", c)))) return {};
+  }
+  return {};
+}
+
+Status check_repo_url(std::string_view url) {
+  for (char c : url) {
+    auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) return bad("holds a control character", url);
+  }
+  std::string scheme = url_scheme(url);
+  if (scheme.empty()) return bad("has no scheme", url);
+  if (scheme == "file") return bad("is a file", url);
+  std::string_view rest = url.substr(scheme.size() + 1);
+  std::size_t hash = rest.find('#');
+  if (hash != rest.npos) {
+    if (!escapes_ok(rest.substr(hash + 1))) return bad("has a bad escape", url);
+    rest = rest.substr(0, hash);
+  }
+  rest = rest.substr(0, rest.find('?'));
+  if (rest.empty() || rest[0] != '/') return {};  // opaque, as in lp:project
+  if (rest.starts_with("//")) {
+    std::string_view authority = rest.substr(2, rest.find('/', 2) - 2);
+    rest = rest.substr(2 + authority.size());
+    std::size_t at = authority.rfind('@');
+    if (at != authority.npos && !user_ok(authority.substr(0, at)))
+      return bad("has a bad user", url);
+    std::string_view host = at == authority.npos ? authority : authority.substr(at + 1);
+    if (!host_ok(host)) return bad("has a bad host or port", url);
+  }
+  if (!escapes_ok(rest)) return bad("has a bad escape", url);
+  return {};
+}
+
+bool is_secure_scheme(std::string_view scheme) {
+  return scheme == "https" || scheme == "ssh" || scheme == "git+ssh" || scheme == "svn+ssh" ||
+         scheme == "bzr+ssh";
+}
+
+}  // namespace gw::vanity
