@@ -42,10 +42,12 @@ struct SignResult {
 class RrsetSigner {
  public:
   virtual ~RrsetSigner() = default;
-  // Writes the RRSIG's whole rdata (prefix, signer's name, signature: at most kMaxRrsig octets) to
-  // `out`, which has room for that.
+  // Writes the RRSIG's whole rdata (18 octets, the zone's origin as the signer's name, the
+  // signature) to `out`, which has exactly rrsig_size(zone.origin()) octets.
   virtual SignResult sign(const SignRequest& request, std::span<char> out) = 0;
 };
+// The signatures of algorithms 13 and 15 have 64 octets.
+inline std::size_t rrsig_size(NameView origin) { return 18 + origin.size() + 64; }
 inline constexpr std::size_t kMaxRrsig = 18 + kMaxName + 64;
 
 // What a server says about itself. Views outlive the calls.

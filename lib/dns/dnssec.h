@@ -66,7 +66,7 @@ std::string dnskey_rdata(std::uint16_t flags, std::uint8_t algorithm, std::strin
 std::uint16_t key_tag(std::string_view dnskey_rdata);
 // DS rdata with digest type 2, SHA-256 (RFC 4509). `owner`: any case.
 std::string ds_rdata(NameView owner, std::string_view dnskey_rdata);
-// Octets of a public key, and of a signature (64), of an algorithm we sign with; 0 for any other.
+// Octets of a public key of an algorithm we sign with; 0 for any other.
 std::size_t public_key_size(std::uint8_t algorithm);
 
 }  // namespace gw::dns

@@ -47,8 +47,4 @@ std::optional<std::string> decode_module_labels(std::string_view labels);
 // name. Works for the names above a module's too.
 std::size_t canonical_module_labels(std::string_view labels, std::span<char, kMaxName> out);
 
-// The path of the next major version: x -> x/v2, x/v2 -> x/v3, gopkg.in/yaml.v3 ->
-// gopkg.in/yaml.v4. kUsage when `path` is no valid module path.
-Result<std::string> next_major_path(std::string_view path);
-
 }  // namespace gw::dns

@@ -84,12 +84,12 @@ struct OptFields {
 // it does not fit; the caller then calls truncate(). Records are appended in section order.
 class ResponseWriter {
  public:
-  // `limit`: the size the response may have, at most out.size(); at least header and question fit
-  // (512 is always enough). `reserve`: bytes to keep for what finish() appends.
+  // `limit`: the size the response may have, at most out.size() and at least 512. `out` does not
+  // overlap the query's packet.
   ResponseWriter(std::span<char> out, std::size_t limit, const Query& query);
 
   // Bytes kept back for the OPT record and its options.
-  void reserve(std::size_t bytes) { reserved_ = bytes; }
+  void reserve(std::size_t bytes);
 
   // The whole RRset with this TTL. `owner` is lower-cased.
   bool add_rrset(Section section, NameView owner, const RrsetView& rrset, std::uint32_t ttl);
@@ -110,15 +110,29 @@ class ResponseWriter {
   bool truncated() const { return truncated_; }
   std::uint16_t count(Section section) const { return counts_[static_cast<int>(section)]; }
 
-  // The OPT record; its options are appended next, within what was reserved.
+  // The OPT record; always fits. Its options are appended next; false when one does not fit.
   void add_opt(const OptFields& opt);
-  void add_option(std::uint16_t code, std::string_view data);
+  bool add_option(std::uint16_t code, std::string_view data);
+  static constexpr std::size_t kOptSize = 11;
 
   // Writes the header and returns the response's size.
   std::size_t finish();
 
  private:
-  std::size_t write_owner(std::size_t at, NameView owner) const;
+  // How an owner is written: so many octets of it, then a pointer, or the root when there is none.
+  struct OwnerForm {
+    std::size_t spelled;
+    std::uint16_t pointer;
+    std::size_t size() const { return spelled + (pointer != 0 ? 2 : 1); }
+  };
+  struct RecordFields {
+    std::uint16_t type;
+    std::uint16_t rrclass;
+    std::uint32_t ttl;
+  };
+  OwnerForm owner_form(NameView owner) const;
+  std::size_t write_head(std::size_t at, NameView owner, OwnerForm form,
+                         const RecordFields& fields) const;
 
   char* out_;
   std::size_t limit_;

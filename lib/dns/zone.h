@@ -37,7 +37,8 @@ enum class NodeKind {
 // The result of Zone::find, made by the caller and reused from query to query. A zone that
 // keeps its RRsets ready points `rrsets` at them; one that makes them up at each query puts the
 // RRset into `made`, its rdata into `scratch`, and points `rrsets` at `made`. No RRSIG or NSEC is
-// ever in `rrsets`: the engine makes those. Ascending by type.
+// ever in `rrsets`: the engine makes those. Ascending by type, at most kMaxNodeTypes.
+inline constexpr std::size_t kMaxNodeTypes = 60;
 struct Node {
   Node() = default;
   Node(const Node&) = delete;

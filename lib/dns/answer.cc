@@ -1,0 +1,297 @@
+#include "dns/answer.h"
+
+#include <algorithm>
+#include <array>
+
+#include "dns/dnssec.h"
+
+namespace gw::dns {
+
+namespace {
+
+// The NSEC that says what exists at one name, made in place.
+struct MadeNsec {
+  // Each type may sit in a window of its own: at most 34 octets.
+  static constexpr std::size_t kMaxTypes = kMaxNodeTypes + 3;
+  std::array<char, 2 + kMaxName + kMaxTypes * 34> bytes;
+  RrsetView view;
+
+  void make(NameView owner, const Node& node, std::uint32_t ttl) {
+    std::array<std::uint16_t, kMaxTypes> types;
+    std::size_t n = 0;
+    for (const RrsetView& set : node.rrsets.first(std::min(node.rrsets.size(), kMaxNodeTypes))) {
+      types[n++] = set.type;
+    }
+    types[n++] = rrtype::kRrsig;
+    types[n++] = rrtype::kNsec;
+    if (node.kind == NodeKind::kMissing) types[n++] = rrtype::kNxname;
+    // Two or three types out of order at the end of an ascending list.
+    std::sort(types.begin(), types.begin() + static_cast<std::ptrdiff_t>(n));
+    std::size_t size = 2;
+    size += write_next_name(owner, std::span<char, kMaxName>(bytes.data() + size, kMaxName));
+    size += write_type_bitmap({types.data(), n}, std::span<char>(bytes).subspan(size));
+    store_u16(bytes.data(), static_cast<std::uint16_t>(size - 2));
+    view = {rrtype::kNsec, 1, ttl, {bytes.data(), size}};
+  }
+};
+
+// Answers one query: a method for each step, the state they share as members.
+class Engine {
+ public:
+  Engine(const Query& query, Transport transport, RrsetSigner& signer, const AnswerOptions& options,
+         Node& node, std::span<char> out)
+      : query_(query),
+        transport_(transport),
+        signer_(signer),
+        options_(options),
+        node_(node),
+        writer_(out, response_limit(query, transport, options), query) {
+    if (query.has_edns) writer_.reserve(opt_room());
+  }
+
+  AnswerResult error(Rcode rcode, Ede ede = Ede::kNone, AnswerKind kind = AnswerKind::kError) {
+    writer_.clear();
+    writer_.set_authoritative(false);
+    writer_.set_rcode(rcode);
+    ede_ = ede;
+    return finish(kind);
+  }
+
+  AnswerResult run(const ZoneSet& zones);
+
+ private:
+  static std::size_t response_limit(const Query& query, Transport transport,
+                                    const AnswerOptions& options) {
+    if (transport != Transport::kUdp) return kMaxMessage;
+    return std::max(kMinUdpSize, std::min<std::size_t>(query.udp_size, options.max_udp_size));
+  }
+
+  // What the OPT record may come to, so that the records leave it room.
+  std::size_t opt_room() const {
+    std::size_t room = ResponseWriter::kOptSize + 6;
+    if (query_.wants_nsid) room += 4 + options_.server_id.size();
+    if (query_.wants_zone_version) room += 10;
+    if (query_.wants_keepalive) room += 6;
+    return room;
+  }
+
+  AnswerResult finish(AnswerKind kind);
+  AnswerResult chaos();
+  AnswerResult fail(AnswerKind kind);
+
+  // Each returns false when the answer cannot be given as it is: fail() then says how.
+  bool add(Section section, NameView owner, const RrsetView& rrset, std::uint32_t ttl);
+  bool add_rrsig(Section section, NameView owner, const RrsetView& rrset, std::uint32_t ttl);
+  bool add_denial();
+  bool add_positive(AnswerKind& kind);
+  void make_nsec() { nsec_.make(query_.name(), node_, negative_ttl()); }
+
+  std::uint32_t negative_ttl() {
+    if (soa_.count == 0) soa_ = zone_->soa();
+    return std::min(soa_.ttl, soa_minimum(soa_.rdatas));
+  }
+
+  const Query& query_;
+  Transport transport_;
+  RrsetSigner& signer_;
+  const AnswerOptions& options_;
+  Node& node_;
+  ResponseWriter writer_;
+  const Zone* zone_ = nullptr;
+  RrsetView soa_;
+  bool signed_ = false;       // the zone is
+  bool with_dnssec_ = false;  // RRSIGs and NSECs go with the answer
+  bool zone_answers_ = false;
+  SignResult failure_{SignStatus::kSigned, 0, Ede::kNone};
+  Ede ede_ = Ede::kNone;
+  MadeNsec nsec_;
+};
+
+AnswerResult Engine::finish(AnswerKind kind) {
+  if (query_.has_edns) {
+    writer_.add_opt({writer_.rcode(), static_cast<std::uint16_t>(options_.max_udp_size),
+                     query_.dnssec_ok, query_.compact_ok});
+    std::array<char, 6> data;
+    if (ede_ != Ede::kNone) {
+      store_u16(data.data(), static_cast<std::uint16_t>(ede_));
+      writer_.add_option(edns::kError, {data.data(), 2});
+    }
+    if (query_.wants_keepalive && transport_ != Transport::kUdp) {
+      store_u16(data.data(), options_.keepalive);
+      writer_.add_option(edns::kKeepalive, {data.data(), 2});
+    }
+    if (query_.wants_zone_version && zone_answers_) {
+      data[0] = static_cast<char>(label_count(zone_->origin()));
+      data[1] = 0;  // the SOA's serial (RFC 9660 2)
+      store_u32(data.data() + 2, soa_serial(zone_->soa().rdatas));
+      writer_.add_option(edns::kZoneVersion, {data.data(), 6});
+    }
+    if (query_.wants_nsid && !options_.server_id.empty()) {
+      writer_.add_option(edns::kNsid, options_.server_id);
+    }
+  }
+  AnswerResult result;
+  result.kind = kind;
+  result.rcode = writer_.rcode();
+  result.truncated = writer_.truncated();
+  result.zone = zone_;
+  result.size = writer_.finish();
+  return result;
+}
+
+// RFC 4892: which server answered. Everything else of another class is not ours.
+AnswerResult Engine::chaos() {
+  constexpr NameView kIdServer{"\2id\6server", 11};
+  if (query_.qclass != rrclass::kCh || query_.name() != kIdServer || options_.server_id.empty() ||
+      (query_.qtype != rrtype::kTxt && query_.qtype != rrtype::kAny)) {
+    return error(Rcode::kRefused, Ede::kNotAuthoritative, AnswerKind::kRefused);
+  }
+  std::string_view id = options_.server_id.substr(0, 255);
+  std::span<char> rdata =
+      writer_.begin_record(Section::kAnswer, query_.name(), rrtype::kTxt, rrclass::kCh, 0);
+  if (rdata.size() < 1 + id.size()) {
+    writer_.truncate();
+    return finish(AnswerKind::kPositive);
+  }
+  rdata[0] = static_cast<char>(id.size());
+  std::copy(id.begin(), id.end(), rdata.begin() + 1);
+  writer_.end_record(1 + id.size());
+  return finish(AnswerKind::kPositive);
+}
+
+bool Engine::add_rrsig(Section section, NameView owner, const RrsetView& rrset, std::uint32_t ttl) {
+  std::size_t size = rrsig_size(zone_->origin());
+  std::span<char> rdata = writer_.begin_record(section, owner, rrtype::kRrsig, rrclass::kIn, ttl);
+  if (rdata.size() < size) return false;
+  SignResult result = signer_.sign({*zone_, owner, rrset}, rdata.first(size));
+  if (result.status != SignStatus::kSigned || result.size == 0 || result.size > size) {
+    failure_ = result;
+    if (result.status == SignStatus::kSigned) failure_.status = SignStatus::kFailed;
+    return false;
+  }
+  writer_.end_record(result.size);
+  return true;
+}
+
+bool Engine::add(Section section, NameView owner, const RrsetView& rrset, std::uint32_t ttl) {
+  return writer_.add_rrset(section, owner, rrset, ttl) &&
+         (!with_dnssec_ || add_rrsig(section, owner, rrset, ttl));
+}
+
+// The answer did not fit, or could not be signed.
+AnswerResult Engine::fail(AnswerKind kind) {
+  bool udp = transport_ == Transport::kUdp;
+  if (failure_.status == SignStatus::kFailed || (failure_.status == SignStatus::kLater && !udp)) {
+    return error(Rcode::kServFail, failure_.ede);
+  }
+  writer_.truncate();
+  return finish(kind);
+}
+
+// RFC 2308 3, RFC 9824 3: the SOA, and one NSEC at the very name that was asked for.
+bool Engine::add_denial() {
+  std::uint32_t ttl = negative_ttl();
+  if (!add(Section::kAuthority, zone_->origin(), soa_, ttl)) return false;
+  if (!with_dnssec_) return true;
+  make_nsec();
+  return add(Section::kAuthority, query_.name(), nsec_.view, ttl);
+}
+
+// Looks for what answers the question type at the node; writes it, or the denial.
+bool Engine::add_positive(AnswerKind& kind) {
+  NameView name = query_.name();
+  // Every bitmap says that NSEC and RRSIG exist, so at every name, even a missing one, a question
+  // for them has an answer: without it validators call the denial bogus.
+  if (signed_ && query_.qtype == rrtype::kNsec) {
+    make_nsec();
+    return add(Section::kAnswer, name, nsec_.view, nsec_.view.ttl);
+  }
+  if (signed_ && query_.qtype == rrtype::kRrsig) {
+    const RrsetView* covered = &nsec_.view;
+    if (node_.kind == NodeKind::kNode) {
+      covered = &node_.rrsets.front();
+    } else {
+      make_nsec();
+    }
+    return add_rrsig(Section::kAnswer, name, *covered, covered->ttl);
+  }
+  const RrsetView* found = nullptr;
+  if (node_.kind == NodeKind::kNode) {
+    // ANY: one RRset is enough (RFC 8482 4.1).
+    found = query_.qtype == rrtype::kAny ? &node_.rrsets.front() : node_.find(query_.qtype);
+  }
+  if (found != nullptr) return add(Section::kAnswer, name, *found, found->ttl);
+  if (node_.kind != NodeKind::kMissing) kind = AnswerKind::kNodata;
+  // RFC 9824 2: with DNSSEC the denial is that of a name without data, unless the client said that
+  // it understands the truth.
+  if (node_.kind == NodeKind::kMissing && !with_dnssec_) writer_.set_rcode(Rcode::kNxDomain);
+  return add_denial();
+}
+
+AnswerResult Engine::run(const ZoneSet& zones) {
+  if (query_.qclass != rrclass::kIn) return chaos();
+  switch (query_.qtype) {
+    case 0:
+    case rrtype::kOpt:
+    case rrtype::kNxname:
+    case rrtype::kTkey:
+    case rrtype::kTsig:
+      return error(Rcode::kFormErr, Ede::kInvalidQueryType);
+    case rrtype::kAxfr:
+      if (transport_ == Transport::kUdp) return error(Rcode::kFormErr, Ede::kInvalidQueryType);
+      break;
+    default:
+      break;
+  }
+  zone_ = zones.find(query_.name(), query_.qtype);
+  if (zone_ == nullptr) {
+    return error(Rcode::kRefused, Ede::kNotAuthoritative, AnswerKind::kRefused);
+  }
+  if (query_.qtype == rrtype::kAxfr || query_.qtype == rrtype::kIxfr) {
+    return error(Rcode::kRefused, Ede::kProhibited, AnswerKind::kRefused);
+  }
+  if (!zone_->ready()) return error(Rcode::kServFail, Ede::kNotReady);
+  signed_ = zone_->is_signed();
+  with_dnssec_ = signed_ && query_.dnssec_ok;
+  zone_answers_ = true;
+  zone_->find(query_.name(), node_);
+  writer_.set_authoritative(true);
+  AnswerKind kind = node_.kind == NodeKind::kMissing ? AnswerKind::kMissing : AnswerKind::kPositive;
+  if (kind == AnswerKind::kMissing && with_dnssec_ && query_.compact_ok) {
+    writer_.set_rcode(Rcode::kNxDomain);
+  }
+  if (!add_positive(kind)) return fail(kind);
+  return finish(kind);
+}
+
+}  // namespace
+
+AnswerResult answer(QueryStatus status, const Query& query, Transport transport,
+                    const ZoneSet& zones, RrsetSigner& signer, const AnswerOptions& options,
+                    Node& node, std::span<char> out) {
+  if (status == QueryStatus::kDrop) return {};
+  Engine engine(query, transport, signer, options, node, out);
+  switch (status) {
+    case QueryStatus::kFormErr:
+      return engine.error(Rcode::kFormErr);
+    case QueryStatus::kNotImp:
+      return engine.error(Rcode::kNotImp);
+    case QueryStatus::kBadVers:
+      return engine.error(Rcode::kBadVers);
+    default:
+      return engine.run(zones);
+  }
+}
+
+std::size_t answer_truncated(const Query& query, const AnswerOptions& options,
+                             std::span<char> out) {
+  ResponseWriter writer(out, kMinUdpSize, query);
+  writer.truncate();
+  if (query.has_edns) {
+    writer.add_opt({Rcode::kNoError, static_cast<std::uint16_t>(options.max_udp_size),
+                    query.dnssec_ok, query.compact_ok});
+  }
+  return writer.finish();
+}
+
+}  // namespace gw::dns

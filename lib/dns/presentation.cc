@@ -1,0 +1,237 @@
+#include "dns/presentation.h"
+
+#include <stdbool.h>  // before ldns, which would define bool, true and false itself
+//
+#include <ldns/ldns.h>
+
+#include <array>
+#include <ctime>
+#include <memory>
+
+#include "base/bytes.h"
+#include "dns/dnssec.h"
+
+namespace gw::dns {
+
+namespace {
+
+struct Free {
+  void operator()(ldns_rr* rr) const { ldns_rr_free(rr); }
+  void operator()(ldns_rdf* rdf) const { ldns_rdf_deep_free(rdf); }
+  void operator()(ldns_buffer* buffer) const { ldns_buffer_free(buffer); }
+  void operator()(char* text) const { free(text); }
+};
+template <class T>
+using Owned = std::unique_ptr<T, Free>;
+
+Error out_of_memory() { return internal_error("out of memory"); }
+
+Result<std::string> wire_rdata(const ldns_rr* rr) {
+  Owned<ldns_buffer> buffer(ldns_buffer_new(LDNS_MAX_PACKETLEN));
+  if (!buffer) return out_of_memory();
+  ldns_status status = ldns_rr_rdata2buffer_wire(buffer.get(), rr);
+  if (status != LDNS_STATUS_OK) return usage_error(ldns_get_errorstr_by_id(status));
+  return std::string(reinterpret_cast<const char*>(ldns_buffer_begin(buffer.get())),
+                     ldns_buffer_position(buffer.get()));
+}
+
+std::string wire_name(const ldns_rdf* dname) {
+  return {reinterpret_cast<const char*>(ldns_rdf_data(dname)), ldns_rdf_size(dname)};
+}
+
+Result<Owned<ldns_rr>> to_ldns(const Record& record) {
+  std::string wire = record.owner;
+  append_u16(wire, record.type);
+  append_u16(wire, record.rrclass);
+  append_u32(wire, record.ttl);
+  append_u16(wire, static_cast<std::uint16_t>(record.rdata.size()));
+  wire += record.rdata;
+  ldns_rr* raw = nullptr;
+  std::size_t at = 0;
+  ldns_status status = ldns_wire2rr(&raw, reinterpret_cast<const std::uint8_t*>(wire.data()),
+                                    wire.size(), &at, LDNS_SECTION_ANSWER);
+  if (status != LDNS_STATUS_OK) return corrupt_error(ldns_get_errorstr_by_id(status));
+  Owned<ldns_rr> rr(raw);
+  // ldns follows compression pointers in rdata: what it read must be what was given.
+  auto again = wire_rdata(rr.get());
+  if (!again || *again != record.rdata) return corrupt_error("malformed rdata");
+  return rr;
+}
+
+std::string_view algorithm_mnemonic(std::uint8_t algorithm) {
+  return algorithm == algorithm::kEcdsaP256 ? "ECDSAP256SHA256" : "ED25519";
+}
+
+// The next line of `rest` without its line end.
+std::string_view take_line(std::string_view& rest) {
+  std::size_t end = rest.find('\n');
+  std::string_view line = rest.substr(0, end);
+  rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + 1);
+  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+  return line;
+}
+
+std::string_view trim(std::string_view text) {
+  constexpr std::string_view kSpace = " \t";
+  std::size_t begin = text.find_first_not_of(kSpace);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
+}
+
+// YYYYMMDDHHMMSS, as BIND's key files write times.
+std::string bind_time(WallTime time) {
+  std::string digits;
+  for (char c : format_rfc3339(time)) {
+    if (c >= '0' && c <= '9') digits.push_back(c);
+  }
+  return digits;
+}
+
+}  // namespace
+
+std::string format_type(std::uint16_t type) {
+  Owned<char> text(ldns_rr_type2str(static_cast<ldns_rr_type>(type)));
+  return text ? text.get() : "TYPE" + std::to_string(type);
+}
+
+Result<std::uint16_t> parse_type(std::string_view text) {
+  std::string name(text);
+  ldns_rr_type type = ldns_get_rr_type_by_name(name.c_str());
+  if (type == 0 || name.size() != std::char_traits<char>::length(name.c_str())) {
+    return usage_error("record type \"" + quoted(text) + "\" is unknown");
+  }
+  return static_cast<std::uint16_t>(type);
+}
+
+Result<Record> parse_record(std::string_view text, NameView origin, std::uint32_t default_ttl) {
+  std::string where = "record \"" + quoted(text, 80) + "\"";
+  if (text.size() > 4 * kMaxMessage ||
+      text.find_first_of(std::string_view("\0\n", 2)) != std::string_view::npos) {
+    return usage_error(where + ": not one line of text");
+  }
+  std::string line(text);
+  Owned<ldns_rdf> base(
+      ldns_dname_new_frm_data(static_cast<std::uint16_t>(origin.size()), origin.data()));
+  if (!base) return out_of_memory();
+  ldns_rr* raw = nullptr;
+  ldns_status status = ldns_rr_new_frm_str(&raw, line.c_str(), default_ttl, base.get(), nullptr);
+  if (status != LDNS_STATUS_OK) {
+    return usage_error(where + ": " + to_lower(ldns_get_errorstr_by_id(status)));
+  }
+  Owned<ldns_rr> rr(raw);
+  auto rdata = wire_rdata(rr.get());
+  if (!rdata) return std::move(rdata).error().in(where);
+  Record record;
+  record.owner = wire_name(ldns_rr_owner(rr.get()));
+  record.type = static_cast<std::uint16_t>(ldns_rr_get_type(rr.get()));
+  record.rrclass = static_cast<std::uint16_t>(ldns_rr_get_class(rr.get()));
+  record.ttl = ldns_rr_ttl(rr.get());
+  record.rdata = *std::move(rdata);
+  if (!is_wire_name(record.owner)) return usage_error(where + ": bad owner name");
+  return record;
+}
+
+Result<std::string> parse_rdata(std::uint16_t type, std::string_view text, NameView origin) {
+  GW_TRY(Record record,
+         parse_record(". 0 IN " + format_type(type) + " " + std::string(text), origin, 0));
+  return std::move(record.rdata);
+}
+
+Result<std::string> format_record(const Record& record) {
+  GW_TRY(Owned<ldns_rr> rr, to_ldns(record));
+  Owned<char> text(ldns_rr2str(rr.get()));
+  if (!text) return out_of_memory();
+  std::string line = text.get();
+  while (!line.empty() && (line.back() == '\n' || line.back() == ' ')) line.pop_back();
+  return line;
+}
+
+Result<std::string> format_rdata(std::uint16_t type, std::string_view rdata) {
+  GW_TRY(std::string line,
+         format_record({std::string(kRootName), type, rrclass::kIn, 0, std::string(rdata)}));
+  // owner, ttl, class, type, then the rdata.
+  std::size_t at = 0;
+  for (int field = 0; field < 4 && at != std::string::npos; field++) {
+    at = line.find('\t', at == 0 ? 0 : at);
+    if (at != std::string::npos) at++;
+  }
+  return at == std::string::npos ? std::string() : line.substr(at);
+}
+
+Result<PrivateKeyText> parse_private_key(std::string_view text) {
+  PrivateKeyText key;
+  bool format = false;
+  while (!text.empty()) {
+    std::string_view line = take_line(text);
+    std::size_t colon = line.find(':');
+    if (colon == std::string_view::npos) {
+      if (!trim(line).empty()) return usage_error("private key: a line without a colon");
+      continue;
+    }
+    std::string_view name = trim(line.substr(0, colon));
+    std::string_view value = trim(line.substr(colon + 1));
+    if (name == "Private-key-format") {
+      // A later minor version only adds fields.
+      if (value.substr(0, 3) != "v1.") {
+        return usage_error("private key: format \"" + quoted(value) + "\" is not v1");
+      }
+      format = true;
+    } else if (name == "Algorithm") {
+      auto number = parse_decimal(value.substr(0, value.find(' ')));
+      if (!number || *number > 255 || public_key_size(static_cast<std::uint8_t>(*number)) == 0) {
+        return usage_error("private key: algorithm \"" + quoted(value) + "\" is neither 13 nor 15");
+      }
+      key.algorithm = static_cast<std::uint8_t>(*number);
+    } else if (name == "PrivateKey") {
+      auto secret = decode_base64(value);
+      if (!secret || secret->size() != 32 || !key.secret.empty()) {
+        return usage_error("private key: PrivateKey is not the base64 of 32 octets");
+      }
+      key.secret = *std::move(secret);
+    }
+  }
+  if (!format) return usage_error("private key: no Private-key-format line");
+  if (key.algorithm == 0) return usage_error("private key: no Algorithm line");
+  if (key.secret.empty()) return usage_error("private key: no PrivateKey line");
+  return key;
+}
+
+std::string format_private_key(const PrivateKeyText& key, WallTime created) {
+  std::string time = bind_time(created);
+  return "Private-key-format: v1.3\nAlgorithm: " + std::to_string(key.algorithm) + " (" +
+         std::string(algorithm_mnemonic(key.algorithm)) +
+         ")\nPrivateKey: " + encode_base64(key.secret) + "\nCreated: " + time +
+         "\nPublish: " + time + "\nActivate: " + time + "\n";
+}
+
+Result<PublicKeyText> parse_public_key(std::string_view text) {
+  std::optional<PublicKeyText> key;
+  while (!text.empty()) {
+    std::string_view line = trim(take_line(text));
+    if (line.empty() || line.front() == ';') continue;
+    auto record = parse_record(line, kRootName, 3600);
+    if (!record) return std::move(record).error().in("public key");
+    if (record->type != rrtype::kDnskey || key) {
+      return usage_error("public key: not one dnskey record");
+    }
+    auto algorithm = static_cast<std::uint8_t>(record->rdata.size() > 3 ? record->rdata[3] : 0);
+    if (public_key_size(algorithm) == 0 || record->rdata.size() != 4 + public_key_size(algorithm)) {
+      return usage_error("public key: neither algorithm 13 nor 15, or of the wrong size");
+    }
+    key = PublicKeyText{lower_name(record->owner), std::move(record->rdata)};
+  }
+  if (!key) return usage_error("public key: no dnskey record");
+  return *std::move(key);
+}
+
+std::string format_public_key(const PublicKeyText& key, std::uint32_t ttl) {
+  std::string owner = format_name(key.owner);
+  std::string_view rdata = key.dnskey;
+  auto octet = [&](std::size_t i) { return static_cast<std::uint8_t>(rdata[i]); };
+  return "; This is a key-signing key, keyid " + std::to_string(key_tag(rdata)) + ", for " + owner +
+         "\n" + owner + " " + std::to_string(ttl) + " IN DNSKEY " +
+         std::to_string(octet(0) << 8 | octet(1)) + " " + std::to_string(octet(2)) + " " +
+         std::to_string(octet(3)) + " " + encode_base64(rdata.substr(4)) + "\n";
+}
+
+}  // namespace gw::dns

@@ -1,0 +1,191 @@
+// Rdata of the record types our zones are made of: built, and brought into canonical form.
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "dns/wire.h"
+#include "dns/zone.h"
+
+namespace gw::dns {
+
+namespace {
+
+// What stands before, and how many, names in the rdata of the types whose names are lower-cased
+// (RFC 4034 6.2; RFC 6840 5.1 takes NSEC off that list), and how many octets follow them.
+struct NamesAt {
+  std::size_t before;
+  unsigned names;
+  std::size_t after;
+};
+
+std::optional<NamesAt> names_at(std::uint16_t type) {
+  switch (type) {
+    case rrtype::kNs:
+    case 3:  // MD
+    case 4:  // MF
+    case rrtype::kCname:
+    case 7:  // MB
+    case 8:  // MG
+    case 9:  // MR
+    case rrtype::kPtr:
+    case rrtype::kDname:
+      return NamesAt{0, 1, 0};
+    case rrtype::kSoa:
+      return NamesAt{0, 2, 20};
+    case 14:  // MINFO
+    case 17:  // RP
+      return NamesAt{0, 2, 0};
+    case rrtype::kMx:
+    case 18:  // AFSDB
+    case 21:  // RT
+    case 36:  // KX
+      return NamesAt{2, 1, 0};
+    case 26:  // PX
+      return NamesAt{2, 2, 0};
+    case rrtype::kSrv:
+      return NamesAt{6, 1, 0};
+    default:
+      return std::nullopt;
+  }
+}
+
+// The rdata of types with a fixed form is checked, so that no answer holds what a resolver would
+// call malformed.
+bool is_well_formed(std::uint16_t type, std::string_view rdata) {
+  switch (type) {
+    case rrtype::kA:
+      return rdata.size() == 4;
+    case rrtype::kAaaa:
+      return rdata.size() == 16;
+    case rrtype::kTxt: {
+      if (rdata.empty()) return false;
+      while (!rdata.empty()) {
+        std::size_t size = 1U + static_cast<std::uint8_t>(rdata[0]);
+        if (size > rdata.size()) return false;
+        rdata.remove_prefix(size);
+      }
+      return true;
+    }
+    case rrtype::kDs:
+    case rrtype::kDnskey:
+    case rrtype::kCds:
+    case rrtype::kCdnskey:
+      return rdata.size() > 4;
+    default:
+      return true;
+  }
+}
+
+}  // namespace
+
+std::optional<std::string> canonical_rdata(std::uint16_t type, std::string_view rdata) {
+  if (rdata.size() > 0xffff || !is_well_formed(type, rdata)) return std::nullopt;
+  auto names = names_at(type);
+  if (!names) return std::string(rdata);
+  if (rdata.size() < names->before) return std::nullopt;
+  std::string out(rdata);
+  std::size_t at = names->before;
+  for (unsigned i = 0; i < names->names; i++) {
+    std::size_t size = wire_name_size(rdata.substr(at));
+    if (size == 0) return std::nullopt;
+    lower_name(out.data() + at, size);
+    at += size;
+  }
+  if (rdata.size() - at != names->after) return std::nullopt;
+  return out;
+}
+
+Result<std::string> pack_rdatas(std::uint16_t type, std::span<const std::string> rdatas) {
+  if (rdatas.empty()) return usage_error("rrset of type " + std::to_string(type) + " is empty");
+  std::vector<std::string> canonical;
+  canonical.reserve(rdatas.size());
+  std::size_t total = 0;
+  for (const std::string& rdata : rdatas) {
+    auto form = canonical_rdata(type, rdata);
+    if (!form) return usage_error("malformed rdata of type " + std::to_string(type));
+    total += 2 + form->size();
+    canonical.push_back(*std::move(form));
+  }
+  // std::string compares as unsigned octets, shorter first: the order of RFC 4034 6.3.
+  std::sort(canonical.begin(), canonical.end());
+  canonical.erase(std::unique(canonical.begin(), canonical.end()), canonical.end());
+  // With owners, RRSIG and OPT it must still fit in one message.
+  if (total + canonical.size() * 10 > kMaxMessage - 2048) {
+    return usage_error("rrset of type " + std::to_string(type) + " does not fit in a message");
+  }
+  std::string packed;
+  packed.reserve(total);
+  for (const std::string& rdata : canonical) {
+    append_u16(packed, static_cast<std::uint16_t>(rdata.size()));
+    packed += rdata;
+  }
+  return packed;
+}
+
+std::vector<std::string_view> unpack_rdatas(std::string_view packed) {
+  std::vector<std::string_view> rdatas;
+  while (packed.size() >= 2) {
+    std::size_t size = load_u16(packed.data());
+    rdatas.push_back(packed.substr(2, size));
+    packed.remove_prefix(std::min(packed.size(), 2 + size));
+  }
+  return rdatas;
+}
+
+Rrset Rrset::make(NameView owner, std::uint16_t type, std::uint32_t ttl,
+                  std::vector<std::string> rdatas) {
+  return {std::string(owner), type, ttl, std::move(rdatas)};
+}
+
+std::string a_rdata(std::array<std::uint8_t, 4> address) {
+  return {address.begin(), address.end()};
+}
+
+std::string aaaa_rdata(std::array<std::uint8_t, 16> address) {
+  return {address.begin(), address.end()};
+}
+
+std::string txt_rdata(std::string_view text) {
+  std::string rdata;
+  do {
+    std::string_view part = text.substr(0, 255);
+    append_u8(rdata, static_cast<std::uint8_t>(part.size()));
+    rdata += part;
+    text.remove_prefix(part.size());
+  } while (!text.empty());
+  return rdata;
+}
+
+std::string soa_rdata(const SoaFields& soa) {
+  std::string rdata = soa.mname + soa.rname;
+  for (std::uint32_t v : {soa.serial, soa.refresh, soa.retry, soa.expire, soa.minimum}) {
+    append_u32(rdata, v);
+  }
+  return rdata;
+}
+
+Result<SoaFields> parse_soa(std::string_view rdata) {
+  auto canonical = canonical_rdata(rrtype::kSoa, rdata);
+  if (!canonical) return usage_error("malformed soa rdata");
+  SoaFields soa;
+  std::size_t mname = wire_name_size(rdata);
+  std::size_t rname = wire_name_size(rdata.substr(mname));
+  soa.mname = rdata.substr(0, mname);
+  soa.rname = rdata.substr(mname, rname);
+  const char* at = rdata.data() + mname + rname;
+  soa.serial = load_u32(at);
+  soa.refresh = load_u32(at + 4);
+  soa.retry = load_u32(at + 8);
+  soa.expire = load_u32(at + 12);
+  soa.minimum = load_u32(at + 16);
+  return soa;
+}
+
+std::uint32_t soa_serial(std::string_view rdata) {
+  return load_u32(rdata.data() + rdata.size() - 20);
+}
+
+std::uint32_t soa_minimum(std::string_view rdata) {
+  return load_u32(rdata.data() + rdata.size() - 4);
+}
+
+}  // namespace gw::dns
