@@ -1,0 +1,204 @@
+#include "completions.h"
+
+#include "tree.h"
+
+namespace gw::cmd {
+
+namespace {
+
+constexpr const char* kHead = "Made by gwtool gen completions from the option tree.\n";
+
+std::string choice_words(const Option& o) {
+  std::string out;
+  for (const Choice& c : o.choices) out += (out.empty() ? "" : " ") + c.name;
+  return out;
+}
+
+std::string visible_commands(const Command& c) {
+  std::string out;
+  for (const Command& sub : c.subcommands) {
+    if (!sub.hidden) out += (out.empty() ? "" : " ") + sub.name;
+  }
+  return out;
+}
+
+// In single quotes for any of the three shells' lists of descriptions.
+std::string description(const std::string& help, std::string_view also = "") {
+  std::string out;
+  for (char c : help) {
+    if (c == '\'') continue;
+    if (also.find(c) != std::string_view::npos) out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+// "a|b" patterns of every command below the root, as `case` takes them.
+std::string path_patterns(const Command& root) {
+  std::string out;
+  for (const CommandPath& p : all_paths({&root})) {
+    if (p.size() > 1) out += (out.empty() ? "" : " | ") + ("'" + full_name(p) + "'");
+  }
+  return out.empty() ? "''" : out;
+}
+
+std::string bash_value(const Option& o) {
+  if (o.kind == ValueKind::kChoice) return "compgen -W '" + choice_words(o) + "' -- \"$cur\"";
+  if (o.kind == ValueKind::kPath) {
+    return std::string("compgen ") + (o.use == PathUse::kDirectory ? "-d" : "-f") + " -- \"$cur\"";
+  }
+  return ":";
+}
+
+}  // namespace
+
+std::string format_bash_completion(const Command& root) {
+  std::string out = std::string("# bash completion of gwtool. ") + kHead;
+  out +=
+      "_gwtool() {\n"
+      "  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} at=gwtool i\n"
+      "  COMPREPLY=()\n"
+      "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
+      "    case \"$at ${COMP_WORDS[i]}\" in\n"
+      "      " +
+      path_patterns(root) +
+      ") at+=\" ${COMP_WORDS[i]}\" ;;\n"
+      "    esac\n"
+      "  done\n"
+      "  case \"$at $prev\" in\n";
+  for (const CommandPath& p : all_paths({&root})) {
+    for (const OptionRef& r : options_of(p)) {
+      const Option& o = *r.option;
+      if (o.positional || o.kind == ValueKind::kFlag) continue;
+      out += "    '" + full_name(p) + " --" + o.name + "') mapfile -t COMPREPLY < <(" +
+             bash_value(o) + "); return ;;\n";
+    }
+  }
+  out += "  esac\n  local words=\n  case \"$at\" in\n";
+  for (const CommandPath& p : all_paths({&root})) {
+    std::string words = visible_commands(*p.back());
+    for (const OptionRef& r : options_of(p)) {
+      if (!r.option->positional) words += (words.empty() ? "--" : " --") + r.option->name;
+    }
+    out += "    '" + full_name(p) + "') words='" + words + "' ;;\n";
+  }
+  out +=
+      "  esac\n"
+      "  mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
+      "}\n"
+      "complete -o filenames -F _gwtool gwtool\n";
+  return out;
+}
+
+namespace {
+
+std::string zsh_action(const Option& o) {
+  if (o.kind == ValueKind::kChoice) return "(" + choice_words(o) + ")";
+  if (o.kind == ValueKind::kPath) return o.use == PathUse::kDirectory ? "_files -/" : "_files";
+  return " ";
+}
+
+std::string zsh_option(const Option& o) {
+  std::string value;
+  if (o.kind != ValueKind::kFlag) value = ":" + description(o.value, ":") + ":" + zsh_action(o);
+  std::string text = "[" + description(o.help, "[]:") + "]" + value + "'";
+  std::string star = o.repeatable ? "*" : "";
+  std::string name = "--" + o.name + (o.kind == ValueKind::kFlag ? "" : "=");
+  std::string out = "      '" + star + name + text;
+  if (o.letter != 0) out += " \\\n      '" + (std::string("-") + o.letter) + text;
+  return out;
+}
+
+std::string function_name(const CommandPath& path) {
+  std::string name = "_" + full_name(path);
+  for (char& c : name) c = c == ' ' || c == '-' ? '_' : c;
+  return name;
+}
+
+}  // namespace
+
+std::string format_zsh_completion(const Command& root) {
+  std::string out = std::string("#compdef gwtool\n# zsh completion of gwtool. ") + kHead;
+  auto paths = all_paths({&root});
+  for (auto it = paths.rbegin(); it != paths.rend(); ++it) {
+    const Command& c = *it->back();
+    std::string commands = visible_commands(c);
+    out += "\n" + (it->size() == 1 ? std::string("_gwtool_root") : function_name(*it)) + "() {\n";
+    if (!commands.empty()) out += "  local state line\n  typeset -A opt_args\n";
+    out += "  _arguments -s";
+    if (!commands.empty()) out += " -C";
+    for (const OptionRef& r : options_of(*it)) {
+      if (!r.option->positional) out += " \\\n" + zsh_option(*r.option);
+    }
+    for (const Option& o : c.options) {
+      if (!o.positional) continue;
+      out += std::string(" \\\n      '") + (o.repeatable ? "*" : "") + ":" +
+             description(o.name, ":[]") + ": '";
+    }
+    if (!commands.empty()) {
+      out += " \\\n      '1:command:->command' \\\n      '*::argument:->argument'\n";
+      out += "  case $state in\n    command)\n      local -a commands=(\n";
+      for (const Command& sub : c.subcommands) {
+        if (sub.hidden) continue;
+        out += "        '" + sub.name + ":" + description(sub.summary, ":") + "'\n";
+      }
+      out +=
+          "      )\n      _describe command commands ;;\n    argument)\n      case $line[1] in\n";
+      for (const Command& sub : c.subcommands) {
+        CommandPath below = *it;
+        below.push_back(&sub);
+        if (!sub.hidden) out += "        " + sub.name + ") " + function_name(below) + " ;;\n";
+      }
+      out += "      esac ;;\n  esac\n}\n";
+    } else {
+      out += "\n}\n";
+    }
+  }
+  return out + "\n_gwtool_root \"$@\"\n";
+}
+
+std::string format_fish_completion(const Command& root) {
+  std::string out = std::string("# fish completion of gwtool. ") + kHead;
+  out +=
+      "function __gwtool_at\n"
+      "    set -l at gwtool\n"
+      "    for word in (commandline -opc)[2..-1]\n"
+      "        switch \"$at $word\"\n"
+      "            case ";
+  std::string cases;
+  for (const CommandPath& p : all_paths({&root})) {
+    if (p.size() > 1) cases += (cases.empty() ? "'" : " '") + full_name(p) + "'";
+  }
+  out += (cases.empty() ? "''" : cases) +
+         "\n"
+         "                set at \"$at $word\"\n"
+         "        end\n"
+         "    end\n"
+         "    test \"$at\" = \"$argv[1]\"\n"
+         "end\n"
+         "complete -c gwtool -f\n";
+  for (const CommandPath& p : all_paths({&root})) {
+    std::string at = "complete -c gwtool -n '__gwtool_at \"" + full_name(p) + "\"'";
+    for (const Command& sub : p.back()->subcommands) {
+      if (!sub.hidden) out += at + " -a " + sub.name + " -d '" + description(sub.summary) + "'\n";
+    }
+    for (const OptionRef& r : options_of(p)) {
+      const Option& o = *r.option;
+      if (o.positional) continue;
+      out += at + " -l " + o.name;
+      if (o.letter != 0) out += std::string(" -s ") + o.letter;
+      if (o.kind == ValueKind::kChoice) out += " -x -a '" + choice_words(o) + "'";
+      if (o.kind == ValueKind::kPath) {
+        out += o.use == PathUse::kDirectory ? " -x -a '(__fish_complete_directories)'" : " -r -F";
+      }
+      if (o.kind != ValueKind::kFlag && o.kind != ValueKind::kChoice &&
+          o.kind != ValueKind::kPath) {
+        out += " -x";
+      }
+      out += " -d '" + description(o.help) + "'\n";
+    }
+  }
+  return out;
+}
+
+}  // namespace gw::cmd

@@ -1,0 +1,88 @@
+// gwtool gen: manual pages, completions and the sample configuration, made from the option tree.
+//
+// The results are committed (man/, completions/); a test makes them again and compares, so what the
+// manual says is what the parser does. The command is hidden: it is for gwtool's own source tree.
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "base/file.h"
+#include "completions.h"
+#include "manual.h"
+#include "program.h"
+
+namespace gw::cmd {
+
+namespace {
+
+constexpr std::size_t kMaxProse = std::size_t{1} << 20;
+constexpr mode_t kFileMode = 0644;
+
+Status save(const std::string& directory, const std::string& name, const std::string& text) {
+  return write_file_atomic(directory + "/" + name, text, kFileMode);
+}
+
+Status write_manual(const Command& root, const std::string& sections, const std::string& output) {
+  std::vector<CommandPath> pages{{&root}};
+  for (const Command& c : root.subcommands) {
+    if (!c.hidden) pages.push_back({&root, &c});
+  }
+  for (const CommandPath& page : pages) {
+    std::string name = manual_name(page);
+    auto prose = read_file(sections + "/" + name + ".txt", kMaxProse);
+    if (!prose && prose.error().kind != ErrorKind::kNotFound) return std::move(prose).error();
+    GW_CHECK(save(output, name + ".1", format_manual(page, prose ? *prose : "")));
+  }
+  return {};
+}
+
+Status write_completions(const Command& root, const std::string& output) {
+  GW_CHECK(save(output, "gwtool.bash", format_bash_completion(root)));
+  GW_CHECK(save(output, "_gwtool", format_zsh_completion(root)));
+  GW_CHECK(save(output, "gwtool.fish", format_fish_completion(root)));
+  return {};
+}
+
+}  // namespace
+
+Command gen_command(std::shared_ptr<const Command*> root) {
+  struct Values {
+    std::string sections = "man/sections";
+    std::string man = "man";
+    std::string completions = "completions";
+  };
+  auto v = std::make_shared<Values>();
+  Command gen("gen", "make manual pages, completions and a sample configuration");
+  gen.hidden = true;
+
+  Command man("man", "write the manual pages");
+  man.add(path_option("sections", "DIR", &v->sections, PathUse::kDirectory, "prose of the pages"));
+  man.add(path_option("output", "DIR", &v->man, PathUse::kDirectory, "where the pages go"));
+  man.run = [v, root](Context&) -> Result<int> {
+    GW_CHECK(write_manual(**root, v->sections, v->man));
+    return kExitDone;
+  };
+  gen.add(std::move(man));
+
+  Command completions("completions", "write the completions of bash, zsh and fish");
+  completions.add(
+      path_option("output", "DIR", &v->completions, PathUse::kDirectory, "where the files go"));
+  completions.run = [v, root](Context&) -> Result<int> {
+    GW_CHECK(write_completions(**root, v->completions));
+    return kExitDone;
+  };
+  gen.add(std::move(completions));
+
+  Command config("config", "print a configuration file with every option commented out");
+  config.run = [root](Context& ctx) -> Result<int> {
+    GW_TRY(auto settings, resolve_all(**root, Invocation{{*root}, {}}, nullptr,
+                                      [](const std::string&) { return std::nullopt; }));
+    ctx.out.write(format_config(settings, true));
+    return kExitDone;
+  };
+  gen.add(std::move(config));
+  return gen;
+}
+
+}  // namespace gw::cmd

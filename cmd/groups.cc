@@ -1,0 +1,73 @@
+#include "groups.h"
+
+#include "base/bytes.h"
+
+namespace gw::cmd {
+
+namespace {
+
+Status check_url(std::string_view text) {
+  std::string_view rest = text;
+  if (rest.starts_with("https://")) {
+    rest.remove_prefix(8);
+  } else if (rest.starts_with("http://")) {
+    rest.remove_prefix(7);
+  } else {
+    return usage_error(gw::quoted(text) + " is not a URL", "it begins with https:// or http://");
+  }
+  if (rest.empty() || rest[0] == '/' || rest.find_first_of(" \t\r\n?#") != std::string_view::npos) {
+    return usage_error(gw::quoted(text) + " is not a URL of a host and a path");
+  }
+  return {};
+}
+
+Status check_source(std::string_view text) {
+  if (text.find("://") != std::string_view::npos) return check_url(text);
+  return {};
+}
+
+}  // namespace
+
+void add_log_source(Command& command, LogSourceValues* out) {
+  command.add(text_option("log-key", "VKEY", &out->log_key, "the log's verifier key")
+                  .more("NAME+HASH+KEY, as signed notes have it. The default is the Go checksum "
+                        "database's, sum.golang.org."));
+  command.add(text_option("source", "URL|DIR", &out->source,
+                          "where the log's files are (default https:// and the key's name)")
+                  .check(check_source)
+                  .more("A directory holds the same files under the same names. Nothing that comes "
+                        "from a source is believed before it is verified with the key."));
+  command.add(text_option("proxy", "URL", &out->proxy,
+                          "get the log's files from this Go module proxy instead")
+                  .check(check_url)
+                  .more("Uses the proxy's /sumdb/ protocol, as the go command does."));
+  command.add(path_option("ca-file", "FILE", &out->ca_file, PathUse::kInput,
+                          "certificates to trust for https (default the system's)")
+                  .environment("SSL_CERT_FILE"));
+  command.rules.push_back([out]() -> Status {
+    if (out->source && out->proxy) {
+      return usage_error("--source and --proxy exclude each other",
+                         "both say where the log's files come from: give one");
+    }
+    return {};
+  });
+}
+
+void add_resolver(Command& command, ResolverValues* out) {
+  command.add(text_option("resolver", "ADDR[@PORT]", &out->resolver,
+                          "the DNS server to ask (default the system's)"));
+  command.add(choice_option<Dnssec>(
+                  "dnssec", "MODE", &out->dnssec,
+                  {{"require", Dnssec::kRequire, "only what is proven secure is taken"},
+                   {"prefer", Dnssec::kPrefer, "what the zone's owner does not sign is taken too"},
+                   {"off", Dnssec::kOff, "nothing is validated"}},
+                  "what must be signed")
+                  .more("An answer that should be signed and is not, or whose signature "
+                        "is wrong, is an error in the first two modes."));
+  command.add(path_option("trust-anchor", "FILE", &out->trust_anchor, PathUse::kInput,
+                          "DS or DNSKEY records to trust instead of the built-in root keys"));
+  command.add(duration_option("timeout", &out->timeout, std::chrono::milliseconds(10),
+                              std::chrono::hours(1), "give up after this time, in all"));
+}
+
+}  // namespace gw::cmd

@@ -1,0 +1,116 @@
+#include "output.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+
+#include "base/bytes.h"
+
+namespace gw::cmd {
+
+namespace {
+
+constexpr std::size_t kFlushAt = std::size_t{64} * 1024;
+constexpr int kRed = 31;
+constexpr int kYellow = 33;
+constexpr int kCyan = 36;
+
+// 0, or the errno of the write that failed.
+int write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return errno;
+    if (n == 0) return EIO;
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return 0;
+}
+
+// A message may quote what a stranger sent: whatever it holds, it stays one line and moves no
+// cursor.
+std::string one_line(std::string_view text) {
+  std::string line;
+  line.reserve(text.size());
+  for (char c : text) {
+    auto u = static_cast<unsigned char>(c);
+    if (u < 0x20 || u == 0x7f) {
+      line += "\\x" + encode_hex(std::string_view(&c, 1));
+    } else {
+      line += c;
+    }
+  }
+  return line;
+}
+
+}  // namespace
+
+void Output::line(std::string_view text) {
+  std::lock_guard lock(mutex_);
+  buffer_ += text;
+  buffer_ += '\n';
+  if (buffer_.size() >= kFlushAt) flush_locked();
+}
+
+void Output::write(std::string_view bytes) {
+  std::lock_guard lock(mutex_);
+  buffer_ += bytes;
+  if (buffer_.size() >= kFlushAt) flush_locked();
+}
+
+void Output::json(const Json& document) { line(format_json(document)); }
+
+void Output::flush_locked() {
+  if (failed_errno_ == 0) failed_errno_ = write_all(out_fd_, buffer_);
+  buffer_.clear();
+}
+
+Status Output::flush() {
+  std::lock_guard lock(mutex_);
+  flush_locked();
+  if (failed_errno_ != 0) return errno_error("writing standard output", failed_errno_);
+  return {};
+}
+
+void Output::note(std::string_view text) {
+  if (!settings_.quiet) message("", 0, text);
+}
+
+void Output::warn(std::string_view text) {
+  if (!settings_.quiet) message("warning: ", kYellow, text);
+}
+
+void Output::detail(std::string_view text) {
+  if (settings_.verbose && !settings_.quiet) message("", 0, text);
+}
+
+void Output::error(const Error& error) {
+  message("error: ", kRed, error.message);
+  if (!error.hint.empty()) message("hint: ", kCyan, error.hint);
+}
+
+void Output::message(std::string_view label, int color, std::string_view text) {
+  std::string out;
+  std::lock_guard lock(mutex_);
+  if (progress_shown_) out += "\r\x1b[K";
+  progress_shown_ = false;
+  out += "gwtool: ";
+  if (settings_.color && color != 0) out += "\x1b[" + std::to_string(color) + "m";
+  out += label;
+  if (settings_.color && color != 0) out += "\x1b[0m";
+  out += one_line(text);
+  out += '\n';
+  (void)write_all(err_fd_, out);  // there is nowhere left to say that this failed
+}
+
+void Output::progress(std::string_view text) {
+  if (!settings_.terminal || settings_.quiet) return;
+  std::lock_guard lock(mutex_);
+  if (text.empty() && !progress_shown_) return;
+  std::string out = "\r\x1b[K" + one_line(text);
+  progress_shown_ = !text.empty();
+  (void)write_all(err_fd_, out);
+}
+
+}  // namespace gw::cmd

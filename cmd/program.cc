@@ -1,0 +1,158 @@
+#include "program.h"
+
+#include "help.h"
+#include "parser.h"
+
+namespace gw::cmd {
+
+namespace {
+
+enum class Color { kAuto, kAlways, kNever };
+
+struct Globals {
+  std::optional<std::string> config;
+  bool check_config = false;
+  bool print_config = false;
+  bool quiet = false;
+  bool verbose = false;
+  bool json = false;
+  Color color = Color::kAuto;
+  bool version = false;
+  bool help = false;
+};
+
+Command make_root(Globals* g, std::vector<Command> commands,
+                  const std::shared_ptr<const Command*>& self) {
+  Command root("gwtool", "keep Go software up to date, provably");
+  root.doc =
+      "gwtool follows the Go checksum database, a transparency log of every public Go module, "
+      "verifies all of it and serves what it learned over DNS with DNSSEC, so that a program can "
+      "ask for the newest version of a module with one small question and check the answer.";
+  root.add(path_option("config", "FILE", &g->config, PathUse::kInput, "read options from FILE")
+               .environment("GWTOOL_CONFIG")
+               .more("TOML: a table for each command, a key for each long option. The command "
+                     "line and the environment win over it. No other place is searched.")
+               .on_command_line_only());
+  root.add(flag_option("check-config", &g->check_config, "check the configuration and end")
+               .more("With a command also what that command requires, and that its files exist.")
+               .on_command_line_only());
+  root.add(flag_option("print-config", &g->print_config,
+                       "print the options in effect and where each comes from, and end")
+               .on_command_line_only());
+  root.add(flag_option("quiet", &g->quiet, "say nothing but errors").short_name('q'));
+  root.add(flag_option("verbose", &g->verbose, "say more").short_name('v'));
+  root.add(flag_option("json", &g->json, "print data as JSON")
+               .more("One document, or a line for each item of a stream. Fields may be added in "
+                     "later versions, not removed."));
+  root.add(choice_option<Color>("color", "WHEN", &g->color,
+                                {{"auto", Color::kAuto, "on a terminal, unless NO_COLOR is set"},
+                                 {"always", Color::kAlways, "also into a file"},
+                                 {"never", Color::kNever, "never"}},
+                                "colour messages"));
+  root.add(flag_option("version", &g->version, "print the version and end").on_command_line_only());
+  root.add(
+      flag_option("help", &g->help, "print this and end").short_name('h').on_command_line_only());
+  for (Command& c : commands) root.add(std::move(c));
+  root.add(gen_command(self));
+  return root;
+}
+
+// -q, -v and colour as far as they are known before the configuration is read, and again after.
+void configure_output(Output& out, const Globals& g, const Environment& env, Terminal terminal) {
+  auto no_color = env("NO_COLOR");
+  bool plain = no_color && !no_color->empty();
+  Output::Settings s;
+  s.quiet = g.quiet;
+  s.verbose = g.verbose;
+  s.terminal = terminal.error_is_terminal && !plain;
+  s.color = g.color == Color::kAlways ||
+            (g.color == Color::kAuto && terminal.error_is_terminal && !plain);
+  out.configure(s);
+}
+
+Status finish_config(const Globals& g, const CommandPath& path,
+                     const std::vector<Setting>& settings, Output& out) {
+  if (g.check_config) {
+    GW_CHECK(check_paths(settings));
+    if (path.back()->run) GW_CHECK(check_complete(path, settings));
+  }
+  if (g.print_config) out.write(format_config(settings, false));
+  return {};
+}
+
+Result<int> run_command(const Globals& g, const CommandPath& path,
+                        const std::vector<Setting>& settings, Output& out) {
+  if (!path.back()->run) {
+    return usage_error(full_name(path) + " needs a command", "try " + full_name(path) + " --help");
+  }
+  GW_CHECK(check_complete(path, settings));
+  for (const Setting& s : settings) {
+    for (const std::string& loser : s.beaten) out.detail(s.where + " wins over " + loser);
+  }
+  Logger log(g.quiet ? LogLevel::kError : g.verbose ? LogLevel::kDebug : LogLevel::kInfo);
+  Context ctx{out, log, system_clock(), g.json, g.verbose, g.quiet};
+  return path.back()->run(ctx);
+}
+
+Result<int> run(const Command& root, Globals& g, const std::vector<std::string>& args, Output& out,
+                const Environment& env, Terminal terminal) {
+  configure_output(out, g, env, terminal);
+  GW_TRY(Invocation invocation, parse_command_line(root, args));
+  if (invocation.has("help")) {
+    out.write(format_help(invocation.path));
+    return kExitDone;
+  }
+  if (invocation.has("version")) {
+    out.line("gwtool " GW_VERSION);
+    return kExitDone;
+  }
+  g.quiet = invocation.has("quiet");
+  configure_output(out, g, env, terminal);
+
+  std::optional<ConfigFile> config;
+  auto file = env("GWTOOL_CONFIG");
+  if (auto given = invocation.given.find("config"); given != invocation.given.end()) {
+    file = given->second.back();
+  }
+  if (file && !file->empty()) {
+    GW_TRY(config, load_config(*file));
+  }
+  const ConfigFile* c = config ? &*config : nullptr;
+  bool config_only = invocation.has("check-config") || invocation.has("print-config");
+  bool all = config_only && !invocation.path.back()->run;
+  GW_TRY(std::vector<Setting> settings,
+         all ? resolve_all(root, invocation, c, env) : resolve(root, invocation, c, env));
+  configure_output(out, g, env, terminal);
+  if (config_only) {
+    GW_CHECK(finish_config(g, invocation.path, settings, out));
+    return kExitDone;
+  }
+  return run_command(g, invocation.path, settings, out);
+}
+
+}  // namespace
+
+int run_program(std::vector<Command> commands, std::vector<std::string> args, Output& out,
+                const Environment& env, Terminal terminal) {
+  Globals globals;
+  auto self = std::make_shared<const Command*>(nullptr);
+  const Command root = make_root(&globals, std::move(commands), self);
+  *self = &root;
+  int code = kExitFailed;
+  auto result = run(root, globals, args, out, env, terminal);
+  if (result) {
+    code = *result;
+  } else {
+    code = exit_code(result.error().kind);
+    out.error(result.error());
+  }
+  out.progress("");
+  // What was computed but did not arrive was not done.
+  if (auto flushed = out.flush(); !flushed) {
+    out.error(flushed.error());
+    code = worse_exit(code, kExitFailed);
+  }
+  return code;
+}
+
+}  // namespace gw::cmd

@@ -1,0 +1,25 @@
+// gwtool from its arguments to its exit code, without the process: main() gives it the real
+// descriptors and environment, tests others.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "options.h"
+#include "settings.h"
+
+namespace gw::cmd {
+
+struct Terminal {
+  bool error_is_terminal = false;  // colour and progress are possible
+};
+
+// The root of the tree: the global options, `commands` and the hidden `gen`.
+// Reports every error on `out`; returns the exit code. Data that could not be written is exit 1.
+int run_program(std::vector<Command> commands, std::vector<std::string> args, Output& out,
+                const Environment& env, Terminal terminal);
+
+// The hidden command `gwtool gen man|completions|config`. `*root` is read when it runs.
+Command gen_command(std::shared_ptr<const Command*> root);
+
+}  // namespace gw::cmd

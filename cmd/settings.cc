@@ -1,0 +1,271 @@
+#include "settings.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+
+#include "base/bytes.h"
+
+namespace gw::cmd {
+
+namespace {
+
+std::string join(const std::vector<std::string>& words) {
+  std::string out;
+  for (const std::string& w : words) out += (out.empty() ? "" : ", ") + w;
+  return out;
+}
+
+std::string at_line(const ConfigFile& config, unsigned line) {
+  return config.path + ":" + std::to_string(line) + ": ";
+}
+
+std::vector<CommandPath> whole_tree(const Command& root) { return all_paths({&root}, true); }
+
+Status check_table(const Command& root, const ConfigFile& config, const ConfigTable& table) {
+  std::vector<std::string> names;
+  for (const CommandPath& p : whole_tree(root)) {
+    if (p.back()->hidden) continue;
+    names.push_back(table_name(p));
+    if (names.back() == table.name) return {};
+  }
+  auto near = nearest(table.name, names);
+  return usage_error(at_line(config, table.line) + "unknown table [" + table.name + "]",
+                     near ? "did you mean [" + *near + "]?" : "a table has a command's name");
+}
+
+Error unknown_key(const Command& root, const ConfigFile& config, const ConfigEntry& e) {
+  std::vector<std::string> here;
+  std::vector<std::string> elsewhere;
+  for (const CommandPath& p : whole_tree(root)) {
+    std::string table = table_name(p);
+    for (const Option& o : p.back()->options) {
+      if (o.command_line_only || p.back()->hidden) continue;
+      if (table == e.table) here.push_back(o.name);
+      if (o.name == e.key)
+        elsewhere.push_back(table.empty() ? "before any table" : "in [" + table + "]");
+    }
+  }
+  Error error = usage_error(at_line(config, e.line) + "unknown key " + gw::quoted(e.key) +
+                            (e.table.empty() ? "" : " in [" + e.table + "]"));
+  auto near = nearest(e.key, here);
+  if (near) {
+    error.hint = "did you mean " + *near + "?";
+  } else if (!elsewhere.empty()) {
+    error.hint = e.key + " belongs " + join(elsewhere);
+  } else if (!here.empty()) {
+    error.hint = "the keys are " + join(here);
+  }
+  return error;
+}
+
+Status check_type(const ConfigFile& config, const ConfigEntry& e, const Option& o) {
+  auto wrong = [&](const std::string& wanted) {
+    return usage_error(at_line(config, e.line) + e.key + " must be " + wanted);
+  };
+  bool is_bool = e.type == ConfigEntry::Type::kBoolean;
+  if (o.kind == ValueKind::kFlag) {
+    return is_bool && !e.array ? Status() : wrong("true or false");
+  }
+  if (e.array && !o.repeatable) return wrong("one value, not an array");
+  if (e.array && e.values.empty()) return {};
+  if (o.kind == ValueKind::kNumber) {
+    return e.type == ConfigEntry::Type::kInteger ? Status() : wrong("an integer");
+  }
+  if (is_bool) return wrong(o.repeatable ? "a string or an array of strings" : "a string");
+  for (const std::string& v : e.values) {
+    if (v.empty()) return usage_error(at_line(config, e.line) + e.key + " has an empty value");
+  }
+  return {};
+}
+
+const Option* find_key(const Command& root, const ConfigEntry& e) {
+  for (const CommandPath& p : whole_tree(root)) {
+    if (table_name(p) != e.table || p.back()->hidden) continue;
+    for (const Option& o : p.back()->options) {
+      if (o.name == e.key && !o.command_line_only) return &o;
+    }
+  }
+  return nullptr;
+}
+
+// Everything in the file, but the values of `later`, which are about to be resolved, is also
+// parsed.
+Status check_config(const Command& root, const ConfigFile& config,
+                    const std::vector<OptionRef>& later) {
+  for (const ConfigTable& t : config.tables) GW_CHECK(check_table(root, config, t));
+  for (const ConfigEntry& e : config.entries) {
+    const Option* o = find_key(root, e);
+    if (o == nullptr) return unknown_key(root, config, e);
+    GW_CHECK(check_type(config, e, *o));
+    // A value is stored once: a repeatable option may append.
+    bool resolved_later =
+        std::any_of(later.begin(), later.end(), [&](const OptionRef& r) { return r.option == o; });
+    if (e.values.empty() || resolved_later) continue;
+    auto stored = o->assign(e.values);
+    if (!stored) return std::move(stored).error().in(at_line(config, e.line) + e.key);
+  }
+  return {};
+}
+
+const ConfigEntry* find_entry(const ConfigFile* config, const OptionRef& ref) {
+  if (config == nullptr || ref.option->command_line_only) return nullptr;
+  std::string table = table_name(ref.owner);
+  for (const ConfigEntry& e : config->entries) {
+    if (e.table == table && e.key == ref.option->name && !e.values.empty()) return &e;
+  }
+  return nullptr;
+}
+
+std::string spelled(const Option& o) { return o.positional ? o.name : "--" + o.name; }
+
+Result<Setting> resolve_one(const OptionRef& ref, const Invocation& invocation,
+                            const ConfigFile* config, const Environment& env) {
+  const Option& o = *ref.option;
+  Setting s;
+  s.ref = ref;
+  if (!o.fallback.empty()) s.values = {o.fallback};
+  auto take = [&](Origin origin, std::vector<std::string> values, std::string where) {
+    if (s.origin != Origin::kDefault && s.values != values) s.beaten.push_back(s.where);
+    s.origin = origin;
+    s.values = std::move(values);
+    s.where = std::move(where);
+  };
+  // From the weakest to the strongest.
+  if (const ConfigEntry* e = find_entry(config, ref)) {
+    take(Origin::kConfig, e->values, config->path + ":" + std::to_string(e->line));
+  }
+  auto variable = o.env.empty() ? std::nullopt : env(o.env);
+  if (variable && !variable->empty()) take(Origin::kEnvironment, {*variable}, "$" + o.env);
+  auto given = invocation.given.find(o.name);
+  if (given != invocation.given.end()) {
+    take(Origin::kCommandLine, given->second, spelled(o));
+  }
+  if (s.origin == Origin::kDefault) return s;
+  for (const std::string& v : s.values) {
+    if (v.empty()) return usage_error(s.where + ": the value is empty");
+  }
+  auto stored = o.assign(s.values);
+  if (!stored) return std::move(stored).error().in(s.where);
+  return s;
+}
+
+Result<std::vector<Setting>> resolve_refs(const Command& root, const std::vector<OptionRef>& refs,
+                                          const Invocation& invocation, const ConfigFile* config,
+                                          const Environment& env) {
+  if (config != nullptr) GW_CHECK(check_config(root, *config, refs));
+  std::vector<Setting> settings;
+  for (const OptionRef& ref : refs) {
+    GW_TRY(Setting s, resolve_one(ref, invocation, config, env));
+    settings.push_back(std::move(s));
+  }
+  return settings;
+}
+
+std::string file_problem(const Option& o, const std::string& path) {
+  struct stat st {};
+  if (o.use == PathUse::kState) return "";
+  if (::stat(path.c_str(), &st) != 0) return errno_error(path, errno).message;
+  bool directory = S_ISDIR(st.st_mode);
+  if (o.use == PathUse::kDirectory) return directory ? "" : path + ": not a directory";
+  if (directory) return path + ": is a directory";
+  if (o.use == PathUse::kSecret && (st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    return path + ": others than its owner may use this secret (chmod 600)";
+  }
+  return "";
+}
+
+std::string format_values(const Option& o, const std::vector<std::string>& values) {
+  bool bare = o.kind == ValueKind::kFlag || o.kind == ValueKind::kNumber;
+  std::string text;
+  for (const std::string& v : values) {
+    text += (text.empty() ? "" : ", ") + (bare ? v : toml_string(v));
+  }
+  return o.repeatable ? "[" + text + "]" : text;
+}
+
+}  // namespace
+
+Environment process_environment() {
+  return [](const std::string& variable) -> std::optional<std::string> {
+    const char* value = std::getenv(variable.c_str());
+    if (value == nullptr) return std::nullopt;
+    return std::string(value);
+  };
+}
+
+Result<std::vector<Setting>> resolve(const Command& root, const Invocation& invocation,
+                                     const ConfigFile* config, const Environment& env) {
+  return resolve_refs(root, options_of(invocation.path), invocation, config, env);
+}
+
+Result<std::vector<Setting>> resolve_all(const Command& root, const Invocation& invocation,
+                                         const ConfigFile* config, const Environment& env) {
+  std::vector<OptionRef> refs;
+  for (const CommandPath& p : all_paths({&root})) {
+    for (const Option& o : p.back()->options) refs.push_back({&o, p});
+  }
+  return resolve_refs(root, refs, invocation, config, env);
+}
+
+Status check_complete(const CommandPath& path, const std::vector<Setting>& settings) {
+  for (const Setting& s : settings) {
+    const Option& o = *s.ref.option;
+    if (!o.required || s.origin != Origin::kDefault) continue;
+    if (o.positional) {
+      return usage_error(full_name(path) + " needs " + o.name, o.name + ": " + o.help);
+    }
+    return usage_error(full_name(path) + " needs --" + o.name + " " + o.value,
+                       o.help + "; on the command line, or " + o.name + " in [" +
+                           table_name(s.ref.owner) + "] of the file given with --config");
+  }
+  for (const Command* c : path) {
+    for (const auto& rule : c->rules) GW_CHECK(rule());
+  }
+  return {};
+}
+
+Status check_paths(const std::vector<Setting>& settings) {
+  for (const Setting& s : settings) {
+    const Option& o = *s.ref.option;
+    if (o.kind != ValueKind::kPath || s.origin == Origin::kDefault) continue;
+    for (const std::string& path : s.values) {
+      std::string problem = file_problem(o, path);
+      if (!problem.empty()) return usage_error(s.where + ": " + problem);
+    }
+  }
+  return {};
+}
+
+std::string format_config(const std::vector<Setting>& settings, bool sample) {
+  // A table's keys must stand together, and those of no table first.
+  std::vector<const Setting*> ordered;
+  for (const Setting& s : settings) {
+    if (!s.ref.option->command_line_only) ordered.push_back(&s);
+  }
+  std::stable_sort(ordered.begin(), ordered.end(), [](const Setting* a, const Setting* b) {
+    return (a->ref.owner.size() == 1) > (b->ref.owner.size() == 1);
+  });
+  std::string out;
+  std::string table;
+  for (const Setting* s : ordered) {
+    const Option& o = *s->ref.option;
+    if (std::string t = table_name(s->ref.owner); t != table) {
+      out += (out.empty() ? "[" : "\n[") + t + "]\n";
+      table = t;
+    }
+    bool comment = sample || s->values.empty();
+    if (sample) out += "\n# " + o.help + "\n";
+    out += (comment ? "# " : "") + o.name + " = ";
+    out += s->values.empty() ? format_values(o, {o.value}) : format_values(o, s->values);
+    if (!sample && !s->where.empty()) out += "  # from " + s->where;
+    if (!sample && !s->beaten.empty()) out += ", not " + join(s->beaten);
+    if (!sample && s->where.empty()) out += s->values.empty() ? "  # not set" : "  # default";
+    out += '\n';
+  }
+  return out;
+}
+
+}  // namespace gw::cmd
