@@ -66,9 +66,10 @@ class Engine {
     return std::max(kMinUdpSize, std::min<std::size_t>(query.udp_size, options.max_udp_size));
   }
 
-  // What the OPT record may come to, so that the records leave it room.
+  // What the OPT record may come to, so that the records leave it room. An extended error needs
+  // none: it goes with answers that have no records.
   std::size_t opt_room() const {
-    std::size_t room = ResponseWriter::kOptSize + 6;
+    std::size_t room = ResponseWriter::kOptSize;
     if (query_.wants_nsid) room += 4 + options_.server_id.size();
     if (query_.wants_zone_version) room += 10;
     if (query_.wants_keepalive) room += 6;
