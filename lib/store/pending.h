@@ -23,23 +23,28 @@
 
 namespace gw::store {
 
+inline constexpr std::size_t kMaxPendingBytes = 0x7fffffff;  // offsets are 32 bits
+
 class PendingRecords {
  public:
   explicit PendingRecords(Keep keep) : keep_(keep) {}
 
-  // Takes over what is needed of the batch. Batches must follow each other without a gap:
-  // kInternal otherwise.
+  // Takes over what is needed of the batch. kInternal when it does not follow the one before
+  // without a gap, or when this object would hold more than kMaxPendingBytes.
   Status add(const tlog::VerifiedBatch& batch);
 
   bool empty() const { return entries_.empty(); }
   std::uint64_t first() const { return first_; }
   std::uint64_t end() const { return first_ + entries_.size(); }
   std::uint64_t size() const { return entries_.size(); }
+  // Memory in use, for a caller that bounds it: hostile records may be large.
+  std::size_t bytes() const;
   // Keeps its memory for the next records.
   void clear();
 
  private:
   friend class Writer;
+  friend class ModuleMerger;
   static constexpr std::uint32_t kIrregular = std::numeric_limits<std::uint32_t>::max();
 
   struct Entry {
@@ -50,7 +55,6 @@ class PendingRecords {
     std::uint32_t path;
     std::uint32_t path_size;
     std::uint32_t count;  // of its records
-    std::uint32_t order;  // used by the Writer
   };
 
   std::uint32_t intern(std::string_view path);

@@ -58,7 +58,8 @@ class Reader {
   ~Reader();
 
   // While a Snapshot lives every call on its Reader sees the same commit. Keep it for well under a
-  // second. It must not outlive the Reader, nor be nested.
+  // second. It must outlive neither the Reader nor a move of it. Nested ones see what the outermost
+  // sees.
   class Snapshot {
    public:
     Snapshot(Snapshot&& o) noexcept : reader_(o.reader_) { o.reader_ = nullptr; }

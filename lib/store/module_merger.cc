@@ -1,0 +1,194 @@
+#include "store/module_merger.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/bytes.h"
+#include "module/goversion.h"
+#include "module/releases.h"
+#include "store/packed_version.h"
+
+namespace gw::store {
+namespace {
+
+std::uint64_t big_endian_prefix(std::string_view text) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, text.data(), std::min<std::size_t>(text.size(), 8));
+  return __builtin_bswap64(word);
+}
+
+template <class Summary>
+Result<std::optional<std::string>> add_versions(std::string_view latest,
+                                                const std::vector<VersionEntry>& added) {
+  Summary summary;
+  if (!latest.empty()) {
+    GW_TRY(summary, Summary::parse(latest));
+  }
+  bool changed = false;
+  for (const VersionEntry& entry : added) {
+    if (packed_is_pseudo(entry.packed)) continue;
+    const auto version = unpack_version(entry.packed);
+    if (!version) return internal_error("a packed version is malformed");
+    changed |= summary.add(*version, entry.record);
+  }
+  if (!changed) return std::optional<std::string>();
+  return std::optional<std::string>(summary.format());
+}
+
+}  // namespace
+
+Result<ModuleMerger> ModuleMerger::prepare(Database& db) {
+  ModuleMerger m;
+  GW_TRY(m.find_module_, db.prepare("SELECT id FROM module WHERE path = ?"));
+  GW_TRY(m.load_latest_, db.prepare("SELECT latest FROM module WHERE id = ?"));
+  GW_TRY(m.insert_module_, db.prepare("INSERT INTO module(id, path, latest) VALUES(?, ?, ?)"));
+  GW_TRY(m.update_latest_, db.prepare("UPDATE module SET latest = ? WHERE id = ?"));
+  GW_TRY(m.find_chunk_, db.prepare("SELECT first, data FROM version WHERE module = ? AND "
+                                   "first <= ? ORDER BY first DESC LIMIT 1"));
+  GW_TRY(m.insert_chunk_, db.prepare("INSERT INTO version(module, first, data) VALUES(?, ?, ?)"));
+  GW_TRY(m.update_chunk_, db.prepare("UPDATE version SET data = ? WHERE module = ? AND first = ?"));
+  GW_TRY(m.max_id_, db.prepare("SELECT coalesce(max(id), 0) FROM module"));
+  return m;
+}
+
+void ModuleMerger::sort_modules(const PendingRecords& pending) {
+  order_.clear();
+  order_.reserve(pending.modules_.size());
+  for (std::size_t i = 0; i < pending.modules_.size(); i++) {
+    const std::string_view path = pending.path_of(pending.modules_[i]);
+    order_.push_back({big_endian_prefix(path),
+                      path.size() > 8 ? big_endian_prefix(path.substr(8)) : 0,
+                      static_cast<std::uint32_t>(i)});
+  }
+  std::sort(order_.begin(), order_.end(), [&](const Order& a, const Order& b) {
+    if (a.high != b.high) return a.high < b.high;
+    if (a.low != b.low) return a.low < b.low;
+    return pending.path_of(pending.modules_[a.module]) <
+           pending.path_of(pending.modules_[b.module]);
+  });
+}
+
+void ModuleMerger::group_records(const PendingRecords& pending) {
+  begin_.assign(pending.modules_.size() + 1, 0);
+  std::uint32_t at = 0;
+  for (const Order& o : order_) {
+    begin_[o.module] = at;
+    at += pending.modules_[o.module].count;
+  }
+  grouped_.resize(at);
+  std::vector<std::uint32_t> next = begin_;
+  for (std::size_t i = 0; i < pending.entries_.size(); i++) {
+    const std::uint32_t module = pending.entries_[i].module;
+    if (module == PendingRecords::kIrregular) continue;
+    grouped_[next[module]++] = {pending.packed_of(i), pending.first_ + i};
+  }
+}
+
+Status ModuleMerger::run(const PendingRecords& pending, const Stop* stop) {
+  repeats_.clear();
+  new_modules_ = 0;
+  ids_.assign(pending.modules_.size(), 0);
+  GW_TRY(const bool row, max_id_.step());
+  next_id_ = row ? max_id_.u64(0) + 1 : 1;
+  max_id_.reset();
+  sort_modules(pending);
+  group_records(pending);
+  std::size_t visited = 0;
+  for (const Order& o : order_) {
+    if (++visited % 4096 == 0 && stop != nullptr && stop->requested()) {
+      return unavailable_error("interrupted");
+    }
+    const auto* begin = grouped_.data() + begin_[o.module];
+    added_.assign(begin, begin + pending.modules_[o.module].count);
+    // Records come in ascending order, and a stable sort leaves the lowest of a version first.
+    const auto less = [](const VersionEntry& a, const VersionEntry& b) {
+      return a.packed < b.packed;
+    };
+    if (!std::is_sorted(added_.begin(), added_.end(), less)) {
+      std::stable_sort(added_.begin(), added_.end(), less);
+    }
+    GW_CHECK(merge_module(pending.path_of(pending.modules_[o.module]), o.module));
+  }
+  return {};
+}
+
+Result<std::optional<std::string>> ModuleMerger::summarize(std::string_view path,
+                                                           std::string_view latest) {
+  if (path == mod::kToolchainModule) return add_versions<mod::ToolchainSummary>(latest, added_);
+  return add_versions<mod::ReleaseSummary>(latest, added_);
+}
+
+Status ModuleMerger::merge_module(std::string_view path, std::size_t index) {
+  GW_TRY(const bool known, find_module_.bind_text(1, path).step());
+  std::uint64_t id = 0;
+  if (known) {
+    id = find_module_.u64(0);
+    find_module_.reset();
+    const bool releases = std::any_of(added_.begin(), added_.end(), [](const VersionEntry& e) {
+      return !packed_is_pseudo(e.packed);
+    });
+    if (releases) {
+      GW_TRY(const bool row, load_latest_.bind(1, id).step());
+      if (!row) return corrupt_error("module " + quoted(path) + " is in its index only");
+      auto latest = summarize(path, load_latest_.bytes(0));
+      load_latest_.reset();
+      if (!latest) return std::move(latest).error().in("module " + quoted(path));
+      if (*latest) GW_CHECK(update_latest_.bind_text(1, **latest).bind(2, id).run());
+    }
+  } else {
+    id = next_id_++;
+    new_modules_++;
+    GW_TRY(const auto latest, summarize(path, {}));
+    insert_module_.bind(1, id).bind_text(2, path);
+    GW_CHECK(insert_module_.bind_text(3, latest ? std::string_view(*latest) : "").run());
+  }
+  ids_[index] = id;
+  return merge_versions(id, path, !known);
+}
+
+Status ModuleMerger::merge_versions(std::uint64_t id, std::string_view path, bool fresh) {
+  found_.clear();
+  if (fresh) {
+    merge_entries({}, added_.data(), added_.size(), merged_, found_);
+    const std::size_t rows = format_chunks({}, {}, merged_, rows_);
+    for (std::size_t i = 0; i < rows; i++) {
+      insert_chunk_.bind(1, id).bind_blob(2, rows_[i].first).bind_blob(3, rows_[i].bytes);
+      GW_CHECK(insert_chunk_.run());
+    }
+  } else {
+    for (std::size_t done = 0; done < added_.size();) GW_CHECK(extend_chunk(id, path, done));
+  }
+  for (const Repeat& r : found_) {
+    const auto version = unpack_version(r.packed);
+    if (!version) return internal_error("a packed version is malformed");
+    repeats_.push_back({std::string(path), *version, r.first, r.record});
+  }
+  return {};
+}
+
+Status ModuleMerger::extend_chunk(std::uint64_t id, std::string_view path, std::size_t& done) {
+  GW_TRY(const bool row, find_chunk_.bind(1, id).bind_blob(2, added_[done].packed).step());
+  if (!row) return corrupt_error("module " + quoted(path) + " has no versions");
+  // SQLite's bytes go away with the next write; everything below points into this copy.
+  chunk_key_ = find_chunk_.bytes(0);
+  chunk_bytes_ = find_chunk_.bytes(1);
+  find_chunk_.reset();
+  if (!parse_chunk(chunk_bytes_, chunk_)) {
+    return corrupt_error("the versions of module " + quoted(path) + " are damaged");
+  }
+  std::size_t end = done + 1;
+  while (end < added_.size() && (chunk_.upper.empty() || added_[end].packed < chunk_.upper)) end++;
+  merge_entries(chunk_.entries, &added_[done], end - done, merged_, found_);
+  done = end;
+  if (merged_.size() == chunk_.entries.size()) return {};
+
+  const std::size_t rows = format_chunks(chunk_key_, chunk_.upper, merged_, rows_);
+  GW_CHECK(update_chunk_.bind_blob(1, rows_[0].bytes).bind(2, id).bind_blob(3, chunk_key_).run());
+  for (std::size_t i = 1; i < rows; i++) {
+    insert_chunk_.bind(1, id).bind_blob(2, rows_[i].first).bind_blob(3, rows_[i].bytes);
+    GW_CHECK(insert_chunk_.run());
+  }
+  return {};
+}
+
+}  // namespace gw::store

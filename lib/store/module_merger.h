@@ -1,0 +1,74 @@
+// Puts the records of one transaction into the tables module and version, module by module.
+//
+// The modules are visited in path order, the order of the index that finds them, and each module's
+// versions in the order of its chunks: every B-tree page is visited once a transaction. A module
+// that gets only pseudo-versions leaves its release summary unread. Private to lib/store.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/service.h"
+#include "store/pending.h"
+#include "store/sqlite.h"
+#include "store/version_chunk.h"
+#include "store/writer.h"
+
+namespace gw::store {
+
+// Prepared once for a connection, run once a transaction.
+class ModuleMerger {
+ public:
+  static Result<ModuleMerger> prepare(Database& db);
+
+  // kUnavailable when `stop` was requested on the way.
+  Status run(const PendingRecords& pending, const Stop* stop);
+
+  // Results of the last run.
+  const std::vector<RepeatedVersion>& repeats() const { return repeats_; }
+  std::uint64_t new_modules() const { return new_modules_; }
+  // Module ids by index of the pending module; 0 is no id.
+  const std::vector<std::uint64_t>& ids() const { return ids_; }
+
+ private:
+  struct Order {
+    std::uint64_t high, low;  // the path's first 16 bytes
+    std::uint32_t module;
+  };
+  void sort_modules(const PendingRecords& pending);
+  void group_records(const PendingRecords& pending);
+  Status merge_module(std::string_view path, std::size_t index);
+  Status merge_versions(std::uint64_t id, std::string_view path, bool fresh);
+  Status extend_chunk(std::uint64_t id, std::string_view path, std::size_t& done);
+  // The summary with this module's new releases; none when nothing changes.
+  Result<std::optional<std::string>> summarize(std::string_view path, std::string_view latest);
+
+  Statement find_module_;
+  Statement load_latest_;
+  Statement insert_module_;
+  Statement update_latest_;
+  Statement find_chunk_;
+  Statement insert_chunk_;
+  Statement update_chunk_;
+  Statement max_id_;
+
+  std::vector<Order> order_;
+  std::vector<std::uint32_t> begin_;   // where a module's records begin in grouped_
+  std::vector<VersionEntry> grouped_;  // all records by module
+  std::vector<VersionEntry> added_;    // those of the module at hand, sorted
+  std::vector<VersionEntry> merged_;
+  std::string chunk_key_, chunk_bytes_;
+  VersionChunk chunk_;
+  std::vector<ChunkRow> rows_;
+  std::vector<Repeat> found_;
+  std::vector<RepeatedVersion> repeats_;
+  std::vector<std::uint64_t> ids_;
+  std::uint64_t next_id_ = 0;
+  std::uint64_t new_modules_ = 0;
+};
+
+}  // namespace gw::store

@@ -1,0 +1,115 @@
+#include "store/pending.h"
+
+#include <algorithm>
+
+#include "store/packed_version.h"
+#include "tlog/record.h"
+
+namespace gw::store {
+namespace {
+
+// FNV-1a over 8 bytes at a time, finished by a multiply: the table is filled from a log whose every
+// record is public, and it falls back to comparing paths; a chosen collision costs time only.
+std::uint64_t path_hash(std::string_view path) {
+  std::uint64_t h = 0x9e3779b97f4a7c15U ^ path.size();
+  while (path.size() >= 8) {
+    std::uint64_t word = 0;
+    path.copy(reinterpret_cast<char*>(&word), 8);
+    h = (h ^ word) * 0xff51afd7ed558ccdU;
+    h ^= h >> 32;
+    path.remove_prefix(8);
+  }
+  std::uint64_t word = 0;
+  path.copy(reinterpret_cast<char*>(&word), path.size());
+  h = (h ^ word) * 0xff51afd7ed558ccdU;
+  h ^= h >> 29;
+  h *= 0xc4ceb9fe1a85ec53U;
+  return h ^ h >> 32;
+}
+
+constexpr std::uint64_t kLow = 0xffffffff;
+
+}  // namespace
+
+void PendingRecords::grow() {
+  const std::size_t size = std::max<std::size_t>(1024, table_.size() * 2);
+  table_.assign(size, 0);
+  for (std::size_t i = 0; i < modules_.size(); i++) {
+    const std::uint64_t h = path_hash(path_of(modules_[i]));
+    std::size_t slot = h & (size - 1);
+    while (table_[slot] != 0) slot = (slot + 1) & (size - 1);
+    table_[slot] = (h & ~kLow) | (i + 1);
+  }
+}
+
+std::uint32_t PendingRecords::intern(std::string_view path) {
+  if ((modules_.size() + 1) * 2 > table_.size()) grow();
+  const std::uint64_t h = path_hash(path);
+  std::size_t slot = h & (table_.size() - 1);
+  for (; table_[slot] != 0; slot = (slot + 1) & (table_.size() - 1)) {
+    if ((table_[slot] & ~kLow) != (h & ~kLow)) continue;
+    const auto i = static_cast<std::uint32_t>((table_[slot] & kLow) - 1);
+    if (path_of(modules_[i]) == path) return i;
+  }
+  table_[slot] = (h & ~kLow) | (modules_.size() + 1);
+  modules_.push_back(
+      {static_cast<std::uint32_t>(paths_.size()), static_cast<std::uint32_t>(path.size()), 0});
+  paths_.append(path);
+  return static_cast<std::uint32_t>(modules_.size() - 1);
+}
+
+Status PendingRecords::add(const tlog::VerifiedBatch& batch) {
+  if (empty()) first_ = batch.first();
+  if (batch.first() != end()) {
+    return internal_error("records from " + std::to_string(batch.first()) + " on do not follow " +
+                          std::to_string(end()));
+  }
+  for (std::size_t i = 0; i < batch.size(); i++) {
+    if (packed_.size() > kMaxPendingBytes || paths_.size() > kMaxPendingBytes) {
+      return internal_error("too many records in one transaction");
+    }
+    const tlog::VerifiedRecord record = batch[i];
+    const auto offset = static_cast<std::uint32_t>(packed_.size());
+    if (!record.regular()) {
+      entries_.push_back({kIrregular, offset});
+      irregular_.emplace_back(record.number(), record.text());
+      continue;
+    }
+    const std::uint32_t module = intern(record.module());
+    modules_[module].count++;
+    entries_.push_back({module, offset});
+    append_packed_version(packed_, record.version());
+    if (keep_ == Keep::kRecords) {
+      const auto zip = tlog::parse_sum(record.zip_sum());
+      const auto gomod = tlog::parse_sum(record.gomod_sum());
+      if (!zip || !gomod) return internal_error("a regular record with a malformed sum");
+      sums_.append(as_bytes(*zip)).append(as_bytes(*gomod));
+    }
+  }
+  level1_.insert(level1_.end(), batch.level1().begin(), batch.level1().end());
+  tail_.assign(batch.tail().begin(), batch.tail().end());
+  frontier_ = batch.frontier();
+  return {};
+}
+
+std::size_t PendingRecords::bytes() const {
+  std::size_t n = entries_.size() * sizeof(Entry) + packed_.size() + paths_.size() +
+                  modules_.size() * sizeof(ModuleSlot) + sums_.size() + level1_.size() * 32;
+  for (const auto& [record, text] : irregular_) n += text.size() + sizeof(record);
+  return n;
+}
+
+void PendingRecords::clear() {
+  entries_.clear();
+  packed_.clear();
+  paths_.clear();
+  modules_.clear();
+  std::fill(table_.begin(), table_.end(), 0);
+  sums_.clear();
+  irregular_.clear();
+  level1_.clear();
+  tail_.clear();
+  frontier_.reset();
+}
+
+}  // namespace gw::store

@@ -1,0 +1,265 @@
+#include "store/reader.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "base/file.h"
+#include "store/packed_version.h"
+#include "store/record_rows.h"
+#include "store/schema.h"
+#include "store/sqlite.h"
+#include "store/version_chunk.h"
+#include "tlog/tile.h"
+
+namespace gw::store {
+namespace {
+
+constexpr std::uint64_t kTile = tlog::kTileWidth;
+
+}  // namespace
+
+struct Reader::Impl {
+  Database db;
+  Statement data_version;
+  Statement begin, commit;
+  int snapshots = 0;  // nested ones share the outermost transaction
+  Statement latest, module_id, chunks, next_path, by_id, scan;
+};
+
+Reader::Reader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Reader::Reader(Reader&&) noexcept = default;
+Reader& Reader::operator=(Reader&&) noexcept = default;
+Reader::~Reader() = default;
+
+Result<Reader> Reader::open(const std::string& path) {
+  if (!file_exists(path)) {
+    return not_found_error(path + ": no database there",
+                           "gwtool follow-tlog --db " + path + " makes it");
+  }
+  auto impl = std::make_unique<Impl>();
+  const auto run = [&]() -> Status {
+    Database& db = impl->db;
+    GW_TRY(db, Database::open(path, Database::Mode::kRead));
+    GW_TRY(const std::int64_t version, check_schema(db));
+    if (version == 0) return not_found_error("no head of a log has been stored yet");
+    if (version < schema_version()) {
+      return usage_error("its schema has version " + std::to_string(version) +
+                             ", this gwtool needs " + std::to_string(schema_version()),
+                         "start gwtool follow-tlog on it: it brings it up to date");
+    }
+    GW_CHECK(db.exec("PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY"));
+    GW_TRY(impl->data_version, db.prepare("PRAGMA data_version"));
+    GW_TRY(impl->begin, db.prepare("BEGIN"));
+    GW_TRY(impl->commit, db.prepare("COMMIT"));
+    GW_TRY(impl->latest, db.prepare("SELECT latest FROM module WHERE path = ?"));
+    GW_TRY(impl->module_id, db.prepare("SELECT id FROM module WHERE path = ?"));
+    GW_TRY(impl->chunks, db.prepare("SELECT data FROM version WHERE module = ?"));
+    GW_TRY(impl->next_path,
+           db.prepare("SELECT path FROM module WHERE path > ? ORDER BY path LIMIT 1"));
+    GW_TRY(impl->by_id, db.prepare("SELECT path, latest FROM module WHERE id = ?"));
+    GW_TRY(impl->scan, db.prepare("SELECT path, latest FROM module WHERE id BETWEEN ? AND ?"));
+    return {};
+  };
+  if (auto s = run(); !s) return std::move(s).error().in(path);
+  return Reader(std::move(impl));
+}
+
+Result<Reader::Snapshot> Reader::snapshot() {
+  if (impl_->snapshots == 0) GW_CHECK(impl_->begin.run());
+  impl_->snapshots++;
+  Snapshot snapshot(this);
+  // BEGIN alone fixes nothing: the first read does.
+  GW_TRY([[maybe_unused]] const std::int64_t any, impl_->db.integer("SELECT commits FROM log"));
+  return snapshot;
+}
+
+Reader::Snapshot::~Snapshot() {
+  if (reader_ != nullptr && --reader_->impl_->snapshots == 0) {
+    (void)reader_->impl_->commit.run();
+  }
+}
+
+Result<std::uint64_t> Reader::data_version() {
+  Statement& s = impl_->data_version;
+  GW_TRY(const bool row, s.step());
+  if (!row) return internal_error("no data_version");
+  const std::uint64_t version = s.u64(0);
+  s.reset();
+  return version;
+}
+
+Result<LogState> Reader::state() { return load_state(impl_->db); }
+
+Result<std::vector<HeadTime>> Reader::head_times(std::uint64_t above) {
+  GW_TRY(Statement s,
+         impl_->db.prepare("SELECT size, accepted_at FROM head WHERE size > ? ORDER BY size"));
+  s.bind(1, above);
+  std::vector<HeadTime> out;
+  while (true) {
+    GW_TRY(const bool row, s.step());
+    if (!row) return out;
+    out.push_back({s.u64(0), from_unix(s.integer(1))});
+  }
+}
+
+Result<std::optional<Head>> Reader::head(std::uint64_t size) { return load_head(impl_->db, size); }
+
+Result<std::optional<std::string>> Reader::find_latest(std::string_view path) {
+  Statement& s = impl_->latest;
+  GW_TRY(const bool found, s.bind_text(1, path).step());
+  if (!found) return std::optional<std::string>();
+  std::optional<std::string> out(std::in_place, s.bytes(0));
+  s.reset();
+  return out;
+}
+
+Result<std::vector<VersionRow>> Reader::versions(std::string_view path) {
+  std::vector<VersionRow> out;
+  Statement& find = impl_->module_id;
+  GW_TRY(const bool found, find.bind_text(1, path).step());
+  if (!found) return out;
+  const std::int64_t id = find.integer(0);
+  find.reset();
+  VersionChunk chunk;
+  Statement& s = impl_->chunks;
+  s.bind(1, id);
+  while (true) {
+    GW_TRY(const bool row, s.step());
+    if (!row) return out;
+    bool good = parse_chunk(s.bytes(0), chunk);
+    for (const VersionEntry& entry : chunk.entries) {
+      const auto version = unpack_version(entry.packed);
+      good = good && version.has_value();
+      if (good) out.push_back({*version, entry.record});
+    }
+    if (!good) {
+      s.reset();
+      return corrupt_error("the versions of module " + quoted(path) + " are damaged");
+    }
+  }
+}
+
+Result<std::optional<std::uint64_t>> Reader::find_record(std::string_view path,
+                                                         std::string_view version) {
+  GW_TRY(const auto rows, versions(path));
+  const auto it = std::find_if(rows.begin(), rows.end(),
+                               [&](const VersionRow& r) { return r.version == version; });
+  if (it == rows.end()) return std::optional<std::uint64_t>();
+  return std::optional(it->record);
+}
+
+Status Reader::each_module(const std::function<bool(const ModuleRow&)>& f, unsigned shard,
+                           unsigned shards) {
+  if (shards == 0 || shard >= shards) return internal_error("no such shard of the modules");
+  GW_TRY(const std::int64_t max, impl_->db.integer("SELECT coalesce(max(id), 0) FROM module"));
+  const std::int64_t size = max / shards + 1;
+  Statement& s = impl_->scan;
+  s.bind(1, size * shard + (shard == 0 ? 0 : 1)).bind(2, size * (shard + 1));
+  while (true) {
+    GW_TRY(const bool row, s.step());
+    if (!row) return {};
+    if (!f({s.bytes(0), s.bytes(1)})) {
+      s.reset();
+      return {};
+    }
+  }
+}
+
+Status Reader::each_module_below(std::string_view prefix,
+                                 const std::function<bool(const ModuleRow&)>& f) {
+  // '0' is the byte after '/'.
+  const std::string from = std::string(prefix) + "/";
+  const std::string to = std::string(prefix) + "0";
+  GW_TRY(Statement s, impl_->db.prepare("SELECT path, latest FROM module WHERE path > ? AND path < "
+                                        "? ORDER BY path"));
+  s.bind_text(1, from).bind_text(2, to);
+  while (true) {
+    GW_TRY(const bool row, s.step());
+    if (!row || !f({s.bytes(0), s.bytes(1)})) return {};
+  }
+}
+
+Result<std::optional<std::string>> Reader::next_path(std::string_view after) {
+  Statement& s = impl_->next_path;
+  GW_TRY(const bool found, s.bind_text(1, after).step());
+  if (!found) return std::optional<std::string>();
+  std::optional<std::string> out(std::in_place, s.bytes(0));
+  s.reset();
+  return out;
+}
+
+Result<Changes> Reader::changes_since(std::uint64_t commit) {
+  GW_TRY(const Snapshot keep, snapshot());
+  Changes out;
+  GW_TRY(const std::int64_t last, impl_->db.integer("SELECT commits FROM log"));
+  out.commit = static_cast<std::uint64_t>(last);
+  if (out.commit == commit) return out;
+  GW_TRY(Statement s, impl_->db.prepare("SELECT modules FROM change WHERE number > ?"));
+  s.bind(1, commit);
+  std::vector<std::uint64_t> ids;
+  std::uint64_t rows = 0;
+  while (true) {
+    GW_TRY(const bool row, s.step());
+    if (!row) break;
+    rows++;
+    if (s.is_null(0)) out.reload = true;
+    std::string_view bytes = s.bytes(0);
+    std::uint64_t id = 0;
+    while (!bytes.empty()) {
+      const auto step = read_varint(bytes);
+      if (!step) return corrupt_error("the changes of a commit are damaged");
+      ids.push_back(id += *step);
+    }
+  }
+  // Every commit since must have its row; another database may also have taken this one's place.
+  if (out.reload || out.commit < commit || rows != out.commit - commit) {
+    out.reload = true;
+    return out;
+  }
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  for (const std::uint64_t id : ids) {
+    GW_TRY(const bool row, impl_->by_id.bind(1, id).step());
+    if (!row) return corrupt_error("a changed module is missing");
+    out.modules.push_back({std::string(impl_->by_id.bytes(0)), std::string(impl_->by_id.bytes(1))});
+    impl_->by_id.reset();
+  }
+  return out;
+}
+
+Result<std::optional<std::string>> Reader::record(std::uint64_t number) {
+  GW_TRY(const Snapshot keep, snapshot());
+  GW_TRY(const LogState now, state());
+  if (now.keep != Keep::kRecords) {
+    return usage_error("the database keeps versions only", "make one with --keep records");
+  }
+  if (number < now.first_record || number >= now.position) return std::optional<std::string>();
+  GW_TRY(auto texts, load_records(impl_->db, number / kTile));
+  if (number % kTile >= texts.size()) return corrupt_error("a stored record is missing");
+  return std::optional(std::move(texts[number % kTile]));
+}
+
+Result<std::optional<std::vector<Hash>>> Reader::level1(std::uint64_t first, std::uint64_t count) {
+  std::optional<std::vector<Hash>> none;
+  GW_TRY(const Snapshot keep, snapshot());
+  GW_TRY(const LogState now, state());
+  const std::uint64_t stored_first = now.first_record / kTile;
+  const std::uint64_t stored_end = now.position / kTile;
+  if (first < stored_first || first > stored_end || count > stored_end - first) return none;
+  std::vector<Hash> out;
+  GW_TRY(Statement s, impl_->db.prepare("SELECT hashes FROM level1 WHERE n = ?"));
+  for (std::uint64_t i = first; i < first + count; i++) {
+    // A row begins at a multiple of 256, but the first one where the database begins.
+    const std::uint64_t row_begin = std::max(i / kTile * kTile, stored_first);
+    GW_TRY(const bool row, s.bind(1, i / kTile).step());
+    const std::uint64_t offset = (i - row_begin) * sizeof(Hash);
+    if (!row || s.bytes(0).size() < offset + sizeof(Hash)) {
+      return corrupt_error("level-1 entries are missing");
+    }
+    out.push_back(hash_from_bytes(s.bytes(0).substr(offset, sizeof(Hash))));
+    s.reset();
+  }
+  return std::optional(std::move(out));
+}
+
+}  // namespace gw::store

@@ -1,0 +1,52 @@
+#include "store/record_rows.h"
+
+#include "base/crypto.h"
+#include "store/packed_version.h"
+#include "tlog/record.h"
+#include "tlog/tile.h"
+
+namespace gw::store {
+namespace {
+
+Result<std::string> text_of_column(Statement& s, std::uint64_t key, const char* what) {
+  GW_TRY(const bool row, s.bind(1, key).step());
+  if (!row) return corrupt_error(std::string(what) + " " + std::to_string(key) + " is missing");
+  std::string text(s.bytes(0));
+  s.reset();
+  return text;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> load_records(Database& db, std::uint64_t tile) {
+  std::vector<std::string> out;
+  GW_TRY(Statement row, db.prepare("SELECT data FROM sums WHERE tile = ?"));
+  GW_TRY(Statement module, db.prepare("SELECT path FROM module WHERE id = ?"));
+  GW_TRY(Statement irregular, db.prepare("SELECT text FROM irregular WHERE record = ?"));
+  GW_TRY(const bool found, row.bind(1, tile).step());
+  if (!found) return out;
+  const Error damaged = corrupt_error("the sums of tile " + std::to_string(tile) + " are damaged");
+  std::string_view data = row.bytes(0);
+  while (!data.empty()) {
+    const auto id = read_varint(data);
+    if (!id) return damaged;
+    if (*id == 0) {
+      const std::uint64_t number = tile * tlog::kTileWidth + out.size();
+      GW_TRY(out.emplace_back(), text_of_column(irregular, number, "irregular record"));
+      continue;
+    }
+    const auto packed = read_packed_version(data);
+    if (!packed || data.size() < 2 * sizeof(Hash)) return damaged;
+    const auto version = unpack_version(*packed);
+    if (!version) return damaged;
+    GW_TRY(const std::string path, text_of_column(module, *id, "module"));
+    const std::string zip = tlog::format_sum(hash_from_bytes(data.substr(0, sizeof(Hash))));
+    const std::string gomod =
+        tlog::format_sum(hash_from_bytes(data.substr(sizeof(Hash), sizeof(Hash))));
+    data.remove_prefix(2 * sizeof(Hash));
+    out.push_back(tlog::format_record({path, *version, zip, gomod}));
+  }
+  return out;
+}
+
+}  // namespace gw::store

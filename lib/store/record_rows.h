@@ -1,0 +1,17 @@
+// Rebuilding the text of stored records, byte for byte. Private to lib/store.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "store/sqlite.h"
+
+namespace gw::store {
+
+// The texts of the stored records of data tile `tile`, from its first on; fewer than 256 in the
+// last one, none when there is no such row. kCorrupt.
+Result<std::vector<std::string>> load_records(Database& db, std::uint64_t tile);
+
+}  // namespace gw::store

@@ -1,0 +1,44 @@
+// The tables, their versions, and whether a file is ours at all. Private to lib/store.
+//
+//   log        one row: which log, how far, the right edge of the tree, counters, the alarm
+//   head       every accepted signed head; the newest is the one aimed at
+//   module     path and release summary (mod::ReleaseSummary)
+//   version    versions and record numbers of a module, packed (version_chunk.h)
+//   sums       keep=records: one row a data tile; per record module id (0: see irregular), packed
+//              version, two sums of 32 bytes: the record's text can be rebuilt from it
+//   irregular  records that are not two regular lines, verbatim
+//   level1     roots of full 256-record subtrees, 256 of them a row
+//   change     which modules each of the last commits touched; NULL: too many, scan again
+//   conflict   versions that the log has twice with different sums, and when that was accepted
+//   post       heads that have yet to be posted to an address
+//
+// All integers are SQLite's; times are Unix seconds; module ids of a `change` row are varints, each
+// the difference to the one before.
+#pragma once
+
+#include <span>
+
+#include "base/result.h"
+#include "store/sqlite.h"
+#include "store/types.h"
+
+namespace gw::store {
+
+inline constexpr std::int64_t kApplicationId = 0x67777431;  // "gwt1"
+
+// One step from user_version i to i + 1 each.
+std::span<const char* const> schema_migrations();
+std::int64_t schema_version();
+
+// The file's schema version; 0 for an empty file. kUsage for another program's database and for a
+// schema newer than this program's (both numbers).
+Result<std::int64_t> check_schema(Database& db);
+
+// Brings version `from` up to date. To be called in a transaction.
+Status migrate_schema(Database& db, std::int64_t from);
+
+// The log row and the heads it refers to.
+Result<LogState> load_state(Database& db);
+Result<std::optional<Head>> load_head(Database& db, std::uint64_t size);
+
+}  // namespace gw::store

@@ -1,0 +1,283 @@
+#include "store/writer.h"
+
+#include <algorithm>
+
+#include "base/file.h"
+#include "store/record_rows.h"
+#include "store/schema.h"
+#include "store/writer_impl.h"
+#include "tlog/hash.h"
+
+namespace gw::store {
+namespace {
+
+Result<std::vector<Hash>> parse_hashes(std::string_view bytes) {
+  if (bytes.size() % sizeof(Hash) != 0) return corrupt_error("stored hashes are damaged");
+  std::vector<Hash> out;
+  for (; !bytes.empty(); bytes.remove_prefix(sizeof(Hash))) {
+    out.push_back(hash_from_bytes(bytes.substr(0, sizeof(Hash))));
+  }
+  return out;
+}
+
+}  // namespace
+
+Writer::Writer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Writer::Writer(Writer&&) noexcept = default;
+Writer& Writer::operator=(Writer&&) noexcept = default;
+Writer::~Writer() = default;
+
+const std::string& Writer::path() const { return impl_->path; }
+const LogState& Writer::state() const { return impl_->state; }
+bool Writer::created() const { return static_cast<bool>(impl_->db); }
+Keep Writer::keep() const { return impl_->state.keep; }
+const tlog::Frontier& Writer::frontier() const { return impl_->frontier; }
+
+Result<Writer> Writer::open(const std::string& path, const WriterOptions& options) {
+  GW_TRY(LockFile lock, LockFile::acquire(path + ".lock"));
+  auto impl = std::make_unique<Impl>(path, options, std::move(lock));
+  impl->state.log_name = options.log_name;
+  impl->state.log_key = options.log_key;
+  impl->state.keep = options.keep.value_or(Keep::kVersions);
+  if (file_exists(path)) {
+    if (auto s = impl->open_existing(); !s) return std::move(s).error().in(path);
+  }
+  return Writer(std::move(impl));
+}
+
+Status Writer::Impl::open_existing() {
+  GW_TRY(Database opened, Database::open(path, Database::Mode::kWrite, options.vfs));
+  // Nothing is changed in a file before it is known to be ours.
+  GW_TRY(const std::int64_t version, check_schema(opened));
+  if (version == 0) return {};  // empty: creation was cut short, or a file made by mktemp
+  db = std::move(opened);
+  GW_CHECK(configure());
+  if (version < schema_version()) {
+    GW_TRY(Transaction tx, Transaction::begin(db));
+    if (auto s = migrate_schema(db, version); !s) {
+      return std::move(s).error().in("migrating schema version " + std::to_string(version));
+    }
+    GW_CHECK(tx.commit());
+  }
+  GW_CHECK(reload());
+  GW_CHECK(check_identity());
+  return prepare();
+}
+
+Status Writer::Impl::configure() {
+  // The cache is filled only by what is touched: a few pages when following, all of it catching up.
+  return db.exec(
+      "PRAGMA synchronous = FULL; PRAGMA cache_size = -131072; PRAGMA temp_store = MEMORY;"
+      "PRAGMA journal_size_limit = 67108864");
+}
+
+Status Writer::Impl::check_identity() const {
+  if (!options.log_key.empty() && options.log_key != state.log_key) {
+    const bool same_name = options.log_name == state.log_name;
+    return usage_error("it follows " + (same_name ? state.log_key : state.log_name) + ", not " +
+                           (same_name ? options.log_key : options.log_name),
+                       "give each log its own --db");
+  }
+  if (options.keep && *options.keep != state.keep) {
+    return usage_error("it keeps " + std::string(keep_name(state.keep)) + ", not " +
+                           std::string(keep_name(*options.keep)),
+                       "that is decided when a database is made: follow into a new one");
+  }
+  return {};
+}
+
+Status Writer::Impl::prepare() {
+  GW_TRY(merger, ModuleMerger::prepare(db));
+  return {};
+}
+
+Status Writer::Impl::reload() {
+  GW_TRY(state, load_state(db));
+  GW_TRY(Statement s, db.prepare("SELECT start, frontier, tail FROM log"));
+  GW_TRY(const bool row, s.step());
+  if (!row) return corrupt_error("the table log is empty");
+  GW_TRY(start, tlog::Frontier::parse(state.first_record, s.bytes(0)));
+  GW_TRY(frontier, tlog::Frontier::parse(state.position, s.bytes(1)));
+  GW_TRY(tail, parse_hashes(s.bytes(2)));
+  if (state.position > state.first_record && tail.size() != state.position % kTile) {
+    return corrupt_error("the hashes of the last tile do not fit the position");
+  }
+  if (state.reached && state.reached->size == state.position &&
+      frontier.root() != state.reached->root) {
+    return corrupt_error("the stored tree of " + std::to_string(state.position) +
+                         " records is not the one of its signed head");
+  }
+  return {};
+}
+
+Status Writer::Impl::create(const tlog::Frontier& from) {
+  GW_TRY(db, Database::open(path, Database::Mode::kCreate, options.vfs));
+  GW_CHECK(db.exec("PRAGMA page_size = 4096; PRAGMA journal_mode = WAL"));
+  GW_CHECK(configure());
+  start = frontier = from;
+  return {};
+}
+
+Status Writer::set_target(const tlog::Checkpoint& head, WallTime accepted,
+                          std::span<const std::string> post_to, const tlog::Frontier& start) {
+  Impl& m = *impl_;
+  if (m.state.target ? head.size() <= m.state.target->size : head.size() < start.size()) {
+    return internal_error("a head of " + std::to_string(head.size()) + " records is no newer one");
+  }
+  const bool fresh = !created();
+  const auto run = [&]() -> Status {
+    if (fresh) GW_CHECK(m.create(start));
+    GW_TRY(Transaction tx, Transaction::begin(m.db));
+    if (fresh) {
+      GW_CHECK(migrate_schema(m.db, 0));
+      GW_TRY(Statement s,
+             m.db.prepare("INSERT INTO log(only, name, key, keep, first_record, start, position, "
+                          "frontier, tail) VALUES(1, ?1, ?2, ?3, ?4, ?5, ?4, ?5, x'')"));
+      const std::string hashes = start.hashes_text();
+      s.bind_text(1, m.options.log_name).bind_text(2, m.options.log_key);
+      s.bind_text(3, keep_name(m.state.keep)).bind(4, start.size()).bind_blob(5, hashes);
+      GW_CHECK(s.run());
+    }
+    GW_CHECK(m.insert_head(head, accepted, post_to));
+    GW_CHECK(tx.commit());
+    if (fresh) GW_CHECK(m.prepare());
+    return m.reload();
+  };
+  auto status = run();
+  if (status) return {};
+  if (fresh) m.db = Database();
+  return std::move(status).error().in(m.path);
+}
+
+Status Writer::Impl::insert_head(const tlog::Checkpoint& head, WallTime accepted,
+                                 std::span<const std::string> post_to) {
+  GW_TRY(Statement insert,
+         db.prepare("INSERT INTO head(size, root, note, accepted_at) VALUES(?, ?, ?, ?)"));
+  insert.bind(1, head.size()).bind_blob(2, as_bytes(head.root())).bind_blob(3, head.note());
+  GW_CHECK(insert.bind(4, to_unix(accepted)).run());
+  GW_TRY(Statement update, db.prepare("UPDATE log SET target = ?1, checked_at = ?2, reached = "
+                                      "CASE WHEN position = ?1 THEN ?1 ELSE reached END"));
+  GW_CHECK(update.bind(1, head.size()).bind(2, to_unix(accepted)).run());
+  GW_TRY(Statement post, db.prepare("INSERT INTO post(url, size) VALUES(?, ?)"));
+  for (const std::string& url : post_to) {
+    GW_CHECK(post.bind_text(1, url).bind(2, head.size()).run());
+  }
+  return {};
+}
+
+Status Writer::note_checked(WallTime at) {
+  GW_TRY(Statement s, impl_->db.prepare("UPDATE log SET checked_at = ?"));
+  GW_CHECK(s.bind(1, to_unix(at)).run());
+  impl_->state.checked = at;
+  return {};
+}
+
+Status Writer::halt(const Alarm& alarm, std::span<const RepeatedVersion> conflicts) {
+  Impl& m = *impl_;
+  if (!created()) return internal_error("there is no database to keep an alarm in");
+  GW_TRY(Transaction tx, Transaction::begin(m.db));
+  GW_TRY(Statement s, m.db.prepare("UPDATE log SET alarm_kind = ?, alarm_message = ?, "
+                                   "alarm_evidence = ?, alarm_at = ?"));
+  s.bind_text(1, alarm.kind).bind_text(2, alarm.message).bind_text(3, alarm.evidence);
+  GW_CHECK(s.bind(4, to_unix(alarm.at)).run());
+  GW_TRY(Statement c, m.db.prepare("INSERT OR IGNORE INTO conflict(record, first, module, version) "
+                                   "VALUES(?, ?, ?, ?)"));
+  for (const RepeatedVersion& r : conflicts) {
+    c.bind(1, r.record).bind(2, r.first).bind_text(3, r.module).bind_text(4, r.version);
+    GW_CHECK(c.run());
+  }
+  GW_CHECK(tx.commit());
+  return m.reload();
+}
+
+Status Writer::clear_alarm(WallTime at) {
+  Impl& m = *impl_;
+  if (!created()) return {};
+  GW_TRY(Transaction tx, Transaction::begin(m.db));
+  GW_CHECK(
+      m.db.exec("UPDATE log SET alarm_kind = NULL, alarm_message = NULL, alarm_evidence = "
+                "NULL, alarm_at = NULL"));
+  GW_TRY(Statement s, m.db.prepare("UPDATE conflict SET cleared_at = ? WHERE cleared_at IS NULL"));
+  GW_CHECK(s.bind(1, to_unix(at)).run());
+  GW_CHECK(tx.commit());
+  return m.reload();
+}
+
+Result<std::vector<PendingPost>> Writer::pending_posts(std::size_t limit) {
+  std::vector<PendingPost> out;
+  if (!created()) return out;
+  GW_TRY(Statement s, impl_->db.prepare("SELECT id, url, post.size, note FROM post JOIN head ON "
+                                        "head.size = post.size ORDER BY id LIMIT ?"));
+  s.bind(1, static_cast<std::int64_t>(limit));
+  while (true) {
+    GW_TRY(const bool row, s.step());
+    if (!row) return out;
+    out.push_back({s.integer(0), std::string(s.bytes(1)), s.u64(2), std::string(s.bytes(3))});
+  }
+}
+
+Status Writer::post_done(std::int64_t id) {
+  GW_TRY(Statement s, impl_->db.prepare("DELETE FROM post WHERE id = ?"));
+  GW_CHECK(s.bind(1, id).run());
+  if (impl_->db.changes() > 0 && impl_->state.pending_gossip > 0) impl_->state.pending_gossip--;
+  return {};
+}
+
+Result<std::uint64_t> Writer::forget_posts(std::span<const std::string> keep) {
+  if (!created() || impl_->state.pending_gossip == 0) return std::uint64_t{0};
+  GW_TRY(const auto posts, pending_posts(impl_->state.pending_gossip));
+  std::uint64_t forgotten = 0;
+  for (const PendingPost& post : posts) {
+    if (std::find(keep.begin(), keep.end(), post.url) != keep.end()) continue;
+    GW_CHECK(post_done(post.id));
+    forgotten++;
+  }
+  return forgotten;
+}
+
+Result<std::optional<Head>> Writer::head(std::uint64_t size) {
+  if (!created()) return std::optional<Head>();
+  return load_head(impl_->db, size);
+}
+
+Result<std::optional<Hash>> Writer::root_at(std::uint64_t size) {
+  Impl& m = *impl_;
+  std::optional<Hash> none;
+  if (!created() || size < m.state.first_record || size > m.state.position) return none;
+  tlog::Frontier tree = m.start;
+  GW_TRY(Statement s, m.db.prepare("SELECT n, hashes FROM level1 ORDER BY n"));
+  const std::uint64_t full = size / kTile;
+  while (tree.size() < full * kTile) {
+    GW_TRY(const bool row, s.step());
+    if (!row) return corrupt_error("level-1 entries are missing").in(m.path);
+    GW_TRY(const std::vector<Hash> hashes, parse_hashes(s.bytes(1)));
+    for (const Hash& h : hashes) {
+      if (tree.size() < full * kTile) tree.append_subtree(tlog::kTileHeight, h);
+    }
+  }
+  if (tree.size() != size) {
+    GW_TRY(const auto leaves, m.leaves_before(size));
+    if (!leaves) return none;
+    for (const Hash& leaf : *leaves) tree.append(leaf);
+  }
+  return std::optional<Hash>(tree.root());
+}
+
+// The leaf hashes from the tile boundary before `size` on.
+Result<std::optional<std::vector<Hash>>> Writer::Impl::leaves_before(std::uint64_t size) {
+  const std::uint64_t tile = size / kTile;
+  std::vector<Hash> leaves;
+  if (tile == state.position / kTile) {
+    leaves.assign(tail.begin(), tail.begin() + static_cast<std::ptrdiff_t>(size % kTile));
+    return std::optional(std::move(leaves));
+  }
+  if (state.keep != Keep::kRecords) return std::optional<std::vector<Hash>>();
+  GW_TRY(const auto texts, load_records(db, tile));
+  for (std::size_t i = 0; i < size % kTile; i++) {
+    if (i >= texts.size()) return corrupt_error("records of a tile are missing").in(path);
+    leaves.push_back(tlog::leaf_hash(texts[i]));
+  }
+  return std::optional(std::move(leaves));
+}
+
+}  // namespace gw::store

@@ -1,0 +1,52 @@
+// What Writer's two files share: writer.cc opens the database and keeps heads, alarms and posts,
+// writer_commit.cc stores records.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "store/module_merger.h"
+#include "store/sqlite.h"
+#include "store/writer.h"
+#include "tlog/tile.h"
+
+namespace gw::store {
+
+inline constexpr std::uint64_t kTile = tlog::kTileWidth;
+
+struct Writer::Impl {
+  Impl(std::string p, WriterOptions o, LockFile l)
+      : path(std::move(p)), options(std::move(o)), lock(std::move(l)) {}
+
+  std::string path;
+  WriterOptions options;
+  LockFile lock;
+  Database db;  // closed until there is a database
+  LogState state;
+  tlog::Frontier start, frontier;
+  std::vector<Hash> tail;
+  std::optional<ModuleMerger> merger;
+
+  Status open_existing();
+  Status configure();
+  Status create(const tlog::Frontier& from);
+  Status reload();
+  Status check_identity() const;
+  Status prepare();
+  Status insert_head(const tlog::Checkpoint& head, WallTime accepted,
+                     std::span<const std::string> post_to);
+  Result<bool> pass_conflicts(std::span<const RepeatedVersion> repeats, const RepeatCheck& check,
+                              CommitReport& report);
+  Status store_irregular(const PendingRecords& pending);
+  Status store_sums(const PendingRecords& pending);
+  Status store_level1(const PendingRecords& pending);
+  Status store_change();
+  Status store_position(const PendingRecords& pending, const CommitReport& report);
+  Result<std::optional<std::vector<Hash>>> leaves_before(std::uint64_t size);
+};
+
+}  // namespace gw::store
