@@ -1,0 +1,227 @@
+#include "vanity/lookup.h"
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <thread>
+#include <utility>
+
+#include "base/bytes.h"
+#include "vanity/import_path.h"
+#include "vanity/pages.h"
+
+namespace gw::vanity {
+namespace {
+
+constexpr std::size_t kMaxWorkers = 8;  // domains whose pages are fetched at once
+
+// Sorts an answer's records into usable ones and others.
+void read_answer(const net::DnsAnswer& answer, DomainRecords& out) {
+  std::string_view domain =
+      std::string_view(out.name).substr(std::string_view("go-import.").size());
+  out.security = answer.security;
+  out.nxdomain = answer.nxdomain;
+  out.why_bogus = answer.why_bogus;
+  out.canonical_name = answer.canonical_name;
+  for (const std::string& rdata : answer.data) {
+    auto text = net::join_txt(rdata);
+    if (!text) {
+      out.ignored.push_back({quoted(rdata), text.error().message});
+      continue;
+    }
+    auto record = parse_record(*text);
+    if (!record) {
+      out.ignored.push_back({quoted(*text), record.error().message});
+    } else if (Status s = check_import_path(record->prefix); !s) {
+      out.ignored.push_back({quoted(*text), "prefix: " + s.error().message});
+    } else if (to_lower(path_domain(record->prefix)) != domain) {
+      out.ignored.push_back({quoted(*text), "prefix " + quoted(record->prefix) + " is not below " +
+                                                std::string(domain)});
+    } else {
+      out.records.push_back(*std::move(record));
+    }
+  }
+}
+
+void note_ignored(const DomainRecords& dns, std::vector<std::string>& notes) {
+  for (const IgnoredRecord& r : dns.ignored) {
+    notes.push_back(dns.name + ": ignored " + r.text + ": " + r.reason);
+  }
+}
+
+}  // namespace
+
+std::string_view source_name(Source source) {
+  switch (source) {
+    case Source::kStatic:
+      return "static";
+    case Source::kDns:
+      return "dns";
+    case Source::kHttp:
+      return "http";
+  }
+  return "";
+}
+
+std::string_view trust_name(Trust trust) {
+  switch (trust) {
+    case Trust::kBuiltIn:
+      return "built-in";
+    case Trust::kSecure:
+      return "secure";
+    case Trust::kUnverified:
+      return "unverified";
+    case Trust::kBogusAccepted:
+      return "bogus, accepted";
+    case Trust::kTls:
+      return "tls";
+    case Trust::kUnprotected:
+      return "unprotected";
+  }
+  return "";
+}
+
+bool Lookup::insecure(std::string_view path) const {
+  return options_.insecure || match_prefix_patterns(options_.goinsecure, path);
+}
+
+std::vector<std::shared_ptr<const DomainRecords>> Lookup::ask(std::span<const std::string> names) {
+  std::vector<net::Question> questions;
+  questions.reserve(names.size());
+  for (const std::string& name : names) questions.push_back({name, net::kTypeTxt});
+  std::vector<std::shared_ptr<const DomainRecords>> out;
+  if (questions.empty()) return out;
+  auto answers = dns_->lookup(questions, clock_.mono() + options_.timeout);
+  for (std::size_t i = 0; i < names.size(); i++) {
+    auto records = std::make_shared<DomainRecords>();
+    records->name = names[i];
+    if (answers[i]) {
+      read_answer(*answers[i], *records);
+    } else {
+      records->security = std::move(answers[i]).error();
+    }
+    out.push_back(std::move(records));
+  }
+  return out;
+}
+
+std::vector<std::shared_ptr<const DomainRecords>> Lookup::records(
+    std::span<const std::string> domains) {
+  std::vector<std::string> names;
+  names.reserve(domains.size());
+  for (const std::string& domain : domains) names.push_back(record_name(domain));
+  return ask(names);
+}
+
+// Decides by DNS alone; false when the HTTP mechanism is to be asked.
+bool Lookup::from_records(PathResult& r) const {
+  const DomainRecords& dns = *r.dns;
+  auto done = [&](Result<Found> result) {
+    r.result = std::move(result);
+    return true;
+  };
+  auto fall_back = [&](std::string why) {
+    if (!options_.http) return done(not_found_error(quoted(r.path) + ": " + why));
+    return false;
+  };
+  if (!dns.security) return done(dns.security.error());
+  bool lenient = insecure(r.path);
+  if (*dns.security == net::DnsSecurity::kBogus && !lenient) {
+    return done(untrusted_error(dns.name + ": DNSSEC validation failed: " + dns.why_bogus));
+  }
+  bool secure = *dns.security == net::DnsSecurity::kSecure;
+  bool bogus = *dns.security == net::DnsSecurity::kBogus;
+  if (!secure && !bogus && !lenient) {
+    if (dns.records.empty()) return fall_back("no records at " + dns.name);
+    std::string why = dns.name + ": " + std::to_string(dns.records.size()) +
+                      " records ignored, they are not signed";
+    r.notes.push_back(why);
+    return fall_back(std::move(why));
+  }
+  note_ignored(dns, r.notes);
+  auto match = match_records(dns.records, r.path);
+  if (!match) return done(std::move(match).error().in(dns.name));
+  if (*match) {
+    Trust trust = secure ? Trust::kSecure : bogus ? Trust::kBogusAccepted : Trust::kUnverified;
+    if (!secure) {
+      r.notes.push_back(dns.name + ": " + std::string(trust_name(trust)) +
+                        (bogus ? ": " + dns.why_bogus : std::string()));
+    }
+    return done(Found{**std::move(match), Source::kDns, trust, {}});
+  }
+  if (bogus) {
+    // Whatever was asked for: bogus data never leads to an HTTP request.
+    return done(untrusted_error(dns.name + ": DNSSEC validation failed: " + dns.why_bogus));
+  }
+  if (dns.records.empty()) return fall_back("no records at " + dns.name);
+  std::string why = dns.name + ": none of " + std::to_string(dns.records.size()) +
+                    " records is for " + quoted(r.path);
+  r.notes.push_back(why);
+  return fall_back(std::move(why));
+}
+
+void Lookup::from_pages(std::span<PathResult*> results) {
+  std::map<std::string, std::vector<PathResult*>> by_domain;
+  for (PathResult* r : results) by_domain[to_lower(path_domain(r->path))].push_back(r);
+  std::vector<std::vector<PathResult*>> jobs;
+  for (auto& [domain, paths] : by_domain) jobs.push_back(std::move(paths));
+
+  std::atomic<std::size_t> next{0};
+  auto work = [&] {
+    Result<std::unique_ptr<PageFetcher>> http = Error{};
+    for (bool first = true;; first = false) {
+      std::size_t i = next.fetch_add(1);
+      if (i >= jobs.size()) return;
+      if (first) http = http_();
+      if (!http) {
+        for (PathResult* r : jobs[i]) r->result = http.error();
+        continue;
+      }
+      Pages pages(**http, clock_, options_.timeout);
+      std::vector<PageQuestion> questions;
+      for (const PathResult* r : jobs[i]) questions.push_back({r->path, insecure(r->path)});
+      auto found = pages.find(questions);
+      for (std::size_t j = 0; j < found.size(); j++) jobs[i][j]->result = std::move(found[j]);
+    }
+  };
+  std::vector<std::thread> workers;
+  for (std::size_t i = 1; i < std::min(jobs.size(), kMaxWorkers); i++) workers.emplace_back(work);
+  work();
+  for (std::thread& t : workers) t.join();
+}
+
+std::vector<PathResult> Lookup::run(std::span<const std::string> paths) {
+  std::vector<PathResult> results(paths.size());
+  std::vector<PathResult*> open;
+  for (std::size_t i = 0; i < paths.size(); i++) {
+    PathResult& r = results[i];
+    r.path = paths[i];
+    if (Status s = check_import_path(r.path); !s) {
+      r.result = std::move(s).error();
+      continue;
+    }
+    auto known = find_static(r.path);
+    if (!known) {
+      r.result = std::move(known).error();
+    } else if (*known) {
+      r.result = Found{**std::move(known), Source::kStatic, Trust::kBuiltIn, {}};
+    } else {
+      open.push_back(&r);
+    }
+  }
+  if (options_.dns) {
+    std::map<std::string, std::shared_ptr<const DomainRecords>> by_name;
+    for (const PathResult* r : open) by_name[record_name(r->path)] = nullptr;
+    std::vector<std::string> names;
+    for (const auto& [name, records] : by_name) names.push_back(name);
+    auto answers = ask(names);
+    for (std::size_t i = 0; i < names.size(); i++) by_name[names[i]] = std::move(answers[i]);
+    for (PathResult* r : open) r->dns = by_name.at(record_name(r->path));
+    std::erase_if(open, [this](PathResult* r) { return from_records(*r); });
+  }
+  // From here on no path has bogus records or a failed lookup: HTTP cannot be forced by either.
+  if (!open.empty()) from_pages(open);
+  return results;
+}
+
+}  // namespace gw::vanity

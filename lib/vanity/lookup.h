@@ -1,0 +1,137 @@
+// Resolves import paths: signed TXT records at go-import.DOMAIN first, then the go command's HTTP
+// mechanism, and known hosts without any lookup.
+//
+// Problem: where the source of an import path is, is decided by whoever controls its domain, and by
+// whoever can forge its answers. Records count only when their DNSSEC signatures verify here; data
+// that is bogus, and a lookup that fails, end the matter, so that breaking DNS never leads to the
+// weaker HTTP mechanism.
+// The idea: one TXT question per domain and run, all at once; then the pages of each domain by one
+// worker, all of a round at once, so that a slow host delays nobody but itself.
+//
+//   Lookup lookup(options, &dns, new_http, system_clock());
+//   for (const PathResult& r : lookup.run(paths)) ...
+//
+// Cost: six sequential DNS questions for one cold signed domain; without --insecure one or two
+// pages per path more when the records do not answer it, each at most kMaxPage.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "net/http.h"
+#include "net/resolver.h"
+#include "vanity/go_import.h"
+
+namespace gw::vanity {
+
+inline constexpr std::size_t kMaxPage = std::size_t{8} << 20;  // bytes; the go command has no limit
+inline constexpr int kMaxRedirects = 9;                        // the tenth is an error, as in Go
+
+// The seams to the network. An implementation is used by one thread at a time.
+class TxtLookups {
+ public:
+  virtual ~TxtLookups() = default;
+  // As net::Resolver::lookup.
+  virtual std::vector<Result<net::DnsAnswer>> lookup(std::span<const net::Question> questions,
+                                                     MonoTime deadline) = 0;
+};
+class PageFetcher {
+ public:
+  virtual ~PageFetcher() = default;
+  // As net::HttpClient::fetch, one response per request: redirects are followed above this.
+  virtual std::vector<Result<net::HttpResponse>> fetch(
+      std::span<const net::HttpRequest> requests) = 0;
+};
+// Called from worker threads, once per worker.
+using NewPageFetcher = std::function<Result<std::unique_ptr<PageFetcher>>()>;
+
+struct LookupOptions {
+  bool dns = true;   // false: --http-only
+  bool http = true;  // false: --dns-only
+  bool insecure = false;
+  std::string goinsecure;                       // patterns of paths to treat as with `insecure`
+  Duration timeout = std::chrono::seconds(10);  // for all TXT lookups, and for each page
+};
+
+enum class Source { kStatic, kDns, kHttp };
+std::string_view source_name(Source source);  // "static", "dns", "http"
+
+// What vouches for an entry.
+enum class Trust {
+  kBuiltIn,        // a known host
+  kSecure,         // DNSSEC signatures from a trust anchor down
+  kUnverified,     // insecure mode: an unsigned record
+  kBogusAccepted,  // insecure mode: a record whose signatures do not verify
+  kTls,            // the certificate of the host, for each page and redirect
+  kUnprotected,    // insecure mode: http, or a certificate that was not checked
+};
+std::string_view trust_name(Trust trust);  // "secure", "bogus, accepted", ...
+
+struct IgnoredRecord {
+  std::string text;    // the record's data, escaped
+  std::string reason;  // escaped
+};
+
+// What DNS said about one domain, shared by all its paths.
+struct DomainRecords {
+  std::string name;                                                 // go-import.DOMAIN
+  Result<net::DnsSecurity> security = net::DnsSecurity::kInsecure;  // or why there is no answer
+  bool nxdomain = false;
+  std::string why_bogus;
+  std::string canonical_name;
+  std::vector<GoImport> records;  // usable in form, whatever `security` says
+  std::vector<IgnoredRecord> ignored;
+};
+
+struct Found {
+  GoImport import;
+  Source source = Source::kStatic;
+  Trust trust = Trust::kBuiltIn;
+  std::string page;  // kHttp: the URL of the page with the tag, after redirects
+};
+
+struct PathResult {
+  std::string path;
+  // kUsage: a malformed path, for which nothing was sent. kNotFound: none, or no single one.
+  // kUnavailable: DNS or HTTP failed, a retry may help. kUntrusted: bogus.
+  Result<Found> result = Error{};
+  std::shared_ptr<const DomainRecords> dns;  // null when DNS was not asked
+  std::vector<std::string> notes;            // for people: why something was ignored
+};
+
+class Lookup {
+ public:
+  // `dns` may be null when options.dns is false, `http` empty when options.http is false. Both and
+  // `clock` are borrowed.
+  Lookup(LookupOptions options, TxtLookups* dns, NewPageFetcher http, const Clock& clock)
+      : options_(std::move(options)), dns_(dns), http_(std::move(http)), clock_(clock) {}
+
+  // One result for each path, in their order.
+  std::vector<PathResult> run(std::span<const std::string> paths);
+
+  // All records of each domain, by the same single question. Precondition: check_domain() of each.
+  std::vector<std::shared_ptr<const DomainRecords>> records(std::span<const std::string> domains);
+
+  // True when unverified data is good enough for `path`: --insecure or GOINSECURE.
+  bool insecure(std::string_view path) const;
+
+ private:
+  std::vector<std::shared_ptr<const DomainRecords>> ask(std::span<const std::string> names);
+  bool from_records(PathResult& result) const;
+  void from_pages(std::span<PathResult*> results);
+
+  LookupOptions options_;
+  TxtLookups* dns_;
+  NewPageFetcher http_;
+  const Clock& clock_;
+};
+
+}  // namespace gw::vanity

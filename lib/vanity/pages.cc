@@ -1,0 +1,166 @@
+#include "vanity/pages.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "vanity/import_path.h"
+#include "vanity/meta_tags.h"
+#include "vanity/repo_url.h"
+#include "vanity/url.h"
+
+namespace gw::vanity {
+namespace {
+
+bool is_redirect(int status) {
+  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+// The status as the reason for finding no tag: a server that fails may work again later.
+Error status_error(const std::string& url, int status) {
+  std::string message = quoted(url) + ": no go-import meta tag, status " + std::to_string(status);
+  if (status == 429 || status >= 500) return unavailable_error(std::move(message));
+  return not_found_error(std::move(message));
+}
+
+std::string shown(std::string_view url) { return quoted(net::redact_url(url)); }
+
+}  // namespace
+
+std::string page_url(std::string_view scheme, std::string_view path) {
+  std::string url = std::string(scheme) + "://" + std::string(path);
+  if (path.find('/') == path.npos) url += '/';
+  return url + "?go-get=1";
+}
+
+std::vector<Result<Found>> Pages::find(std::span<const PageQuestion> questions) {
+  fetch(questions);
+  std::vector<PageQuestion> prefixes;
+  for (const PageQuestion& q : questions) {
+    auto tag = matching_tag(q, pages_.at(q));
+    if (tag && tag->prefix != q.path) prefixes.push_back({tag->prefix, q.insecure});
+  }
+  fetch(prefixes);
+  std::vector<Result<Found>> results;
+  results.reserve(questions.size());
+  for (const PageQuestion& q : questions) results.push_back(choose(q));
+  return results;
+}
+
+// Brings every page that is not there yet, one round of requests per redirect.
+void Pages::fetch(std::span<const PageQuestion> questions) {
+  std::vector<std::pair<const PageQuestion*, Page*>> open;
+  for (const PageQuestion& q : questions) {
+    auto [it, added] = pages_.try_emplace(q);
+    if (!added) continue;
+    it->second.url = page_url("https", q.path);
+    it->second.insecure = q.insecure;
+    it->second.deadline = clock_.mono() + timeout_;
+    open.emplace_back(&it->first, &it->second);
+  }
+  while (!open.empty()) {
+    std::vector<net::HttpRequest> requests;
+    requests.reserve(open.size());
+    for (auto& [question, page] : open) {
+      net::HttpRequest request;
+      request.url = page->url;
+      request.max_body = kMaxPage;
+      request.verify_tls = !page->insecure;
+      request.timeout =
+          std::max<Duration>(page->deadline - clock_.mono(), std::chrono::milliseconds(1));
+      requests.push_back(std::move(request));
+    }
+    auto responses = http_.fetch(requests);
+    for (std::size_t i = 0; i < open.size(); i++) {
+      step(*open[i].second, *open[i].first, std::move(responses[i]));
+    }
+    std::erase_if(open, [](const auto& entry) { return entry.second->done; });
+  }
+}
+
+// What one response makes of a page: its next URL, or its tags.
+void Pages::step(Page& page, const PageQuestion& question, Result<net::HttpResponse> response) {
+  auto fail = [&](Error error) {
+    if (page.insecure && page.https_first) {
+      // Only now, and only in insecure mode: the same page over http.
+      page.https_first = false;
+      page.url = page_url("http", question.path);
+      page.redirects = 0;
+      page.deadline = clock_.mono() + timeout_;
+      return;
+    }
+    page.tags = std::move(error);
+    page.done = true;
+  };
+  if (!response) {
+    Error error = std::move(response).error();
+    // A page beyond the limit is no sign of an attack; there just is no usable one.
+    if (error.kind == ErrorKind::kUntrusted) error.kind = ErrorKind::kNotFound;
+    return fail(std::move(error));
+  }
+  const std::string* location = response->header("location");
+  if (is_redirect(response->status) && location != nullptr && !location->empty()) {
+    std::string next = resolve_reference(page.url, *location);
+    std::string scheme = url_scheme(next);
+    if (scheme != "https" && scheme != "http") {
+      return fail(not_found_error(shown(page.url) + " redirects to " + shown(next)));
+    }
+    if (scheme != "https" && !page.insecure) {
+      return fail(not_found_error("redirected from secure URL " + shown(page.url) +
+                                  " to insecure URL " + shown(next)));
+    }
+    if (scheme != "https" && !url_credentials(next).empty()) {
+      return fail(not_found_error("refusing to send credentials to insecure URL " + shown(next)));
+    }
+    if (page.redirects == kMaxRedirects) {
+      return fail(not_found_error(shown(page_url("https", question.path)) +
+                                  ": stopped after 10 redirects"));
+    }
+    page.redirects++;
+    page.url = std::move(next);
+    return;
+  }
+  page.done = true;
+  page.tags = parse_meta_tags(response->body);
+  bool none = !page.tags || page.tags->empty();
+  if (none && response->status != 200) {
+    page.tags = status_error(net::redact_url(page.url), response->status);
+  } else if (!page.tags) {
+    page.tags = std::move(page.tags).error().in("parsing " + shown(page.url));
+  }
+}
+
+Result<GoImport> Pages::matching_tag(const PageQuestion& question, const Page& page) const {
+  if (!page.tags) return page.tags.error();
+  auto match = match_tags(*page.tags, question.path);
+  if (!match) return std::move(match).error().in(shown(page.url));
+  if (*match) return **match;
+  std::string message = shown(page.url) + ": no go-import meta tag";
+  if (page.tags->empty()) return not_found_error(std::move(message));
+  message += " for " + quoted(question.path) + ", only for";
+  for (std::size_t i = 0; i < page.tags->size() && i < 5; i++) {
+    message += " " + quoted((*page.tags)[i].prefix, 80);
+  }
+  return not_found_error(std::move(message));
+}
+
+Result<Found> Pages::choose(const PageQuestion& question) {
+  const Page& page = pages_.at(question);
+  GW_TRY(GoImport tag, matching_tag(question, page));
+  if (tag.prefix != question.path) {
+    const Page& own = pages_.at({tag.prefix, question.insecure});
+    // The prefix's own page is asked about the path: it must have the identical entry.
+    auto confirmed = own.tags ? matching_tag(question, own) : own.tags.error();
+    if (!confirmed && !own.tags) {
+      return std::move(confirmed).error().in("confirming " + quoted(tag.prefix));
+    }
+    if (!confirmed || *confirmed != tag) {
+      return not_found_error(shown(page.url) + " and " + shown(own.url) +
+                             " disagree about go-import for " + quoted(tag.prefix));
+    }
+  }
+  if (Status s = check_import(tag); !s) return std::move(s).error().in(shown(page.url));
+  return Found{std::move(tag), Source::kHttp, question.insecure ? Trust::kUnprotected : Trust::kTls,
+               net::redact_url(page.url)};
+}
+
+}  // namespace gw::vanity

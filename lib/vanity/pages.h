@@ -1,0 +1,62 @@
+// The HTTP mechanism for the import paths of one domain, by the go command's rules
+// (cmd/go/internal/vcs repoRootForImportDynamic, cmd/go/internal/web).
+//
+// A path's page is https://PATH?go-get=1, whatever its status. A tag whose prefix is not the path
+// itself counts only when the prefix's own page has the identical tag. Pages are fetched once per
+// run, all that are needed next at once.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "vanity/lookup.h"
+
+namespace gw::vanity {
+
+struct PageQuestion {
+  std::string path;
+  bool insecure = false;
+  auto operator<=>(const PageQuestion&) const = default;
+};
+
+// One thread at a time; `http` and `clock` are borrowed.
+class Pages {
+ public:
+  Pages(PageFetcher& http, const Clock& clock, Duration timeout)
+      : http_(http), clock_(clock), timeout_(timeout) {}
+
+  // One result for each question, in their order. Precondition: check_import_path() of each.
+  std::vector<Result<Found>> find(std::span<const PageQuestion> questions);
+
+ private:
+  // A page on its way: the next URL to ask, or what came of it.
+  struct Page {
+    std::string url;
+    bool insecure = false;
+    bool https_first = true;  // still the attempt that began with https
+    int redirects = 0;
+    bool done = false;
+    MonoTime deadline;
+    Result<std::vector<GoImport>> tags = Error{};
+  };
+
+  void fetch(std::span<const PageQuestion> questions);
+  void step(Page& page, const PageQuestion& question, Result<net::HttpResponse> response);
+  Result<Found> choose(const PageQuestion& question);
+  Result<GoImport> matching_tag(const PageQuestion& question, const Page& page) const;
+
+  PageFetcher& http_;
+  const Clock& clock_;
+  Duration timeout_;
+  std::map<PageQuestion, Page> pages_;
+};
+
+// https://HOST/PATH?go-get=1, "/" for an empty path.
+std::string page_url(std::string_view scheme, std::string_view path);
+
+}  // namespace gw::vanity

@@ -1,0 +1,16 @@
+// Where a redirect leads: references resolved against the URL they came from.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace gw::vanity {
+
+// `reference` against the absolute URL `base` (RFC 3986 section 5.2, strict), without its fragment.
+// Any bytes may be in both; the result is to be checked before it is used.
+std::string resolve_reference(std::string_view base, std::string_view reference);
+
+// "user:password" of "http://user:password@host/", "" when there is none.
+std::string_view url_credentials(std::string_view url);
+
+}  // namespace gw::vanity
