@@ -105,6 +105,9 @@ Status HttpClient::Impl::open() {
   curl_multi_setopt(multi, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_MULTIPLEX));
   curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS,
                     static_cast<long>(options.max_connections));
+  // By default curl keeps fewer as a batch drains, and the next batch opens them again.
+  curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS,
+                    std::max(64L, 2 * static_cast<long>(options.max_connections)));
   curl_multi_setopt(multi, CURLMOPT_MAX_CONCURRENT_STREAMS, static_cast<long>(options.max_streams));
   return {};
 }

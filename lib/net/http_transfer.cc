@@ -162,13 +162,15 @@ bool Transfer::take_header(std::string_view line) {
     // Another response begins: what came before was a 1xx or a redirect.
     response_.headers.clear();
     response_.body.clear();
+    headers_complete_ = false;
     auto space = line.find(' ');
     auto code = parse_decimal(line.substr(std::min(line.size(), space + 1), 3));
     response_.status = code ? static_cast<int>(*code) : 0;
     return true;
   }
   auto colon = line.find(':');
-  if (colon == std::string_view::npos) return true;  // the blank line
+  if (trim(line).empty()) headers_complete_ = true;
+  if (colon == std::string_view::npos) return true;
   response_.headers.push_back(
       {to_lower(trim(line.substr(0, colon))), std::string(trim(line.substr(colon + 1)))});
   return true;
@@ -189,6 +191,9 @@ Result<HttpResponse> Transfer::finish(CURLcode code, const HttpOptions& options)
   // The rest of an error page is not worth an error of its own: the status says it all.
   if (code != CURLE_OK && !(code == CURLE_WRITE_ERROR && body_cut_)) {
     return describe(code, options);
+  }
+  if (!headers_complete_) {
+    return unavailable_error(redact_url(request->url) + ": headers cut short");
   }
   char* url = nullptr;
   curl_easy_getinfo(easy, CURLINFO_EFFECTIVE_URL, &url);
@@ -258,6 +263,11 @@ Error Transfer::describe(CURLcode code, const HttpOptions& options) const {
       }
       return unavailable_error(where + detail);
     case CURLE_OUT_OF_MEMORY:
+      // Also what this version of curl says of a header line longer than its own limit, 100 KB.
+      if (response_.status != 0 && !headers_complete_) {
+        return untrusted_error(where + "header line too long");
+      }
+      return internal_error(where + detail);
     case CURLE_FAILED_INIT:
       return internal_error(where + detail);
     default:

@@ -41,6 +41,7 @@ struct Transfer {
   HttpResponse response_;
   std::size_t header_bytes_ = 0;
   Duration timeout_{};
+  bool headers_complete_ = false;
   bool headers_too_large_ = false;
   bool body_too_large_ = false;
   bool body_cut_ = false;  // the rest of an error page was not wanted

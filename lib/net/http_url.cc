@@ -47,6 +47,8 @@ Status check_url(std::string_view text) {
   }
   if (!visible_ascii(text)) return bad("holds a space, a control character or non-ASCII");
   if (text.size() > 8192) return bad("longer than 8192 bytes");
+  // Curl would take the first element of the path for the host.
+  if (text.substr(text.find("://") + 3).starts_with('/')) return bad("no host");
   Url url = parse_url(std::string(text));
   if (!url || url_part(url, CURLUPART_HOST).empty()) return bad("malformed");
   return {};
