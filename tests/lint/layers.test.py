@@ -1,0 +1,268 @@
+"""The rules of the house, checked from the sources: layers, one door for each library, no printing
+or ending in the library, sizes, heads, and nothing that names the machine it was written on.
+
+Each rule is a function from (path, text) to complaints, tried on bad examples first: a rule that
+cannot fail checks nothing.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import unittest
+
+SOURCE = os.environ.get(
+    "GW_SOURCE", os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+
+# What a room may include. A room may always include itself.
+LAYERS = {
+    "base": set(),
+    "module": {"base"},
+    "tlog": {"base", "module"},
+    "dns": {"base", "module"},
+    "net": {"base", "module", "tlog", "dns"},
+    "store": {"base", "module", "tlog", "dns"},
+}
+BELOW_ROLES = set(LAYERS) | {"base"}
+for role in ("follow", "serve", "check", "vanity", "build"):
+    LAYERS[role] = set(BELOW_ROLES)
+LAYERS["supervise"] = BELOW_ROLES | {"build"}
+
+# Third-party headers and the only files that may include them.
+DOORS = [
+    (r"sqlite3\.h", r"lib/store/"),
+    (r"curl/", r"lib/net/http"),
+    (r"unbound\.h", r"lib/net/resolver"),
+    (r"event2/", r"lib/net/"),
+    (r"ldns/", r"lib/dns/"),
+    (r"openssl/", r"lib/base/crypto"),
+    (r"sodium", r"lib/base/crypto"),
+    (r"nlohmann/", r"lib/base/json"),
+    (r"yaml\.h", r"lib/vanity/"),
+    (r"zlib\.h|minizip", r"lib/module/"),
+    (r"CLI/", r"cmd/parser\.cc"),
+    (r"toml\+\+/", r"cmd/config\.cc"),
+]
+
+# The files of cmd/ that commands may include; their own files are nobody's business but theirs.
+FRAME = {"options", "output", "groups", "commands", "tree", "parser", "config", "settings", "help",
+         "manual", "completions", "program"}
+
+# Not in lib/: only cmd/ prints, and only main ends the process.
+FORBIDDEN_IN_LIB = [
+    (r"\bstd::(cout|cerr|clog|cin)\b", "prints"),
+    (r"(?<![\w:.>])(std::|::)?(printf|fprintf|puts|fputs|putchar|perror)\s*\(", "prints"),
+    (r"(?<![\w.>])(std::|::)?(_exit|exit|quick_exit|_Exit|terminate)\s*\(", "ends the process"),
+    (r"(?<![\w.>])(std::|::)?abort\s*\(", "aborts"),
+    (r"\bthrow\b(?!\(\))", "throws"),
+    (r"\bstd::locale\s*\(", "depends on the host's locales"),
+    (r"(?<![\w:.>])(std::|::)?system\s*\(\s*[\"a-z]", "runs a shell"),
+]
+# Exceptions from them, each with its reason.
+ALLOWED_IN_LIB = {
+    ("lib/base/result.h", "aborts"): "a Result's precondition is the caller's, not input",
+    ("lib/base/crypto.cc", "aborts"): "without random numbers or a digest nothing may go on",
+}
+
+MACHINE = re.compile(r"(?<![\w.])/(work|root)/|/tmp/(brief|h[A-Z]\b)|/home/\w+")
+
+LONG_FILE = 600       # lines; more needs "Long because" in the head
+LONG_FUNCTION = 60    # most functions are shorter
+HUGE_FUNCTION = 120   # none is longer
+
+
+def read(path):
+    with open(os.path.join(SOURCE, path), encoding="utf-8", errors="surrogateescape") as f:
+        return f.read()
+
+
+def tracked(*patterns):
+    out = subprocess.run(["git", "-C", SOURCE, "ls-files", "-z", "--", *patterns],
+                         stdout=subprocess.PIPE, check=False)
+    names = [n for n in out.stdout.decode().split("\0") if n]
+    if not names:  # not a git checkout: everything that is there
+        for base, dirs, files in os.walk(SOURCE):
+            dirs[:] = [d for d in dirs if d not in ("build", ".git")]
+            names += [os.path.relpath(os.path.join(base, f), SOURCE) for f in files]
+        names = [n for n in names
+                 if not patterns or any(n.startswith(p.rstrip("*")) for p in patterns)]
+    return [n for n in names if os.path.isfile(os.path.join(SOURCE, n))]
+
+
+def without_comments(text):
+    """Code only: comments and the insides of literals blanked, lines kept."""
+    token = re.compile(r'//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'',
+                       re.S)
+
+    def blank(m):
+        kept = "\n" * m.group(0).count("\n")
+        return kept if m.group(0).startswith("/") else '""' + kept
+    return token.sub(blank, text)
+
+
+def includes(text):
+    return [(m.group(1), m.group(2)) for m in
+            re.finditer(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', text, re.M)]
+
+
+def layer_complaints(path, text):
+    m = re.match(r"lib/(\w+)/", path)
+    out = []
+    for kind, name in includes(text):
+        room = name.split("/")[0] if kind == '"' and "/" in name else None
+        if m and kind == '"':
+            if room is None:
+                out.append("%s includes \"%s\": rooms are named in includes" % (path, name))
+            elif room != m.group(1) and room not in LAYERS.get(m.group(1), set()):
+                out.append("%s (%s) includes %s" % (path, m.group(1), name))
+        if m and m.group(1) not in LAYERS:
+            out.append("%s: a room without a place in the layers" % path)
+        if path.startswith("cmd/") and kind == '"' and room is None:
+            own = os.path.splitext(os.path.basename(path))[0]
+            if os.path.splitext(name)[0] not in FRAME | {own}:
+                out.append("%s includes %s: commands never include each other" % (path, name))
+    return out
+
+
+def door_complaints(path, text):
+    out = []
+    for _, name in includes(text):
+        for header, door in DOORS:
+            if re.match(header, name) and not re.match(door, path):
+                out.append("%s includes %s, whose door is %s" % (path, name, door))
+    return out
+
+
+def library_complaints(path, text):
+    out = []
+    for number, line in enumerate(without_comments(text).split("\n"), 1):
+        for pattern, what in FORBIDDEN_IN_LIB:
+            if re.search(pattern, line) and (path, what) not in ALLOWED_IN_LIB:
+                out.append("%s:%d: %s" % (path, number, what))
+    return out
+
+
+def machine_complaints(path, text):
+    return ["%s:%d: names a path of the machine: %s" % (path, n, line.strip()[:80])
+            for n, line in enumerate(text.split("\n"), 1) if MACHINE.search(line)]
+
+
+def head_complaints(path, text):
+    out = []
+    if path.endswith(".h"):
+        if "#pragma once" not in text:
+            out.append("%s: no #pragma once" % path)
+        if not text.startswith("// "):
+            out.append("%s: a header begins with what it is for" % path)
+    lines = text.count("\n")
+    if lines > LONG_FILE and not re.search(r"[Ll]ong because", "\n".join(text.split("\n")[:40])):
+        out.append("%s: %d lines without a reason in its head (Long because ...)" % (path, lines))
+    return out
+
+
+def functions(text):
+    """(name, lines) of the functions whose body ends with a brace in the first column."""
+    out = []
+    start = None
+    name = ""
+    for number, line in enumerate(without_comments(text).split("\n"), 1):
+        if line and line[0] not in " \t#}/":
+            if start is None or not line.startswith(("{",)):
+                start, name = number, line
+            if line.startswith(("namespace", "extern")):
+                start = None
+        if line == "}" and start is not None:
+            if "(" in name and not re.match(r"(class|struct|enum|union|constexpr|const|static const)\b",
+                                            name):
+                out.append((name.strip(), number - start + 1))
+            start = None
+    return out
+
+
+class RulesCanFail(unittest.TestCase):
+    def test_bad_examples(self):
+        bad = [
+            (layer_complaints, "lib/tlog/a.cc", '#include "net/http.h"\n'),
+            (layer_complaints, "lib/base/a.cc", '#include "tlog/note.h"\n'),
+            (layer_complaints, "lib/serve/a.cc", '#include "follow/loop.h"\n'),
+            (layer_complaints, "lib/net/a.cc", '#include "store/reader.h"\n'),
+            (layer_complaints, "lib/store/a.cc", '#include "reader.h"\n'),
+            (layer_complaints, "lib/nowhere/a.cc", '#include <string>\n'),
+            (layer_complaints, "cmd/check.cc", '#include "follow_tlog.h"\n'),
+            (door_complaints, "lib/serve/a.cc", "#include <sqlite3.h>\n"),
+            (door_complaints, "lib/net/source.cc", "#include <curl/curl.h>\n"),
+            (door_complaints, "cmd/check.cc", "#include <CLI/CLI.hpp>\n"),
+            (door_complaints, "lib/check/a.cc", "#include <nlohmann/json.hpp>\n"),
+            (library_complaints, "lib/net/a.cc", "  std::cerr << 1;\n"),
+            (library_complaints, "lib/net/a.cc", '  fprintf(stderr, "x");\n'),
+            (library_complaints, "lib/net/a.cc", "  exit(1);\n"),
+            (library_complaints, "lib/net/a.cc", "  std::abort();\n"),
+            (library_complaints, "lib/net/a.cc", '  throw std::runtime_error("x");\n'),
+            (machine_complaints, "README.md", "cd /work/" + "main\n"),
+            (head_complaints, "lib/net/a.h", "#pragma once\n"),
+            (head_complaints, "lib/net/a.h", "// For x.\n"),
+            (head_complaints, "lib/net/a.cc", "\n" * 700),
+        ]
+        for rule, path, text in bad:
+            self.assertTrue(rule(path, text), "%s finds nothing in %r" % (rule.__name__, text[:60]))
+
+    def test_good_examples(self):
+        good = [
+            (layer_complaints, "lib/serve/a.cc", '#include "store/reader.h"\n#include <string>\n'),
+            (layer_complaints, "cmd/check.cc", '#include "options.h"\n#include "check/run.h"\n'),
+            (door_complaints, "lib/net/http.cc", "#include <curl/curl.h>\n"),
+            (library_complaints, "lib/net/a.cc", '// exit(1)\n  snprintf(b, 1, "exit(1)");\n'),
+            (library_complaints, "lib/net/a.cc", "  worker.exit(1); on_exit_(2); lib::system(x);\n"),
+            (machine_complaints, "README.md", "see lib/work/x and /tmp/work\n"),
+            (head_complaints, "lib/a.cc", "// Long because of a table.\n" + "\n" * 700),
+        ]
+        for rule, path, text in good:
+            self.assertEqual(rule(path, text), [], rule.__name__)
+
+    def test_functions_are_measured(self):
+        text = "namespace {\n\nint f(int a,\n      int b) {\n  return a;\n}\n\nstruct S {\n  int x;\n};\n}\n"
+        self.assertEqual([n for _, n in functions(text)], [4])
+
+
+class Sources(unittest.TestCase):
+    def code(self):
+        return [p for p in tracked("lib", "cmd") if p.endswith((".h", ".cc", ".inc"))]
+
+    def none(self, rule, paths):
+        complaints = [c for p in paths for c in rule(p, read(p))]
+        self.assertEqual(complaints, [], "\n" + "\n".join(complaints))
+
+    def test_there_is_something_to_check(self):
+        self.assertGreater(len(self.code()), 20)
+
+    def test_layers(self):
+        self.none(layer_complaints, self.code())
+
+    def test_one_door_for_each_library(self):
+        self.none(door_complaints, self.code())
+
+    def test_the_library_neither_prints_nor_ends_nor_throws(self):
+        self.none(library_complaints, [p for p in self.code() if p.startswith("lib/")])
+
+    def test_heads_and_sizes(self):
+        self.none(head_complaints, self.code())
+
+    def test_function_sizes(self):
+        sizes = [(n, name, p) for p in self.code() for name, n in functions(read(p))]
+        long = sorted(s for s in sizes if s[0] > LONG_FUNCTION)
+        self.assertEqual([s for s in long if s[0] > HUGE_FUNCTION], [])
+        self.assertLessEqual(len(long), max(2, len(sizes) // 20), "\n".join(map(str, long)))
+
+    def test_most_files_are_short(self):
+        sizes = sorted((read(p).count("\n"), p) for p in self.code())
+        long = [s for s in sizes if s[0] > 300]
+        self.assertLessEqual(len(long), max(2, len(sizes) // 6), "\n".join(map(str, long)))
+
+    def test_nothing_names_the_machine(self):
+        self.none(machine_complaints,
+                  [p for p in tracked() if not p.startswith(("tests/data/", "tests/fuzz/corpus/"))
+                   and p != "tests/lint/layers.test.py"])
+
+
+if __name__ == "__main__":
+    unittest.main()
