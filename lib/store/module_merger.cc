@@ -84,7 +84,7 @@ void ModuleMerger::group_records(const PendingRecords& pending) {
   }
 }
 
-Status ModuleMerger::run(const PendingRecords& pending, const Stop* stop) {
+Status ModuleMerger::run(const PendingRecords& pending, const KeepGoing& keep_going) {
   repeats_.clear();
   new_modules_ = 0;
   ids_.assign(pending.modules_.size(), 0);
@@ -95,7 +95,7 @@ Status ModuleMerger::run(const PendingRecords& pending, const Stop* stop) {
   group_records(pending);
   std::size_t visited = 0;
   for (const Order& o : order_) {
-    if (++visited % 4096 == 0 && stop != nullptr && stop->requested()) {
+    if (++visited % 4096 == 0 && keep_going && !keep_going()) {
       return unavailable_error("interrupted");
     }
     const auto* begin = grouped_.data() + begin_[o.module];

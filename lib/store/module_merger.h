@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "base/result.h"
-#include "base/service.h"
 #include "store/pending.h"
 #include "store/sqlite.h"
 #include "store/version_chunk.h"
@@ -25,8 +24,8 @@ class ModuleMerger {
  public:
   static Result<ModuleMerger> prepare(Database& db);
 
-  // kUnavailable when `stop` was requested on the way.
-  Status run(const PendingRecords& pending, const Stop* stop);
+  // kUnavailable when `keep_going` said no on the way.
+  Status run(const PendingRecords& pending, const KeepGoing& keep_going);
 
   // Results of the last run.
   const std::vector<RepeatedVersion>& repeats() const { return repeats_; }

@@ -22,7 +22,6 @@
 #include <vector>
 
 #include "base/result.h"
-#include "base/service.h"
 #include "store/pending.h"
 #include "store/types.h"
 #include "tlog/checkpoint.h"
@@ -47,6 +46,9 @@ struct CommitReport {
   // Same version, other sums. Not empty: nothing was stored.
   std::vector<RepeatedVersion> conflicts;
 };
+
+// Called now and then during a long commit (to feed a watchdog); false rolls it back.
+using KeepGoing = std::function<bool()>;
 
 // Tells for each repeated version whether both records are the same text (true) or not. Called
 // inside the transaction; an error rolls it back.
@@ -94,10 +96,9 @@ class Writer {
                     std::span<const std::string> post_to, const tlog::Frontier& start = {});
 
   // Stores the records in one transaction; they must begin at state().position and lie under
-  // state().target. With `stop` requested it rolls back and returns kUnavailable. `pending` is
-  // unchanged.
+  // state().target. kUnavailable when `keep_going` said no. `pending` is unchanged.
   Result<CommitReport> commit(const PendingRecords& pending, const RepeatCheck& check,
-                              const Stop* stop = nullptr);
+                              const KeepGoing& keep_going = nullptr);
 
   // The log was asked for its head and gave one that we hold or follow.
   Status note_checked(WallTime at);

@@ -23,7 +23,7 @@ std::string hashes_bytes(std::span<const Hash> hashes) {
 }  // namespace
 
 Result<CommitReport> Writer::commit(const PendingRecords& pending, const RepeatCheck& check,
-                                    const Stop* stop) {
+                                    const KeepGoing& keep_going) {
   Impl& m = *impl_;
   CommitReport report;
   if (pending.empty()) return report;
@@ -38,7 +38,7 @@ Result<CommitReport> Writer::commit(const PendingRecords& pending, const RepeatC
   }
   const auto run = [&]() -> Status {
     GW_TRY(Transaction tx, Transaction::begin(m.db));
-    GW_CHECK(m.merger->run(pending, stop));
+    GW_CHECK(m.merger->run(pending, keep_going));
     GW_TRY(const bool clean, m.pass_conflicts(m.merger->repeats(), check, report));
     if (!clean) return {};  // the transaction rolls back
     report.records = pending.size();
