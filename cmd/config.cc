@@ -2,7 +2,10 @@
 
 #define TOML_EXCEPTIONS 0
 #define TOML_UNRELEASED_FEATURES 0
+#define TOML_MAX_NESTED_VALUES 16
 #include <toml++/toml.h>
+
+#include <algorithm>
 
 #include "base/bytes.h"
 #include "base/file.h"
@@ -15,6 +18,47 @@ constexpr std::size_t kMaxConfigBytes = std::size_t{1} << 20;
 
 std::string at_line(const std::string& path, unsigned line) {
   return path + ":" + std::to_string(line) + ": ";
+}
+
+constexpr int kMaxDots = 16;
+
+// The length of the string that begins `text`, quotes included; to the end when it is never closed.
+std::size_t string_length(std::string_view text) {
+  char quote = text[0];
+  std::string_view triple = quote == '"' ? "\"\"\"" : "'''";
+  std::string_view end = text.starts_with(triple) ? triple : triple.substr(0, 1);
+  for (std::size_t i = end.size(); i < text.size(); i++) {
+    if (quote == '"' && text[i] == '\\') {
+      i++;
+    } else if (text.substr(i).starts_with(end)) {
+      return i + end.size();
+    }
+  }
+  return text.size();
+}
+
+// Refuses a key of very many parts, before the parser builds a table inside a table for each:
+// taking those down recurses and would overflow the stack. (Nested values are bounded by the
+// parser.)
+Status check_key_depth(std::string_view text, const std::string& path) {
+  int dots = 0;
+  unsigned line = 1;
+  for (std::size_t i = 0; i < text.size(); i++) {
+    char c = text[i];
+    if (c == '"' || c == '\'') {
+      std::size_t n = string_length(text.substr(i));
+      line += static_cast<unsigned>(std::count(&text[i], &text[i] + n, '\n'));
+      i += n - 1;
+    } else if (c == '#') {
+      i = std::min(text.find('\n', i), text.size()) - 1;
+    } else if (c == '.') {
+      if (++dots > kMaxDots) return usage_error(at_line(path, line) + "a key of too many parts");
+    } else if (std::string_view("=[]{},\n").find(c) != std::string_view::npos) {
+      dots = 0;
+      line += c == '\n' ? 1 : 0;
+    }
+  }
+  return {};
 }
 
 class Reader {
@@ -83,6 +127,7 @@ class Reader {
 }  // namespace
 
 Result<ConfigFile> parse_config(std::string_view text, const std::string& path) {
+  GW_CHECK(check_key_depth(text, path));
   toml::parse_result parsed = toml::parse(text, std::string_view(path));
   if (!parsed) {
     return usage_error(at_line(path, parsed.error().source().begin.line) +

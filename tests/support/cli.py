@@ -201,7 +201,7 @@ class Background:
     def wait_err(self, pattern, timeout=20):
         return self._wait_text("err", pattern, timeout)
 
-    def signal(self, number):
+    def send(self, number):
         self.process.send_signal(number)
 
     def wait(self, timeout=20):
@@ -218,7 +218,7 @@ class Background:
     def stop(self, number=signal.SIGTERM, timeout=20):
         """Asks for the end and returns the exit code."""
         if self.alive():
-            self.signal(number)
+            self.send(number)
         return self.wait(timeout)
 
     def kill(self):

@@ -467,6 +467,32 @@ TEST_CASE("mistakes in the configuration file name file, line, key and the neare
   }
 }
 
+TEST_CASE("nesting that would exhaust the stack is refused") {
+  for (const std::string& text :
+       {std::string(200000, 'x') + " = 1", std::string(100000, '['),
+        "a = " + std::string(100000, '['),
+        "# comment with ....................\nq = \"....................\"",
+        "q = '''....................\n....................'''\nr = "
+        "\"\"\"\\\"....................\"\"\""}) {
+    CHECK_NOTHROW(parse_config(text, "f"));
+  }
+  std::string dotted;
+  for (int i = 0; i < 50000; i++) dotted += "a.";
+  for (const std::string& text :
+       {dotted + "a = 1", "[" + dotted + "a]", "\n\nx = { " + dotted + "a = 1 }"}) {
+    auto r = parse_config(text, "f");
+    REQUIRE_FALSE(r);
+    CHECK(contains(r.error().message, "a key of too many parts"));
+  }
+  // Dots in strings and comments are no parts of a key, and lines are counted over them.
+  auto r = parse_config(
+      "a = '''\n....................\n'''\n# ....................\n'....................' = 1\nb = "
+      "\"\"\"\n\\\"\"\"\" \nc = 1.5",
+      "f");
+  REQUIRE_FALSE(r);
+  CHECK(r.error().message.starts_with("f:8: c: only strings"));
+}
+
 TEST_CASE("a configuration file that is not there is never skipped") {
   Harness h;
   for (std::string path : {h.path("missing.toml"), h.path("")}) {
