@@ -222,6 +222,12 @@ std::vector<Slot> ask(ub_ctx* ctx, std::span<const Question* const> questions, M
   return slots;
 }
 
+// libunbound's reason holds names from the network.
+std::string escaped(std::string_view text) {
+  std::string out = quoted(text, 500);
+  return out.size() >= 2 ? out.substr(1, out.size() - 2) : out;
+}
+
 DnsAnswer to_answer(const ub_result& r, bool validate) {
   DnsAnswer answer;
   answer.nxdomain = r.nxdomain != 0 || r.rcode == kRcodeNxdomain;
@@ -232,7 +238,7 @@ DnsAnswer to_answer(const ub_result& r, bool validate) {
   if (r.bogus != 0) {
     answer.security = DnsSecurity::kBogus;
     answer.why_bogus =
-        r.why_bogus != nullptr ? quoted(r.why_bogus, 500) : "the signatures do not verify";
+        r.why_bogus != nullptr ? escaped(r.why_bogus) : "the signatures do not verify";
     return answer;
   }
   answer.ttl = std::chrono::seconds(std::max(r.ttl, 0));
@@ -410,13 +416,13 @@ Result<DnsAnswer> Resolver::lookup_one(const Question& question, MonoTime deadli
 }
 
 Result<std::string> join_txt(std::string_view rdata) {
-  if (rdata.empty()) return untrusted_error("a TXT record without a character-string");
+  if (rdata.empty()) return corrupt_error("a TXT record without a character-string");
   std::string out;
   ByteReader reader(rdata);
   while (!reader.empty()) {
     const auto length = reader.u8();
     const auto text = reader.bytes(*length);
-    if (!text) return untrusted_error("a character-string runs past the end of its TXT record");
+    if (!text) return corrupt_error("a character-string runs past the end of its TXT record");
     out += *text;
   }
   return out;

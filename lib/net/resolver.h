@@ -98,7 +98,7 @@ class Resolver {
 };
 
 // The character-strings of a TXT record's RDATA (RFC 1035 section 3.3.14) joined with nothing
-// between them; kUntrusted when the lengths do not add up or there is no string.
+// between them; kCorrupt when the lengths do not add up or there is no string.
 Result<std::string> join_txt(std::string_view rdata);
 
 }  // namespace gw::net

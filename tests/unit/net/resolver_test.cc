@@ -425,6 +425,6 @@ TEST_CASE("character-strings of a TXT record") {
   for (const auto& bad : {""s, "\4abc"s, "\3abc\1"s}) {
     auto r = join_txt(bad);
     REQUIRE_FALSE(r);
-    CHECK(r.error().kind == ErrorKind::kUntrusted);
+    CHECK(r.error().kind == ErrorKind::kCorrupt);
   }
 }

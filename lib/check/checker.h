@@ -1,0 +1,64 @@
+// Asks DNS which releases there are, and picks those that are newer than what the caller has.
+//
+// All names of a call are looked up at once; asking for later majors takes further rounds, each of
+// them twice as far ahead. An answer counts only as the policy allows: one that should be signed
+// and does not verify never does, unless validation is off.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "check/outcome.h"
+#include "check/request.h"
+#include "net/resolver.h"
+
+namespace gw::check {
+
+enum class Policy {
+  kRequire,  // only what is proven: an unsigned answer is an error (kUntrusted)
+  kPrefer,   // unsigned answers count and are marked; bogus ones are errors (kUntrusted)
+  kOff,      // nothing is validated; the resolver must have been made so
+};
+
+struct CheckerOptions {
+  std::string dns_base = "l.gopherwatch.org";  // the zone that serves the answers
+  Policy policy = Policy::kPrefer;
+  bool major = false;    // modules: ask for later majors' paths too
+  bool next = false;     // toolchains: release candidates and betas too
+  std::string platform;  // toolchains: GOOS-GOARCH of the record in the log
+  MonoTime deadline;     // for all lookups together
+};
+
+// Errors in outcomes: kUsage (a path that has no name in DNS), kNotFound (no release known),
+// kUntrusted (bogus, or unsigned and kRequire), kCorrupt (the answer is malformed), kUnavailable.
+// One thread at a time; borrows the resolver.
+class Checker {
+ public:
+  Checker(net::Resolver& resolver, CheckerOptions options)
+      : resolver_(&resolver), options_(std::move(options)) {}
+
+  // One outcome for each request, in order. With a known version only what is newer.
+  std::vector<Outcome> modules(std::span<const ModuleRequest> requests);
+
+  // Without a known version the current release; with one the newest of its own minor, or the
+  // current one when that minor is no longer served. `known` must be a Go version.
+  Outcome toolchain(const std::optional<std::string>& known);
+
+  // The version that a domain announces for its own software. `known` must be canonical.
+  Outcome updates(const std::string& domain, const std::optional<std::string>& known);
+
+ private:
+  net::Resolver* resolver_;
+  CheckerOptions options_;
+};
+
+// "linux-amd64": the platform of this machine as the go command names it.
+std::string this_platform();
+// kUsage unless GOOS-GOARCH in form.
+Status check_platform(std::string_view platform);
+
+}  // namespace gw::check

@@ -1,0 +1,52 @@
+// What came of a question: the releases to report, how far they can be trusted, and what went
+// wrong. Values that flow from Checker through Reported and Prover to the report.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "net/resolver.h"
+#include "tlog/checkpoint.h"
+
+namespace gw::check {
+
+// A release's record in the log, proven.
+struct Proof {
+  std::uint64_t record = 0;  // its number
+  std::string zip_sum;       // "h1:..."
+  std::string gomod_sum;
+  tlog::Checkpoint head;  // the head that its lookup came with
+};
+
+struct Release {
+  std::string name;     // as reported: module path, "toolchain", or domain
+  std::string version;  // "v1.2.3" or "go1.26.8"
+  std::optional<WallTime> found =
+      {};  // when the log's record was discovered; a domain's says nothing
+  net::DnsSecurity security = net::DnsSecurity::kInsecure;
+  // Where the log has it; empty for a domain's own announcement.
+  std::string log_module = {}, log_version = {};
+  bool reported = false;  // by an earlier call, see Reported
+  std::optional<Proof> proof = {};
+};
+
+enum class Kind { kModule, kToolchain, kUpdates };
+
+// One request's result. Several releases: later majors, a toolchain's release candidate. Errors and
+// releases can come together (a later major could not be looked up).
+struct Outcome {
+  Kind kind = Kind::kModule;
+  std::string name;                          // what was asked for
+  std::optional<std::string> known;          // the version that the caller has
+  std::optional<net::DnsSecurity> security;  // the weakest of the answers; none without an answer
+  std::vector<Release> releases;
+  std::vector<Error> errors;
+  bool recursed = false;  // an answer came past a resolver that strips DNSSEC
+  bool newer = false;     // some release is news: newer than what the caller had or was told
+};
+
+}  // namespace gw::check

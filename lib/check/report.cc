@@ -1,0 +1,111 @@
+#include "check/report.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+
+namespace gw::check {
+namespace {
+
+std::string_view kind_name(Kind kind) {
+  switch (kind) {
+    case Kind::kModule:
+      return "module";
+    case Kind::kToolchain:
+      return "toolchain";
+    case Kind::kUpdates:
+      return "updates";
+  }
+  return "unknown";
+}
+
+Json head_json(const tlog::Checkpoint& head) {
+  return {
+      {"size", head.size()}, {"root", encode_base64(as_bytes(head.root()))}, {"note", head.note()}};
+}
+
+Json error_json(const Error& error) {
+  Json out = {{"kind", error_kind_name(error.kind)}, {"message", error.message}};
+  if (!error.hint.empty()) out["hint"] = error.hint;
+  return out;
+}
+
+Json release_json(const Release& r) {
+  Json proof = nullptr;
+  if (r.proof) {
+    proof = {{"module", r.log_module},          {"version", r.log_version},
+             {"record", r.proof->record},       {"zip_sum", r.proof->zip_sum},
+             {"gomod_sum", r.proof->gomod_sum}, {"head", head_json(r.proof->head)}};
+  }
+  return {{"name", r.name},
+          {"version", r.version},
+          {"time", r.found ? Json(format_rfc3339(*r.found)) : Json(nullptr)},
+          {"dnssec", net::dns_security_name(r.security)},
+          {"reported_before", r.reported},
+          {"proof", std::move(proof)}};
+}
+
+Json outcome_json(const Outcome& o) {
+  Json releases = Json::array();
+  for (const auto& r : o.releases) releases.push_back(release_json(r));
+  Json errors = Json::array();
+  for (const auto& e : o.errors) errors.push_back(error_json(e));
+  return {{"name", o.name},
+          {"known", o.known ? Json(*o.known) : Json(nullptr)},
+          {"dnssec", o.security ? Json(net::dns_security_name(*o.security)) : Json(nullptr)},
+          {"newer", o.newer},
+          {"releases", std::move(releases)},
+          {"errors", std::move(errors)}};
+}
+
+Json log_json(const ReportContext& context) {
+  if (context.proving == nullptr) return nullptr;
+  const ProveResult& p = *context.proving;
+  return {{"name", context.log_name},
+          {"remembered", p.remembered ? head_json(*p.remembered) : Json(nullptr)},
+          {"head", p.head ? head_json(*p.head) : Json(nullptr)},
+          {"error", p.error ? error_json(*p.error) : Json(nullptr)}};
+}
+
+}  // namespace
+
+std::vector<std::string> report_lines(std::span<const Outcome> outcomes) {
+  std::vector<std::string> lines;
+  for (const auto& outcome : outcomes) {
+    for (const auto& r : outcome.releases) {
+      if (r.reported) continue;
+      lines.push_back(r.name + " " + r.version + (r.found ? " " + format_rfc3339(*r.found) : ""));
+    }
+  }
+  return lines;
+}
+
+std::string insecure_notice(std::span<const Outcome> outcomes) {
+  std::size_t answers = 0;
+  std::size_t insecure = 0;
+  for (const auto& o : outcomes) {
+    answers += o.security ? 1 : 0;
+    insecure += o.security == net::DnsSecurity::kInsecure ? 1 : 0;
+  }
+  if (insecure == 0) return "";
+  if (answers == 1) return "the DNS answer is not signed (insecure)";
+  return std::to_string(insecure) + " of " + std::to_string(answers) +
+         " DNS answers are not signed (insecure)";
+}
+
+Json report_json(const ReportContext& context, Kind kind, std::span<const Outcome> outcomes) {
+  Json results = Json::array();
+  bool newer = false;
+  for (const auto& o : outcomes) {
+    results.push_back(outcome_json(o));
+    newer = newer || o.newer;
+  }
+  return {{"command", "check " + std::string(kind_name(kind))},
+          {"dns", context.dns_base.empty() ? Json(nullptr) : Json(context.dns_base)},
+          {"dnssec", context.dnssec},
+          {"newer", newer},
+          {"results", std::move(results)},
+          {"log", log_json(context)}};
+}
+
+}  // namespace gw::check

@@ -1,0 +1,41 @@
+// Outcomes as the text and the JSON that users and scripts read. Pure functions.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "check/outcome.h"
+#include "check/prover.h"
+
+namespace gw::check {
+
+// `PATH VERSION TIME` for each release that was not reported before, in order; a domain's has no
+// time.
+std::vector<std::string> report_lines(std::span<const Outcome> outcomes);
+
+// "12 of 14 answers are not signed (insecure)", or "" when all are proven or none was validated.
+std::string insecure_notice(std::span<const Outcome> outcomes);
+
+// What the document says beside the outcomes.
+struct ReportContext {
+  std::string dns_base;                  // empty for a domain's own announcement
+  std::string dnssec;                    // "require", "prefer", "off"
+  const ProveResult* proving = nullptr;  // null: nothing was proven
+  std::string log_name;                  // when proving
+};
+
+// One document, additive from version to version:
+//   {"command":"check module","dns":…,"dnssec":…,"newer":true,
+//    "results":[{"name":…,"known":…|null,"dnssec":"secure"…|null,"newer":…,
+//                "releases":[{"name":…,"version":…,"time":…|null,"dnssec":…,"reported_before":…,
+//                             "proof":{"module":…,"version":…,"record":…,"zip_sum":…,
+//                                      "gomod_sum":…,"head":HEAD}|null}],
+//                "errors":[{"kind":…,"message":…}]}],
+//    "log":{"name":…,"remembered":HEAD|null,"head":HEAD|null,"error":…|null}|null}
+//   HEAD: {"size":…,"root":"base64","note":"the signed note"}
+Json report_json(const ReportContext& context, Kind kind, std::span<const Outcome> outcomes);
+
+}  // namespace gw::check

@@ -1,0 +1,76 @@
+#include "check/reported.h"
+
+#include <algorithm>
+
+namespace gw::check {
+namespace {
+
+constexpr std::size_t kMaxFile = std::size_t{64} << 20;
+constexpr std::size_t kMaxVersions = 100;
+constexpr mode_t kMode = 0644;
+
+bool is_word(std::string_view text) {
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+}
+
+bool contains(const std::vector<std::string>& list, std::string_view what) {
+  return std::find(list.begin(), list.end(), what) != list.end();
+}
+
+}  // namespace
+
+Result<Reported> Reported::open(const std::string& path) {
+  GW_TRY(LockFile lock, LockFile::acquire(path + ".lock"));
+  Reported state(path, std::move(lock));
+  auto text = read_file(path, kMaxFile);
+  if (!text && text.error().kind == ErrorKind::kNotFound) return state;
+  if (!text) return std::move(text).error();
+  std::string_view rest = *text;
+  for (std::size_t number = 1; !rest.empty(); ++number) {
+    const std::size_t end = rest.find('\n');
+    const std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+    const std::size_t space = line.find(' ');
+    if (space == std::string_view::npos || !is_word(line.substr(0, space)) ||
+        !is_word(line.substr(space + 1))) {
+      return corrupt_error(path + ":" + std::to_string(number) + ": not `NAME VERSION`",
+                           "is this a state file of gwtool check? remove it to start anew");
+    }
+    state.versions_[std::string(line.substr(0, space))].emplace_back(line.substr(space + 1));
+  }
+  return state;
+}
+
+void Reported::mark(std::span<Outcome> outcomes) const {
+  for (Outcome& outcome : outcomes) {
+    bool newer = false;
+    for (Release& release : outcome.releases) {
+      const auto known = versions_.find(release.name);
+      release.reported = known != versions_.end() && contains(known->second, release.version);
+      newer = newer || (!release.reported && (outcome.known || known != versions_.end()));
+    }
+    outcome.newer = newer;
+  }
+}
+
+Status Reported::save(std::span<const Outcome> outcomes) {
+  bool changed = false;
+  for (const Outcome& outcome : outcomes) {
+    for (const Release& release : outcome.releases) {
+      auto& list = versions_[release.name];
+      if (contains(list, release.version)) continue;
+      list.push_back(release.version);
+      if (list.size() > kMaxVersions) list.erase(list.begin());
+      changed = true;
+    }
+  }
+  if (!changed) return {};
+  std::string text;
+  for (const auto& [name, list] : versions_) {
+    for (const auto& version : list) text += name + " " + version + "\n";
+  }
+  return write_file_atomic(path_, text, kMode);
+}
+
+}  // namespace gw::check

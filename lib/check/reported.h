@@ -1,0 +1,43 @@
+// Remembers which versions were reported, so that cron mails each of them once (`--state FILE`).
+//
+// The file is text, `NAME VERSION` a line, sorted, replaced atomically, and may be edited; at most
+// 100 versions a name are kept, the ones added last. A lock file beside it (FILE.lock) is held as
+// long as this object lives: two calls at a time would report the same version twice.
+//
+// Save only after the report has reached its reader: a crash in between reports a version again and
+// never loses one.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/file.h"
+#include "base/result.h"
+#include "check/outcome.h"
+
+namespace gw::check {
+
+class Reported {
+ public:
+  // A file that does not exist is an empty one. kUnavailable: another call holds the lock.
+  // kCorrupt: a line that is none of ours, named by number; the file is left alone. kIo.
+  static Result<Reported> open(const std::string& path);
+
+  // Marks releases that were reported before, and sets each outcome's `newer`: a release that was
+  // not counts as news when the caller had a version or another one was reported for its name.
+  void mark(std::span<Outcome> outcomes) const;
+
+  // Adds the releases that are not marked, and writes the file when that changes anything.
+  Status save(std::span<const Outcome> outcomes);
+
+ private:
+  Reported(std::string path, LockFile lock) : path_(std::move(path)), lock_(std::move(lock)) {}
+  std::string path_;
+  LockFile lock_;
+  std::map<std::string, std::vector<std::string>> versions_;  // oldest first
+};
+
+}  // namespace gw::check

@@ -1,0 +1,77 @@
+#include "check/request.h"
+
+#include "base/bytes.h"
+#include "module/goversion.h"
+#include "module/path.h"
+#include "module/semver.h"
+
+namespace gw::check {
+namespace {
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kSpace = " \t\r";
+  const std::size_t first = text.find_first_not_of(kSpace);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+}
+
+}  // namespace
+
+Status check_module_version(std::string_view version) {
+  if (mod::parse_semver(version)) return {};
+  return usage_error("version " + quoted(version) + " is not canonical",
+                     "write it as vMAJOR.MINOR.PATCH, such as v1.2.3");
+}
+
+Status check_go_version(std::string_view version) {
+  if (mod::parse_go_version(version)) return {};
+  return usage_error("no Go version: " + quoted(version),
+                     "write it as the go command does, such as go1.26.8 or go1.27rc1");
+}
+
+ModuleRequest parse_module_request(std::string_view text) {
+  ModuleRequest request;
+  const std::size_t at = text.find('@');
+  request.path = text.substr(0, at);
+  if (auto good = mod::check_path(request.path); !good) {
+    request.problem = std::move(good).error();
+    return request;
+  }
+  if (at == std::string_view::npos) return request;
+  request.known = text.substr(at + 1);
+  if (auto good = check_module_version(*request.known); !good) {
+    request.problem = std::move(good).error().in(request.path);
+  }
+  return request;
+}
+
+std::vector<ModuleRequest> parse_request_list(std::string_view text) {
+  std::vector<ModuleRequest> requests;
+  std::size_t number = 0;
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    ++number;
+    line = trimmed(line.substr(0, line.find('#')));
+    if (line.empty()) continue;
+    ModuleRequest request = parse_module_request(line);
+    if (request.problem) {
+      request.problem = std::move(*request.problem).in("line " + std::to_string(number));
+    }
+    requests.push_back(std::move(request));
+  }
+  return requests;
+}
+
+bool is_newer(std::string_view candidate, std::string_view known) {
+  const auto c = mod::parse_semver(candidate);
+  const auto k = mod::parse_semver(known);
+  if (!c || !k) return false;
+  if (c->is_release() && k->is_release() && c->incompatible != k->incompatible) {
+    return k->incompatible;
+  }
+  return mod::compare_semver(*c, *k) > 0;
+}
+
+}  // namespace gw::check

@@ -1,0 +1,38 @@
+// What a call of check asks about: `PATH[@VERSION]`, from arguments or a list.
+//
+// Everything is checked before the first packet; a bad entry of a list carries its error along, so
+// that the others still get their answers. Pure functions.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace gw::check {
+
+struct ModuleRequest {
+  std::string path;                  // as given, also when it is no module path
+  std::optional<std::string> known;  // the version the caller has: canonical semver
+  std::optional<Error> problem;      // kUsage; nothing is looked up then
+};
+
+// `github.com/mjl-/mox` or `github.com/mjl-/mox@v0.0.14`.
+ModuleRequest parse_module_request(std::string_view text);
+
+// One request a line; `#` starts a comment, empty lines and white space around do not count.
+// Problems name the line.
+std::vector<ModuleRequest> parse_request_list(std::string_view text);
+
+// kUsage unless canonical: `v1.2.3`, with a prerelease or +incompatible if need be.
+Status check_module_version(std::string_view version);
+// kUsage unless a Go version: `go1.26.8`, `go1.27rc1`.
+Status check_go_version(std::string_view version);
+
+// Whether the release `candidate` is newer than `known`, both canonical. Among releases a
+// +incompatible one ranks below every other, whatever its number.
+bool is_newer(std::string_view candidate, std::string_view known);
+
+}  // namespace gw::check
