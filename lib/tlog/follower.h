@@ -96,7 +96,7 @@ class VerifiedBatch {
 
  private:
   VerifiedBatch(Checkpoint head, std::uint64_t first) : head_(std::move(head)), first_(first) {}
-  Status verify_tile(FetchedRun::Tile& tile, std::uint64_t first);
+  Status verify_tile(FetchedRun::Tile& tile);
   struct Slice {
     const char* data;
     std::uint32_t bytes;
@@ -139,22 +139,25 @@ class Follower {
     std::string bytes;
     bool from_full = false;
   };
-  struct Prefetched {
-    Body body;
-    std::vector<Hash> leaves;  // of the records the target covers
-  };
-  Result<bool> try_own_root();
-  Result<HeadComparison> prove();
+  TileId data_tile(std::uint64_t index) const;
+  Result<bool> prove_by_root(std::uint64_t first, std::uint64_t last);
+  Result<HeadComparison> prove_by_tiles();
   Status prove_edge();
+  HeadComparison fork_at(std::uint64_t size, const Frontier& there);
+  Result<std::vector<Hash>> middle_leaves(const TileId& id);
+  Result<Hash> level0_root(const TileId& id);
+  Result<Hash> expected_root(const TileId& id);
+  Result<Frontier> frontier_before(std::uint64_t first);
+  Error bad_data_tile(const TileId& id);
   Result<std::vector<Body>> fetch_bodies(const std::vector<TileId>& tiles);
-  Result<Hash> expected(const TileId& tile);
+  Status load_bodies(const std::vector<TileId>& tiles);
 
   TileSource* source_;
   HeadTree tree_;
   Frontier own_;
   bool ready_ = false;
-  bool proven_by_root_ = false;
-  std::map<std::uint64_t, Prefetched> prefetched_;  // by tile number
+  std::map<std::uint64_t, Body> bodies_;    // fetched ahead, by tile number; unverified
+  std::map<std::uint64_t, Hash> expected_;  // authenticated roots of data tiles, by tile number
 };
 
 }  // namespace gw::tlog

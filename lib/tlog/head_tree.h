@@ -6,8 +6,9 @@
 // are asked for at once; only verified ones are cached. A partial tile that the source does not
 // have is taken from the full tile.
 //
-// One thread at a time. Errors: those of the source; kUntrusted when a tile does not hash right,
-// naming it (or, at the edge, all the tiles that together do not fold to the root).
+// One thread at a time. Errors: those of the source, except that a tile it says not to have is
+// kUnavailable (kNotFound is left to mean "no such record"); kUntrusted when a tile does not hash
+// right, naming it (or, at the edge, all the tiles that together do not fold to the root).
 #pragma once
 
 #include <cstdint>
@@ -16,6 +17,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -30,6 +32,9 @@ struct TileBytes {
   std::string path;
   std::string bytes;
 };
+
+// The error for a tile that a source does not give.
+Error missing_tile(Error error, std::string_view path);
 
 class HeadTree : public NodeSource {
  public:
@@ -51,9 +56,13 @@ class HeadTree : public NodeSource {
   Result<std::vector<Hash>> prove_consistency(std::uint64_t old_size);
 
   // Uses these leaf hashes of the last, partial data tile in place of the level-0 tile there, so
-  // that a follower never fetches level 0. Precondition: nothing was loaded yet, and
-  // leaves.size() == head().size() % 256. They are authenticated with the rest of the edge.
+  // that a follower never fetches level 0. They are authenticated with the rest of the edge.
+  // Precondition: nothing was loaded successfully yet, and leaves.size() == head().size() % 256.
   void use_tail(std::vector<Hash> leaves);
+  // Takes that back after they did not fit.
+  void forget_tail() { tail_.reset(); }
+
+  bool edge_proven() const { return edge_done_; }
 
   // The verified tiles needed to recompute the tree at `size`, as evidence. They must be cached.
   std::vector<TileBytes> evidence(std::uint64_t size) const;
@@ -65,11 +74,13 @@ class HeadTree : public NodeSource {
     std::uint64_t index;
     auto operator<=>(const Key&) const = default;
   };
-  Status load_edge_and(std::vector<TileId> missing);
+  Status load_missing(std::vector<TileId> missing);
   Status authenticate_edge(const std::map<Key, Hashes>& fetched);
   Result<std::map<Key, Hashes>> fetch(const std::vector<TileId>& tiles);
   void make_room(std::size_t incoming);
   std::vector<TileId> edge_tiles() const;
+  // The tiles that hold the frontier of the first `size` records.
+  std::vector<TileId> path_tiles(std::uint64_t size) const;
 
   TileSource* source_;
   Checkpoint head_;

@@ -6,6 +6,7 @@
 // Sources: golang.org/x/mod/sumdb/tlog, c2sp.org/tlog-tiles. Pure functions.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@
 
 #include "base/result.h"
 #include "tlog/hash.h"
+#include "tlog/tree.h"
 
 namespace gw::tlog {
 
@@ -21,7 +23,7 @@ inline constexpr unsigned kTileHeight = 8;
 inline constexpr std::uint32_t kTileWidth = 256;
 inline constexpr std::size_t kHashTileBytes = 32UL * kTileWidth;
 // A data tile of the Go log has 50 kB; one of more than this is refused unread.
-inline constexpr std::size_t kMaxDataTileBytes = 8UL << 20U;
+inline constexpr std::size_t kMaxDataTileBytes = 2UL << 20U;
 inline constexpr int kDataLevel = -1;
 inline constexpr int kMaxTileLevel = 7;
 

@@ -42,6 +42,9 @@ class Frontier {
   // 2^level.
   void append_subtree(unsigned level, const Hash& root);
 
+  // The tree of the first records, their number rounded down to a multiple of 2^level.
+  Frontier truncated_to(unsigned level) const;
+
   bool operator==(const Frontier&) const = default;
 
  private:

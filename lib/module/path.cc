@@ -1,0 +1,213 @@
+#include "module/path.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/bytes.h"
+
+namespace gw::mod {
+
+namespace {
+
+constexpr std::string_view kGopkgIn = "gopkg.in/";
+constexpr std::string_view kUnstable = "-unstable";
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
+bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
+bool all_digits(std::string_view s) { return std::all_of(s.begin(), s.end(), is_digit); }
+
+bool is_path_char(char c) {
+  return is_lower(c) || is_digit(c) || is_upper(c) || c == '-' || c == '.' || c == '_' || c == '~';
+}
+
+// CON, PRN, AUX, NUL, COM1-9, LPT1-9 in any case.
+bool is_device_name(std::string_view name) {
+  if (name.size() != 3 && name.size() != 4) return false;
+  std::string lower = to_lower(name);
+  std::string_view stem = std::string_view(lower).substr(0, 3);
+  if (name.size() == 3) {
+    return stem == "con" || stem == "prn" || stem == "aux" || stem == "nul";
+  }
+  return (stem == "com" || stem == "lpt") && lower[3] >= '1' && lower[3] <= '9';
+}
+
+bool ends_in_short_name(std::string_view name) {
+  std::size_t tilde = name.rfind('~');
+  return tilde != std::string_view::npos && tilde + 1 < name.size() &&
+         all_digits(name.substr(tilde + 1));
+}
+
+Status check_element(std::string_view element) {
+  if (element.empty()) return usage_error("empty path element");
+  if (element.front() == '.') return usage_error("leading dot in path element");
+  if (element.back() == '.') return usage_error("trailing dot in path element");
+  for (const char& c : element) {
+    if (!is_path_char(c)) return usage_error("invalid character " + quoted({&c, 1}));
+  }
+  std::string_view stem = element.substr(0, element.find('.'));
+  if (is_device_name(stem)) return usage_error(quoted(stem) + " is a device name on Windows");
+  if (ends_in_short_name(stem)) return usage_error("path element ends in a tilde and digits");
+  return {};
+}
+
+Status check_host(std::string_view host) {
+  if (host.find('.') == std::string_view::npos) {
+    return usage_error("no dot in the first path element");
+  }
+  for (const char& c : host) {
+    if (!is_lower(c) && !is_digit(c) && c != '-' && c != '.') {
+      return usage_error("invalid character " + quoted({&c, 1}) + " in the first path element");
+    }
+  }
+  return {};
+}
+
+Status check_path_parts(std::string_view path) {
+  if (path.empty()) return usage_error("empty");
+  if (path.size() > kMaxPathBytes) return usage_error("too long");
+  if (path.front() == '-') return usage_error("leading dash");
+  bool first = true;
+  for (std::string_view rest = path; first || !rest.empty(); first = false) {
+    std::size_t slash = rest.find('/');
+    std::string_view element = rest.substr(0, slash);
+    GW_CHECK(check_element(element));
+    if (first) GW_CHECK(check_host(element));
+    if (slash == std::string_view::npos) break;
+    rest.remove_prefix(slash + 1);
+    if (rest.empty()) return usage_error("trailing slash");
+  }
+  if (!split_path_version(path)) return usage_error("invalid major version suffix");
+  return {};
+}
+
+// What a file name and a URL path segment can hold as they are.
+Status check_version_text(std::string_view version) {
+  if (version.empty()) return usage_error("empty");
+  if (version.size() > kMaxVersionBytes) return usage_error("too long");
+  if (version.back() == '.') return usage_error("trailing dot");
+  for (const char& c : version) {
+    if (!is_path_char(c) && c != '+') return usage_error("invalid character " + quoted({&c, 1}));
+  }
+  if (is_device_name(version.substr(0, version.find('.')))) {
+    return usage_error("a device name on Windows");
+  }
+  return {};
+}
+
+std::string escape(std::string_view text) {
+  std::string out;
+  out.reserve(text.size() + 8);
+  for (char c : text) {
+    if (is_upper(c)) out.push_back('!');
+    out.push_back(to_lower(c));
+  }
+  return out;
+}
+
+Result<std::string> unescape(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); i++) {
+    char c = text[i];
+    if (is_upper(c)) return usage_error("unescaped upper-case letter");
+    if (c == '!') {
+      i++;
+      if (i == text.size() || !is_lower(text[i])) return usage_error("bad escape");
+      c = static_cast<char>(text[i] - 'a' + 'A');
+    }
+    out.push_back(c);
+  }
+  return out;
+}
+
+std::optional<SplitPath> split_gopkg_in(std::string_view path) {
+  std::size_t i = path.size();
+  if (path.ends_with(kUnstable)) i -= kUnstable.size();
+  while (i > 0 && is_digit(path[i - 1])) i--;
+  if (i <= 1 || path[i - 1] != 'v' || path[i - 2] != '.') return std::nullopt;
+  SplitPath out{path.substr(0, i - 2), path.substr(i - 2)};
+  if (out.major.size() <= 2 || (out.major[2] == '0' && out.major != ".v0")) return std::nullopt;
+  return out;
+}
+
+// Decimal text plus one, of any length.
+std::string increment(std::string_view digits) {
+  std::string out(digits);
+  std::size_t i = out.size();
+  while (i > 0 && out[i - 1] == '9') out[--i] = '0';
+  if (i == 0) {
+    out.insert(out.begin(), '1');
+  } else {
+    out[i - 1]++;
+  }
+  return out;
+}
+
+}  // namespace
+
+Status check_path(std::string_view path) {
+  auto status = check_path_parts(path);
+  if (!status) return std::move(status).error().in("module path " + quoted(path));
+  return {};
+}
+
+Result<std::string> escape_path(std::string_view path) {
+  GW_CHECK(check_path(path));
+  return escape(path);
+}
+
+Result<std::string> escape_version(std::string_view version) {
+  auto status = check_version_text(version);
+  if (!status) return std::move(status).error().in("version " + quoted(version));
+  return escape(version);
+}
+
+Result<std::string> unescape_path(std::string_view escaped) {
+  auto path = unescape(escaped);
+  if (!path) return std::move(path).error().in("escaped module path " + quoted(escaped));
+  GW_CHECK(check_path(*path));
+  return path;
+}
+
+Result<std::string> unescape_version(std::string_view escaped) {
+  auto version = unescape(escaped);
+  if (!version) return std::move(version).error().in("escaped version " + quoted(escaped));
+  auto status = check_version_text(*version);
+  if (!status) return std::move(status).error().in("version " + quoted(*version));
+  return version;
+}
+
+std::optional<SplitPath> split_path_version(std::string_view path) {
+  if (path.starts_with(kGopkgIn)) return split_gopkg_in(path);
+  std::size_t i = path.size();
+  bool dot = false;
+  while (i > 0 && (is_digit(path[i - 1]) || path[i - 1] == '.')) {
+    dot = dot || path[i - 1] == '.';
+    i--;
+  }
+  if (i <= 1 || i == path.size() || path[i - 1] != 'v' || path[i - 2] != '/') {
+    return SplitPath{path, {}};
+  }
+  SplitPath out{path.substr(0, i - 2), path.substr(i - 2)};
+  if (dot || out.major[2] == '0' || out.major == "/v1") return std::nullopt;
+  return out;
+}
+
+std::string next_major_path(std::string_view path) {
+  auto parts = split_path_version(path);
+  if (!parts || parts->major.empty()) return std::string(path) + "/v2";
+  std::string_view digits = parts->major.substr(2);
+  std::string_view suffix;
+  if (digits.ends_with(kUnstable)) {
+    suffix = kUnstable;
+    digits.remove_suffix(kUnstable.size());
+  }
+  std::string out(parts->prefix);
+  out += parts->major.substr(0, 2);
+  out += increment(digits.empty() ? "0" : digits);
+  out += suffix;
+  return out;
+}
+
+}  // namespace gw::mod

@@ -1,0 +1,158 @@
+#include "module/releases.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "module/semver.h"
+
+namespace gw::mod {
+
+namespace {
+
+constexpr std::string_view kIncompatible = "+incompatible";
+
+void append_entry(std::string& out, const ReleaseEntry& e) {
+  if (!out.empty()) out += ' ';
+  out += e.version;
+  out += '=';
+  out += std::to_string(e.record);
+}
+
+// Takes `VERSION=RECORD` and the space behind it off the front.
+std::optional<ServedReleases::Entry> take_entry(std::string_view& rest) {
+  std::size_t space = rest.find(' ');
+  std::string_view entry = rest.substr(0, space);
+  rest.remove_prefix(space == std::string_view::npos ? rest.size() : space + 1);
+  std::size_t equals = entry.find('=');
+  if (equals == std::string_view::npos || equals == 0) return std::nullopt;
+  auto record = parse_decimal(entry.substr(equals + 1));
+  if (!record) return std::nullopt;
+  return ServedReleases::Entry{entry.substr(0, equals), *record};
+}
+
+Error malformed(std::string_view text) {
+  return corrupt_error("release summary " + quoted(text) + " is malformed");
+}
+
+// Puts a release into its class: one entry a major, highest first.
+bool insert(std::vector<ReleaseEntry>& entries, const Semver& v, std::string_view version,
+            std::uint64_t record) {
+  auto it = entries.begin();
+  for (; it != entries.end(); ++it) {
+    // What is kept was parsed before.
+    Semver kept = *parse_semver(it->version);
+    int major = compare_number(v.major, kept.major);
+    if (major > 0) break;
+    if (major < 0) continue;
+    int order = compare_semver(v, kept);
+    if (order < 0 || (order == 0 && record >= it->record)) return false;
+    *it = {std::string(version), record};
+    return true;
+  }
+  if (it == entries.end() && entries.size() == kMaxMajors) return false;
+  entries.insert(it, {std::string(version), record});
+  if (entries.size() > kMaxMajors) entries.pop_back();
+  return true;
+}
+
+}  // namespace
+
+bool ReleaseSummary::add(std::string_view version, std::uint64_t record) {
+  auto v = parse_semver(version);
+  if (!v || !v->is_release()) return false;
+  return insert(v->incompatible ? incompatible_ : plain_, *v, version, record);
+}
+
+std::string ReleaseSummary::format() const {
+  std::string out;
+  for (const auto* list : {&plain_, &incompatible_}) {
+    for (const ReleaseEntry& e : *list) append_entry(out, e);
+  }
+  return out;
+}
+
+Result<ReleaseSummary> ReleaseSummary::parse(std::string_view text) {
+  ReleaseSummary out;
+  for (std::string_view rest = text; !rest.empty();) {
+    auto e = take_entry(rest);
+    if (!e || !out.add(e->version, e->record)) return malformed(text);
+  }
+  if (out.format() != text) return malformed(text);
+  return out;
+}
+
+std::optional<ServedReleases::Entry> ServedReleases::next() {
+  if (rest_.empty()) return std::nullopt;
+  auto e = take_entry(rest_);
+  if (!e) {
+    rest_ = {};
+    return std::nullopt;
+  }
+  bool incompatible = e->version.ends_with(kIncompatible);
+  if (first_) incompatible_ = incompatible;
+  first_ = false;
+  if (incompatible != incompatible_) {
+    rest_ = {};
+    return std::nullopt;
+  }
+  return e;
+}
+
+bool ToolchainSummary::add(std::string_view version, std::uint64_t record) {
+  auto parts = parse_toolchain_version(version);
+  return parts && add_go(parts->go_version, record);
+}
+
+bool ToolchainSummary::add_go(std::string_view go_version, std::uint64_t record) {
+  auto order = parse_go_version(go_version);
+  if (!order) return false;
+  Kept kept{*order, {std::string(go_version), record}};
+  auto replace = [&](std::optional<Kept>& slot) {
+    bool better = !slot || kept.order > slot->order ||
+                  (kept.order == slot->order && record < slot->entry.record);
+    if (better) slot = kept;
+    return better;
+  };
+  if (!order->is_release()) return replace(prerelease_);
+  auto& [high, low] = releases_;
+  if (high && order->minor == high->order.minor) return replace(high);
+  if (!high || order->minor > high->order.minor) {
+    low = std::move(high);
+    high = std::move(kept);
+    return true;
+  }
+  return replace(low);
+}
+
+ReleaseEntry ToolchainSummary::cur() const {
+  return releases_[0] ? releases_[0]->entry : ReleaseEntry{};
+}
+
+ReleaseEntry ToolchainSummary::prev() const {
+  return releases_[1] ? releases_[1]->entry : ReleaseEntry{};
+}
+
+ReleaseEntry ToolchainSummary::next() const {
+  bool above = prerelease_ && (!releases_[0] || prerelease_->order > releases_[0]->order);
+  return above ? prerelease_->entry : ReleaseEntry{};
+}
+
+std::string ToolchainSummary::format() const {
+  std::string out;
+  for (const auto* kept : {&releases_[0], &releases_[1], &prerelease_}) {
+    if (*kept) append_entry(out, (*kept)->entry);
+  }
+  return out;
+}
+
+Result<ToolchainSummary> ToolchainSummary::parse(std::string_view text) {
+  ToolchainSummary out;
+  for (std::string_view rest = text; !rest.empty();) {
+    auto e = take_entry(rest);
+    if (!e || !out.add_go(e->version, e->record)) return malformed(text);
+  }
+  if (out.format() != text) return malformed(text);
+  return out;
+}
+
+}  // namespace gw::mod

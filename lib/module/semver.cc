@@ -1,0 +1,129 @@
+#include "module/semver.h"
+
+#include <algorithm>
+
+namespace gw::mod {
+
+namespace {
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_alnum(char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool all_digits(std::string_view s) {
+  return !s.empty() && std::all_of(s.begin(), s.end(), is_digit);
+}
+
+// Takes a decimal without leading zeros off the front; empty when there is none.
+std::string_view take_number(std::string_view& rest) {
+  std::size_t n = 0;
+  while (n < rest.size() && is_digit(rest[n])) n++;
+  if (n > 1 && rest[0] == '0') return {};
+  std::string_view out = rest.substr(0, n);
+  rest.remove_prefix(n);
+  return out;
+}
+
+bool take(std::string_view& rest, char c) {
+  if (!rest.starts_with(c)) return false;
+  rest.remove_prefix(1);
+  return true;
+}
+
+std::string_view take_identifier(std::string_view& rest) {
+  std::size_t dot = rest.find('.');
+  std::string_view out = rest.substr(0, dot);
+  rest.remove_prefix(dot == std::string_view::npos ? rest.size() : dot + 1);
+  return out;
+}
+
+// Dot-separated identifiers, none empty, numbers without leading zeros.
+bool is_prerelease(std::string_view text) {
+  if (text.empty() || text.back() == '.') return false;
+  while (!text.empty()) {
+    std::string_view id = take_identifier(text);
+    if (id.empty()) return false;
+    for (char c : id) {
+      if (!is_alnum(c) && c != '-') return false;
+    }
+    if (id.size() > 1 && id[0] == '0' && all_digits(id)) return false;
+  }
+  return true;
+}
+
+int sign(int n) { return n < 0 ? -1 : (n > 0 ? 1 : 0); }
+
+// semver.org 2.0.0 item 11.4.
+int compare_prerelease(std::string_view a, std::string_view b) {
+  if (a.empty() || b.empty()) return a.empty() ? (b.empty() ? 0 : 1) : -1;
+  while (!a.empty() && !b.empty()) {
+    std::string_view ia = take_identifier(a);
+    std::string_view ib = take_identifier(b);
+    if (ia == ib) continue;
+    bool na = all_digits(ia);
+    bool nb = all_digits(ib);
+    if (na != nb) return na ? -1 : 1;
+    return na ? compare_number(ia, ib) : sign(ia.compare(ib));
+  }
+  return a.empty() ? (b.empty() ? 0 : -1) : 1;
+}
+
+}  // namespace
+
+std::optional<Semver> parse_semver(std::string_view text) {
+  Semver v;
+  std::string_view rest = text;
+  if (!take(rest, 'v')) return std::nullopt;
+  v.major = take_number(rest);
+  if (v.major.empty() || !take(rest, '.')) return std::nullopt;
+  v.minor = take_number(rest);
+  if (v.minor.empty() || !take(rest, '.')) return std::nullopt;
+  v.patch = take_number(rest);
+  if (v.patch.empty()) return std::nullopt;
+  if (std::size_t plus = rest.find('+'); plus != std::string_view::npos) {
+    if (rest.substr(plus) != "+incompatible") return std::nullopt;
+    v.incompatible = true;
+    rest = rest.substr(0, plus);
+  }
+  if (rest.empty()) return v;
+  if (!take(rest, '-') || !is_prerelease(rest)) return std::nullopt;
+  v.prerelease = rest;
+  return v;
+}
+
+int compare_number(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return a.size() < b.size() ? -1 : 1;
+  return sign(a.compare(b));
+}
+
+int compare_semver(const Semver& a, const Semver& b) {
+  if (int c = compare_number(a.major, b.major); c != 0) return c;
+  if (int c = compare_number(a.minor, b.minor); c != 0) return c;
+  if (int c = compare_number(a.patch, b.patch); c != 0) return c;
+  return compare_prerelease(a.prerelease, b.prerelease);
+}
+
+std::optional<PseudoVersion> parse_pseudo_version(std::string_view text) {
+  auto v = parse_semver(text);
+  if (!v || v->prerelease.empty()) return std::nullopt;
+  // The prerelease is TIME-REV, 0.TIME-REV or PRE.0.TIME-REV; REV holds no dash.
+  std::string_view pre = v->prerelease;
+  std::size_t dash = pre.rfind('-');
+  constexpr std::size_t kTimeBytes = 14;
+  if (dash == std::string_view::npos || dash < kTimeBytes || dash + 1 == pre.size()) {
+    return std::nullopt;
+  }
+  PseudoVersion out;
+  out.time = pre.substr(dash - kTimeBytes, kTimeBytes);
+  out.revision = pre.substr(dash + 1);
+  out.incompatible = v->incompatible;
+  std::string_view before = pre.substr(0, dash - kTimeBytes);
+  if (!all_digits(out.time) || !std::all_of(out.revision.begin(), out.revision.end(), is_alnum)) {
+    return std::nullopt;
+  }
+  bool good = before.empty() ? v->minor == "0" && v->patch == "0"
+                             : before == "0." || before.ends_with(".0.");
+  if (!good) return std::nullopt;
+  out.base = text.substr(0, static_cast<std::size_t>(out.time.data() - text.data()));
+  return out;
+}
+
+}  // namespace gw::mod

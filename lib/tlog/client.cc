@@ -1,0 +1,135 @@
+#include "tlog/client.h"
+
+#include "base/bytes.h"
+#include "tlog/lookup.h"
+
+namespace gw::tlog {
+
+namespace {
+
+constexpr std::size_t kMaxTrees = 8;
+
+}  // namespace
+
+VerifiedRecord VerifiedLookup::record() const {
+  auto parsed = parse_record(text_);
+  if (!parsed) return {number_, text_, 0, 0};
+  return {number_, text_, static_cast<std::uint32_t>(parsed->module.size()),
+          static_cast<std::uint32_t>(parsed->version.size())};
+}
+
+Client::Client(TileSource& source, VerifierKey key) : source_(&source), key_(std::move(key)) {}
+
+HeadTree& Client::tree(const Checkpoint& head) {
+  for (auto it = trees_.begin(); it != trees_.end(); ++it) {
+    if (!it->head().same_tree(head)) continue;
+    trees_.splice(trees_.begin(), trees_, it);
+    return trees_.front();
+  }
+  if (trees_.size() == kMaxTrees) trees_.pop_back();
+  trees_.emplace_front(*source_, head);
+  return trees_.front();
+}
+
+Result<Checkpoint> Client::fetch_latest() {
+  FetchRequest request{"latest", kMaxNoteBytes};
+  auto replies = source_->fetch({&request, 1});
+  if (replies.size() != 1) return internal_error("source lost a reply");
+  if (!replies[0]) return std::move(replies[0]).error().in("latest");
+  auto head = Checkpoint::open(*replies[0], key_);
+  if (!head) return std::move(head).error().in("latest");
+  return head;
+}
+
+Result<VerifiedLookup> Client::lookup(std::string_view module, std::string_view version) {
+  ModuleVersion wanted{std::string(module), std::string(version)};
+  return std::move(lookup_all({&wanted, 1})[0]);
+}
+
+std::vector<Result<VerifiedLookup>> Client::lookup_all(std::span<const ModuleVersion> wanted) {
+  std::vector<Result<std::string>> paths;
+  std::vector<FetchRequest> requests;
+  for (const ModuleVersion& w : wanted) {
+    paths.push_back(lookup_path(w.module, w.version));
+    if (paths.back()) requests.push_back({*paths.back(), kMaxLookupBytes});
+  }
+  std::vector<Result<std::string>> replies;
+  if (!requests.empty()) replies = source_->fetch(requests);
+  std::vector<Result<VerifiedLookup>> out;
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < wanted.size(); i++) {
+    auto one = [&]() -> Result<VerifiedLookup> {
+      if (!paths[i]) return paths[i].error();
+      if (replies.size() != requests.size()) return internal_error("source lost a reply");
+      auto& reply = replies[next++];
+      if (!reply) return std::move(reply).error().in(*paths[i]);
+      auto proven = prove(wanted[i], *reply);
+      if (!proven) return std::move(proven).error().in(*paths[i]);
+      return proven;
+    };
+    out.push_back(one());
+  }
+  return out;
+}
+
+Result<VerifiedLookup> Client::prove(const ModuleVersion& wanted, std::string_view reply) {
+  GW_TRY(LookupReply parsed, parse_lookup(reply));
+  GW_TRY(Checkpoint head, Checkpoint::open(parsed.note, key_));
+  if (parsed.number >= head.size()) {
+    return untrusted_error("record number " + std::to_string(parsed.number) +
+                           " is not below the tree size " + std::to_string(head.size()));
+  }
+  HeadTree& under = tree(head);
+  GW_TRY(auto proof, under.prove_inclusion(parsed.number));
+  GW_TRY(Hash entry, under.entry(0, parsed.number));
+  Hash leaf = leaf_hash(parsed.record);
+  if (leaf != entry) {
+    return untrusted_error("the record does not hash to entry " + std::to_string(parsed.number) +
+                           " of the log");
+  }
+  GW_CHECK(verify_inclusion(leaf, parsed.number, head.size(), proof, head.root()));
+  VerifiedLookup out(std::move(head), parsed.number, std::string(parsed.record));
+  // The record is authenticated; only now are its lines read.
+  GW_TRY(LookupSums sums, find_sums(out.text_, wanted.module, wanted.version));
+  out.zip_sum_ = sums.zip_sum;
+  out.gomod_sum_ = sums.gomod_sum;
+  out.proof_ = std::move(proof);
+  return out;
+}
+
+Result<HeadComparison> Client::compare(const Checkpoint& a, const Checkpoint& b) {
+  const Checkpoint& older = a.size() <= b.size() ? a : b;
+  const Checkpoint& newer = a.size() <= b.size() ? b : a;
+  HeadComparison out{HeadRelation::kSame, older.size(), older.root(), newer.root(), {}};
+  if (older.size() == newer.size()) {
+    if (older.root() != newer.root()) out.relation = HeadRelation::kFork;
+    return out;
+  }
+  HeadTree& under = tree(newer);
+  GW_TRY(Frontier frontier, under.frontier_at(older.size()));
+  out.recomputed = frontier.root();
+  out.relation = out.recomputed == out.claimed ? HeadRelation::kPrefix : HeadRelation::kFork;
+  if (out.relation == HeadRelation::kFork) out.tiles = under.evidence(older.size());
+  return out;
+}
+
+Result<HeadComparison> Client::compare(const Frontier& own, const Checkpoint& head) {
+  if (own.size() > head.size()) {
+    return usage_error("head of " + std::to_string(head.size()) + " records is older than " +
+                       std::to_string(own.size()));
+  }
+  HeadTree& under = tree(head);
+  HeadComparison out{HeadRelation::kSame, own.size(), own.root(), head.root(), {}};
+  if (own.size() < head.size()) {
+    GW_TRY(Frontier frontier, under.frontier_at(own.size()));
+    out.recomputed = frontier.root();
+    out.relation = HeadRelation::kPrefix;
+  }
+  if (out.recomputed != out.claimed) {
+    out.relation = HeadRelation::kFork;
+    if (own.size() < head.size()) out.tiles = under.evidence(own.size());
+  }
+  return out;
+}
+
+}  // namespace gw::tlog

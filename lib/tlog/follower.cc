@@ -1,0 +1,290 @@
+#include "tlog/follower.h"
+
+#include <algorithm>
+
+#include "tlog/data_tile.h"
+
+namespace gw::tlog {
+
+namespace {
+
+// So few missing tiles (8,192 records) are fetched at once and proven by the root they give.
+constexpr std::uint64_t kDirectTiles = 32;
+
+// All leaf hashes of a tile's first `width` records, read one way.
+std::optional<std::vector<Hash>> leaves_of(std::string_view body, const TileId& id, bool from_full,
+                                           Framing framing) {
+  RecordTexts texts;
+  std::uint32_t count = from_full ? kTileWidth : id.width;
+  if (!split_data_tile(body, id.index * kTileWidth, count, framing, texts)) return std::nullopt;
+  std::vector<Hash> out;
+  out.reserve(id.width);
+  for (std::uint32_t i = 0; i < id.width; i++) out.push_back(leaf_hash(texts[i]));
+  return out;
+}
+
+// Of the two readings the one that gives `expected`.
+std::optional<std::vector<Hash>> leaves_with_root(std::string_view body, const TileId& id,
+                                                  bool from_full, const Hash& expected) {
+  for (Framing framing : {Framing::kBlankLines, Framing::kNumbered}) {
+    auto leaves = leaves_of(body, id, from_full, framing);
+    if (leaves && subtree_root(*leaves) == expected) return leaves;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Follower::Follower(TileSource& source, Checkpoint target, Frontier own)
+    : source_(&source), tree_(source, std::move(target)), own_(std::move(own)) {}
+
+TileId Follower::data_tile(std::uint64_t index) const {
+  return {kDataLevel, index, tile_width(kDataLevel, index, target().size())};
+}
+
+Result<HeadComparison> Follower::start() {
+  if (own_.size() > target().size()) {
+    return usage_error("cannot follow from record " + std::to_string(own_.size()) +
+                       " to a head of " + std::to_string(target().size()));
+  }
+  HeadComparison found{HeadRelation::kSame, own_.size(), own_.root(), target().root(), {}};
+  if (own_.size() == target().size()) {
+    if (found.claimed != found.recomputed) found.relation = HeadRelation::kFork;
+    ready_ = found.relation == HeadRelation::kSame;
+    return found;
+  }
+  std::uint64_t first = own_.size() / kTileWidth;
+  std::uint64_t last = (target().size() - 1) / kTileWidth;
+  if (last - first < kDirectTiles) {
+    GW_TRY(bool proven, prove_by_root(first, last));
+    if (proven) {
+      ready_ = true;
+      found.relation = HeadRelation::kPrefix;
+      found.recomputed = found.claimed;
+      return found;
+    }
+  }
+  GW_TRY(found, prove_by_tiles());
+  ready_ = found.relation == HeadRelation::kPrefix;
+  return found;
+}
+
+Result<bool> Follower::prove_by_root(std::uint64_t first, std::uint64_t last) {
+  std::vector<TileId> tiles;
+  for (std::uint64_t i = first; i <= last; i++) tiles.push_back(data_tile(i));
+  GW_TRY(auto bodies, fetch_bodies(tiles));
+  Frontier frontier = own_.truncated_to(kTileHeight);
+  std::map<std::uint64_t, Hash> expected;
+  bool readable = true;
+  for (std::size_t i = 0; i < tiles.size() && readable; i++) {
+    auto leaves = leaves_of(bodies[i].bytes, tiles[i], bodies[i].from_full,
+                            guess_framing(bodies[i].bytes, tiles[i].index * kTileWidth));
+    readable = leaves.has_value();
+    if (!leaves) break;
+    for (const Hash& leaf : *leaves) {
+      frontier.append(leaf);
+      // The records before own_.size() are in the first tile too and must be the known ones.
+      if (frontier.size() == own_.size() && frontier != own_) readable = false;
+    }
+    expected[tiles[i].index] = subtree_root(*leaves);
+  }
+  bool proven = readable && frontier.root() == target().root();
+  if (proven) expected_ = std::move(expected);
+  for (std::size_t i = 0; i < tiles.size(); i++) {
+    bodies_.insert_or_assign(tiles[i].index, std::move(bodies[i]));
+  }
+  return proven;
+}
+
+Status Follower::load_bodies(const std::vector<TileId>& tiles) {
+  std::vector<TileId> missing;
+  std::copy_if(tiles.begin(), tiles.end(), std::back_inserter(missing),
+               [&](const TileId& id) { return !bodies_.contains(id.index); });
+  if (missing.empty()) return {};
+  GW_TRY(auto bodies, fetch_bodies(missing));
+  for (std::size_t i = 0; i < missing.size(); i++) {
+    bodies_.insert_or_assign(missing[i].index, std::move(bodies[i]));
+  }
+  return {};
+}
+
+Status Follower::prove_edge() {
+  std::uint64_t size = target().size();
+  if (size % kTileWidth == 0) return tree_.load({});
+  TileId id = data_tile(size / kTileWidth);
+  const Body& body = bodies_.at(id.index);
+  auto leaves =
+      leaves_of(body.bytes, id, body.from_full, guess_framing(body.bytes, id.index * kTileWidth));
+  if (leaves) {
+    Hash root = subtree_root(*leaves);
+    tree_.use_tail(*std::move(leaves));
+    auto status = tree_.load({});
+    if (status) {
+      expected_[id.index] = root;
+      return {};
+    }
+    if (status.error().kind != ErrorKind::kUntrusted) return status;
+    tree_.forget_tail();
+  }
+  // The records do not fit. With the hashes of level 0 in their place either the edge does, and it
+  // is the data tile that is wrong (or framed in the unlikely way), or the hash tiles are.
+  GW_CHECK(tree_.load({}));
+  GW_TRY(Hash root, level0_root(id));
+  expected_[id.index] = root;
+  if (!leaves_with_root(body.bytes, id, body.from_full, root)) return bad_data_tile(id);
+  return {};
+}
+
+Result<Hash> Follower::level0_root(const TileId& id) {
+  std::vector<Hash> leaves;
+  for (std::uint32_t i = 0; i < id.width; i++) {
+    GW_TRY(Hash h, tree_.entry(0, id.index * kTileWidth + i));
+    leaves.push_back(h);
+  }
+  return subtree_root(leaves);
+}
+
+Error Follower::bad_data_tile(const TileId& id) {
+  auto it = bodies_.find(id.index);
+  bool from_full = it != bodies_.end() && it->second.from_full;
+  if (it != bodies_.end()) bodies_.erase(it);  // asked for anew the next time
+  return untrusted_error(format_tile_path(from_full ? id.as_full() : id) +
+                         ": its records do not hash to the log's tree");
+}
+
+Result<HeadComparison> Follower::prove_by_tiles() {
+  std::uint64_t size = target().size();
+  std::uint64_t boundary = own_.size() - own_.size() % kTileWidth;
+  TileId middle = data_tile(own_.size() / kTileWidth);
+  std::vector<TileId> wanted;
+  if (size % kTileWidth != 0) wanted.push_back(data_tile(size / kTileWidth));
+  if (own_.size() != boundary && (wanted.empty() || wanted[0].index != middle.index)) {
+    wanted.push_back(middle);
+  }
+  GW_CHECK(load_bodies(wanted));
+  std::optional<Error> bad_tile;
+  if (auto status = prove_edge(); !status) {
+    // A wrong data tile must not hide a fork: hash tiles alone can show that one.
+    if (status.error().kind != ErrorKind::kUntrusted || !tree_.edge_proven()) {
+      return std::move(status).error();
+    }
+    bad_tile = std::move(status).error();
+  }
+  GW_TRY(Frontier there, tree_.frontier_at(boundary));
+  if (there != own_.truncated_to(kTileHeight)) return fork_at(boundary, there);
+  if (own_.size() != boundary) {
+    auto leaves = middle_leaves(middle);
+    if (leaves) {
+      for (std::uint64_t i = 0; i < own_.size() - boundary; i++) there.append((*leaves)[i]);
+    } else if (leaves.error().kind == ErrorKind::kUntrusted) {
+      bad_tile = std::move(leaves).error();
+      GW_TRY(there, tree_.frontier_at(own_.size()));
+    } else {
+      return std::move(leaves).error();
+    }
+  }
+  if (there != own_) return fork_at(own_.size(), there);
+  if (bad_tile) return *std::move(bad_tile);
+  return HeadComparison{HeadRelation::kPrefix, own_.size(), own_.root(), there.root(), {}};
+}
+
+HeadComparison Follower::fork_at(std::uint64_t size, const Frontier& there) {
+  HeadComparison found{HeadRelation::kFork,
+                       size,
+                       own_.truncated_to(size == own_.size() ? 0 : kTileHeight).root(),
+                       there.root(),
+                       {}};
+  // The evidence is best at the size that was signed, and from hash tiles alone. A log that
+  // withholds the level-0 tile must not get away with it: then the difference shown is the one at
+  // the multiple of 256 below, or the data tile is the evidence.
+  if (auto exact = tree_.frontier_at(own_.size())) {
+    found.size = own_.size();
+    found.claimed = own_.root();
+    found.recomputed = exact->root();
+  } else if (auto it = bodies_.find(size / kTileWidth);
+             size == own_.size() && it != bodies_.end()) {
+    TileId id = data_tile(it->first);
+    found.tiles.push_back(
+        {format_tile_path(it->second.from_full ? id.as_full() : id), it->second.bytes});
+  }
+  for (TileBytes& tile : tree_.evidence(found.size)) found.tiles.push_back(std::move(tile));
+  return found;
+}
+
+Result<std::vector<Hash>> Follower::middle_leaves(const TileId& id) {
+  GW_TRY(Hash root, expected_root(id));
+  auto it = bodies_.find(id.index);
+  if (it == bodies_.end()) return bad_data_tile(id);  // found out as the tail
+  auto leaves = leaves_with_root(it->second.bytes, id, it->second.from_full, root);
+  if (!leaves) return bad_data_tile(id);
+  return *std::move(leaves);
+}
+
+Result<Hash> Follower::expected_root(const TileId& id) {
+  if (auto it = expected_.find(id.index); it != expected_.end()) return it->second;
+  if (id.full()) return tree_.entry(1, id.index);
+  return level0_root(id);
+}
+
+Result<std::vector<Follower::Body>> Follower::fetch_bodies(const std::vector<TileId>& tiles) {
+  std::vector<FetchRequest> requests;
+  for (const TileId& id : tiles) requests.push_back({format_tile_path(id), kMaxDataTileBytes});
+  auto replies = source_->fetch(requests);
+  if (replies.size() != requests.size()) return internal_error("source lost a reply");
+  std::vector<Body> out;
+  for (std::size_t i = 0; i < tiles.size(); i++) {
+    if (replies[i]) {
+      out.push_back({*std::move(replies[i]), false});
+      continue;
+    }
+    Error error = missing_tile(std::move(replies[i]).error(), requests[i].path);
+    if (tiles[i].full()) return error;
+    // A log that has grown may have dropped the partial tile: the full one begins with it.
+    FetchRequest full{format_tile_path(tiles[i].as_full()), kMaxDataTileBytes};
+    auto reply = source_->fetch({&full, 1});
+    if (reply.size() != 1 || !reply[0]) return error;
+    out.push_back({*std::move(reply[0]), true});
+  }
+  return out;
+}
+
+Result<Frontier> Follower::frontier_before(std::uint64_t first) {
+  if (first == own_.size()) return own_;
+  Frontier frontier = own_.truncated_to(kTileHeight);
+  for (std::uint64_t tile = frontier.size() / kTileWidth; frontier.size() < first; tile++) {
+    auto it = expected_.find(tile);
+    // Proven by tiles, so they are at hand.
+    if (it == expected_.end()) return tree_.frontier_at(first);
+    frontier.append_subtree(kTileHeight, it->second);
+  }
+  return frontier;
+}
+
+Result<FetchedRun> Follower::fetch(std::uint64_t first, std::size_t max_tiles) {
+  bool aligned = first == own_.size() || (first > own_.size() && first % kTileWidth == 0);
+  if (!ready_ || !aligned || first >= target().size() || max_tiles == 0) {
+    return usage_error("cannot fetch records from " + std::to_string(first));
+  }
+  std::vector<TileId> tiles;
+  std::vector<TileId> level1;
+  std::uint64_t last = (target().size() - 1) / kTileWidth;
+  for (std::uint64_t i = first / kTileWidth; i <= last && tiles.size() < max_tiles; i++) {
+    tiles.push_back(data_tile(i));
+    TileId above{1, i / kTileWidth, kTileWidth};
+    bool known = expected_.contains(i) || (!level1.empty() && level1.back() == above);
+    if (!known) level1.push_back(above);
+  }
+  if (!level1.empty()) GW_CHECK(tree_.load(std::move(level1)));
+  GW_CHECK(load_bodies(tiles));
+  GW_TRY(Frontier before, frontier_before(first));
+  FetchedRun run(target(), std::move(before));
+  for (const TileId& id : tiles) {
+    GW_TRY(Hash expected, expected_root(id));
+    auto body = bodies_.extract(id.index);
+    run.tiles_.push_back({id, body.mapped().from_full, std::move(body.mapped().bytes), expected});
+  }
+  run.end_ = std::min<std::uint64_t>((tiles.back().index + 1) * kTileWidth, target().size());
+  return run;
+}
+
+}  // namespace gw::tlog

@@ -1,0 +1,269 @@
+#include "tlog/head_tree.h"
+
+#include <algorithm>
+
+namespace gw::tlog {
+
+namespace {
+
+constexpr std::size_t kMaxCachedTiles = 4096;  // 32 MB
+
+Error no_such_tile(const TileId& id, std::uint64_t size) {
+  return usage_error(format_tile_path(id) + " does not exist in a tree of " + std::to_string(size) +
+                     " records");
+}
+
+// A tile's part of the frontier: one hash for each set bit of its width, the largest subtree first.
+void append_frontier(std::span<const Hash> hashes, std::vector<Hash>& out) {
+  while (!hashes.empty()) {
+    std::size_t n = std::bit_floor(hashes.size());
+    out.push_back(subtree_root(hashes.first(n)));
+    hashes = hashes.subspan(n);
+  }
+}
+
+}  // namespace
+
+Error missing_tile(Error error, std::string_view path) {
+  // The log signed a tree that has this tile: that it is not there is a fault of the source.
+  if (error.kind == ErrorKind::kNotFound) error.kind = ErrorKind::kUnavailable;
+  return std::move(error).in(path);
+}
+
+HeadTree::HeadTree(TileSource& source, Checkpoint head)
+    : source_(&source), head_(std::move(head)) {}
+
+std::vector<TileId> HeadTree::edge_tiles() const {
+  std::vector<TileId> out;
+  for (int level = 0; level <= kMaxTileLevel; level++) {
+    std::uint64_t entries = head_.size() >> (kTileHeight * static_cast<unsigned>(level));
+    auto width = static_cast<std::uint32_t>(entries % kTileWidth);
+    if (width != 0) out.push_back({level, entries / kTileWidth, width});
+  }
+  return out;
+}
+
+void HeadTree::use_tail(std::vector<Hash> leaves) {
+  if (edge_done_ || leaves.size() != head_.size() % kTileWidth) std::abort();
+  tail_ = std::move(leaves);
+}
+
+Status HeadTree::load(std::vector<TileId> tiles) {
+  // Before anything counts on a cached parent.
+  make_room(kMaxTileLevel * (tiles.size() + 1));
+  std::vector<TileId> missing;
+  auto want = [&](const TileId& id) {
+    bool known = verified_.contains({id.level, id.index}) ||
+                 std::find(missing.begin(), missing.end(), id) != missing.end();
+    if (!known) missing.push_back(id);
+    return !known;
+  };
+  if (!edge_done_) {
+    for (const TileId& id : edge_tiles()) {
+      if (id.level != 0 || !tail_) want(id);
+    }
+  }
+  for (TileId id : tiles) {
+    id.width = id.level < 0 ? 0 : tile_width(id.level, id.index, head_.size());
+    if (id.width == 0) return no_such_tile(id, head_.size());
+    // A partial tile is at the edge and authenticated with it; a full one needs its parents.
+    while (id.full() && want(id)) {
+      id = {id.level + 1, id.index / kTileWidth,
+            tile_width(id.level + 1, id.index / kTileWidth, head_.size())};
+    }
+  }
+  if (missing.empty() && edge_done_) return {};
+  return load_missing(std::move(missing));
+}
+
+Status HeadTree::load_missing(std::vector<TileId> missing) {
+  GW_TRY(auto fetched, fetch(missing));
+  if (!edge_done_) GW_CHECK(authenticate_edge(fetched));
+  // From the top down: each parent is verified before its children are compared with it.
+  std::sort(missing.begin(), missing.end(),
+            [](const TileId& a, const TileId& b) { return a.level > b.level; });
+  for (const TileId& id : missing) {
+    Key key{id.level, id.index};
+    if (!id.full()) continue;
+    Hashes& hashes = fetched[key];
+    const Hashes& parent = verified_.at({id.level + 1, id.index / kTileWidth});
+    if (subtree_root(hashes) != parent[id.index % kTileWidth]) {
+      return untrusted_error(format_tile_path(id) +
+                             ": does not hash to its entry in the tile above");
+    }
+    verified_.insert_or_assign(key, std::move(hashes));
+  }
+  return {};
+}
+
+Status HeadTree::authenticate_edge(const std::map<Key, Hashes>& fetched) {
+  std::vector<TileId> edge = edge_tiles();
+  std::vector<Hash> frontier;
+  std::string names;
+  for (auto it = edge.rbegin(); it != edge.rend(); ++it) {
+    bool from_tail = it->level == 0 && tail_;
+    append_frontier(from_tail ? *tail_ : fetched.at({it->level, it->index}), frontier);
+    names += (names.empty() ? "" : ", ") +
+             format_tile_path(from_tail ? TileId{kDataLevel, it->index, it->width} : *it);
+  }
+  GW_TRY(Frontier f, Frontier::from_hashes(head_.size(), std::move(frontier)));
+  if (f.root() != head_.root()) {
+    return untrusted_error(names + ": do not hash to the root that is signed for " +
+                           std::to_string(head_.size()) + " records");
+  }
+  for (const TileId& id : edge) {
+    Key key{id.level, id.index};
+    verified_.insert_or_assign(key, id.level == 0 && tail_ ? *tail_ : fetched.at(key));
+  }
+  edge_done_ = true;
+  return {};
+}
+
+Result<std::map<HeadTree::Key, HeadTree::Hashes>> HeadTree::fetch(
+    const std::vector<TileId>& tiles) {
+  std::map<Key, Hashes> out;
+  std::vector<FetchRequest> requests;
+  for (const TileId& id : tiles) requests.push_back({format_tile_path(id), kHashTileBytes});
+  if (requests.empty()) return out;
+  auto bodies = source_->fetch(requests);
+  if (bodies.size() != requests.size()) return internal_error("source lost a reply");
+
+  struct Retry {
+    TileId id;
+    Error error;
+  };
+  std::vector<Retry> retries;
+  for (std::size_t i = 0; i < tiles.size(); i++) {
+    auto parse = [&]() -> Result<Hashes> {
+      if (!bodies[i]) return bodies[i].error();
+      return parse_hash_tile(*bodies[i], tiles[i].width);
+    };
+    auto hashes = parse();
+    if (hashes) {
+      out.emplace(Key{tiles[i].level, tiles[i].index}, *std::move(hashes));
+    } else if (tiles[i].full()) {
+      return missing_tile(std::move(hashes).error(), requests[i].path);
+    } else {
+      retries.push_back({tiles[i], missing_tile(std::move(hashes).error(), requests[i].path)});
+    }
+  }
+  if (retries.empty()) return out;
+
+  // A log that has grown may have dropped the partial tile: the full one begins with it.
+  requests.clear();
+  for (const Retry& r : retries) {
+    requests.push_back({format_tile_path(r.id.as_full()), kHashTileBytes});
+  }
+  bodies = source_->fetch(requests);
+  if (bodies.size() != requests.size()) return internal_error("source lost a reply");
+  for (std::size_t i = 0; i < retries.size(); i++) {
+    if (!bodies[i]) return std::move(retries[i].error);
+    auto hashes = parse_hash_tile(*bodies[i], retries[i].id.width, true);
+    if (!hashes) return std::move(hashes).error().in(requests[i].path);
+    out.emplace(Key{retries[i].id.level, retries[i].id.index}, *std::move(hashes));
+  }
+  return out;
+}
+
+void HeadTree::make_room(std::size_t incoming) {
+  if (verified_.size() + incoming <= kMaxCachedTiles) return;
+  // The edge proves everything else and is fetched once; the rest can be had again.
+  std::map<Key, Hashes> edge;
+  if (edge_done_) {
+    for (const TileId& id : edge_tiles()) {
+      edge.insert(verified_.extract({id.level, id.index}));
+    }
+  }
+  verified_ = std::move(edge);
+}
+
+Result<Hash> HeadTree::entry(int level, std::uint64_t index) {
+  Key key{level, index / kTileWidth};
+  std::size_t at = index % kTileWidth;
+  auto it = verified_.find(key);
+  if (it == verified_.end()) {
+    GW_CHECK(load({{key.level, key.index, kTileWidth}}));
+    it = verified_.find(key);
+  }
+  if (it == verified_.end() || at >= it->second.size()) {
+    return no_such_tile({level, key.index, static_cast<std::uint32_t>(at) + 1}, head_.size());
+  }
+  return it->second[at];
+}
+
+Result<Hash> HeadTree::node(NodeId id) {
+  auto level = static_cast<int>(id.level / kTileHeight);
+  std::uint64_t count = std::uint64_t{1} << (id.level % kTileHeight);
+  std::vector<Hash> entries;
+  for (std::uint64_t i = 0; i < count; i++) {
+    GW_TRY(Hash h, entry(level, id.index * count + i));
+    entries.push_back(h);
+  }
+  return subtree_root(entries);
+}
+
+std::vector<TileId> HeadTree::path_tiles(std::uint64_t size) const {
+  std::vector<TileId> out;
+  for (unsigned level = 0; level <= kMaxTileLevel; level++) {
+    std::uint64_t entries = size >> (kTileHeight * level);
+    if (entries % kTileWidth != 0) {
+      out.push_back({static_cast<int>(level), entries / kTileWidth, kTileWidth});
+    }
+  }
+  return out;
+}
+
+Result<Frontier> HeadTree::frontier_at(std::uint64_t size) {
+  if (size > head_.size()) {
+    return usage_error("no tree of " + std::to_string(size) + " records under a head of " +
+                       std::to_string(head_.size()));
+  }
+  if (size == 0) return Frontier();
+  GW_CHECK(load(path_tiles(size)));
+  return tlog::frontier_at(size, *this);
+}
+
+Result<std::vector<Hash>> HeadTree::prove_inclusion(std::uint64_t record) {
+  if (record >= head_.size()) {
+    return usage_error("record " + std::to_string(record) + " is not below the tree size " +
+                       std::to_string(head_.size()));
+  }
+  // The audit path's hashes lie in the tiles above the record and at the edge.
+  std::vector<TileId> tiles;
+  for (int level = 0; level <= kMaxTileLevel; level++) {
+    std::uint64_t index = record >> (kTileHeight * static_cast<unsigned>(level + 1));
+    if (tile_width(level, index, head_.size()) == 0) break;
+    tiles.push_back({level, index, kTileWidth});
+  }
+  GW_CHECK(load(std::move(tiles)));
+  return inclusion_proof(record, head_.size(), *this);
+}
+
+Result<std::vector<Hash>> HeadTree::prove_consistency(std::uint64_t old_size) {
+  if (old_size == 0 || old_size > head_.size()) {
+    return usage_error("no consistency proof from " + std::to_string(old_size) + " to " +
+                       std::to_string(head_.size()) + " records");
+  }
+  GW_CHECK(load(path_tiles(old_size)));
+  return consistency_proof(old_size, head_.size(), *this);
+}
+
+std::vector<TileBytes> HeadTree::evidence(std::uint64_t size) const {
+  std::vector<TileBytes> out;
+  auto add = [&](TileId id) {
+    auto it = verified_.find({id.level, id.index});
+    if (it == verified_.end()) return false;
+    id.width = static_cast<std::uint32_t>(it->second.size());
+    std::string path = format_tile_path(id);
+    bool known = std::any_of(out.begin(), out.end(), [&](auto& t) { return t.path == path; });
+    if (!known) out.push_back({std::move(path), format_hash_tile(it->second)});
+    return id.full();
+  };
+  for (const TileId& id : edge_tiles()) add(id);
+  for (TileId id : path_tiles(size)) {
+    while (add(id)) id = {id.level + 1, id.index / kTileWidth, kTileWidth};
+  }
+  return out;
+}
+
+}  // namespace gw::tlog

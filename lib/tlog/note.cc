@@ -1,0 +1,202 @@
+#include "tlog/note.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/bytes.h"
+#include "base/crypto.h"
+
+namespace gw::tlog {
+
+namespace {
+
+constexpr char kEd25519 = 1;
+constexpr std::size_t kKeyBytes = 32;
+constexpr std::size_t kIdBytes = 4;
+constexpr std::string_view kSignerPrefix = "PRIVATE+KEY+";
+constexpr std::string_view kSignaturePrefix = "\xe2\x80\x94 ";  // em dash, space
+
+// Unicode's White_Space beyond ASCII, in UTF-8.
+constexpr std::array<std::string_view, 19> kWideSpaces = {
+    "\xc2\x85",     "\xc2\xa0",     "\xe1\x9a\x80", "\xe2\x80\x80", "\xe2\x80\x81",
+    "\xe2\x80\x82", "\xe2\x80\x83", "\xe2\x80\x84", "\xe2\x80\x85", "\xe2\x80\x86",
+    "\xe2\x80\x87", "\xe2\x80\x88", "\xe2\x80\x89", "\xe2\x80\x8a", "\xe2\x80\xa8",
+    "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80"};
+
+bool is_valid_name(std::string_view name) {
+  if (name.empty() || !is_utf8(name)) return false;
+  for (char c : name) {
+    if (c == '+' || c == ' ' || (c >= '\t' && c <= '\r')) return false;
+  }
+  return std::none_of(kWideSpaces.begin(), kWideSpaces.end(), [&](std::string_view space) {
+    return name.find(space) != std::string_view::npos;
+  });
+}
+
+std::string with_algorithm(std::string_view key) {
+  std::string out(1, kEd25519);
+  out += key;
+  return out;
+}
+
+std::string encode_id(std::uint32_t id) {
+  std::string out;
+  append_u32(out, id);
+  return out;
+}
+
+struct KeyParts {
+  std::string_view name;
+  std::uint32_t id;
+  std::string key;  // without the algorithm
+};
+
+// NAME+HEXID+BASE64, which verifier and signer keys have in common.
+Result<KeyParts> parse_key(std::string_view text) {
+  std::size_t plus = text.find('+');
+  std::size_t second = plus == std::string_view::npos ? plus : text.find('+', plus + 1);
+  if (second == std::string_view::npos) return usage_error("not of the form NAME+ID+KEY");
+  KeyParts parts{text.substr(0, plus), 0, {}};
+  auto id = decode_hex(text.substr(plus + 1, second - plus - 1));
+  auto key = decode_base64(text.substr(second + 1));
+  if (!is_valid_name(parts.name)) return usage_error("bad key name");
+  if (!id || id->size() != kIdBytes) return usage_error("the key id is not eight hex digits");
+  if (!key || key->empty()) return usage_error("the key is not base64");
+  if ((*key)[0] != kEd25519) return usage_error("the key's algorithm is not Ed25519");
+  if (key->size() != 1 + kKeyBytes) return usage_error("the key is not 32 bytes long");
+  parts.id = *ByteReader(*id).u32();
+  parts.key = key->substr(1);
+  return parts;
+}
+
+}  // namespace
+
+std::uint32_t key_id(std::string_view name, std::string_view algorithm_and_key) {
+  Hash h = Sha256().update(name).update("\n").update(algorithm_and_key).finish();
+  return *ByteReader(as_bytes(h)).u32();
+}
+
+Result<VerifierKey> VerifierKey::parse(std::string_view text) {
+  auto parts = parse_key(text);
+  if (!parts) return std::move(parts).error().in("verifier key " + quoted(text));
+  if (parts->id != key_id(parts->name, with_algorithm(parts->key))) {
+    return usage_error("verifier key " + quoted(text) + ": the id is not that of name and key");
+  }
+  VerifierKey key;
+  key.name_ = parts->name;
+  key.id_ = parts->id;
+  key.public_key_ = parts->key;
+  return key;
+}
+
+std::string VerifierKey::format() const {
+  return name_ + "+" + encode_hex(encode_id(id_)) + "+" +
+         encode_base64(with_algorithm(public_key_));
+}
+
+Result<SignerKey> SignerKey::parse(std::string_view text) {
+  if (!text.starts_with(kSignerPrefix)) {
+    return usage_error("signer key: does not start with " + std::string(kSignerPrefix));
+  }
+  auto parts = parse_key(text.substr(kSignerPrefix.size()));
+  if (!parts) return std::move(parts).error().in("signer key");
+  GW_TRY(SignerKey key, from_seed(parts->name, parts->key));
+  if (key.id_ != parts->id) return usage_error("signer key: the id is not that of name and key");
+  return key;
+}
+
+Result<SignerKey> SignerKey::from_seed(std::string_view name, std::string_view seed) {
+  if (!is_valid_name(name)) return usage_error("bad key name " + quoted(name));
+  if (seed.size() != kKeyBytes) return usage_error("signer key: the seed is not 32 bytes long");
+  SignerKey key;
+  key.name_ = name;
+  key.seed_ = seed;
+  key.id_ = key_id(name, with_algorithm(ed25519_public_key(seed)));
+  return key;
+}
+
+VerifierKey SignerKey::verifier() const {
+  VerifierKey key;
+  key.name_ = name_;
+  key.id_ = id_;
+  key.public_key_ = ed25519_public_key(seed_);
+  return key;
+}
+
+std::string SignerKey::format() const {
+  return std::string(kSignerPrefix) + name_ + "+" + encode_hex(encode_id(id_)) + "+" +
+         encode_base64(with_algorithm(seed_));
+}
+
+std::string SignerKey::signature_line(std::string_view text) const {
+  return std::string(kSignaturePrefix) + name_ + " " +
+         encode_base64(encode_id(id_) + ed25519_sign(seed_, text)) + "\n";
+}
+
+std::string SignerKey::sign_note(std::string_view text) const {
+  return std::string(text) + "\n" + signature_line(text);
+}
+
+namespace {
+
+Result<NoteSignature> parse_signature_line(std::string_view line) {
+  if (!line.starts_with(kSignaturePrefix)) return untrusted_error("malformed signature line");
+  line.remove_prefix(kSignaturePrefix.size());
+  std::size_t space = line.find(' ');
+  if (space == std::string_view::npos) return untrusted_error("malformed signature line");
+  NoteSignature sig;
+  sig.name = line.substr(0, space);
+  if (!is_valid_name(sig.name)) return untrusted_error("bad key name in a signature line");
+  auto bytes = decode_base64(line.substr(space + 1));
+  if (!bytes || bytes->size() <= kIdBytes) {
+    return untrusted_error("malformed signature by " + quoted(sig.name));
+  }
+  sig.id = *ByteReader(*bytes).u32();
+  sig.signature = bytes->substr(kIdBytes);
+  return sig;
+}
+
+}  // namespace
+
+Result<UnverifiedNote> parse_note(std::string_view note) {
+  if (note.size() > kMaxNoteBytes) return untrusted_error("signed note: too long");
+  if (!is_utf8(note)) return untrusted_error("signed note: not UTF-8");
+  for (char c : note) {
+    if (static_cast<unsigned char>(c) < 0x20 && c != '\n') {
+      return untrusted_error("signed note: control character");
+    }
+  }
+  std::size_t blank = note.rfind("\n\n");
+  if (blank == std::string_view::npos) return untrusted_error("signed note: no signatures");
+  UnverifiedNote out{note.substr(0, blank + 1), {}};
+  std::string_view rest = note.substr(blank + 2);
+  if (rest.empty() || rest.back() != '\n') {
+    return untrusted_error("signed note: does not end in a signature line");
+  }
+  while (!rest.empty()) {
+    if (out.signatures.size() == kMaxSignatures) {
+      return untrusted_error("signed note: more than 100 signatures");
+    }
+    std::size_t end = rest.find('\n');
+    auto sig = parse_signature_line(rest.substr(0, end));
+    if (!sig) return std::move(sig).error().in("signed note");
+    out.signatures.push_back(*std::move(sig));
+    rest.remove_prefix(end + 1);
+  }
+  return out;
+}
+
+Result<std::string_view> open_note(std::string_view note, const VerifierKey& key) {
+  GW_TRY(UnverifiedNote parsed, parse_note(note));
+  for (const NoteSignature& sig : parsed.signatures) {
+    if (sig.name != key.name() || sig.id != key.id()) continue;
+    if (!ed25519_verify(key.public_key(), parsed.text, sig.signature)) {
+      return untrusted_error("signed note: bad signature by " + quoted(key.name()));
+    }
+    return parsed.text;  // a second signature by the same key does not count
+  }
+  return untrusted_error("signed note: no signature by " + quoted(key.name()) + " with key id " +
+                         encode_hex(encode_id(key.id())));
+}
+
+}  // namespace gw::tlog

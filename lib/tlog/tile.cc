@@ -1,0 +1,110 @@
+#include "tlog/tile.h"
+
+#include "base/bytes.h"
+
+namespace gw::tlog {
+
+namespace {
+
+constexpr std::string_view kPrefix = "tile/8/";
+
+// K in groups of three digits: 1234067 -> "x001/x234/067".
+std::string format_index(std::uint64_t index) {
+  std::string out;
+  for (bool last = true; last || index > 0; last = false) {
+    std::string group = std::to_string(index % 1000);
+    group.insert(0, 3 - group.size(), '0');
+    out = (last ? group : "x" + group + "/") + out;
+    index /= 1000;
+  }
+  return out;
+}
+
+std::optional<std::uint64_t> parse_index(std::string_view text) {
+  std::uint64_t index = 0;
+  for (bool last = false; !last;) {
+    last = !text.starts_with('x');
+    if (!last) text.remove_prefix(1);
+    if (text.size() < 3 || (!last && (text.size() == 3 || text[3] != '/'))) return std::nullopt;
+    for (char c : text.substr(0, 3)) {
+      if (c < '0' || c > '9') return std::nullopt;
+      index = index * 10 + static_cast<std::uint64_t>(c - '0');
+      if (index > kMaxTreeSize) return std::nullopt;
+    }
+    text.remove_prefix(last ? 3 : 4);
+  }
+  if (!text.empty()) return std::nullopt;
+  return index;
+}
+
+}  // namespace
+
+std::string format_tile_path(const TileId& id) {
+  std::string out(kPrefix);
+  out += id.level == kDataLevel ? "data" : std::to_string(id.level);
+  out += '/';
+  out += format_index(id.index);
+  if (!id.full()) out += ".p/" + std::to_string(id.width);
+  return out;
+}
+
+std::optional<TileId> parse_tile_path(std::string_view path) {
+  std::string_view rest = path;
+  if (!rest.starts_with(kPrefix)) return std::nullopt;
+  rest.remove_prefix(kPrefix.size());
+  std::size_t slash = rest.find('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  std::string_view level = rest.substr(0, slash);
+  rest.remove_prefix(slash + 1);
+  TileId id;
+  if (level == "data") {
+    id.level = kDataLevel;
+  } else {
+    auto n = parse_decimal(level);
+    if (!n || *n > static_cast<std::uint64_t>(kMaxTileLevel)) return std::nullopt;
+    id.level = static_cast<int>(*n);
+  }
+  if (std::size_t dot = rest.find(".p/"); dot != std::string_view::npos) {
+    auto width = parse_decimal(rest.substr(dot + 3));
+    if (!width || *width == 0 || *width >= kTileWidth) return std::nullopt;
+    id.width = static_cast<std::uint32_t>(*width);
+    rest = rest.substr(0, dot);
+  }
+  auto index = parse_index(rest);
+  if (!index) return std::nullopt;
+  id.index = *index;
+  // Zero groups in front are a second spelling.
+  if (format_tile_path(id) != path) return std::nullopt;
+  return id;
+}
+
+std::uint32_t tile_width(int level, std::uint64_t index, std::uint64_t size) {
+  std::uint64_t entries = level == kDataLevel ? size : size >> (kTileHeight * level);
+  std::uint64_t first = index * kTileWidth;
+  if (index > (UINT64_MAX / kTileWidth) || first >= entries) return 0;
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(kTileWidth, entries - first));
+}
+
+Result<std::vector<Hash>> parse_hash_tile(std::string_view body, std::uint32_t width,
+                                          bool from_full) {
+  std::size_t want = sizeof(Hash) * (from_full ? kTileWidth : width);
+  if (body.size() != want) {
+    return untrusted_error("has " + std::to_string(body.size()) + " bytes instead of " +
+                           std::to_string(want));
+  }
+  std::vector<Hash> hashes;
+  hashes.reserve(width);
+  for (std::uint32_t i = 0; i < width; i++) {
+    hashes.push_back(hash_from_bytes(body.substr(i * sizeof(Hash), sizeof(Hash))));
+  }
+  return hashes;
+}
+
+std::string format_hash_tile(const std::vector<Hash>& hashes) {
+  std::string out;
+  out.reserve(hashes.size() * sizeof(Hash));
+  for (const Hash& h : hashes) out += as_bytes(h);
+  return out;
+}
+
+}  // namespace gw::tlog

@@ -1,0 +1,82 @@
+// The follower's hot path: split, hash, fold, compare, and note where module and version are. One
+// pass over each tile; the only allocations are the batch's own arrays.
+#include <array>
+
+#include "tlog/data_tile.h"
+#include "tlog/follower.h"
+
+namespace gw::tlog {
+
+namespace {
+
+using Leaves = std::array<Hash, kTileWidth>;
+
+// Splits one way and hashes the first `width` records.
+bool hash_records(const std::string& body, std::uint64_t first, std::uint32_t count,
+                  std::uint32_t width, Framing framing, RecordTexts& texts, Leaves& leaves) {
+  if (!split_data_tile(body, first, count, framing, texts)) return false;
+  for (std::uint32_t i = 0; i < width; i++) leaves[i] = leaf_hash(texts[i]);
+  return true;
+}
+
+}  // namespace
+
+std::size_t FetchedRun::bytes() const {
+  std::size_t n = 0;
+  for (const Tile& tile : tiles_) n += tile.bytes.size();
+  return n;
+}
+
+Status VerifiedBatch::verify_tile(FetchedRun::Tile& tile) {
+  std::uint64_t tile_first = tile.id.index * kTileWidth;
+  std::uint32_t width = tile.id.width;
+  std::uint32_t count = tile.from_full ? kTileWidth : width;
+  auto body = std::make_unique<std::string>(std::move(tile.bytes));
+  RecordTexts texts;
+  Leaves leaves;
+  std::span<const Hash> hashes(leaves.data(), width);
+  Framing likely = guess_framing(*body, tile_first);
+  Framing other = likely == Framing::kNumbered ? Framing::kBlankLines : Framing::kNumbered;
+  auto matches = [&](Framing framing) {
+    return hash_records(*body, tile_first, count, width, framing, texts, leaves) &&
+           subtree_root(hashes) == tile.expected;
+  };
+  if (!matches(likely) && !matches(other)) {
+    return untrusted_error(format_tile_path(tile.from_full ? tile.id.as_full() : tile.id) +
+                           ": its records do not hash to the log's tree");
+  }
+
+  // From here on the texts are what the log holds.
+  for (std::uint32_t i = 0; i < width; i++) {
+    if (tile_first + i < first_) continue;
+    auto parsed = parse_record(texts[i]);
+    if (!parsed) irregular_++;
+    records_.push_back({texts[i].data(), static_cast<std::uint32_t>(texts[i].size()),
+                        static_cast<std::uint16_t>(parsed ? parsed->module.size() : 0),
+                        static_cast<std::uint16_t>(parsed ? parsed->version.size() : 0)});
+  }
+  if (tile.id.full()) {
+    level1_.push_back(tile.expected);
+    frontier_.append_subtree(kTileHeight, tile.expected);
+  } else {
+    tail_.assign(hashes.begin(), hashes.end());
+    for (const Hash& leaf : hashes) frontier_.append(leaf);
+  }
+  bodies_.push_back(std::move(body));
+  return {};
+}
+
+Result<VerifiedBatch> VerifiedBatch::verify(FetchedRun&& fetched) {
+  FetchedRun run = std::move(fetched);
+  VerifiedBatch batch(run.head_, run.first());
+  batch.records_.reserve(run.end_ - run.first());
+  batch.frontier_ = run.before_.truncated_to(kTileHeight);
+  for (FetchedRun::Tile& tile : run.tiles_) GW_CHECK(batch.verify_tile(tile));
+  if (batch.end() != run.end_ || batch.frontier_.size() != run.end_ ||
+      (run.end_ == run.head_.size() && batch.frontier_.root() != run.head_.root())) {
+    return internal_error("verified records do not give the signed tree");
+  }
+  return batch;
+}
+
+}  // namespace gw::tlog

@@ -1,0 +1,169 @@
+#include "support/tlog/test_log.h"
+
+#include <filesystem>
+
+#include "base/bytes.h"
+#include "base/file.h"
+#include "tlog/lookup.h"
+#include "tlog/record.h"
+
+namespace gw::testing {
+
+using namespace gw::tlog;
+
+namespace {
+
+// The hash of a known index, so that TestLog::node is a NodeSource.
+class LevelNodes : public NodeSource {
+ public:
+  explicit LevelNodes(const std::vector<std::vector<Hash>>& levels) : levels_(levels) {}
+  Result<Hash> node(NodeId id) override { return levels_.at(id.level).at(id.index); }
+
+ private:
+  const std::vector<std::vector<Hash>>& levels_;
+};
+
+}  // namespace
+
+TestLog::TestLog(std::string_view name)
+    : signer_(SignerKey::from_seed(name, as_bytes(sha256(name))).value()) {}
+
+std::uint64_t TestLog::append(std::string_view record) {
+  std::uint64_t number = records_.size();
+  records_.emplace_back(record);
+  Hash h = leaf_hash(record);
+  std::uint64_t index = number;
+  for (unsigned level = 0;; level++) {
+    if (levels_.size() == level) levels_.emplace_back();
+    levels_[level].push_back(h);
+    if (index % 2 == 0) break;
+    h = node_hash(levels_[level][index - 1], h);
+    index /= 2;
+  }
+  if (auto parsed = parse_record(record)) {
+    if (auto path = lookup_path(parsed->module, parsed->version)) lookups_.emplace(*path, number);
+  }
+  return number;
+}
+
+std::string TestLog::record_text(std::string_view module, std::string_view version,
+                                 std::uint64_t seed) {
+  std::string what = std::string(module) + "@" + std::string(version) + "#" + std::to_string(seed);
+  std::string zip = format_sum(sha256("zip ", what));
+  std::string gomod = format_sum(sha256("mod ", what));
+  return format_record({module, version, zip, gomod});
+}
+
+std::uint64_t TestLog::add(std::string_view module, std::string_view version, std::uint64_t seed) {
+  return append(record_text(module, version, seed));
+}
+
+void TestLog::add_synthetic(std::uint64_t count, std::uint64_t seed) {
+  for (std::uint64_t i = 0; i < count; i++) {
+    std::uint64_t n = size();
+    add("example.com/m" + std::to_string(n % 1009), "v0." + std::to_string(n / 1009) + ".0", seed);
+  }
+}
+
+Frontier TestLog::frontier(std::uint64_t n) const {
+  LevelNodes nodes(levels_);
+  return frontier_at(n, nodes).value();
+}
+
+Hash TestLog::root(std::uint64_t n) const { return frontier(n).root(); }
+
+std::string TestLog::head_note(std::uint64_t n) const {
+  return signer_.sign_note(format_tree_text(n, root(n)));
+}
+
+Checkpoint TestLog::head(std::uint64_t n) const {
+  return Checkpoint::open(head_note(n), key()).value();
+}
+
+Checkpoint TestLog::sign(std::uint64_t n, const Hash& root) const {
+  return Checkpoint::open(signer_.sign_note(format_tree_text(n, root)), key()).value();
+}
+
+TestLog TestLog::fork_at(std::uint64_t n) const {
+  TestLog log(key().name());
+  log.style_ = style_;
+  log.records_.assign(records_.begin(), records_.begin() + static_cast<std::ptrdiff_t>(n));
+  for (std::size_t level = 0; level < levels_.size(); level++) {
+    auto first = levels_[level].begin();
+    log.levels_.emplace_back(first, first + static_cast<std::ptrdiff_t>(n >> level));
+  }
+  for (const auto& [path, number] : lookups_) {
+    if (number < n) log.lookups_.emplace_hint(log.lookups_.end(), path, number);
+  }
+  return log;
+}
+
+Result<std::string> TestLog::serve_tile(const TileId& id, std::uint64_t served) const {
+  std::uint32_t have = tile_width(id.level, id.index, served);
+  if (have < id.width || (hide_partial_ && !id.full())) {
+    return not_found_error("no such tile");
+  }
+  std::uint64_t first = id.index * kTileWidth;
+  if (id.level == kDataLevel) {
+    auto begin = records_.begin() + static_cast<std::ptrdiff_t>(first);
+    return format_data_tile({begin, begin + id.width}, first, style_);
+  }
+  std::string body;
+  for (std::uint32_t i = 0; i < id.width; i++) {
+    body += as_bytes(node(kTileHeight * static_cast<unsigned>(id.level), first + i));
+  }
+  return body;
+}
+
+Result<std::string> TestLog::serve_path(std::string_view path) const {
+  std::uint64_t served = served_.value_or(size());
+  if (path == "latest") return head_note(served);
+  if (auto it = lookups_.find(path); it != lookups_.end() && it->second < served) {
+    return format_lookup(it->second, records_[it->second], head_note(served));
+  }
+  if (auto id = parse_tile_path(path)) return serve_tile(*id, served);
+  return not_found_error("no such file");
+}
+
+std::vector<Result<std::string>> TestLog::fetch(std::span<const FetchRequest> requests) {
+  round_trips++;
+  std::vector<Result<std::string>> out;
+  for (const FetchRequest& r : requests) {
+    fetched.push_back(r.path);
+    auto answer = [&]() -> Result<std::string> {
+      if (on_fetch) {
+        if (auto reply = on_fetch(r.path)) return *std::move(reply);
+      }
+      if (auto it = failed_.find(r.path); it != failed_.end()) return it->second;
+      if (auto it = replaced_.find(r.path); it != replaced_.end()) return it->second;
+      return serve_path(r.path);
+    };
+    Result<std::string> body = answer();
+    if (body && body->size() > r.max_bytes) {
+      body = untrusted_error(r.path + ": longer than " + std::to_string(r.max_bytes) + " bytes");
+    }
+    out.push_back(std::move(body));
+  }
+  return out;
+}
+
+std::size_t TestLog::fetched_with_prefix(std::string_view prefix) const {
+  std::size_t n = 0;
+  for (const std::string& path : fetched) n += path.starts_with(prefix) ? 1 : 0;
+  return n;
+}
+
+std::vector<Result<std::string>> DirectorySource::fetch(std::span<const FetchRequest> requests) {
+  std::vector<Result<std::string>> out;
+  for (const FetchRequest& r : requests) {
+    std::string path = dir_ + "/" + r.path;
+    if (std::filesystem::is_directory(path)) {
+      out.emplace_back(not_found_error(path + ": is a directory"));
+    } else {
+      out.push_back(read_file(path, r.max_bytes));
+    }
+  }
+  return out;
+}
+
+}  // namespace gw::testing
