@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view kSeparator{"\1_", 2};  // the label between path and host
 constexpr char kHexDigits[] = "0123456789abcdef";
 
-// Appends to a buffer of kMaxName octets; once something did not fit, nothing more is written.
+// Writes labels into a buffer of kMaxName octets. What does not fit is counted, not written.
 class LabelWriter {
  public:
   explicit LabelWriter(std::span<char, kMaxName> out) : out_(out) {}
@@ -26,16 +26,13 @@ class LabelWriter {
     std::size_t length = size_ - label_ - 1;
     if (length == 0 || length > kMaxLabel) {
       bad_label_ = true;
-      return;
+    } else if (label_ < out_.size()) {
+      out_[label_] = static_cast<char>(length);
     }
-    if (!overflow_) out_[label_] = static_cast<char>(length);
   }
   void put(char c) {
-    if (size_ == out_.size()) {
-      overflow_ = true;
-      return;
-    }
-    out_[size_++] = c;
+    if (size_ < out_.size()) out_[size_] = c;
+    size_++;
   }
   void escape(char c) {
     auto octet = static_cast<std::uint8_t>(c);
@@ -49,14 +46,13 @@ class LabelWriter {
 
   std::size_t size() const { return size_; }
   bool bad_label() const { return bad_label_; }
-  bool overflow() const { return overflow_; }
+  bool overflow() const { return size_ > out_.size(); }
 
  private:
   std::span<char, kMaxName> out_;
   std::size_t size_ = 0;
   std::size_t label_ = 0;
   bool bad_label_ = false;
-  bool overflow_ = false;
 };
 
 bool is_plain(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z'); }
@@ -108,7 +104,7 @@ Encoded encode(std::string_view path, std::size_t zone_size, std::span<char, kMa
     if (writer.bad_label()) return {EncodeFailure::kBadHost, 0, host};
     at = dot + 1;
   }
-  if (writer.overflow() || writer.size() + kModuleSpace.size() + zone_size > kMaxName) {
+  if (writer.size() + kModuleSpace.size() + zone_size > kMaxName) {
     return {EncodeFailure::kLongName, 0, path};
   }
   return {EncodeFailure::kNone, writer.size(), {}};
