@@ -1,0 +1,154 @@
+// The HTTP client against real TLS: Python's server with certificates of openssl's making, and Go's
+// HTTP/2 server.
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <set>
+
+#include "net/http.h"
+#include "support/net/child_process.h"
+#include "support/net/test_server.h"
+
+using namespace gw;
+using namespace gw::net;
+using namespace std::chrono_literals;
+using test::ChildProcess;
+
+namespace {
+
+struct Scratch {
+  Scratch() {
+    path = std::filesystem::temp_directory_path() / "gw-https-XXXXXX";
+    REQUIRE(::mkdtemp(path.data()) != nullptr);
+  }
+  ~Scratch() { std::filesystem::remove_all(path); }
+  std::string path;
+};
+
+struct Address {
+  std::string url;
+  std::string ca_file;
+};
+
+// The line that both servers print: "URL CA-FILE".
+Address read_address(const ChildProcess& child) {
+  std::string line = child.read_line();
+  auto space = line.find(' ');
+  REQUIRE(space != std::string::npos);
+  return {line.substr(0, space), line.substr(space + 1)};
+}
+
+ChildProcess start_https(const std::string& kind) {
+  return ChildProcess(
+      {"python3", GW_TESTS_DIR "/support/http_fixture.py", GW_TEST_DATA "/replica", "--tls", kind});
+}
+
+HttpClient client(HttpOptions options) {
+  auto made = HttpClient::create(std::move(options));
+  REQUIRE(made);
+  return *std::move(made);
+}
+
+}  // namespace
+
+TEST_CASE("https: a server with a certificate of a CA that is trusted") {
+  ChildProcess child = start_https("good");
+  Address at = read_address(child);
+  auto trusted = client({.ca_file = at.ca_file}).fetch_one({.url = at.url + "/latest"});
+  REQUIRE(trusted);
+  CHECK(trusted->status == 200);
+  CHECK(trusted->body.starts_with("go.sum database tree\n"));
+
+  ::setenv("SSL_CERT_FILE", at.ca_file.c_str(), 1);
+  auto by_environment = client({}).fetch_one({.url = at.url + "/latest"});
+  ::setenv("SSL_CERT_FILE", "/nonexistent/ca.pem", 1);
+  auto no_file = client({}).fetch_one({.url = at.url + "/latest"});
+  auto not_needed = client({}).fetch_one({.url = at.url + "/latest", .verify_tls = false});
+  ::unsetenv("SSL_CERT_FILE");
+  CHECK(by_environment);
+  CHECK(not_needed);
+  REQUIRE(!no_file);
+  CHECK(no_file.error().kind == ErrorKind::kUsage);
+  CHECK(no_file.error().message.find("/nonexistent/ca.pem") != std::string::npos);
+
+  // A file that holds no certificate.
+  Scratch scratch;
+  std::string empty = scratch.path + "/empty.pem";
+  REQUIRE(create_file(empty, "nothing\n", 0644));
+  auto bad_file = client({.ca_file = empty}).fetch_one({.url = at.url + "/latest"});
+  REQUIRE(!bad_file);
+  CHECK(bad_file.error().kind == ErrorKind::kUsage);
+  CHECK(bad_file.error().message.find(empty) != std::string::npos);
+}
+
+TEST_CASE("https: certificates that are not accepted") {
+  for (const char* kind : {"expired", "other-name", "other-ca"}) {
+    CAPTURE(kind);
+    ChildProcess child = start_https(kind);
+    Address at = read_address(child);
+    HttpClient c = client({.ca_file = at.ca_file});
+    auto refused = c.fetch_one({.url = at.url + "/latest"});
+    REQUIRE(!refused);
+    CHECK(refused.error().kind == ErrorKind::kUnavailable);
+    CHECK(refused.error().message.starts_with(at.url + "/latest: the server's certificate is not "
+                                                       "accepted: "));
+    CHECK_FALSE(refused.error().hint.empty());
+    // The connection that was allowed once is not used for a request that checks.
+    auto accepted = c.fetch_one({.url = at.url + "/latest", .verify_tls = false});
+    REQUIRE(accepted);
+    CHECK(accepted->status == 200);
+    CHECK_FALSE(c.fetch_one({.url = at.url + "/latest"}));
+  }
+}
+
+TEST_CASE("https: a redirect never leaves https") {
+  test::TestServer plain([](const std::string&) { return test::respond(200, "plain"); });
+  std::string rules = R"([{"pattern": "/out", "status": 302, "headers": {"Location": ")" +
+                      plain.url("/x") + R"("}}])";
+  ChildProcess child({"python3", GW_TESTS_DIR "/support/http_fixture.py", GW_TEST_DATA "/replica",
+                      "--tls", "good", "--rules", rules});
+  Address at = read_address(child);
+  HttpClient c = client({.ca_file = at.ca_file});
+  auto refused = c.fetch_one({.url = at.url + "/out", .max_redirects = 5});
+  REQUIRE(!refused);
+  CHECK(refused.error().kind == ErrorKind::kUnavailable);
+  CHECK(refused.error().message.find("scheme that is not allowed") != std::string::npos);
+  CHECK(plain.requests().empty());
+  // In the other direction it is followed, and checked.
+  test::TestServer up([&](const std::string&) {
+    return test::respond(302, "", "Location: " + at.url + "/latest\r\n");
+  });
+  auto followed = c.fetch_one({.url = up.url(), .max_redirects = 5});
+  REQUIRE(followed);
+  CHECK(followed->status == 200);
+  CHECK(followed->effective_url == at.url + "/latest");
+}
+
+TEST_CASE("https: HTTP/2 requests share one connection") {
+  Scratch scratch;
+  std::string program = scratch.path + "/h2_server";
+  {
+    ChildProcess build({"env", "GO111MODULE=off", "GOCACHE=" + scratch.path + "/cache", "go",
+                        "build", "-o", program, GW_TESTS_DIR "/support/net/h2_server.go"});
+    CHECK(build.read_line(200s).empty());  // it says nothing, and this is when it has ended
+  }
+  ChildProcess child({program, scratch.path});
+  Address at = read_address(child);
+  HttpClient c = client({.ca_file = at.ca_file, .max_connections = 8, .max_streams = 50});
+  std::vector<HttpRequest> requests;
+  for (int i = 0; i < 200; i++) requests.push_back({.url = at.url + "/" + std::to_string(i)});
+  auto results = c.fetch(requests);
+  for (std::size_t i = 0; i < results.size(); i++) {
+    CAPTURE(i, results[i] ? "" : results[i].error().message);
+    REQUIRE(results[i]);
+    CHECK(results[i]->body == "HTTP/2.0 /" + std::to_string(i));
+  }
+  CHECK(c.connections() == 1);
+  CHECK(c.fetch_one({.url = at.url + "/connections"})->body == "1");
+  // Now that it is known what the server can do, far more than max_connections are under way.
+  std::vector<HttpRequest> together(40, {.url = at.url + "/wait/40"});
+  for (auto& r : c.fetch(together)) {
+    REQUIRE(r);
+    CHECK(r->body == "together");
+  }
+  CHECK(c.connections() == 1);
+}
