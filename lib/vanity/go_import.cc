@@ -109,19 +109,16 @@ Result<GoImport> parse_record(std::string_view text) {
   for (char c : text) {
     auto byte = static_cast<unsigned char>(c);
     if (byte < 0x20 || byte == 0x7f) {
-      return not_found_error("record " + quoted(text, kMaxShown) + " holds a control character");
+      return not_found_error("a control character");
     }
   }
   auto fields = split_fields(text);
   if (fields.size() != 3 && fields.size() != 4) {
-    return not_found_error("record " + quoted(text, kMaxShown) + " has " +
-                           std::to_string(fields.size()) + " fields, not 3 or 4");
+    return not_found_error(std::to_string(fields.size()) + " fields, not 3 or 4");
   }
   GoImport import{std::string(fields[0]), std::string(fields[1]), std::string(fields[2]), {}};
   if (fields.size() == 4) import.subdir = fields[3];
-  if (Status s = check_import(import); !s) {
-    return std::move(s).error().in("record " + quoted(text, kMaxShown));
-  }
+  GW_CHECK(check_import(import));
   return import;
 }
 

@@ -44,8 +44,8 @@ bool has_path_prefix(std::string_view path, std::string_view prefix);
 // naming the field.
 Status check_import(const GoImport& import);
 
-// One TXT record, its character-strings joined. kNotFound with the reason, untrusted bytes escaped,
-// when it is not a usable go-import record.
+// One TXT record, its character-strings joined. kNotFound with the reason, without the record
+// itself, when it is not a usable go-import record.
 Result<GoImport> parse_record(std::string_view text);
 
 // The record for `path`: the longest prefix; of equal prefixes `mod` wins and identical ones count

@@ -43,6 +43,10 @@ void read_answer(const net::DnsAnswer& answer, DomainRecords& out) {
   }
 }
 
+std::string count_records(const DomainRecords& dns) {
+  return std::to_string(dns.records.size()) + (dns.records.size() == 1 ? " record" : " records");
+}
+
 void note_ignored(const DomainRecords& dns, std::vector<std::string>& notes) {
   for (const IgnoredRecord& r : dns.ignored) {
     notes.push_back(dns.name + ": ignored " + r.text + ": " + r.reason);
@@ -121,7 +125,7 @@ bool Lookup::from_records(PathResult& r) const {
     return true;
   };
   auto fall_back = [&](std::string why) {
-    if (!options_.http) return done(not_found_error(quoted(r.path) + ": " + why));
+    if (!options_.http) return done(not_found_error(std::move(why)));
     return false;
   };
   if (!dns.security) return done(dns.security.error());
@@ -133,8 +137,7 @@ bool Lookup::from_records(PathResult& r) const {
   bool bogus = *dns.security == net::DnsSecurity::kBogus;
   if (!secure && !bogus && !lenient) {
     if (dns.records.empty()) return fall_back("no records at " + dns.name);
-    std::string why = dns.name + ": " + std::to_string(dns.records.size()) +
-                      " records ignored, they are not signed";
+    std::string why = dns.name + ": " + count_records(dns) + " ignored, not signed";
     r.notes.push_back(why);
     return fall_back(std::move(why));
   }
@@ -154,8 +157,7 @@ bool Lookup::from_records(PathResult& r) const {
     return done(untrusted_error(dns.name + ": DNSSEC validation failed: " + dns.why_bogus));
   }
   if (dns.records.empty()) return fall_back("no records at " + dns.name);
-  std::string why = dns.name + ": none of " + std::to_string(dns.records.size()) +
-                    " records is for " + quoted(r.path);
+  std::string why = dns.name + ": none of " + count_records(dns) + " is for " + quoted(r.path);
   r.notes.push_back(why);
   return fall_back(std::move(why));
 }
@@ -221,6 +223,10 @@ std::vector<PathResult> Lookup::run(std::span<const std::string> paths) {
   }
   // From here on no path has bogus records or a failed lookup: HTTP cannot be forced by either.
   if (!open.empty()) from_pages(open);
+  for (PathResult& r : results) {
+    if (r.result || r.result.error().kind == ErrorKind::kUsage) continue;
+    r.result = std::move(r.result).error().in(r.path);
+  }
   return results;
 }
 

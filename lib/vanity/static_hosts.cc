@@ -141,7 +141,7 @@ Result<std::optional<GoImport>> find_static(std::string_view path) {
     if (!has_path_prefix(path, host.prefix)) continue;
     auto found = host.rule(p);
     if (found) return found;
-    return not_found_error("invalid " + std::string(host.prefix) + " import path " + quoted(path));
+    return not_found_error("not a path of a repository at " + std::string(host.prefix));
   }
   return any_host(p);
 }

@@ -215,7 +215,7 @@ TEST_CASE("bogus data and failed lookups never lead to HTTP") {
     lab.options.insecure = insecure;
     if (!insecure) {
       CHECK(lab.one("d.org/x") ==
-            "untrusted: go-import.d.org: DNSSEC validation failed: signature expired");
+            "untrusted: d.org/x: go-import.d.org: DNSSEC validation failed: signature expired");
     } else {
       CHECK(lab.one("d.org/x") == "d.org/x git https://evil.org/x (dns, bogus, accepted)");
     }
@@ -253,10 +253,10 @@ TEST_CASE("a secure denial, or records for other paths, lead to HTTP") {
   CHECK(lab.one("d.org/x") == "d.org/x git https://h.org/x (http, tls)");
   lab.record("d.org", {"d.org/y git https://g.org/y"});
   CHECK(lab.one("d.org/x") == "d.org/x git https://h.org/x (http, tls)");
-  CHECK_THAT(lab.run({"d.org/x"})[0].notes.at(0), Contains("none of 1 records"));
+  CHECK_THAT(lab.run({"d.org/x"})[0].notes.at(0), Contains("none of 1 record is"));
   lab.web.asked.clear();
   lab.options.http = false;
-  CHECK_THAT(lab.one("d.org/x"), Contains("none of 1 records"));
+  CHECK_THAT(lab.one("d.org/x"), Contains("none of 1 record is"));
   CHECK(lab.web.asked.empty());
   lab.options.http = true;
   lab.options.dns = false;

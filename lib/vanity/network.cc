@@ -1,0 +1,62 @@
+#include "vanity/network.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "net/address.h"
+
+namespace gw::vanity {
+namespace {
+
+class ResolverLookups : public TxtLookups {
+ public:
+  explicit ResolverLookups(net::Resolver resolver) : resolver_(std::move(resolver)) {}
+  std::vector<Result<net::DnsAnswer>> lookup(std::span<const net::Question> questions,
+                                             MonoTime deadline) override {
+    return resolver_.lookup(questions, deadline);
+  }
+
+ private:
+  net::Resolver resolver_;
+};
+
+class ClientFetcher : public PageFetcher {
+ public:
+  explicit ClientFetcher(net::HttpClient client) : client_(std::move(client)) {}
+  std::vector<Result<net::HttpResponse>> fetch(
+      std::span<const net::HttpRequest> requests) override {
+    return client_.fetch(requests);
+  }
+
+ private:
+  net::HttpClient client_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<TxtLookups>> new_txt_lookups(const NetworkOptions& options) {
+  net::ResolverOptions resolver;
+  resolver.resolver = options.resolver;
+  resolver.trust_anchor_file = options.trust_anchor;
+  GW_TRY(net::Resolver made, net::Resolver::create(std::move(resolver)));
+  return std::unique_ptr<TxtLookups>(new ResolverLookups(std::move(made)));
+}
+
+Result<NewPageFetcher> new_page_fetchers(const NetworkOptions& options) {
+  net::HttpOptions http;
+  http.ca_file = options.ca_file;
+  http.connect_to = options.connect_to;
+  http.connect_timeout = std::min<Duration>(http.connect_timeout, options.timeout);
+  if (!options.resolver.empty()) {
+    GW_TRY(net::SocketAddress server, net::SocketAddress::parse(options.resolver, 53));
+    http.dns_servers = server.format();
+  }
+  // Refuses bad options now instead of once per path.
+  GW_TRY(net::HttpClient checked, net::HttpClient::create(http));
+  return NewPageFetcher([http]() -> Result<std::unique_ptr<PageFetcher>> {
+    GW_TRY(net::HttpClient client, net::HttpClient::create(http));
+    return std::unique_ptr<PageFetcher>(new ClientFetcher(std::move(client)));
+  });
+}
+
+}  // namespace gw::vanity

@@ -1,0 +1,114 @@
+#include "vanity/report.h"
+
+#include <set>
+
+#include "base/bytes.h"
+
+namespace gw::vanity {
+namespace {
+
+Json import_json(const GoImport& import) {
+  Json j = {{"prefix", import.prefix}, {"vcs", import.vcs}, {"root", import.root}};
+  if (!import.subdir.empty()) j["subdir"] = import.subdir;
+  return j;
+}
+
+Json error_json(const Error& error) {
+  Json j = {{"kind", std::string(error_kind_name(error.kind))}, {"message", error.message}};
+  if (!error.hint.empty()) j["hint"] = error.hint;
+  return j;
+}
+
+Json result_json(const PathResult& r) {
+  Json j = {{"path", r.path}};
+  if (r.result) {
+    j.update(import_json(r.result->import));
+    j["source"] = std::string(source_name(r.result->source));
+    j["security"] = std::string(trust_name(r.result->trust));
+    if (!r.result->page.empty()) j["page"] = r.result->page;
+  } else {
+    j["error"] = error_json(r.result.error());
+  }
+  if (r.dns) j["domain"] = r.dns->name;
+  if (!r.notes.empty()) j["notes"] = r.notes;
+  return j;
+}
+
+}  // namespace
+
+std::string format_found(const Found& found, bool source) {
+  std::string line = format_import(found.import);
+  if (!source) return line;
+  return line + "  # " + std::string(source_name(found.source)) + ", " +
+         std::string(trust_name(found.trust));
+}
+
+Json records_json(const DomainRecords& d) {
+  Json j = {{"name", d.name}};
+  if (!d.security) {
+    j["state"] = "failed";
+    j["error"] = error_json(d.security.error());
+    return j;
+  }
+  j["state"] = std::string(net::dns_security_name(*d.security));
+  if (!d.why_bogus.empty()) j["reason"] = d.why_bogus;
+  j["nxdomain"] = d.nxdomain;
+  if (!d.canonical_name.empty()) j["canonical_name"] = d.canonical_name;
+  j["records"] = Json::array();
+  for (const GoImport& r : d.records) j["records"].push_back(import_json(r));
+  j["ignored"] = Json::array();
+  for (const IgnoredRecord& r : d.ignored) {
+    j["ignored"].push_back({{"data", r.text}, {"reason", r.reason}});
+  }
+  return j;
+}
+
+Json results_json(std::span<const PathResult> results) {
+  Json j = {{"results", Json::array()}, {"domains", Json::array()}};
+  std::set<const DomainRecords*> seen;
+  for (const PathResult& r : results) {
+    j["results"].push_back(result_json(r));
+    if (r.dns && seen.insert(r.dns.get()).second) j["domains"].push_back(records_json(*r.dns));
+  }
+  return j;
+}
+
+std::vector<std::string> all_notes(std::span<const PathResult> results) {
+  std::vector<std::string> notes;
+  std::set<std::string> seen;
+  for (const PathResult& r : results) {
+    for (const std::string& note : r.notes) {
+      if (seen.insert(note).second) notes.push_back(note);
+    }
+  }
+  return notes;
+}
+
+std::vector<std::string> parse_path_list(std::string_view text) {
+  std::vector<std::string> paths;
+  while (!text.empty()) {
+    std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    line = line.substr(0, line.find('#'));
+    std::size_t begin = line.find_first_not_of(" \t\r");
+    if (begin == line.npos) continue;
+    paths.emplace_back(line.substr(begin, line.find_last_not_of(" \t\r") - begin + 1));
+  }
+  return paths;
+}
+
+Result<std::vector<GoImport>> listed_records(const DomainRecords& d, bool insecure) {
+  if (!d.security) return d.security.error();
+  if (*d.security == net::DnsSecurity::kBogus && !insecure) {
+    return untrusted_error(d.name + ": DNSSEC validation failed: " + d.why_bogus);
+  }
+  if (d.records.empty()) return not_found_error(d.name + ": no go-import records");
+  if (*d.security != net::DnsSecurity::kSecure && !insecure) {
+    return not_found_error(
+        d.name + ": " + std::to_string(d.records.size()) + " records ignored, not signed",
+        "--insecure shows them");
+  }
+  return d.records;
+}
+
+}  // namespace gw::vanity
