@@ -1,0 +1,80 @@
+// The module zone: an apex that changes with each commit, and the module space below v0.
+//
+//   Z                 SOA, NS, DNSKEY, a null MX (RFC 7505); addresses of name servers inside Z
+//   v0.Z              always exists
+//   toolchain.v0.Z    always exists, with a TXT once the log has a toolchain
+//   ….v0.Z            the module index
+// A name that is not in the index but has a bare - at an end of a path element is looked up by its
+// canonical spelling, so that `mjl-`, what is above it and what is below it exist too.
+//
+// find() and soa() need a reader section of the zone's Epochs around them and the use of what they
+// return. A new apex is published whole; nodes of the index change one by one before it, so an
+// answer may be newer than the serial that a query at the same moment is told, never older.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dns/zone.h"
+#include "net/address.h"
+#include "serve/epochs.h"
+#include "serve/module_index.h"
+#include "serve/zone_key.h"
+
+namespace gw::serve {
+
+struct NameServer {
+  std::string name;  // wire, lower-cased
+  std::vector<net::SocketAddress> addresses;
+
+  // "NAME" or "NAME=ADDR,ADDR". A name inside `zone` needs addresses, one outside may not have any,
+  // and none is below v0.<zone> or v1.<zone>. kUsage.
+  static Result<NameServer> parse(std::string_view text, dns::NameView zone);
+};
+
+// What the operator decides about the zone.
+struct ZoneSettings {
+  std::string origin;  // wire, lower-cased
+  std::vector<NameServer> name_servers;
+  std::string rname;        // wire
+  std::uint32_t ttl = 300;  // seconds
+  std::uint32_t negative_ttl = 300;
+
+  // What of an answer depends on more than the log: a change raises the serial.
+  std::string fingerprint(const ZoneKey& key) const;
+};
+
+class ModuleZone final : public dns::Zone {
+ public:
+  // The Epochs and the index outlive it.
+  ModuleZone(Epochs& epochs, const ModuleIndex& index, const ZoneSettings& settings);
+  ~ModuleZone() override;
+
+  // What changes while serving.
+  struct State {
+    std::uint32_t serial = 1;
+    bool ready = false;
+    std::string toolchain;  // the answer's text, empty for none
+  };
+  // One thread at a time. kUsage when settings and key make no zone.
+  Status publish(const State& state, const ZoneKey& key);
+
+  dns::NameView origin() const override { return settings_.origin; }
+  void find(dns::NameView name, dns::Node& out) const override;
+  dns::RrsetView soa() const override;
+  bool ready() const override;
+
+ private:
+  struct Apex;
+  void find_module(std::string_view labels, dns::Node& out) const;
+
+  Epochs& epochs_;
+  const ModuleIndex& index_;
+  const ZoneSettings settings_;
+  std::atomic<const Apex*> apex_{nullptr};
+};
+
+}  // namespace gw::serve

@@ -1,0 +1,78 @@
+// The DNS server: one zone of modules, answered from the follower's database.
+//
+// start() does what can fail, in an order in which a failure leaves nothing behind: read the key,
+// bind, become the user, open and load the database, start the workers. run() then watches the
+// database and the reload request until it is told to stop. Answering never waits for either.
+//
+// One thread owns it; request_reload() and status() may be called from any.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "base/service.h"
+#include "net/address.h"
+#include "serve/module_zone.h"
+#include "serve/tcp_connections.h"
+
+namespace gw::serve {
+
+struct ServerOptions {
+  std::string db;
+  std::string key_file;
+  ZoneSettings zone;
+  std::vector<net::SocketAddress> listen;
+  std::optional<net::SocketAddress> metrics;
+  std::string status_socket;  // empty: StatusSocket::default_path(db)
+  std::string user;           // empty: stay who we are
+  std::string id;             // NSID and id.server; empty: not told
+  bool allow_partial = false;
+  bool db_may_appear = false;  // a follower in this process will create it
+  unsigned workers = 0;        // 0: one a core
+  std::size_t cache_bytes = std::size_t{48} << 20;
+  std::optional<std::uint32_t> rate_limit;  // unset: 200, but not for loopback; 0: none
+  std::uint32_t signing_limit = 20000;      // fresh signatures a second; 0: no limit
+  TcpLimits tcp;
+};
+
+class Server {
+ public:
+  // Called in start() once the sockets are bound and the user is changed, before the database is
+  // opened: where a follower in this process begins.
+  using AfterBind = std::function<Status()>;
+
+  // Everything given outlives it. Errors keep their kinds; usage for options that cannot be.
+  static Result<std::unique_ptr<Server>> start(ServerOptions options, const Logger& log,
+                                               const Clock& clock,
+                                               const AfterBind& after_bind = {});
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Serves until the stop, then answers what has arrived and returns.
+  void run(const Stop& stop, const Notifier& notifier);
+
+  // The key is read again soon; one that cannot be read leaves the old one in use.
+  void request_reload() { reload_.store(true); }
+
+  // The addresses served, with the ports that the kernel chose.
+  std::vector<net::SocketAddress> addresses() const;
+  Json status() const;
+
+ private:
+  struct Impl;
+  explicit Server(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+  std::atomic<bool> reload_{false};
+};
+
+}  // namespace gw::serve
