@@ -265,13 +265,14 @@ class Proxy:
 
     mode: count (nothing wrong), strip (a resolver that knows no DNSSEC), forge (alters TXT data and
     sets AD), dead (never answers), servfail, refused, truncate (UDP answers are cut, TCP works).
+    Only for names that hold `only`, the others are answered.
     questions: (name, type) of everything that was asked, in order.
     """
 
-    def __init__(self, server, mode="count", replace=(b"v0.0.15", b"v6.6.66")):
+    def __init__(self, server, mode="count", replace=(b"v0.0.15", b"v6.6.66"), only=""):
         host, port = server.split("@")
         self.upstream = (host, int(port))
-        self.mode, self.replace = mode, replace
+        self.mode, self.replace, self.only = mode, replace, only
         self.questions = []
         self.lock = threading.Lock()
         self.closing = False
@@ -301,25 +302,26 @@ class Proxy:
         name, qtype, end = self._question(query)
         with self.lock:
             self.questions.append((name, qtype))
-        if self.mode == "dead":
+        mode = self.mode if self.only in name else "count"
+        if mode == "dead":
             return None
         head = struct.unpack(">H", query[2:4])[0]
         codes = {"servfail": 2, "refused": 5}
-        if self.mode in codes:
-            return query[:2] + struct.pack(">HHHHH", 0x8080 | head & 0x0100 | codes[self.mode],
+        if mode in codes:
+            return query[:2] + struct.pack(">HHHHH", 0x8080 | head & 0x0100 | codes[mode],
                                            1, 0, 0, 0) + query[12:end]
-        if self.mode == "truncate" and not tcp:
+        if mode == "truncate" and not tcp:
             return query[:2] + struct.pack(">HHHHH", 0x8280 | head & 0x0100, 1, 0, 0, 0) + \
                 query[12:end]
-        if self.mode == "strip":
+        if mode == "strip":
             if qtype in (43, 46, 47, 48, 50):  # DS RRSIG NSEC DNSKEY NSEC3
                 return query[:2] + struct.pack(">HHHHH", 0x81a0, 1, 0, 0, 0) + query[12:end]
             # No OPT record: no DO bit.
             query = query[:10] + b"\0\0" + query[12:end]
         reply = ask(query)
-        if reply is not None and self.mode in ("strip", "forge"):
+        if reply is not None and mode in ("strip", "forge"):
             reply = reply[:3] + bytes([reply[3] | 0xa0]) + reply[4:]  # RA AD
-            if self.mode == "forge":
+            if mode == "forge":
                 reply = reply.replace(*self.replace)
         return reply
 
