@@ -451,6 +451,7 @@ TEST_CASE("mistakes in the configuration file name file, line, key and the neare
       {"[follow]\ndb = \"x\"\ndb = \"y\"\n", ":3: ", ""},
       {"[follow\n", ":1: ", ""},
       {"\xff\xfe", ":1: ", ""},
+      {"[\xd1\xa5[[", ":1: a character that may only stand in quotes", ""},
       // Of another command than the one that runs.
       {"[ask]\nbase = [1]\n", ":2: base must be one value", ""},
       {"[serve]\nzone = \"\"\n", ":2: zone has an empty value", ""},
@@ -469,11 +470,11 @@ TEST_CASE("mistakes in the configuration file name file, line, key and the neare
 
 TEST_CASE("nesting that would exhaust the stack is refused") {
   for (const std::string& text :
-       {std::string(200000, 'x') + " = 1", std::string(100000, '['),
-        "a = " + std::string(100000, '['),
-        "# comment with ....................\nq = \"....................\"",
-        "q = '''....................\n....................'''\nr = "
-        "\"\"\"\\\"....................\"\"\""}) {
+       std::vector<std::string>{std::string(200000, 'x') + " = 1", std::string(100000, '['),
+                                "a = " + std::string(100000, '['),
+                                "# comment with ....................\nq = \"....................\"",
+                                "q = '''....................\n....................'''\nr = "
+                                "\"\"\"\\\"....................\"\"\""}) {
     CHECK_NOTHROW(parse_config(text, "f"));
   }
   std::string dotted;
