@@ -1,7 +1,6 @@
 // The cryptography every room shares: SHA-256, Ed25519, P-256 and secure random bytes.
 //
-// SHA-256 and P-256 are OpenSSL's, whose digest is fetched once (the one-shot SHA256() looks it up
-// at each call); Ed25519 and random bytes are libsodium's. This header is the only door to both.
+// SHA-256 and P-256 are OpenSSL's (for short inputs its block function without the EVP layer); Ed25519 and random bytes are libsodium's. This header is the only door to both.
 // All functions may be called from any thread; an object belongs to one thread at a time.
 #pragma once
 
@@ -44,7 +43,7 @@ class Sha256 {
 };
 
 Hash sha256(std::string_view bytes);
-// SHA-256 of the concatenation, with a per-thread context: the hot path of the tlog.
+// SHA-256 of the concatenation: the hot path of the tlog, so without an allocation or a context.
 Hash sha256(std::string_view a, std::string_view b);
 
 void random_bytes(void* out, std::size_t n);
