@@ -113,15 +113,20 @@ bool ToolchainSummary::add_go(std::string_view go_version, std::uint64_t record)
     if (better) slot = kept;
     return better;
   };
-  if (!order->is_release()) return replace(prerelease_);
   auto& [high, low] = releases_;
-  if (high && order->minor == high->order.minor) return replace(high);
-  if (!high || order->minor > high->order.minor) {
+  if (!order->is_release()) return (!high || *order > high->order) && replace(prerelease_);
+  bool changed = false;
+  if (high && order->minor < high->order.minor) return replace(low);
+  if (high && order->minor == high->order.minor) {
+    changed = replace(high);
+  } else {
     low = std::move(high);
     high = std::move(kept);
-    return true;
+    changed = true;
   }
-  return replace(low);
+  // cur only rises: an rc or beta that it has passed is never served again.
+  if (prerelease_ && prerelease_->order < high->order) prerelease_.reset();
+  return changed;
 }
 
 ReleaseEntry ToolchainSummary::cur() const {
@@ -133,8 +138,7 @@ ReleaseEntry ToolchainSummary::prev() const {
 }
 
 ReleaseEntry ToolchainSummary::next() const {
-  bool above = prerelease_ && (!releases_[0] || prerelease_->order > releases_[0]->order);
-  return above ? prerelease_->entry : ReleaseEntry{};
+  return prerelease_ ? prerelease_->entry : ReleaseEntry{};
 }
 
 std::string ToolchainSummary::format() const {

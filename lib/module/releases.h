@@ -53,7 +53,8 @@ class ReleaseSummary {
   std::vector<ReleaseEntry> incompatible_;  // likewise
 };
 
-// Walks the served entries of a formatted summary (release or toolchain) without allocating:
+// Walks the served entries of a formatted summary without allocating (of a toolchain summary: cur,
+// prev and next, as far as they exist; which is which, parse() tells):
 //   ServedReleases it(text);
 //   while (auto e = it.next()) ... e->version, e->record ...
 // Stops silently at malformed text: use parse() where that matters.
@@ -96,7 +97,7 @@ class ToolchainSummary {
     GoVersion order;
     ReleaseEntry entry;
   };
-  // The highest releases of the two highest minors, and the highest rc or beta.
+  // The highest releases of the two highest minors, and the highest rc or beta above both.
   std::array<std::optional<Kept>, 2> releases_;
   std::optional<Kept> prerelease_;
 };

@@ -1,6 +1,7 @@
 #include "tlog/record.h"
 
 #include <array>
+#include <cstring>
 
 #include "base/bytes.h"
 
@@ -13,33 +14,50 @@ constexpr std::string_view kGoMod = "/go.mod";
 constexpr std::size_t kMaxModuleBytes = 4096;
 constexpr std::size_t kMaxVersionTextBytes = 1024;
 
-constexpr std::array<bool, 256> make_base64_set() {
-  std::array<bool, 256> set{};
-  for (unsigned char c :
-       std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")) {
-    set[c] = true;
-  }
-  return set;
+// Sixteen bytes at a time, with the compiler's portable vectors: a lookup a byte would cost as much
+// as hashing the record.
+using Bytes16 = unsigned char __attribute__((vector_size(16)));
+
+bool is_base64_16(const char* text) {
+  Bytes16 c;
+  std::memcpy(&c, text, sizeof c);
+  auto good = (((c | 0x20) - 'a') < 26) | ((c - '0') < 10) | (c == '+') | (c == '/');
+  std::array<std::int64_t, 2> halves;
+  std::memcpy(halves.data(), &good, sizeof good);
+  return (halves[0] & halves[1]) == -1;
 }
-constexpr auto kBase64Set = make_base64_set();
 
 // Canonical base64 of 32 bytes: 43 digits, the last of which has its two low bits clear, and "=".
 bool is_sum(std::string_view text) {
   constexpr std::string_view kLastDigits = "AEIMQUYcgkosw048";
   if (text.size() != kSumBytes || !text.starts_with(kSumPrefix) || text.back() != '=') return false;
-  bool good = true;
-  for (char c : text.substr(3, 43)) good = good && kBase64Set[static_cast<unsigned char>(c)];
-  return good && kLastDigits.find(text[45]) != std::string_view::npos;
+  const char* digits = text.data() + kSumPrefix.size();
+  return is_base64_16(digits) && is_base64_16(digits + 16) && is_base64_16(digits + 43 - 16) &&
+         kLastDigits.find(text[45]) != std::string_view::npos;
 }
 
+// UTF-8 without control characters.
 bool is_plain(std::string_view text) {
-  bool ascii = true;
-  for (char c : text) {
-    auto b = static_cast<unsigned char>(c);
-    if (b < 0x20) return false;
-    ascii = ascii && b < 0x80;
+  constexpr std::uint64_t kOnes = 0x0101010101010101;
+  std::uint64_t high = 0;
+  std::size_t i = 0;
+  for (; i + 8 <= text.size(); i += 8) {
+    std::uint64_t x = 0;
+    std::memcpy(&x, text.data() + i, sizeof x);
+    if (((x - kOnes * 0x20) & ~x & (kOnes * 0x80)) != 0) return false;  // a byte below 0x20
+    high |= x;
   }
-  return ascii || is_utf8(text);
+  for (; i < text.size(); i++) {
+    auto b = static_cast<unsigned char>(text[i]);
+    if (b < 0x20) return false;
+    high |= b;
+  }
+  return (high & (kOnes * 0x80)) == 0 || is_utf8(text);
+}
+
+bool is_version(std::string_view text) {
+  return text.size() <= kMaxVersionTextBytes && text.starts_with('v') &&
+         text.find(' ') == std::string_view::npos && text.find('/') == std::string_view::npos;
 }
 
 }  // namespace
@@ -64,12 +82,10 @@ std::optional<RegularRecord> parse_record(std::string_view text) {
   RegularRecord r{head.substr(0, space), head.substr(space + 1),
                   text.substr(end1 - kSumBytes, kSumBytes),
                   text.substr(end2 - kSumBytes, kSumBytes)};
-  if (r.module.empty() || r.module.size() > kMaxModuleBytes ||
-      r.version.size() > kMaxVersionTextBytes || !r.version.starts_with('v') ||
-      r.version.find_first_of(" /") != std::string_view::npos) {
+  if (r.module.empty() || r.module.size() > kMaxModuleBytes || !is_version(r.version) ||
+      !is_plain(head) || !is_sum(r.zip_sum) || !is_sum(r.gomod_sum)) {
     return std::nullopt;
   }
-  if (!is_plain(head) || !is_sum(r.zip_sum) || !is_sum(r.gomod_sum)) return std::nullopt;
   return r;
 }
 
