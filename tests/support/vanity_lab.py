@@ -12,7 +12,7 @@ dns_lab.py makes the hierarchy; here are the zones and the forgeries that it has
 import base64
 import http.server
 import os
-import socket
+import re
 import ssl
 import struct
 import subprocess
@@ -48,8 +48,8 @@ def zone_name(name):
 # --- forging signatures
 
 def wire_name(name):
-    return b"".join(bytes([len(l)]) + l.lower().encode() for l in name.rstrip(".").split(".") if l) \
-        + b"\0"
+    labels = [l.lower().encode() for l in name.rstrip(".").split(".") if l]
+    return b"".join(bytes([len(l)]) + l for l in labels) + b"\0"
 
 
 def sign_txt(directory, key_base, owner, text, signer, labels=None, signed_owner=None):
@@ -68,7 +68,8 @@ def sign_txt(directory, key_base, owner, text, signer, labels=None, signed_owner
     head = struct.pack(">HBBIIIH", 16, 13, labels, 300, now + 864000, now - 3600, tag) + \
         wire_name(signer)
     rr = b"".join(bytes([len(p)]) + p.encode() for p in [text])
-    message = head + wire_name(signed_owner or owner) + struct.pack(">HHIH", 16, 1, 300, len(rr)) + rr
+    fixed = struct.pack(">HHIH", 16, 1, 300, len(rr))
+    message = head + wire_name(signed_owner or owner) + fixed + rr
     der = bytes.fromhex("30310201010420") + scalar.rjust(32, b"\0") + \
         bytes.fromhex("a00a06082a8648ce3d030107")
     pem = os.path.join(directory, "forge.pem")
@@ -124,7 +125,8 @@ def make_zones():
     zones += [zone("none.lab"), zone("none3.lab", nsec3=True),
               zone("nodata.lab", "go-import A 127.0.0.1\n"), zone("compact.lab", online=True),
               zone("noneunsigned.lab", signed=False, ds="none")]
-    zones += [zone("wild.lab", "*.wild.lab. TXT %s\n" % txt("a.wild.lab/x git https://git.example/w")),
+    zones += [zone("wild.lab", "*.wild.lab. TXT %s\n" %
+                   txt("a.wild.lab/x git https://git.example/w")),
               zone("wild3.lab", "*.wild3.lab. TXT %s\n" %
                    txt("a.wild3.lab/x git https://git.example/w"), nsec3=True)]
     long_root = "https://git.example/" + "very-long-" * 40
@@ -134,23 +136,28 @@ def make_zones():
               zone("many.lab", go_import(*("many.lab/p%02d git https://git.example/%s/%02d" %
                                            (i, "repository-number", i) for i in range(80)))),
               zone("mixed.lab", go_import(
-                  "v=spf1 -all", "google-site-verification=abc", "mixed.lab/x git https://git.example/x",
-                  "mixed.lab/x/foo git https://git.example/foo", "mixed.lab/c cvs https://git.example/c",
+                  "v=spf1 -all", "google-site-verification=abc",
+                  "mixed.lab/x git https://git.example/x",
+                  "mixed.lab/x/foo git https://git.example/foo",
+                  "mixed.lab/c cvs https://git.example/c",
                   "mixed.lab/f git file:///etc", "mixed.lab/n git git.example/n",
-                  "mixed.lab/s git https://git.example/s /abs", "mixed.lab/d hg https://hg.example/d sub",
+                  "mixed.lab/s git https://git.example/s /abs",
+                  "mixed.lab/d hg https://hg.example/d sub",
                   "mixed.lab/m git https://git.example/m", "mixed.lab/m mod https://proxy.example",
-                  "mixed.lab/two git https://a.example/two", "mixed.lab/two git https://b.example/two",
+                  "mixed.lab/two git https://a.example/two",
+                  "mixed.lab/two git https://b.example/two",
                   "mixed.lab/same git https://a.example/same", "mixed.lab/five a b c d",
                   "other.lab/x git https://git.example/o") +
                    'go-import TXT "mixed.lab/z git https://evil.example/\\000\\027[2J"\n')]
     # A CNAME to a signed zone, and one into an unsigned zone.
     zones += [zone("cname.lab", "go-import CNAME records.signed2.lab.\n"),
-              zone("signed2.lab", "records TXT %s\n" % txt("cname.lab/x git https://git.example/c")),
+              zone("signed2.lab", "records TXT %s\n" %
+                   txt("cname.lab/x git https://git.example/c")),
               zone("cnameun.lab", "go-import CNAME records.unsigned2.lab.\n"),
               zone("unsigned2.lab", "records TXT %s\n" %
                    txt("cnameun.lab/x git https://git.example/c"), signed=False, ds="none")]
-    # The records of a zone signed by a sibling's key, and a wildcard's signature replayed for a name
-    # that is there.
+    # The records of a zone signed by a sibling's key, and a wildcard's signature replayed for a
+    # name that is there.
     sibling = zone("sibling.lab", zone_name("sibling.lab"))
     sibling.forge = lambda lab, base: ""
     foreign = zone("foreign.lab")
@@ -323,7 +330,7 @@ class VanityLab:
 
     def lookup(self, *args, resolver=None, env=None, **kwargs):
         """vanity-lookup with these arguments; requests to any host in them go to the lab's."""
-        hosts = sorted({a.split("/")[0].lower() for a in args if ".lab" in a and a[0] != "-"})
+        hosts = sorted({a.split("/")[0].lower() for a in args if re.match("[a-z0-9.]+lab(/|$)", a)})
         changes = {"GOINSECURE": None, "NO_PROXY": None, "HTTPS_PROXY": None, "HTTP_PROXY": None,
                    "no_proxy": None}
         changes.update(env or {})

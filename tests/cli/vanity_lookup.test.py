@@ -1,0 +1,476 @@
+"""gwtool vanity-lookup on a signed hierarchy and web servers on loopback: which answer is taken,
+which is refused, and what is never asked. Questions and requests are counted at the servers."""
+import os
+import socket
+import sys
+import tempfile
+import threading
+import unittest
+
+sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
+import cli
+import dns_lab
+import vanity_lab
+from vanity_lab import meta
+
+LAB = None
+
+
+class Vanity(cli.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.lab = LAB
+        self.web = LAB.web
+        LAB.reset()
+
+    def page(self, path, body, **kwargs):
+        host, _, rest = path.partition("/")
+        self.web.page(host, "/" + rest, body, **kwargs)
+
+    def found(self, path, line, *args, source="dns, secure", requests=0, **kwargs):
+        r = self.lab.lookup("-v", *args, path, **kwargs)
+        self.assert_run(r, code=0, out="%s  # %s\n" % (line, source))
+        self.assertEqual(self.web.count(), requests, self.web.asked)
+        return r
+
+    def refused(self, code, path, *texts, args=(), requests=0, **kwargs):
+        r = self.lab.lookup(*args, path, **kwargs)
+        self.assert_error(r, code, *texts)
+        self.assertEqual(self.web.count(), requests, self.web.asked)
+        return r
+
+
+class Records(Vanity):
+    def test_secure(self):
+        for name in ("signed", "nsec3", "ed25519", "rsa", "compactx", "sibling"):
+            path = name + ".lab/x"
+            self.page(path, meta(path + " git https://evil.example"))
+            r = self.found(path, path + " git https://git.example/" + name)
+            self.assertEqual(r.err, "")
+            self.assertEqual(self.lab.txt_questions("go-import.%s.lab." % name), 1)
+
+    def test_wildcard_with_its_proof(self):
+        for name in ("wild", "wild3"):
+            path = "a.%s.lab/x" % name
+            self.found(path + "/y", path + " git https://git.example/w")
+
+    def test_cname_to_a_signed_zone(self):
+        self.found("cname.lab/x", "cname.lab/x git https://git.example/c")
+
+    def test_data_in_many_shapes(self):
+        self.found("three.lab/x", "three.lab/x git https://git.example/"
+                                  "split-in-the-middle-of-the-url")
+        self.found("long.lab/x/y", "long.lab/x git https://git.example/" + "very-long-" * 40)
+        for i in (0, 41, 79):
+            self.found("many.lab/p%02d/y" % i,
+                       "many.lab/p%02d git https://git.example/repository-number/%02d" % (i, i))
+
+    def test_matching(self):
+        for path, line in (
+                ("mixed.lab/x", "mixed.lab/x git https://git.example/x"),
+                ("mixed.lab/x/fo", "mixed.lab/x git https://git.example/x"),
+                ("mixed.lab/x/foo", "mixed.lab/x/foo git https://git.example/foo"),
+                ("mixed.lab/x/foo/bar", "mixed.lab/x/foo git https://git.example/foo"),
+                ("mixed.lab/d/e", "mixed.lab/d hg https://hg.example/d sub"),
+                ("mixed.lab/m", "mixed.lab/m mod https://proxy.example"),
+                ("mixed.lab/same", "mixed.lab/same git https://a.example/same")):
+            r = self.found(path, line)
+            self.assertIn("ignored \"v=spf1 -all\": 2 fields", r.err)
+        self.refused(1, "mixed.lab/two", "two different records")
+
+    def test_hostile_bytes_are_shown_escaped(self):
+        r = self.refused(1, "mixed.lab/z", "none of", args=["--dns-only"])
+        self.assertIn("\\x00\\x1b[2J", r.err)
+        for c in r.err:
+            self.assertTrue(c == "\n" or 0x20 <= ord(c) < 0x7f, repr(c))
+        for reason in ("2 fields, not", "unknown version control system \"cvs\"", "is a file",
+                       "has no scheme", "starts with \"/\"", "5 fields, not", "not below mixed.lab",
+                       "a control character"):
+            self.assertIn(reason, r.err)
+
+    def test_none_matches(self):
+        self.page("signed.lab/y", meta("signed.lab/y git https://web.example/y"))
+        r = self.found("signed.lab/y", "signed.lab/y git https://web.example/y",
+                       source="http, tls", requests=1)
+        self.assertIn("none of 1 record is for \"signed.lab/y\"", r.err)
+        self.lab.reset()
+        self.refused(1, "signed.lab/y", "none of 1 record", args=["--dns-only"])
+        self.refused(1, "signed.lab/xx", "none of 1 record", args=["--dns-only"])
+
+    def test_denials_lead_to_http(self):
+        for name in ("none", "none3", "nodata", "compact", "noneunsigned"):
+            self.lab.reset()
+            path = name + ".lab/x"
+            self.page(path, meta(path + " git https://web.example/x"))
+            self.found(path, path + " git https://web.example/x", source="http, tls", requests=1)
+            self.refused(1, path, "no records at go-import." + name, args=["--dns-only"],
+                         requests=1)
+
+    def test_unsigned(self):
+        for name in ("unsigned", "nods", "ed448", "cnameun"):
+            self.lab.reset()
+            path = name + ".lab/x"
+            self.page(path, meta(path + " hg https://web.example/x"))
+            r = self.found(path, path + " hg https://web.example/x", source="http, tls", requests=1)
+            self.assertIn("1 record ignored, not signed", r.err)
+            self.web.clear()
+            self.refused(1, path, "not signed", args=["--dns-only"])
+            git = path + " git https://git.example/" + ("c" if name == "cnameun" else name)
+            for extra in (["--insecure"], ["--goinsecure", "*.org,%s.lab" % name]):
+                r = self.found(path, git, *extra, source="dns, unverified")
+                self.assertIn("unverified", r.err)
+            self.found(path, git, source="dns, unverified", env={"GOINSECURE": path})
+
+    def test_bogus(self):
+        cases = {"altered": "signature verification failed", "expired": "signature expired",
+                 "notyet": "before inception", "wrongds": "DS hash mismatches",
+                 "dsunsigned": "No DNSKEY", "foreign": "validation fail",
+                 "here.replay": "wildcard proof failed"}
+        for name, why in cases.items():
+            path = name + ".lab/x"
+            self.page(path, meta(path + " git https://web.example/x"))
+            self.refused(4, path, "DNSSEC validation failed", why)
+            self.refused(4, path, "DNSSEC validation failed", args=["--dns-only"])
+            self.refused(4, path + "y", "DNSSEC validation failed", args=["--insecure"])
+
+    def test_bogus_accepted(self):
+        r = self.found("expired.lab/x", "expired.lab/x git https://git.example/expired",
+                       "--insecure", source="dns, bogus, accepted")
+        self.assertIn("bogus, accepted", r.err)
+        self.found("altered.lab/x", "altered.lab/x git https://git.example/altercd", "--insecure",
+                   source="dns, bogus, accepted")
+
+    def test_forged_answers(self):
+        # AD=1 and altered data, from a resolver that lies.
+        with dns_lab.Proxy(self.lab.hierarchy.resolver, "forge",
+                           (b"git.example/signed", b"evilexample/signed")) as liar:
+            self.page("signed.lab/x", meta("signed.lab/x git https://web.example/x"))
+            self.refused(4, "signed.lab/x", "DNSSEC validation failed", resolver=liar.resolver)
+        with dns_lab.Proxy(self.lab.hierarchy.resolver, "forge",
+                           (b"git.example/unsigned", b"evilexample/unsigned")) as liar:
+            self.page("unsigned.lab/x", meta("unsigned.lab/x git https://web.example/x"))
+            self.found("unsigned.lab/x", "unsigned.lab/x git https://web.example/x",
+                       source="http, tls", requests=1, resolver=liar.resolver)
+        self.web.clear()
+        with vanity_lab.ForgedDenial(self.lab.hierarchy.resolver) as liar:
+            self.page("signed.lab/x", meta("signed.lab/x git https://web.example/x"))
+            self.refused(4, "signed.lab/x", "DNSSEC validation failed", resolver=liar.resolver)
+
+    def test_resolvers_that_fail(self):
+        self.page("signed.lab/x", meta("signed.lab/x git https://web.example/x"))
+        with dns_lab.Proxy(self.lab.hierarchy.resolver, "dead") as dead:
+            for extra in ([], ["--insecure"]):
+                r = self.refused(3, "signed.lab/x", "go-import.signed.lab", resolver=dead.resolver,
+                                 args=["--timeout", "1500ms", *extra])
+                self.assertLess(r.seconds, 2 * cli.SLOWNESS)
+        for mode in ("servfail", "refused"):
+            with dns_lab.Proxy(self.lab.hierarchy.resolver, mode) as bad:
+                self.refused(3, "signed.lab/x", "go-import.signed.lab", resolver=bad.resolver)
+        with dns_lab.Proxy(self.lab.hierarchy.resolver, "strip") as strip:
+            r = self.lab.lookup("--timeout", "2s", "signed.lab/x", resolver=strip.resolver)
+            self.assertIn(r.code, (3, 4), str(r))
+            self.assertEqual(self.web.count(), 0)
+        with dns_lab.Proxy(self.lab.hierarchy.resolver, "truncate") as tcp:
+            self.found("signed.lab/x", "signed.lab/x git https://git.example/signed",
+                       resolver=tcp.resolver)
+
+
+class Pages(Vanity):
+    def http(self, path, line, *args, source="http, tls", **kwargs):
+        r = self.lab.lookup("-v", "--http-only", *args, path, **kwargs)
+        self.assert_run(r, code=0, out="%s  # %s\n" % (line, source))
+        self.assertEqual(self.lab.txt_questions(), 0)
+        return r
+
+    def fails(self, code, path, *texts, args=(), **kwargs):
+        r = self.lab.lookup("--http-only", *args, path, **kwargs)
+        self.assert_error(r, code, *texts)
+        return r
+
+    def test_tags(self):
+        tag = meta("none.lab/x git https://a.example")
+        self.page("none.lab/x", "<html><head>%s</head>" %
+                  meta("none.lab/x git https://g.example sub"), status=404)
+        self.http("none.lab/x", "none.lab/x git https://g.example sub")
+        self.assertEqual(self.web.asked, ["https none.lab /x?go-get=1"])
+        self.page("none.lab/", meta("none.lab git https://g.example/root"))
+        self.http("none.lab", "none.lab git https://g.example/root")
+        for body, why in (
+                (tag + tag, "multiple meta tags"),
+                ("<!-- %s -->" % tag, "no go-import meta tag"),
+                ("<body>" + tag, "no go-import meta tag"),
+                ("<head></head>" + tag, "no go-import meta tag"),
+                (meta("none.lab/y git https://a.example"), "only for \"none.lab/y\""),
+                (meta("none.lab/x cvs https://a.example"), "unknown version control"),
+                (meta("none.lab/x git file:///etc"), "is a file"),
+                ("<?xml version='1.0' encoding='iso-8859-1'?>" + tag, "charset"),
+                ("<p style=a;b>", "line 1")):
+            self.page("none.lab/x", body)
+            self.fails(1, "none.lab/x", why)
+        self.page("none.lab/x", "gone", status=410)
+        self.fails(1, "none.lab/x", "status 410")
+        self.page("none.lab/x", "busy", status=503)
+        self.fails(3, "none.lab/x", "status 503")
+
+    def test_the_prefix_has_the_last_word(self):
+        tag = meta("none.lab/x git https://g.example")
+        self.page("none.lab/x", tag)
+        self.page("none.lab/x/sub", tag)
+        self.http("none.lab/x/sub", "none.lab/x git https://g.example")
+        self.assertEqual(self.web.count("none.lab /x?go-get=1"), 1)
+        self.page("none.lab/x/sub", meta("none.lab/x git https://evil.example"))
+        self.fails(1, "none.lab/x/sub", "disagree about go-import for \"none.lab/x\"")
+        self.page("none.lab/x/sub", tag)
+        self.page("none.lab/x", "nothing")
+        self.fails(1, "none.lab/x/sub", "disagree")
+        self.page("none.lab/x", "nothing", status=404)
+        self.fails(1, "none.lab/x/sub", "status 404")
+
+    def test_redirects(self):
+        def chain(n):
+            self.web.clear()
+            self.web.redirect("none.lab", "/x", "https://none.lab/r1", 301)
+            for i in range(1, n):
+                self.web.redirect("none.lab", "/r%d" % i, "r%d" % (i + 1), 307)
+            self.page("none.lab/r%d" % n, meta("none.lab/x git https://g.example"))
+        chain(9)
+        self.http("none.lab/x", "none.lab/x git https://g.example")
+        chain(10)
+        self.fails(1, "none.lab/x", "stopped after 10 redirects")
+        self.assertEqual(self.web.count("/r10"), 0)
+        self.web.clear()
+        self.web.redirect("none.lab", "/x", "http://none.lab/x")
+        self.page("none.lab/x", meta("none.lab/x git https://g.example"), scheme="http")
+        self.fails(1, "none.lab/x", "to insecure URL")
+        self.assertEqual(self.web.count("http none.lab"), 0)
+        self.http("none.lab/x", "none.lab/x git https://g.example", "--insecure",
+                  source="http, unprotected")
+        self.web.redirect("none.lab", "/x", "http://user:secret@none.lab/x")
+        r = self.lab.lookup("--http-only", "--insecure", "none.lab/x")
+        self.assertEqual(self.web.count("authorization"), 0)
+        self.assertNotIn("secret", r.err + r.out)
+
+    def test_http_only_after_https_failed(self):
+        self.page("none.lab/x", meta("none.lab/x git https://g.example"), scheme="http")
+        self.fails(1, "none.lab/x", "status 404", args=["--insecure"])
+        self.assertEqual(self.web.count("http none.lab"), 0)
+        port = cli.free_port()
+        down = ["--connect-to", "down.lab:443:127.0.0.1:%d" % port,
+                "--connect-to", "down.lab:80:127.0.0.1:%d" % self.web.http_port]
+        self.page("down.lab/x", meta("down.lab/x git https://g.example"), scheme="http")
+        args = ["vanity-lookup", "--http-only", "--ca-file", self.lab.ca.file, *down, "down.lab/x"]
+        r = self.gwtool(*args)
+        self.assert_error(r, 3, "down.lab")
+        self.assertEqual(self.web.count("http down.lab"), 0)
+        r = self.gwtool(*args, "--insecure")
+        self.assert_run(r, code=0, out="down.lab/x git https://g.example\n")
+
+    def test_certificates(self):
+        self.page("none.lab/x", meta("none.lab/x git https://g.example"))
+        other = os.path.join(self.dir, "other")
+        os.mkdir(other)
+        stranger = vanity_lab.http_fixture.TestCa(other)
+        args = ["vanity-lookup", "--http-only", "--ca-file", stranger.file, "--connect-to",
+                "none.lab:443:127.0.0.1:%d" % self.web.port, "none.lab/x"]
+        self.assert_error(self.gwtool(*args), 3, "certificate")
+        self.assertEqual(self.web.count(), 0)
+        r = self.gwtool(*args, "--insecure", "-v")
+        self.assert_run(r, out="none.lab/x git https://g.example  # http, unprotected\n")
+        missing = self.gwtool("vanity-lookup", "--http-only", "--ca-file", self.path("none"),
+                              "none.lab/x")
+        self.assert_error(missing, 2, self.path("none"))
+
+    def test_names_come_from_the_same_resolver(self):
+        self.page("none.lab/x", meta("none.lab/x git https://g.example"))
+        r = self.gwtool("vanity-lookup", "--http-only", "--resolver", self.lab.dns.resolver,
+                        "--ca-file", self.lab.ca.file, "--connect-to",
+                        "none.lab:443:v4.web.lab:%d" % self.web.port, "none.lab/x")
+        self.assert_run(r, code=0, out="none.lab/x git https://g.example\n")
+        self.assertGreaterEqual(self.lab.dns.asked("v4.web.lab.", 1), 1)
+
+    def test_proxies(self):
+        self.page("none.lab/x", meta("none.lab/x git https://g.example"))
+        with Tunnel(self.web.port) as tunnel:
+            args = ["vanity-lookup", "--http-only", "--ca-file", self.lab.ca.file, "none.lab/x"]
+            env = cli.clean_env(HTTPS_PROXY="http://127.0.0.1:%d" % tunnel.port, NO_PROXY=None,
+                                no_proxy=None)
+            r = self.gwtool(*args, env=env)
+            self.assert_run(r, code=0, out="none.lab/x git https://g.example\n")
+            self.assertEqual(tunnel.asked, ["none.lab:443"])
+            env["NO_PROXY"] = "none.lab"
+            r = self.gwtool(*args, "--connect-to", "none.lab:443:127.0.0.1:%d" % self.web.port,
+                            env=env)
+            self.assert_run(r, code=0)
+            self.assertEqual(tunnel.asked, ["none.lab:443"])
+
+
+class Tunnel:
+    """An HTTP proxy that takes CONNECT and leads every tunnel to one port."""
+
+    def __init__(self, port):
+        self.target, self.asked = port, []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            head = b""
+            while b"\r\n\r\n" not in head:
+                head += client.recv(4096)
+            self.asked.append(head.split()[1].decode())
+            server = socket.create_connection(("127.0.0.1", self.target))
+            client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            for a, b in ((client, server), (server, client)):
+                threading.Thread(target=self._copy, args=(a, b), daemon=True).start()
+
+    @staticmethod
+    def _copy(a, b):
+        try:
+            while True:
+                data = a.recv(65536)
+                if not data:
+                    break
+                b.sendall(data)
+            b.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.listener.close()
+
+
+class Command(Vanity):
+    def test_bad_paths_ask_nothing(self):
+        for path in ("https://signed.lab/x", "a//b", "signed.lab//x", "signed.lab/x/", "con/x",
+                     "signed.lab/con", "signed.lab/\u00fc", "nodot/x", "signed.lab/x~1", "-/x"):
+            r = self.lab.lookup("--", path)
+            self.assert_error(r, 2, "malformed import path")
+        self.assertEqual(self.lab.dns.asked(), 0)
+        self.assertEqual(self.web.count(), 0)
+
+    def test_known_hosts_ask_nothing(self):
+        r = self.lab.lookup("-v", "github.com/a/b/c", "signed.lab/x.git/y", "bitbucket.org/a/b")
+        self.assert_run(r, code=0, err="", out=(
+            "github.com/a/b git https://github.com/a/b  # static, built-in\n"
+            "signed.lab/x.git git https://signed.lab/x  # static, built-in\n"
+            "bitbucket.org/a/b git https://bitbucket.org/a/b  # static, built-in\n"))
+        self.assert_error(self.lab.lookup("github.com/a"), 1, "github.com")
+        self.assertEqual(self.lab.dns.asked(), 0)
+
+    def test_a_hundred_paths_one_question(self):
+        paths = ["signed.lab/x/p%d" % i for i in range(100)]
+        r = self.lab.lookup("-", input="# paths\n\n" + "\n".join(paths) + "  # end\n")
+        line = "signed.lab/x git https://git.example/signed\n"
+        self.assert_run(r, code=0, err="", out=line * 100)
+        self.assertEqual(self.lab.txt_questions("go-import.signed.lab."), 1)
+        self.assertEqual(self.lab.txt_questions(), 1)
+
+    def test_ten_domains_keep_the_order(self):
+        paths = ["d%d.lab/p%d" % (i % 10, i // 10) for i in range(100)]
+        r = self.lab.lookup(*paths)
+        self.assert_run(r, code=0, out="".join(
+            "d%d.lab/p%d git https://git.example/d%d/p%d\n" % (i % 10, i // 10, i % 10, i // 10)
+            for i in range(100)))
+        self.assertEqual(self.lab.txt_questions(), 10)
+
+    def test_a_bad_domain_does_not_stop_the_others(self):
+        self.page("none.lab/x", meta("none.lab/x git https://web.example/x"))
+        self.page("nodata.lab/x", "busy", status=500)
+        good = ["none.lab/x", "signed.lab/x", "github.com/a/b"]
+        lines = ("none.lab/x git https://web.example/x\n"
+                 "signed.lab/x git https://git.example/signed\n"
+                 "github.com/a/b git https://github.com/a/b\n")
+        for bad, code in ((["none3.lab/x"], 1), (["a//b"], 2), (["nodata.lab/x", "a//b"], 3),
+                          (["expired.lab/x", "nodata.lab/x", "a//b", "none3.lab/x"], 4)):
+            r = self.lab.lookup(good[0], *bad, *good[1:])
+            self.assert_run(r, code=code, out=lines, err_has="gwtool: error: ")
+            self.assertEqual(r.err.count("gwtool: error: "), len(bad), str(r))
+
+    def test_a_slow_host_delays_only_itself(self):
+        self.web.stall("none.lab", "/x")
+        self.web.redirect("none3.lab", "/x", "https://none3.lab/y")
+        self.page("none3.lab/y", meta("none3.lab/x git https://web.example/x"))
+        r = self.lab.lookup("--timeout", "1500ms", "none.lab/x", "none3.lab/x")
+        self.assert_run(r, code=3, out="none3.lab/x git https://web.example/x\n",
+                        err_has="none.lab/x")
+
+    def test_list(self):
+        r = self.lab.lookup("--list", "many.lab")
+        self.assert_run(r, code=0, err="")
+        self.assertEqual(sorted(r.lines), ["many.lab/p%02d git https://git.example/"
+                                           "repository-number/%02d" % (i, i) for i in range(80)])
+        self.assert_error(self.lab.lookup("--list", "none.lab"), 1, "no go-import records")
+        self.assert_error(self.lab.lookup("--list", "expired.lab"), 4, "signature expired")
+        self.assert_error(self.lab.lookup("--list", "unsigned.lab"), 1, "not signed", "--insecure")
+        r = self.lab.lookup("--list", "unsigned.lab", "--insecure")
+        self.assert_run(r, code=0, out="unsigned.lab/x git https://git.example/unsigned\n",
+                        err_has="insecure")
+        self.assert_error(self.lab.lookup("--list", "a/b.lab"), 2, "not a domain")
+        self.assert_error(self.lab.lookup("--list", "many.lab", "signed.lab/x"), 2, "--list")
+        r = self.lab.lookup("--json", "--list", "mixed.lab")
+        self.assert_run(r, code=0)
+        self.assertEqual(r.json["state"], "secure")
+        self.assertEqual(len(r.json["records"]), 8)
+        self.assertEqual(len(r.json["ignored"]), 9)
+        self.assertEqual(self.web.count(), 0)
+
+    def test_json(self):
+        self.page("unsigned.lab/x", meta("unsigned.lab/x git https://web.example/x sub"))
+        r = self.lab.lookup("--json", "signed.lab/x", "unsigned.lab/x", "expired.lab/x",
+                            "github.com/a/b", "a//b")
+        self.assertEqual(r.code, 4, str(r))
+        results = r.json["results"]
+        self.assertEqual(results[0], {
+            "path": "signed.lab/x", "prefix": "signed.lab/x", "vcs": "git",
+            "root": "https://git.example/signed", "source": "dns", "security": "secure",
+            "domain": "go-import.signed.lab"})
+        self.assertEqual(results[1], {
+            "path": "unsigned.lab/x", "prefix": "unsigned.lab/x", "vcs": "git",
+            "root": "https://web.example/x", "subdir": "sub", "source": "http", "security": "tls",
+            "page": "https://unsigned.lab/x?go-get=1", "domain": "go-import.unsigned.lab",
+            "notes": ["go-import.unsigned.lab: 1 record ignored, not signed"]})
+        self.assertEqual(results[2]["error"]["kind"], "untrusted")
+        self.assertEqual(results[3]["source"], "static")
+        self.assertEqual(results[4]["error"]["kind"], "usage")
+        self.assertEqual([d["state"] for d in r.json["domains"]], ["secure", "insecure", "bogus"])
+        self.assertEqual(r.json["domains"][1]["records"],
+                         [{"prefix": "unsigned.lab/x", "vcs": "git",
+                           "root": "https://git.example/unsigned"}])
+
+    def test_usage(self):
+        for args, text in ((["--dns-only", "--http-only", "signed.lab/x"], "exclude"),
+                           ([], "no import"),
+                           (["--connect-to", "a:b", "none.lab/x"], "connect-to"),
+                           (["--timeout", "0s", "signed.lab/x"], "timeout"),
+                           (["--list", "signed.lab", "--http-only"], "--list")):
+            self.assert_error(self.lab.lookup(*args), 2, text)
+        bad_anchor = self.file("anchor", "not a record\n")
+        for args in (["--resolver", "nonsense"], ["--trust-anchor", bad_anchor],
+                     ["--trust-anchor", self.path("missing")]):
+            self.assert_error(self.gwtool("vanity-lookup", *args, "signed.lab/x"), 2)
+        self.assertEqual(self.lab.dns.asked(), 0)
+
+    def test_quiet(self):
+        r = self.lab.lookup("-q", "mixed.lab/x")
+        self.assert_run(r, code=0, out="mixed.lab/x git https://git.example/x\n", err="")
+
+
+def setUpModule():
+    global LAB
+    directory = tempfile.TemporaryDirectory(prefix="gwtool-vanity-")
+    unittest.addModuleCleanup(directory.cleanup)
+    lab = vanity_lab.VanityLab(directory.name)
+    LAB = lab.__enter__()
+    unittest.addModuleCleanup(lab.__exit__)
+
+
+if __name__ == "__main__":
+    cli.main()
