@@ -1,50 +1,28 @@
+// One thread, one poll(2) over everything: there are a few dozen connections at most. It is not
+// evhttp because that tells nobody when a connection ends, so that neither their number nor the
+// whole time of one can be bounded.
 #include "net/http_server.h"
 
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
-#include <event2/event.h>
-#include <event2/http.h>
-#include <event2/keyvalq_struct.h>
-#include <event2/listener.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <cstring>
+#include <list>
 #include <thread>
 
-#include "base/bytes.h"
 #include "base/file.h"
 #include "base/metrics.h"
 #include "base/service.h"
+#include "net/http_request.h"
 
 namespace gw::net {
 
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
 namespace {
-
-template <auto kFree>
-struct Freer {
-  template <class T>
-  void operator()(T* p) const {
-    kFree(p);
-  }
-};
-template <class T, auto kFree>
-using Owned = std::unique_ptr<T, Freer<kFree>>;
-
-struct Method {
-  evhttp_cmd_type type;
-  const char* name;
-};
-constexpr std::array kMethods = {
-    Method{EVHTTP_REQ_GET, "GET"},       Method{EVHTTP_REQ_POST, "POST"},
-    Method{EVHTTP_REQ_HEAD, "HEAD"},     Method{EVHTTP_REQ_PUT, "PUT"},
-    Method{EVHTTP_REQ_DELETE, "DELETE"}, Method{EVHTTP_REQ_OPTIONS, "OPTIONS"},
-    Method{EVHTTP_REQ_TRACE, "TRACE"},   Method{EVHTTP_REQ_CONNECT, "CONNECT"},
-    Method{EVHTTP_REQ_PATCH, "PATCH"},
-};
 
 Result<Fd> listen_on(const SocketAddress& address) {
   const std::string what = "listening on " + address.format();
@@ -63,15 +41,82 @@ Result<Fd> listen_on(const SocketAddress& address) {
   return fd;
 }
 
+std::string_view reason(int status) {
+  switch (status) {
+    case 200:
+      return "OK";
+    case 204:
+      return "No Content";
+    case 302:
+      return "Found";
+    case 400:
+      return "Bad Request";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 411:
+      return "Length Required";
+    case 413:
+      return "Content Too Large";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 503:
+      return "Service Unavailable";
+    case 505:
+      return "HTTP Version Not Supported";
+    default:
+      return "Status";
+  }
+}
+
+// RFC 9110 section 5.6.7: "Sun, 22 Nov 2026 21:41:10 GMT".
+std::string http_date(WallTime t) {
+  constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  auto day = std::chrono::floor<std::chrono::days>(t);
+  std::chrono::year_month_day date(day);
+  // "2026-11-22T21:41:10Z" has the digits of the day, the year and the time.
+  std::string digits = format_rfc3339(t);
+  return std::string(kDays[std::chrono::weekday(day).c_encoding()]) + ", " + digits.substr(8, 2) +
+         " " + kMonths[static_cast<unsigned>(date.month()) - 1] + " " + digits.substr(0, 4) + " " +
+         digits.substr(11, 8) + " GMT";
+}
+
+std::string format_response(const ServerResponse& response, bool head, bool keep_alive) {
+  std::string out = "HTTP/1.1 " + std::to_string(response.status) + " ";
+  out += reason(response.status);
+  out += "\r\nDate: " + http_date(system_clock().now());
+  out += "\r\nContent-Type: " + response.content_type;
+  out += "\r\nContent-Length: " + std::to_string(response.body.size());
+  out += "\r\nX-Content-Type-Options: nosniff\r\n";
+  for (const HttpHeader& h : response.headers) out += h.name + ": " + h.value + "\r\n";
+  if (!keep_alive) out += "Connection: close\r\n";
+  out += "\r\n";
+  if (!head) out += response.body;
+  return out;
+}
+
 }  // namespace
 
 struct HttpServer::Impl {
-  // One client. evhttp tells nobody when a connection ends, but a bufferevent filter is told when
-  // it is freed: this is the filter's context, and passes every byte on unchanged.
   struct Connection {
-    Impl* server = nullptr;
-    bufferevent* bev = nullptr;
-    Owned<event, event_free> deadline;
+    Fd fd;
+    SocketAddress peer;
+    std::string in;
+    std::string out;
+    std::size_t sent = 0;  // of `out`
+    MonoTime deadline{};
+    bool continued = false;  // "100 Continue" was sent for the request that is coming
+    bool closing = false;    // once `out` is sent
+    bool draining = false;   // sent and shut down; what still comes is thrown away
   };
 
   ~Impl() {
@@ -79,195 +124,153 @@ struct HttpServer::Impl {
     if (thread.joinable()) thread.join();
   }
 
-  Status open();
-  void handle(evhttp_request* raw);
-  ServerResponse respond(evhttp_request* raw, ServerRequest& request) const;
-  bufferevent* accept();
-  void restart_deadline(Connection& c) const;
-  void connection_ended();
+  void run();
+  void accept_all();
+  bool serve(Connection& c, short events);
+  bool read_some(Connection& c);
+  bool write_some(Connection& c);
+  void answer_all(Connection& c);
+  void refuse(Connection& c, const ParsedRequest& parsed);
+  milliseconds until_next_deadline() const;
 
   HttpServerOptions options;
+  RequestLimits limits;
   ServerHandler handler;
   SocketAddress address;
+  Fd listener;
+  MonoTime accept_again{};  // after descriptors ran out
+  std::list<Connection> connections;
   Stop stop;
-  // Freed in the reverse order: evhttp frees its listeners and connections, which use the base.
-  Owned<event_base, event_base_free> base;
-  Owned<event, event_free> stopping;
-  unsigned connections = 0;
-  std::vector<Connection*> open_connections;
-  evconnlistener* listener = nullptr;  // evhttp's
-  Owned<evhttp, evhttp_free> http;
   std::thread thread;
 };
 
-namespace {
-
-bufferevent_filter_result pass_on(evbuffer* from, evbuffer* to, ev_ssize_t /*limit*/,
-                                  bufferevent_flush_mode /*mode*/, void* /*context*/) {
-  return evbuffer_remove_buffer(from, to, evbuffer_get_length(from)) >= 0 ? BEV_OK : BEV_ERROR;
-}
-
-}  // namespace
-
-bufferevent* HttpServer::Impl::accept() {
-  bufferevent* socket = bufferevent_socket_new(base.get(), -1, BEV_OPT_CLOSE_ON_FREE);
-  if (socket == nullptr) return nullptr;
-  auto* c = new Connection{this, nullptr, nullptr};
-  auto ended = [](void* context) {
-    auto* connection = static_cast<Connection*>(context);
-    std::erase(connection->server->open_connections, connection);
-    connection->server->connection_ended();
-    delete connection;
-  };
-  c->bev = bufferevent_filter_new(socket, pass_on, pass_on, BEV_OPT_CLOSE_ON_FREE, ended, c);
-  if (c->bev == nullptr) {
-    bufferevent_free(socket);
-    delete c;
-    return nullptr;
-  }
-  // evhttp's own timeout starts anew with every byte; this one does not, so that nobody holds a
-  // connection by sending a byte now and then.
-  auto expired = [](evutil_socket_t, short, void* context) {
-    auto* connection = static_cast<Connection*>(context);
-    ::shutdown(bufferevent_getfd(connection->bev), SHUT_RDWR);
-  };
-  c->deadline.reset(event_new(base.get(), -1, 0, expired, c));
-  restart_deadline(*c);
-  open_connections.push_back(c);
-  // Those that come now wait in the kernel's queue, and are dropped there when it is full.
-  if (++connections >= options.max_connections) evconnlistener_disable(listener);
-  return c->bev;
-}
-
-void HttpServer::Impl::restart_deadline(Connection& c) const {
-  timeval limit{static_cast<time_t>(3 * options.idle_timeout.count()), 0};
-  if (c.deadline) event_add(c.deadline.get(), &limit);
-}
-
-void HttpServer::Impl::connection_ended() {
-  connections--;
-  if (!stop.requested()) evconnlistener_enable(listener);
-}
-
-Status HttpServer::Impl::open() {
-  GW_TRY(Fd fd, listen_on(options.listen));
-  sockaddr_storage bound{};
-  socklen_t size = sizeof bound;
-  if (::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&bound), &size) != 0) {
-    return errno_error("listening on " + options.listen.format(), errno);
-  }
-  address = SocketAddress::from_sockaddr(reinterpret_cast<sockaddr*>(&bound), size)
-                .value_or(options.listen);
-  base.reset(event_base_new());
-  if (!base) return io_error("starting the HTTP server: no event loop");
-  http.reset(evhttp_new(base.get()));
-  if (!http) return internal_error("starting the HTTP server: out of memory");
-  evhttp_set_max_headers_size(http.get(), static_cast<ev_ssize_t>(options.max_headers));
-  evhttp_set_max_body_size(http.get(), static_cast<ev_ssize_t>(options.max_body));
-  evhttp_set_timeout(http.get(), static_cast<int>(options.idle_timeout.count()));
-  // All that evhttp knows: respond() refuses the rest with the status that says why.
-  ev_uint16_t known = 0;
-  for (const Method& m : kMethods) known |= static_cast<ev_uint16_t>(m.type);
-  evhttp_set_allowed_methods(http.get(), known);
-  evhttp_set_bevcb(
-      http.get(), [](event_base*, void* self) { return static_cast<Impl*>(self)->accept(); }, this);
-  evhttp_set_gencb(
-      http.get(), [](evhttp_request* r, void* self) { static_cast<Impl*>(self)->handle(r); }, this);
-  listener = evconnlistener_new(base.get(), nullptr, nullptr,
-                                LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd.get());
-  if (listener == nullptr) return internal_error("starting the HTTP server: out of memory");
-  fd.release();
-  if (evhttp_bind_listener(http.get(), listener) == nullptr) {
-    evconnlistener_free(listener);
-    return internal_error("starting the HTTP server: out of memory");
-  }
-  stopping.reset(event_new(
-      base.get(), stop.fd(), EV_READ,
-      [](evutil_socket_t, short, void* b) { event_base_loopbreak(static_cast<event_base*>(b)); },
-      base.get()));
-  if (!stopping || stop.fd() < 0 || event_add(stopping.get(), nullptr) != 0) {
-    return io_error("starting the HTTP server: no event loop");
-  }
-  return {};
-}
-
-namespace {
-
-std::string take_buffer(evbuffer* buffer) {
-  std::string out(evbuffer_get_length(buffer), '\0');
-  evbuffer_remove(buffer, out.data(), out.size());
-  return out;
-}
-
-// The path of the request's URI, decoded; empty when it has none that we take.
-std::string decoded_path(evhttp_request* raw) {
-  const evhttp_uri* uri = evhttp_request_get_evhttp_uri(raw);
-  const char* path = uri == nullptr ? nullptr : evhttp_uri_get_path(uri);
-  if (path == nullptr) return {};
-  std::size_t size = 0;
-  Owned<char, free> text(evhttp_uridecode(path, 0, &size));
-  if (!text || size == 0 || text.get()[0] != '/') return {};
-  std::string out(text.get(), size);
-  return out.find('\0') == std::string::npos ? out : std::string();
-}
-
-void read_request(evhttp_request* raw, ServerRequest& out) {
-  out.path = decoded_path(raw);
-  const evhttp_uri* uri = evhttp_request_get_evhttp_uri(raw);
-  const char* query = uri == nullptr ? nullptr : evhttp_uri_get_query(uri);
-  if (query != nullptr) out.query = query;
-  const evkeyvalq* headers = evhttp_request_get_input_headers(raw);
-  for (const evkeyval* h = headers->tqh_first; h != nullptr; h = h->next.tqe_next) {
-    out.headers.push_back({to_lower(std::string_view(h->key)), h->value});
-  }
-  out.body = take_buffer(evhttp_request_get_input_buffer(raw));
-  evhttp_connection* connection = evhttp_request_get_connection(raw);
-  const sockaddr* peer = connection ? evhttp_connection_get_addr(connection) : nullptr;
-  if (peer != nullptr) {
-    socklen_t size = peer->sa_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
-    out.peer = SocketAddress::from_sockaddr(peer, size).value_or(SocketAddress());
+void HttpServer::Impl::accept_all() {
+  while (connections.size() < options.max_connections) {
+    sockaddr_storage peer{};
+    socklen_t size = sizeof peer;
+    Fd fd(::accept4(listener.get(), reinterpret_cast<sockaddr*>(&peer), &size,
+                    SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!fd) {
+      bool exhausted = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+      // The listener stays readable: without a pause this would spin.
+      if (exhausted) accept_again = system_clock().mono() + milliseconds(100);
+      if (errno == EINTR || errno == ECONNABORTED) continue;
+      return;
+    }
+    Connection& c = connections.emplace_back();
+    c.fd = std::move(fd);
+    c.peer = SocketAddress::from_sockaddr(reinterpret_cast<sockaddr*>(&peer), size)
+                 .value_or(SocketAddress());
+    c.deadline = system_clock().mono() + options.idle_timeout;
   }
 }
 
-void send_response(evhttp_request* raw, const ServerResponse& response, bool head) {
-  evkeyvalq* headers = evhttp_request_get_output_headers(raw);
-  for (const HttpHeader& h : response.headers) {
-    evhttp_add_header(headers, h.name.c_str(), h.value.c_str());
-  }
-  evhttp_add_header(headers, "Content-Type", response.content_type.c_str());
-  evhttp_add_header(headers, "Content-Length", std::to_string(response.body.size()).c_str());
-  if (!head) {
-    evbuffer_add(evhttp_request_get_output_buffer(raw), response.body.data(), response.body.size());
-  }
-  evhttp_send_reply(raw, response.status, nullptr, nullptr);
+milliseconds HttpServer::Impl::until_next_deadline() const {
+  MonoTime now = system_clock().mono();
+  MonoTime next = now + seconds(60);
+  for (const Connection& c : connections) next = std::min(next, c.deadline);
+  if (accept_again > now) next = std::min(next, accept_again);
+  return std::max(milliseconds(0), std::chrono::ceil<milliseconds>(next - now));
 }
 
-}  // namespace
-
-ServerResponse HttpServer::Impl::respond(evhttp_request* raw, ServerRequest& request) const {
-  evhttp_cmd_type type = evhttp_request_get_command(raw);
-  for (const Method& m : kMethods) {
-    if (m.type == type) request.method = m.name;
+void HttpServer::Impl::run() {
+  std::vector<pollfd> fds;
+  while (!stop.requested()) {
+    bool room =
+        connections.size() < options.max_connections && system_clock().mono() >= accept_again;
+    fds.assign({{stop.fd(), POLLIN, 0}, {room ? listener.get() : -1, POLLIN, 0}});
+    for (const Connection& c : connections) {
+      // While a response is being sent the client's next bytes can wait in the kernel.
+      bool sending = c.sent < c.out.size();
+      fds.push_back({c.fd.get(), static_cast<short>(sending ? POLLOUT : POLLIN), 0});
+    }
+    if (::poll(fds.data(), fds.size(), static_cast<int>(until_next_deadline().count())) < 0 &&
+        errno != EINTR) {
+      return;
+    }
+    MonoTime now = system_clock().mono();
+    std::size_t i = 2;
+    for (auto c = connections.begin(); c != connections.end(); i++) {
+      bool alive = now < c->deadline && (fds[i].revents == 0 || serve(*c, fds[i].revents));
+      c = alive ? std::next(c) : connections.erase(c);
+    }
+    if (fds[1].revents != 0) accept_all();
   }
-  const auto& allowed = options.methods;
-  if (std::find(allowed.begin(), allowed.end(), request.method) == allowed.end()) {
+  connections.clear();
+}
+
+// False when the connection is done with.
+bool HttpServer::Impl::serve(Connection& c, short events) {
+  bool usable = (events & POLLOUT) != 0 ? write_some(c) : read_some(c);
+  if (!usable) return false;
+  if (!c.draining) answer_all(c);
+  return write_some(c);
+}
+
+bool HttpServer::Impl::read_some(Connection& c) {
+  char buffer[16 << 10];
+  ssize_t n = ::recv(c.fd.get(), buffer, sizeof buffer, 0);
+  if (n < 0) return errno == EAGAIN || errno == EINTR;
+  if (n == 0) return false;
+  if (!c.draining) c.in.append(buffer, static_cast<std::size_t>(n));
+  return true;
+}
+
+void HttpServer::Impl::refuse(Connection& c, const ParsedRequest& parsed) {
+  ServerResponse response;
+  response.status = parsed.status;
+  response.body = std::string(reason(parsed.status)) + "\n";
+  if (parsed.status == 405) {
     std::string list;
-    for (const std::string& m : allowed) list += (list.empty() ? "" : ", ") + m;
-    return {.status = 405, .headers = {{"Allow", list}}, .body = "method not allowed\n"};
+    for (const std::string& m : options.methods) list += (list.empty() ? "" : ", ") + m;
+    response.headers.push_back({"Allow", list});
   }
-  read_request(raw, request);
-  if (request.path.empty()) return {.status = 400, .body = "bad path\n"};
-  return handler(request);
+  c.out += format_response(response, parsed.request.method == "HEAD", false);
+  c.closing = true;
 }
 
-void HttpServer::Impl::handle(evhttp_request* raw) {
-  bufferevent* bev = evhttp_connection_get_bufferevent(evhttp_request_get_connection(raw));
-  for (Connection* c : open_connections) {
-    if (c->bev == bev) restart_deadline(*c);
+// Answers the requests that are complete, one response at a time: the next one is looked at when
+// this one is on its way, so that a client cannot make us hold many.
+void HttpServer::Impl::answer_all(Connection& c) {
+  while (c.sent == c.out.size() && !c.closing) {
+    ParsedRequest parsed = parse_request(c.in, limits);
+    if (parsed.state == ParsedRequest::kRefused) return refuse(c, parsed);
+    if (parsed.state == ParsedRequest::kIncomplete) {
+      if (!parsed.wants_continue || c.continued) return;
+      c.continued = true;
+      c.out = "HTTP/1.1 100 Continue\r\n\r\n";
+      c.sent = 0;
+    } else {
+      c.in.erase(0, parsed.size);
+      c.continued = false;
+      c.closing = !parsed.keep_alive;
+      parsed.request.peer = c.peer;
+      ServerResponse response = handler(parsed.request);
+      c.out = format_response(response, parsed.request.method == "HEAD", parsed.keep_alive);
+      c.sent = 0;
+      c.deadline = system_clock().mono() + 6 * options.idle_timeout;
+    }
+    if (!write_some(c)) c.closing = true;
   }
-  ServerRequest request;
-  ServerResponse response = respond(raw, request);
-  send_response(raw, response, evhttp_request_get_command(raw) == EVHTTP_REQ_HEAD);
+}
+
+bool HttpServer::Impl::write_some(Connection& c) {
+  if (c.sent < c.out.size()) {
+    ssize_t n = ::send(c.fd.get(), c.out.data() + c.sent, c.out.size() - c.sent, MSG_NOSIGNAL);
+    if (n < 0) return errno == EAGAIN || errno == EINTR;
+    c.sent += static_cast<std::size_t>(n);
+    if (c.sent < c.out.size()) return true;
+    c.out.clear();
+    c.sent = 0;
+    if (!c.continued) c.deadline = system_clock().mono() + options.idle_timeout;
+  }
+  if (c.closing && !c.draining) {
+    // Closing with unread bytes would reset the connection, and with it take back the response.
+    c.draining = true;
+    ::shutdown(c.fd.get(), SHUT_WR);
+    c.deadline = system_clock().mono() + seconds(1);
+  }
+  return true;
 }
 
 HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -276,21 +279,23 @@ HttpServer::~HttpServer() = default;
 Result<std::unique_ptr<HttpServer>> HttpServer::start(HttpServerOptions options,
                                                       ServerHandler handler) {
   auto impl = std::make_unique<Impl>();
+  GW_TRY(impl->listener, listen_on(options.listen));
+  sockaddr_storage bound{};
+  socklen_t size = sizeof bound;
+  if (::getsockname(impl->listener.get(), reinterpret_cast<sockaddr*>(&bound), &size) != 0) {
+    return errno_error("listening on " + options.listen.format(), errno);
+  }
+  impl->address = SocketAddress::from_sockaddr(reinterpret_cast<sockaddr*>(&bound), size)
+                      .value_or(options.listen);
+  impl->limits = {options.max_headers, options.max_body, options.methods};
   impl->options = std::move(options);
   impl->handler = std::move(handler);
-  GW_CHECK(impl->open());
-  impl->thread = std::thread([raw = impl.get()] { event_base_dispatch(raw->base.get()); });
+  if (impl->stop.fd() < 0) return io_error("starting the HTTP server: no descriptor left");
+  impl->thread = std::thread([raw = impl.get()] { raw->run(); });
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
 }
 
 const SocketAddress& HttpServer::address() const { return impl_->address; }
-
-const std::string* ServerRequest::header(std::string_view name) const {
-  for (const HttpHeader& h : headers) {
-    if (h.name == name) return &h.value;
-  }
-  return nullptr;
-}
 
 ServerHandler metrics_handler(std::function<std::string()> health, std::function<void()> refresh) {
   return [health = std::move(health),

@@ -1,8 +1,9 @@
-// A small HTTP/1.1 server for pages about this process: /metrics, /healthz.
+// A small HTTP/1.1 server (RFC 9112) for pages about this process: /metrics, /healthz.
 //
-// libevent's evhttp on a thread of its own: a slow or hostile client can delay other clients of
-// these pages, and nothing else. Everything a client sends is bounded: headers, body, time,
-// connections. No TLS: it listens on loopback or behind something that speaks it.
+// It runs on a thread of its own: a slow or hostile client can delay other clients of these pages,
+// and nothing else. Everything a client sends is bounded: headers, body, time, connections, and
+// what is not plainly one request is refused. Bodies come with a Content-Length, not in chunks. No
+// TLS: it listens on loopback or behind something that speaks it.
 #pragma once
 
 #include <chrono>
@@ -20,7 +21,7 @@ namespace gw::net {
 
 struct ServerRequest {
   std::string method;  // one of HttpServerOptions::methods
-  std::string path;    // decoded; begins with "/", no NUL
+  std::string path;    // decoded; begins with "/", holds no NUL
   std::string query;   // after the "?", as sent
   std::vector<HttpHeader> headers;
   std::string body;
@@ -33,7 +34,7 @@ struct ServerRequest {
 struct ServerResponse {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
-  std::vector<HttpHeader> headers = {};  // besides Content-Type, Content-Length, Date
+  std::vector<HttpHeader> headers = {};  // besides those that every response has
   std::string body = {};
 };
 
@@ -43,11 +44,12 @@ using ServerHandler = std::function<ServerResponse(const ServerRequest&)>;
 struct HttpServerOptions {
   SocketAddress listen = {};
   std::vector<std::string> methods = {"GET", "HEAD"};  // others get 405, unknown ones 501
-  std::size_t max_headers = 16 << 10;                  // bytes, more is refused
-  std::size_t max_body = 64 << 10;                     // bytes, more is refused
-  // A connection on which nothing moves for so long is closed.
+  std::size_t max_headers = 16 << 10;                  // bytes, more get 431
+  std::size_t max_body = 64 << 10;                     // bytes, more get 413
+  // For a whole request, from the connection or the last response on; a response may take six
+  // times as long to be read.
   std::chrono::seconds idle_timeout{10};
-  // More are closed as they come.
+  // More wait in the kernel's queue until there is room.
   unsigned max_connections = 64;
 };
 
