@@ -1,0 +1,48 @@
+// Module paths and the labels of their names: what decodes encodes to the same labels, what encodes
+// decodes to the same path, and a bare spelling rewrites to one that needs no further rewriting.
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+
+#include "dns/module_name.h"
+#include "module/path.h"
+
+namespace {
+
+void require(bool condition) {
+  if (!condition) std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace gw::dns;  // NOLINT(google-build-using-namespace)
+  std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  std::array<char, kMaxName> out;
+  if (auto path = decode_module_labels(bytes)) {
+    require(gw::mod::check_path(*path).has_value());
+    std::size_t encoded = encode_module_labels(*path, 1, out);
+    require(std::string_view(out.data(), encoded) == bytes);
+    require(canonical_module_labels(bytes, out) == 0);
+    require(module_name(*path, ".").has_value());
+  }
+  if (gw::mod::check_path(bytes)) {
+    std::size_t encoded = encode_module_labels(bytes, 1, out);
+    auto name = module_name(bytes, ".");
+    require(name.has_value() == (encoded != 0));
+    if (encoded != 0) {
+      std::string labels(out.data(), encoded);
+      require(decode_module_labels(labels) == std::string(bytes));
+      require(parse_name(*name).value() ==
+              labels + std::string(kModuleSpace) + std::string(kRootName));
+    }
+  }
+  std::size_t rewritten = canonical_module_labels(bytes, out);
+  if (rewritten != 0) {
+    std::string once(out.data(), rewritten);
+    require(once != bytes);
+    require(canonical_module_labels(once, out) == 0);
+  }
+  return 0;
+}
