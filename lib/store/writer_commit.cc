@@ -91,8 +91,9 @@ Status Writer::Impl::store_irregular(const PendingRecords& pending) {
 }
 
 Status Writer::Impl::store_sums(const PendingRecords& pending) {
-  GW_TRY(Statement insert, db.prepare("INSERT INTO sums(tile, data) VALUES(?1, ?2) ON "
-                                      "CONFLICT(tile) DO UPDATE SET data = data || ?2"));
+  GW_TRY(Statement insert,
+         db.prepare("INSERT INTO sums(tile, data) VALUES(?1, ?2) ON "
+                    "CONFLICT(tile) DO UPDATE SET data = CAST(data || ?2 AS BLOB)"));
   constexpr std::size_t kSums = 2 * sizeof(Hash);
   std::string row;
   std::string_view sums = pending.sums_;
@@ -114,7 +115,7 @@ Status Writer::Impl::store_sums(const PendingRecords& pending) {
 
 Status Writer::Impl::store_level1(const PendingRecords& pending) {
   GW_TRY(Statement s, db.prepare("INSERT INTO level1(n, hashes) VALUES(?1, ?2) ON CONFLICT(n) DO "
-                                 "UPDATE SET hashes = hashes || ?2"));
+                                 "UPDATE SET hashes = CAST(hashes || ?2 AS BLOB)"));
   std::uint64_t index = pending.first() / kTile;
   std::span<const Hash> hashes = pending.level1_;
   while (!hashes.empty()) {

@@ -1,0 +1,45 @@
+// The options of following, which follow-tlog and serve-dns --follow share, and a follower made of
+// them.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/service.h"
+#include "follow/follower.h"
+#include "follow/options.h"
+#include "follow/progress.h"
+#include "groups.h"
+#include "options.h"
+#include "store/types.h"
+
+namespace gw::cmd {
+
+struct FollowValues {
+  LogSourceValues log;
+  follow::From from;
+  std::optional<store::Keep> keep;
+  std::chrono::seconds interval = std::chrono::minutes(10);
+  std::chrono::seconds max_age = std::chrono::hours(6);
+  std::vector<std::string> submit_latest;
+  std::vector<std::string> compare_latest;
+  std::string on_alarm;
+};
+void add_follow(Command& command, FollowValues* v);
+
+// A follower with everything it borrows. Move it nowhere; keep it until following has ended.
+struct FollowParts {
+  std::unique_ptr<tlog::TileSource> source;
+  std::unique_ptr<follow::HeadExchange> exchange;
+  std::unique_ptr<follow::ProgressReporter> progress;
+  std::unique_ptr<follow::Follower> follower;
+};
+// `log` and `notifier` (may be null) and `stop` are borrowed. kUsage for a bad key, source or URL.
+Result<std::unique_ptr<FollowParts>> make_follower(Context& ctx, const FollowValues& v,
+                                                   const std::string& db, const Logger& log,
+                                                   const Notifier* notifier, const Stop& stop);
+
+}  // namespace gw::cmd

@@ -1,0 +1,124 @@
+// gwtool follow-tlog: a transparency log, verified, into a database.
+#include <csignal>
+
+#include "commands.h"
+#include "follow/status.h"
+#include "follow_group.h"
+#include "store/reader.h"
+#include "tlog/note.h"
+
+namespace gw::cmd {
+namespace {
+
+struct Values {
+  std::string db;
+  FollowValues follow;
+  bool once = false;
+  bool status = false;
+  bool clear_alarm = false;
+};
+
+Result<int> print_status(Context& ctx, const Values& v) {
+  GW_TRY(store::Reader reader, store::Reader::open(v.db));
+  auto state = reader.state();
+  if (!state) return std::move(state).error().in(v.db);
+  const follow::StatusReport report = follow::judge(*state, ctx.clock.now(), v.follow.max_age);
+  if (ctx.json) {
+    ctx.out.json(follow::status_json(report));
+  } else {
+    for (const std::string& line : follow::format_status(report)) ctx.out.line(line);
+  }
+  switch (report.standing) {
+    case follow::Standing::kCurrent:
+      return kExitDone;
+    case follow::Standing::kBehind:
+      return kExitFailed;
+    case follow::Standing::kHalted:
+      return kExitUntrusted;
+  }
+  return kExitFailed;
+}
+
+Result<int> clear(Context& ctx, const Values& v) {
+  GW_TRY(const auto alarm, follow::clear_alarm(v.db, ctx.clock.now()));
+  if (!alarm) {
+    ctx.out.note(v.db + ": there is no alarm");
+    return kExitDone;
+  }
+  ctx.out.note(v.db + ": cleared: " + alarm->message);
+  return kExitDone;
+}
+
+Result<int> follow_once(Context& ctx, const Values& v, const Stop& stop,
+                        const SignalThread& signals) {
+  // A one-shot command speaks in messages; events that need nobody stay out of cron's mail.
+  const LogLevel level = ctx.verbose ? LogLevel::kDebug : LogLevel::kWarning;
+  const Logger log(ctx.quiet ? LogLevel::kError : level);
+  GW_TRY(const auto parts, make_follower(ctx, v.follow, v.db, log, nullptr, stop));
+  auto round = parts->follower->run_once(stop);
+  if (signals.stopped_by() != 0) return kExitInterrupted;
+  if (!round) return std::move(round).error();
+  if (ctx.json) {
+    ctx.out.json({{"log", parts->follower->state().log_name},
+                  {"records", round->records},
+                  {"position", round->position},
+                  {"head", round->head},
+                  {"new_head", round->new_head}});
+  }
+  ctx.out.detail(std::to_string(round->records) + " new records, " +
+                 std::to_string(round->position) + " in all");
+  return kExitDone;
+}
+
+Result<int> follow_on(Context& ctx, const Values& v, const Stop& stop, const Notifier& notifier) {
+  GW_TRY(const auto parts, make_follower(ctx, v.follow, v.db, ctx.log, &notifier, stop));
+  notifier.ready("following");
+  auto status = parts->follower->run(stop);
+  notifier.stopping();
+  GW_CHECK(std::move(status));
+  return kExitDone;
+}
+
+Result<int> run(Context& ctx, const Values& v) {
+  if (v.status) return print_status(ctx, v);
+  if (v.clear_alarm) return clear(ctx, v);
+  const Notifier notifier = Notifier::from_environment();
+  Stop stop;
+  GW_TRY(const auto signals, SignalThread::start(stop, {}));
+  if (v.once) return follow_once(ctx, v, stop, *signals);
+  return follow_on(ctx, v, stop, notifier);
+}
+
+}  // namespace
+
+Command follow_tlog_command() {
+  auto v = std::make_shared<Values>();
+  Command c("follow-tlog", "follow a transparency log and keep its verified records");
+  c.doc =
+      "Fetches every record of a Go checksum database, verifies all of it against the log's signed "
+      "heads, and stores module versions in one SQLite file, from which serve-dns answers.\n\n"
+      "A restart goes on where it stopped, and finds out whether the log was rewritten in the "
+      "meantime. When the log contradicts itself, following halts: the evidence is printed and "
+      "saved beside the database, and every later start ends with 4 until --clear-alarm.";
+  c.add(path_option("db", "FILE", &v->db, PathUse::kState, "the database").require());
+  add_follow(c, &v->follow);
+  c.add(flag_option("once", &v->once, "look once, take in what is new, and end: for cron"));
+  c.add(flag_option("status", &v->status, "print how the database stands, without a network")
+            .more("Ends with 0 when it is current, 1 when records are missing or the head is older "
+                  "than --max-age, 4 when it is halted.")
+            .on_command_line_only());
+  c.add(
+      flag_option("clear-alarm", &v->clear_alarm, "go on after a security error was looked into")
+          .more("Of a module version that the log has twice the first record stays the valid one.")
+          .on_command_line_only());
+  c.rules.push_back([v]() -> Status {
+    if (int{v->once} + int{v->status} + int{v->clear_alarm} > 1) {
+      return usage_error("--once, --status and --clear-alarm exclude each other");
+    }
+    return {};
+  });
+  c.run = [v](Context& ctx) { return run(ctx, *v); };
+  return c;
+}
+
+}  // namespace gw::cmd

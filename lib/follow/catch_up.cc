@@ -1,0 +1,196 @@
+#include "follow/catch_up.h"
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "base/metrics.h"
+#include "follow/bounded_queue.h"
+#include "store/pending.h"
+
+namespace gw::follow {
+namespace {
+
+constexpr std::chrono::milliseconds kTick{200};
+constexpr std::size_t kQueuedRuns = 4;
+
+class Pipeline {
+ public:
+  Pipeline(tlog::Follower& log, store::Writer& writer, const FollowOptions& options,
+           const Environment& environment, const Stop& stop)
+      : log_(log),
+        writer_(writer),
+        options_(options),
+        env_(environment),
+        stop_(stop),
+        first_(writer.state().position),
+        target_(log.target().size()),
+        keep_(writer.keep()),
+        position_(first_),
+        started_(environment.clock->mono()),
+        last_watchdog_(started_) {}
+
+  CatchUpResult run(const store::RepeatCheck& check);
+
+ private:
+  using Pending = std::unique_ptr<store::PendingRecords>;
+
+  void fetch();
+  void verify();
+  bool hand_over(Pending& staged);
+  Pending fresh();
+  void recycle(Pending used);
+  void fail(Error error);
+  bool tick();
+
+  tlog::Follower& log_;
+  store::Writer& writer_;
+  const FollowOptions& options_;
+  const Environment& env_;
+  const Stop& stop_;
+  const std::uint64_t first_;
+  const std::uint64_t target_;
+  const store::Keep keep_;
+
+  BoundedQueue<tlog::FetchedRun> runs_{kQueuedRuns};
+  BoundedQueue<Pending> staged_{1};
+  std::atomic<std::uint64_t> position_;
+  std::mutex mutex_;
+  std::vector<Pending> free_;     // guarded by mutex_
+  std::optional<Error> failure_;  // guarded by mutex_: the first one
+  MonoTime started_;
+  MonoTime last_watchdog_;
+};
+
+void Pipeline::fail(Error error) {
+  const std::scoped_lock lock(mutex_);
+  if (!failure_) failure_ = std::move(error);
+}
+
+void Pipeline::fetch() {
+  for (std::uint64_t at = first_; at < target_;) {
+    auto run = log_.fetch(at, options_.run_tiles);
+    if (!run) {
+      fail(std::move(run).error());
+      break;
+    }
+    at = run->end();
+    if (!runs_.push(*std::move(run))) return;
+  }
+  runs_.finish();
+}
+
+Pipeline::Pending Pipeline::fresh() {
+  const std::scoped_lock lock(mutex_);
+  if (free_.empty()) return std::make_unique<store::PendingRecords>(keep_);
+  Pending out = std::move(free_.back());
+  free_.pop_back();
+  return out;
+}
+
+void Pipeline::recycle(Pending used) {
+  used->clear();
+  const std::scoped_lock lock(mutex_);
+  free_.push_back(std::move(used));
+}
+
+bool Pipeline::hand_over(Pending& staged) {
+  if (staged->empty()) return true;
+  if (!staged_.push(std::move(staged))) return false;
+  staged = fresh();
+  return true;
+}
+
+void Pipeline::verify() {
+  Pending staged = fresh();
+  MonoTime opened = env_.clock->mono();
+  while (auto run = runs_.pop()) {
+    auto batch = tlog::verify_run(*std::move(run));
+    if (!batch) {
+      fail(std::move(batch).error());
+      break;
+    }
+    if (staged->empty()) opened = env_.clock->mono();
+    if (auto s = staged->add(*batch); !s) {
+      fail(std::move(s).error());
+      break;
+    }
+    position_.store(batch->end(), std::memory_order_relaxed);
+    if (staged->size() >= options_.commit_records || staged->bytes() >= options_.commit_bytes ||
+        env_.clock->mono() - opened >= options_.commit_interval) {
+      if (!hand_over(staged)) return;
+    }
+  }
+  runs_.close();  // after an error: the fetcher must not wait for us
+  if (hand_over(staged)) staged_.finish();
+}
+
+// Called several times a second; false when it is time to stop.
+bool Pipeline::tick() {
+  const MonoTime now = env_.clock->mono();
+  if (env_.progress) {
+    const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - started_);
+    env_.progress({first_, position_.load(std::memory_order_relaxed), target_, elapsed});
+  }
+  if (env_.notifier != nullptr) {
+    const auto interval = env_.notifier->watchdog_interval();
+    if (interval && now - last_watchdog_ >= *interval / 2) {
+      env_.notifier->watchdog();
+      last_watchdog_ = now;
+    }
+  }
+  return !stop_.requested();
+}
+
+CatchUpResult Pipeline::run(const store::RepeatCheck& check) {
+  CatchUpResult result;
+  std::thread fetcher([this] { fetch(); });
+  std::thread verifier([this] { verify(); });
+  while (true) {
+    auto pending = staged_.pop(kTick);
+    if (!tick()) {
+      result.status = unavailable_error("stopped");
+      break;
+    }
+    if (!pending) {
+      if (staged_.drained()) break;
+      continue;
+    }
+    auto report = writer_.commit(**pending, check, [this] { return tick(); });
+    if (!report) {
+      result.status = stop_.requested() ? unavailable_error("stopped") : std::move(report).error();
+      break;
+    }
+    result.report.duplicates += report->duplicates;
+    result.report.records += report->records;
+    metric_add(Metric::kFollowRecords, report->records);
+    metric_add(Metric::kFollowDuplicates, report->duplicates);
+    metric_set(Metric::kFollowPosition, static_cast<std::int64_t>(writer_.state().position));
+    recycle(*std::move(pending));
+    if (!report->conflicts.empty()) {
+      result.report.conflicts = std::move(report->conflicts);
+      break;
+    }
+  }
+  staged_.close();
+  runs_.close();
+  verifier.join();
+  fetcher.join();
+  const std::scoped_lock lock(mutex_);
+  if (result.status && result.report.conflicts.empty() && failure_) {
+    result.status = *std::move(failure_);
+  }
+  return result;
+}
+
+}  // namespace
+
+CatchUpResult catch_up(tlog::Follower& log, store::Writer& writer, const store::RepeatCheck& check,
+                       const FollowOptions& options, const Environment& environment,
+                       const Stop& stop) {
+  return Pipeline(log, writer, options, environment, stop).run(check);
+}
+
+}  // namespace gw::follow

@@ -1,0 +1,40 @@
+// All records between the database's position and a head: fetched, verified and stored at once.
+//
+//   fetcher ──runs──► verifier ──transactions──► the calling thread, which commits
+//
+// Verifying and staging a record costs a third of storing it, so two threads keep two cores busy; a
+// third one waits for the network. Queues between them are short: memory stays at a few runs of
+// tiles and two transactions. What was verified before an error is stored before the error is
+// returned.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/result.h"
+#include "base/service.h"
+#include "follow/options.h"
+#include "store/writer.h"
+#include "tlog/follower.h"
+
+namespace gw::follow {
+
+struct CatchUpReport {
+  std::uint64_t records = 0;
+  std::uint64_t duplicates = 0;
+  // The log has these versions twice with different sums; the transaction was not stored.
+  std::vector<store::RepeatedVersion> conflicts;
+};
+
+// `log`: start() has proven the writer's frontier a prefix of its target, which is the writer's.
+// `log` is used by another thread until this returns; `check` is called on this one. The error is
+// in `status`: kUnavailable when stopped.
+struct CatchUpResult {
+  CatchUpReport report;
+  Status status;
+};
+CatchUpResult catch_up(tlog::Follower& log, store::Writer& writer, const store::RepeatCheck& check,
+                       const FollowOptions& options, const Environment& environment,
+                       const Stop& stop);
+
+}  // namespace gw::follow

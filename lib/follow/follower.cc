@@ -1,0 +1,235 @@
+#include "follow/follower.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/bytes.h"
+#include "base/metrics.h"
+#include "follow/follower_impl.h"
+#include "follow/pause.h"
+
+namespace gw::follow {
+
+Result<From> From::parse(std::string_view text) {
+  if (text == "genesis") return From{};
+  if (text == "tip") return From{Kind::kTip, 0};
+  const auto number = parse_decimal(text);
+  if (!number || *number > tlog::kMaxTreeSize) {
+    return usage_error(quoted(text) + " is neither genesis, tip nor a record number");
+  }
+  return From{Kind::kRecord, *number};
+}
+
+Error halted_error(const std::string& db, const store::Alarm& alarm) {
+  return untrusted_error(
+      db + ": halted " + format_rfc3339(alarm.at) + ": " + alarm.message +
+          "; evidence: " + alarm.evidence,
+      "find out what happened, then gwtool follow-tlog --clear-alarm --db " + db);
+}
+
+Follower::Follower(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Follower::~Follower() = default;
+
+const store::LogState& Follower::state() const { return impl_->writer.state(); }
+
+Result<std::unique_ptr<Follower>> Follower::open(FollowOptions options, Environment environment) {
+  store::WriterOptions how;
+  how.log_name = options.key.name();
+  how.log_key = options.key.format();
+  how.keep = options.keep;
+  GW_TRY(store::Writer writer, store::Writer::open(options.db, how));
+  if (writer.state().alarm) return halted_error(options.db, *writer.state().alarm);
+  GW_TRY(const std::uint64_t forgotten, writer.forget_posts(options.submit_latest));
+  if (forgotten > 0) {
+    environment.log->info("posts to other addresses forgotten", {{"count", forgotten}});
+  }
+  auto impl = std::make_unique<Impl>(std::move(options), std::move(environment), std::move(writer));
+  impl->publish_state();
+  return std::unique_ptr<Follower>(new Follower(std::move(impl)));
+}
+
+void Follower::Impl::publish_state() {
+  const store::LogState& s = writer.state();
+  metric_set(Metric::kFollowPosition, static_cast<std::int64_t>(s.position));
+  metric_set(Metric::kFollowIrregular, static_cast<std::int64_t>(s.irregular));
+  metric_set(Metric::kFollowConflicts, static_cast<std::int64_t>(s.conflicts));
+  metric_set(Metric::kFollowHalted, s.halted() ? 1 : 0);
+  metric_set(Metric::kFollowPosts, static_cast<std::int64_t>(s.pending_gossip));
+  if (s.target) {
+    metric_set(Metric::kFollowHeadSize, static_cast<std::int64_t>(s.target->size));
+    metric_set(Metric::kFollowHeadTime, to_unix(s.target->accepted));
+  }
+  if (env.notifier != nullptr && s.target) {
+    env.notifier->status(std::to_string(s.position) + " of " + std::to_string(s.target->size) +
+                         " records");
+  }
+}
+
+// Fetches, verifies and stores what is missing under the head aimed at.
+Status Follower::Impl::take_in(tlog::Follower& log, const Stop& stop, RoundReport& report) {
+  const auto check = [this](std::span<const store::RepeatedVersion> repeats) {
+    return compare_repeats(repeats);
+  };
+  if (writer.state().position < log.target().size()) {
+    const std::uint64_t irregular = writer.state().irregular;
+    auto [found, status] = catch_up(log, writer, check, options, env, stop);
+    report.records += found.records;
+    if (writer.state().irregular > irregular) {
+      env.log->warning("irregular records kept verbatim and never served",
+                       {{"count", writer.state().irregular - irregular}});
+    }
+    publish_state();
+    if (!found.conflicts.empty()) return raise_conflicts(found.conflicts);
+    GW_CHECK(std::move(status));
+  }
+  publish_state();
+  return {};
+}
+
+// A restart goes on under the head that it aimed at, never under one that it has not compared.
+Status Follower::Impl::finish_target(const Stop& stop, RoundReport& report) {
+  const store::LogState& state = writer.state();
+  if (!state.target || state.position == state.target->size) return {};
+  const auto aim = target();
+  if (!aim) return corrupt_error(options.db + ": the stored head does not verify");
+  considered = aim;
+  tlog::Follower log(source, *aim, writer.frontier());
+  GW_TRY(const tlog::HeadComparison found, log.start());
+  if (found.relation == tlog::HeadRelation::kFork) {
+    return corrupt_error(options.db + ": the stored records do not belong to the stored head");
+  }
+  env.log->info("going on", {{"position", state.position}, {"size", state.target->size}});
+  return take_in(log, stop, report);
+}
+
+Result<RoundReport> Follower::Impl::try_round(const Stop& stop) {
+  RoundReport report;
+  if (writer.state().alarm) return halted_error(options.db, *writer.state().alarm);
+  tile_failed = true;
+  GW_CHECK(finish_target(stop, report));
+  GW_CHECK(deliver_posts());
+  tile_failed = false;
+  GW_TRY(const tlog::Checkpoint head, client.fetch_latest());
+  tile_failed = true;
+  GW_CHECK(consider(head, source.describe(), stop, report));
+  GW_CHECK(compare_with_others(stop, report));
+  GW_CHECK(writer.note_checked(env.clock->now()));
+  GW_CHECK(deliver_posts());
+  report.position = writer.state().position;
+  report.head = writer.state().target ? writer.state().target->size : 0;
+  return report;
+}
+
+bool Follower::Impl::failed_at_tile(const Error& error) const {
+  return error.kind == ErrorKind::kUntrusted && tile_failed && !halted;
+}
+
+Result<RoundReport> Follower::Impl::round(Mode mode, const Stop& stop) {
+  std::uint64_t records = 0;
+  for (int i = 1;; i++) {
+    const std::uint64_t before = writer.state().position;
+    auto report = try_round(stop);
+    if (report) {
+      report->records += records;
+      bad_since.reset();
+      metric_add(Metric::kFollowRounds, 1, 0);
+      return report;
+    }
+    records += writer.state().position - before;
+    Error error = std::move(report).error();
+    const bool bad_tile = failed_at_tile(error);
+    if (bad_tile) metric_add(Metric::kFollowBadTiles);
+    const bool again = bad_tile || error.kind == ErrorKind::kUnavailable ||
+                       (error.kind == ErrorKind::kNotFound && tile_failed);
+    // Progress was made: that is no repetition of the same failure.
+    if (writer.state().position > before) i = 0;
+    if (stop.requested() || !again || i >= options.tries) {
+      if (bad_tile && mode == Mode::kOnce) return raise_bad_tile(error.message);
+      return error.in("following " + options.key.name());
+    }
+    env.log->warning("trying again", {{"reason", error.message}});
+    stop.wait_for(back_off(options.first_pause, i, std::chrono::seconds(30)));
+  }
+}
+
+Result<RoundReport> Follower::run_once(const Stop& stop) {
+  return impl_->round(Impl::Mode::kOnce, stop);
+}
+
+// What the loop does about an error: none, when it may go on.
+Status Follower::Impl::after_failure(const Error& error) {
+  unsigned result = 3;
+  if (error.kind == ErrorKind::kUnavailable) result = 1;
+  if (error.kind == ErrorKind::kUntrusted) result = 2;
+  metric_add(Metric::kFollowRounds, 1, result);
+  if (halted) return error;
+  if (error.kind == ErrorKind::kUsage || error.kind == ErrorKind::kCorrupt ||
+      error.kind == ErrorKind::kInternal) {
+    return error;
+  }
+  env.log->error("round failed", error);
+  if (!failed_at_tile(error)) {
+    bad_since.reset();
+    return {};
+  }
+  const MonoTime now = env.clock->mono();
+  if (!bad_since) bad_since = now;
+  if (now - *bad_since >= options.bad_tile_patience) return raise_bad_tile(error.message);
+  return {};
+}
+
+void Follower::Impl::warn_about_age() {
+  const auto& head = writer.state().target;
+  if (!head || env.clock->now() - head->accepted < options.max_age) return;
+  const MonoTime now = env.clock->mono();
+  if (warned_old && now - *warned_old < options.max_age) return;
+  warned_old = now;
+  env.log->warning("no new head for long: the log may be frozen, or kept from us",
+                   {{"size", head->size}, {"accepted", format_rfc3339(head->accepted)}});
+}
+
+Status Follower::run(const Stop& stop) {
+  Impl& m = *impl_;
+  int failures = 0;
+  while (!stop.requested()) {
+    auto report = m.round(Impl::Mode::kLoop, stop);
+    if (stop.requested()) break;
+    Duration pause = jittered(m.options.interval);
+    if (report) {
+      failures = 0;
+      if (report->records > 0) {
+        m.env.log->info("followed", {{"records", report->records}, {"position", report->position}});
+      }
+    } else {
+      GW_CHECK(m.after_failure(report.error()));
+      pause = back_off(std::chrono::seconds(5), ++failures, m.options.interval);
+    }
+    m.warn_about_age();
+    if (m.env.notifier == nullptr || !m.env.notifier->watchdog_interval()) {
+      stop.wait_for(pause);
+      continue;
+    }
+    for (const MonoTime end = m.env.clock->mono() + pause; m.env.clock->mono() < end;) {
+      m.env.notifier->watchdog();
+      const Duration left = end - m.env.clock->mono();
+      if (stop.wait_for(std::min<Duration>(left, *m.env.notifier->watchdog_interval()))) break;
+    }
+  }
+  return {};
+}
+
+Result<std::optional<store::Alarm>> clear_alarm(const std::string& db, WallTime now,
+                                                const std::optional<tlog::VerifierKey>& key) {
+  store::WriterOptions how;
+  if (key) {
+    how.log_name = key->name();
+    how.log_key = key->format();
+  }
+  GW_TRY(store::Writer writer, store::Writer::open(db, how));
+  if (!writer.created()) return not_found_error(db + ": no database there");
+  const auto alarm = writer.state().alarm;
+  if (alarm) GW_CHECK(writer.clear_alarm(now));
+  return alarm;
+}
+
+}  // namespace gw::follow

@@ -1,0 +1,91 @@
+// What Follower's files share: follower.cc runs the loop, heads.cc applies the rule for heads and
+// raises alarms, gossip.cc exchanges heads with others.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "follow/catch_up.h"
+#include "follow/evidence.h"
+#include "follow/follower.h"
+#include "store/writer.h"
+#include "tlog/client.h"
+#include "tlog/follower.h"
+
+namespace gw::follow {
+
+// A source that several threads may use.
+class SharedSource : public tlog::TileSource {
+ public:
+  explicit SharedSource(tlog::TileSource& source) : source_(source) {}
+  std::vector<Result<std::string>> fetch(std::span<const tlog::FetchRequest> requests) override {
+    const std::scoped_lock lock(mutex_);
+    return source_.fetch(requests);
+  }
+  std::string describe() const override { return source_.describe(); }
+
+ private:
+  tlog::TileSource& source_;
+  std::mutex mutex_;
+};
+
+struct Follower::Impl {
+  Impl(FollowOptions o, Environment e, store::Writer w)
+      : options(std::move(o)),
+        env(std::move(e)),
+        source(*env.source),
+        client(source, options.key),
+        writer(std::move(w)) {}
+
+  FollowOptions options;
+  Environment env;
+  SharedSource source;
+  tlog::Client client;
+  store::Writer writer;
+  // A tile that does not hash right, since when: set while rounds end so.
+  std::optional<MonoTime> bad_since;
+  std::optional<MonoTime> warned_old;
+  // The head whose tiles are being asked for, and whether the last failure was about them: a note
+  // that does not verify is none of the log's, a tile that does not is an alarm in the end.
+  std::optional<tlog::Checkpoint> considered;
+  bool tile_failed = false;
+  bool halted = false;
+
+  // follower.cc
+  enum class Mode { kOnce, kLoop };
+  Result<RoundReport> round(Mode mode, const Stop& stop);
+  Result<RoundReport> try_round(const Stop& stop);
+  Status finish_target(const Stop& stop, RoundReport& report);
+  Status take_in(tlog::Follower& log, const Stop& stop, RoundReport& report);
+  void publish_state();
+  bool failed_at_tile(const Error& error) const;
+  Status after_failure(const Error& error);
+  void warn_about_age();
+
+  // heads.cc
+  Status consider(const tlog::Checkpoint& head, const std::string& origin, const Stop& stop,
+                  RoundReport& report);
+  Status consider_first(const tlog::Checkpoint& head, const Stop& stop, RoundReport& report);
+  Status consider_older(const tlog::Checkpoint& head, const std::string& origin);
+  Status consider_newer(const tlog::Checkpoint& head, const std::string& origin, const Stop& stop,
+                        RoundReport& report);
+  Result<tlog::Frontier> first_frontier(const tlog::Checkpoint& head);
+  Result<std::vector<bool>> compare_repeats(std::span<const store::RepeatedVersion> repeats);
+  Error raise(const Evidence& evidence, std::span<const store::RepeatedVersion> conflicts = {});
+  Error raise_conflicts(std::span<const store::RepeatedVersion> conflicts);
+  Error raise_bad_tile(const std::string& what);
+  std::optional<tlog::Checkpoint> target() const;
+
+  // gossip.cc
+  Status compare_with_others(const Stop& stop, RoundReport& report);
+  Status deliver_posts();
+};
+
+// Runs `sh -c 'COMMAND "$1"'` with the path as $1; kills it after a minute.
+Status run_alarm_command(const std::string& command, const std::string& path);
+
+}  // namespace gw::follow

@@ -1,0 +1,49 @@
+#include "follow/net_exchange.h"
+
+#include <utility>
+
+#include "base/file.h"
+#include "tlog/note.h"
+
+namespace gw::follow {
+namespace {
+
+bool is_url(std::string_view where) {
+  return where.starts_with("http://") || where.starts_with("https://");
+}
+
+class NetExchange : public HeadExchange {
+ public:
+  explicit NetExchange(net::HttpClient client) : client_(std::move(client)) {}
+
+  Result<std::string> fetch(const std::string& from) override {
+    if (!is_url(from)) return read_file(from, tlog::kMaxNoteBytes);
+    net::HttpRequest request;
+    request.url = from;
+    request.max_body = tlog::kMaxNoteBytes;
+    return net::require_ok(client_.fetch_one(request), request);
+  }
+
+  Status post(const std::string& url, const std::string& note) override {
+    net::HttpRequest request;
+    request.url = url;
+    request.method = "POST";
+    request.headers.push_back({"content-type", "text/plain; charset=utf-8"});
+    request.body = note;
+    GW_TRY(const net::HttpResponse response, client_.fetch_one(request));
+    if (response.status >= 200 && response.status < 300) return {};
+    return unavailable_error(net::redact_url(url) + ": status " + std::to_string(response.status));
+  }
+
+ private:
+  net::HttpClient client_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<HeadExchange>> make_exchange(net::HttpOptions options) {
+  GW_TRY(net::HttpClient client, net::HttpClient::create(std::move(options)));
+  return std::unique_ptr<HeadExchange>(std::make_unique<NetExchange>(std::move(client)));
+}
+
+}  // namespace gw::follow

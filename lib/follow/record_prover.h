@@ -1,0 +1,45 @@
+// Single records with their inclusion proofs, fetched again from the log: the evidence for a module
+// version that the log has twice.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/crypto.h"
+#include "base/result.h"
+#include "tlog/checkpoint.h"
+#include "tlog/data_tile.h"
+#include "tlog/head_tree.h"
+#include "tlog/source.h"
+
+namespace gw::follow {
+
+struct ProvenRecord {
+  std::uint64_t number = 0;
+  std::string text;
+  std::vector<Hash> proof;  // RFC 6962 audit path, leaf to root
+};
+
+// One thread at a time; the source must outlive it.
+class RecordProver {
+ public:
+  RecordProver(tlog::TileSource& source, tlog::Checkpoint head)
+      : source_(&source), tree_(source, std::move(head)) {}
+
+  // The record's text, its hash authenticated under the head. kUntrusted when the data tile does
+  // not hold it.
+  Result<std::string> fetch(std::uint64_t number);
+  Result<ProvenRecord> prove(std::uint64_t number);
+
+ private:
+  Result<bool> read(const tlog::TileId& tile, std::uint64_t number, tlog::Framing framing,
+                    std::string& out);
+
+  tlog::TileSource* source_;
+  tlog::HeadTree tree_;
+  // The last data tile, since repeated records tend to be neighbours.
+  std::string path_, body_;
+};
+
+}  // namespace gw::follow

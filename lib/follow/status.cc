@@ -1,0 +1,114 @@
+#include "follow/status.h"
+
+#include "base/bytes.h"
+
+namespace gw::follow {
+namespace {
+
+Json head_json(const std::optional<store::Head>& head) {
+  if (!head) return nullptr;
+  return {{"size", head->size},
+          {"root", encode_base64(as_bytes(head->root))},
+          {"accepted", format_rfc3339(head->accepted)},
+          {"note", head->note}};
+}
+
+std::string_view standing_name(Standing s) {
+  switch (s) {
+    case Standing::kCurrent:
+      return "current";
+    case Standing::kBehind:
+      return "behind";
+    case Standing::kHalted:
+      return "halted";
+  }
+  return "";
+}
+
+}  // namespace
+
+StatusReport judge(const store::LogState& state, WallTime now, std::chrono::seconds max_age) {
+  StatusReport report;
+  report.state = state;
+  if (state.target) report.head_age = now - state.target->accepted;
+  if (!state.target) {
+    report.reasons.push_back("no head has been accepted yet");
+  } else {
+    if (state.position < state.target->size) {
+      report.reasons.push_back(std::to_string(state.target->size - state.position) +
+                               " records are missing");
+    }
+    if (report.head_age > max_age) {
+      report.reasons.push_back("the head is " + std::to_string(report.head_age.count() / 60) +
+                               " minutes old");
+    }
+  }
+  report.standing = report.reasons.empty() ? Standing::kCurrent : Standing::kBehind;
+  if (state.alarm) {
+    report.standing = Standing::kHalted;
+    report.reasons.insert(report.reasons.begin(), state.alarm->message);
+  }
+  return report;
+}
+
+std::vector<std::string> format_status(const StatusReport& report) {
+  const store::LogState& s = report.state;
+  std::vector<std::string> out;
+  const auto line = [&](std::string_view name, std::string value) {
+    out.push_back(std::string(name) + ": " + std::move(value));
+  };
+  line("status", std::string(standing_name(report.standing)));
+  for (const std::string& reason : report.reasons) line("reason", reason);
+  line("log", s.log_name);
+  if (s.target) {
+    line("head", std::to_string(s.target->size) + " records, accepted " +
+                     format_rfc3339(s.target->accepted));
+  }
+  line("position", std::to_string(s.position));
+  if (s.partial())
+    line("partial", "records before " + std::to_string(s.first_record) + " are not here");
+  if (s.checked) line("checked", format_rfc3339(*s.checked));
+  line("keep", std::string(store::keep_name(s.keep)));
+  line("modules", std::to_string(s.modules));
+  if (s.duplicates > 0) line("duplicates", std::to_string(s.duplicates));
+  if (s.conflicts > 0) line("conflicts", std::to_string(s.conflicts));
+  if (s.irregular > 0) line("irregular", std::to_string(s.irregular));
+  if (s.pending_gossip > 0) line("posts pending", std::to_string(s.pending_gossip));
+  if (s.alarm) {
+    line("halted", format_rfc3339(s.alarm->at));
+    line("evidence", s.alarm->evidence);
+  }
+  return out;
+}
+
+Json status_json(const StatusReport& report) {
+  const store::LogState& s = report.state;
+  Json out = {{"status", standing_name(report.standing)},
+              {"reasons", report.reasons},
+              {"log", s.log_name},
+              {"log_key", s.log_key},
+              {"keep", store::keep_name(s.keep)},
+              {"head", head_json(s.target)},
+              {"head_age_seconds", s.target ? Json(report.head_age.count()) : Json(nullptr)},
+              {"reached", s.reached ? Json(s.reached->size) : Json(nullptr)},
+              {"position", s.position},
+              {"first_record", s.first_record},
+              {"partial", s.partial()},
+              {"complete", s.complete()},
+              {"checked", s.checked ? Json(format_rfc3339(*s.checked)) : Json(nullptr)},
+              {"modules", s.modules},
+              {"duplicates", s.duplicates},
+              {"conflicts", s.conflicts},
+              {"irregular", s.irregular},
+              {"posts_pending", s.pending_gossip}};
+  out["alarm"] = nullptr;
+  if (s.alarm) {
+    out["alarm"] = {{"kind", s.alarm->kind},
+                    {"message", s.alarm->message},
+                    {"evidence", s.alarm->evidence},
+                    {"time", format_rfc3339(s.alarm->at)}};
+  }
+  return out;
+}
+
+}  // namespace gw::follow
