@@ -124,6 +124,7 @@ Option&& Option::environment(std::string variable) && {
 }
 Option&& Option::default_text(std::string text) && {
   fallback = std::move(text);
+  fallback_described = true;
   return std::move(*this);
 }
 Option&& Option::on_command_line_only() && {
@@ -177,6 +178,7 @@ Option list_option(std::string name, std::string value, std::vector<std::string>
                    std::string help) {
   Option o = make(std::move(name), ValueKind::kText, std::move(value), std::move(help));
   o.repeatable = true;
+  o.fallback_described = out->size() > 1;
   for (const std::string& v : *out) o.fallback += (o.fallback.empty() ? "" : " ") + v;
   o.assign = [out](const std::vector<std::string>& values) -> Status {
     *out = values;

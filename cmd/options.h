@@ -96,11 +96,12 @@ struct Option {
   std::string name;  // "db" for --db; a positional's is its placeholder, such as PATH
   char letter = 0;   // 'q' for -q
   ValueKind kind = ValueKind::kText;
-  std::string value;     // placeholder: FILE, URL, DURATION
-  std::string help;      // one line, lower case, no full stop
-  std::string doc;       // further sentences for the manual
-  std::string fallback;  // the default as text, "" when there is none
-  std::string env;       // an environment variable that sets it
+  std::string value;                // placeholder: FILE, URL, DURATION
+  std::string help;                 // one line, lower case, no full stop
+  std::string doc;                  // further sentences for the manual
+  std::string fallback;             // the default as text, "" when there is none
+  bool fallback_described = false;  // it is told in words, not as a value
+  std::string env;                  // an environment variable that sets it
   std::vector<Choice> choices;
   PathUse use = PathUse::kInput;
   bool required = false;
@@ -115,7 +116,7 @@ struct Option {
   Option&& require() &&;               // exit 2 when no value comes from anywhere
   Option&& short_name(char c) &&;
   Option&& environment(std::string name) &&;
-  Option&& default_text(std::string text) &&;  // when the bound variable cannot say it
+  Option&& default_text(std::string text) &&;  // in words: the bound variable cannot say it
   Option&& on_command_line_only() &&;
   // A check of each value after it was parsed, for formats that the library knows.
   Option&& check(std::function<Status(std::string_view)> check) &&;

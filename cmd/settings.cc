@@ -126,7 +126,7 @@ Result<Setting> resolve_one(const OptionRef& ref, const Invocation& invocation,
   const Option& o = *ref.option;
   Setting s;
   s.ref = ref;
-  if (!o.fallback.empty()) s.values = {o.fallback};
+  if (!o.fallback.empty() && !o.fallback_described) s.values = {o.fallback};
   auto take = [&](Origin origin, std::vector<std::string> values, std::string where) {
     if (s.origin != Origin::kDefault && s.values != values) s.beaten.push_back(s.where);
     s.origin = origin;
@@ -184,6 +184,12 @@ std::string format_values(const Option& o, const std::vector<std::string>& value
     text += (text.empty() ? "" : ", ") + (bare ? v : toml_string(v));
   }
   return o.repeatable ? "[" + text + "]" : text;
+}
+
+std::string default_comment(const Option& o, bool no_value, bool sample) {
+  if (no_value && !o.fallback.empty()) return "  # default: " + o.fallback;
+  if (sample) return "";
+  return no_value ? "  # not set" : "  # default";
 }
 
 }  // namespace
@@ -262,7 +268,7 @@ std::string format_config(const std::vector<Setting>& settings, bool sample) {
     out += s->values.empty() ? format_values(o, {o.value}) : format_values(o, s->values);
     if (!sample && !s->where.empty()) out += "  # from " + s->where;
     if (!sample && !s->beaten.empty()) out += ", not " + join(s->beaten);
-    if (!sample && s->where.empty()) out += s->values.empty() ? "  # not set" : "  # default";
+    if (s->where.empty()) out += default_comment(o, s->values.empty(), sample);
     out += '\n';
   }
   return out;

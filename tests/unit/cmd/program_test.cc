@@ -70,6 +70,7 @@ std::vector<Command> fake_commands(Seen* seen) {
         },
         "a pair", true));
     c.add(flag_option("once", &v->once, "one round"));
+    c.add(list_option("listen", "ADDR", &v->urls, "where").default_text("2 places"));
     add_log_source(c, &v->log);
     c.run = [v, seen](Context& ctx) -> Result<int> {
       *seen = {"follow", v->db, v->workers, v->interval, v->keep,  v->urls,  v->custom,
@@ -533,6 +534,7 @@ TEST_CASE("--print-config prints a file that means the same") {
   CHECK(contains(first.out, "workers = 7  # from --workers, not " + conf + ":3\n"));
   CHECK(contains(first.out, "interval = \"10m\"  # default\n"));
   CHECK(contains(first.out, "# proxy = \"URL\"  # not set\n"));
+  CHECK(contains(first.out, "# listen = [\"ADDR\"]  # default: 2 places\n"));
   std::string again = h.file("d.toml", first.out);
   auto o = h.run({"--config", again, "follow"});
   INFO(o.err);
