@@ -1,0 +1,68 @@
+// Any bytes as a TXT record, an import path, a URL and a reference: what is accepted is printable,
+// is accepted again when written down, and matches what it says.
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "vanity/go_import.h"
+#include "vanity/import_path.h"
+#include "vanity/repo_url.h"
+#include "vanity/url.h"
+
+using namespace gw::vanity;
+
+namespace {
+
+void require(bool ok) {
+  if (!ok) std::abort();
+}
+
+void printable(std::string_view text) {
+  for (char c : text) require(c >= 0x20 && c < 0x7f);
+}
+
+void check_record(std::string_view text) {
+  auto record = parse_record(text);
+  if (!record) {
+    printable(record.error().message);
+    return;
+  }
+  std::string line = format_import(*record);
+  printable(line);
+  auto again = parse_record(line);
+  require(again && *again == *record);
+  auto match = match_records({&*record, 1}, record->prefix + "/x");
+  require(match && *match && **match == *record);
+  require(!url_scheme(record->root).empty() && url_scheme(record->root) != "file");
+}
+
+void check_path(std::string_view path) {
+  auto ok = check_import_path(path);
+  if (!ok) {
+    printable(ok.error().message);
+    return;
+  }
+  require(record_name(path).size() <= 253);
+  require(has_path_prefix(path, path_domain(path)));
+  auto known = find_static(path);
+  if (known && *known) {
+    require(has_path_prefix(path, (*known)->prefix));
+    require(check_import(**known).has_value());
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  std::string_view text(reinterpret_cast<const char*>(data), size);
+  check_record(text);
+  check_path(text);
+  std::string_view first = text.substr(0, text.find('\n'));
+  std::string_view rest = text.substr(std::min(text.size(), first.size() + 1));
+  (void)match_prefix_patterns(first, rest);
+  std::string url = resolve_reference("https://a.example/b/c?d", text);
+  require(url.find('#') == url.npos);
+  return 0;
+}
