@@ -23,13 +23,12 @@ struct Wanted {
 
 std::string title(const Release& r) { return r.name + " " + r.version; }
 
-Error of_release(const Release& release, Error error) {
+// kNotFound is the log's answer that it has no such record; what else is missing is unavailable.
+Error of_release(const Release& release, const Error& error) {
   const std::string what = "proving " + title(release);
-  if (error.kind == ErrorKind::kNotFound) {
-    return untrusted_error(what + ": the log has no such record: " + error.message,
-                           "DNS announces a version that the log does not know");
-  }
-  return std::move(error).in(what);
+  if (error.kind != ErrorKind::kNotFound) return error.in(what);
+  return untrusted_error(what + ": the log has no such record: " + error.message,
+                         "DNS announces a version that the log does not know");
 }
 
 std::vector<Wanted> look_up(tlog::Client& client, std::span<Outcome> outcomes) {

@@ -1,0 +1,138 @@
+#include "check/reported.h"
+
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+
+#include "base/file.h"
+
+using gw::ErrorKind;
+using gw::check::Outcome;
+using gw::check::Release;
+using gw::check::Reported;
+
+namespace {
+
+struct Dir {
+  Dir() {
+    std::string t = (std::filesystem::temp_directory_path() / "gw-reported-XXXXXX").string();
+    REQUIRE(::mkdtemp(t.data()) != nullptr);
+    path = t;
+  }
+  ~Dir() { std::filesystem::remove_all(path); }
+  std::string file() const { return path + "/state"; }
+  std::string text() const { return *gw::read_file(file(), 1 << 20); }
+  std::string path;
+};
+
+Outcome outcome(const std::string& name, const std::string& version,
+                std::optional<std::string> known = {}) {
+  Outcome o;
+  o.name = name;
+  o.known = std::move(known);
+  Release r;
+  r.name = name;
+  r.version = version;
+  o.releases.push_back(r);
+  o.newer = o.known.has_value();
+  return o;
+}
+
+// One call of check: marks, saves, and says whether it was reported before and is news.
+struct Call {
+  bool reported, newer;
+};
+Call call(const Dir& dir, Outcome o) {
+  auto state = Reported::open(dir.file());
+  if (!state) FAIL(state.error().message);
+  std::vector<Outcome> all = {std::move(o)};
+  state->mark(all);
+  REQUIRE(state->save(all));
+  return {all[0].releases[0].reported, all[0].newer};
+}
+
+}  // namespace
+
+TEST_CASE("each version is reported once") {
+  const Dir dir;
+  const auto first = call(dir, outcome("a.com/b", "v1.0.0"));
+  CHECK_FALSE(first.reported);
+  CHECK_FALSE(first.newer);  // the first time, without a known version, it is no news
+  const auto again = call(dir, outcome("a.com/b", "v1.0.0"));
+  CHECK(again.reported);
+  CHECK_FALSE(again.newer);
+  const auto next = call(dir, outcome("a.com/b", "v1.0.1"));
+  CHECK_FALSE(next.reported);
+  CHECK(next.newer);
+  CHECK(call(dir, outcome("a.com/b", "v1.0.0")).reported);  // an old answer from some cache
+  CHECK(dir.text() == "a.com/b v1.0.0\na.com/b v1.0.1\n");
+}
+
+TEST_CASE("a known version makes it news at once") {
+  const Dir dir;
+  CHECK(call(dir, outcome("a.com/b", "v1.0.0", "v0.9.0")).newer);
+  CHECK_FALSE(call(dir, outcome("a.com/b", "v1.0.0", "v0.9.0")).newer);
+}
+
+TEST_CASE("names do not mix") {
+  const Dir dir;
+  call(dir, outcome("a.com/b", "v1.0.0"));
+  CHECK_FALSE(call(dir, outcome("a.com/b/v2", "v1.0.0")).reported);
+  CHECK_FALSE(call(dir, outcome("a.com", "v1.0.0")).reported);
+}
+
+TEST_CASE("the list of a name is bounded") {
+  const Dir dir;
+  for (int i = 0; i < 103; ++i) call(dir, outcome("a.com/b", "v1.0." + std::to_string(i)));
+  CHECK_FALSE(call(dir, outcome("a.com/b", "v1.0.2")).reported);
+  CHECK(call(dir, outcome("a.com/b", "v1.0.102")).reported);
+  const auto text = dir.text();
+  CHECK(std::count(text.begin(), text.end(), '\n') == 100);
+}
+
+TEST_CASE("an unchanged state is not written") {
+  const Dir dir;
+  call(dir, outcome("a.com/b", "v1.0.0"));
+  const auto before = std::filesystem::last_write_time(dir.file());
+  std::filesystem::permissions(dir.file(), std::filesystem::perms::owner_read);
+  call(dir, outcome("a.com/b", "v1.0.0"));
+  CHECK(std::filesystem::last_write_time(dir.file()) == before);
+}
+
+TEST_CASE("one call at a time") {
+  const Dir dir;
+  auto held = Reported::open(dir.file());
+  REQUIRE(held);
+  auto second = Reported::open(dir.file());
+  REQUIRE_FALSE(second);
+  CHECK(second.error().kind == ErrorKind::kUnavailable);
+}
+
+TEST_CASE("files that are none of ours") {
+  struct Case {
+    std::string text;
+    int line;
+  };
+  const Case cases[] = {{"hello\n", 1},
+                        {"a v1\nb\n", 2},
+                        {"a v1 x\n", 1},
+                        {" a\n", 1},
+                        {"a \n", 1},
+                        {"a v1\n\nb v1\n", 2},
+                        {std::string("a\0 b\n", 5), 1},
+                        {"\xff\xfe x\n", 1}};
+  for (const auto& c : cases) {
+    const Dir dir;
+    REQUIRE(gw::write_file_atomic(dir.file(), c.text, 0600));
+    auto state = Reported::open(dir.file());
+    CAPTURE(c.text);
+    REQUIRE_FALSE(state);
+    CHECK(state.error().kind == ErrorKind::kCorrupt);
+    CHECK(state.error().message.find("/state:" + std::to_string(c.line) + ": ") !=
+          std::string::npos);
+    CHECK(dir.text() == c.text);
+  }
+  auto nowhere = Reported::open("/nonexistent/state");
+  REQUIRE_FALSE(nowhere);
+}
