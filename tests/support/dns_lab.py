@@ -68,12 +68,16 @@ def standard_zones(records):
     ]
 
 
-def run(*args, cwd=None):
+def run_bytes(*args, cwd=None):
     p = subprocess.run([str(a) for a in args], cwd=cwd, stdout=subprocess.PIPE,
                        stderr=subprocess.PIPE)
     if p.returncode != 0:
         raise RuntimeError("%s: %s" % (" ".join(map(str, args)), p.stderr.decode()))
-    return p.stdout.decode()
+    return p.stdout
+
+
+def run(*args, cwd=None):
+    return run_bytes(*args, cwd=cwd).decode()
 
 
 def free_port(host=HOST):
