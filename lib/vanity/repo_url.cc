@@ -28,16 +28,22 @@ bool escapes_ok(std::string_view text) {
   return true;
 }
 
-// As in a path, but only what is not ASCII may be escaped, and few other characters may stand.
-bool host_text_ok(std::string_view host) {
+bool is_host_char(char c) { return is_alnum(c) || contains("-_.~!$&'()*+,;=:[]<>\"", c); }
+
+// Few characters besides letters and digits may stand, and only what is not ASCII may be escaped;
+// in the zone of an IPv6 address (RFC 6874) only what might as well stand, or a space.
+bool host_text_ok(std::string_view host, bool zone) {
   if (!escapes_ok(host)) return false;
   for (std::size_t i = 0; i < host.size(); i++) {
     char c = host[i];
     if (c == '%') {
-      if (host[i + 1] < '8' && host.substr(i, 3) != "%25") return false;
+      std::string_view escape = host.substr(i, 3);
+      char value = decode_hex(escape.substr(1)).value_or(" ")[0];
+      bool ok =
+          zone ? value == ' ' || is_host_char(value) : static_cast<unsigned char>(value) >= 0x80;
+      if (!ok && escape != "%25") return false;
       i += 2;
-    } else if (static_cast<unsigned char>(c) < 0x80 && !is_alnum(c) &&
-               !contains("-_.~!$&'()*+,;=:[]<>\"", c)) {
+    } else if (static_cast<unsigned char>(c) < 0x80 && !is_host_char(c)) {
       return false;
     }
   }
@@ -55,12 +61,12 @@ bool host_ok(std::string_view host) {
     std::size_t end = host.rfind(']');
     if (end == host.npos || !port_ok(host.substr(end + 1))) return false;
     std::size_t zone = host.substr(0, end).find("%25");
-    if (zone == host.npos) return host_text_ok(host);
-    // RFC 6874: the zone of an IPv6 address may hold any escape.
-    return host_text_ok(host.substr(0, zone)) && escapes_ok(host.substr(zone, end - zone));
+    if (zone == host.npos) return host_text_ok(host, false);
+    return host_text_ok(host.substr(0, zone), false) &&
+           host_text_ok(host.substr(zone, end - zone), true);
   }
   std::size_t colon = host.rfind(':');
-  return (colon == host.npos || port_ok(host.substr(colon))) && host_text_ok(host);
+  return (colon == host.npos || port_ok(host.substr(colon))) && host_text_ok(host, false);
 }
 
 bool user_ok(std::string_view user) {

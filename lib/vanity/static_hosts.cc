@@ -101,7 +101,7 @@ std::optional<GoImport> chisel(const Path& p) {
   return over_https(p.text, "fossil");
 }
 
-// HOST/PATH.VCS[/...]: the path up to the first element that fits, without its suffix in the URL.
+// HOST/PATH.VCS[/...]: the path up to the last element that fits, without its suffix in the URL.
 // https is the first secure scheme of each of the systems.
 std::optional<GoImport> any_host(const Path& p) {
   std::string_view host = p.elements[0];
@@ -113,7 +113,7 @@ std::optional<GoImport> any_host(const Path& p) {
     return is_name(element);
   };
   if (!std::all_of(p.elements.begin() + 1, p.elements.end(), fits)) return std::nullopt;
-  for (std::size_t n = 2; n <= p.elements.size(); n++) {
+  for (std::size_t n = p.elements.size(); n >= 2; n--) {
     auto vcs = vcs_suffix(p.elements[n - 1]);
     std::string_view name = p.elements[n - 1].substr(p.elements[n - 1].starts_with('~') ? 1 : 0);
     if (!vcs || name.size() < vcs->size() + 2) continue;
