@@ -107,7 +107,7 @@ def can_bind(host, port):
 class Lab:
     """Builds, signs and serves zones. resolver: ADDR@PORT; anchor: file with the root's DS;
     anchors[zone]: file with that zone's own DS. root_hints: a file for full recursion, None where
-    port 53 of a loopback address cannot be had."""
+    port 53 of a loopback address (glue) cannot be had."""
 
     def __init__(self, directory, zones, delegations=()):
         """delegations: (name, DS text or None) of zones below lab. that others serve."""
@@ -268,7 +268,8 @@ class Proxy:
     """Stands between a client and a DNS server and does one thing wrong.
 
     mode: count (nothing wrong), strip (a resolver that knows no DNSSEC), forge (alters TXT data and
-    sets AD), dead (never answers), servfail, refused, truncate (UDP answers are cut, TCP works).
+    sets AD), dead (never answers), slow (answers after 0.3 s), servfail, refused,
+    truncate (UDP answers are cut, TCP works).
     Only for names that hold `only`, the others are answered.
     questions: (name, type) of everything that was asked, in order.
     """
@@ -309,6 +310,8 @@ class Proxy:
         mode = self.mode if self.only in name else "count"
         if mode == "dead":
             return None
+        if mode == "slow":
+            time.sleep(0.3)
         head = struct.unpack(">H", query[2:4])[0]
         codes = {"servfail": 2, "refused": 5}
         if mode in codes:
@@ -364,12 +367,18 @@ class Proxy:
                 return
             if len(query) < 17:
                 continue
-            reply = self._reply(query, self._ask_udp, False)
-            if reply is not None:
-                try:
-                    self.udp.sendto(reply, peer)
-                except OSError:
-                    return
+            if self.mode == "slow":
+                threading.Thread(target=self._answer_udp, args=(query, peer), daemon=True).start()
+            else:
+                self._answer_udp(query, peer)
+
+    def _answer_udp(self, query, peer):
+        reply = self._reply(query, self._ask_udp, False)
+        if reply is not None:
+            try:
+                self.udp.sendto(reply, peer)
+            except OSError:
+                pass
 
     def _serve_tcp(self):
         while True:
@@ -421,9 +430,10 @@ def main():
             records = f.read()
     with Lab(directory, standard_zones(records)) as lab:
         proxies = {m: Proxy(lab.resolver, m)
-                   for m in ("count", "strip", "forge", "dead", "servfail", "refused", "truncate")}
+                   for m in ("count", "strip", "forge", "dead", "servfail", "refused", "truncate", "slow")}
         print(json.dumps({"resolver": lab.resolver, "anchor": lab.anchor, "anchors": lab.anchors,
                           "root_hints": lab.root_hints or "",
+                          "port_53": lab.glue if lab.root_hints else "",
                           "proxies": {m: p.resolver for m, p in proxies.items()}}), flush=True)
         sys.stdin.read()
 

@@ -28,6 +28,7 @@ class DnsLab {
   std::string anchor() const;                            // file with the root's DS
   std::string anchor_of(const std::string& zone) const;  // "signed.lab"
   std::string root_hints() const;                        // "" when port 53 cannot be had
+  std::string port_53() const;                           // its address on port 53, or ""
   std::string proxy(const std::string& mode) const;      // ADDR@PORT, see dns_lab.py
 
   ~DnsLab();
@@ -94,6 +95,7 @@ inline std::string DnsLab::anchor_of(const std::string& zone) const {
   return info_["anchors"][zone].get<std::string>();
 }
 inline std::string DnsLab::root_hints() const { return info_["root_hints"].get<std::string>(); }
+inline std::string DnsLab::port_53() const { return info_["port_53"].get<std::string>(); }
 inline std::string DnsLab::proxy(const std::string& mode) const {
   return info_["proxies"][mode].get<std::string>();
 }
