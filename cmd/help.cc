@@ -6,7 +6,6 @@ namespace gw::cmd {
 
 namespace {
 
-constexpr std::size_t kColumns = 80;
 constexpr std::size_t kOptionColumn = 28;
 
 std::string option_label(const Option& o) {
@@ -46,7 +45,7 @@ std::string row(const std::string& label, const std::string& text) {
 
 }  // namespace
 
-std::string wrap(std::string_view text, std::size_t indent) {
+std::string wrap(std::string_view text, std::size_t indent, std::size_t columns) {
   std::string out;
   std::size_t column = indent;
   while (!text.empty()) {
@@ -54,7 +53,7 @@ std::string wrap(std::string_view text, std::size_t indent) {
     std::string_view word = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
     if (word.empty()) continue;
-    if (column > indent && column + 1 + word.size() > kColumns) {
+    if (column > indent && column + 1 + word.size() > columns) {
       out += '\n';
       out.append(indent, ' ');
       column = indent;

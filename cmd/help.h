@@ -17,6 +17,6 @@ std::string format_usage(const CommandPath& path);
 
 // `text` broken at spaces so that each line, behind `indent` spaces, is at most 80 columns; the
 // first line is not indented.
-std::string wrap(std::string_view text, std::size_t indent);
+std::string wrap(std::string_view text, std::size_t indent, std::size_t columns = 80);
 
 }  // namespace gw::cmd

@@ -12,6 +12,9 @@ namespace {
 // The pages' date: of the text, not of the day it was formatted, so that it is reproducible.
 constexpr const char* kManualDate = "November 22, 2026";
 
+// Of a page's source, with room for what escaping adds.
+constexpr std::size_t kSourceColumns = 66;
+
 // Text of a text line: no control line by accident, no escape, `literal` in bold.
 std::string text_line(std::string_view text) {
   std::string out;
@@ -56,7 +59,7 @@ std::string paragraph(std::string_view text) {
     std::string_view sentence = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
     // roff joins lines with a space: break long sentences, so that the source is readable.
-    std::string wrapped = wrap(sentence, 0);
+    std::string wrapped = wrap(sentence, 0, kSourceColumns);
     std::size_t from = 0;
     while (from <= wrapped.size()) {
       std::size_t to = std::min(wrapped.find('\n', from), wrapped.size());
@@ -111,7 +114,8 @@ std::string option_item(const Option& o) {
     text += " Only its owner should be able to read it.";
   }
   bool shown = !o.fallback.empty() && o.fallback != "false";
-  if (shown) text += " Default: `" + o.fallback + "`.";
+  std::string quote = o.fallback_described ? "" : "`";
+  if (shown) text += " Default: " + quote + o.fallback + quote + ".";
   if (!o.env.empty()) text += " Also from the environment: `" + o.env + "`.";
   out += escaped_paragraph(text);
   if (!o.choices.empty()) {
@@ -124,15 +128,32 @@ std::string option_item(const Option& o) {
   return out;
 }
 
-std::string option_list(const Command& c) {
+bool same(const Option& a, const Option& b) {
+  return a.name == b.name && a.help == b.help && a.doc == b.doc && a.fallback == b.fallback;
+}
+
+// The options of `c`, its arguments first. What an earlier command of the page has just so is only
+// named: "Also ..., as above."
+std::string option_list(const Command& c, std::vector<const Option*>* described = nullptr) {
   std::string items;
-  for (const Option& o : c.options) {
-    if (o.positional) items += option_item(o);
+  std::string known;
+  for (bool positional : {true, false}) {
+    for (const Option& o : c.options) {
+      if (o.positional != positional) continue;
+      bool before = described != nullptr && !positional &&
+                    std::any_of(described->begin(), described->end(),
+                                [&](const Option* d) { return same(*d, o); });
+      if (before) {
+        known += (known.empty() ? "`--" : ", `--") + o.name + "`";
+      } else {
+        items += option_item(o);
+        if (described != nullptr) described->push_back(&o);
+      }
+    }
   }
-  for (const Option& o : c.options) {
-    if (!o.positional) items += option_item(o);
-  }
-  return items.empty() ? "" : ".Bl -tag -width Ds\n" + items + ".El\n";
+  std::string out = items.empty() ? "" : ".Bl -tag -width Ds\n" + items + ".El\n";
+  if (!known.empty()) out += ".Pp\n" + escaped_paragraph("Also, as above: " + known + ".");
+  return out;
 }
 
 std::string doc_paragraphs(const std::string& doc) {
@@ -177,13 +198,14 @@ std::string command_list(const CommandPath& path) {
 // check module, check toolchain, ...: one subsection each.
 std::string subcommands(const CommandPath& path) {
   std::string out;
+  std::vector<const Option*> described;
   for (const CommandPath& p : all_paths(path)) {
     if (p.size() == path.size()) continue;
     const Command& c = *p.back();
     std::string text = sentence(c.summary);
     out += ".Ss " + argument(full_name(p)) + "\n" + escaped_paragraph(text);
     if (!c.doc.empty()) out += ".Pp\n" + doc_paragraphs(c.doc);
-    out += option_list(c);
+    out += option_list(c, &described);
   }
   return out.empty() ? "" : ".Sh COMMANDS\n" + out;
 }

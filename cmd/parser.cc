@@ -128,11 +128,8 @@ Result<Words> split_words(const Command& root, const std::vector<std::string>& a
   // An option before the command's last word must be one of the whole command, not of the part
   // before it only: serve-dns keeps its own from `serve-dns key new`.
   for (auto [at, width] : spans) {
-    GW_CHECK([&]() -> Status {
-      auto again = option_width(root, w.path, args, at);
-      if (!again) return std::move(again).error();
-      return {};
-    }());
+    auto again = option_width(root, w.path, args, at);
+    if (!again) return std::move(again).error();
     for (std::size_t k = 0; k < width; k++) w.options.push_back(args[at + k]);
   }
   return w;

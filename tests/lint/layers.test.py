@@ -45,7 +45,7 @@ DOORS = [
 ]
 
 # The files of cmd/ that commands may include; their own files are nobody's business but theirs.
-FRAME = {"options", "output", "groups", "commands", "tree", "parser", "config", "settings", "help",
+FRAME = {"options", "output", "groups", "follow_group", "commands", "tree", "parser", "config", "settings", "help",
          "manual", "completions", "program"}
 
 # Not in lib/: only cmd/ prints, and only main ends the process.
