@@ -1,0 +1,108 @@
+#!/bin/sh
+# Installs what is missing, builds and runs every test: with the release binary, with the address and
+# undefined-behaviour sanitizers, and with the thread sanitizer. Also runs clang-tidy, and builds the
+# release binary a second time elsewhere to see that it is the same, byte for byte. The lint tests
+# (layers, format, documents) are part of the release run, whose summary comes last.
+#
+# usage: sh cmake/test.sh [--no-deps] [--analyze]
+#   --no-deps   everything is installed already
+#   --analyze   clang-tidy with the static analyzer too: three times as long
+#
+# Takes about half an hour on two cores from a clean clone. Builds are in build/, and kept.
+set -eu
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root"
+deps=yes
+tidy_checks=-clang-analyzer-*
+for arg in "$@"; do
+  case $arg in
+    --no-deps) deps=no ;;
+    --analyze) tidy_checks= ;;
+    *) echo "test.sh: unknown option $arg (usage: test.sh [--no-deps] [--analyze])" >&2; exit 2 ;;
+  esac
+done
+
+jobs=$(nproc)
+[ "$jobs" -le 4 ] || jobs=4
+failed=
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# step NAME FUNCTION: runs it, times it; what failed is remembered.
+step() {
+  printf '\n== %s\n' "$1"
+  begin=$(date +%s)
+  # In a subshell that is not a condition, so that its first failure ends it.
+  set +e
+  (set -e; "$2")
+  status=$?
+  set -e
+  printf '== %s: %s, %s s\n' "$1" "$([ "$status" = 0 ] && echo done || echo FAILED)" \
+    "$(($(date +%s) - begin))"
+  [ "$status" = 0 ] || failed="$failed, $1"
+}
+
+build() {
+  cmake --preset "$1" -DBUILD_TESTING=ON >"$work/configure" 2>&1 || { cat "$work/configure"; return 1; }
+  cmake --build --preset "$1" -j "$jobs"
+}
+
+install_deps() { sh cmake/deps.sh --tests; }
+build_release() { build release; }
+build_dev() { build dev; }
+build_tsan() { build tsan; }
+
+tidy() {
+  run-clang-tidy -quiet -p build/release -j "$jobs" ${tidy_checks:+-checks=$tidy_checks} \
+    "^$root/(lib|cmd)/.*\.cc\$" >"$work/tidy" 2>"$work/tidy.err" || {
+    grep -E -A3 '(error|warning):' "$work/tidy" || cat "$work/tidy.err"
+    return 1
+  }
+}
+
+# Another directory with a longer name, nothing in common but the sources and libcurl.
+same_binary() {
+  other=$work/another/place/for/the/same/sources
+  mkdir -p "$other"
+  tar -cf - --exclude=./build --exclude=./.git . | tar -xf - -C "$other"
+  cmake -S "$other" -B "$other/build/release" -G Ninja -DCMAKE_BUILD_TYPE=Release \
+    -DBUILD_TESTING=OFF -DGW_DEPS_DIR="$root/build/deps" >/dev/null
+  cmake --build "$other/build/release" -j "$jobs" --target gwtool
+  cmp build/release/gwtool "$other/build/release/gwtool"
+  echo "sha256 $(sha256sum <build/release/gwtool | cut -d' ' -f1) in both places"
+  rm -rf "$other"
+}
+
+# The thread sanitizer of g++ 12 cannot live with much address space randomization.
+plainly() {
+  if setarch "$(uname -m)" -R true 2>/dev/null; then setarch "$(uname -m)" -R "$@"; else "$@"; fi
+}
+
+test_dev() { ctest --preset dev -j "$jobs" -LE release-only; }
+test_tsan() { plainly ctest --preset tsan -j "$jobs" -LE release-only; }
+test_release() { ctest --preset release -j "$jobs"; }
+
+# Everything below needs these: there is no point in going on without.
+[ "$deps" = no ] || step "install" install_deps
+step "build release" build_release
+[ -z "$failed" ] || exit 1
+step "clang-tidy" tidy
+step "reproducible build" same_binary
+step "build with address and undefined-behaviour sanitizers" build_dev
+step "tests with address and undefined-behaviour sanitizers" test_dev
+step "build with thread sanitizer" build_tsan
+step "tests with thread sanitizer" test_tsan
+
+# Last, so that the last lines are the summary of the tests of the binary that is shipped.
+if [ -n "$failed" ]; then
+  step "tests of the release build" test_release
+  echo "test.sh: failed: ${failed#, }" >&2
+  exit 1
+fi
+printf '\n== tests of the release build\n'
+exec_status=0
+test_release || exec_status=$?
+exit "$exec_status"
