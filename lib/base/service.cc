@@ -20,7 +20,6 @@
 
 namespace gw {
 
-using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
 Stop::Stop() : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}

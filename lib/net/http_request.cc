@@ -162,7 +162,8 @@ ParsedRequest parse_request(std::string_view input, const RequestLimits& limits)
   // RFC 9112 section 2.2: an empty line before a request is passed over.
   std::size_t begin = input.starts_with("\r\n") ? 2 : 0;
   auto end = input.find("\r\n\r\n", begin);
-  if (end == std::string_view::npos ? input.size() > limits.max_headers
+  // A head of the largest size allowed may still lack the last three bytes of what ends it.
+  if (end == std::string_view::npos ? input.size() > limits.max_headers + 3
                                     : end > limits.max_headers) {
     return refuse(431);
   }

@@ -138,7 +138,7 @@ Result<std::unique_ptr<tlog::TileSource>> make_direct(const SourceOptions& optio
 
 }  // namespace
 
-Result<std::unique_ptr<tlog::TileSource>> make_source(SourceOptions options) {
+Result<std::unique_ptr<tlog::TileSource>> make_source(const SourceOptions& options) {
   if (!is_source_path(options.log_name)) {
     return usage_error("log name " + quoted(options.log_name) + " cannot be part of a URL");
   }

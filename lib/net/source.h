@@ -44,7 +44,7 @@ struct SourceOptions {
 // A server that answers with Retry-After is not asked again before that time, at most five minutes;
 // until then fetch() fails at once with kUnavailable.
 // One thread at a time.
-Result<std::unique_ptr<tlog::TileSource>> make_source(SourceOptions options);
+Result<std::unique_ptr<tlog::TileSource>> make_source(const SourceOptions& options);
 
 // A path is relative, made of non-empty elements of letters, digits and -._~!@+=$,:;&'()* that are
 // not "." or "..", and at most 4096 bytes long.
