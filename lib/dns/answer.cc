@@ -35,6 +35,35 @@ struct MadeNsec {
   }
 };
 
+// What an unsigned TSIG in a response repeats of the query's (RFC 8945 5.2).
+struct TsigEcho {
+  bool present = false;
+  Name key;
+  Name algorithm;
+  std::string_view time_and_fudge;
+  std::string_view original_id;
+};
+
+// Reads the TSIG record of a query; false when its rdata is malformed.
+bool read_tsig(const Query& query, TsigEcho& out) {
+  std::string_view message = query.message;
+  std::size_t at = read_name(message, query.tsig_offset, out.key);
+  if (at == 0) return false;
+  at += 10;  // the reader has checked that the record is whole, and the last
+  std::size_t algorithm = read_name(message, at, out.algorithm);
+  if (algorithm == 0 || algorithm + 10 > message.size()) return false;
+  out.time_and_fudge = message.substr(algorithm, 8);
+  std::size_t mac = load_u16(message.data() + algorithm + 8);
+  std::string_view rest = message.substr(algorithm + 10);
+  // After the MAC: original id, error, and the size of the other data, which ends the record.
+  if (mac + 6 > rest.size() || load_u16(rest.data() + mac + 4) != rest.size() - mac - 6) {
+    return false;
+  }
+  out.original_id = rest.substr(mac, 2);
+  out.present = true;
+  return true;
+}
+
 // Answers one query: a method for each step, the state they share as members.
 class Engine {
  public:
@@ -78,6 +107,8 @@ class Engine {
 
   AnswerResult finish(AnswerKind kind);
   AnswerResult chaos();
+  AnswerResult unknown_key();
+  void add_tsig();
   AnswerResult fail(AnswerKind kind);
 
   // Each returns false when the answer cannot be given as it is: fail() then says how.
@@ -103,6 +134,7 @@ class Engine {
   bool signed_ = false;       // the zone is
   bool with_dnssec_ = false;  // RRSIGs and NSECs go with the answer
   bool zone_answers_ = false;
+  TsigEcho tsig_;
   SignResult failure_{SignStatus::kSigned, 0, Ede::kNone};
   Ede ede_ = Ede::kNone;
   MadeNsec nsec_;
@@ -131,6 +163,7 @@ AnswerResult Engine::finish(AnswerKind kind) {
       writer_.add_option(edns::kNsid, options_.server_id);
     }
   }
+  if (tsig_.present) add_tsig();
   AnswerResult result;
   result.kind = kind;
   result.rcode = writer_.rcode();
@@ -142,7 +175,7 @@ AnswerResult Engine::finish(AnswerKind kind) {
 
 // RFC 4892: which server answered. Everything else of another class is not ours.
 AnswerResult Engine::chaos() {
-  constexpr NameView kIdServer{"\2id\6server", 11};
+  constexpr NameView kIdServer{"\2id\6server\0", 11};
   if (query_.qclass != rrclass::kCh || query_.name() != kIdServer || options_.server_id.empty() ||
       (query_.qtype != rrtype::kTxt && query_.qtype != rrtype::kAny)) {
     return error(Rcode::kRefused, Ede::kNotAuthoritative, AnswerKind::kRefused);
@@ -158,6 +191,29 @@ AnswerResult Engine::chaos() {
   std::copy(id.begin(), id.end(), rdata.begin() + 1);
   writer_.end_record(1 + id.size());
   return finish(AnswerKind::kPositive);
+}
+
+// No key is known here, so a signed query is told so, in a TSIG record without a MAC (RFC 8945
+// 5.2.1).
+AnswerResult Engine::unknown_key() {
+  if (!read_tsig(query_, tsig_)) return error(Rcode::kFormErr);
+  return error(Rcode::kNotAuth);
+}
+
+void Engine::add_tsig() {
+  constexpr std::uint16_t kBadKey = 17;
+  std::span<char> rdata =
+      writer_.begin_record(Section::kAdditional, tsig_.key, rrtype::kTsig, rrclass::kAny, 0);
+  NameView algorithm = tsig_.algorithm;
+  std::size_t size = algorithm.size() + 16;
+  if (rdata.size() < size) return;
+  char* at = std::copy(algorithm.begin(), algorithm.end(), rdata.data());
+  at = std::copy(tsig_.time_and_fudge.begin(), tsig_.time_and_fudge.end(), at);
+  store_u16(at, 0);  // MAC size
+  at = std::copy(tsig_.original_id.begin(), tsig_.original_id.end(), at + 2);
+  store_u16(at, kBadKey);
+  store_u16(at + 2, 0);  // other data
+  writer_.end_record(size);
 }
 
 bool Engine::add_rrsig(Section section, NameView owner, const RrsetView& rrset, std::uint32_t ttl) {
@@ -230,6 +286,7 @@ bool Engine::add_positive(AnswerKind& kind) {
 }
 
 AnswerResult Engine::run(const ZoneSet& zones) {
+  if (query_.tsig_offset != 0) return unknown_key();
   if (query_.qclass != rrclass::kIn) return chaos();
   switch (query_.qtype) {
     case 0:

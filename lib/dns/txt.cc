@@ -157,9 +157,9 @@ Result<std::vector<Entry>> parse_entries(std::string_view text, bool (*check)(st
 
 // The announced version of an UPDATES0 record; nothing when it is another kind of record.
 Result<std::optional<std::string>> parse_update(std::string_view text) {
-  bool last = false;
-  if (trim(take(text, ';', last)) != "v=UPDATES0") return std::optional<std::string>{};
   std::optional<std::string> latest;
+  bool last = false;
+  if (trim(take(text, ';', last)) != "v=UPDATES0") return latest;
   while (!last) {
     std::string_view part = trim(take(text, ';', last));
     if (part.empty() && last) break;

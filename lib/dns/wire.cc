@@ -212,7 +212,9 @@ ResponseWriter::ResponseWriter(std::span<char> out, std::size_t limit, const Que
       size_(kHeaderSize + query.question.size()),
       body_(size_),
       query_(query) {
-  std::memcpy(out_ + kHeaderSize, query.question.data(), query.question.size());
+  if (!query.question.empty()) {
+    std::memcpy(out_ + kHeaderSize, query.question.data(), query.question.size());
+  }
 }
 
 ResponseWriter::OwnerForm ResponseWriter::owner_form(NameView owner) const {
@@ -320,7 +322,7 @@ bool ResponseWriter::add_option(std::uint16_t code, std::string_view data) {
   char* at = out_ + size_;
   store_u16(at, code);
   store_u16(at + 2, static_cast<std::uint16_t>(data.size()));
-  std::memcpy(at + 4, data.data(), data.size());
+  if (!data.empty()) std::memcpy(at + 4, data.data(), data.size());
   size_ += 4 + data.size();
   store_u16(out_ + opt_length_, static_cast<std::uint16_t>(size_ - opt_length_ - 2));
   return true;

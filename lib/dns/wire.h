@@ -54,7 +54,7 @@ struct Query {
   bool wants_zone_version = false;
   bool wants_keepalive = false;
   std::string_view cookie;  // the option's data, not looked at yet; empty when absent
-  // The TSIG record, which is the message's last; 0 when absent. Verified by nobody yet.
+  // The TSIG record, which is the message's last; 0 when absent. Its rdata was not looked at.
   std::uint16_t tsig_offset = 0;
 
   // The name asked for, lower-cased.

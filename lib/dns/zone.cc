@@ -110,7 +110,8 @@ struct NameLess {
 StaticZone::StaticZone(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 StaticZone::~StaticZone() = default;
 
-Result<std::unique_ptr<StaticZone>> StaticZone::make(NameView origin, std::vector<Rrset> rrsets,
+Result<std::unique_ptr<StaticZone>> StaticZone::make(NameView origin,
+                                                     const std::vector<Rrset>& rrsets,
                                                      bool is_signed) {
   auto impl = std::make_unique<Impl>();
   impl->origin = lower_name(origin);

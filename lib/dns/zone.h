@@ -147,7 +147,7 @@ class StaticZone final : public Zone {
   // kUsage: names outside the zone, no SOA at the origin or two, two RRsets of one owner and type,
   // malformed rdata, RRSIG or NSEC among the types, a TTL over 2^31-1, and what this zone cannot
   // answer: CNAME, DNAME, a wildcard, NS below the apex.
-  static Result<std::unique_ptr<StaticZone>> make(NameView origin, std::vector<Rrset> rrsets,
+  static Result<std::unique_ptr<StaticZone>> make(NameView origin, const std::vector<Rrset>& rrsets,
                                                   bool is_signed = true);
   ~StaticZone() override;
 

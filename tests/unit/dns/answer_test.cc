@@ -490,6 +490,38 @@ TEST_CASE("what gets no reply, and what gets one of a header") {
   CHECK(server.last == test::header(7, 0x8001, 0, 0, 0, 0));
 }
 
+TEST_CASE("a query signed with a key we do not have") {
+  Server server;
+  // Algorithm, time, fudge, MAC, original id, error, other data.
+  std::string rdata = wire("hmac-sha256") + std::string("\0\0\1\2\3\4\1\x2c", 8);
+  std::string tail("\0\4abcd\x12\x34\0\0\0\0", 12);
+  auto packet = [&](const std::string& tsig_rdata) {
+    std::string out = test::header(0x1234, 0, 1, 0, 0, 2) +
+                      test::question(wire(kMox), rrtype::kTxt) + test::opt_record(1232, 0, "");
+    out += wire("Key.name");
+    append_u16(out, rrtype::kTsig);
+    append_u16(out, rrclass::kAny);
+    append_u32(out, 0);
+    append_u16(out, static_cast<std::uint16_t>(tsig_rdata.size()));
+    return out + tsig_rdata;
+  };
+  AnswerResult result = server.send(packet(rdata + tail));
+  CHECK(result.rcode == Rcode::kNotAuth);
+  Reply reply = test::read_reply(server.last);
+  REQUIRE(reply.parsed);
+  CHECK(reply.edns);
+  CHECK(reply.flags == "qr");
+  const ldns_rr* tsig = ldns_pkt_tsig(reply.packet.get());
+  REQUIRE(tsig != nullptr);
+  CHECK(test::rr_text(tsig) == "Key.name. 0 ANY TSIG hmac-sha256. 16909060  300 0  4660 17 0");
+  for (const std::string& bad :
+       {std::string(), rdata, rdata + tail.substr(0, 11), rdata + tail + "x",
+        rdata + std::string("\0Pabcd\x12\x34\0\0\0\0", 12),
+        std::string("\xc0\xff", 2) + rdata.substr(13) + tail}) {
+    CHECK(server.send(packet(bad)).rcode == Rcode::kFormErr);
+  }
+}
+
 TEST_CASE("sizes: truncation keeps the OPT record, TCP has the whole answer") {
   const std::string big = "big.v0.l.example.org";
   Server server;
