@@ -16,7 +16,9 @@ inline Status follow_into(const std::string& db, tlog::TileSource& source,
                                                .log_key = key_text,
                                                .keep = std::nullopt,
                                                .vfs = {}}));
-  GW_CHECK(writer.set_target(head, accepted, {}, start));
+  if (!writer.state().target || writer.state().target->size < head.size()) {
+    GW_CHECK(writer.set_target(head, accepted, {}, start));
+  }
   tlog::Follower follower(source, head, writer.frontier());
   GW_TRY(auto comparison, follower.start());
   if (comparison.relation == tlog::HeadRelation::kFork) return untrusted_error("a fork");
@@ -29,8 +31,8 @@ inline Status follow_into(const std::string& db, tlog::TileSource& source,
     GW_CHECK(pending.add(batch));
     if (pending.size() < 1'000'000 && at < head.size()) continue;
     GW_TRY(auto report, writer.commit(pending, [](auto repeats) {
-             return Result<std::vector<bool>>(std::vector<bool>(repeats.size(), true));
-           }));
+      return Result<std::vector<bool>>(std::vector<bool>(repeats.size(), true));
+    }));
     if (!report.conflicts.empty()) return untrusted_error("a conflict");
     pending.clear();
   }
