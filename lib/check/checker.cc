@@ -67,6 +67,7 @@ struct Ask {
 struct Walk {
   std::string next;   // the next path to ask for; empty: none
   bool over = false;  // a path without a release was seen
+  bool any = false;   // some path has a release
   unsigned step = 1;  // how many paths to ask for in the next round
   unsigned asked = 0;
 };
@@ -86,10 +87,6 @@ bool read_module(const Ask& ask, const Result<net::DnsAnswer>& answer,
   }
   const dns::ModuleVersion* latest = dns::latest_version(*versions);
   if (latest == nullptr) {
-    if (!ask.later_major) {
-      outcome.errors.push_back(
-          not_found_error(ask.path + ": no release known at " + options.dns_base));
-    }
     return false;
   }
   if (ask.later_major || !outcome.known || is_newer(latest->version, *outcome.known)) {
@@ -149,11 +146,17 @@ std::vector<Outcome> Checker::modules(std::span<const ModuleRequest> requests) {
       if (ask.later_major && walk.over) continue;  // beyond the first gap nothing counts
       const bool exists = read_module(ask, answers[k], options_, outcomes[ask.outcome]);
       if (ask.later_major && !exists) walk.over = true;
+      walk.any = walk.any || exists;
     }
     asks.clear();
     names.clear();
     for (std::size_t i = 0; i < walks.size(); ++i)
       step(i, walks[i], options_.dns_base, asks, names);
+  }
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    if (walks[i].any || !outcomes[i].errors.empty()) continue;
+    outcomes[i].errors.push_back(
+        not_found_error(outcomes[i].name + ": no release known at " + options_.dns_base));
   }
   return outcomes;
 }

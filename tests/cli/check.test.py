@@ -129,6 +129,21 @@ class Module(CheckCase):
         self.assert_run(r, 100, out=many.splitlines(True)[2], err="")
         self.assert_run(self.check("module", "--major", "example.com/many/v3@v3.1.0"), 0, out="")
         self.assert_run(self.check("module", "--major", MOX + "@v0.0.15"), 0, out="", err="")
+        # none of its own major, but a later one
+        r = self.check("module", "--major", "example.com/late")
+        self.assert_run(r, 0, out="example.com/late/v2 v2.0.1 2025-04-16T19:07:44Z\n", err="")
+        self.assert_error(self.check("module", "example.com/late"), 1, "no release known")
+        self.assert_error(self.check("module", "--major", "example.com/unknown"), 1,
+                          "no release known")
+
+    def test_major_takes_few_rounds(self):
+        with dns_lab.Proxy(LAB.resolver) as proxy:
+            r = self.check("module", "--major", "example.com/many", resolver=proxy.resolver)
+            self.assert_run(r, 0)
+            asked = [n.split(".")[0] for n, t in proxy.questions if t == 16]
+            # with the path itself v2 is asked for, then v3 and v4 together
+            self.assertEqual(asked[0:1] + sorted(asked[1:2]) + sorted(asked[2:]),
+                             ["many", "v2", "v3", "v4"])
 
 
 class Toolchain(CheckCase):
