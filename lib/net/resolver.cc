@@ -235,6 +235,10 @@ DnsAnswer to_answer(const ub_result& r, bool validate) {
     answer.data.emplace_back(r.data[i], static_cast<std::size_t>(r.len[i]));
   }
   if (r.canonname != nullptr) answer.canonical_name = r.canonname;
+  if (r.answer_packet != nullptr && r.answer_len > 0) {
+    answer.packet.assign(static_cast<const char*>(r.answer_packet),
+                         static_cast<std::size_t>(r.answer_len));
+  }
   if (r.bogus != 0) {
     answer.security = DnsSecurity::kBogus;
     answer.why_bogus =

@@ -69,6 +69,8 @@ struct DnsAnswer {
   std::string canonical_name;     // the end of the CNAME chain when there was one
   std::chrono::seconds ttl{0};    // for how long the answer may be kept; 0 when bogus
   bool recursed = false;          // found by the fallback, past a resolver that strips DNSSEC
+  std::string packet;             // the message as libunbound assembled it, with the signatures;
+                                  // empty when there is none. Untrusted unless secure
 };
 
 // One resolver is used by one thread at a time.
