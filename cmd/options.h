@@ -181,8 +181,8 @@ Option choice_option(std::string name, std::string value, E* out,
 // A command, or a group of commands ("check", whose commands are module, toolchain and updates).
 //
 // Options of a group that cannot run itself hold for each of its commands; a command that can run
-// and has subcommands (serve-dns) keeps its options to itself. A command that can run and has
-// subcommands takes no positional arguments.
+// and has subcommands (serve-dns) keeps its options to itself. If it takes positional arguments, too
+// (vanity-lookup), a first one that is the name of a subcommand is that subcommand.
 struct Command {
   std::string name;
   std::string summary;  // one line, lower case, no full stop

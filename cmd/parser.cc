@@ -90,6 +90,11 @@ Result<std::size_t> option_width(const Command& root, const CommandPath& path,
   return std::size_t{2};
 }
 
+bool takes_positionals(const Command& command) {
+  return std::any_of(command.options.begin(), command.options.end(),
+                     [](const Option& o) { return o.positional; });
+}
+
 bool is_option(const std::string& word) { return word.size() > 1 && word[0] == '-'; }
 
 struct Words {
@@ -118,7 +123,7 @@ Result<Words> split_words(const Command& root, const std::vector<std::string>& a
     const Command* sub = w.positionals.empty() ? find_subcommand(at, args[i]) : nullptr;
     if (sub != nullptr) {
       w.path.push_back(sub);
-    } else if (!at.subcommands.empty()) {
+    } else if (!at.subcommands.empty() && !takes_positionals(at)) {
       return unknown_command(w.path, args[i]);
     } else {
       w.positionals.push_back(args[i]);
