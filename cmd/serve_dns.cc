@@ -1,12 +1,15 @@
 // gwtool serve-dns: the DNS server, its key, and its status.
 #include <algorithm>
 #include <array>
+#include <mutex>
+#include <thread>
 
 #include "base/bytes.h"
+#include "base/metrics.h"
 #include "commands.h"
 #include "dns/name.h"
 #include "dns/types.h"
-#include "groups.h"
+#include "follow_group.h"
 #include "serve/server.h"
 #include "serve/status_socket.h"
 #include "serve/zone_key.h"
@@ -30,6 +33,8 @@ struct ServeValues {
   std::uint64_t ttl = 300;
   std::uint64_t negative_ttl = 300;
   bool partial = false;
+  bool follow = false;
+  FollowValues following;
   std::uint64_t workers = 0;
   std::uint64_t cache_mb = 48;
   std::optional<std::uint32_t> rate_limit;
@@ -108,8 +113,78 @@ Result<serve::ServerOptions> server_options(const ServeValues& v) {
   return o;
 }
 
+// The follower in this process, on a thread of its own. It never ends the serving: after a security
+// error the last verified data is served on, and after any other error following is tried again.
+class FollowThread {
+ public:
+  FollowThread(Context& ctx, const ServeValues& v) : ctx_(ctx), v_(v) {}
+  ~FollowThread() {
+    stop_.request();
+    if (thread_.joinable()) thread_.join();
+  }
+  FollowThread(const FollowThread&) = delete;
+  FollowThread& operator=(const FollowThread&) = delete;
+
+  // Another follower, a bad source: then nothing is served either.
+  Status start() {
+    auto parts = make_follower(ctx_, v_.following, v_.db, ctx_.log, nullptr, stop_);
+    if (!parts) {
+      if (parts.error().kind != ErrorKind::kUntrusted) return std::move(parts).error();
+      ended(parts.error());
+      return {};
+    }
+    parts_ = *std::move(parts);
+    say("running");
+    metric_set(Metric::kServeFollowing, 1);
+    thread_ = std::thread([this] { run(); });
+    return {};
+  }
+  std::string state() const {
+    std::lock_guard lock(mutex_);
+    return state_;
+  }
+
+ private:
+  void run() {
+    while (!stop_.requested()) {
+      Status status = parts_->follower->run(stop_);
+      if (status) return;
+      if (status.error().kind == ErrorKind::kUntrusted) return ended(status.error());
+      ctx_.log.error("following_failed", status.error());
+      say("failed, trying again: " + status.error().message);
+      stop_.wait_for(std::chrono::minutes(1));
+      say("running");
+    }
+  }
+  void ended(const Error& error) {
+    ctx_.log.error("following_halted", error);
+    metric_set(Metric::kServeFollowing, 0);
+    say("halted: " + error.message);
+  }
+  void say(std::string state) {
+    std::lock_guard lock(mutex_);
+    state_ = std::move(state);
+  }
+
+  Context& ctx_;
+  const ServeValues& v_;
+  Stop stop_;
+  std::unique_ptr<FollowParts> parts_;
+  mutable std::mutex mutex_;
+  std::string state_ = "starting";
+  std::thread thread_;
+};
+
 Result<int> run_serve(const ServeValues& v, Context& ctx) {
   GW_TRY(auto options, server_options(v));
+  std::optional<FollowThread> follow;
+  serve::Server::AfterBind after_bind;
+  if (v.follow) {
+    follow.emplace(ctx, v);
+    options.db_may_appear = true;
+    options.following = [&follow] { return follow->state(); };
+    after_bind = [&follow] { return follow->start(); };
+  }
   const Notifier notifier = Notifier::from_environment();
   Stop stop;
   std::atomic<serve::Server*> server_seen{nullptr};
@@ -119,7 +194,7 @@ Result<int> run_serve(const ServeValues& v, Context& ctx) {
                                                           s->request_reload();
                                                       },
                                                   .user1 = nullptr}));
-  GW_TRY(auto server, serve::Server::start(std::move(options), ctx.log, ctx.clock));
+  GW_TRY(auto server, serve::Server::start(std::move(options), ctx.log, ctx.clock, after_bind));
   server_seen.store(server.get());
   server->run(stop, notifier);
   server_seen.store(nullptr);
@@ -201,6 +276,10 @@ void add_serve_options(Command& c, const std::shared_ptr<ServeValues>& v) {
                     "serve a database that does not begin with the log's first record")
             .more("Its latest versions may be wrong."));
   add_limit_options(c, v);
+  c.add(flag_option("follow", &v->follow, "follow the log too, in this process")
+            .more("With the options of follow-tlog that are here. A security error ends the "
+                  "following only: what was verified is served on."));
+  add_follow(c, &v->following);
 }
 
 Command key_new_command() {

@@ -323,6 +323,8 @@ Json Server::Impl::status() const {
     out["log"] = std::move(l);
   }
 
+  if (options.following) out["following"] = options.following();
+
   Json counters;
   for (Metric m : {Metric::kServeQueries, Metric::kServeAnswers, Metric::kServeTruncated,
                    Metric::kServeSignatures, Metric::kServeLimited, Metric::kServeTcpAccepted}) {

@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -37,7 +38,9 @@ struct ServerOptions {
   std::string id;             // NSID and id.server; empty: not told
   bool allow_partial = false;
   bool db_may_appear = false;  // a follower in this process will create it
-  unsigned workers = 0;        // 0: one a core
+  // How that follower is, for status(); called from any thread.
+  std::function<std::string()> following;
+  unsigned workers = 0;  // 0: one a core
   std::size_t cache_bytes = std::size_t{48} << 20;
   std::optional<std::uint32_t> rate_limit;  // unset: 200, but not for loopback; 0: none
   std::uint32_t signing_limit = 20000;      // fresh signatures a second; 0: no limit
