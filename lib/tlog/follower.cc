@@ -43,6 +43,17 @@ TileId Follower::data_tile(std::uint64_t index) const {
 }
 
 Result<HeadComparison> Follower::start() {
+  auto found = compare();
+  if (!found && (found.error().kind == ErrorKind::kUntrusted ||
+                 found.error().kind == ErrorKind::kUnavailable)) {
+    // What failed may be there to hide a fork, and hash tiles alone can show that one.
+    if (auto fork = fork_by_hash_tiles()) return *std::move(fork);
+  }
+  ready_ = found && found->relation != HeadRelation::kFork;
+  return found;
+}
+
+Result<HeadComparison> Follower::compare() {
   if (own_.size() > target().size()) {
     return usage_error("cannot follow from record " + std::to_string(own_.size()) +
                        " to a head of " + std::to_string(target().size()));
@@ -50,7 +61,6 @@ Result<HeadComparison> Follower::start() {
   HeadComparison found{HeadRelation::kSame, own_.size(), own_.root(), target().root(), {}};
   if (own_.size() == target().size()) {
     if (found.claimed != found.recomputed) found.relation = HeadRelation::kFork;
-    ready_ = found.relation == HeadRelation::kSame;
     return found;
   }
   std::uint64_t first = own_.size() / kTileWidth;
@@ -58,15 +68,23 @@ Result<HeadComparison> Follower::start() {
   if (last - first < kDirectTiles) {
     GW_TRY(bool proven, prove_by_root(first, last));
     if (proven) {
-      ready_ = true;
       found.relation = HeadRelation::kPrefix;
       found.recomputed = found.claimed;
       return found;
     }
   }
-  GW_TRY(found, prove_by_tiles());
-  ready_ = found.relation == HeadRelation::kPrefix;
-  return found;
+  return prove_by_tiles();
+}
+
+std::optional<HeadComparison> Follower::fork_by_hash_tiles() {
+  if (!tree_.edge_proven()) tree_.forget_tail();
+  std::uint64_t boundary = own_.size() / kTileWidth * kTileWidth;
+  for (std::uint64_t size : {boundary, own_.size()}) {
+    auto there = tree_.frontier_at(size);
+    bool same = there && *there == own_.truncated_to(size == own_.size() ? 0 : kTileHeight);
+    if (there && !same) return fork_at(size, *there);
+  }
+  return std::nullopt;
 }
 
 Result<bool> Follower::prove_by_root(std::uint64_t first, std::uint64_t last) {
@@ -162,29 +180,14 @@ Result<HeadComparison> Follower::prove_by_tiles() {
     wanted.push_back(middle);
   }
   GW_CHECK(load_bodies(wanted));
-  std::optional<Error> bad_tile;
-  if (auto status = prove_edge(); !status) {
-    // A wrong data tile must not hide a fork: hash tiles alone can show that one.
-    if (status.error().kind != ErrorKind::kUntrusted || !tree_.edge_proven()) {
-      return std::move(status).error();
-    }
-    bad_tile = std::move(status).error();
-  }
+  GW_CHECK(prove_edge());
   GW_TRY(Frontier there, tree_.frontier_at(boundary));
   if (there != own_.truncated_to(kTileHeight)) return fork_at(boundary, there);
   if (own_.size() != boundary) {
-    auto leaves = middle_leaves(middle);
-    if (leaves) {
-      for (std::uint64_t i = 0; i < own_.size() - boundary; i++) there.append((*leaves)[i]);
-    } else if (leaves.error().kind == ErrorKind::kUntrusted) {
-      bad_tile = std::move(leaves).error();
-      GW_TRY(there, tree_.frontier_at(own_.size()));
-    } else {
-      return std::move(leaves).error();
-    }
+    GW_TRY(auto leaves, middle_leaves(middle));
+    for (std::uint64_t i = 0; i < own_.size() - boundary; i++) there.append(leaves[i]);
   }
   if (there != own_) return fork_at(own_.size(), there);
-  if (bad_tile) return *std::move(bad_tile);
   return HeadComparison{HeadRelation::kPrefix, own_.size(), own_.root(), there.root(), {}};
 }
 

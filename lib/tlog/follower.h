@@ -140,6 +140,8 @@ class Follower {
     bool from_full = false;
   };
   TileId data_tile(std::uint64_t index) const;
+  Result<HeadComparison> compare();
+  std::optional<HeadComparison> fork_by_hash_tiles();
   Result<bool> prove_by_root(std::uint64_t first, std::uint64_t last);
   Result<HeadComparison> prove_by_tiles();
   Status prove_edge();

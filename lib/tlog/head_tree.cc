@@ -230,7 +230,7 @@ Result<std::vector<Hash>> HeadTree::prove_inclusion(std::uint64_t record) {
   }
   // The audit path's hashes lie in the tiles above the record and at the edge.
   std::vector<TileId> tiles;
-  for (int level = 0; level <= kMaxTileLevel; level++) {
+  for (int level = 0; level < kMaxTileLevel; level++) {
     std::uint64_t index = record >> (kTileHeight * static_cast<unsigned>(level + 1));
     if (tile_width(level, index, head_.size()) == 0) break;
     tiles.push_back({level, index, kTileWidth});

@@ -79,6 +79,7 @@ std::optional<TileId> parse_tile_path(std::string_view path) {
 }
 
 std::uint32_t tile_width(int level, std::uint64_t index, std::uint64_t size) {
+  if (level > kMaxTileLevel) return 0;
   std::uint64_t entries = level == kDataLevel ? size : size >> (kTileHeight * level);
   std::uint64_t first = index * kTileWidth;
   if (index > (UINT64_MAX / kTileWidth) || first >= entries) return 0;

@@ -319,6 +319,24 @@ TEST_CASE("what the tree does not have") {
   CHECK_FALSE(none.entry(0, 0));
 }
 
+TEST_CASE("heads of extreme sizes ask for what they need and fail cleanly") {
+  TestLog log;
+  log.add_synthetic(300);
+  for (std::uint64_t size : {kMaxTreeSize, kMaxTreeSize - 1, kMaxTreeSize / 2 + 1,
+                             std::uint64_t{1} << 40U, std::uint64_t{1} << 28U}) {
+    HeadTree tree(log, log.sign(size, sha256("root")));
+    for (std::uint64_t at : {std::uint64_t{0}, size / 3, size - 1}) {
+      auto proof = tree.prove_inclusion(at);
+      REQUIRE_FALSE(proof);
+      CHECK(proof.error().kind == ErrorKind::kUnavailable);
+      CHECK_FALSE(tree.prove_consistency(at + 1));
+      CHECK_FALSE(tree.frontier_at(at + 1));
+    }
+    CHECK_FALSE(tree.entry(8, 0));
+    CHECK_FALSE(tree.entry(100, 0));
+  }
+}
+
 TEST_CASE("latest") {
   TestLog log;
   log.add_synthetic(20);

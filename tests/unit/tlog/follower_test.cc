@@ -184,6 +184,17 @@ TEST_CASE("a forked log cannot hide behind bad or missing tiles") {
     REQUIRE(cmp);
     CHECK(cmp->relation == HeadRelation::kFork);
     fork.heal();
+    fork.fail("tile/8/data/273.p/212", unavailable_error("connection reset"));
+    fork.fail("tile/8/data/273", unavailable_error("connection reset"));
+    cmp = start();
+    REQUIRE(cmp);
+    CHECK(cmp->relation == HeadRelation::kFork);
+    fork.heal();
+    fork.replace("tile/8/data/273.p/212", std::string(kMaxDataTileBytes + 1, 'x'));
+    cmp = start();
+    REQUIRE(cmp);
+    CHECK(cmp->relation == HeadRelation::kFork);
+    fork.heal();
     // No level 0: the records of the tail are the evidence.
     fork.on_fetch = [](const std::string& path) -> std::optional<Result<std::string>> {
       if (path.starts_with("tile/8/0/")) return not_found_error("gone");
