@@ -15,34 +15,6 @@ namespace {
 
 constexpr std::size_t kMaxWorkers = 8;  // domains whose pages are fetched at once
 
-// Sorts an answer's records into usable ones and others.
-void read_answer(const net::DnsAnswer& answer, DomainRecords& out) {
-  std::string_view domain =
-      std::string_view(out.name).substr(std::string_view("go-import.").size());
-  out.security = answer.security;
-  out.nxdomain = answer.nxdomain;
-  out.why_bogus = answer.why_bogus;
-  out.canonical_name = answer.canonical_name;
-  for (const std::string& rdata : answer.data) {
-    auto text = net::join_txt(rdata);
-    if (!text) {
-      out.ignored.push_back({quoted(rdata), text.error().message});
-      continue;
-    }
-    auto record = parse_record(*text);
-    if (!record) {
-      out.ignored.push_back({quoted(*text), record.error().message});
-    } else if (Status s = check_import_path(record->prefix); !s) {
-      out.ignored.push_back({quoted(*text), "prefix: " + s.error().message});
-    } else if (to_lower(path_domain(record->prefix)) != domain) {
-      out.ignored.push_back({quoted(*text), "prefix " + quoted(record->prefix) + " is not below " +
-                                                std::string(domain)});
-    } else {
-      out.records.push_back(*std::move(record));
-    }
-  }
-}
-
 std::string count_records(const DomainRecords& dns) {
   return std::to_string(dns.records.size()) + (dns.records.size() == 1 ? " record" : " records");
 }
@@ -85,6 +57,36 @@ std::string_view trust_name(Trust trust) {
   return "";
 }
 
+DomainRecords read_records(std::string name, const net::DnsAnswer& answer) {
+  DomainRecords out;
+  out.name = std::move(name);
+  std::string_view domain =
+      std::string_view(out.name).substr(std::string_view("go-import.").size());
+  out.security = answer.security;
+  out.nxdomain = answer.nxdomain;
+  out.why_bogus = answer.why_bogus;
+  out.canonical_name = answer.canonical_name;
+  for (const std::string& rdata : answer.data) {
+    auto text = net::join_txt(rdata);
+    if (!text) {
+      out.ignored.push_back({quoted(rdata), text.error().message});
+      continue;
+    }
+    auto record = parse_record(*text);
+    if (!record) {
+      out.ignored.push_back({quoted(*text), record.error().message});
+    } else if (Status s = check_import_path(record->prefix); !s) {
+      out.ignored.push_back({quoted(*text), "prefix: " + s.error().message});
+    } else if (to_lower(path_domain(record->prefix)) != domain) {
+      out.ignored.push_back({quoted(*text), "prefix " + quoted(record->prefix) + " is not below " +
+                                                std::string(domain)});
+    } else {
+      out.records.push_back(*std::move(record));
+    }
+  }
+  return out;
+}
+
 bool Lookup::insecure(std::string_view path) const {
   return options_.insecure || match_prefix_patterns(options_.goinsecure, path);
 }
@@ -98,10 +100,10 @@ std::vector<std::shared_ptr<const DomainRecords>> Lookup::ask(std::span<const st
   auto answers = dns_->lookup(questions, clock_.mono() + options_.timeout);
   for (std::size_t i = 0; i < names.size(); i++) {
     auto records = std::make_shared<DomainRecords>();
-    records->name = names[i];
     if (answers[i]) {
-      read_answer(*answers[i], *records);
+      *records = read_records(names[i], *answers[i]);
     } else {
+      records->name = names[i];
       records->security = std::move(answers[i]).error();
     }
     out.push_back(std::move(records));

@@ -91,6 +91,9 @@ struct DomainRecords {
   std::vector<IgnoredRecord> ignored;
 };
 
+// An answer's records, sorted into usable and ignored ones. name: go-import.DOMAIN.
+DomainRecords read_records(std::string name, const net::DnsAnswer& answer);
+
 struct Found {
   GoImport import;
   Source source = Source::kStatic;

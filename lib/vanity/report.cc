@@ -7,18 +7,6 @@
 namespace gw::vanity {
 namespace {
 
-Json import_json(const GoImport& import) {
-  Json j = {{"prefix", import.prefix}, {"vcs", import.vcs}, {"root", import.root}};
-  if (!import.subdir.empty()) j["subdir"] = import.subdir;
-  return j;
-}
-
-Json error_json(const Error& error) {
-  Json j = {{"kind", std::string(error_kind_name(error.kind))}, {"message", error.message}};
-  if (!error.hint.empty()) j["hint"] = error.hint;
-  return j;
-}
-
 Json result_json(const PathResult& r) {
   Json j = {{"path", r.path}};
   if (r.result) {
@@ -35,6 +23,18 @@ Json result_json(const PathResult& r) {
 }
 
 }  // namespace
+
+Json import_json(const GoImport& import) {
+  Json j = {{"prefix", import.prefix}, {"vcs", import.vcs}, {"root", import.root}};
+  if (!import.subdir.empty()) j["subdir"] = import.subdir;
+  return j;
+}
+
+Json error_json(const Error& error) {
+  Json j = {{"kind", std::string(error_kind_name(error.kind))}, {"message", error.message}};
+  if (!error.hint.empty()) j["hint"] = error.hint;
+  return j;
+}
 
 std::string format_found(const Found& found, bool source) {
   std::string line = format_import(found.import);

@@ -116,6 +116,7 @@ def make_zones():
         "ed448": {"algorithm": "ED448"},
         "unsigned": {"signed": False, "ds": "none"}, "nods": {"ds": "none"},
         "expired": {"inception": now - 60 * day, "expiration": now - 30 * day},
+        "old": {"inception": now - 40 * day, "expiration": now + 2 * day},
         "notyet": {"inception": now + 30 * day, "expiration": now + 60 * day},
         "altered": {"tamper": [("https://git.example/altered", "https://git.example/altercd")]},
         "wrongds": {"ds": "wrong"}, "dsunsigned": {"signed": False, "ds": "wrong"},
@@ -135,6 +136,12 @@ def make_zones():
               zone("long.lab", go_import("long.lab/x git " + long_root)),
               zone("many.lab", go_import(*("many.lab/p%02d git https://git.example/%s/%02d" %
                                            (i, "repository-number", i) for i in range(80)))),
+              zone("lint.lab", go_import(
+                  "lint.lab/ok git https://git.example/ok",
+                  "lint.lab/plain git http://git.example/p",
+                  "lint.lab/slash/ git https://git.example/s",
+                  "wrong.lab/x git https://git.example/w",
+                  "lint.lab/two git https://a.example", "lint.lab/two hg https://b.example")),
               zone("mixed.lab", go_import(
                   "v=spf1 -all", "google-site-verification=abc",
                   "mixed.lab/x git https://git.example/x",

@@ -1,0 +1,248 @@
+// gwtool vanity-lookup zone, compare, lint: for those who publish go-import records.
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "vanity/compare.h"
+#include "vanity/import_path.h"
+#include "vanity/lint.h"
+#include "vanity/report.h"
+#include "vanity/site_config.h"
+#include "vanity/zone_text.h"
+#include "vanity_group.h"
+
+namespace gw::cmd {
+
+namespace {
+
+constexpr std::size_t kMaxFile = std::size_t{16} << 20;
+
+struct SiteValues {
+  vanity::SiteFormat from = vanity::SiteFormat::kAuto;
+  std::optional<std::string> host;
+};
+
+void add_site(Command& c, SiteValues* v) {
+  c.add(choice_option<vanity::SiteFormat>(
+      "from", "FORMAT", &v->from,
+      {{"auto", vanity::SiteFormat::kAuto, "what the file looks like"},
+       {"list", vanity::SiteFormat::kList, "lines of prefix, vcs, root and perhaps subdir"},
+       {"sally", vanity::SiteFormat::kSally, "YAML of go.uber.org/sally"},
+       {"vangen", vanity::SiteFormat::kVangen, "JSON of 4d63.com/vangen"},
+       {"govanityurls", vanity::SiteFormat::kGovanityurls,
+        "YAML of GoogleCloudPlatform/govanityurls"}},
+      "format of the files"));
+  c.add(text_option("host", "DOMAIN", &v->host, "the domain of a govanityurls file that has none")
+            .check([](std::string_view domain) { return vanity::check_domain(domain); }));
+}
+
+Result<std::vector<vanity::GoImport>> load_sites(const SiteValues& v,
+                                                 const std::vector<std::string>& files) {
+  std::vector<vanity::GoImport> all;
+  for (const std::string& file : files) {
+    auto text = read_file(file == "-" ? "/dev/stdin" : file, kMaxFile);
+    if (!text && text.error().kind == ErrorKind::kNotFound) {
+      return usage_error(text.error().message);
+    }
+    if (!text) return std::move(text).error();
+    auto entries = vanity::parse_site(*text, {v.from, v.host.value_or("")});
+    if (!entries) return std::move(entries).error().in(file);
+    for (vanity::GoImport& e : *entries) all.push_back(std::move(e));
+  }
+  return all;
+}
+
+struct ZoneValues : VanityNetwork, SiteValues {
+  std::vector<std::string> arguments;
+  bool live = false;
+  vanity::ZoneFormat format = vanity::ZoneFormat::kZone;
+  std::uint64_t ttl = 300;
+};
+
+// The meta tags that the paths have now; errors are reported, the worst exit code is in `code`.
+Result<std::vector<vanity::GoImport>> load_live(Context& ctx, const ZoneValues& v, int& code) {
+  GW_TRY(auto paths, expand_vanity_paths(v.arguments));
+  GW_TRY(auto http, vanity::new_page_fetchers(v.network()));
+  vanity::LookupOptions options = v.lookup();
+  options.dns = false;
+  std::vector<vanity::GoImport> entries;
+  for (const auto& r : vanity::Lookup(options, nullptr, http, ctx.clock).run(paths)) {
+    if (r.result && r.result->source == vanity::Source::kStatic) {
+      ctx.out.note(r.path + ": left out, known hosts need no record");
+    } else if (r.result) {
+      entries.push_back(r.result->import);
+    } else {
+      ctx.out.error(r.result.error());
+      code = worse_vanity_exit(code, exit_code(r.result.error().kind));
+    }
+  }
+  return entries;
+}
+
+Result<int> run_zone(Context& ctx, const ZoneValues& v) {
+  int code = kExitDone;
+  std::vector<vanity::GoImport> entries;
+  if (v.live) {
+    GW_TRY(entries, load_live(ctx, v, code));
+    // Several paths below one prefix have the same tag; that is no mistake.
+    std::vector<vanity::GoImport> once;
+    for (auto& e : entries) {
+      if (std::find(once.begin(), once.end(), e) == once.end()) once.push_back(std::move(e));
+    }
+    entries = std::move(once);
+  } else {
+    GW_TRY(entries, load_sites(v, v.arguments));
+  }
+  GW_CHECK(vanity::check_entries(entries));
+  GW_TRY(auto zone, vanity::format_zone_text(entries, v.format, static_cast<std::uint32_t>(v.ttl)));
+  for (const std::string& w : zone.warnings) ctx.out.warn(w);
+  if (ctx.json) {
+    Json records = Json::array();
+    for (const auto& e : entries) records.push_back(vanity::import_json(e));
+    ctx.out.json({{"records", records}, {"warnings", zone.warnings}, {"text", zone.text}});
+  } else {
+    ctx.out.write(zone.text);
+  }
+  return code;
+}
+
+Command zone_command() {
+  auto v = std::make_shared<ZoneValues>();
+  Command c("zone", "print go-import records for a zone file or for nsupdate");
+  c.doc =
+      "Reads the entries of a domain from files, or with --live from the meta tags of import "
+      "paths, and prints TXT records for go-import.DOMAIN.";
+  c.add(positionals("FILE", &v->arguments, true,
+                    "files with entries, \"-\" for standard input; import paths with --live"));
+  c.add(choice_option<vanity::ZoneFormat>(
+      "format", "FORMAT", &v->format,
+      {{"zone", vanity::ZoneFormat::kZone, "lines of a zone file"},
+       {"nsupdate", vanity::ZoneFormat::kNsupdate, "commands that replace the present records"}},
+      "what to print"));
+  c.add(number_option("ttl", "SECONDS", &v->ttl, 0, 2147483647, "time to live of the records"));
+  c.add(flag_option("live", &v->live, "the arguments are import paths: take their meta tags"));
+  add_site(c, v.get());
+  add_vanity_network(c, v.get());
+  c.run = [v](Context& ctx) { return run_zone(ctx, *v); };
+  return c;
+}
+
+struct CompareValues : VanityNetwork {
+  std::vector<std::string> paths;
+  std::vector<std::string> domains;
+};
+
+Result<int> run_compare(Context& ctx, const CompareValues& v) {
+  GW_TRY(auto paths, expand_vanity_paths(v.paths));
+  GW_TRY(auto dns, vanity::new_txt_lookups(v.network()));
+  GW_TRY(auto http, vanity::new_page_fetchers(v.network()));
+  vanity::LookupOptions options = v.lookup();
+  int code = kExitDone;
+  auto fail = [&](const Error& error) {
+    ctx.out.error(error);
+    code = worse_vanity_exit(code, exit_code(error.kind));
+  };
+  vanity::Lookup lookup(options, dns.get(), nullptr, ctx.clock);
+  for (const auto& records : lookup.records(v.domains)) {
+    std::string domain = records->name.substr(std::string("go-import.").size());
+    auto listed = vanity::listed_records(*records, lookup.insecure(domain));
+    if (!listed) fail(listed.error());
+    if (listed) {
+      for (std::string& path : vanity::record_prefixes(*records)) paths.push_back(std::move(path));
+    }
+  }
+  auto comparisons = vanity::compare(options, dns.get(), http, ctx.clock, paths);
+  for (const vanity::Comparison& c : comparisons) {
+    if (!c.compared) {
+      fail(c.http.error());
+    } else if (!c.same) {
+      if (!ctx.json) ctx.out.line(vanity::format_comparison(c));
+      code = worse_vanity_exit(code, kExitFailed);
+    }
+  }
+  if (ctx.json) ctx.out.json(vanity::comparison_json(comparisons));
+  return code;
+}
+
+Command compare_command() {
+  auto v = std::make_shared<CompareValues>();
+  Command c("compare", "report where records and meta tags disagree");
+  c.doc =
+      "Looks each import path up in DNS and over HTTP and prints a line for each that the two "
+      "answer differently. Exit code 1 says that there was one.";
+  c.add(positionals("IMPORT_PATH", &v->paths, false,
+                    "import paths; \"-\" reads them from standard input"));
+  c.add(list_option("domain", "DOMAIN", &v->domains, "compare all prefixes in its records")
+            .check([](std::string_view domain) { return vanity::check_domain(domain); }));
+  add_vanity_network(c, v.get());
+  c.rules.push_back([v]() -> Status {
+    if (!v->paths.empty() || !v->domains.empty()) return {};
+    return usage_error("nothing to compare", "name import paths, or --domain DOMAIN");
+  });
+  c.run = [v](Context& ctx) { return run_compare(ctx, *v); };
+  return c;
+}
+
+struct LintValues : VanityNetwork, SiteValues {
+  std::vector<std::string> domains;
+  std::vector<std::string> files;
+};
+
+Result<int> run_lint(Context& ctx, const LintValues& v) {
+  std::vector<vanity::Finding> findings;
+  if (!v.files.empty()) {
+    GW_TRY(auto entries, load_sites(v, v.files));
+    findings = vanity::lint_entries(entries);
+  }
+  int code = kExitDone;
+  if (!v.domains.empty()) {
+    GW_TRY(auto dns, vanity::new_txt_lookups(v.network()));
+    for (auto& lint : vanity::lint_domains(v.domains, *dns, v.lookup(), ctx.clock)) {
+      if (!lint.status) {
+        ctx.out.error(lint.status.error());
+        code = worse_vanity_exit(code, exit_code(lint.status.error().kind));
+      }
+      for (vanity::Finding& f : lint.findings) findings.push_back(std::move(f));
+    }
+  }
+  if (ctx.json) ctx.out.json(vanity::findings_json(findings));
+  for (const vanity::Finding& f : findings) {
+    if (!ctx.json) ctx.out.line(vanity::format_finding(f));
+  }
+  return findings.empty() ? code : worse_vanity_exit(code, kExitFailed);
+}
+
+Command lint_command() {
+  auto v = std::make_shared<LintValues>();
+  Command c("lint", "find what is wrong with the records of a domain");
+  c.doc =
+      "Prints a line for each record that lookups ignore or refuse, for roots that are not "
+      "secure, for a zone that is not signed, and for signatures that have lived four fifths "
+      "of their time and were not renewed. Exit code 1 says that there was one.";
+  c.add(positionals("DOMAIN", &v->domains, false, "domains with published records")
+            .check([](std::string_view domain) { return vanity::check_domain(domain); }));
+  c.add(path_list_option("file", "FILE", &v->files, PathUse::kInput,
+                         "entries that are not published yet"));
+  add_site(c, v.get());
+  add_vanity_network(c, v.get());
+  c.rules.push_back([v]() -> Status {
+    if (!v->domains.empty() || !v->files.empty()) return {};
+    return usage_error("nothing to look at", "name domains, or --file FILE");
+  });
+  c.run = [v](Context& ctx) { return run_lint(ctx, *v); };
+  return c;
+}
+
+}  // namespace
+
+void add_vanity_owner(Command& command) {
+  command.add(zone_command());
+  command.add(compare_command());
+  command.add(lint_command());
+}
+
+}  // namespace gw::cmd

@@ -1,0 +1,180 @@
+#include "vanity/lint.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "base/bytes.h"
+#include "vanity/import_path.h"
+#include "vanity/repo_url.h"
+#include "vanity/signature_life.h"
+#include "vanity/url.h"
+#include "vanity/zone_text.h"
+
+namespace gw::vanity {
+namespace {
+
+constexpr std::uint16_t kTypeDnskey = 48;
+
+class Findings {
+ public:
+  explicit Findings(std::string domain) : domain_(std::move(domain)) {}
+  void error(std::string text) { list_.push_back({domain_, true, std::move(text)}); }
+  void warning(std::string text) { list_.push_back({domain_, false, std::move(text)}); }
+  std::vector<Finding> take() { return std::move(list_); }
+
+ private:
+  std::string domain_;
+  std::vector<Finding> list_;
+};
+
+void lint_root(const GoImport& e, Findings& out) {
+  std::string entry = gw::quoted(format_import(e));
+  std::string scheme = url_scheme(e.root);
+  if (!is_secure_scheme(scheme)) {
+    out.warning(entry + ": the go command fetches " + scheme + " roots only with GOINSECURE");
+  }
+  if (!url_credentials(e.root).empty() && scheme == "https") {
+    out.warning(entry + ": the root holds credentials that everybody can read");
+  }
+  if (e.root.ends_with('/')) out.warning(entry + ": trailing slash in the root");
+  if (!e.subdir.empty() &&
+      (e.subdir.ends_with('/') || ("/" + e.subdir + "/").find("/../") != std::string::npos)) {
+    out.warning(entry + ": subdir is not a plain relative path");
+  }
+}
+
+void lint_fields(const GoImport& e, Findings& out) {
+  std::string entry = gw::quoted(format_import(e));
+  if (e.prefix.ends_with('/')) {
+    out.error(entry + ": trailing slash in the prefix");
+  } else if (Status s = check_import_path(e.prefix); !s) {
+    out.error(entry + ": " + s.error().message);
+  } else if (path_domain(e.prefix) != to_lower(path_domain(e.prefix))) {
+    out.warning(entry + ": upper case in the domain matches only paths written that way");
+  }
+  if (Status s = check_import(e); !s) {
+    out.error(entry + ": " + s.error().message);
+  } else {
+    lint_root(e, out);
+  }
+}
+
+void lint_set(const std::vector<const GoImport*>& entries, Findings& out) {
+  std::set<std::string> said;
+  std::size_t size = 0;
+  for (std::size_t i = 0; i < entries.size(); i++) {
+    const GoImport& a = *entries[i];
+    size += txt_record_size(format_import(a));
+    for (std::size_t j = 0; j < i; j++) {
+      const GoImport& b = *entries[j];
+      if (a.prefix != b.prefix) continue;
+      if (a == b) {
+        if (said.insert(format_import(a)).second)
+          out.warning(gw::quoted(format_import(a)) + ": twice");
+      } else if ((a.vcs == "mod") == (b.vcs == "mod") && said.insert(a.prefix).second) {
+        out.error("two different records for " + gw::quoted(a.prefix) + ": " +
+                  gw::quoted(format_import(b)) + " and " + gw::quoted(format_import(a)));
+      }
+    }
+  }
+  if (size > kSafeMessage) {
+    out.warning(std::to_string(size) + " bytes of records need TCP, as more than 1232 do");
+  }
+}
+
+// The signatures of the records, and of the keys of the zones that made them.
+void lint_signatures(std::string_view what, const net::DnsAnswer& answer, WallTime now,
+                     Findings& out, std::vector<std::string>* signers) {
+  for (const SignatureLife& s : read_signatures(answer.packet, now)) {
+    if (signers != nullptr &&
+        std::find(signers->begin(), signers->end(), s.signer) == signers->end()) {
+      signers->push_back(s.signer);
+    }
+    if (!near_expiry(s, now)) continue;
+    out.warning("the signature of " + std::string(what) + " by " + s.signer + " expires at " +
+                format_rfc3339(s.expiration) + " and was not renewed in time");
+  }
+}
+
+void lint_answer(const net::DnsAnswer& answer, const DomainRecords& records, Findings& out) {
+  if (answer.security != net::DnsSecurity::kSecure) {
+    out.error("the zone is not signed: lookups ignore its records");
+  }
+  if (answer.data.empty()) out.warning("no TXT records at " + records.name);
+  for (const IgnoredRecord& r : records.ignored) {
+    out.error("ignored: " + r.text + ": " + r.reason);
+  }
+  std::vector<const GoImport*> usable;
+  for (const GoImport& r : records.records) {
+    lint_fields(r, out);
+    usable.push_back(&r);
+  }
+  lint_set(usable, out);
+}
+
+}  // namespace
+
+std::vector<Finding> lint_entries(std::span<const GoImport> entries) {
+  std::map<std::string, std::vector<const GoImport*>> by_domain;
+  std::vector<Finding> out;
+  for (const GoImport& e : entries) {
+    std::string domain = to_lower(path_domain(e.prefix));
+    Findings findings(domain);
+    lint_fields(e, findings);
+    for (Finding& f : findings.take()) out.push_back(std::move(f));
+    by_domain[domain].push_back(&e);
+  }
+  for (const auto& [domain, set] : by_domain) {
+    Findings findings(domain);
+    lint_set(set, findings);
+    for (Finding& f : findings.take()) out.push_back(std::move(f));
+  }
+  return out;
+}
+
+std::vector<DomainLint> lint_domains(std::span<const std::string> domains, TxtLookups& dns,
+                                     const LookupOptions& options, const Clock& clock) {
+  std::vector<net::Question> questions;
+  for (const std::string& domain : domains) questions.push_back({record_name(domain)});
+  MonoTime deadline = clock.mono() + options.timeout;
+  auto answers = dns.lookup(questions, deadline);
+  std::vector<DomainLint> out;
+  for (std::size_t i = 0; i < domains.size(); i++) {
+    DomainLint lint{domains[i], {}, {}};
+    if (!answers[i]) {
+      lint.status = std::move(answers[i]).error().in(domains[i]);
+    } else if (answers[i]->security == net::DnsSecurity::kBogus) {
+      lint.status = untrusted_error(domains[i] + ": " + questions[i].name +
+                                    ": DNSSEC validation failed: " + answers[i]->why_bogus);
+    } else {
+      Findings findings(domains[i]);
+      lint_answer(*answers[i], read_records(questions[i].name, *answers[i]), findings);
+      std::vector<std::string> signers;
+      WallTime now = clock.now();
+      lint_signatures("the records", *answers[i], now, findings, &signers);
+      for (const std::string& signer : signers) {
+        auto keys = dns.lookup(std::vector<net::Question>{{signer, kTypeDnskey}}, deadline)[0];
+        if (keys) lint_signatures("the keys", *keys, now, findings, nullptr);
+      }
+      lint.findings = findings.take();
+    }
+    out.push_back(std::move(lint));
+  }
+  return out;
+}
+
+std::string format_finding(const Finding& f) {
+  return f.domain + ": " + (f.error ? "error: " : "warning: ") + f.text;
+}
+
+Json findings_json(std::span<const Finding> findings) {
+  Json list = Json::array();
+  for (const Finding& f : findings) {
+    list.push_back(
+        {{"domain", f.domain}, {"severity", f.error ? "error" : "warning"}, {"text", f.text}});
+  }
+  return {{"findings", std::move(list)}};
+}
+
+}  // namespace gw::vanity

@@ -1,0 +1,68 @@
+#include "vanity/signature_life.h"
+
+#include <chrono>
+
+#include "base/bytes.h"
+#include "dns/name.h"
+
+namespace gw::vanity {
+namespace {
+
+constexpr std::uint16_t kTypeRrsig = 46;
+constexpr std::size_t kHeader = 12;
+constexpr std::size_t kRrsigHead = 18;  // RDATA before the signer's name
+
+WallTime nearest_time(std::uint32_t wire, WallTime now) {
+  auto base = static_cast<std::uint32_t>(to_unix(now));
+  return now + std::chrono::seconds(static_cast<std::int32_t>(wire - base));
+}
+
+}  // namespace
+
+std::vector<SignatureLife> read_signatures(std::string_view packet, WallTime now) {
+  std::vector<SignatureLife> out;
+  if (packet.size() < kHeader) return out;
+  ByteReader header(packet.substr(4));
+  unsigned questions = header.u16().value_or(0);
+  unsigned answers = header.u16().value_or(0);
+  std::size_t at = kHeader;
+  dns::Name name;
+  for (unsigned i = 0; i < questions + answers; i++) {
+    at = dns::read_name(packet, at, name);
+    if (at == 0) return {};
+    ByteReader reader(packet.substr(at));
+    auto type = reader.u16();
+    if (!type || !reader.u16()) return {};
+    if (i < questions) {
+      at += 4;
+      continue;
+    }
+    auto ttl = reader.u32();
+    auto size = reader.u16();
+    if (!ttl || !size || reader.remaining() < *size) return {};
+    std::size_t data = at + 10;
+    at = data + *size;
+    if (*type != kTypeRrsig) continue;
+    ByteReader rdata(packet.substr(data, *size));
+    SignatureLife life;
+    auto covered = rdata.u16();
+    if (!covered || !rdata.bytes(6)) return {};
+    auto expiration = rdata.u32();
+    auto inception = rdata.u32();
+    if (!expiration || !inception || *size < kRrsigHead) return {};
+    // The signer's name may point elsewhere in the message only if somebody broke the rules.
+    if (dns::read_name(packet, data + kRrsigHead, name) == 0) return {};
+    life.covered = *covered;
+    life.signer = dns::format_name(name);
+    life.expiration = nearest_time(*expiration, now);
+    life.inception = nearest_time(*inception, now);
+    out.push_back(std::move(life));
+  }
+  return out;
+}
+
+bool near_expiry(const SignatureLife& s, WallTime now) {
+  return (s.expiration - now) * 5 < s.expiration - s.inception;
+}
+
+}  // namespace gw::vanity

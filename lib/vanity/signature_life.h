@@ -1,0 +1,29 @@
+// How long the signatures beside an answer are still good: RRSIG records (RFC 4034 section 3.1) of
+// a DNS message in wire form. Pure functions.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+
+namespace gw::vanity {
+
+struct SignatureLife {
+  std::uint16_t covered = 0;  // type of the signed records
+  std::string signer;         // the zone, in presentation form
+  WallTime inception;
+  WallTime expiration;
+};
+
+// The signatures in the answer section; none when the message is malformed. Times are 32 bits on
+// the wire and are read as the ones nearest to `now` (RFC 1982).
+std::vector<SignatureLife> read_signatures(std::string_view packet, WallTime now);
+
+// True when less than a fifth of its life is left: whoever signs regularly, daily or monthly, has
+// signed again before that.
+bool near_expiry(const SignatureLife& signature, WallTime now);
+
+}  // namespace gw::vanity

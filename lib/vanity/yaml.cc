@@ -1,0 +1,147 @@
+#include "vanity/yaml.h"
+
+#include <yaml.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "base/bytes.h"
+
+namespace gw::vanity {
+namespace {
+
+constexpr int kMaxDepth = 32;
+
+std::string at(const yaml_mark_t& mark) {
+  return "line " + std::to_string(mark.line + 1) + ", column " + std::to_string(mark.column + 1) +
+         ": ";
+}
+
+// One event of the parser; freed with it.
+class Event {
+ public:
+  Event() = default;
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+  ~Event() { yaml_event_delete(&event_); }
+
+  yaml_event_t* get() { return &event_; }
+  yaml_event_type_t type() const { return event_.type; }
+  std::string where() const { return at(event_.start_mark); }
+  std::string scalar() const {
+    return {reinterpret_cast<const char*>(event_.data.scalar.value), event_.data.scalar.length};
+  }
+
+ private:
+  yaml_event_t event_{};
+};
+
+class Parser {
+ public:
+  explicit Parser(std::string_view text) {
+    ok_ = yaml_parser_initialize(&parser_) == 1;
+    if (ok_) {
+      yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text.data()),
+                                   text.size());
+    }
+  }
+  Parser(const Parser&) = delete;
+  Parser& operator=(const Parser&) = delete;
+  ~Parser() {
+    if (ok_) yaml_parser_delete(&parser_);
+  }
+
+  Result<Json> document() {
+    if (!ok_) return internal_error("libyaml cannot be started");
+    GW_CHECK(expect(YAML_STREAM_START_EVENT));
+    Event first;
+    GW_CHECK(next(first));
+    if (first.type() == YAML_STREAM_END_EVENT) return Json();
+    Json value;
+    {
+      Event event;
+      GW_CHECK(next(event));
+      GW_TRY(value, node(event, 1));
+    }
+    GW_CHECK(expect(YAML_DOCUMENT_END_EVENT));
+    Event end;
+    GW_CHECK(next(end));
+    if (end.type() != YAML_STREAM_END_EVENT) return refused(end, "a second document");
+    return value;
+  }
+
+ private:
+  static Error refused(const Event& event, std::string_view what) {
+    return usage_error(event.where() + std::string(what) + " is not taken");
+  }
+
+  Status next(Event& event) {
+    if (yaml_parser_parse(&parser_, event.get()) == 1) return {};
+    std::string problem = parser_.problem != nullptr ? parser_.problem : "malformed";
+    // Errors of the reader, such as bad UTF-8, have an offset instead of a place.
+    if (parser_.error == YAML_READER_ERROR) {
+      return usage_error("byte " + std::to_string(parser_.problem_offset) + ": " + problem);
+    }
+    return usage_error(at(parser_.problem_mark) + problem);
+  }
+
+  Status expect(yaml_event_type_t type) {
+    Event event;
+    GW_CHECK(next(event));
+    if (event.type() != type) return usage_error(event.where() + "malformed");
+    return {};
+  }
+
+  // The node that begins with this event. Recursion is bounded by kMaxDepth.
+  Result<Json> node(const Event& event, int depth) {
+    if (depth > kMaxDepth) return refused(event, "nesting of more than 32 levels");
+    switch (event.type()) {
+      case YAML_SCALAR_EVENT:
+        return Json(event.scalar());
+      case YAML_SEQUENCE_START_EVENT:
+        return sequence(depth);
+      case YAML_MAPPING_START_EVENT:
+        return mapping(depth);
+      case YAML_ALIAS_EVENT:
+        return refused(event, "an alias");
+      default:
+        return usage_error(event.where() + "malformed");
+    }
+  }
+
+  Result<Json> sequence(int depth) {
+    Json out = Json::array();
+    for (;;) {
+      Event event;
+      GW_CHECK(next(event));
+      if (event.type() == YAML_SEQUENCE_END_EVENT) return out;
+      GW_TRY(Json value, node(event, depth + 1));
+      out.push_back(std::move(value));
+    }
+  }
+
+  Result<Json> mapping(int depth) {
+    Json out = Json::object();
+    for (;;) {
+      Event event;
+      GW_CHECK(next(event));
+      if (event.type() == YAML_MAPPING_END_EVENT) return out;
+      if (event.type() != YAML_SCALAR_EVENT) return refused(event, "a key that is no scalar");
+      std::string key = event.scalar();
+      if (out.contains(key)) return refused(event, "duplicate key " + gw::quoted(key));
+      Event first;
+      GW_CHECK(next(first));
+      GW_TRY(out[key], node(first, depth + 1));
+    }
+  }
+
+  yaml_parser_t parser_{};
+  bool ok_ = false;
+};
+
+}  // namespace
+
+Result<Json> parse_yaml(std::string_view text) { return Parser(text).document(); }
+
+}  // namespace gw::vanity

@@ -1,0 +1,96 @@
+#include "vanity/zone_text.h"
+
+#include <algorithm>
+#include <map>
+
+#include "base/bytes.h"
+#include "vanity/import_path.h"
+
+namespace gw::vanity {
+namespace {
+
+constexpr std::size_t kMaxString = 255;
+constexpr std::size_t kMaxMessage = 65535;
+constexpr std::size_t kRecordHead = 12;  // pointer, type, class, TTL, length
+// Header, question, OPT record, and a signature of 64 bytes with its names.
+constexpr std::size_t kMessageRest = 12 + 11 + 130;
+
+struct Domain {
+  std::string name;  // go-import.DOMAIN
+  std::vector<const GoImport*> entries;
+};
+
+std::vector<Domain> by_domain(std::span<const GoImport> entries, ZoneText& out) {
+  std::vector<Domain> domains;
+  for (const GoImport& e : entries) {
+    std::string name = record_name(e.prefix);
+    auto at = std::find_if(domains.begin(), domains.end(),
+                           [&](const Domain& d) { return d.name == name; });
+    if (at == domains.end()) at = domains.insert(domains.end(), Domain{name, {}});
+    bool again = false;
+    for (const GoImport* other : at->entries) {
+      if (other->prefix != e.prefix) continue;
+      if (*other == e) {
+        out.warnings.push_back("left out, there already: " + format_import(e));
+        again = true;
+        break;
+      }
+      if ((other->vcs == "mod") == (e.vcs == "mod")) {
+        out.warnings.push_back("two different records for " + quoted(e.prefix) +
+                               ": lookups of it will fail");
+      }
+    }
+    if (!again) at->entries.push_back(&e);
+  }
+  return domains;
+}
+
+}  // namespace
+
+std::string format_txt(std::string_view text) {
+  std::string out;
+  do {
+    out += out.empty() ? "\"" : " \"";
+    for (char c : text.substr(0, kMaxString)) {
+      if (c == '"' || c == '\\') out += '\\';
+      out += c;
+    }
+    out += '"';
+    text.remove_prefix(std::min(text.size(), kMaxString));
+  } while (!text.empty());
+  return out;
+}
+
+std::size_t txt_record_size(std::string_view text) {
+  return kRecordHead + text.size() +
+         std::max<std::size_t>(1, (text.size() + kMaxString - 1) / kMaxString);
+}
+
+Result<ZoneText> format_zone_text(std::span<const GoImport> entries, ZoneFormat format,
+                                  std::uint32_t ttl) {
+  ZoneText out;
+  for (const Domain& domain : by_domain(entries, out)) {
+    std::size_t size = 0;
+    std::string owner = domain.name + ".";
+    if (format == ZoneFormat::kNsupdate) out.text += "update delete " + owner + " TXT\n";
+    for (const GoImport* e : domain.entries) {
+      std::string text = format_import(*e);
+      size += txt_record_size(text);
+      bool update = format == ZoneFormat::kNsupdate;
+      out.text += (update ? "update add " : "") + owner + " " + std::to_string(ttl) +
+                  (update ? " TXT " : " IN TXT ") + format_txt(text) + "\n";
+    }
+    if (format == ZoneFormat::kNsupdate) out.text += "send\n";
+    if (size + kMessageRest + owner.size() > kMaxMessage) {
+      return usage_error(owner + ": " + std::to_string(size) +
+                         " bytes of records do not fit a DNS message");
+    }
+    if (size > kSafeMessage) {
+      out.warnings.push_back(owner + ": " + std::to_string(size) +
+                             " bytes of records need TCP, as more than 1232 do");
+    }
+  }
+  return out;
+}
+
+}  // namespace gw::vanity

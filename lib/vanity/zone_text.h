@@ -1,0 +1,36 @@
+// go-import entries as TXT records, ready for a zone file or for nsupdate(1). Pure functions.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "vanity/go_import.h"
+
+namespace gw::vanity {
+
+enum class ZoneFormat { kZone, kNsupdate };
+
+struct ZoneText {
+  std::string text;  // one line a record
+  // What the owner should know: a record set of more than 1232 bytes (it needs TCP), a duplicate
+  // that was left out, two records for one prefix.
+  std::vector<std::string> warnings;
+};
+
+// Records grouped by domain, in the order given, identical ones once. Precondition:
+// check_entries(). kUsage when a domain's record set cannot fit a DNS message.
+Result<ZoneText> format_zone_text(std::span<const GoImport> entries, ZoneFormat format,
+                                  std::uint32_t ttl);
+
+// TXT data in presentation form (RFC 1035 section 5.1): strings of at most 255 bytes.
+std::string format_txt(std::string_view text);
+
+// Wire size of a TXT record with its owner compressed to a pointer.
+std::size_t txt_record_size(std::string_view text);
+
+inline constexpr std::size_t kSafeMessage = 1232;  // DNS flag day 2020: no fragments below this
+
+}  // namespace gw::vanity

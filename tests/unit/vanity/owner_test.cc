@@ -1,0 +1,252 @@
+// What owners of domains use: files of entries, zone text, comparisons, and findings.
+#include <catch2/catch.hpp>
+
+#include "base/bytes.h"
+#include "vanity/compare.h"
+#include "vanity/lint.h"
+#include "vanity/signature_life.h"
+#include "vanity/site_config.h"
+#include "vanity/yaml.h"
+#include "vanity/zone_text.h"
+
+using namespace gw;
+using namespace gw::vanity;
+using Catch::Contains;
+
+namespace {
+
+std::string yaml(std::string_view text) {
+  auto r = parse_yaml(text);
+  if (r) return format_json(*r);
+  CHECK(r.error().kind == ErrorKind::kUsage);
+  return "error: " + r.error().message;
+}
+
+std::string site(std::string_view text, SiteFormat format = SiteFormat::kAuto,
+                 const std::string& host = "") {
+  auto r = parse_site(text, {format, host});
+  if (!r) {
+    CHECK(r.error().kind == ErrorKind::kUsage);
+    return "error: " + r.error().message;
+  }
+  std::string out;
+  for (const GoImport& e : *r) out += format_import(e) + "\n";
+  return out;
+}
+
+std::string lint(const std::vector<GoImport>& entries) {
+  std::string out;
+  for (const Finding& f : lint_entries(entries)) out += format_finding(f) + "\n";
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("YAML becomes JSON with strings") {
+  CHECK(yaml("") == "null");
+  CHECK(yaml("# nothing\n") == "null");
+  CHECK(yaml("a") == "\"a\"");
+  CHECK(yaml("a: 1\nb: [x, 'y', \"z\\n\"]\nc:\n  d: ~\n  - : 1\n") ==
+        "error: line 5, column 3: did not find expected key");
+  CHECK(yaml("a: 1\nb: [x, 'y', \"z\\n\"]\nc: {d: true}\n") ==
+        R"({"a":"1","b":["x","y","z\n"],"c":{"d":"true"}})");
+  CHECK(yaml("{\"json\": [1, {\"is\": null}]}") == R"({"json":["1",{"is":"null"}]})");
+  CHECK(yaml("a: &x 1\nb: *x\n") == "error: line 2, column 4: an alias is not taken");
+  CHECK(yaml("a: 1\na: 2\n") == "error: line 2, column 1: duplicate key \"a\" is not taken");
+  CHECK(yaml("[a]: 1\n") == "error: line 1, column 1: a key that is no scalar is not taken");
+  CHECK_THAT(yaml("a\n---\nb\n"), Contains("a second document"));
+  CHECK_THAT(yaml("a: \"\n"), Contains("line 1, column") || Contains("line 2, column"));
+  CHECK_THAT(yaml("a: \xff\n"), Contains("byte 3"));
+  CHECK_THAT(yaml(std::string(40, '[') + std::string(40, ']')), Contains("32 levels"));
+  CHECK(yaml(std::string(32, '[') + std::string(32, ']')).starts_with("[["));
+  CHECK_THAT(yaml(std::string(100000, '[')), Contains("error: "));
+}
+
+TEST_CASE("entries come from a list") {
+  CHECK(site("# c\n\n a.org/x git https://g.org/x#frag # c\r\na.org/y\thg https://h.org sub\n") ==
+        "a.org/x git https://g.org/x#frag\na.org/y hg https://h.org sub\n");
+  CHECK(site("a.org/x git https://g.org/x") == "a.org/x git https://g.org/x\n");
+  CHECK(site("") == "");
+  CHECK_THAT(site("a.org/x git https://g.org\na.org/x git\n"), Contains("line 2: 2 fields"));
+}
+
+TEST_CASE("entries come from sally's file") {
+  const char* file = R"(
+url: go.uber.org
+packages:
+  zap:
+    repo: github.com/uber-go/zap
+    description: "logs"
+  net/metrics:
+    repo: github.com/yarpc/metrics
+    url: other.org/base/
+    vcs: hg
+  whole:
+    repo: ssh://git@x.org/y
+godoc:
+  host: pkg.go.dev
+)";
+  const char* want =
+      "go.uber.org/zap git https://github.com/uber-go/zap\n"
+      "other.org/base/net/metrics hg https://github.com/yarpc/metrics\n"
+      "go.uber.org/whole git ssh://git@x.org/y\n";
+  CHECK(site(file) == want);
+  CHECK(site(file, SiteFormat::kSally) == want);
+  CHECK_THAT(site("url: a.org\npackages:\n  x: {}\n"), Contains("package \"x\": no repo"));
+  CHECK_THAT(site("packages:\n  x: {repo: b}\n"), Contains("package \"x\": no url"));
+  CHECK_THAT(site("packages:\n  x: {repo: [b]}\n"), Contains("repo is not a string"));
+  CHECK_THAT(site("packages:\n  x: b\n"), Contains("package \"x\": not a mapping"));
+  CHECK_THAT(site("packages: x\n"), Contains("packages is not a mapping"));
+  CHECK_THAT(site("a b c\n", SiteFormat::kSally), Contains("no packages"));
+  CHECK_THAT(site("url: a\npackages:\n x\n  y: z\n"), Contains("line 4"));
+}
+
+TEST_CASE("entries come from vangen's file") {
+  const char* file = R"({"domain": "4d63.com", "docsDomain": "pkg.go.dev", "repositories": [
+    {"prefix": "optional", "subs": ["template"], "url": "https://github.com/l/go-optional"},
+    {"prefix": "", "type": "hg", "url": "https://hg.example/all"},
+    {"prefix": "x", "url": "https://git.example/x.git"}]})";
+  const char* want =
+      "4d63.com/optional git https://github.com/l/go-optional\n"
+      "4d63.com hg https://hg.example/all\n"
+      "4d63.com/x git https://git.example/x.git\n";
+  CHECK(site(file) == want);
+  CHECK(site(file, SiteFormat::kVangen) == want);
+  CHECK_THAT(site("{\"domain\": \"a.org\", \"repositories\": [{\"url\": \"https://x.org\"}]}"),
+             Contains("repository 1: no version control system"));
+  CHECK_THAT(site("{\"repositories\": []}"), Contains("no domain"));
+  CHECK_THAT(site("{\"domain\": \"a.org\", \"repositories\": {}}"), Contains("not a list"));
+  CHECK_THAT(site("{\"domain\":", SiteFormat::kVangen), Contains("malformed JSON"));
+  CHECK_THAT(site("{\"domain\": \"a.org\""), Contains("line 2"));
+}
+
+TEST_CASE("entries come from govanityurls' files, old and new") {
+  CHECK(site("host: a.org\npaths:\n  /x:\n    repo: https://github.com/u/x\n  /y/:\n    repo: "
+             "https://b.org/y\n    vcs: bzr\n") ==
+        "a.org/x git https://github.com/u/x\na.org/y bzr https://b.org/y\n");
+  CHECK(site("/x:\n  repo: https://github.com/u/x\n", SiteFormat::kAuto, "b.org") ==
+        "b.org/x git https://github.com/u/x\n");
+  CHECK_THAT(site("/x:\n  repo: https://github.com/u/x\n"), Contains("names no host"));
+  CHECK_THAT(site("host: a.org\npaths:\n  /x:\n    repo: https://b.org/x\n"),
+             Contains("path \"/x\": no version control system"));
+  CHECK_THAT(site("host: a.org\npaths:\n  - /x\n"), Contains("paths is not a mapping"));
+  CHECK_THAT(site("other: thing\n"), Contains("neither a list nor"));
+}
+
+TEST_CASE("unusable entries are refused") {
+  CHECK(check_entries({{"a.org/x", "git", "https://b.org", ""}}));
+  for (const GoImport& bad : std::vector<GoImport>{{"a.org/x/", "git", "https://b.org", ""},
+                                                   {"a.org/x", "cvs", "https://b.org", ""},
+                                                   {"a.org/x", "git", "b.org/x", ""},
+                                                   {"a.org/x", "git", "https://b.org", "/x"}}) {
+    Status s = check_entries({bad});
+    REQUIRE_FALSE(s);
+    CHECK(s.error().kind == ErrorKind::kUsage);
+  }
+}
+
+TEST_CASE("zone text: one line a record, strings of 255 bytes, grouped by domain") {
+  CHECK(format_txt("a\"b\\c") == R"("a\"b\\c")");
+  CHECK(format_txt("") == "\"\"");
+  CHECK(format_txt(std::string(256, 'x')) == "\"" + std::string(255, 'x') + "\" \"x\"");
+  CHECK(txt_record_size(std::string(255, 'x')) == 12 + 256);
+  CHECK(txt_record_size(std::string(256, 'x')) == 12 + 258);
+  std::vector<GoImport> entries = {{"a.org/x", "git", "https://g.org/x", ""},
+                                   {"B.org/y", "git", "https://g.org/y", "sub"},
+                                   {"a.org/z", "mod", "https://p.org", ""},
+                                   {"a.org/x", "git", "https://g.org/x", ""}};
+  auto zone = format_zone_text(entries, ZoneFormat::kZone, 60);
+  REQUIRE(zone);
+  CHECK(zone->text ==
+        "go-import.a.org. 60 IN TXT \"a.org/x git https://g.org/x\"\n"
+        "go-import.a.org. 60 IN TXT \"a.org/z mod https://p.org\"\n"
+        "go-import.b.org. 60 IN TXT \"B.org/y git https://g.org/y sub\"\n");
+  REQUIRE(zone->warnings.size() == 1);
+  CHECK_THAT(zone->warnings[0], Contains("there already"));
+  auto update = format_zone_text(entries, ZoneFormat::kNsupdate, 60);
+  REQUIRE(update);
+  CHECK(update->text ==
+        "update delete go-import.a.org. TXT\n"
+        "update add go-import.a.org. 60 TXT \"a.org/x git https://g.org/x\"\n"
+        "update add go-import.a.org. 60 TXT \"a.org/z mod https://p.org\"\nsend\n"
+        "update delete go-import.b.org. TXT\n"
+        "update add go-import.b.org. 60 TXT \"B.org/y git https://g.org/y sub\"\nsend\n");
+
+  std::vector<GoImport> many;
+  for (int i = 0; i < 30; i++) {
+    many.push_back(
+        {"a.org/p" + std::to_string(i), "git", "https://git.example/" + std::to_string(i), ""});
+  }
+  zone = format_zone_text(many, ZoneFormat::kZone, 60);
+  REQUIRE(zone);
+  REQUIRE(zone->warnings.size() == 1);
+  CHECK_THAT(zone->warnings[0], Contains("need TCP"));
+  many.assign(100, {"a.org/x", "git", "https://g.org/" + std::string(900, 'x'), ""});
+  for (int i = 0; i < 100; i++) many[i].prefix += std::to_string(i);
+  CHECK_FALSE(format_zone_text(many, ZoneFormat::kZone, 60));
+  zone = format_zone_text(std::vector<GoImport>{{"a.org/x", "git", "https://g.org/x", ""},
+                                                {"a.org/x", "hg", "https://g.org/x", ""}},
+                          ZoneFormat::kZone, 60);
+  REQUIRE(zone);
+  CHECK_THAT(zone->warnings.at(0), Contains("two different records"));
+}
+
+TEST_CASE("lint of entries") {
+  CHECK(lint({{"a.org/x", "git", "https://g.org/x", ""},
+              {"a.org/x", "mod", "https://p.org", ""}}) == "");
+  CHECK_THAT(lint({{"a.org/x/", "git", "https://g.org/x", ""}}),
+             Contains("trailing slash in the prefix"));
+  CHECK_THAT(lint({{"a.org/x", "git", "https://g.org/x/", ""}}),
+             Contains("trailing slash in the root"));
+  CHECK_THAT(lint({{"A.org/x", "git", "https://g.org/x", ""}}),
+             Contains("a.org: warning: ") && Contains("upper case"));
+  CHECK_THAT(lint({{"nodot/x", "git", "https://g.org/x", ""}}),
+             Contains("error: ") && Contains("no dot"));
+  for (const char* root : {"http://g.org/x", "git://g.org/x", "svn://g.org/x"}) {
+    CHECK_THAT(lint({{"a.org/x", "git", root, ""}}), Contains("GOINSECURE"));
+  }
+  CHECK_THAT(lint({{"a.org/x", "git", "https://u:p@g.org/x", ""}}), Contains("credentials"));
+  CHECK(lint({{"a.org/x", "git", "ssh://git@g.org/x", ""}}) == "");
+  CHECK_THAT(lint({{"a.org/x", "git", "https://g.org/x", "a/../b"}}),
+             Contains("plain relative path"));
+  CHECK_THAT(lint({{"a.org/x", "cvs", "https://g.org/x", ""}}), Contains("error: "));
+  GoImport e{"a.org/x", "git", "https://g.org/x", ""};
+  CHECK_THAT(lint({e, e, e}), Contains("twice"));
+  GoImport other{"a.org/x", "hg", "https://g.org/x", ""};
+  CHECK_THAT(lint({e, other}), Contains("error: two different records"));
+  std::vector<GoImport> many(40, e);
+  for (int i = 0; i < 40; i++) many[i].prefix += std::to_string(i);
+  CHECK_THAT(lint(many), Contains("need TCP"));
+}
+
+TEST_CASE("signatures are read from a message") {
+  // A TXT record and its RRSIG, the owner compressed: signed from 1700000000 for 1000000 seconds.
+  std::string packet;
+  auto u16 = [&](unsigned v) { append_u16(packet, static_cast<std::uint16_t>(v)); };
+  u16(1), u16(0x8180), u16(1), u16(2), u16(0), u16(0);
+  packet += std::string("\1a\1b\0", 5);
+  u16(16), u16(1);
+  u16(0xC00C), u16(16), u16(1), append_u32(packet, 60), u16(2), packet += "\1x";
+  u16(0xC00C), u16(46), u16(1), append_u32(packet, 60), u16(18 + 3 + 64);
+  u16(16), packet += "\x0d\x02", append_u32(packet, 60);
+  append_u32(packet, 1701000000), append_u32(packet, 1700000000), u16(4711);
+  packet += std::string("\1b\0", 3) + std::string(64, 's');
+
+  auto found = read_signatures(packet, from_unix(1700500000));
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].covered == 16);
+  CHECK(found[0].signer == "b.");
+  CHECK(to_unix(found[0].expiration) == 1701000000);
+  CHECK(to_unix(found[0].inception) == 1700000000);
+  CHECK_FALSE(near_expiry(found[0], from_unix(1700500000)));
+  CHECK_FALSE(near_expiry(found[0], from_unix(1700800000)));
+  CHECK(near_expiry(found[0], from_unix(1700800001)));
+  CHECK(near_expiry(found[0], from_unix(1701000001)));
+  // Every truncation is malformed, and is survived.
+  for (std::size_t n = 0; n < packet.size(); n++) {
+    CHECK(read_signatures(packet.substr(0, n), from_unix(1700500000)).empty());
+  }
+  // Times wrap around in 2106.
+  auto later = read_signatures(packet, from_unix(1700500000 + (std::int64_t{1} << 32)));
+  CHECK(to_unix(later.at(0).expiration) == 1701000000 + (std::int64_t{1} << 32));
+}
