@@ -132,6 +132,19 @@ SiteFormat detect(const Json& file) {
   return SiteFormat::kList;
 }
 
+// Whether malformed text was meant as YAML or JSON: its first line that says something is a key.
+bool looks_like_mapping(std::string_view text) {
+  while (!text.empty()) {
+    std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    std::size_t first = line.find_first_not_of(" \t\r");
+    if (first == line.npos || line[first] == '#') continue;
+    line = line.substr(first, line.find_last_not_of(" \t\r") - first + 1);
+    return line[0] == '{' || line.ends_with(':') || line.find(": ") != line.npos;
+  }
+  return false;
+}
+
 // That the part with the entries is there and of its kind.
 Status check_shape(const Json& file, const char* key, bool array) {
   if (!file.is_object() || !file.contains(key)) return usage_error("no " + std::string(key));
@@ -174,10 +187,7 @@ Result<std::vector<GoImport>> parse_site(std::string_view text, const SiteFile& 
   if (format == SiteFormat::kAuto) {
     // JSON is YAML, too, and a plain list is one scalar to YAML, or an error.
     auto tree = parse_yaml(text);
-    std::size_t first = text.find_first_not_of(" \t\r\n");
-    bool mapping =
-        tree ? tree->is_object() && !tree->empty()
-             : text.find(":\n") != text.npos || (first != text.npos && text[first] == '{');
+    bool mapping = tree ? tree->is_object() && !tree->empty() : looks_like_mapping(text);
     if (!tree && mapping) return std::move(tree).error();
     format = tree ? detect(*tree) : SiteFormat::kList;
     if (format == SiteFormat::kList && mapping) {
