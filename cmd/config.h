@@ -4,7 +4,7 @@
 //   [follow-tlog]
 //   db = "/var/lib/gwtool/tlog.db"
 //   submit-latest = ["https://a.example/latest", "https://b.example/latest"]
-//   [serve-dns.key.new]
+//   [serve-dns-key-new]
 //   algorithm = "15"
 //
 // This file knows TOML (it is the only user of toml++) and turns a file into entries with their
@@ -21,7 +21,7 @@ namespace gw::cmd {
 
 struct ConfigEntry {
   enum class Type { kText, kInteger, kBoolean };
-  std::string table;  // "check.module", "" outside any
+  std::string table;  // "check-module", "" outside any; "a.b" for a table in a table
   std::string key;
   Type type = Type::kText;
   bool array = false;

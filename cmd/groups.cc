@@ -1,35 +1,27 @@
 #include "groups.h"
 
-#include "base/bytes.h"
+#include "net/http.h"
+#include "tlog/note.h"
 
 namespace gw::cmd {
 
 namespace {
 
-Status check_url(std::string_view text) {
-  std::string_view rest = text;
-  if (rest.starts_with("https://")) {
-    rest.remove_prefix(8);
-  } else if (rest.starts_with("http://")) {
-    rest.remove_prefix(7);
-  } else {
-    return usage_error(gw::quoted(text) + " is not a URL", "it begins with https:// or http://");
-  }
-  if (rest.empty() || rest[0] == '/' || rest.find_first_of(" \t\r\n?#") != std::string_view::npos) {
-    return usage_error(gw::quoted(text) + " is not a URL of a host and a path");
-  }
+Status check_log_key(std::string_view text) {
+  GW_TRY(auto key, tlog::VerifierKey::parse(text));
   return {};
 }
 
 Status check_source(std::string_view text) {
-  if (text.find("://") != std::string_view::npos) return check_url(text);
-  return {};
+  if (text.find("://") == std::string_view::npos || text.starts_with("file:///")) return {};
+  return net::check_url(text);
 }
 
 }  // namespace
 
 void add_log_source(Command& command, LogSourceValues* out) {
   command.add(text_option("log-key", "VKEY", &out->log_key, "the log's verifier key")
+                  .check(check_log_key)
                   .more("NAME+HASH+KEY, as signed notes have it. The default is the Go checksum "
                         "database's, sum.golang.org."));
   command.add(text_option("source", "URL|DIR", &out->source,
@@ -39,8 +31,10 @@ void add_log_source(Command& command, LogSourceValues* out) {
                         "from a source is believed before it is verified with the key."));
   command.add(text_option("proxy", "URL", &out->proxy,
                           "get the log's files from this Go module proxy instead")
-                  .check(check_url)
-                  .more("Uses the proxy's /sumdb/ protocol, as the go command does."));
+                  .more("Uses the proxy's /sumdb/ protocol, as the go command does. Several as in "
+                        "GOPROXY: after a comma the next one is asked when one does not carry the "
+                        "log, after a | also when it fails; then the log itself, unless the list "
+                        "ends in off."));
   command.add(path_option("ca-file", "FILE", &out->ca_file, PathUse::kInput,
                           "certificates to trust for https (default the system's)")
                   .environment("SSL_CERT_FILE"));

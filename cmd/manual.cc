@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/metrics.h"
 #include "help.h"
 
 namespace gw::cmd {
@@ -12,13 +13,11 @@ namespace {
 // The pages' date: of the text, not of the day it was formatted, so that it is reproducible.
 constexpr const char* kManualDate = "November 22, 2026";
 
-// Of a page's source, with room for what escaping adds.
-constexpr std::size_t kSourceColumns = 66;
+constexpr std::size_t kSourceColumns = 78;
 
-// Text of a text line: no control line by accident, no escape, `literal` in bold.
-std::string text_line(std::string_view text) {
+// No escape by accident; `literal` in bold.
+std::string escape(std::string_view text) {
   std::string out;
-  if (!text.empty() && (text[0] == '.' || text[0] == '\'')) out += "\\&";
   bool bold = false;
   for (char c : text) {
     if (c == '`') {
@@ -26,13 +25,19 @@ std::string text_line(std::string_view text) {
       bold = !bold;
     } else if (c == '\\') {
       out += "\\e";
-    } else if (c == '-') {
-      out += bold ? "\\-" : "-";
+    } else if (c == '-' && bold) {
+      out += "\\-";
     } else {
       out += c;
     }
   }
   return out;
+}
+
+// A line of text: no control line by accident.
+std::string text_line(std::string_view escaped) {
+  bool control = !escaped.empty() && (escaped[0] == '.' || escaped[0] == '\'');
+  return (control ? "\\&" : "") + std::string(escaped) + "\n";
 }
 
 // An argument of a macro: never a macro's name itself, never split.
@@ -50,40 +55,21 @@ std::string argument(std::string_view text) {
   return out + "\"";
 }
 
-// One sentence a line, as mdoc wants it, and no trailing blank.
+// Every sentence begins a line, as mdoc wants it; long ones are broken, for roff joins lines.
 std::string paragraph(std::string_view text) {
+  std::string all = escape(text);
+  std::string_view rest = all;
   std::string out;
-  while (!text.empty()) {
-    std::size_t end = text.find(". ");
-    end = end == std::string_view::npos ? text.size() : end + 1;
-    std::string_view sentence = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    // roff joins lines with a space: break long sentences, so that the source is readable.
-    std::string wrapped = wrap(sentence, 0, kSourceColumns);
-    std::size_t from = 0;
-    while (from <= wrapped.size()) {
+  while (!rest.empty()) {
+    std::size_t end = rest.find(". ");
+    end = end == std::string_view::npos ? rest.size() : end + 1;
+    std::string wrapped = wrap(rest.substr(0, end), 0, kSourceColumns);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    for (std::size_t from = 0; from <= wrapped.size();) {
       std::size_t to = std::min(wrapped.find('\n', from), wrapped.size());
-      out += wrapped.substr(from, to - from) + "\n";
+      out += text_line(wrapped.substr(from, to - from));
       from = to + 1;
     }
-  }
-  return out;
-}
-
-std::string escaped_paragraph(std::string_view text) {
-  std::string plain = paragraph(text);
-  std::string out;
-  bool bold = false;
-  std::size_t from = 0;
-  while (from < plain.size()) {
-    std::size_t to = plain.find('\n', from);
-    std::string line = plain.substr(from, to - from);
-    // A literal may go on over a line break.
-    if (bold) line.insert(0, "`");
-    bold = std::count(line.begin(), line.end(), '`') % 2 == 1;
-    if (bold) line += '`';
-    out += text_line(line) + "\n";
-    from = to + 1;
   }
   return out;
 }
@@ -117,11 +103,11 @@ std::string option_item(const Option& o) {
   std::string quote = o.fallback_described ? "" : "`";
   if (shown) text += " Default: " + quote + o.fallback + quote + ".";
   if (!o.env.empty()) text += " Also from the environment: `" + o.env + "`.";
-  out += escaped_paragraph(text);
+  out += paragraph(text);
   if (!o.choices.empty()) {
     out += ".Bl -tag -width Ds -compact\n";
     for (const Choice& c : o.choices) {
-      out += ".It Cm " + argument(c.name) + "\n" + escaped_paragraph(sentence(c.help));
+      out += ".It Cm " + argument(c.name) + "\n" + paragraph(sentence(c.help));
     }
     out += ".El\n";
   }
@@ -152,7 +138,7 @@ std::string option_list(const Command& c, std::vector<const Option*>* described 
     }
   }
   std::string out = items.empty() ? "" : ".Bl -tag -width Ds\n" + items + ".El\n";
-  if (!known.empty()) out += ".Pp\n" + escaped_paragraph("Also, as above: " + known + ".");
+  if (!known.empty()) out += ".Pp\n" + paragraph("Also, as above: " + known + ".");
   return out;
 }
 
@@ -161,7 +147,7 @@ std::string doc_paragraphs(const std::string& doc) {
   std::string_view rest = doc;
   while (!rest.empty()) {
     std::size_t end = std::min(rest.find("\n\n"), rest.size());
-    out += (out.empty() ? "" : ".Pp\n") + escaped_paragraph(rest.substr(0, end));
+    out += (out.empty() ? "" : ".Pp\n") + paragraph(rest.substr(0, end));
     rest.remove_prefix(std::min(end + 2, rest.size()));
   }
   return out;
@@ -190,7 +176,7 @@ std::string command_list(const CommandPath& path) {
     if (sub.hidden) continue;
     CommandPath below = path;
     below.push_back(&sub);
-    out += ".It Xr " + manual_name(below) + " 1\n" + escaped_paragraph(sentence(sub.summary));
+    out += ".It Xr " + manual_name(below) + " 1\n" + paragraph(sentence(sub.summary));
   }
   return out.empty() ? "" : ".Sh COMMANDS\n.Bl -tag -width Ds\n" + out + ".El\n";
 }
@@ -203,7 +189,7 @@ std::string subcommands(const CommandPath& path) {
     if (p.size() == path.size()) continue;
     const Command& c = *p.back();
     std::string text = sentence(c.summary);
-    out += ".Ss " + argument(full_name(p)) + "\n" + escaped_paragraph(text);
+    out += ".Ss " + argument(full_name(p)) + "\n" + paragraph(text);
     if (!c.doc.empty()) out += ".Pp\n" + doc_paragraphs(c.doc);
     out += option_list(c, &described);
   }
@@ -219,12 +205,12 @@ std::string environment(const CommandPath& path) {
       if (o.env.empty() || std::find(seen.begin(), seen.end(), o.env) != seen.end()) continue;
       seen.push_back(o.env);
       items += ".It Ev " + o.env + "\n" +
-               escaped_paragraph("The value of `--" + o.name + "` when that is not given.");
+               paragraph("The value of `--" + o.name + "` when that is not given.");
     }
   }
   if (path.size() == 1) {
-    items += ".It Ev NO_COLOR\n" +
-             escaped_paragraph("When set and not empty: no colour and no progress line.");
+    items +=
+        ".It Ev NO_COLOR\n" + paragraph("When set and not empty: no colour and no progress line.");
   }
   return items.empty() ? "" : ".Sh ENVIRONMENT\n.Bl -tag -width Ds\n" + items + ".El\n";
 }
@@ -238,6 +224,16 @@ std::string manual_name(const CommandPath& path) {
 }
 
 namespace {
+
+std::string metrics() {
+  std::string items;
+  for (const MetricInfo& m : metric_table()) {
+    std::string type = m.type == MetricType::kCounter ? "counter" : "gauge";
+    std::string label = m.label.empty() ? "" : " by " + std::string(m.label);
+    items += ".It Sy " + argument(m.name) + " (" + type + label + ")\n" + paragraph(m.help);
+  }
+  return ".Bl -tag -width Ds\n" + items + ".El\n";
+}
 
 // The prose of man/sections, line by line.
 class Prose {
@@ -256,13 +252,16 @@ class Prose {
   enum class In { kNothing, kParagraph, kLiteral, kItem };
 
   void line(std::string_view l) {
-    if (l.starts_with("# ")) {
+    if (l == "@metrics") {
+      close();
+      out_ += metrics();
+    } else if (l.starts_with("# ")) {
       close();
       out_ += ".Sh " + std::string(l.substr(2)) + "\n";
       first_ = true;
     } else if (l.starts_with("    ") && (in_ == In::kNothing || in_ == In::kLiteral)) {
       open_literal();
-      out_ += text_line(literal(l.substr(4))) + "\n";
+      out_ += text_line(escape(literal(l.substr(4))));
     } else if (l.starts_with("- ")) {
       flush();
       open_list();
@@ -315,7 +314,7 @@ class Prose {
     list_ = false;
   }
   void flush() {
-    if (!text_.empty()) out_ += escaped_paragraph(text_);
+    if (!text_.empty()) out_ += paragraph(text_);
     text_.clear();
     if (in_ != In::kLiteral) in_ = In::kNothing;
   }

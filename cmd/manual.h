@@ -19,6 +19,9 @@ namespace gw::cmd {
 //
 //   - term: what it means, over one or
 //     several lines
+//
+//   @metrics
+//   becomes the list of all metrics.
 std::string format_manual(const CommandPath& path, std::string_view prose);
 
 // "gwtool-check" for the path of `gwtool check`.

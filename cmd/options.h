@@ -62,7 +62,7 @@ enum ExitCode {
 // The only place where a kind of error becomes an exit code: usage 2, unavailable 3, untrusted 4,
 // and 1 for not found, corrupt, io and internal.
 int exit_code(ErrorKind kind);
-// Of two exit codes the one to report: 2, 4, 3, 1, 130, 100, 0.
+// Of two exit codes the one to report: 4, 3, 2, 1, 130, 100, 0.
 int worse_exit(int a, int b);
 
 // What a command gets to work with. References live until main ends.
@@ -181,8 +181,8 @@ Option choice_option(std::string name, std::string value, E* out,
 // A command, or a group of commands ("check", whose commands are module, toolchain and updates).
 //
 // Options of a group that cannot run itself hold for each of its commands; a command that can run
-// and has subcommands (serve-dns) keeps its options to itself. If it takes positional arguments, too
-// (vanity-lookup), a first one that is the name of a subcommand is that subcommand.
+// and has subcommands (serve-dns) keeps its options to itself. If it takes positional arguments,
+// too (vanity-lookup), a first one that is the name of a subcommand is that subcommand.
 struct Command {
   std::string name;
   std::string summary;  // one line, lower case, no full stop

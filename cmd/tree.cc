@@ -12,7 +12,7 @@ std::string full_name(const CommandPath& path) {
 
 std::string table_name(const CommandPath& path) {
   std::string name;
-  for (std::size_t i = 1; i < path.size(); i++) name += (i == 1 ? "" : ".") + path[i]->name;
+  for (std::size_t i = 1; i < path.size(); i++) name += (i == 1 ? "" : "-") + path[i]->name;
   return name;
 }
 

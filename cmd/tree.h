@@ -18,7 +18,8 @@ using CommandPath = std::vector<const Command*>;
 
 // "gwtool check module".
 std::string full_name(const CommandPath& path);
-// The table of the configuration file: "check.module", and "" for the root.
+// The table of the configuration file: "check-module", and "" for the root. Not "check.module": a
+// command's option and its subcommand may have one name (serve-dns key), a TOML table's may not.
 std::string table_name(const CommandPath& path);
 
 // An option as a command sees it.

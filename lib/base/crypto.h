@@ -1,7 +1,8 @@
 // The cryptography every room shares: SHA-256, Ed25519, P-256 and secure random bytes.
 //
-// SHA-256 and P-256 are OpenSSL's (for short inputs its block function without the EVP layer); Ed25519 and random bytes are libsodium's. This header is the only door to both.
-// All functions may be called from any thread; an object belongs to one thread at a time.
+// SHA-256 and P-256 are OpenSSL's (for short inputs its block function without the EVP layer);
+// Ed25519 and random bytes are libsodium's. This header is the only door to both. All functions may
+// be called from any thread; an object belongs to one thread at a time.
 #pragma once
 
 #include <array>

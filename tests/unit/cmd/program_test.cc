@@ -328,7 +328,8 @@ TEST_CASE("mistakes on the command line are told with the nearest right thing") 
       {{"follow", "--db", "x", "--interval", "1500ms"}, "\"1500ms\" is not between", ""},
       {{"follow", "--db", "x", "--keep", "all"}, "--keep: \"all\" is not versions or records", ""},
       {{"follow", "--db", "x", "--pair", "ab"}, "--pair: no = in it", ""},
-      {{"follow", "--db", "x", "--source", "ftp://x"}, "--source: \"ftp://x\" is not a URL", ""},
+      {{"follow", "--db", "x", "--source", "ftp://x"}, "--source: bad URL \"ftp://x\"", ""},
+      {{"follow", "--db", "x", "--log-key", "sum.golang.org+1"}, "--log-key: ", ""},
       {{"follow", "--db", "x", "--source", "d", "--proxy", "https://p.example"},
        "--source and --proxy exclude each other",
        ""},
@@ -367,6 +368,8 @@ TEST_CASE("of several exit codes the gravest is reported") {
   CHECK(worse_exit(100, 1) == 1);
   CHECK(worse_exit(1, 3) == 3);
   CHECK(worse_exit(4, 3) == 4);
+  CHECK(worse_exit(2, 3) == 3);
+  CHECK(worse_exit(1, 2) == 2);
   CHECK(worse_exit(0, 0) == 0);
 }
 
@@ -388,7 +391,7 @@ TEST_CASE("the configuration file gives values that flags and environment win ov
                             "json = true\n[follow]\ndb = \"from-file\"\nworkers = 5\n"
                             "submit = [\"https://a.example\", \"https://b.example\"]\n"
                             "pair = [\"a=b\", \"c=d\"]\nonce = true\nca-file = \"from-file.pem\"\n"
-                            "[ask]\nbase = \"c.example\"\n[serve.key.new]\nfile = \"k\"\n");
+                            "[ask]\nbase = \"c.example\"\n[serve-key-new]\nfile = \"k\"\n");
   auto o = h.run({"--config", conf, "follow"});
   REQUIRE(o.code == 0);
   CHECK(o.seen.db == "from-file");
@@ -433,10 +436,11 @@ TEST_CASE("mistakes in the configuration file name file, line, key and the neare
       {"[follow]\nbd = \"x\"\n", ":2: unknown key \"bd\" in [follow]", "did you mean db?"},
       {"[folow]\ndb = \"x\"\n", ":1: unknown table [folow]", "did you mean [follow]?"},
       {"\n\n[nothing]\n", ":3: unknown table [nothing]", "a table has a command's name"},
+      {"[ask.module]\n", ":1: unknown table [ask.module]", "did you mean [ask-module]?"},
       {"[gen]\n", ":1: unknown table [gen]", ""},
       {"db = \"x\"\n", ":1: unknown key \"db\"", "db belongs in [follow]"},
       {"[follow]\nquiet = true\n", ":2: unknown key \"quiet\"", "belongs before any table"},
-      {"[ask.module]\nPATH = \"x\"\n", ":2: unknown key \"PATH\"", ""},
+      {"[ask-module]\nPATH = \"x\"\n", ":2: unknown key \"PATH\"", ""},
       {"config = \"x\"\n", ":1: unknown key \"config\"", ""},
       {"[follow]\ndb = 1.5\n", ":2: db: only strings, integers", ""},
       {"[follow]\ndb = true\n", ":2: db must be a string", ""},
@@ -508,7 +512,7 @@ TEST_CASE("a configuration file that is not there is never skipped") {
 TEST_CASE("--check-config checks everything and runs nothing") {
   Harness h;
   std::string key = h.file("key", "x", 0600);
-  std::string conf = h.file("c.toml", "[serve.key.new]\nfile = \"" + key + "\"\n");
+  std::string conf = h.file("c.toml", "[serve-key-new]\nfile = \"" + key + "\"\n");
   CHECK(h.run({"--check-config", "--config", conf}).code == 0);
   CHECK(h.run({"--check-config", "--config", conf, "serve", "key", "new"}).seen.command.empty());
   // A secret that others can read; a file that is missing; a required option.
@@ -546,7 +550,7 @@ TEST_CASE("--print-config prints a file that means the same") {
   // All commands, without one.
   o = h.run({"--config", conf, "--print-config"});
   CHECK(contains(o.out, "[ask]\nbase = \"l.example.org\""));
-  CHECK(contains(o.out, "[serve.key.new]\n"));
+  CHECK(contains(o.out, "[serve-key-new]\n"));
   CHECK(h.run({"--config", h.file("e.toml", o.out), "follow"}).code == 0);
 }
 

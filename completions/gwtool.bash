@@ -1,0 +1,177 @@
+# bash completion of gwtool. Made by gwtool gen completions from the option tree.
+_gwtool() {
+  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} at=gwtool i
+  COMPREPLY=()
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    case "$at ${COMP_WORDS[i]}" in
+      'gwtool follow-tlog' | 'gwtool serve-dns' | 'gwtool serve-dns key' | 'gwtool serve-dns key new' | 'gwtool serve-dns key ds' | 'gwtool serve-dns status' | 'gwtool check' | 'gwtool check module' | 'gwtool check toolchain' | 'gwtool check updates' | 'gwtool vanity-lookup' | 'gwtool vanity-lookup zone' | 'gwtool vanity-lookup compare' | 'gwtool vanity-lookup lint') at+=" ${COMP_WORDS[i]}" ;;
+    esac
+  done
+  case "$at $prev" in
+    'gwtool --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool follow-tlog --db') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool follow-tlog --log-key') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool follow-tlog --source') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool follow-tlog --proxy') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool follow-tlog --ca-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool follow-tlog --from') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool follow-tlog --keep') mapfile -t COMPREPLY < <(compgen -W 'versions records' -- "$cur"); return ;;
+    'gwtool follow-tlog --interval') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool follow-tlog --max-age') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool follow-tlog --submit-latest') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool follow-tlog --compare-latest') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool follow-tlog --on-alarm') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool follow-tlog --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool follow-tlog --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool serve-dns --db') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool serve-dns --zone') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool serve-dns --ns') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool serve-dns --rname') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool serve-dns --ttl') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool serve-dns --negative-ttl') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool serve-dns --id') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool serve-dns --key') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool serve-dns --listen') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool serve-dns --user') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool serve-dns --metrics') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool serve-dns --status-socket') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool serve-dns --workers') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool serve-dns --signature-cache') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool serve-dns --rate-limit') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool serve-dns --signing-limit') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool serve-dns --tcp-connections') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool serve-dns --tcp-per-network') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool serve-dns --tcp-idle') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool serve-dns --log-key') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool serve-dns --source') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool serve-dns --proxy') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool serve-dns --ca-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool serve-dns --from') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool serve-dns --keep') mapfile -t COMPREPLY < <(compgen -W 'versions records' -- "$cur"); return ;;
+    'gwtool serve-dns --interval') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool serve-dns --max-age') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool serve-dns --submit-latest') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool serve-dns --compare-latest') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool serve-dns --on-alarm') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool serve-dns --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool serve-dns --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool serve-dns key --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool serve-dns key --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool serve-dns key new --zone') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool serve-dns key new --key') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool serve-dns key new --algorithm') mapfile -t COMPREPLY < <(compgen -W '13 15' -- "$cur"); return ;;
+    'gwtool serve-dns key new --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool serve-dns key new --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool serve-dns key ds --zone') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool serve-dns key ds --key') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool serve-dns key ds --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool serve-dns key ds --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool serve-dns status --db') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool serve-dns status --status-socket') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool serve-dns status --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool serve-dns status --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool check --resolver') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check --dnssec') mapfile -t COMPREPLY < <(compgen -W 'require prefer off' -- "$cur"); return ;;
+    'gwtool check --trust-anchor') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check --timeout') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check --state') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool check module --dns') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check module --db') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check module --log-key') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check module --source') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check module --proxy') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check module --ca-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check module --resolver') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check module --dnssec') mapfile -t COMPREPLY < <(compgen -W 'require prefer off' -- "$cur"); return ;;
+    'gwtool check module --trust-anchor') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check module --timeout') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check module --state') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check module --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check module --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool check toolchain --dns') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check toolchain --db') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check toolchain --log-key') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check toolchain --source') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check toolchain --proxy') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check toolchain --ca-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check toolchain --platform') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check toolchain --resolver') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check toolchain --dnssec') mapfile -t COMPREPLY < <(compgen -W 'require prefer off' -- "$cur"); return ;;
+    'gwtool check toolchain --trust-anchor') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check toolchain --timeout') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check toolchain --state') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check toolchain --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check toolchain --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool check updates --resolver') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check updates --dnssec') mapfile -t COMPREPLY < <(compgen -W 'require prefer off' -- "$cur"); return ;;
+    'gwtool check updates --trust-anchor') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check updates --timeout') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check updates --state') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check updates --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check updates --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool vanity-lookup --list') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool vanity-lookup --resolver') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool vanity-lookup --trust-anchor') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool vanity-lookup --timeout') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool vanity-lookup --ca-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool vanity-lookup --connect-to') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool vanity-lookup --goinsecure') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool vanity-lookup --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool vanity-lookup --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool vanity-lookup zone --format') mapfile -t COMPREPLY < <(compgen -W 'zone nsupdate' -- "$cur"); return ;;
+    'gwtool vanity-lookup zone --ttl') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool vanity-lookup zone --from') mapfile -t COMPREPLY < <(compgen -W 'auto list sally vangen govanityurls' -- "$cur"); return ;;
+    'gwtool vanity-lookup zone --host') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool vanity-lookup zone --resolver') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool vanity-lookup zone --trust-anchor') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool vanity-lookup zone --timeout') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool vanity-lookup zone --ca-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool vanity-lookup zone --connect-to') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool vanity-lookup zone --goinsecure') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool vanity-lookup zone --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool vanity-lookup zone --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool vanity-lookup compare --domain') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool vanity-lookup compare --resolver') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool vanity-lookup compare --trust-anchor') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool vanity-lookup compare --timeout') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool vanity-lookup compare --ca-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool vanity-lookup compare --connect-to') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool vanity-lookup compare --goinsecure') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool vanity-lookup compare --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool vanity-lookup compare --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool vanity-lookup lint --file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool vanity-lookup lint --from') mapfile -t COMPREPLY < <(compgen -W 'auto list sally vangen govanityurls' -- "$cur"); return ;;
+    'gwtool vanity-lookup lint --host') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool vanity-lookup lint --resolver') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool vanity-lookup lint --trust-anchor') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool vanity-lookup lint --timeout') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool vanity-lookup lint --ca-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool vanity-lookup lint --connect-to') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool vanity-lookup lint --goinsecure') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool vanity-lookup lint --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool vanity-lookup lint --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+  esac
+  local words=
+  case "$at" in
+    'gwtool') words='follow-tlog serve-dns check vanity-lookup --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool follow-tlog') words='--db --log-key --source --proxy --ca-file --from --keep --interval --max-age --submit-latest --compare-latest --on-alarm --once --status --clear-alarm --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool serve-dns') words='key status --db --zone --ns --rname --ttl --negative-ttl --id --key --listen --user --metrics --status-socket --partial --workers --signature-cache --rate-limit --signing-limit --tcp-connections --tcp-per-network --tcp-idle --follow --log-key --source --proxy --ca-file --from --keep --interval --max-age --submit-latest --compare-latest --on-alarm --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool serve-dns key') words='new ds --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool serve-dns key new') words='--zone --key --algorithm --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool serve-dns key ds') words='--zone --key --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool serve-dns status') words='--db --status-socket --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool check') words='module toolchain updates --resolver --dnssec --trust-anchor --timeout --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool check module') words='--dns --prove --db --log-key --source --proxy --ca-file --major --resolver --dnssec --trust-anchor --timeout --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool check toolchain') words='--dns --prove --db --log-key --source --proxy --ca-file --next --platform --resolver --dnssec --trust-anchor --timeout --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool check updates') words='--resolver --dnssec --trust-anchor --timeout --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool vanity-lookup') words='zone compare lint --list --dns-only --http-only --resolver --trust-anchor --timeout --ca-file --connect-to --insecure --goinsecure --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool vanity-lookup zone') words='--format --ttl --live --from --host --resolver --trust-anchor --timeout --ca-file --connect-to --insecure --goinsecure --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool vanity-lookup compare') words='--domain --resolver --trust-anchor --timeout --ca-file --connect-to --insecure --goinsecure --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool vanity-lookup lint') words='--file --from --host --resolver --trust-anchor --timeout --ca-file --connect-to --insecure --goinsecure --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+  esac
+  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+}
+complete -o filenames -F _gwtool gwtool

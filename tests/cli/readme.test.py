@@ -1,0 +1,134 @@
+"""Every example of the README and of the manual is one that works.
+
+Commands of `sh local` blocks are run. All others that begin with gwtool need the Internet or files of
+their own: the real parser reads them, with --print-config, which runs nothing.
+"""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+
+sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
+import cli
+
+
+def read(*names):
+    with open(os.path.join(cli.SOURCE, *names), encoding="utf-8") as f:
+        return f.read()
+
+
+def blocks(kind):
+    return re.findall(r"^```%s\n(.*?)^```$" % re.escape(kind), read("README.md"), re.M | re.S)
+
+
+def section_examples():
+    """(file, line) of the indented commands in man/sections."""
+    folder = os.path.join(cli.SOURCE, "man", "sections")
+    for name in sorted(os.listdir(folder)):
+        for line in read("man", "sections", name).splitlines():
+            if line.startswith("    gwtool "):
+                yield name, line.strip()
+
+
+class Readme(cli.TestCase):
+    def parse(self, where, line):
+        """The options of a command line are valid, though it is not run."""
+        words = []
+        for word in shlex.split(line, comments=True):
+            if word.startswith(("<", ">")) or word in ("&", "|"):
+                break
+            words.append(word.replace("$(cat key.pub)", read("tests/data/replica/key.pub").strip()))
+        self.assertEqual(words[0], "gwtool", where)
+        # A file that is not on this machine is no mistake in the example.
+        if "--config" in words:
+            at = words.index("--config")
+            words[at + 1] = self.file("gwtool.toml", blocks("toml")[0])
+        r = self.gwtool(*words[1:], "--print-config")
+        self.assertEqual(r.code, 0, "%s: %s\n%s" % (where, line, r))
+
+    def test_commands_for_the_internet_parse(self):
+        lines = [line for block in blocks("sh internet") for line in block.splitlines()]
+        self.assertGreater(len(lines), 5)
+        for line in lines:
+            self.parse("README.md", line)
+
+    def test_cron_lines_parse(self):
+        lines = [line for block in blocks("cron") for line in block.splitlines()]
+        self.assertGreater(len(lines), 1)
+        for line in lines:
+            self.parse("README.md", re.sub(r"\A(\S+ ){5}", "", line))
+
+    def test_manual_examples_parse(self):
+        examples = list(section_examples())
+        self.assertGreater(len(examples), 10)
+        for name, line in examples:
+            self.parse(name, line)
+
+    def test_the_configuration_files_are_valid(self):
+        prose = "\n".join(line[4:] for line in
+                          read("man", "sections", "gwtool.txt").split("# CONFIGURATION FILE")[1]
+                          .split("# EXIT")[0].splitlines() if line.startswith("    "))
+        for text in [*blocks("toml"), prose]:
+            self.assertTrue(tomllib.loads(text))
+            conf = self.file("c.toml", text)
+            self.assert_run(self.gwtool("--config", conf, "--print-config"), 0, err="")
+
+    def test_the_unit_runs_a_command_that_is_there(self):
+        (unit,) = blocks("ini")
+        exec_start = re.search(r"^ExecStart=\S*/(gwtool .*)$", unit, re.M).group(1)
+        self.parse("README.md", exec_start)
+        self.parse("README.md", exec_start.replace("follow-tlog", "serve-dns"))
+
+    def test_local_commands_run(self):
+        (script,) = blocks("sh local")
+        port = cli.free_port()
+        os.symlink(os.path.join(cli.SOURCE, "tests"), self.path("tests"))
+        os.mkdir(self.path("bin"))
+        os.symlink(cli.GWTOOL, self.path("bin", "gwtool"))
+        # The README's second of waiting is for a person; a slow machine may need more.
+        script = script.replace("5353", str(port)).replace(
+            "sleep 1", "until gwtool serve-dns status --db tlog.db -q >status 2>&1; do sleep 0.1; done")
+        p = self.background(["sh", "-ec", script + "\nkill $!\nwait $!"], cwd=self.dir,
+                            env=cli.clean_env(PATH=self.path("bin") + ":" + os.environ["PATH"]))
+        self.assertEqual(p.wait(60), 0, str(p))
+        self.assertRegex(p.out, r"(?m)^l\.example\.org\. IN DS \d+ 13 2 ")
+        self.assertRegex(p.out, r"(?m)^github\.com/mjl-/mox v0\.0\.14 \d{4}-")
+
+    def test_the_two_commands_are_there(self):
+        text = read("README.md")
+        for script in ("cmake/demo.sh", "cmake/test.sh"):
+            self.assertIn("\n    sh %s\n" % script, text)
+            subprocess.run(["sh", "-n", os.path.join(cli.SOURCE, script)], check=True)
+        self.assertIn("cmake/test.sh", read(".ci", "run"))
+
+    def test_links_lead_somewhere(self):
+        for target in re.findall(r"\]\(([^)]+)\)", read("README.md")):
+            self.assertTrue(os.path.exists(os.path.join(cli.SOURCE, target)), target)
+
+    def test_the_demonstration_runs_to_its_end(self):
+        r = cli.run(["sh", os.path.join(cli.SOURCE, "cmake", "demo.sh")], timeout=120,
+                    env=cli.clean_env(GWTOOL=cli.GWTOOL, TMPDIR=self.dir))
+        self.assert_run(r, 0)
+        self.assertRegex(r.out, r"(?m)^github\.com/mjl-/mox v0\.0\.15 ")
+        self.assertIn("On the real Internet:", r.out)
+        for line in r.out.split("On the real Internet:\n")[1].splitlines():
+            self.parse("demo.sh", line)
+        self.assertEqual(os.listdir(self.dir), [], "something is left over")
+
+    def test_the_demonstration_fails_loudly(self):
+        # A gwtool whose check finds nothing: the demonstration must not end well.
+        fake = self.file("gwtool", '#!/bin/sh\n[ "$1" = check ] && exit 0\nexec %s "$@"\n'
+                         % shlex.quote(cli.GWTOOL), mode=0o755)
+        os.mkdir(self.path("tmp"))
+        r = cli.run(["sh", os.path.join(cli.SOURCE, "cmake", "demo.sh")], timeout=120,
+                    env=cli.clean_env(GWTOOL=fake, TMPDIR=self.path("tmp")))
+        self.assertEqual(r.code, 1, str(r))
+        self.assertIn("demo.sh: exit code 0, expected 100", r.err)
+        self.assertEqual(os.listdir(self.path("tmp")), [])
+
+
+if __name__ == "__main__":
+    cli.main()
