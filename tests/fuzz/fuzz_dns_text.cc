@@ -1,5 +1,5 @@
-// Records and key files as text: what is read is written and read back as the same. ldns 1.8.3 leaks
-// at a malformed IPSECKEY record: long runs need -detect_leaks=0.
+// Records and key files as text: what is read is written and read back as the same. ldns 1.8.3
+// leaks at a malformed IPSECKEY record: long runs need -detect_leaks=0.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
