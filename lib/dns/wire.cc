@@ -11,18 +11,23 @@ std::uint8_t octet(std::string_view bytes, std::size_t i) {
   return static_cast<std::uint8_t>(bytes[i]);
 }
 
-// Lower-cases ASCII letters, eight bytes at a time; up to seven bytes beyond the name are scratch.
-void lower_words(char* bytes, std::size_t size) {
+// Copies `size` bytes of a name with ASCII letters lower-cased, eight bytes at a time: `to` has up
+// to seven spare bytes, and so may `from` (`readable` says how many bytes it has).
+void copy_lower(char* to, const char* from, std::size_t size, std::size_t readable) {
   constexpr std::uint64_t kOnes = 0x0101010101010101;
   for (std::size_t i = 0; i < size; i += 8) {
-    std::uint64_t word;
-    std::memcpy(&word, bytes + i, 8);
+    std::uint64_t word = 0;
+    if (i + 8 <= readable) {
+      std::memcpy(&word, from + i, 8);
+    } else {
+      std::memcpy(&word, from + i, size - i);
+    }
     std::uint64_t low7 = word & (0x7f * kOnes);
     std::uint64_t from_a = low7 + (0x80 - 'A') * kOnes;
     std::uint64_t past_z = low7 + (0x7f - 'Z') * kOnes;
     std::uint64_t upper = (from_a ^ past_z) & ~word & (0x80 * kOnes);
     word |= upper >> 2;
-    std::memcpy(bytes + i, &word, 8);
+    std::memcpy(to + i, &word, 8);
   }
 }
 
@@ -126,8 +131,7 @@ std::size_t read_question(std::string_view packet, Query& out) {
   std::size_t size = at - kHeaderSize;
   out.labels = static_cast<std::uint8_t>(labels);
   out.name_size = static_cast<std::uint16_t>(size);
-  std::memcpy(out.lower.data(), packet.data() + kHeaderSize, size);
-  lower_words(out.lower.data(), size);
+  copy_lower(out.lower.data(), packet.data() + kHeaderSize, size, packet.size() - kHeaderSize);
   out.qtype = load_u16(packet.data() + at);
   out.qclass = load_u16(packet.data() + at + 2);
   out.question = packet.substr(kHeaderSize, size + 4);
