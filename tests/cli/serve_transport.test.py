@@ -1,0 +1,331 @@
+#!/usr/bin/env python3
+"""serve-dns on the wire: UDP sizes and addresses, TCP in all its forms, limits, floods, broken input."""
+
+import os
+import random
+import resource
+import socket
+import struct
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
+import cli
+import serve
+from serve import HOST, MOX, ZONE
+
+V0 = ".v0." + ZONE
+
+
+class Udp(serve.TestCase):
+    def test_a_wildcard_answers_from_the_address_that_was_asked(self):
+        server = self.serve(listen=["0.0.0.0:0"])
+        for host in ("127.0.0.1", "127.0.0.2", "127.1.2.3"):
+            # A connected socket takes a reply from that address only.
+            reply = serve.ask_udp(server.port, serve.query(MOX, "TXT"), host=host)
+            self.assertIsNotNone(reply, host)
+            self.assertEqual(serve.Message(reply).rcode, 0)
+
+    def test_ipv6_and_several_addresses(self):
+        if not serve.have_ipv6():
+            self.skipTest("no IPv6 here")
+        server = self.serve(listen=["127.0.0.1:0", "[::1]:0", "127.0.0.2:0", "[::]:0"])
+        self.assertEqual(len(server.ports), 4)
+        for host, port in zip(("127.0.0.1", "::1", "127.0.0.2", "::1"), server.ports):
+            self.assertEqual(serve.Message(serve.ask_udp(port, serve.query(MOX, "TXT"), host)).rcode, 0)
+            self.assertEqual(serve.Message(serve.ask_tcp(port, serve.query(MOX, "TXT"), host)).rcode, 0)
+
+    def test_answers_keep_to_the_size_asked_for(self):
+        server = self.serve()
+        for size in (0, 512, 600, 1232, 4096, 65535):
+            for name, qtype in ((MOX, "TXT"), (ZONE, "DNSKEY"), ("x" * 60 + V0, "TXT")):
+                reply = serve.ask_udp(server.port, serve.query(name, qtype, dnssec=True, size=size))
+                self.assertLessEqual(len(reply), max(512, min(size, 1232)))
+                r = serve.Message(reply)
+                self.assertIsNotNone(r.opt)  # a truncated answer has one too
+                if r.tc:
+                    whole = server.ask(name, qtype, dnssec=True, tcp=True)
+                    self.assertFalse(whole.tc)
+                    self.assertGreater(len(whole.data), max(512, size))
+
+    def test_broken_input(self):
+        server = self.serve()
+        good = serve.query(MOX, "TXT", dnssec=True)
+        rng = random.Random(1)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.connect((HOST, server.port))
+            for i in range(3000):
+                data = bytearray(good)
+                for _ in range(rng.randrange(1, 6)):
+                    data[rng.randrange(len(data))] = rng.randrange(256)
+                s.send(bytes(data[:rng.randrange(len(data) + 1)]))
+            s.send(b"")
+            s.send(b"\0" * 65000)
+        # Short ones and responses get no reply; everything else that has a header gets one.
+        self.assertIsNone(serve.ask_udp(server.port, good[:11], timeout=0.3))
+        self.assertIsNone(serve.ask_udp(server.port, good[:2] + b"\x81" + good[3:], timeout=0.3))
+        for data, rcode in ((good[:12], 1), (good + b"x", 1), (good[:-3], 1),
+                            (serve.query(MOX, "TXT", flags=0x2800), 4)):
+            self.assertEqual(serve.ask_udp(server.port, data)[3] & 15, rcode)
+        self.assertEqual(server.ask(MOX, "TXT").rcode, 0)
+        self.assertEqual(server.stop(), 0)
+
+
+class Tcp(serve.TestCase):
+    def connect(self, server, timeout=20):
+        s = socket.create_connection((HOST, server.port), timeout=timeout * cli.SLOWNESS)
+        self.addCleanup(s.close)
+        return s
+
+    def test_pipelined_queries_are_answered_in_order(self):
+        server = self.serve()
+        s = self.connect(server)
+        names = [MOX, ZONE, "missing" + V0, "com" + V0]
+        s.sendall(b"".join(serve.framed(serve.query(names[i % 4], "TXT", dnssec=True, ident=i))
+                           for i in range(2000)))
+        for i in range(2000):
+            self.assertEqual(serve.Message(serve.read_tcp(s)).id, i)
+
+    def test_split_anywhere(self):
+        server = self.serve()
+        message = serve.framed(serve.query(MOX, "TXT", dnssec=True))
+        s = self.connect(server)
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for at in range(1, len(message)):
+            s.sendall(message[:at])
+            # The kernel hands over what it has: nothing to wait for, nothing to observe.
+            s.sendall(message[at:])
+            self.assertEqual(serve.Message(serve.read_tcp(s)).rcode, 0)
+        for byte in message:
+            s.sendall(bytes([byte]))
+        self.assertEqual(serve.Message(serve.read_tcp(s)).rcode, 0)
+        # One query and the beginning of the next.
+        s.sendall(message + message[:7])
+        self.assertEqual(serve.Message(serve.read_tcp(s)).rcode, 0)
+        s.sendall(message[7:])
+        self.assertEqual(serve.Message(serve.read_tcp(s)).rcode, 0)
+
+    def test_one_write_per_answer(self):
+        server = self.serve()
+        s = self.connect(server)
+        s.sendall(serve.framed(serve.query(MOX, "TXT")))
+        s.recv(1, socket.MSG_PEEK)
+        data = s.recv(65535)  # length and body were one segment
+        self.assertEqual(struct.unpack(">H", data[:2])[0], len(data) - 2)
+
+    def test_half_closed(self):
+        server = self.serve()
+        s = self.connect(server)
+        s.sendall(serve.framed(serve.query(MOX, "TXT")) * 50)
+        s.shutdown(socket.SHUT_WR)
+        for _ in range(50):
+            serve.read_tcp(s)
+        self.assertEqual(s.recv(1), b"")
+
+    def test_a_client_that_does_not_read(self):
+        server = self.serve("--tcp-idle", "2s", "--metrics", "127.0.0.1:0", "--workers", "1")
+        s = self.connect(server)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        s.setblocking(False)
+        batch = serve.framed(serve.query(MOX, "TXT", dnssec=True)) * 200
+        sent = 0
+        try:
+            while sent < 100 << 20:
+                sent += s.send(batch)
+        except (BlockingIOError, ConnectionError):
+            pass  # the server stopped reading
+        self.assertLess(sent, 100 << 20)
+        # Others are served meanwhile, and in the end the connection is given up.
+        self.assertEqual(server.ask(MOX, "TXT", tcp=True).rcode, 0)
+        cli.wait_until(lambda: server.metric("gwtool_serve_tcp_connections") == 0, what="the end")
+        with open("/proc/%d/status" % server.pid) as f:
+            rss = [int(l.split()[1]) for l in f if l.startswith("VmRSS")][0]
+        self.assertLess(rss, 200 << 10)
+
+    def test_idle_from_the_first_byte_on(self):
+        server = self.serve("--tcp-idle", "2s")
+        quiet, drip = self.connect(server), self.connect(server)
+        busy = self.connect(server)
+        start = time.monotonic()
+        message = serve.framed(serve.query(MOX, "TXT"))
+        closed = {}
+        drip.setblocking(False)
+        quiet.setblocking(False)
+        at = 0
+        while len(closed) < 2 and time.monotonic() - start < 20 * cli.SLOWNESS:
+            if "drip" not in closed:
+                try:
+                    drip.send(message[at:at + 1])  # never complete
+                    at = min(at + 1, 20)
+                except OSError:
+                    closed["drip"] = time.monotonic() - start
+            for name, s in (("quiet", quiet), ("drip", drip)):
+                try:
+                    if name not in closed and s.recv(1) == b"":
+                        closed[name] = time.monotonic() - start
+                except BlockingIOError:
+                    pass
+                except OSError:
+                    closed[name] = time.monotonic() - start
+            busy.sendall(message)
+            serve.read_tcp(busy)
+            time.sleep(0.05)  # the pace of the dripping
+        self.assertEqual(set(closed), {"quiet", "drip"})
+        for seconds in closed.values():
+            self.assertGreater(seconds, 1.5)
+        # A client that asks stays.
+        busy.sendall(message)
+        serve.read_tcp(busy)
+        r = server.ask(MOX, "TXT", tcp=True, options=b"\0\x0b\0\0")
+        self.assertIn(b"\0\x0b\0\2" + struct.pack(">H", 20), r.opt.rdata)
+
+    def test_caps(self):
+        server = self.serve("--tcp-per-network", "3", "--tcp-connections", "5", "--metrics",
+                            "127.0.0.1:0")
+        message = serve.framed(serve.query(MOX, "TXT"))
+
+        def open_from(source):
+            s = socket.create_connection((HOST, server.port), timeout=10 * cli.SLOWNESS,
+                                         source_address=(source, 0))
+            self.addCleanup(s.close)
+            try:
+                s.sendall(message)
+                serve.read_tcp(s)
+                return s
+            except (OSError, EOFError):
+                return None
+        first = [open_from("127.0.0.1") for _ in range(4)]
+        self.assertEqual([bool(s) for s in first], [True, True, True, False])
+        self.assertEqual(server.metric('gwtool_serve_tcp_refused_total{reason="network"}'), 1)
+        # Another /24.
+        other = [open_from("127.0.1.1") for _ in range(3)]
+        self.assertEqual([bool(s) for s in other], [True, True, False])
+        self.assertEqual(server.metric('gwtool_serve_tcp_refused_total{reason="total"}'), 1)
+        first[0].close()
+        cli.wait_until(lambda: open_from("127.0.0.1"), what="the place that became free")
+
+    def test_without_descriptors(self):
+        soft = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+        def few():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (64, soft[1]))
+        server = self.serve("--metrics", "127.0.0.1:0", "--workers", "1", preexec_fn=few)
+        message = serve.framed(serve.query(MOX, "TXT"))
+        held = [self.connect(server) for _ in range(80)]
+        cli.wait_until(lambda: self.errors(server) > 0, what="accept to fail")
+        # UDP goes on, and so do the connections that are there.
+        self.assertEqual(server.ask(MOX, "TXT").rcode, 0)
+        held[0].sendall(message)
+        serve.read_tcp(held[0])
+        before = self.cpu(server)
+        time.sleep(0.5)  # a server that spins would use all of it
+        self.assertLess(self.cpu(server) - before, 0.3)
+        for s in held[:40]:
+            s.close()
+        for s in held[40:]:
+            s.sendall(message)
+            serve.read_tcp(s)
+        self.assertEqual(server.stop(), 0)
+
+    def errors(self, server):
+        # The metrics need a descriptor too: the status has none of this, so read the log of counts.
+        try:
+            return server.metric("gwtool_serve_receive_errors_total")
+        except OSError:
+            return 1
+
+    def cpu(self, server):
+        with open("/proc/%d/stat" % server.pid) as f:
+            fields = f.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def test_garbage(self):
+        server = self.serve()
+        rng = random.Random(2)
+        for _ in range(50):
+            s = self.connect(server)
+            s.sendall(bytes(rng.randrange(256) for _ in range(rng.randrange(1, 2000))))
+            s.close()
+        s = self.connect(server)
+        s.sendall(b"\0\0" + b"\0\5abcde" + serve.framed(serve.query(MOX, "TXT")))
+        self.assertEqual(serve.Message(serve.read_tcp(s)).rcode, 0)
+        s.sendall(b"\xff\xff" + b"x" * 65535 + serve.framed(serve.query(MOX, "TXT")))
+        replies = [serve.read_tcp(s), serve.read_tcp(s)]
+        self.assertEqual(serve.Message(replies[-1]).rcode, 0)
+        self.assertEqual(server.stop(), 0)
+
+
+class Limits(serve.TestCase):
+    def flood(self, server, messages, source=None):
+        """Sends all and counts the replies: (answered, truncated)."""
+        answered = truncated = 0
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            if source:
+                s.bind((source, 0))
+            s.connect((HOST, server.port))
+            s.settimeout(0.5 * cli.SLOWNESS)
+            for i in range(0, len(messages), 50):
+                for m in messages[i:i + 50]:
+                    s.send(m)
+                try:
+                    for _ in messages[i:i + 50]:
+                        reply = s.recv(4096)
+                        answered, truncated = (answered, truncated + 1) if reply[2] & 2 else (answered + 1, truncated)
+                except socket.timeout:
+                    pass
+        return answered, truncated
+
+    def test_rate_limit(self):
+        server = self.serve("--rate-limit", "5", "--metrics", "127.0.0.1:0")
+        message = serve.query(MOX, "TXT", dnssec=True)
+        answered, truncated = self.flood(server, [message] * 150)
+        self.assertLess(answered, 60)
+        self.assertGreater(answered, 4)
+        self.assertGreater(truncated, 20)
+        self.assertGreater(server.metric('gwtool_serve_limited_total{action="dropped"}'), 20)
+        self.assertGreater(server.metric('gwtool_serve_limited_total{action="truncated"}'), 20)
+        # Another network, another name, and TCP are not touched.
+        self.assertEqual(self.flood(server, [message], "127.0.9.1")[0], 1)
+        self.assertEqual(server.ask(ZONE, "SOA").rcode, 0)
+        for _ in range(50):
+            self.assertFalse(server.ask(MOX, "TXT", tcp=True).tc)
+        # Denials count together, whatever the names.
+        answered, _ = self.flood(server, [serve.query("x%d%s" % (i, V0), "TXT") for i in range(150)],
+                                 "127.0.8.1")
+        self.assertLess(answered, 60)
+
+    def test_loopback_is_not_limited_by_default(self):
+        server = self.serve()
+        answered, truncated = self.flood(server, [serve.query(MOX, "TXT")] * 2000)
+        self.assertEqual((answered, truncated), (2000, 0))
+
+    def test_a_flood_of_random_names_leaves_room(self):
+        server = self.serve("--signing-limit", "100", "--metrics", "127.0.0.1:0")
+        hot = serve.query(MOX, "TXT", dnssec=True)
+        self.assertEqual(server.ask(MOX, "TXT", dnssec=True).rcode, 0)
+        before = server.metric("gwtool_serve_signatures_total")
+        start = time.monotonic()
+        flood = [serve.query("x%d%s" % (i, V0), "TXT", dnssec=True) for i in range(3000)]
+        mixed = [m for pair in zip(flood, [hot] * len(flood)) for m in pair]
+        answered, truncated = self.flood(server, mixed)
+        made = server.metric("gwtool_serve_signatures_total") - before
+        seconds = time.monotonic() - start
+        self.assertLess(made, 60 + 60 * seconds)  # fifty a second for UDP, and a burst
+        self.assertEqual(answered + truncated, len(mixed))  # nobody goes without
+        self.assertGreaterEqual(answered, len(flood))  # what is signed already is answered
+        self.assertGreater(truncated, 1000)
+        self.assertGreater(server.metric("gwtool_serve_signatures_over_budget_total"), 1000)
+        # Over TCP the answer comes, later.
+        r = server.ask("over-tcp" + V0, "TXT", dnssec=True, tcp=True)
+        self.assertEqual((r.rcode, r.tc), (0, False))
+        s = socket.create_connection((HOST, server.port), timeout=60 * cli.SLOWNESS)
+        self.addCleanup(s.close)
+        s.sendall(b"".join(serve.framed(serve.query("t%d%s" % (i, V0), "TXT", dnssec=True, ident=i))
+                           for i in range(60)))
+        for i in range(60):
+            r = serve.Message(serve.read_tcp(s))
+            self.assertEqual((r.id, r.rcode), (i, 0))
+
+
+if __name__ == "__main__":
+    cli.main()
