@@ -23,6 +23,7 @@ struct GoVersion {
   std::uint32_t number = 0;  // of the rc or beta
 
   bool is_release() const { return stage == Stage::kRelease; }
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 misreads a defaulted <=>
   auto operator<=>(const GoVersion&) const = default;
 };
 

@@ -231,6 +231,7 @@ Result<Hash> Follower::expected_root(const TileId& id) {
 
 Result<std::vector<Follower::Body>> Follower::fetch_bodies(const std::vector<TileId>& tiles) {
   std::vector<FetchRequest> requests;
+  requests.reserve(tiles.size());
   for (const TileId& id : tiles) requests.push_back({format_tile_path(id), kMaxDataTileBytes});
   auto replies = source_->fetch(requests);
   if (replies.size() != requests.size()) return internal_error("source lost a reply");
@@ -277,7 +278,7 @@ Result<FetchedRun> Follower::fetch(std::uint64_t first, std::size_t max_tiles) {
     bool known = expected_.contains(i) || (!level1.empty() && level1.back() == above);
     if (!known) level1.push_back(above);
   }
-  if (!level1.empty()) GW_CHECK(tree_.load(std::move(level1)));
+  if (!level1.empty()) GW_CHECK(tree_.load(level1));
   GW_CHECK(load_bodies(tiles));
   GW_TRY(Frontier before, frontier_before(first));
   FetchedRun run(target(), std::move(before));

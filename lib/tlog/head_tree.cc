@@ -48,7 +48,7 @@ void HeadTree::use_tail(std::vector<Hash> leaves) {
   tail_ = std::move(leaves);
 }
 
-Status HeadTree::load(std::vector<TileId> tiles) {
+Status HeadTree::load(const std::vector<TileId>& tiles) {
   // Before anything counts on a cached parent.
   make_room(kMaxTileLevel * (tiles.size() + 1));
   std::vector<TileId> missing;
@@ -123,6 +123,7 @@ Result<std::map<HeadTree::Key, HeadTree::Hashes>> HeadTree::fetch(
     const std::vector<TileId>& tiles) {
   std::map<Key, Hashes> out;
   std::vector<FetchRequest> requests;
+  requests.reserve(tiles.size());
   for (const TileId& id : tiles) requests.push_back({format_tile_path(id), kHashTileBytes});
   if (requests.empty()) return out;
   auto bodies = source_->fetch(requests);
@@ -235,7 +236,7 @@ Result<std::vector<Hash>> HeadTree::prove_inclusion(std::uint64_t record) {
     if (tile_width(level, index, head_.size()) == 0) break;
     tiles.push_back({level, index, kTileWidth});
   }
-  GW_CHECK(load(std::move(tiles)));
+  GW_CHECK(load(tiles));
   return inclusion_proof(record, head_.size(), *this);
 }
 

@@ -45,7 +45,7 @@ class HeadTree : public NodeSource {
 
   // Fetches and authenticates these hash tiles (levels >= 0, widths are set to what the head has)
   // and all that their proof needs, in as few round trips as possible.
-  Status load(std::vector<TileId> tiles);
+  Status load(const std::vector<TileId>& tiles);
   // An authenticated entry; loads its tile when it is not cached.
   Result<Hash> entry(int level, std::uint64_t index);
   Result<Hash> node(NodeId id) override;
@@ -72,6 +72,7 @@ class HeadTree : public NodeSource {
   struct Key {
     int level;
     std::uint64_t index;
+    // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 misreads a defaulted <=>
     auto operator<=>(const Key&) const = default;
   };
   Status load_missing(std::vector<TileId> missing);

@@ -10,12 +10,13 @@ constexpr std::string_view kPrefix = "tile/8/";
 
 // K in groups of three digits: 1234067 -> "x001/x234/067".
 std::string format_index(std::uint64_t index) {
+  std::vector<std::uint64_t> groups = {index % 1000};
+  while ((index /= 1000) > 0) groups.push_back(index % 1000);
   std::string out;
-  for (bool last = true; last || index > 0; last = false) {
-    std::string group = std::to_string(index % 1000);
-    group.insert(0, 3 - group.size(), '0');
-    out = (last ? group : "x" + group + "/") + out;
-    index /= 1000;
+  for (std::size_t i = groups.size(); i-- > 0;) {
+    if (i > 0) out += 'x';
+    for (std::uint64_t unit : {100, 10, 1}) out += static_cast<char>('0' + groups[i] / unit % 10);
+    if (i > 0) out += '/';
   }
   return out;
 }

@@ -34,6 +34,7 @@ struct TileId {
 
   bool full() const { return width == kTileWidth; }
   TileId as_full() const { return {level, index, kTileWidth}; }
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 misreads a defaulted <=>
   auto operator<=>(const TileId&) const = default;
 };
 

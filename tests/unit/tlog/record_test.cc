@@ -75,6 +75,16 @@ TEST_CASE("what is not exactly two regular lines is irregular") {
     INFO(c.what);
     CHECK_FALSE(parse_record(c.text));
   }
+  for (std::size_t i = 3; i < kZip.size(); i++) {
+    for (char c : {'!', '-', '_', '=', ' ', '@', '[', '`', '{', ':', '.', '\x7f', '\xe1'}) {
+      if (kZip[i] == c) continue;
+      std::string zip = kZip;
+      zip[i] = c;
+      INFO(i << " " << c);
+      CHECK_FALSE(parse_record("a v1 " + zip + "\na v1/go.mod " + kMod + "\n"));
+      CHECK_FALSE(parse_record("a v1 " + kMod + "\na v1/go.mod " + zip + "\n"));
+    }
+  }
   CHECK(parse_record(
       two_lines("caf\xc3\xa9.example/x", "v1.0.0", "caf\xc3\xa9.example/x", "v1.0.0")));
 }
