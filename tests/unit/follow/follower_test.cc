@@ -1,0 +1,648 @@
+// The follower over a log in memory: rounds, restarts, and everything a log can do wrong.
+#include "follow/follower.h"
+
+#include <catch2/catch.hpp>
+#include <map>
+
+#include "base/bytes.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "store/reader.h"
+#include "support/store/fill.h"
+#include "support/tlog/test_log.h"
+#include "tlog/hash.h"
+
+using namespace gw;
+using namespace gw::follow;
+using gw::testing::TempDir;
+using gw::testing::TestLog;
+
+namespace {
+
+class FakeExchange : public HeadExchange {
+ public:
+  Result<std::string> fetch(const std::string& from) override {
+    const auto it = heads.find(from);
+    if (it == heads.end()) return unavailable_error(from + ": down");
+    return it->second;
+  }
+  Status post(const std::string& url, const std::string& note) override {
+    if (down) return unavailable_error(url + ": down");
+    posted.emplace_back(url, note);
+    return {};
+  }
+  std::map<std::string, std::string> heads;
+  std::vector<std::pair<std::string, std::string>> posted;
+  bool down = false;
+};
+
+// A follower's world. Each round() opens the database anew, as cron would.
+struct World {
+  TempDir dir;
+  FakeExchange exchange;
+  FakeClock clock{from_unix(1'700'000'000)};
+  std::vector<std::string> lines;
+  Logger log{LogLevel::kDebug, [this](std::string_view line) { lines.emplace_back(line); }};
+  std::string evidence;
+  FollowOptions options;
+  Stop stop;
+
+  explicit World(const TestLog& test_log) {
+    options.db = dir.file("db");
+    options.key = test_log.key();
+    options.first_pause = std::chrono::milliseconds(0);
+    options.run_tiles = 4;
+  }
+  Environment environment(tlog::TileSource& source) {
+    Environment e;
+    e.source = &source;
+    e.exchange = &exchange;
+    e.clock = &clock;
+    e.log = &log;
+    e.print_evidence = [this](std::string_view text) { evidence = text; };
+    return e;
+  }
+  Result<RoundReport> round(tlog::TileSource& source) {
+    GW_TRY(const auto follower, Follower::open(options, environment(source)));
+    return follower->run_once(stop);
+  }
+  store::LogState state() const { return store::Reader::open(options.db).value().state().value(); }
+  bool logged(std::string_view what) const {
+    for (const std::string& line : lines) {
+      if (line.find(what) != std::string::npos) return true;
+    }
+    return false;
+  }
+  // The alarm is in the database, the evidence in its file, and a later start ends at once.
+  Json alarm(TestLog& log_now, const std::string& kind) {
+    const auto alarm = state().alarm;
+    REQUIRE(alarm);
+    CHECK(alarm->kind == kind);
+    const Error again = round(log_now).error();
+    CHECK(again.kind == ErrorKind::kUntrusted);
+    CHECK(again.message.find(alarm->evidence) != std::string::npos);
+    CHECK(evidence.find(alarm->message) != std::string::npos);
+    const auto json = parse_json(read_file(alarm->evidence, 8 << 20).value());
+    REQUIRE(json);
+    CHECK((*json)["kind"] == kind);
+    CHECK((*json)["log_key"] == options.key.format());
+    return *json;
+  }
+};
+
+// The database holds exactly the log's first `size` records.
+void check_holds(World& world, const TestLog& log, std::uint64_t size) {
+  store::Reader r = store::Reader::open(world.options.db).value();
+  const store::LogState s = r.state().value();
+  CHECK(s.position == size);
+  REQUIRE(s.reached);
+  CHECK(s.reached->size == size);
+  CHECK(s.reached->root == log.root(size));
+  std::vector<std::string> paths;
+  REQUIRE(r.each_module([&](const store::ModuleRow& m) {
+    paths.emplace_back(m.path);
+    return true;
+  }));
+  std::uint64_t versions = 0;
+  for (const std::string& path : paths) {
+    const auto rows = r.versions(path).value();
+    for (const auto& v : rows) {
+      if (log.record(v.record).find(path + " " + v.version + " h1:") != 0) FAIL(path + v.version);
+    }
+    versions += rows.size();
+  }
+  CHECK(versions + s.duplicates + s.conflicts + s.irregular == s.records);
+}
+
+// 70,000 records, made once.
+const TestLog& long_log() {
+  static const TestLog log = [] {
+    TestLog made;
+    made.add_synthetic(70000);
+    return made;
+  }();
+  return log;
+}
+
+}  // namespace
+
+TEST_CASE("following from nothing, and on, in every framing") {
+  const auto style = GENERATE(tlog::DataTileStyle::kSeparated, tlog::DataTileStyle::kTerminated,
+                              tlog::DataTileStyle::kNumbered);
+  const bool hide = GENERATE(false, true);
+  TestLog log;
+  log.set_style(style);
+  World world(log);
+  std::uint64_t before = 0;
+  for (const std::uint64_t size : {1, 2, 255, 256, 257, 600, 20000, 20001, 70000}) {
+    INFO(size);
+    log.add_synthetic(size - before);
+    // A log that keeps full tiles only: there is one only for what has been filled up since.
+    log.hide_partial_tiles(hide && before % 256 == 0 && size % 256 == 0);
+    const auto report = world.round(log);
+    REQUIRE(report);
+    CHECK(report->records == size - before);
+    CHECK(report->position == size);
+    CHECK(report->new_head);
+    before = size;
+  }
+  check_holds(world, log, 70000);
+  const auto quiet = world.round(log).value();
+  CHECK(quiet.records == 0);
+  CHECK_FALSE(quiet.new_head);
+  if (!hide) return;
+  // Under an old head the partial tile may be gone: the full one begins with it.
+  log.add_synthetic(300);
+  log.serve(70000 + 10);
+  log.on_fetch = [&](const std::string& path) -> std::optional<Result<std::string>> {
+    if (path.find("data") == std::string::npos || path.find(".p/") == std::string::npos) return {};
+    return not_found_error("no partial tiles");
+  };
+  log.replace("tile/8/data/273", [&] {
+    std::vector<std::string> all;
+    for (std::uint64_t n = 69888; n < 70144; n++) all.push_back(log.record(n));
+    return tlog::format_data_tile(all, 69888, style);
+  }());
+  REQUIRE(world.round(log));
+  check_holds(world, log, 70010);
+}
+
+TEST_CASE("a restart goes on under the head it aimed at") {
+  TestLog log;
+  log.add_synthetic(10000);
+  World world(log);
+  world.options.tries = 1;
+  world.options.commit_records = 1024;
+  // The log stops answering in the middle of the first run.
+  log.on_fetch = [&](const std::string& path) -> std::optional<Result<std::string>> {
+    if (path == "tile/8/data/020") return unavailable_error("down");
+    return {};
+  };
+  CHECK(world.round(log).error().kind == ErrorKind::kUnavailable);
+  CHECK(world.state().target->size == 10000);
+  CHECK(world.state().position > 0);
+  CHECK(world.state().position <= 20 * 256);
+  CHECK(world.state().position % 256 == 0);
+  CHECK_FALSE(world.state().complete());
+  // What was verified before the error is there.
+  CHECK(world.state().position >= 16 * 256);
+
+  // It has grown meanwhile; the old head is finished first.
+  log.add_synthetic(500);
+  log.fetched.clear();
+  const std::uint64_t position = world.state().position;
+  SECTION("honest") {
+    log.on_fetch = nullptr;
+    const auto report = world.round(log).value();
+    CHECK(report.records == 10500 - position);
+    CHECK(world.state().position == 10500);
+    check_holds(world, log, 10500);
+    // Both heads were accepted, and nothing was fetched twice.
+    store::Reader r = store::Reader::open(world.options.db).value();
+    CHECK(r.head_times().value().size() == 2);
+    CHECK(log.fetched_with_prefix("tile/8/data/000") == 0);
+  }
+  SECTION("it became another log") {
+    TestLog fork = log.fork_at(9000);
+    fork.add_synthetic(2000, 99);
+    const Error e = world.round(fork).error();
+    CHECK(e.kind == ErrorKind::kUntrusted);
+    CHECK(world.state().position < 10000);
+  }
+}
+
+TEST_CASE("forks") {
+  struct Case {
+    std::uint64_t first, at, then;
+  };
+  const Case c = GENERATE(Case{1000, 999, 1100}, Case{1000, 5, 1300}, Case{70000, 5, 70100},
+                          Case{70000, 69000, 70100}, Case{70000, 69999, 140000},
+                          Case{512, 511, 513}, Case{256, 0, 70000});
+  CAPTURE(c.first, c.at, c.then);
+  TestLog log;
+  log.add_synthetic(c.first);
+  World world(log);
+  REQUIRE(world.round(log));
+  TestLog fork = log.fork_at(c.at);
+  fork.add_synthetic(c.then - c.at, 1234);
+  const Error e = world.round(fork).error();
+  CHECK(e.kind == ErrorKind::kUntrusted);
+  const Json evidence = world.alarm(log, "fork");
+  CHECK(evidence["notes"].size() == 2);
+  CHECK(evidence["notes"][0]["note"] == log.head_note(c.first));
+  CHECK(evidence["notes"][1]["note"] == fork.head_note(c.then));
+  CHECK(evidence["roots"]["size"] == c.first);
+  CHECK(evidence["roots"]["claimed"] == encode_base64(as_bytes(log.root(c.first))));
+  CHECK(evidence["roots"]["recomputed"] == encode_base64(as_bytes(fork.root(c.first))));
+  CHECK_FALSE(evidence["tiles"].empty());
+  check_holds(world, log, c.first);
+
+  // Cleared, and the log is itself again.
+  REQUIRE(clear_alarm(world.options.db, world.clock.now()).value());
+  log.add_synthetic(10);
+  REQUIRE(world.round(log));
+  check_holds(world, log, c.first + 10);
+  CHECK_FALSE(clear_alarm(world.options.db, world.clock.now()).value());
+}
+
+TEST_CASE("heads that are not newer") {
+  TestLog log;
+  log.add_synthetic(1500);
+  World world(log);
+  log.serve(1000);
+  REQUIRE(world.round(log));
+  log.serve(1500);
+  REQUIRE(world.round(log));
+  SECTION("older prefixes are ignored, most without a network") {
+    for (const std::uint64_t size : {1000, 1024, 1499, 256, 0}) {
+      INFO(size);
+      log.serve(1500);
+      log.replace("latest", log.head_note(size));
+      log.fetched.clear();
+      REQUIRE(world.round(log));
+      CHECK(log.fetched.size() == 1);
+    }
+    log.replace("latest", log.head_note(700));
+    REQUIRE(world.round(log));
+    CHECK_FALSE(world.state().halted());
+    CHECK(world.state().position == 1500);
+  }
+  SECTION("older ones of another history are a fork") {
+    TestLog fork = log.fork_at(100);
+    fork.add_synthetic(1400, 5);
+    const std::uint64_t size = GENERATE(1000, 1024, 700, 1499);
+    CAPTURE(size);
+    log.replace("latest", fork.head_note(size));
+    CHECK(world.round(log).error().kind == ErrorKind::kUntrusted);
+    log.heal();
+    const Json evidence = world.alarm(log, "fork");
+    CHECK(evidence["roots"]["size"] == size);
+    CHECK(evidence["roots"]["claimed"] == encode_base64(as_bytes(fork.root(size))));
+    CHECK(evidence["roots"]["recomputed"] == encode_base64(as_bytes(log.root(size))));
+  }
+  SECTION("equal size, another root") {
+    log.replace("latest", log.sign(1500, sha256("other")).note());
+    CHECK(world.round(log).error().kind == ErrorKind::kUntrusted);
+    const Json evidence = world.alarm(log, "equal-size");
+    CHECK(evidence["notes"].size() == 2);
+  }
+  SECTION("equal size, another note of the same tree") {
+    log.replace("latest", log.signer().sign_note(tlog::format_tree_text(1500, log.root(1500)) +
+                                                 "a further line\n"));
+    REQUIRE(world.round(log));
+    CHECK(world.state().target->note == log.head_note(1500));
+  }
+}
+
+TEST_CASE("notes that do not verify are reported and used for nothing") {
+  TestLog log;
+  log.add_synthetic(300);
+  World world(log);
+  const bool before = GENERATE(false, true);
+  if (before) REQUIRE(world.round(log));
+  TestLog other("sum.other");
+  other.add_synthetic(400);
+  std::string flipped = log.head_note(300);
+  flipped[flipped.size() - 10] = flipped[flipped.size() - 10] == 'A' ? 'B' : 'A';
+  for (const std::string& note : {other.head_note(400), flipped, std::string(), std::string("x\n"),
+                                  log.head_note(300).substr(0, 40)}) {
+    log.replace("latest", note);
+    const Error e = world.round(log).error();
+    CHECK(e.kind == ErrorKind::kUntrusted);
+    CHECK(e.message.find("latest") != std::string::npos);
+    CHECK(file_exists(world.options.db) == before);
+  }
+  log.heal();
+  REQUIRE(world.round(log));
+  CHECK_FALSE(world.state().halted());
+}
+
+TEST_CASE("tiles that do not hash right") {
+  TestLog log = long_log();
+  World world(log);
+  log.serve(300);
+  REQUIRE(world.round(log));
+  log.serve(70000);
+  const std::string path = GENERATE("tile/8/data/001", "tile/8/data/100", "tile/8/data/273.p/112",
+                                    "tile/8/1/000", "tile/8/1/001.p/17", "tile/8/2/000.p/1");
+  CAPTURE(path);
+  const std::string good = log.serve_path(path).value();
+  std::string bad = good;
+  switch (GENERATE(0, 1, 2, 3)) {
+    case 0:  // forged
+      bad[bad.size() / 2] = static_cast<char>(bad[bad.size() / 2] ^ 1);
+      break;
+    case 1:  // truncated
+      bad.resize(bad.size() / 2);
+      break;
+    case 2:
+      bad.clear();
+      break;
+    case 3:  // longer than it should be
+      bad += bad;
+      break;
+  }
+  log.replace(path, bad);
+  SECTION("once: an alarm after three tries") {
+    log.fetched.clear();
+    const Error e = world.round(log).error();
+    CHECK(e.kind == ErrorKind::kUntrusted);
+    std::size_t asked = 0;
+    for (const std::string& f : log.fetched) asked += f == path ? 1 : 0;
+    CHECK(asked >= 3);
+    const Json evidence = world.alarm(log, "bad-tile");
+    CHECK(evidence["message"].get<std::string>().find(path.substr(0, 10)) != std::string::npos);
+    // Only verified records were stored, whatever else happened.
+    log.heal();
+    REQUIRE(clear_alarm(world.options.db, world.clock.now()));
+    REQUIRE(world.round(log));
+    check_holds(world, log, 70000);
+  }
+  SECTION("one bad answer is no alarm") {
+    int answers = 0;
+    log.heal();
+    log.on_fetch = [&](const std::string& asked) -> std::optional<Result<std::string>> {
+      if (asked == path && ++answers == 1) return bad;
+      return {};
+    };
+    REQUIRE(world.round(log));
+    CHECK_FALSE(world.state().halted());
+    check_holds(world, log, 70000);
+  }
+}
+
+TEST_CASE("a forged record anywhere is found, with or without level 0 that agrees") {
+  // The edge cases of CVE-2026-56865: forged leaves at these sizes were taken for good.
+  const std::uint64_t size = GENERATE(15, 70000, 131071);
+  TestLog log;
+  log.add_synthetic(size);
+  World world(log);
+  const std::uint64_t victim = GENERATE(0, 1, 2);
+  const std::uint64_t record = victim == 0 ? 0 : victim == 1 ? size / 2 : size - 1;
+  TestLog forged = log.fork_at(record);
+  forged.add("example.com/evil", "v6.6.6");
+  for (std::uint64_t n = record + 1; n < size; n++) forged.append(log.record(n));
+  // Everything at the record's place is the forger's, up to level `up`; the head is the log's.
+  const int up = GENERATE(-1, 0, 1);
+  CAPTURE(size, record, up);
+  log.on_fetch = [&](const std::string& path) -> std::optional<Result<std::string>> {
+    const auto id = tlog::parse_tile_path(path);
+    if (!id || id->level > up) return {};
+    const int level = std::max(id->level, 0);
+    if (record >> (8 * (level + 1)) != id->index) return {};
+    return forged.serve_path(path);
+  };
+  CHECK(world.round(log).error().kind == ErrorKind::kUntrusted);
+  if (file_exists(world.options.db)) {
+    CHECK(world.state().position <= record);
+    store::Reader r = store::Reader::open(world.options.db).value();
+    CHECK(r.find_latest("example.com/evil").value() == std::nullopt);
+  }
+}
+
+TEST_CASE("repeated versions") {
+  TestLog log;
+  log.add("example.com/a", "v1.0.0", 1);
+  log.add_synthetic(700);
+  log.add("example.com/a", "v1.0.0", 1);
+  World world(log);
+  world.options.keep = GENERATE(store::Keep::kVersions, store::Keep::kRecords);
+  REQUIRE(world.round(log));
+  CHECK(world.state().duplicates == 1);
+  CHECK(world.logged("duplicate record"));
+  CHECK_FALSE(world.state().halted());
+
+  log.add("example.com/b", "v1.0.0", 1);
+  log.add("example.com/a", "v1.0.0", 2);
+  log.add("example.com/b", "v1.0.0", 7);  // both of them in the same transaction
+  log.add_synthetic(50);
+  const std::string marker = world.dir.file("alarm-seen");
+  world.options.on_alarm = "cp -t " + world.dir.path() + "/ " + "--no-clobber";
+  const Error e = world.round(log).error();
+  CHECK(e.kind == ErrorKind::kUntrusted);
+  CHECK(e.message.find("example.com/a@v1.0.0") != std::string::npos);
+  const Json evidence = world.alarm(log, "duplicate");
+  REQUIRE(evidence["records"].size() == 2);
+  CHECK(evidence["records"][0]["first"]["text"] == log.record(0));
+  CHECK(evidence["records"][0]["second"]["text"] == log.record(703));
+  CHECK(evidence["records"][1]["first"]["number"] == 702);
+  // The proofs hold under the head in the evidence.
+  for (const auto& pair : evidence["records"]) {
+    for (const char* which : {"first", "second"}) {
+      std::vector<Hash> proof;
+      for (const auto& h : pair[which]["inclusion_proof"]) {
+        proof.push_back(hash_from_bytes(decode_base64(h.get<std::string>()).value()));
+      }
+      CHECK(tlog::verify_inclusion(tlog::leaf_hash(pair[which]["text"].get<std::string>()),
+                                   pair[which]["number"].get<std::uint64_t>(), log.size(), proof,
+                                   log.root(log.size())));
+    }
+  }
+  CHECK(world.state().position == 702);
+  REQUIRE(clear_alarm(world.options.db, world.clock.now()));
+  REQUIRE(world.round(log));
+  CHECK(world.state().conflicts == 2);
+  CHECK(world.state().position == log.size());
+  store::Reader r = store::Reader::open(world.options.db).value();
+  CHECK(r.find_record("example.com/a", "v1.0.0").value() == 0U);
+  CHECK(r.find_record("example.com/b", "v1.0.0").value() == 702U);
+}
+
+TEST_CASE("irregular records and versions out of order") {
+  TestLog log;
+  log.add("example.com/a", "v1.5.0");
+  log.append("one line only\n");
+  log.append("example.com/a v1.6.0 h1:notbase64\nexample.com/a v1.6.0/go.mod h1:x\n");
+  log.add("example.com/a", "v1.2.0");
+  log.add("example.com/a", "v0.9.0");
+  World world(log);
+  REQUIRE(world.round(log));
+  CHECK(world.logged("irregular"));
+  log.add("example.com/a", "v1.10.0");
+  log.add("example.com/a", "v1.9.0");
+  REQUIRE(world.round(log));
+  CHECK(world.state().irregular == 2);
+  store::Reader r = store::Reader::open(world.options.db).value();
+  CHECK(r.find_latest("example.com/a").value() == "v1.10.0=5 v0.9.0=4");
+}
+
+TEST_CASE("partial databases") {
+  TestLog log = long_log();
+  World world(log);
+  struct Case {
+    From from;
+    std::uint64_t first;
+  };
+  const Case c =
+      GENERATE(Case{{From::Kind::kTip, 0}, 69888}, Case{{From::Kind::kRecord, 65600}, 65536},
+               Case{{From::Kind::kRecord, 255}, 0}, Case{{From::Kind::kGenesis, 0}, 0},
+               Case{{From::Kind::kRecord, 70000}, 69888});
+  world.options.from = c.from;
+  REQUIRE(world.round(log));
+  CHECK(world.state().first_record == c.first);
+  CHECK(world.state().position == 70000);
+  CHECK(world.state().partial() == (c.first != 0));
+  log.add_synthetic(1000);
+  world.options.from = {From::Kind::kTip, 0};  // decides for new databases only
+  REQUIRE(world.round(log));
+  CHECK(world.state().first_record == c.first);
+  check_holds(world, log, 71000);
+}
+
+TEST_CASE("a beginning beyond the log's end creates nothing") {
+  TestLog log;
+  log.add_synthetic(100);
+  World world(log);
+  world.options.from = {From::Kind::kRecord, 101};
+  CHECK(world.round(log).error().kind == ErrorKind::kUsage);
+  CHECK_FALSE(file_exists(world.options.db));
+  for (const char* text : {"genesis", "tip", "0", "12345"}) CHECK(From::parse(text));
+  for (const char* text : {"", "Tip", "-1", "+5", "007", "1e6", "99999999999999999999"}) {
+    CHECK(From::parse(text).error().kind == ErrorKind::kUsage);
+  }
+}
+
+TEST_CASE("an empty log, and its first record") {
+  TestLog log;
+  World world(log);
+  REQUIRE(world.round(log));
+  CHECK(world.state().complete());
+  CHECK(world.state().position == 0);
+  log.add("example.com/a", "v1.0.0");
+  REQUIRE(world.round(log));
+  check_holds(world, log, 1);
+}
+
+TEST_CASE("heads are posted at least once") {
+  TestLog log;
+  log.add_synthetic(300);
+  World world(log);
+  world.options.submit_latest = {"https://a.example/", "https://b.example/"};
+  world.exchange.down = true;
+  REQUIRE(world.round(log));
+  CHECK(world.exchange.posted.empty());
+  CHECK(world.state().pending_gossip == 2);
+  log.add_synthetic(10);
+  REQUIRE(world.round(log));
+  CHECK(world.state().pending_gossip == 4);
+  world.exchange.down = false;
+  REQUIRE(world.round(log));
+  REQUIRE(world.exchange.posted.size() == 4);
+  CHECK(world.exchange.posted[0].second == log.head_note(300));
+  CHECK(world.exchange.posted[3].first == "https://b.example/");
+  CHECK(world.exchange.posted[3].second == log.head_note(310));
+  CHECK(world.state().pending_gossip == 0);
+  REQUIRE(world.round(log));
+  CHECK(world.exchange.posted.size() == 4);
+  // An address that is no longer wanted is forgotten.
+  world.exchange.down = true;
+  log.add_synthetic(10);
+  REQUIRE(world.round(log));
+  world.options.submit_latest = {"https://b.example/"};
+  REQUIRE(world.round(log));
+  CHECK(world.state().pending_gossip == 1);
+}
+
+TEST_CASE("heads that others saw") {
+  TestLog log;
+  log.add_synthetic(1000);
+  World world(log);
+  log.serve(800);
+  world.options.compare_latest = {"peer"};
+  REQUIRE(world.round(log));  // the peer is down: no error
+  CHECK(world.logged("not compared"));
+  SECTION("older") {
+    world.exchange.heads["peer"] = log.head_note(500);
+    REQUIRE(world.round(log));
+  }
+  SECTION("newer: followed") {
+    log.replace("latest", log.head_note(800));
+    log.serve(1000);
+    world.exchange.heads["peer"] = log.head_note(1000);
+    REQUIRE(world.round(log));
+    CHECK(world.state().position == 1000);
+  }
+  SECTION("newer, but the log cannot show it yet") {
+    world.exchange.heads["peer"] = log.head_note(1000);
+    REQUIRE(world.round(log));
+    CHECK(world.state().position == 800);
+    CHECK(world.state().target->size == 800);
+  }
+  SECTION("not of this log") {
+    world.exchange.heads["peer"] = "nonsense";
+    REQUIRE(world.round(log));
+    CHECK_FALSE(world.state().halted());
+  }
+  SECTION("of another history") {
+    TestLog fork = log.fork_at(700);
+    fork.add_synthetic(100, 9);
+    world.exchange.heads["peer"] = fork.head_note(fork.size());
+    CHECK(world.round(log).error().kind == ErrorKind::kUntrusted);
+    world.alarm(log, "equal-size");
+  }
+}
+
+TEST_CASE("the loop: errors are waited out, a lasting bad tile is an alarm, stop ends it") {
+  TestLog log;
+  log.add_synthetic(600);
+  World world(log);
+  world.options.interval = std::chrono::seconds(0);
+  int rounds = 0;
+  SECTION("transport errors") {
+    log.on_fetch = [&](const std::string& path) -> std::optional<Result<std::string>> {
+      if (path != "latest") return {};
+      rounds++;
+      if (rounds < 8) return unavailable_error("down");
+      if (rounds == 9) world.stop.request();
+      return {};
+    };
+    const auto f = Follower::open(world.options, world.environment(log)).value();
+    REQUIRE(f->run(world.stop));
+    CHECK(f->state().position == 600);
+  }
+  SECTION("a bad tile, for less and for more than an hour") {
+    log.replace("tile/8/data/001", "forged");
+    log.on_fetch = [&](const std::string& path) -> std::optional<Result<std::string>> {
+      if (path == "tile/8/data/001") {
+        rounds++;
+        world.clock.advance(std::chrono::minutes(5));
+      }
+      return {};
+    };
+    const auto f = Follower::open(world.options, world.environment(log)).value();
+    const Status status = f->run(world.stop);
+    REQUIRE_FALSE(status);
+    CHECK(status.error().kind == ErrorKind::kUntrusted);
+    CHECK(rounds >= 12);
+    CHECK(world.evidence.find("tile/8/data/001") != std::string::npos);
+  }
+  SECTION("a security error") {
+    REQUIRE(world.round(log));
+    log.replace("latest", log.sign(600, sha256("x")).note());
+    const auto f = Follower::open(world.options, world.environment(log)).value();
+    CHECK(f->run(world.stop).error().kind == ErrorKind::kUntrusted);
+  }
+}
+
+TEST_CASE("the evidence's command gets its path") {
+  TestLog log;
+  log.add_synthetic(300);
+  World world(log);
+  REQUIRE(world.round(log));
+  log.replace("latest", log.sign(300, sha256("x")).note());
+  const std::string seen = world.dir.file("seen");
+  world.options.on_alarm = "printf '%s' \"$0-$#\" > '" + seen + "'; test -s";
+  CHECK(world.round(log).error().kind == ErrorKind::kUntrusted);
+  CHECK(read_file(seen, 100).value() == "sh-1");
+  CHECK_FALSE(world.logged("alarm command"));  // it ended well: the file is not empty
+}
+
+TEST_CASE("a second follower is refused with the first one's pid") {
+  TestLog log;
+  log.add_synthetic(10);
+  World world(log);
+  const auto f = Follower::open(world.options, world.environment(log)).value();
+  const Error e = Follower::open(world.options, world.environment(log)).error();
+  CHECK(e.kind == ErrorKind::kUnavailable);
+  CHECK(e.message.find(std::to_string(::getpid())) != std::string::npos);
+}

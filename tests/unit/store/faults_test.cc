@@ -1,0 +1,119 @@
+// Every write, sync, truncation and opening of a file fails once, and then for good: whatever
+// happens, the database is at one of its commits afterwards and goes on from there.
+#include <catch2/catch.hpp>
+
+#include "base/file.h"
+#include "store/reader.h"
+#include "store/writer.h"
+#include "support/store/fault_vfs.h"
+#include "support/store/fill.h"
+
+using namespace gw;
+using namespace gw::store;
+using gw::testing::FaultVfs;
+using gw::testing::fill;
+using gw::testing::TempDir;
+using gw::testing::TestLog;
+
+namespace {
+
+const WallTime kAt = from_unix(1'700'000'000);
+const std::vector<std::string> kUrls = {"https://witness.example/"};
+
+TestLog make_log() {
+  TestLog log;
+  for (int i = 0; i < 150; i++) log.add("example.com/a", "v1.0." + std::to_string(i));
+  log.add_synthetic(100);
+  log.append("irregular\n");
+  log.add("example.com/a", "v1.0.3");  // a repetition
+  log.add_synthetic(200);
+  return log;
+}
+
+// The whole life of a small database.
+Status live(const std::string& path, TestLog& log) {
+  WriterOptions options = testing::writer_options(log, Keep::kRecords);
+  options.vfs = FaultVfs::kName;
+  {
+    GW_TRY(Writer w, Writer::open(path, options));
+    GW_CHECK(w.set_target(log.head(200), kAt, kUrls));
+    GW_CHECK(fill(w, log, 200, kAt));
+    GW_TRY(const auto posts, w.pending_posts(10));
+    GW_CHECK(w.post_done(posts.at(0).id));
+  }
+  GW_TRY(Writer w, Writer::open(path, options));
+  GW_CHECK(w.set_target(log.head(), kAt, kUrls));
+  GW_TRY(const auto first, testing::verified(log, w, log.size(), 256));
+  GW_CHECK(w.commit(first, testing::all_same));
+  GW_CHECK(fill(w, log, log.size(), kAt));
+  GW_CHECK(w.halt({"fork", "why", "where", kAt}));
+  GW_CHECK(w.clear_alarm(kAt));
+  return w.note_checked(kAt);
+}
+
+// What must hold whenever a process died.
+void check_sound(const std::string& path, TestLog& log) {
+  Writer w = Writer::open(path, testing::writer_options(log)).value();
+  if (w.created()) {
+    const std::uint64_t n = w.state().position;
+    CHECK((n == 0 || n == 200 || n == 256 || n == log.size()));
+    CHECK(w.frontier() == log.frontier(n));
+    REQUIRE(w.state().target);
+    CHECK(n <= w.state().target->size);
+    CHECK(w.state().target->note == log.head_note(w.state().target->size));
+    Reader r = Reader::open(path).value();
+    std::uint64_t versions = 0;
+    std::vector<std::string> paths;
+    REQUIRE(r.each_module([&](const ModuleRow& m) {
+      paths.emplace_back(m.path);
+      return true;
+    }));
+    CHECK(paths.size() == w.state().modules);
+    for (const std::string& p : paths) versions += r.versions(p).value().size();
+    CHECK(versions + w.state().duplicates + w.state().irregular == n);
+    for (std::uint64_t i = 0; i < n; i += 37) REQUIRE(r.record(i).value() == log.record(i));
+    CHECK(r.changes_since(0).value().commit == w.state().commit);
+    CHECK(w.root_at(n / 256 * 256).value() == log.root(n / 256 * 256));
+  }
+  // And it goes on: from nothing or from where it was.
+  if (w.state().alarm) REQUIRE(w.clear_alarm(kAt));
+  if (w.created() && w.state().target->size == 200) REQUIRE(fill(w, log, 200, kAt));
+  REQUIRE(fill(w, log, log.size(), kAt));
+  CHECK(w.state().duplicates == 1);
+  CHECK(w.state().irregular == 1);
+  CHECK(w.root_at(256).value() == log.root(256));
+}
+
+}  // namespace
+
+TEST_CASE("no failing disk leaves anything but a commit behind") {
+  TestLog log = make_log();
+  FaultVfs& faults = FaultVfs::instance();
+  int calls = 0;
+  {
+    const TempDir dir;
+    faults.disarm();
+    REQUIRE(live(dir.file("db"), log));
+    calls = faults.calls();
+  }
+  REQUIRE(calls > 50);
+  const bool stay = GENERATE(false, true);
+  const int code = GENERATE(SQLITE_FULL, SQLITE_IOERR_WRITE);
+  int failed = 0;
+  for (int n = 1; n <= calls; n++) {
+    INFO("call " << n << " of " << calls);
+    const TempDir dir;
+    faults.arm(n, code, stay);
+    const Status status = live(dir.file("db"), log);
+    if (!status) {
+      failed++;
+      // A full disk is not corruption, and nobody lied.
+      CHECK((status.error().kind == ErrorKind::kIo ||
+             status.error().kind == ErrorKind::kUnavailable));
+    }
+    faults.disarm();
+    check_sound(dir.file("db"), log);
+  }
+  // Some failures are nobody's business (cutting the log of changes down), most are.
+  CHECK(failed > calls / 3);
+}
