@@ -168,6 +168,7 @@ void Lookup::from_pages(std::span<PathResult*> results) {
   std::map<std::string, std::vector<PathResult*>> by_domain;
   for (PathResult* r : results) by_domain[to_lower(path_domain(r->path))].push_back(r);
   std::vector<std::vector<PathResult*>> jobs;
+  jobs.reserve(by_domain.size());
   for (auto& [domain, paths] : by_domain) jobs.push_back(std::move(paths));
 
   std::atomic<std::size_t> next{0};
@@ -217,6 +218,7 @@ std::vector<PathResult> Lookup::run(std::span<const std::string> paths) {
     std::map<std::string, std::shared_ptr<const DomainRecords>> by_name;
     for (const PathResult* r : open) by_name[record_name(r->path)] = nullptr;
     std::vector<std::string> names;
+    names.reserve(by_name.size());
     for (const auto& [name, records] : by_name) names.push_back(name);
     auto answers = ask(names);
     for (std::size_t i = 0; i < names.size(); i++) by_name[names[i]] = std::move(answers[i]);

@@ -9,6 +9,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -21,7 +22,9 @@ namespace gw::vanity {
 struct PageQuestion {
   std::string path;
   bool insecure = false;
-  auto operator<=>(const PageQuestion&) const = default;
+  bool operator<(const PageQuestion& other) const {
+    return std::tie(path, insecure) < std::tie(other.path, other.insecure);
+  }
 };
 
 // One thread at a time; `http` and `clock` are borrowed.

@@ -79,7 +79,7 @@ Result<std::vector<GoImport>> parse_sally(const Json& file) {
     GW_TRY(std::string vcs, member(package, "vcs", of));
     GW_TRY(std::string own, member(package, "url", of));
     if (own.empty() && base.empty()) return usage_error(of + ": no url, here or for the file");
-    if (url_scheme(repo).empty()) repo = "https://" + repo;
+    if (url_scheme(repo).empty()) repo.insert(0, "https://");
     out.push_back({join(own.empty() ? base : own, name), vcs.empty() ? "git" : vcs, repo, {}});
   }
   return out;
