@@ -130,7 +130,7 @@ bool decode_element(std::string_view label, std::string& path) {
 Result<std::string> name_in_zone(std::string_view labels, std::string_view zone) {
   GW_TRY(std::string origin, parse_lower_name(zone));
   if (labels.size() + origin.size() > kMaxName) {
-    return usage_error("domain name \"" + quoted(zone) + "\" is too long to hold other names");
+    return usage_error("domain name " + quoted(zone) + " is too long to hold other names");
   }
   return format_host(std::string(labels) + origin);
 }
@@ -142,7 +142,7 @@ Result<std::string> module_name(std::string_view path, std::string_view zone) {
   GW_TRY(std::string origin, parse_lower_name(zone));
   std::array<char, kMaxName> labels;
   Encoded encoded = encode(path, origin.size(), labels);
-  std::string where = "module path \"" + quoted(path) + "\": ";
+  std::string where = "module path " + quoted(path) + ": ";
   switch (encoded.failure) {
     case EncodeFailure::kNone:
       break;
@@ -150,10 +150,10 @@ Result<std::string> module_name(std::string_view path, std::string_view zone) {
       return usage_error(where + "has no dns name: a path without a slash has none",
                          "go list -m -versions " + std::string(path) + " asks the module proxy");
     case EncodeFailure::kBadHost:
-      return usage_error(where + "host \"" + quoted(encoded.element) + "\" is no dns name");
+      return usage_error(where + "host " + quoted(encoded.element) + " is no dns name");
     case EncodeFailure::kLongLabel:
-      return usage_error(where + "has no dns name: element \"" + quoted(encoded.element) +
-                         "\" takes more than 63 octets");
+      return usage_error(where + "has no dns name: element " + quoted(encoded.element) +
+                         " takes more than 63 octets");
     case EncodeFailure::kLongName:
       return usage_error(where + "has no dns name: it would be longer than 253 characters");
   }

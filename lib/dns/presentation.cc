@@ -98,13 +98,13 @@ Result<std::uint16_t> parse_type(std::string_view text) {
   std::string name(text);
   ldns_rr_type type = ldns_get_rr_type_by_name(name.c_str());
   if (type == 0 || name.size() != std::char_traits<char>::length(name.c_str())) {
-    return usage_error("record type \"" + quoted(text) + "\" is unknown");
+    return usage_error("record type " + quoted(text) + " is unknown");
   }
   return static_cast<std::uint16_t>(type);
 }
 
 Result<Record> parse_record(std::string_view text, NameView origin, std::uint32_t default_ttl) {
-  std::string where = "record \"" + quoted(text, 80) + "\"";
+  std::string where = "record " + quoted(text, 80);
   if (text.size() > 4 * kMaxMessage ||
       text.find_first_of(std::string_view("\0\n", 2)) != std::string_view::npos) {
     return usage_error(where + ": not one line of text");
@@ -173,13 +173,13 @@ Result<PrivateKeyText> parse_private_key(std::string_view text) {
     if (name == "Private-key-format") {
       // A later minor version only adds fields.
       if (value.substr(0, 3) != "v1.") {
-        return usage_error("private key: format \"" + quoted(value) + "\" is not v1");
+        return usage_error("private key: format " + quoted(value) + " is not v1");
       }
       format = true;
     } else if (name == "Algorithm") {
       auto number = parse_decimal(value.substr(0, value.find(' ')));
       if (!number || *number > 255 || public_key_size(static_cast<std::uint8_t>(*number)) == 0) {
-        return usage_error("private key: algorithm \"" + quoted(value) + "\" is neither 13 nor 15");
+        return usage_error("private key: algorithm " + quoted(value) + " is neither 13 nor 15");
       }
       key.algorithm = static_cast<std::uint8_t>(*number);
     } else if (name == "PrivateKey") {

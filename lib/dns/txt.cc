@@ -94,10 +94,10 @@ struct Field {
 Result<Field> parse_field(std::string_view text) {
   std::size_t equals = text.find('=');
   if (equals == std::string_view::npos) {
-    return corrupt_error("field \"" + quoted(text) + "\" without =");
+    return corrupt_error("field " + quoted(text) + " without =");
   }
-  if (equals == 0) return corrupt_error("field \"" + quoted(text) + "\" without a key");
-  if (equals + 1 == text.size()) return corrupt_error("field \"" + quoted(text) + "\" is empty");
+  if (equals == 0) return corrupt_error("field " + quoted(text) + " without a key");
+  if (equals + 1 == text.size()) return corrupt_error("field " + quoted(text) + " is empty");
   return Field{text.substr(0, equals), text.substr(equals + 1)};
 }
 
@@ -108,7 +108,7 @@ Result<std::vector<Field>> parse_entry(std::string_view entry) {
   for (bool last = false; !last;) {
     GW_TRY(Field field, parse_field(take(rest, ' ', last)));
     for (const Field& other : fields) {
-      if (other.key == field.key) return corrupt_error("key \"" + quoted(field.key) + "\" twice");
+      if (other.key == field.key) return corrupt_error("key " + quoted(field.key) + " twice");
     }
     fields.push_back(field);
   }
@@ -119,10 +119,10 @@ Result<WallTime> parse_time(std::string_view text) {
   std::uint64_t seconds = 0;
   auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), seconds, 16);
   if (ec == std::errc::result_out_of_range || (ec == std::errc() && seconds > kMaxTime)) {
-    return corrupt_error("time \"" + quoted(text) + "\" does not fit");
+    return corrupt_error("time " + quoted(text) + " does not fit");
   }
   if (ec != std::errc() || end != text.data() + text.size()) {
-    return corrupt_error("time \"" + quoted(text) + "\" is not hex");
+    return corrupt_error("time " + quoted(text) + " is not hex");
   }
   return from_unix(static_cast<std::int64_t>(seconds));
 }
@@ -141,7 +141,7 @@ Result<std::vector<Entry>> parse_entries(std::string_view text, bool (*check)(st
     for (const Field& field : fields) {
       if (field.key == "v") {
         if (!check(field.value)) {
-          return corrupt_error("version \"" + quoted(field.value) + "\" is malformed");
+          return corrupt_error("version " + quoted(field.value) + " is malformed");
         }
         entry.version = field.value;
       } else if (field.key == "t") {
@@ -168,7 +168,7 @@ Result<std::optional<std::string>> parse_update(std::string_view text) {
     if (field.key != "l") continue;
     if (latest) return corrupt_error("key \"l\" twice");
     if (!mod::parse_semver(field.value)) {
-      return corrupt_error("version \"" + quoted(field.value) + "\" is malformed");
+      return corrupt_error("version " + quoted(field.value) + " is malformed");
     }
     latest = std::string(field.value);
   }
