@@ -122,7 +122,9 @@ class Reader {
       std::string k(key.str());
       unsigned line = node.source().begin.line;
       if (const toml::table* below = node.as_table()) {
-        std::string full = name.empty() ? k : name + "." + k;
+        std::string full = name;
+        if (!full.empty()) full += '.';
+        full += k;
         out_.tables.push_back({full, line});
         GW_CHECK(read(*below, full));
         continue;

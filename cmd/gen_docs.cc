@@ -30,7 +30,9 @@ Status write_manual(const Command& root, const std::string& sections, const std:
   }
   for (const CommandPath& page : pages) {
     std::string name = manual_name(page);
-    auto prose = read_file(sections + "/" + name + ".txt", kMaxProse);
+    std::string path = sections;
+    path.append("/").append(name).append(".txt");
+    auto prose = read_file(path, kMaxProse);
     if (!prose && prose.error().kind != ErrorKind::kNotFound) return std::move(prose).error();
     GW_CHECK(save(output, name + ".1", format_manual(page, prose ? *prose : "")));
   }
@@ -46,7 +48,7 @@ Status write_completions(const Command& root, const std::string& output) {
 
 }  // namespace
 
-Command gen_command(std::shared_ptr<const Command*> root) {
+Command gen_command(const std::shared_ptr<const Command*>& root) {
   struct Values {
     std::string sections = "man/sections";
     std::string man = "man";

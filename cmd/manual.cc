@@ -230,7 +230,8 @@ std::string metrics() {
   for (const MetricInfo& m : metric_table()) {
     std::string type = m.type == MetricType::kCounter ? "counter" : "gauge";
     std::string label = m.label.empty() ? "" : " by " + std::string(m.label);
-    items += ".It Sy " + argument(m.name) + " (" + type + label + ")\n" + paragraph(m.help);
+    items.append(".It Sy ").append(argument(m.name)).append(" (").append(type).append(label);
+    items.append(")\n").append(paragraph(m.help));
   }
   return ".Bl -tag -width Ds\n" + items + ".El\n";
 }

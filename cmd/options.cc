@@ -247,20 +247,20 @@ Option custom_option(std::string name, std::string value,
   return o;
 }
 
-Option positional(std::string value, std::string* out, std::string help) {
+Option positional(const std::string& value, std::string* out, std::string help) {
   Option o = text_option(value, value, out, std::move(help));
   o.positional = true;
   o.required = true;
   o.command_line_only = true;
   return o;
 }
-Option positional(std::string value, std::optional<std::string>* out, std::string help) {
+Option positional(const std::string& value, std::optional<std::string>* out, std::string help) {
   Option o = text_option(value, value, out, std::move(help));
   o.positional = true;
   o.command_line_only = true;
   return o;
 }
-Option positionals(std::string value, std::vector<std::string>* out, bool required,
+Option positionals(const std::string& value, std::vector<std::string>* out, bool required,
                    std::string help) {
   Option o = list_option(value, value, out, std::move(help));
   o.positional = true;

@@ -149,9 +149,9 @@ Option custom_option(std::string name, std::string value,
                      std::function<Status(std::string_view)> parse, std::string help,
                      bool repeatable = false);
 // Positional arguments: exactly one, at most one, any number (`required`: at least one).
-Option positional(std::string value, std::string* out, std::string help);
-Option positional(std::string value, std::optional<std::string>* out, std::string help);
-Option positionals(std::string value, std::vector<std::string>* out, bool required,
+Option positional(const std::string& value, std::string* out, std::string help);
+Option positional(const std::string& value, std::optional<std::string>* out, std::string help);
+Option positionals(const std::string& value, std::vector<std::string>* out, bool required,
                    std::string help);
 
 // A value of an enumeration: {{"versions", Keep::kVersions, "what it means"}, ...}.

@@ -132,7 +132,7 @@ Result<int> run(const Command& root, Globals& g, const std::vector<std::string>&
 
 }  // namespace
 
-int run_program(std::vector<Command> commands, std::vector<std::string> args, Output& out,
+int run_program(std::vector<Command> commands, const std::vector<std::string>& args, Output& out,
                 const Environment& env, Terminal terminal) {
   Globals globals;
   auto self = std::make_shared<const Command*>(nullptr);

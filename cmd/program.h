@@ -16,10 +16,10 @@ struct Terminal {
 
 // The root of the tree: the global options, `commands` and the hidden `gen`.
 // Reports every error on `out`; returns the exit code. Data that could not be written is exit 1.
-int run_program(std::vector<Command> commands, std::vector<std::string> args, Output& out,
+int run_program(std::vector<Command> commands, const std::vector<std::string>& args, Output& out,
                 const Environment& env, Terminal terminal);
 
 // The hidden command `gwtool gen man|completions|config`. `*root` is read when it runs.
-Command gen_command(std::shared_ptr<const Command*> root);
+Command gen_command(const std::shared_ptr<const Command*>& root);
 
 }  // namespace gw::cmd
