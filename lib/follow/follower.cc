@@ -9,6 +9,11 @@
 #include "follow/pause.h"
 
 namespace gw::follow {
+namespace {
+
+constexpr std::uint64_t kManyRecords = 100'000;
+
+}  // namespace
 
 Result<From> From::parse(std::string_view text) {
   if (text == "genesis") return From{};
@@ -74,6 +79,7 @@ Status Follower::Impl::take_in(tlog::Follower& log, const Stop& stop, RoundRepor
     const std::uint64_t irregular = writer.state().irregular;
     auto [found, status] = catch_up(log, writer, check, options, env, stop);
     report.records += found.records;
+    if (found.records > kManyRecords) writer.release_memory();
     if (writer.state().irregular > irregular) {
       env.log->warning("irregular records kept verbatim and never served",
                        {{"count", writer.state().irregular - irregular}});

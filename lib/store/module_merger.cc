@@ -112,6 +112,14 @@ Status ModuleMerger::run(const PendingRecords& pending, const KeepGoing& keep_go
   return {};
 }
 
+void ModuleMerger::release_memory() {
+  order_ = {};
+  begin_ = {};
+  grouped_ = {};
+  repeats_ = {};
+  ids_ = {};
+}
+
 Result<std::optional<std::string>> ModuleMerger::summarize(std::string_view path,
                                                            std::string_view latest) {
   if (path == mod::kToolchainModule) return add_versions<mod::ToolchainSummary>(latest, added_);

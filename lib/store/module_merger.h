@@ -33,6 +33,8 @@ class ModuleMerger {
   // Module ids by index of the pending module; 0 is no id.
   const std::vector<std::uint64_t>& ids() const { return ids_; }
 
+  void release_memory();
+
  private:
   struct Order {
     std::uint64_t high, low;  // the path's first 16 bytes

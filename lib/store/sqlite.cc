@@ -139,6 +139,8 @@ Result<std::int64_t> Database::integer(std::string_view sql) {
 
 std::int64_t Database::changes() const { return sqlite3_changes64(db_); }
 
+void Database::release_memory() { sqlite3_db_release_memory(db_); }
+
 bool Database::autocommit() const { return sqlite3_get_autocommit(db_) != 0; }
 
 Result<Transaction> Transaction::begin(Database& db) {

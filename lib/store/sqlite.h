@@ -69,6 +69,7 @@ class Database {
   // The first column of the first row; an error when there is none.
   Result<std::int64_t> integer(std::string_view sql);
   std::int64_t changes() const;
+  void release_memory();  // of the page cache, what is not in use
   // True outside of a transaction.
   bool autocommit() const;
 

@@ -165,6 +165,13 @@ Status Writer::Impl::insert_head(const tlog::Checkpoint& head, WallTime accepted
   return {};
 }
 
+void Writer::release_memory() {
+  Impl& m = *impl_;
+  if (!created()) return;
+  m.db.release_memory();
+  if (m.merger) m.merger->release_memory();
+}
+
 Status Writer::note_checked(WallTime at) {
   GW_TRY(Statement s, impl_->db.prepare("UPDATE log SET checked_at = ?"));
   GW_CHECK(s.bind(1, to_unix(at)).run());

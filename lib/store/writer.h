@@ -100,6 +100,10 @@ class Writer {
   Result<CommitReport> commit(const PendingRecords& pending, const RepeatCheck& check,
                               const KeepGoing& keep_going = nullptr);
 
+  // Gives back the memory that large commits needed (SQLite's page cache, sorting): for after
+  // catching up. Costs a little time at the next commit.
+  void release_memory();
+
   // The log was asked for its head and gave one that we hold or follow.
   Status note_checked(WallTime at);
 
