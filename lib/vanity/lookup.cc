@@ -14,6 +14,8 @@ namespace gw::vanity {
 namespace {
 
 constexpr std::size_t kMaxWorkers = 8;  // domains whose pages are fetched at once
+// A resolver that is asked more at once loses some; each part has its own time limit.
+constexpr std::size_t kMaxQuestionsAtOnce = 256;
 
 std::string count_records(const DomainRecords& dns) {
   return std::to_string(dns.records.size()) + (dns.records.size() == 1 ? " record" : " records");
@@ -92,21 +94,24 @@ bool Lookup::insecure(std::string_view path) const {
 }
 
 std::vector<std::shared_ptr<const DomainRecords>> Lookup::ask(std::span<const std::string> names) {
-  std::vector<net::Question> questions;
-  questions.reserve(names.size());
-  for (const std::string& name : names) questions.push_back({name, net::kTypeTxt});
   std::vector<std::shared_ptr<const DomainRecords>> out;
-  if (questions.empty()) return out;
-  auto answers = dns_->lookup(questions, clock_.mono() + options_.timeout);
-  for (std::size_t i = 0; i < names.size(); i++) {
-    auto records = std::make_shared<DomainRecords>();
-    if (answers[i]) {
-      *records = read_records(names[i], *answers[i]);
-    } else {
-      records->name = names[i];
-      records->security = std::move(answers[i]).error();
+  out.reserve(names.size());
+  for (std::size_t start = 0; start < names.size(); start += kMaxQuestionsAtOnce) {
+    auto some = names.subspan(start, std::min(kMaxQuestionsAtOnce, names.size() - start));
+    std::vector<net::Question> questions;
+    questions.reserve(some.size());
+    for (const std::string& name : some) questions.push_back({name, net::kTypeTxt});
+    auto answers = dns_->lookup(questions, clock_.mono() + options_.timeout);
+    for (std::size_t i = 0; i < some.size(); i++) {
+      auto records = std::make_shared<DomainRecords>();
+      if (answers[i]) {
+        *records = read_records(some[i], *answers[i]);
+      } else {
+        records->name = some[i];
+        records->security = std::move(answers[i]).error();
+      }
+      out.push_back(std::move(records));
     }
-    out.push_back(std::move(records));
   }
   return out;
 }

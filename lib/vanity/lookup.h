@@ -58,7 +58,7 @@ struct LookupOptions {
   bool http = true;  // false: --dns-only
   bool insecure = false;
   std::string goinsecure;                       // patterns of paths to treat as with `insecure`
-  Duration timeout = std::chrono::seconds(10);  // for all TXT lookups, and for each page
+  Duration timeout = std::chrono::seconds(10);  // for each 256 TXT lookups, and each page
 };
 
 enum class Source { kStatic, kDns, kHttp };

@@ -11,6 +11,9 @@
 namespace gw::vanity {
 namespace {
 
+// So that the time limit of a page is not spent on waiting for many others.
+constexpr std::size_t kMaxPagesAtOnce = 64;
+
 bool is_redirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
@@ -46,8 +49,15 @@ std::vector<Result<Found>> Pages::find(std::span<const PageQuestion> questions) 
   return results;
 }
 
-// Brings every page that is not there yet, one round of requests per redirect.
+// Brings every page that is not there yet.
 void Pages::fetch(std::span<const PageQuestion> questions) {
+  for (std::size_t i = 0; i < questions.size(); i += kMaxPagesAtOnce) {
+    fetch_some(questions.subspan(i, std::min(kMaxPagesAtOnce, questions.size() - i)));
+  }
+}
+
+// One round of requests per redirect.
+void Pages::fetch_some(std::span<const PageQuestion> questions) {
   std::vector<std::pair<const PageQuestion*, Page*>> open;
   for (const PageQuestion& q : questions) {
     auto [it, added] = pages_.try_emplace(q);

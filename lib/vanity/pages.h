@@ -49,6 +49,7 @@ class Pages {
   };
 
   void fetch(std::span<const PageQuestion> questions);
+  void fetch_some(std::span<const PageQuestion> questions);
   void step(Page& page, const PageQuestion& question, Result<net::HttpResponse> response);
   Result<Found> choose(const PageQuestion& question);
   Result<GoImport> matching_tag(const PageQuestion& question, const Page& page) const;

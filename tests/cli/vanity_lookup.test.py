@@ -10,6 +10,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
 import cli
 import dns_lab
+import serve
 import vanity_lab
 from vanity_lab import meta
 
@@ -461,6 +462,29 @@ class Command(Vanity):
     def test_quiet(self):
         r = self.lab.lookup("-q", "mixed.lab/x")
         self.assert_run(r, code=0, out="mixed.lab/x git https://git.example/x\n", err="")
+
+
+class OwnServer(serve.TestCase):
+    def test_compact_denial(self):
+        """gwtool's own server denies the name as RFC 9824 says; that is proof enough to go on."""
+        key = self.make_key()
+        server = self.serve(key=key)
+        LAB.reset()
+        LAB.web.page(serve.ZONE, "/x", meta(serve.ZONE + "/x git https://web.example/x"))
+        args = ["vanity-lookup", "-v", "--resolver", "127.0.0.1@%d" % server.port,
+                "--trust-anchor", key + ".key", "--ca-file", LAB.ca.file, "--connect-to",
+                "%s:443:127.0.0.1:%d" % (serve.ZONE, LAB.web.port), serve.ZONE + "/x"]
+        r = self.gwtool(*args)
+        self.assert_run(r, code=0, err="", out=(
+            serve.ZONE + "/x git https://web.example/x  # http, tls\n"))
+        r = self.gwtool(*args, "--json")
+        self.assertEqual(r.json["domains"][0]["state"], "secure")
+        # Another key, another zone: what cannot be verified is not believed.
+        stranger = self.make_key("other.key")
+        args[args.index(key + ".key")] = stranger + ".key"
+        LAB.reset()
+        self.assert_error(self.gwtool(*args, "--timeout", "3s"), 4, "DNSSEC validation failed")
+        self.assertEqual(LAB.web.count(), 0)
 
 
 def setUpModule():

@@ -292,7 +292,7 @@ class _Page(http.server.BaseHTTPRequestHandler):
 class VanityLab:
     """The whole: lab.resolver (counted: lab.dns.asked(name, type)), lab.anchor, lab.ca, lab.web."""
 
-    WEB_HOSTS = ("a.wild.lab", "here.replay.lab", "v4.web.lab", "redirect.lab", "other.lab")
+    WEB_HOSTS = ("a.wild.lab", "here.replay.lab", "v4.web.lab", "l.example.org")
 
     def __init__(self, directory):
         self.dir = str(directory)

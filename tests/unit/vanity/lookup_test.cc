@@ -34,10 +34,12 @@ struct FakeDns : TxtLookups {
   };
   std::map<std::string, Entry> zone;
   std::vector<std::string> asked;
+  std::vector<std::size_t> calls;  // questions of each
 
   std::vector<Result<net::DnsAnswer>> lookup(std::span<const net::Question> questions,
                                              MonoTime) override {
     std::vector<Result<net::DnsAnswer>> out;
+    calls.push_back(questions.size());
     for (const net::Question& q : questions) {
       CHECK(q.type == 16);
       asked.push_back(q.name);
@@ -190,6 +192,30 @@ TEST_CASE("one question a domain, results in the order of the input") {
       CHECK(Lab::show(results[i]) == "d" + std::to_string(i % 10) + ".org/x git https://g.org/d" +
                                          std::to_string(i % 10) + ".org (dns, secure)");
   }
+}
+
+TEST_CASE("very many domains and pages are asked for in parts") {
+  Lab lab;
+  std::vector<std::string> paths;
+  for (int i = 0; i < 600; i++) {
+    std::string d = "d" + std::to_string(i) + ".org";
+    lab.record(d, {d + "/x git https://g.org/" + d});
+    paths.push_back(d + "/x");
+  }
+  for (int i = 0; i < 200; i++) {
+    std::string path = "many.org/p" + std::to_string(i);
+    lab.page("https://" + path + "?go-get=1", meta("many.org git https://g.org/many.org"));
+    paths.push_back(path);
+  }
+  lab.page("https://many.org/?go-get=1", meta("many.org git https://g.org/many.org"));
+  auto results = lab.run(paths);
+  CHECK(lab.dns.calls == std::vector<std::size_t>{256, 256, 89});
+  for (const PathResult& r : results) {
+    INFO(r.path);
+    REQUIRE(r.result);
+    CHECK(r.result->import.root == "https://g.org/" + r.path.substr(0, r.path.find('/')));
+  }
+  CHECK(lab.web.asked.size() == 201);
 }
 
 TEST_CASE("a malformed path and a known host send nothing") {
