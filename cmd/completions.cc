@@ -131,7 +131,8 @@ std::string format_zsh_completion(const Command& root) {
       if (!r.option->positional) out += " \\\n" + zsh_option(*r.option);
     }
     for (const Option& o : c.options) {
-      if (!o.positional) continue;
+      // Beside subcommands an argument has no place of its own; nothing could complete it anyway.
+      if (!o.positional || !commands.empty()) continue;
       out += std::string(" \\\n      '") + (o.repeatable ? "*" : "") + ":" +
              description(o.name, ":[]") + ": '";
     }
