@@ -1,7 +1,5 @@
 #include "serve/module_index.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -9,6 +7,7 @@
 #include <cstring>
 
 #include "base/crypto.h"
+#include "serve/memory.h"
 
 namespace gw::serve {
 
@@ -33,6 +32,12 @@ std::string_view entry_rdatas(const char* entry) {
   return {labels.data() + labels.size(), kRdatasHeader + static_cast<std::uint8_t>(entry[2])};
 }
 
+// The labels without the first one; empty below v0 itself.
+std::string_view parent(std::string_view labels) {
+  return labels.substr(
+      std::min(labels.size(), std::size_t{1} + static_cast<std::uint8_t>(labels[0])));
+}
+
 std::size_t entry_size(const char* entry) {
   return sizeof(EntryHeader) + entry_labels(entry).size() + entry_rdatas(entry).size();
 }
@@ -51,29 +56,10 @@ const char* slot_entry(std::uint64_t word) {
   return reinterpret_cast<const char*>(word & ((1ULL << kTagShift) - 1));
 }
 
-// Zeroed pages at a multiple of 2 MB: huge ones where the kernel gives them, which saves most of a
-// random lookup's TLB misses.
-void* map_pages(std::size_t size) {
-  constexpr std::size_t kHuge = std::size_t{2} << 20;
-  if (size < kHuge) {
-    void* p = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (p == MAP_FAILED) std::abort();
-    return p;
-  }
-  auto* p = static_cast<char*>(::mmap(nullptr, size + kHuge, PROT_READ | PROT_WRITE,
-                                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
-  if (p == MAP_FAILED) std::abort();  // as operator new would end: there is no memory
-  const std::size_t before = (kHuge - reinterpret_cast<std::uintptr_t>(p) % kHuge) % kHuge;
-  if (before != 0) ::munmap(p, before);
-  if (before != kHuge) ::munmap(p + before + size, kHuge - before);
-  ::madvise(p + before, size, MADV_HUGEPAGE);
-  return p + before;
-}
-
 }  // namespace
 
 EntryArena::~EntryArena() {
-  for (char* chunk : chunks_) ::munmap(chunk, kChunk);
+  for (char* chunk : chunks_) unmap_pages(chunk, kChunk);
 }
 
 char* EntryArena::allocate(std::size_t size) {
@@ -99,7 +85,7 @@ struct ModuleIndex::Table {
   explicit Table(std::size_t slot_count)
       : mask(slot_count - 1),
         slots(static_cast<std::atomic<std::uint64_t>*>(map_pages(slot_count * 8))) {}
-  ~Table() { ::munmap(slots, bytes()); }
+  ~Table() { unmap_pages(slots, bytes()); }
   Table(const Table&) = delete;
   Table& operator=(const Table&) = delete;
   std::size_t bytes() const { return (mask + 1) * 8; }
@@ -118,7 +104,7 @@ ModuleIndex::~ModuleIndex() {
 }
 
 std::uint64_t ModuleIndex::hash(std::string_view labels) const {
-  return siphash128(hash_key_, labels)[0];
+  return table_hash(hash_key_, labels);
 }
 
 // The entry of this name, or nullptr; *slot is where it is or where it belongs.
@@ -184,32 +170,31 @@ void ModuleIndex::insert(std::string_view labels, std::uint64_t hash, std::strin
   answers_ += txt.empty() ? 0 : 1;
 }
 
-// Top down, so that no reader finds a name whose parent is not there yet.
-void ModuleIndex::ensure_ancestors(std::string_view labels) {
+// Top down, so that no reader finds a name whose parent is not there yet. `labels` with its hash:
+// the nearest ancestor.
+void ModuleIndex::ensure_name(std::string_view labels, std::uint64_t hash_of) {
   std::array<std::string_view, 128> missing;
   std::array<std::uint64_t, 128> hashes;
   std::size_t n = 0;
-  for (;;) {
-    const std::size_t label = 1 + static_cast<std::uint8_t>(labels[0]);
-    if (label >= labels.size() || n == missing.size()) break;
-    labels.remove_prefix(label);
-    const std::uint64_t h = hash(labels);
+  while (!labels.empty() && n < missing.size()) {
     std::size_t slot = 0;
-    if (lookup(*table_.load(), labels, h, &slot) != nullptr) break;
+    if (lookup(*table_.load(), labels, hash_of, &slot) != nullptr) break;
     missing[n] = labels;
-    hashes[n] = h;
+    hashes[n] = hash_of;
     n++;
+    labels = parent(labels);
+    if (!labels.empty()) hash_of = hash(labels);
   }
   for (; n > 0; n--) insert(missing[n - 1], hashes[n - 1], {});
 }
 
-bool ModuleIndex::set_one(const Item& item, std::uint64_t hash) {
+bool ModuleIndex::set_one(const Item& item, const Hashes& hashes) {
   Table& table = *table_.load();
   std::size_t slot = 0;
-  const char* old = lookup(table, item.labels, hash, &slot);
+  const char* old = lookup(table, item.labels, hashes.name, &slot);
   if (old == nullptr) {
-    ensure_ancestors(item.labels);
-    insert(item.labels, hash, item.txt);
+    ensure_name(parent(item.labels), hashes.parent);
+    insert(item.labels, hashes.name, item.txt);
     return true;
   }
   const std::string_view rdatas = entry_rdatas(old);
@@ -219,7 +204,7 @@ bool ModuleIndex::set_one(const Item& item, std::uint64_t hash) {
   }
   answers_ += item.txt.empty() ? 0 : 1;
   answers_ -= rdatas.empty() ? 0 : 1;
-  table.slots[slot].store(slot_word(make_entry(item.labels, item.txt), hash));
+  table.slots[slot].store(slot_word(make_entry(item.labels, item.txt), hashes.name));
   epochs_.retire([this, old] {
     std::lock_guard lock(mutex_);
     arena_.free(const_cast<char*>(old), entry_size(old));
@@ -234,18 +219,25 @@ void ModuleIndex::reserve(std::uint64_t names) {
 }
 
 std::uint64_t ModuleIndex::set(std::span<const Item> items) {
-  // Hashing first and touching all slots at once: a bulk load waits for memory once in a batch, not
-  // once a name.
+  // Hashing first, then touching all slots, then all parents' entries: a bulk load waits for memory
+  // a few times a batch, not a few times a name.
   constexpr std::size_t kBatch = 64;
-  std::array<std::uint64_t, kBatch> hashes;
+  std::array<Hashes, kBatch> hashes;
   std::uint64_t changed = 0;
-  for (; !items.empty(); items = items.subspan(std::min(kBatch, items.size()))) {
+  while (!items.empty()) {
     const std::span<const Item> batch = items.first(std::min(kBatch, items.size()));
-    for (std::size_t i = 0; i < batch.size(); i++) hashes[i] = hash(batch[i].labels);
+    items = items.subspan(batch.size());
+    for (std::size_t i = 0; i < batch.size(); i++) {
+      hashes[i] = {hash(batch[i].labels), hash(parent(batch[i].labels))};
+    }
     std::lock_guard lock(mutex_);
     const Table& table = *table_.load();
     for (std::size_t i = 0; i < batch.size(); i++) {
-      __builtin_prefetch(&table.slots[hashes[i] & table.mask], 1);
+      __builtin_prefetch(&table.slots[hashes[i].name & table.mask], 1);
+      __builtin_prefetch(&table.slots[hashes[i].parent & table.mask], 1);
+    }
+    for (std::size_t i = 0; i < batch.size(); i++) {
+      __builtin_prefetch(slot_entry(table.slots[hashes[i].parent & table.mask].load()));
     }
     for (std::size_t i = 0; i < batch.size(); i++) changed += set_one(batch[i], hashes[i]) ? 1 : 0;
   }

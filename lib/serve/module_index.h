@@ -91,6 +91,10 @@ class ModuleIndex {
 
  private:
   struct Table;
+  struct Hashes {
+    std::uint64_t name;
+    std::uint64_t parent;
+  };
 
   std::uint64_t hash(std::string_view labels) const;
   static const char* lookup(const Table& table, std::string_view labels, std::uint64_t hash,
@@ -98,8 +102,8 @@ class ModuleIndex {
   char* make_entry(std::string_view labels, std::string_view txt);
   void grow(std::size_t min_slots);
   void insert(std::string_view labels, std::uint64_t hash, std::string_view txt);
-  void ensure_ancestors(std::string_view labels);
-  bool set_one(const Item& item, std::uint64_t hash);
+  void ensure_name(std::string_view labels, std::uint64_t hash_of);
+  bool set_one(const Item& item, const Hashes& hashes);
 
   Epochs& epochs_;
   std::array<std::uint64_t, 2> hash_key_;

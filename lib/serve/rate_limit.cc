@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/crypto.h"
+#include "serve/memory.h"
 
 namespace gw::serve {
 
@@ -54,7 +55,7 @@ RateLimiter::Verdict RateLimiter::check(std::string_view ip_bytes, Class kind,
   const std::size_t name_size = std::min(name.size(), id.size() - size);
   std::memcpy(id.data() + size, name.data(), name_size);
   size += name_size;
-  const std::uint64_t hash = siphash128(hash_key_, {id.data(), size})[0];
+  const std::uint64_t hash = table_hash(hash_key_, {id.data(), size});
   const std::uint64_t tag = hash & ~kTimeMask;
   const std::uint64_t now = now_us & kTimeMask;
   Line& line = (*lines_)[hash % kLines];

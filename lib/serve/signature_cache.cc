@@ -1,11 +1,10 @@
 #include "serve/signature_cache.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
-#include <bit>
 #include <cstdlib>
 #include <cstring>
+
+#include "serve/memory.h"
 
 namespace gw::serve {
 
@@ -31,19 +30,21 @@ std::uint64_t first_half(const SignatureCache::Key& key) { return key[0] == 0 ? 
 SignatureCache::SignatureCache(std::size_t bytes) {
   static_assert(sizeof(Bucket) == 640);
   static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
-  const std::size_t buckets = std::bit_floor(std::max<std::size_t>(bytes / sizeof(Bucket), 1));
-  mask_ = buckets - 1;
-  // Zeroed pages that cost nothing until they are written to: zero bytes are empty buckets.
-  void* p = ::mmap(nullptr, buckets * sizeof(Bucket), PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (p == MAP_FAILED) std::abort();  // as operator new would end: there is no memory
-  buckets_ = static_cast<Bucket*>(p);
+  buckets_count_ = std::max<std::size_t>(bytes / sizeof(Bucket), 1);
+  // Zero bytes are empty buckets.
+  buckets_ = static_cast<Bucket*>(map_pages(buckets_count_ * sizeof(Bucket)));
 }
 
-SignatureCache::~SignatureCache() { ::munmap(buckets_, (mask_ + 1) * sizeof(Bucket)); }
+SignatureCache::~SignatureCache() { unmap_pages(buckets_, buckets_count_ * sizeof(Bucket)); }
+
+// The bucket of a key: its second half scaled to their number.
+SignatureCache::Bucket& SignatureCache::bucket_of(const Key& key) const {
+  return buckets_[static_cast<std::size_t>(
+      (static_cast<unsigned __int128>(key[1]) * buckets_count_) >> 64)];
+}
 
 bool SignatureCache::find(const Key& key, Signature& out) const {
-  Bucket& bucket = buckets_[key[1] & mask_];
+  Bucket& bucket = bucket_of(key);
   const std::uint32_t before = bucket.sequence.load(std::memory_order_acquire);
   if ((before & 1) != 0) return false;
   const std::uint64_t first = first_half(key);
@@ -95,7 +96,7 @@ unsigned SignatureCache::victim(Bucket& bucket, const Key& key, std::uint32_t no
 }
 
 void SignatureCache::insert(const Key& key, const Signature& signature, std::uint32_t now) {
-  Bucket& bucket = buckets_[key[1] & mask_];
+  Bucket& bucket = bucket_of(key);
   std::uint32_t sequence = bucket.sequence.load(std::memory_order_relaxed);
   if ((sequence & 1) != 0 ||
       !bucket.sequence.compare_exchange_strong(sequence, sequence + 1, std::memory_order_acquire)) {

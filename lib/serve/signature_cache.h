@@ -12,8 +12,8 @@
 // know the hash key cannot make two RRsets collide, and by accident it takes 2^64 of them; so equal
 // keys mean equal signed data, and a signature can be neither stale nor foreign.
 //
-// Costs: 640 bytes a bucket, touched only when used; a hit reads three cache lines and copies 72
-// bytes. Any thread.
+// Costs: 640 bytes a bucket, in pages that are touched when used; a hit reads three cache lines and
+// copies 72 bytes. Any thread.
 #pragma once
 
 #include <array>
@@ -32,7 +32,7 @@ class SignatureCache {
  public:
   using Key = std::array<std::uint64_t, 2>;
 
-  // At least one bucket; `bytes` is rounded down to a power of two of buckets.
+  // At least one bucket.
   explicit SignatureCache(std::size_t bytes);
   ~SignatureCache();
   SignatureCache(const SignatureCache&) = delete;
@@ -43,16 +43,17 @@ class SignatureCache {
   // nothing when another thread is writing to the bucket.
   void insert(const Key& key, const Signature& signature, std::uint32_t now);
 
-  std::uint64_t capacity() const { return (mask_ + 1) * kWays; }
+  std::uint64_t capacity() const { return buckets_count_ * kWays; }
 
  private:
   static constexpr unsigned kWays = 7;
   static constexpr unsigned kWords = 8 + 2;  // signature, times, second half of the key
   struct Bucket;
 
+  Bucket& bucket_of(const Key& key) const;
   static unsigned victim(Bucket& bucket, const Key& key, std::uint32_t now);
 
-  std::size_t mask_;
+  std::size_t buckets_count_;
   Bucket* buckets_;
 };
 
