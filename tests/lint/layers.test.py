@@ -65,8 +65,8 @@ ALLOWED_IN_LIB = {
     ("lib/base/crypto.cc", "aborts"): "without random numbers or a digest nothing may go on",
     ("lib/follow/alarm_command.cc", "ends the process"): "the child between fork and exec",
     ("lib/serve/epochs.cc", "aborts"): "more threads than slots: a defect, found at start",
-    ("lib/serve/module_index.cc", "aborts"): "no memory, as operator new; names are bounded before",
-    ("lib/serve/signature_cache.cc", "aborts"): "no memory, as operator new",
+    ("lib/serve/memory.cc", "aborts"): "no memory, as operator new",
+    ("lib/serve/module_index.cc", "aborts"): "preconditions; names are bounded before",
     ("lib/tlog/head_tree.cc", "aborts"): "a precondition on our own hashes",
     ("lib/tlog/tree.cc", "aborts"): "a precondition on our own hashes",
 }
