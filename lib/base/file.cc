@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include "base/bytes.h"
 #include "base/crypto.h"
@@ -139,23 +140,72 @@ Status create_file(const std::string& path, std::string_view data, mode_t mode) 
 
 bool file_exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 
+namespace {
+
+// The lock file at `path`, which may be taken away while it is opened.
+Result<Fd> open_lock(const std::string& path, bool* made) {
+  constexpr int kTries = 100;
+  for (int i = 0;; i++) {
+    Fd fd = open_retry(path, O_RDWR | O_CREAT | O_EXCL, 0644);
+    *made = static_cast<bool>(fd);
+    if (!fd && errno == EEXIST) fd = open_retry(path, O_RDWR, 0);
+    if (fd) return fd;
+    // ENOENT: the directory is missing, or the file went away just now.
+    if (errno != ENOENT || i == kTries) return errno_error("opening " + path, errno);
+  }
+}
+
+}  // namespace
+
 Result<LockFile> LockFile::acquire(const std::string& path) {
-  Fd fd = open_retry(path, O_RDWR | O_CREAT, 0644);
-  if (!fd) return errno_error("opening " + path, errno);
-  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return errno_error("locking " + path, errno);
-    std::string pid(32, '\0');
-    ssize_t n = ::pread(fd.get(), pid.data(), pid.size(), 0);
-    pid.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
-    while (!pid.empty() && pid.back() == '\n') pid.pop_back();
-    return unavailable_error(path + ": held by process " + (pid.empty() ? "?" : pid));
+  while (true) {
+    bool made = false;
+    GW_TRY(Fd fd, open_lock(path, &made));
+    if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+      if (errno != EWOULDBLOCK) return errno_error("locking " + path, errno);
+      std::string pid(32, '\0');
+      ssize_t n = ::pread(fd.get(), pid.data(), pid.size(), 0);
+      pid.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+      while (!pid.empty() && pid.back() == '\n') pid.pop_back();
+      return unavailable_error(path + ": held by process " + (pid.empty() ? "?" : pid));
+    }
+    struct stat held {};
+    struct stat there {};
+    if (::fstat(fd.get(), &held) != 0) return errno_error("locking " + path, errno);
+    // Its holder removed it between our open and our lock: a lock on it keeps nobody out.
+    if (::stat(path.c_str(), &there) != 0 || held.st_ino != there.st_ino ||
+        held.st_dev != there.st_dev) {
+      continue;
+    }
+    std::string pid = std::to_string(::getpid()) + "\n";
+    if (::ftruncate(fd.get(), 0) != 0 ||
+        ::pwrite(fd.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
+      return errno_error("writing " + path, errno);
+    }
+    return LockFile(std::move(fd), path, made);
   }
-  std::string pid = std::to_string(::getpid()) + "\n";
-  if (::ftruncate(fd.get(), 0) != 0 ||
-      ::pwrite(fd.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
-    return errno_error("writing " + path, errno);
+}
+
+void LockFile::remove_if_new() {
+  if (fd_ && made_) ::unlink(path_.c_str());
+  made_ = false;
+}
+
+std::string real_path(const std::string& path) {
+  constexpr int kMostLinks = 40;  // as the kernel
+  std::string at = path;
+  for (int i = 0; i < kMostLinks; i++) {
+    std::error_code failed;
+    const std::filesystem::path p(at);
+    const auto to = std::filesystem::read_symlink(p, failed);
+    if (failed) {
+      const auto dir = p.has_parent_path() ? p.parent_path() : std::filesystem::path(".");
+      const auto real = std::filesystem::canonical(dir, failed);
+      return failed ? path : (real / p.filename()).string();
+    }
+    at = (to.is_absolute() ? to : p.parent_path() / to).string();
   }
-  return LockFile(std::move(fd));
+  return path;
 }
 
 }  // namespace gw

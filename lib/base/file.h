@@ -45,16 +45,27 @@ Status create_file(const std::string& path, std::string_view data, mode_t mode);
 
 bool file_exists(const std::string& path);
 
-// An advisory lock held as long as this object lives. The file (created, never removed, so that two
-// holders cannot lock two different inodes) holds the holder's pid.
+// An advisory lock held as long as this object lives. The file, which stays, holds the holder's
+// pid.
 class LockFile {
  public:
   // kUnavailable with the holder's pid when somebody else holds it.
   static Result<LockFile> acquire(const std::string& path);
 
+  // For a start that is refused: takes the file away again if acquire() made it. The lock is held
+  // until the object is gone, and acquire() takes no file that was removed meanwhile.
+  void remove_if_new();
+
  private:
-  explicit LockFile(Fd fd) : fd_(std::move(fd)) {}
+  LockFile(Fd fd, std::string path, bool made)
+      : fd_(std::move(fd)), path_(std::move(path)), made_(made) {}
   Fd fd_;
+  std::string path_;
+  bool made_ = false;
 };
+
+// Where the file really is, whatever links lead there: also for one that does not exist yet, in a
+// directory that does, and for a link to such a one. Unchanged when that cannot be told.
+std::string real_path(const std::string& path);
 
 }  // namespace gw

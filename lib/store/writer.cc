@@ -34,7 +34,8 @@ Keep Writer::keep() const { return impl_->state.keep; }
 const tlog::Frontier& Writer::frontier() const { return impl_->frontier; }
 
 Result<Writer> Writer::open(const std::string& path, const WriterOptions& options) {
-  GW_TRY(LockFile lock, LockFile::acquire(path + ".lock"));
+  // One lock for one file, whichever links lead to it.
+  GW_TRY(LockFile lock, LockFile::acquire(real_path(path) + ".lock"));
   auto impl = std::make_unique<Impl>(path, options, std::move(lock));
   impl->state.log_name = options.log_name;
   impl->state.log_key = options.log_key;
@@ -50,6 +51,7 @@ Status Writer::Impl::open_existing() {
   // Nothing is changed in a file before it is known to be ours.
   GW_TRY(const std::int64_t version, check_schema(opened));
   if (version == 0) return {};  // empty: creation was cut short, or a file made by mktemp
+  ours = true;
   db = std::move(opened);
   GW_CHECK(configure());
   if (version < schema_version()) {
@@ -144,6 +146,7 @@ Status Writer::set_target(const tlog::Checkpoint& head, WallTime accepted,
     return m.reload();
   };
   auto status = run();
+  m.ours = m.ours || status;
   if (status) return {};
   if (fresh) m.db = Database();
   return std::move(status).error().in(m.path);
@@ -213,8 +216,10 @@ Status Writer::clear_alarm(WallTime at) {
 Result<std::vector<PendingPost>> Writer::pending_posts(std::size_t limit) {
   std::vector<PendingPost> out;
   if (!created()) return out;
-  GW_TRY(Statement s, impl_->db.prepare("SELECT id, url, post.size, note FROM post JOIN head ON "
-                                        "head.size = post.size ORDER BY id LIMIT ?"));
+  GW_TRY(Statement s,
+         impl_->db.prepare("SELECT id, url, p.size, note FROM (SELECT *, row_number() OVER "
+                           "(PARTITION BY url ORDER BY id) AS n FROM post) AS p JOIN "
+                           "head ON head.size = p.size WHERE n <= ? ORDER BY id"));
   s.bind(1, static_cast<std::int64_t>(limit));
   while (true) {
     GW_TRY(const bool row, s.step());
@@ -231,14 +236,23 @@ Status Writer::post_done(std::int64_t id) {
 }
 
 Result<std::uint64_t> Writer::forget_posts(std::span<const std::string> keep) {
-  if (!created() || impl_->state.pending_gossip == 0) return std::uint64_t{0};
-  GW_TRY(const auto posts, pending_posts(impl_->state.pending_gossip));
+  Impl& m = *impl_;
   std::uint64_t forgotten = 0;
-  for (const PendingPost& post : posts) {
-    if (std::find(keep.begin(), keep.end(), post.url) != keep.end()) continue;
-    GW_CHECK(post_done(post.id));
-    forgotten++;
+  if (!created() || m.state.pending_gossip == 0 || keep.empty()) return forgotten;
+  std::vector<std::string> others;
+  GW_TRY(Statement urls, m.db.prepare("SELECT DISTINCT url FROM post"));
+  while (true) {
+    GW_TRY(const bool row, urls.step());
+    if (!row) break;
+    std::string url(urls.bytes(0));
+    if (std::find(keep.begin(), keep.end(), url) == keep.end()) others.push_back(std::move(url));
   }
+  GW_TRY(Statement forget, m.db.prepare("DELETE FROM post WHERE url = ?"));
+  for (const std::string& url : others) {
+    GW_CHECK(forget.bind_text(1, url).run());
+    forgotten += static_cast<std::uint64_t>(m.db.changes());
+  }
+  m.state.pending_gossip -= std::min(m.state.pending_gossip, forgotten);
   return forgotten;
 }
 

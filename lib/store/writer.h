@@ -71,10 +71,11 @@ struct WriterOptions {
 
 class Writer {
  public:
-  // Takes the lock (kUnavailable with the holder's pid) and opens the database, migrating an older
-  // schema. A file that does not exist is not created before the first set_target(). kUsage: it
-  // belongs to another log (both names), keeps something else, is another program's database, no
-  // database at all, or newer than this program (both numbers). kCorrupt, kIo.
+  // Takes the lock of the file behind all links (kUnavailable with the holder's pid) and opens the
+  // database, migrating an older schema. A file that does not exist is not created before the first
+  // set_target(). kUsage: it belongs to another log (both names), keeps something else, is another
+  // program's database, no database at all, or newer than this program (both numbers). kCorrupt,
+  // kIo.
   static Result<Writer> open(const std::string& path, const WriterOptions& options);
 
   Writer(Writer&&) noexcept;
@@ -96,7 +97,8 @@ class Writer {
                     std::span<const std::string> post_to, const tlog::Frontier& start = {});
 
   // Stores the records in one transaction; they must begin at state().position and lie under
-  // state().target. kUnavailable when `keep_going` said no. `pending` is unchanged.
+  // state().target. kUnavailable when `keep_going` said no, or another writer got in between.
+  // `pending` is unchanged.
   Result<CommitReport> commit(const PendingRecords& pending, const RepeatCheck& check,
                               const KeepGoing& keep_going = nullptr);
 
@@ -112,10 +114,12 @@ class Writer {
   // Accepts the conflicts of the alarm: their first records stay valid, commit() passes over them.
   Status clear_alarm(WallTime at);
 
-  // In the order in which they were made.
+  // The oldest `limit` of each address, in the order in which they were made: one address that does
+  // not answer holds up no other.
   Result<std::vector<PendingPost>> pending_posts(std::size_t limit);
   Status post_done(std::int64_t id);
-  // Forgets the posts to addresses that are not in `keep`; returns how many.
+  // Forgets the posts to addresses that are not in `keep`; returns how many. None when `keep` is
+  // empty: a run without addresses is no wish to lose what others are still to get.
   Result<std::uint64_t> forget_posts(std::span<const std::string> keep);
 
   // The accepted head of this size, if there is one.

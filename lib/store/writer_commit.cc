@@ -38,6 +38,11 @@ Result<CommitReport> Writer::commit(const PendingRecords& pending, const RepeatC
   }
   const auto run = [&]() -> Status {
     GW_TRY(Transaction tx, Transaction::begin(m.db));
+    // The lock keeps other writers out, but not through a hard link or on a careless file system.
+    GW_TRY(const std::int64_t position, m.db.integer("SELECT position FROM log"));
+    if (position != static_cast<std::int64_t>(m.state.position)) {
+      return unavailable_error("another process has written to the database");
+    }
     GW_CHECK(m.merger->run(pending, keep_going));
     GW_TRY(const bool clean, m.pass_conflicts(m.merger->repeats(), check, report));
     if (!clean) return {};  // the transaction rolls back

@@ -21,11 +21,17 @@ inline constexpr std::uint64_t kTile = tlog::kTileWidth;
 struct Writer::Impl {
   Impl(std::string p, WriterOptions o, LockFile l)
       : path(std::move(p)), options(std::move(o)), lock(std::move(l)) {}
+  ~Impl() {
+    if (!ours) lock.remove_if_new();
+  }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
 
   std::string path;
   WriterOptions options;
   LockFile lock;
-  Database db;  // closed until there is a database
+  bool ours = false;  // there is a database, and it is none of another program
+  Database db;        // closed until there is a database
   LogState state;
   tlog::Frontier start, frontier;
   std::vector<Hash> tail;

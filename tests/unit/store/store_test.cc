@@ -363,7 +363,13 @@ TEST_CASE("alarms and posts are kept") {
   }
   Writer w = open_writer(dir, log);
   CHECK(w.state().pending_gossip == 3);
-  CHECK(w.pending_posts(1).value().size() == 1);
+  // The limit is for each address.
+  const auto posts_of_both = w.pending_posts(1).value();
+  REQUIRE(posts_of_both.size() == 2);
+  CHECK(posts_of_both[0].url == urls[1]);
+  CHECK(posts_of_both[1].url == urls[0]);
+  CHECK(w.forget_posts({}).value() == 0);
+  CHECK(w.state().pending_gossip == 3);
   CHECK(w.forget_posts(std::vector{urls[0]}).value() == 2);
   CHECK(w.state().pending_gossip == 1);
   REQUIRE(w.state().alarm);
@@ -398,6 +404,79 @@ TEST_CASE("one writer only, one log only, one way of keeping only") {
   CHECK(e.kind == ErrorKind::kUsage);
   WriterOptions any;
   CHECK(Writer::open(dir.file("db"), any).value().state().log_name == "sum.test");
+}
+
+TEST_CASE("one lock, whichever way leads to the file") {
+  TempDir dir;
+  TestLog log;
+  log.add_synthetic(300);
+  const std::string db = dir.file("db");
+  const std::string link = dir.file("link");
+  std::filesystem::create_symlink("db", link);
+  std::filesystem::create_directory(dir.file("sub"));
+  std::filesystem::create_symlink("..", dir.file("sub/up"));
+  const bool exists = GENERATE(false, true);
+  if (exists) {
+    Writer w = open_writer(dir, log);
+    REQUIRE(fill(w, log, 300, kT1));
+  }
+  for (const std::string& held : {db, link}) {
+    const Writer w = Writer::open(held, writer_options(log)).value();
+    for (const std::string& other : {db, link, dir.file("sub/up/link"), dir.file("./db")}) {
+      CHECK(open_error(other, writer_options(log)).kind == ErrorKind::kUnavailable);
+    }
+  }
+  CHECK_FALSE(file_exists(link + ".lock"));
+}
+
+TEST_CASE("a second writer that got past the lock stores nothing twice") {
+  TempDir dir;
+  TestLog log;
+  log.add_synthetic(600);
+  {
+    Writer w = open_writer(dir, log);
+    REQUIRE(fill(w, log, 300, kT1));
+  }
+  Writer first = open_writer(dir, log);
+  REQUIRE(first.set_target(log.head(600), kT2, {}));
+  const auto pending = verified(log, first, 600, 600).value();
+  std::filesystem::rename(dir.file("db.lock"), dir.file("stolen"));
+  Writer second = open_writer(dir, log);
+  REQUIRE(fill(second, log, 600, kT2));
+  const auto late = first.commit(pending, gw::testing::all_same);
+  REQUIRE_FALSE(late);
+  CHECK(late.error().kind == ErrorKind::kUnavailable);
+  Reader r = Reader::open(dir.file("db")).value();
+  CHECK(r.state().value().position == 600);
+  CHECK(r.state().value().commit == second.state().commit);
+}
+
+TEST_CASE("a start that creates nothing leaves no lock file") {
+  TempDir dir;
+  TestLog log;
+  log.add_synthetic(300);
+  const std::string lock = dir.file("db.lock");
+  SECTION("nothing there") {
+    { Writer w = open_writer(dir, log); }
+    CHECK_FALSE(file_exists(lock));
+  }
+  SECTION("another program's file") {
+    std::ofstream(dir.file("db")) << std::string(5000, 'x');
+    CHECK(open_error(dir.file("db"), writer_options(log)).kind == ErrorKind::kUsage);
+    CHECK_FALSE(file_exists(lock));
+  }
+  SECTION("a lock file that was there stays") {
+    std::ofstream(lock) << "";
+    { Writer w = open_writer(dir, log); }
+    CHECK(file_exists(lock));
+  }
+  SECTION("a database keeps it") {
+    {
+      Writer w = open_writer(dir, log);
+      REQUIRE(fill(w, log, 300, kT1));
+    }
+    CHECK(file_exists(lock));
+  }
 }
 
 TEST_CASE("files that are no database of ours are refused and left alone") {
