@@ -43,7 +43,9 @@ TileId Follower::data_tile(std::uint64_t index) const {
 }
 
 Result<HeadComparison> Follower::start() {
+  bad_ = {};
   auto found = compare();
+  if (!found && bad_.tiles.empty()) bad_ = tree_.bad();
   if (!found && (found.error().kind == ErrorKind::kUntrusted ||
                  found.error().kind == ErrorKind::kUnavailable)) {
     // What failed may be there to hide a fork, and hash tiles alone can show that one.
@@ -165,9 +167,12 @@ Result<Hash> Follower::level0_root(const TileId& id) {
 Error Follower::bad_data_tile(const TileId& id) {
   auto it = bodies_.find(id.index);
   bool from_full = it != bodies_.end() && it->second.from_full;
-  if (it != bodies_.end()) bodies_.erase(it);  // asked for anew the next time
-  return untrusted_error(format_tile_path(from_full ? id.as_full() : id) +
-                         ": its records do not hash to the log's tree");
+  std::string path = format_tile_path(from_full ? id.as_full() : id);
+  if (it != bodies_.end()) {
+    bad_ = {{{path, std::move(it->second.bytes)}}, tree_.proof_for(id)};
+    bodies_.erase(it);  // asked for anew the next time
+  }
+  return untrusted_error(path + ": its records do not hash to the log's tree");
 }
 
 Result<HeadComparison> Follower::prove_by_tiles() {
@@ -265,6 +270,13 @@ Result<Frontier> Follower::frontier_before(std::uint64_t first) {
 }
 
 Result<FetchedRun> Follower::fetch(std::uint64_t first, std::size_t max_tiles) {
+  bad_ = {};
+  auto run = fetch_run(first, max_tiles);
+  if (!run && bad_.tiles.empty()) bad_ = tree_.bad();
+  return run;
+}
+
+Result<FetchedRun> Follower::fetch_run(std::uint64_t first, std::size_t max_tiles) {
   bool aligned = first == own_.size() || (first > own_.size() && first % kTileWidth == 0);
   if (!ready_ || !aligned || first >= target().size() || max_tiles == 0) {
     return usage_error("cannot fetch records from " + std::to_string(first));

@@ -91,12 +91,13 @@ class VerifiedBatch {
   // Leaf hashes of the records [end() - end() % 256, end()), those before first() included.
   std::span<const Hash> tail() const { return tail_; }
 
-  // Unverified text cannot get in: this is the only way.
-  static Result<VerifiedBatch> verify(FetchedRun&& run);
+  // Unverified text cannot get in: this is the only way. `bad`, which may be null, gets the tile
+  // that does not hash right.
+  static Result<VerifiedBatch> verify(FetchedRun&& run, TileBytes* bad = nullptr);
 
  private:
   VerifiedBatch(Checkpoint head, std::uint64_t first) : head_(std::move(head)), first_(first) {}
-  Status verify_tile(FetchedRun::Tile& tile);
+  Status verify_tile(FetchedRun::Tile& tile, TileBytes* bad);
   struct Slice {
     const char* data;
     std::uint32_t bytes;
@@ -113,8 +114,8 @@ class VerifiedBatch {
   std::vector<Hash> tail_;
 };
 
-inline Result<VerifiedBatch> verify_run(FetchedRun&& run) {
-  return VerifiedBatch::verify(std::move(run));
+inline Result<VerifiedBatch> verify_run(FetchedRun&& run, TileBytes* bad = nullptr) {
+  return VerifiedBatch::verify(std::move(run), bad);
 }
 
 class Follower {
@@ -133,6 +134,8 @@ class Follower {
 
   const Checkpoint& target() const { return tree_.head(); }
   HeadTree& tree() { return tree_; }
+  // What the last start() or fetch() failed at; empty unless it ended with kUntrusted.
+  const BadTiles& bad() const { return bad_; }
 
  private:
   struct Body {
@@ -141,6 +144,7 @@ class Follower {
   };
   TileId data_tile(std::uint64_t index) const;
   Result<HeadComparison> compare();
+  Result<FetchedRun> fetch_run(std::uint64_t first, std::size_t max_tiles);
   std::optional<HeadComparison> fork_by_hash_tiles();
   Result<bool> prove_by_root(std::uint64_t first, std::uint64_t last);
   Result<HeadComparison> prove_by_tiles();
@@ -158,6 +162,7 @@ class Follower {
   HeadTree tree_;
   Frontier own_;
   bool ready_ = false;
+  BadTiles bad_;
   std::map<std::uint64_t, Body> bodies_;    // fetched ahead, by tile number; unverified
   std::map<std::uint64_t, Hash> expected_;  // authenticated roots of data tiles, by tile number
 };

@@ -49,6 +49,7 @@ void HeadTree::use_tail(std::vector<Hash> leaves) {
 }
 
 Status HeadTree::load(const std::vector<TileId>& tiles) {
+  bad_ = {};
   // Before anything counts on a cached parent.
   make_room(kMaxTileLevel * (tiles.size() + 1));
   std::vector<TileId> missing;
@@ -88,6 +89,7 @@ Status HeadTree::load_missing(std::vector<TileId> missing) {
     Hashes& hashes = fetched[key];
     const Hashes& parent = verified_.at({id.level + 1, id.index / kTileWidth});
     if (subtree_root(hashes) != parent[id.index % kTileWidth]) {
+      bad_ = {{{format_tile_path(id), format_hash_tile(hashes)}}, proof_for(id)};
       return untrusted_error(format_tile_path(id) +
                              ": does not hash to its entry in the tile above");
     }
@@ -108,6 +110,11 @@ Status HeadTree::authenticate_edge(const std::map<Key, Hashes>& fetched) {
   }
   GW_TRY(Frontier f, Frontier::from_hashes(head_.size(), std::move(frontier)));
   if (f.root() != head_.root()) {
+    for (const TileId& id : edge) {
+      if (id.level == 0 && tail_) continue;  // the caller has the records
+      bad_.tiles.push_back(
+          {format_tile_path(id), format_hash_tile(fetched.at({id.level, id.index}))});
+    }
     return untrusted_error(names + ": do not hash to the root that is signed for " +
                            std::to_string(head_.size()) + " records");
   }
@@ -132,6 +139,7 @@ Result<std::map<HeadTree::Key, HeadTree::Hashes>> HeadTree::fetch(
   struct Retry {
     TileId id;
     Error error;
+    std::optional<std::string> body;
   };
   std::vector<Retry> retries;
   for (std::size_t i = 0; i < tiles.size(); i++) {
@@ -143,9 +151,13 @@ Result<std::map<HeadTree::Key, HeadTree::Hashes>> HeadTree::fetch(
     if (hashes) {
       out.emplace(Key{tiles[i].level, tiles[i].index}, *std::move(hashes));
     } else if (tiles[i].full()) {
+      if (bodies[i]) bad_ = {{{requests[i].path, *std::move(bodies[i])}}, proof_for(tiles[i])};
       return missing_tile(std::move(hashes).error(), requests[i].path);
     } else {
-      retries.push_back({tiles[i], missing_tile(std::move(hashes).error(), requests[i].path)});
+      std::optional<std::string> body;
+      if (bodies[i]) body = *std::move(bodies[i]);
+      retries.push_back(
+          {tiles[i], missing_tile(std::move(hashes).error(), requests[i].path), std::move(body)});
     }
   }
   if (retries.empty()) return out;
@@ -158,9 +170,17 @@ Result<std::map<HeadTree::Key, HeadTree::Hashes>> HeadTree::fetch(
   bodies = source_->fetch(requests);
   if (bodies.size() != requests.size()) return internal_error("source lost a reply");
   for (std::size_t i = 0; i < retries.size(); i++) {
-    if (!bodies[i]) return std::move(retries[i].error);
+    if (!bodies[i]) {
+      if (retries[i].body) {
+        bad_.tiles = {{format_tile_path(retries[i].id), *std::move(retries[i].body)}};
+      }
+      return std::move(retries[i].error);
+    }
     auto hashes = parse_hash_tile(*bodies[i], retries[i].id.width, true);
-    if (!hashes) return std::move(hashes).error().in(requests[i].path);
+    if (!hashes) {
+      bad_.tiles = {{requests[i].path, *std::move(bodies[i])}};
+      return std::move(hashes).error().in(requests[i].path);
+    }
     out.emplace(Key{retries[i].id.level, retries[i].id.index}, *std::move(hashes));
   }
   return out;
@@ -249,20 +269,35 @@ Result<std::vector<Hash>> HeadTree::prove_consistency(std::uint64_t old_size) {
   return consistency_proof(old_size, head_.size(), *this);
 }
 
+bool HeadTree::add_verified(TileId id, std::vector<TileBytes>& out) const {
+  auto it = verified_.find({id.level, id.index});
+  if (it == verified_.end()) return false;
+  id.width = static_cast<std::uint32_t>(it->second.size());
+  std::string path = format_tile_path(id);
+  bool known = std::any_of(out.begin(), out.end(), [&](auto& t) { return t.path == path; });
+  if (!known) out.push_back({std::move(path), format_hash_tile(it->second)});
+  return id.full();
+}
+
+std::vector<TileBytes> HeadTree::proof_for(TileId id) const {
+  std::vector<TileBytes> out;
+  if (!edge_done_) return out;
+  for (const TileId& edge : edge_tiles()) add_verified(edge, out);
+  // A data tile is what the level-0 tile of its place is: both hash to one level-1 entry.
+  int level = std::max(id.level, 0);
+  if (!id.full()) add_verified({level, id.index, kTileWidth}, out);
+  do {
+    level++;
+    id = {level, id.index / kTileWidth, kTileWidth};
+  } while (add_verified(id, out));
+  return out;
+}
+
 std::vector<TileBytes> HeadTree::evidence(std::uint64_t size) const {
   std::vector<TileBytes> out;
-  auto add = [&](TileId id) {
-    auto it = verified_.find({id.level, id.index});
-    if (it == verified_.end()) return false;
-    id.width = static_cast<std::uint32_t>(it->second.size());
-    std::string path = format_tile_path(id);
-    bool known = std::any_of(out.begin(), out.end(), [&](auto& t) { return t.path == path; });
-    if (!known) out.push_back({std::move(path), format_hash_tile(it->second)});
-    return id.full();
-  };
-  for (const TileId& id : edge_tiles()) add(id);
+  for (const TileId& id : edge_tiles()) add_verified(id, out);
   for (TileId id : path_tiles(size)) {
-    while (add(id)) id = {id.level + 1, id.index / kTileWidth, kTileWidth};
+    while (add_verified(id, out)) id = {id.level + 1, id.index / kTileWidth, kTileWidth};
   }
   return out;
 }

@@ -33,6 +33,16 @@ struct TileBytes {
   std::string bytes;
 };
 
+// What did not hash right, for evidence: callers need not read an error's text to know the tile.
+struct BadTiles {
+  // As the source gave them. One, or all those of the right edge, which together do not fold to the
+  // signed root. Of a full tile in place of a partial one only the part that the head covers.
+  std::vector<TileBytes> tiles;
+  // Tiles that authenticate under the head and say what the bad one should hash to; none when it is
+  // the edge that is bad.
+  std::vector<TileBytes> proof;
+};
+
 // The error for a tile that a source does not give.
 Error missing_tile(Error error, std::string_view path);
 
@@ -64,6 +74,11 @@ class HeadTree : public NodeSource {
 
   bool edge_proven() const { return edge_done_; }
 
+  // What the last operation failed at; empty unless it ended with kUntrusted.
+  const BadTiles& bad() const { return bad_; }
+  // The verified tiles that say what this one should hash to, as far as they are cached.
+  std::vector<TileBytes> proof_for(TileId id) const;
+
   // The verified tiles needed to recompute the tree at `size`, as evidence. They must be cached.
   std::vector<TileBytes> evidence(std::uint64_t size) const;
 
@@ -82,11 +97,13 @@ class HeadTree : public NodeSource {
   std::vector<TileId> edge_tiles() const;
   // The tiles that hold the frontier of the first `size` records.
   std::vector<TileId> path_tiles(std::uint64_t size) const;
+  bool add_verified(TileId id, std::vector<TileBytes>& out) const;
 
   TileSource* source_;
   Checkpoint head_;
   bool edge_done_ = false;
   std::optional<Hashes> tail_;
+  BadTiles bad_;
   std::map<Key, Hashes> verified_;
 };
 

@@ -27,7 +27,7 @@ std::size_t FetchedRun::bytes() const {
   return n;
 }
 
-Status VerifiedBatch::verify_tile(FetchedRun::Tile& tile) {
+Status VerifiedBatch::verify_tile(FetchedRun::Tile& tile, TileBytes* bad) {
   std::uint64_t tile_first = tile.id.index * kTileWidth;
   std::uint32_t width = tile.id.width;
   std::uint32_t count = tile.from_full ? kTileWidth : width;
@@ -42,8 +42,9 @@ Status VerifiedBatch::verify_tile(FetchedRun::Tile& tile) {
            subtree_root(hashes) == tile.expected;
   };
   if (!matches(likely) && !matches(other)) {
-    return untrusted_error(format_tile_path(tile.from_full ? tile.id.as_full() : tile.id) +
-                           ": its records do not hash to the log's tree");
+    std::string path = format_tile_path(tile.from_full ? tile.id.as_full() : tile.id);
+    if (bad != nullptr) *bad = {path, std::move(*body)};
+    return untrusted_error(path + ": its records do not hash to the log's tree");
   }
 
   // From here on the texts are what the log holds.
@@ -66,12 +67,12 @@ Status VerifiedBatch::verify_tile(FetchedRun::Tile& tile) {
   return {};
 }
 
-Result<VerifiedBatch> VerifiedBatch::verify(FetchedRun&& fetched) {
+Result<VerifiedBatch> VerifiedBatch::verify(FetchedRun&& fetched, TileBytes* bad) {
   FetchedRun run = std::move(fetched);
   VerifiedBatch batch(run.head_, run.first());
   batch.records_.reserve(run.end_ - run.first());
   batch.frontier_ = run.before_.truncated_to(kTileHeight);
-  for (FetchedRun::Tile& tile : run.tiles_) GW_CHECK(batch.verify_tile(tile));
+  for (FetchedRun::Tile& tile : run.tiles_) GW_CHECK(batch.verify_tile(tile, bad));
   if (batch.end() != run.end_ || batch.frontier_.size() != run.end_ ||
       (run.end_ == run.head_.size() && batch.frontier_.root() != run.head_.root())) {
     return internal_error("verified records do not give the signed tree");

@@ -1,6 +1,7 @@
 // The follower over logs in memory: every size and start, every framing, every kind of lie.
 #include "tlog/follower.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <random>
 #include <thread>
@@ -255,6 +256,44 @@ TEST_CASE("forged, truncated and oversized tiles are named and nothing of them g
   }
 }
 
+TEST_CASE("what is bad comes out as tiles with their bytes") {
+  TestLog log = big_log();
+  struct Case {
+    std::string path;
+    std::size_t bad, proof;  // how many tiles at least
+    bool at_start;
+  };
+  const Case c =
+      GENERATE(Case{"tile/8/2/000.p/1", 3, 0, true}, Case{"tile/8/1/001.p/17", 3, 0, true},
+               Case{"tile/8/1/000", 1, 2, false}, Case{"tile/8/data/273.p/212", 1, 2, true});
+  CAPTURE(c.path);
+  std::string bytes = log.serve_path(c.path).value();
+  const bool truncate = GENERATE(false, true);
+  CAPTURE(truncate);
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+  if (truncate) bytes.resize(bytes.size() / 2);
+  log.replace(c.path, bytes);
+  log.fail("tile/8/2/000", not_found_error("no such tile"));
+  log.fail("tile/8/1/001", not_found_error("no such tile"));
+  Follower f(log, log.head(70100), log.frontier(1000));
+  auto started = f.start();
+  const Error e = started ? f.fetch(1000, 4).error() : started.error();
+  CHECK(e.kind == ErrorKind::kUntrusted);
+  REQUIRE_FALSE(f.bad().tiles.empty());
+  CHECK(f.bad().tiles.size() >= (truncate ? 1 : c.bad));
+  const auto hit = std::find_if(f.bad().tiles.begin(), f.bad().tiles.end(),
+                                [&](const TileBytes& t) { return t.path == c.path; });
+  REQUIRE(hit != f.bad().tiles.end());
+  CHECK(hit->bytes == bytes);
+  if (!truncate) CHECK(f.bad().proof.size() >= c.proof);
+  for (const TileBytes& t : f.bad().proof) CHECK(t.bytes == log.serve_path(t.path).value());
+  log.heal();
+  Follower again(log, log.head(70100), log.frontier(1000));
+  REQUIRE(again.start());
+  REQUIRE(again.fetch(1000, 4));
+  CHECK(again.bad().tiles.empty());
+}
+
 TEST_CASE("a run that was bad is fetched again") {
   TestLog log = big_log();
   for (std::uint64_t from : {60000UL, 69000UL}) {
@@ -264,10 +303,13 @@ TEST_CASE("a run that was bad is fetched again") {
     REQUIRE(f.start());
     auto run = f.fetch(from, 3);
     REQUIRE(run);
-    auto batch = verify_run(*std::move(run));
+    TileBytes bad;
+    auto batch = verify_run(*std::move(run), &bad);
     REQUIRE_FALSE(batch);
     CHECK(batch.error().kind == ErrorKind::kUntrusted);
     CHECK_THAT(batch.error().message, Catch::Contains(path));
+    CHECK(bad.path == path);
+    CHECK(bad.bytes == "rubbish\n");
     log.heal();
     run = f.fetch(from, 3);
     REQUIRE(run);
