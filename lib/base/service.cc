@@ -200,4 +200,23 @@ std::optional<std::chrono::microseconds> Notifier::watchdog_interval() const {
   return watchdog_ / 2;
 }
 
+Heartbeat::Heartbeat(const Notifier& notifier, Duration limit)
+    : notifier_(notifier), limit_(limit), last_(system_clock().mono()) {
+  const auto interval = notifier.watchdog_interval();
+  if (interval) thread_ = std::thread([this, every = *interval] { run(every); });
+}
+
+Heartbeat::~Heartbeat() {
+  ending_.request();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Heartbeat::run(Duration every) {
+  do {
+    if (system_clock().mono() - last_.load(std::memory_order_relaxed) < limit_) {
+      notifier_.watchdog();
+    }
+  } while (!ending_.wait_for(every));
+}
+
 }  // namespace gw

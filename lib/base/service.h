@@ -3,7 +3,8 @@
 // Stop is one flag that every loop of the process waits on, as a condition or as a descriptor in
 // poll(2), so that nothing sleeps past a request to end. SignalThread turns signals into that
 // request and into callbacks on an ordinary thread, where anything may be called. Notifier speaks
-// systemd's sd_notify protocol, which is one datagram, without its library.
+// systemd's sd_notify protocol, which is one datagram, without its library, and Heartbeat feeds its
+// watchdog meanwhile.
 #pragma once
 
 #include <atomic>
@@ -120,6 +121,29 @@ class Notifier {
   bool send(std::string_view message) const;
   std::string socket_;
   std::chrono::microseconds watchdog_{};
+};
+
+// Feeds the watchdog from a thread of its own while others wait for a network, however long that
+// takes, but not for ever: only until `limit` after the last sign of life, so that a process that
+// hangs is still found out. alive() may be called from any thread.
+class Heartbeat {
+ public:
+  // Does nothing when `notifier` (borrowed) has no watchdog_interval().
+  Heartbeat(const Notifier& notifier, Duration limit);
+  ~Heartbeat();  // joins
+  Heartbeat(const Heartbeat&) = delete;
+  Heartbeat& operator=(const Heartbeat&) = delete;
+
+  void alive() { last_.store(system_clock().mono(), std::memory_order_relaxed); }
+
+ private:
+  void run(Duration every);
+
+  const Notifier& notifier_;
+  const Duration limit_;
+  std::atomic<MonoTime> last_;
+  Stop ending_;
+  std::thread thread_;
 };
 
 }  // namespace gw

@@ -228,3 +228,31 @@ TEST_CASE("notify: the environment is read once and not passed on") {
   }
   CHECK_FALSE(Notifier::from_environment().active());
 }
+
+TEST_CASE("heartbeat: fed until the limit after the last sign of life") {
+  const std::string name = "@gw-heartbeat-" + std::to_string(::getpid());
+  const Fd manager = listen_as_manager(name);
+  const auto fed = [&] {
+    pollfd p{manager.get(), POLLIN, 0};
+    return ::poll(&p, 1, 2000) == 1 && receive(manager) == "WATCHDOG=1\n";
+  };
+  const Notifier notifier(name, 10ms);
+  {
+    Heartbeat heart(notifier, 1h);
+    for (int i = 0; i < 5; i++) CHECK(fed());
+  }
+  while (receive(manager) != "nothing") continue;
+  {
+    Heartbeat heart(notifier, 0ms);  // over at once
+    Stop never;
+    CHECK_FALSE(never.wait_for(40ms));
+    CHECK(receive(manager) == "nothing");
+  }
+  {
+    const Notifier unasked(name);  // nobody asked for a watchdog
+    const Heartbeat heart(unasked, 1h);
+    Stop never;
+    CHECK_FALSE(never.wait_for(20ms));
+  }
+  CHECK(receive(manager) == "nothing");
+}
