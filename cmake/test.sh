@@ -1,25 +1,34 @@
 #!/bin/sh
-# Installs what is missing, builds and runs every test: with the release binary, with the address and
-# undefined-behaviour sanitizers, and with the thread sanitizer. Also runs clang-tidy, and builds the
-# release binary a second time elsewhere to see that it is the same, byte for byte. The lint tests
-# (layers, format, documents) are part of the release run, whose summary comes last.
+# Installs what is missing, builds the release binary and runs every test and lint (layers, format,
+# documents) with it; builds it a second time elsewhere to see that it is the same, byte for byte.
 #
-# usage: sh cmake/test.sh [--no-deps] [--analyze]
-#   --no-deps   everything is installed already
-#   --analyze   clang-tidy with the static analyzer too: three times as long
+# usage: sh cmake/test.sh [--no-deps] [--sanitizers] [--tidy] [--analyze]
+#   --no-deps     everything is installed already
+#   --sanitizers  the tests also with the address and undefined-behaviour sanitizers, and those of
+#                 what has threads with the thread sanitizer: twice as long again
+#   --tidy        also clang-tidy
+#   --analyze     clang-tidy with the static analyzer too: three times as long
 #
-# Takes about half an hour on two cores from a clean clone. Builds are in build/, and kept.
+# Builds are in build/, and kept.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
 deps=yes
+sanitizers=no
+tidy=no
 tidy_checks=-clang-analyzer-*
 for arg in "$@"; do
   case $arg in
     --no-deps) deps=no ;;
-    --analyze) tidy_checks= ;;
-    *) echo "test.sh: unknown option $arg (usage: test.sh [--no-deps] [--analyze])" >&2; exit 2 ;;
+    --sanitizers) sanitizers=yes ;;
+    --tidy) tidy=yes ;;
+    --analyze) tidy=yes tidy_checks= ;;
+    *)
+      echo "test.sh: unknown option $arg" >&2
+      echo "usage: test.sh [--no-deps] [--sanitizers] [--tidy] [--analyze]" >&2
+      exit 2
+      ;;
   esac
 done
 
@@ -89,12 +98,14 @@ test_release() { ctest --preset release -j "$jobs"; }
 [ "$deps" = no ] || step "install" install_deps
 step "build release" build_release
 [ -z "$failed" ] || exit 1
-step "clang-tidy" tidy
+[ "$tidy" = no ] || step "clang-tidy" tidy
 step "reproducible build" same_binary
-step "build with address and undefined-behaviour sanitizers" build_dev
-step "tests with address and undefined-behaviour sanitizers" test_dev
-step "build with thread sanitizer" build_tsan
-step "tests with thread sanitizer" test_tsan
+if [ "$sanitizers" = yes ]; then
+  step "build with address and undefined-behaviour sanitizers" build_dev
+  step "tests with address and undefined-behaviour sanitizers" test_dev
+  step "build with thread sanitizer" build_tsan
+  step "tests with thread sanitizer" test_tsan
+fi
 
 # Last, so that the last lines are the summary of the tests of the binary that is shipped.
 if [ -n "$failed" ]; then
