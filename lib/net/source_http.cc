@@ -135,13 +135,15 @@ class ProxySource : public tlog::TileSource {
 };
 
 Status ProxySource::choose() {
+  constexpr std::size_t kMostAnswer = std::size_t{1} << 20;
   if (chosen_) return {};
   for (const ProxyEntry& entry : list_) {
     if (entry.kind == ProxyEntry::kOff) {
       return unavailable_error("no module proxy carries the log, and the list ends in off");
     }
     if (entry.kind == ProxyEntry::kDirect) break;
-    tlog::FetchRequest probe{"supported", 4096};
+    // Any page will do for yes, and what a no has to say is not read either.
+    tlog::FetchRequest probe{"supported", kMostAnswer};
     auto answer = std::move(files_.fetch(entry.url + suffix_, {&probe, 1})[0]);
     if (answer) {
       base_ = entry.url + suffix_;
@@ -149,7 +151,10 @@ Status ProxySource::choose() {
       return {};
     }
     if (answer.error().kind != ErrorKind::kNotFound && !entry.after_any) {
-      return std::move(answer).error().in("asking a module proxy for the log");
+      Error error = std::move(answer).error().in("asking a module proxy for the log");
+      // What a proxy says of itself is nothing that the log vouches for.
+      if (error.kind == ErrorKind::kUntrusted) error.kind = ErrorKind::kUnavailable;
+      return error;
     }
   }
   chosen_ = true;

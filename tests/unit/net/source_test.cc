@@ -292,6 +292,37 @@ TEST_CASE("source: the first proxy that carries the log is used, and no other") 
   for (const std::string& r : direct.server.requests()) CHECK(request_path(r) == "/latest");
 }
 
+TEST_CASE("source: what a proxy says of itself is never a security error") {
+  struct Case {
+    int status;
+    std::size_t size;
+    std::string list;
+    std::optional<ErrorKind> error;
+  };
+  const Case cases[] = {
+      {200, 100'000, "", std::nullopt},
+      {404, 100'000, ",off", ErrorKind::kUnavailable},
+      {500, 100'000, "", ErrorKind::kUnavailable},
+      {200, 2'000'000, "", ErrorKind::kUnavailable},
+      {404, 2'000'000, "", ErrorKind::kUnavailable},
+      {200, 2'000'000, "|off", ErrorKind::kUnavailable},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.status, c.size, c.list);
+    TestServer server([&](const std::string& request) {
+      if (!request_path(request).ends_with("/supported")) return respond(200, "through proxy");
+      return respond(c.status, std::string(c.size, 'x'));
+    });
+    auto from = source({.proxy = server.url() + c.list});
+    const auto r = fetch_one(*from, "latest");
+    if (c.error) {
+      CHECK(kind(r) == *c.error);
+    } else {
+      CHECK(r.value() == "through proxy");
+    }
+  }
+}
+
 TEST_CASE("source: a proxy is asked once whether it carries the log") {
   std::atomic<int> probes{0};
   TestServer server([&](const std::string& request) {
