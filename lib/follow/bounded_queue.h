@@ -3,6 +3,8 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <mutex>
 #include <optional>
@@ -13,14 +15,17 @@ namespace gw::follow {
 template <class T>
 class BoundedQueue {
  public:
-  explicit BoundedQueue(std::size_t limit) : limit_(limit) {}
+  // At most `limit` values that weigh `max_weight` together; one alone may be heavier.
+  explicit BoundedQueue(std::size_t limit, std::size_t max_weight = SIZE_MAX)
+      : limit_(limit), max_weight_(max_weight) {}
 
   // Waits for room; false when the queue was closed, the value is then dropped.
-  bool push(T value) {
+  bool push(T value, std::size_t weight = 0) {
     std::unique_lock lock(mutex_);
-    room_.wait(lock, [&] { return closed_ || items_.size() < limit_; });
+    room_.wait(lock, [&] { return closed_ || has_room(weight); });
     if (closed_) return false;
-    items_.push_back(std::move(value));
+    items_.emplace_back(std::move(value), weight);
+    weight_ += weight;
     filled_.notify_one();
     return true;
   }
@@ -48,8 +53,14 @@ class BoundedQueue {
     const std::scoped_lock lock(mutex_);
     closed_ = true;
     items_.clear();
+    weight_ = 0;
     filled_.notify_all();
     room_.notify_all();
+  }
+  // Whether push() would not wait now.
+  bool room_for(std::size_t weight) const {
+    const std::scoped_lock lock(mutex_);
+    return has_room(weight);
   }
   // Nothing will come out any more.
   bool drained() const {
@@ -58,18 +69,25 @@ class BoundedQueue {
   }
 
  private:
+  bool has_room(std::size_t weight) const {
+    if (items_.empty()) return true;
+    return items_.size() < limit_ && weight_ <= max_weight_ && weight <= max_weight_ - weight_;
+  }
   std::optional<T> take() {
     if (closed_ || items_.empty()) return std::nullopt;
-    std::optional<T> out(std::move(items_.front()));
+    std::optional<T> out(std::move(items_.front().first));
+    weight_ -= items_.front().second;
     items_.pop_front();
     room_.notify_one();
     return out;
   }
 
   const std::size_t limit_;
+  const std::size_t max_weight_;
   mutable std::mutex mutex_;
   std::condition_variable filled_, room_;
-  std::deque<T> items_;
+  std::deque<std::pair<T, std::size_t>> items_;
+  std::size_t weight_ = 0;
   bool finished_ = false;
   bool closed_ = false;
 };

@@ -1,5 +1,6 @@
 #include "follow/catch_up.h"
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -9,12 +10,16 @@
 #include "base/metrics.h"
 #include "follow/bounded_queue.h"
 #include "store/pending.h"
+#include "tlog/tile.h"
 
 namespace gw::follow {
 namespace {
 
 constexpr std::chrono::milliseconds kTick{200};
 constexpr std::size_t kQueuedRuns = 4;
+// A data tile is about 50 KB and may have 2 MB: what is wanted at once follows what came before.
+constexpr std::size_t kQueuedBytes = std::size_t{64} << 20;
+constexpr std::size_t kRunBytes = kQueuedBytes / kQueuedRuns;
 
 class Pipeline {
  public:
@@ -42,7 +47,8 @@ class Pipeline {
   bool hand_over(Pending& staged);
   Pending fresh();
   void recycle(Pending used);
-  void fail(Error error);
+  void fail(Error error, tlog::BadTiles bad = {});
+  void explain_bad(CatchUpResult& result);
   bool tick();
 
   tlog::Follower& log_;
@@ -54,30 +60,39 @@ class Pipeline {
   const std::uint64_t target_;
   const store::Keep keep_;
 
-  BoundedQueue<tlog::FetchedRun> runs_{kQueuedRuns};
+  BoundedQueue<tlog::FetchedRun> runs_{kQueuedRuns, kQueuedBytes};
   BoundedQueue<Pending> staged_{1};
   std::atomic<std::uint64_t> position_;
   std::mutex mutex_;
   std::vector<Pending> free_;     // guarded by mutex_
   std::optional<Error> failure_;  // guarded by mutex_: the first one
+  tlog::BadTiles bad_;            // guarded by mutex_: belongs to failure_
   MonoTime started_;
   MonoTime last_watchdog_;
 };
 
-void Pipeline::fail(Error error) {
+void Pipeline::fail(Error error, tlog::BadTiles bad) {
   const std::scoped_lock lock(mutex_);
-  if (!failure_) failure_ = std::move(error);
+  if (failure_) return;
+  failure_ = std::move(error);
+  bad_ = std::move(bad);
 }
 
 void Pipeline::fetch() {
+  std::size_t tiles = options_.run_tiles;
   for (std::uint64_t at = first_; at < target_;) {
-    auto run = log_.fetch(at, options_.run_tiles);
+    auto run = log_.fetch(at, tiles);
     if (!run) {
-      fail(std::move(run).error());
+      fail(std::move(run).error(), log_.bad());
       break;
     }
+    const std::size_t bytes = run->bytes();
+    const std::uint64_t fetched =
+        (run->end() - run->first() + tlog::kTileWidth - 1) / tlog::kTileWidth;
+    tiles = std::clamp<std::size_t>(kRunBytes * fetched / std::max<std::size_t>(bytes, 1), 1,
+                                    options_.run_tiles);
     at = run->end();
-    if (!runs_.push(*std::move(run))) return;
+    if (!runs_.push(*std::move(run), bytes)) return;
   }
   runs_.finish();
 }
@@ -107,9 +122,12 @@ void Pipeline::verify() {
   Pending staged = fresh();
   MonoTime opened = env_.clock->mono();
   while (auto run = runs_.pop()) {
-    auto batch = tlog::verify_run(*std::move(run));
+    tlog::TileBytes bad;
+    auto batch = tlog::verify_run(*std::move(run), &bad);
     if (!batch) {
-      fail(std::move(batch).error());
+      tlog::BadTiles tiles;
+      if (!bad.path.empty()) tiles.tiles.push_back(std::move(bad));
+      fail(std::move(batch).error(), std::move(tiles));
       break;
     }
     if (staged->empty()) opened = env_.clock->mono();
@@ -178,11 +196,21 @@ CatchUpResult Pipeline::run(const store::RepeatCheck& check) {
   runs_.close();
   verifier.join();
   fetcher.join();
-  const std::scoped_lock lock(mutex_);
-  if (result.status && result.report.conflicts.empty() && failure_) {
-    result.status = *std::move(failure_);
-  }
+  if (result.status && result.report.conflicts.empty()) explain_bad(result);
   return result;
+}
+
+// After the threads have ended: the first of their errors, and the tile that it is about.
+void Pipeline::explain_bad(CatchUpResult& result) {
+  const std::scoped_lock lock(mutex_);
+  if (!failure_) return;
+  result.status = *std::move(failure_);
+  result.bad = std::move(bad_);
+  if (result.bad.tiles.size() != 1 || !result.bad.proof.empty()) return;
+  // The verifier must not touch the tree while the fetcher uses it.
+  if (const auto id = tlog::parse_tile_path(result.bad.tiles[0].path)) {
+    result.bad.proof = log_.tree().proof_for(*id);
+  }
 }
 
 }  // namespace

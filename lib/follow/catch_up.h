@@ -4,8 +4,8 @@
 //
 // Verifying and staging a record costs a third of storing it, so two threads keep two cores busy; a
 // third one waits for the network. Queues between them are short: memory stays at a few runs of
-// tiles and two transactions. What was verified before an error is stored before the error is
-// returned.
+// tiles and two transactions, bounded by bytes too. What was verified before an error is stored
+// before the error is returned.
 #pragma once
 
 #include <cstdint>
@@ -28,10 +28,12 @@ struct CatchUpReport {
 
 // `log`: start() has proven the writer's frontier a prefix of its target, which is the writer's.
 // `log` is used by another thread until this returns; `check` is called on this one. The error is
-// in `status`: kUnavailable when stopped.
+// in `status`: kUnavailable when stopped. `bad`: the tile that it is about, when one did not hash
+// right.
 struct CatchUpResult {
   CatchUpReport report;
   Status status;
+  tlog::BadTiles bad;
 };
 CatchUpResult catch_up(tlog::Follower& log, store::Writer& writer, const store::RepeatCheck& check,
                        const FollowOptions& options, const Environment& environment,

@@ -13,7 +13,27 @@ std::string base64(const Hash& h) { return encode_base64(as_bytes(h)); }
 Json record_json(const ProvenRecord& r) {
   Json proof = Json::array();
   for (const Hash& h : r.proof) proof.push_back(base64(h));
-  return {{"number", r.number}, {"text", r.text}, {"inclusion_proof", std::move(proof)}};
+  Json out = {{"number", r.number}, {"text", r.text}, {"inclusion_proof", std::move(proof)}};
+  if (!r.proof_missing.empty()) out["proof_missing"] = r.proof_missing;
+  return out;
+}
+
+void add_tiles(Json& out, const char* member, const std::vector<tlog::TileBytes>& tiles) {
+  if (tiles.empty()) return;
+  Json list = Json::array();
+  for (const tlog::TileBytes& tile : tiles) {
+    list.push_back({{"path", tile.path}, {"bytes", encode_base64(tile.bytes)}});
+  }
+  out[member] = std::move(list);
+}
+
+std::string tile_lines(const std::vector<tlog::TileBytes>& tiles, std::string_view what) {
+  std::string out;
+  for (const tlog::TileBytes& tile : tiles) {
+    out += std::string(what) + tile.path + ": " + std::to_string(tile.bytes.size()) +
+           " bytes, sha256 " + encode_hex(as_bytes(sha256(tile.bytes))) + "\n";
+  }
+  return out;
 }
 
 Json evidence_json(const Evidence& e, const std::string& log_key, WallTime now) {
@@ -28,10 +48,8 @@ Json evidence_json(const Evidence& e, const std::string& log_key, WallTime now) 
                     {"claimed", base64(e.roots->claimed)},
                     {"recomputed", base64(e.roots->recomputed)}};
   }
-  if (!e.tiles.empty()) out["tiles"] = Json::array();
-  for (const tlog::TileBytes& tile : e.tiles) {
-    out["tiles"].push_back({{"path", tile.path}, {"bytes", encode_base64(tile.bytes)}});
-  }
+  add_tiles(out, "bad_tiles", e.bad_tiles);
+  add_tiles(out, "tiles", e.tiles);
   if (!e.records.empty()) out["records"] = Json::array();
   for (const auto& [first, second] : e.records) {
     out["records"].push_back({{"first", record_json(first)}, {"second", record_json(second)}});
@@ -73,11 +91,17 @@ Evidence fork_evidence(const store::Head& held, const tlog::Checkpoint& other,
   return e;
 }
 
-Evidence bad_tile_evidence(const tlog::Checkpoint& head, const std::string& what) {
+Evidence bad_tile_evidence(const std::optional<store::Head>& held, const tlog::Checkpoint& head,
+                           const tlog::BadTiles& bad, const std::string& what) {
   Evidence e;
   e.kind = "bad-tile";
   e.message = what;
-  e.notes = {{"head", head.note()}};
+  if (held && (held->size != head.size() || held->root != head.root())) {
+    e.notes.emplace_back("accepted " + format_rfc3339(held->accepted), held->note);
+  }
+  e.notes.emplace_back("head", head.note());
+  e.bad_tiles = bad.tiles;
+  e.tiles = bad.proof;
   return e;
 }
 
@@ -89,14 +113,13 @@ std::string format_evidence(const Evidence& e, const std::string& path) {
            " records\n  as signed or held  " + base64(e.roots->claimed) +
            "\n  as found now       " + base64(e.roots->recomputed) + "\n";
   }
-  for (const tlog::TileBytes& tile : e.tiles) {
-    out += tile.path + ": " + std::to_string(tile.bytes.size()) + " bytes, sha256 " +
-           encode_hex(as_bytes(sha256(tile.bytes))) + "\n";
-  }
+  out += tile_lines(e.bad_tiles, "does not hash right: ");
+  out += tile_lines(e.tiles, "");
   for (const auto& [first, second] : e.records) {
     for (const ProvenRecord* r : {&first, &second}) {
       out += "record " + std::to_string(r->number) + ":\n" + r->text + "  inclusion proof";
       for (const Hash& h : r->proof) out += " " + base64(h);
+      if (!r->proof_missing.empty()) out += " not fetched: " + r->proof_missing;
       out += "\n";
     }
   }

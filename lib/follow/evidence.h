@@ -33,7 +33,8 @@ struct Evidence {
     Hash recomputed{};
   };
   std::optional<Roots> roots;
-  std::vector<tlog::TileBytes> tiles;
+  std::vector<tlog::TileBytes> tiles;      // they authenticate under the newer head
+  std::vector<tlog::TileBytes> bad_tiles;  // as the source gave them: they do not
   // Pairs of records of one module version, the first one first.
   std::vector<std::pair<ProvenRecord, ProvenRecord>> records;
 };
@@ -43,7 +44,9 @@ Evidence equal_size_evidence(const store::Head& held, const tlog::Checkpoint& ot
 // `found`: what comparing the two heads gave; `origin`: where the other one came from.
 Evidence fork_evidence(const store::Head& held, const tlog::Checkpoint& other,
                        const tlog::HeadComparison& found, const std::string& origin);
-Evidence bad_tile_evidence(const tlog::Checkpoint& head, const std::string& what);
+// `held`: the head accepted before, when there is one; `head`: the one whose tiles are bad.
+Evidence bad_tile_evidence(const std::optional<store::Head>& held, const tlog::Checkpoint& head,
+                           const tlog::BadTiles& bad, const std::string& what);
 
 // Text for a person: all but the tiles' bytes.
 std::string format_evidence(const Evidence& evidence, const std::string& path);

@@ -12,6 +12,14 @@ namespace gw::follow {
 namespace {
 
 constexpr std::uint64_t kManyRecords = 100'000;
+// So many times as often as one tile may be bad, all of them may, before a round gives up.
+constexpr int kManyBadTiles = 3;
+
+// The other heads are asked for even so: they may show what the failure hides.
+bool others_may_know(ErrorKind kind) {
+  return kind == ErrorKind::kUntrusted || kind == ErrorKind::kUnavailable ||
+         kind == ErrorKind::kNotFound;
+}
 
 }  // namespace
 
@@ -77,7 +85,9 @@ Status Follower::Impl::take_in(tlog::Follower& log, const Stop& stop, RoundRepor
   };
   if (writer.state().position < log.target().size()) {
     const std::uint64_t irregular = writer.state().irregular;
-    auto [found, status] = catch_up(log, writer, check, options, env, stop);
+    conflict_texts.clear();
+    auto [found, status, bad] = catch_up(log, writer, check, options, env, stop);
+    if (!bad.tiles.empty()) trouble.bad = std::move(bad);
     report.records += found.records;
     if (found.records > kManyRecords) writer.release_memory();
     if (writer.state().irregular > irregular) {
@@ -98,9 +108,9 @@ Status Follower::Impl::finish_target(const Stop& stop, RoundReport& report) {
   if (!state.target || state.position == state.target->size) return {};
   const auto aim = target();
   if (!aim) return corrupt_error(options.db + ": the stored head does not verify");
-  considered = aim;
+  trouble = {aim, true, {}};
   tlog::Follower log(source, *aim, writer.frontier());
-  GW_TRY(const tlog::HeadComparison found, log.start());
+  GW_TRY(const tlog::HeadComparison found, start(log));
   if (found.relation == tlog::HeadRelation::kFork) {
     return corrupt_error(options.db + ": the stored records do not belong to the stored head");
   }
@@ -108,31 +118,54 @@ Status Follower::Impl::finish_target(const Stop& stop, RoundReport& report) {
   return take_in(log, stop, report);
 }
 
+Status Follower::Impl::look_at_log(const Stop& stop, RoundReport& report) {
+  trouble = {};
+  GW_TRY(const tlog::Checkpoint head, client.fetch_latest());
+  return consider(head, source.describe(), stop, report);
+}
+
 Result<RoundReport> Follower::Impl::try_round(const Stop& stop) {
   RoundReport report;
   if (writer.state().alarm) return halted_error(options.db, *writer.state().alarm);
-  tile_failed = true;
-  GW_CHECK(finish_target(stop, report));
-  GW_CHECK(deliver_posts());
-  tile_failed = false;
-  GW_TRY(const tlog::Checkpoint head, client.fetch_latest());
-  tile_failed = true;
-  GW_CHECK(consider(head, source.describe(), stop, report));
-  GW_CHECK(compare_with_others(stop, report));
-  GW_CHECK(writer.note_checked(env.clock->now()));
-  GW_CHECK(deliver_posts());
+  // The first error is the round's, with what it failed at; a halt goes before it.
+  std::optional<Error> failed;
+  Trouble failed_at;
+  const auto over = [&](Status status) {
+    if (!status && (!failed || halted)) {
+      failed = std::move(status).error();
+      failed_at = trouble;
+    }
+    return failed && (halted || stop.requested() || !others_may_know(failed->kind));
+  };
+  trouble = {};
+  bool done = over(finish_target(stop, report));
+  done = done || over(deliver_posts());
+  done = done || over(look_at_log(stop, report));
+  done = done || over(compare_with_others(stop, report));
+  if (!done) over(deliver_posts());
+  if (!failed) over(writer.note_checked(env.clock->now()));
+  if (failed) {
+    trouble = std::move(failed_at);
+    return *std::move(failed);
+  }
   report.position = writer.state().position;
   report.head = writer.state().target ? writer.state().target->size : 0;
   return report;
 }
 
 bool Follower::Impl::failed_at_tile(const Error& error) const {
-  return error.kind == ErrorKind::kUntrusted && tile_failed && !halted;
+  return error.kind == ErrorKind::kUntrusted && trouble.at_tile && !halted;
 }
 
+// Bad tiles are counted one by one and apart from what a network does: an alarm takes the same one
+// `tries` times.
 Result<RoundReport> Follower::Impl::round(Mode mode, const Stop& stop) {
   std::uint64_t records = 0;
-  for (int i = 1;; i++) {
+  std::map<std::string, int> bad_tries;
+  int bad = 0;
+  int others = 0;
+  bad_tile.reset();
+  while (true) {
     const std::uint64_t before = writer.state().position;
     auto report = try_round(stop);
     if (report) {
@@ -143,23 +176,33 @@ Result<RoundReport> Follower::Impl::round(Mode mode, const Stop& stop) {
     }
     records += writer.state().position - before;
     Error error = std::move(report).error();
-    const bool bad_tile = failed_at_tile(error);
-    if (bad_tile) metric_add(Metric::kFollowBadTiles);
-    const bool again = bad_tile || error.kind == ErrorKind::kUnavailable ||
-                       (error.kind == ErrorKind::kNotFound && tile_failed);
     // Progress was made: that is no repetition of the same failure.
-    if (writer.state().position > before) i = 0;
-    if (stop.requested() || !again || i >= options.tries) {
-      if (bad_tile && mode == Mode::kOnce) return raise_bad_tile(error.message);
-      return error.in("following " + options.key.name());
+    const bool moved = writer.state().position > before;
+    bool again = error.kind == ErrorKind::kUnavailable ||
+                 (error.kind == ErrorKind::kNotFound && trouble.at_tile);
+    if (failed_at_tile(error)) {
+      metric_add(Metric::kFollowBadTiles);
+      const auto& tiles = trouble.bad.tiles;
+      const int same = ++bad_tries[tiles.empty() ? "" : tiles[0].path];
+      bad_tile = BadTile{error, trouble};
+      if (same >= options.tries && mode == Mode::kOnce) return raise_bad_tile();
+      bad = moved ? 0 : bad + 1;
+      again = same < options.tries && bad < kManyBadTiles * options.tries;
+    } else {
+      others = moved ? 0 : others + 1;
+      again = again && others < options.tries;
     }
+    if (stop.requested() || !again) return error.in("following " + options.key.name());
     env.log->warning("trying again", {{"reason", error.message}});
-    stop.wait_for(back_off(options.first_pause, i, std::chrono::seconds(30)));
+    stop.wait_for(
+        back_off(options.first_pause, std::max(1, bad + others), std::chrono::seconds(30)));
   }
 }
 
 Result<RoundReport> Follower::run_once(const Stop& stop) {
-  return impl_->round(Impl::Mode::kOnce, stop);
+  auto report = impl_->round(Impl::Mode::kOnce, stop);
+  impl_->warn_about_age();
+  return report;
 }
 
 // What the loop does about an error: none, when it may go on.
@@ -174,13 +217,14 @@ Status Follower::Impl::after_failure(const Error& error) {
     return error;
   }
   env.log->error("round failed", error);
-  if (!failed_at_tile(error)) {
-    bad_since.reset();
-    return {};
-  }
+  if (!bad_tile) return {};
   const MonoTime now = env.clock->mono();
-  if (!bad_since) bad_since = now;
-  if (now - *bad_since >= options.bad_tile_patience) return raise_bad_tile(error.message);
+  const std::uint64_t position = writer.state().position;
+  if (!bad_since || bad_position != position) {
+    bad_since = now;
+    bad_position = position;
+  }
+  if (now - *bad_since >= options.bad_tile_patience) return raise_bad_tile();
   return {};
 }
 
@@ -199,6 +243,7 @@ Status Follower::run(const Stop& stop) {
   int failures = 0;
   while (!stop.requested()) {
     auto report = m.round(Impl::Mode::kLoop, stop);
+    if (!report && m.halted) return m.after_failure(report.error());
     if (stop.requested()) break;
     Duration pause = jittered(m.options.interval);
     if (report) {

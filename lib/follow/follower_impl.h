@@ -2,6 +2,7 @@
 // raises alarms, gossip.cc exchanges heads with others.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -46,19 +47,33 @@ struct Follower::Impl {
   SharedSource source;
   tlog::Client client;
   store::Writer writer;
-  // A tile that does not hash right, since when: set while rounds end so.
+  // What a step failed at: which head's tiles were asked for, and those that do not hash right. A
+  // note that does not verify is none of the log's, a tile that does not is an alarm in the end.
+  struct Trouble {
+    std::optional<tlog::Checkpoint> head;
+    bool at_tile = false;
+    tlog::BadTiles bad;
+  };
+  struct BadTile {
+    Error error;
+    Trouble trouble;
+  };
+  Trouble trouble;
+  std::optional<BadTile> bad_tile;  // the last one of this round
+  // Since when rounds meet a bad tile, and the position then: only a good round ends that, or
+  // records that came in since.
   std::optional<MonoTime> bad_since;
+  std::uint64_t bad_position = 0;
+  // Records of conflicting versions, authenticated when they were compared.
+  std::map<std::uint64_t, std::string> conflict_texts;
   std::optional<MonoTime> warned_old;
-  // The head whose tiles are being asked for, and whether the last failure was about them: a note
-  // that does not verify is none of the log's, a tile that does not is an alarm in the end.
-  std::optional<tlog::Checkpoint> considered;
-  bool tile_failed = false;
   bool halted = false;
 
   // follower.cc
   enum class Mode { kOnce, kLoop };
   Result<RoundReport> round(Mode mode, const Stop& stop);
   Result<RoundReport> try_round(const Stop& stop);
+  Status look_at_log(const Stop& stop, RoundReport& report);
   Status finish_target(const Stop& stop, RoundReport& report);
   Status take_in(tlog::Follower& log, const Stop& stop, RoundReport& report);
   void publish_state();
@@ -70,14 +85,17 @@ struct Follower::Impl {
   Status consider(const tlog::Checkpoint& head, const std::string& origin, const Stop& stop,
                   RoundReport& report);
   Status consider_first(const tlog::Checkpoint& head, const Stop& stop, RoundReport& report);
+  Status check_for_fork(const tlog::Checkpoint& head, const std::string& origin);
+  Status compare_below(const tlog::Checkpoint& head, const std::string& origin);
   Status consider_older(const tlog::Checkpoint& head, const std::string& origin);
   Status consider_newer(const tlog::Checkpoint& head, const std::string& origin, const Stop& stop,
                         RoundReport& report);
+  Result<tlog::HeadComparison> start(tlog::Follower& log);
   Result<tlog::Frontier> first_frontier(const tlog::Checkpoint& head);
   Result<std::vector<bool>> compare_repeats(std::span<const store::RepeatedVersion> repeats);
   Error raise(const Evidence& evidence, std::span<const store::RepeatedVersion> conflicts = {});
   Error raise_conflicts(std::span<const store::RepeatedVersion> conflicts);
-  Error raise_bad_tile(const std::string& what);
+  Error raise_bad_tile();
   std::optional<tlog::Checkpoint> target() const;
 
   // gossip.cc

@@ -22,8 +22,10 @@ std::optional<tlog::Checkpoint> Follower::Impl::target() const {
 
 Status Follower::Impl::consider(const tlog::Checkpoint& head, const std::string& origin,
                                 const Stop& stop, RoundReport& report) {
-  considered = head;
   const auto& held = writer.state().target;
+  // A newer one is proven to continue the records held, which must be all that the last one signs.
+  if (held && writer.state().position != held->size) return check_for_fork(head, origin);
+  trouble = {head, true, {}};
   if (!held) return consider_first(head, stop, report);
   if (head.size() > held->size) return consider_newer(head, origin, stop, report);
   if (head.size() < held->size) return consider_older(head, origin);
@@ -41,15 +43,18 @@ Result<tlog::Frontier> Follower::Impl::first_frontier(const tlog::Checkpoint& he
   }
   first -= first % tlog::kTileWidth;
   if (first == 0) return tlog::Frontier();
-  return client.tree(head).frontier_at(first);
+  auto from = client.tree(head).frontier_at(first);
+  if (!from) trouble.bad = client.tree(head).bad();
+  return from;
 }
 
 Status Follower::Impl::consider_first(const tlog::Checkpoint& head, const Stop& stop,
                                       RoundReport& report) {
   GW_TRY(const tlog::Frontier from, first_frontier(head));
   tlog::Follower log(source, head, from);
-  GW_TRY(const tlog::HeadComparison found, log.start());
+  GW_TRY(const tlog::HeadComparison found, start(log));
   if (found.relation == tlog::HeadRelation::kFork) {
+    trouble.bad.tiles = found.tiles;
     return untrusted_error("the tiles of the head of " + std::to_string(head.size()) +
                            " records do not give its root");
   }
@@ -58,6 +63,7 @@ Status Follower::Impl::consider_first(const tlog::Checkpoint& head, const Stop& 
   env.log->info(
       "first head",
       {{"log", head.key_name()}, {"size", head.size()}, {"from", from.size()}, {"db", options.db}});
+  GW_CHECK(deliver_posts());
   return take_in(log, stop, report);
 }
 
@@ -65,14 +71,64 @@ Status Follower::Impl::consider_newer(const tlog::Checkpoint& head, const std::s
                                       const Stop& stop, RoundReport& report) {
   const store::Head held = *writer.state().target;
   tlog::Follower log(source, head, writer.frontier());
-  GW_TRY(const tlog::HeadComparison found, log.start());
+  GW_TRY(const tlog::HeadComparison found, start(log));
   if (found.relation == tlog::HeadRelation::kFork) {
     return raise(fork_evidence(held, head, found, origin));
   }
   GW_CHECK(writer.set_target(head, env.clock->now(), options.submit_latest));
   report.new_head = true;
   env.log->info("new head", {{"size", head.size()}, {"before", held.size}, {"from", origin}});
+  // Before the records: those can take long, and others want to know what we were told.
+  GW_CHECK(deliver_posts());
   return take_in(log, stop, report);
+}
+
+// What failed may be there to hide that the log is another one now. Every head that can be had
+// shows that by tiles of its own; nothing is stored and no other failure counts here.
+Status Follower::Impl::check_for_fork(const tlog::Checkpoint& head, const std::string& origin) {
+  const auto aim = target();
+  if (!aim) return {};
+  const store::Head held = *writer.state().target;
+  if (head.size() == held.size) {
+    if (head.root() == held.root) return {};
+    return raise(equal_size_evidence(held, head, origin));
+  }
+  if (head.size() < held.size) {
+    Status status = consider_older(head, origin);
+    if (halted) return status;
+  } else {
+    const auto found = client.compare(*aim, head);
+    if (found && found->relation == tlog::HeadRelation::kFork) {
+      return raise(fork_evidence(held, head, *found, origin));
+    }
+  }
+  if (head.size() < writer.state().position) return {};
+  // The records held were proven under the head aimed at.
+  const auto found = client.compare(writer.frontier(), head);
+  if (found && found->relation == tlog::HeadRelation::kFork) {
+    return raise(fork_evidence(held, head, *found, origin));
+  }
+  return {};
+}
+
+Result<tlog::HeadComparison> Follower::Impl::start(tlog::Follower& log) {
+  auto found = log.start();
+  if (!found) trouble.bad = log.bad();
+  return found;
+}
+
+// The tree of an older head at the tile boundary below it, by tiles of its own, against the records
+// held: for when the database has no root at its size and the newer head's tiles are not to be had.
+Status Follower::Impl::compare_below(const tlog::Checkpoint& head, const std::string& origin) {
+  const std::uint64_t size = head.size() - head.size() % tlog::kTileWidth;
+  GW_TRY(const auto own, writer.root_at(size));
+  if (!own) return {};
+  tlog::HeadTree& tree = client.tree(head);
+  const auto there = tree.frontier_at(size);
+  if (!there || there->root() == *own) return {};
+  const tlog::HeadComparison found{tlog::HeadRelation::kFork, size, *own, there->root(),
+                                   tree.evidence(size)};
+  return raise(fork_evidence(*writer.state().target, head, found, origin));
 }
 
 Status Follower::Impl::consider_older(const tlog::Checkpoint& head, const std::string& origin) {
@@ -89,7 +145,11 @@ Status Follower::Impl::consider_older(const tlog::Checkpoint& head, const std::s
   if (!aim) return corrupt_error(options.db + ": the stored head does not verify");
   auto found = client.compare(head, *aim);
   if (!found) {
-    if (!own) return std::move(found).error();
+    if (!own) {
+      trouble.bad = client.tree(*aim).bad();
+      GW_CHECK(compare_below(head, origin));
+      return std::move(found).error();
+    }
     // The database alone shows the fork; what the log says now must not hide it.
     found = tlog::HeadComparison{tlog::HeadRelation::kFork, head.size(), head.root(), *own, {}};
   }
@@ -108,9 +168,17 @@ Result<std::vector<bool>> Follower::Impl::compare_repeats(
   RecordProver seconds(source, *aim);
   std::vector<bool> same;
   for (const store::RepeatedVersion& r : repeats) {
-    GW_TRY(const std::string first, firsts.fetch(r.first));
-    GW_TRY(const std::string second, seconds.fetch(r.record));
-    same.push_back(first == second);
+    auto first = firsts.fetch(r.first);
+    auto second = seconds.fetch(r.record);
+    if (!first || !second) {
+      trouble.bad = first ? seconds.bad() : firsts.bad();
+      return first ? std::move(second).error() : std::move(first).error();
+    }
+    same.push_back(*first == *second);
+    if (!same.back() && conflict_texts.size() < 2 * kMaxEvidenceRecords) {
+      conflict_texts.insert_or_assign(r.first, *std::move(first));
+      conflict_texts.insert_or_assign(r.record, *std::move(second));
+    }
     if (same.back()) {
       env.log->warning(
           "duplicate record",
@@ -135,24 +203,23 @@ Error Follower::Impl::raise_conflicts(std::span<const store::RepeatedVersion> co
   e.notes = {{"head", aim->note()}};
   RecordProver prover(source, *aim);
   for (const auto& r : conflicts.first(std::min(conflicts.size(), kMaxEvidenceRecords))) {
-    GW_TRY(ProvenRecord first, prover.prove(r.first));
-    GW_TRY(ProvenRecord second, prover.prove(r.record));
-    e.records.emplace_back(std::move(first), std::move(second));
+    // The texts were authenticated; that a proof is not to be had now must not hide what they say.
+    const auto prove = [&](std::uint64_t number) {
+      const auto known = conflict_texts.find(number);
+      if (known == conflict_texts.end()) return prover.prove(number);
+      return prover.prove(number, known->second);
+    };
+    ProvenRecord first = prove(r.first);
+    e.records.emplace_back(std::move(first), prove(r.record));
   }
   return raise(e, conflicts);
 }
 
-Error Follower::Impl::raise_bad_tile(const std::string& what) {
-  if (!considered) return untrusted_error(what);
-  Evidence e = bad_tile_evidence(*considered, what);
-  // The error names the tile first; what the source has there is the evidence.
-  const auto id = tlog::parse_tile_path(std::string_view(what).substr(0, what.find(": ")));
-  if (id) {
-    const tlog::FetchRequest request{tlog::format_tile_path(*id), tlog::kMaxDataTileBytes};
-    auto replies = source.fetch({&request, 1});
-    if (replies.size() == 1 && replies[0]) e.tiles.push_back({request.path, *replies[0]});
-  }
-  return raise(e);
+Error Follower::Impl::raise_bad_tile() {
+  const BadTile& b = *bad_tile;
+  if (!b.trouble.head) return b.error;
+  return raise(
+      bad_tile_evidence(writer.state().target, *b.trouble.head, b.trouble.bad, b.error.message));
 }
 
 Error Follower::Impl::raise(const Evidence& evidence,

@@ -19,6 +19,13 @@ Result<bool> RecordProver::read(const tlog::TileId& tile, std::uint64_t number,
 }
 
 Result<std::string> RecordProver::fetch(std::uint64_t number) {
+  bad_ = {};
+  auto text = fetch_text(number);
+  if (!text && bad_.tiles.empty()) bad_ = tree_.bad();
+  return text;
+}
+
+Result<std::string> RecordProver::fetch_text(std::uint64_t number) {
   const std::uint64_t index = number / tlog::kTileWidth;
   tlog::TileId tile{tlog::kDataLevel, index,
                     tlog::tile_width(tlog::kDataLevel, index, tree_.head().size())};
@@ -41,16 +48,24 @@ Result<std::string> RecordProver::fetch(std::uint64_t number) {
       if (found) return text;
     }
     path_.clear();
+    bad_ = {{{request.path, std::move(body_)}}, tree_.proof_for(tile)};
     return untrusted_error(request.path + ": record " + std::to_string(number) +
                            " does not hash to the log's tree");
   }
 }
 
-Result<ProvenRecord> RecordProver::prove(std::uint64_t number) {
+ProvenRecord RecordProver::prove(std::uint64_t number, std::optional<std::string> known) {
   ProvenRecord out;
   out.number = number;
-  GW_TRY(out.text, fetch(number));
-  GW_TRY(out.proof, tree_.prove_inclusion(number));
+  Result<std::string> text = known ? Result<std::string>(*std::move(known)) : fetch(number);
+  if (text) out.text = *std::move(text);
+  auto proof = tree_.prove_inclusion(number);
+  if (proof) out.proof = *std::move(proof);
+  if (!text) {
+    out.proof_missing = text.error().message;
+  } else if (!proof) {
+    out.proof_missing = proof.error().message;
+  }
   return out;
 }
 

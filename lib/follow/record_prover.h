@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,8 @@ namespace gw::follow {
 struct ProvenRecord {
   std::uint64_t number = 0;
   std::string text;
-  std::vector<Hash> proof;  // RFC 6962 audit path, leaf to root
+  std::vector<Hash> proof;    // RFC 6962 audit path, leaf to root
+  std::string proof_missing;  // why there is none
 };
 
 // One thread at a time; the source must outlive it.
@@ -30,9 +32,14 @@ class RecordProver {
   // The record's text, its hash authenticated under the head. kUntrusted when the data tile does
   // not hold it.
   Result<std::string> fetch(std::uint64_t number);
-  Result<ProvenRecord> prove(std::uint64_t number);
+  // The same with its proof, as far as they are to be had: `known` is the text when it was
+  // authenticated before. A failure is told in proof_missing.
+  ProvenRecord prove(std::uint64_t number, std::optional<std::string> known = std::nullopt);
+  // What the last fetch() failed at; empty unless it ended with kUntrusted.
+  const tlog::BadTiles& bad() const { return bad_; }
 
  private:
+  Result<std::string> fetch_text(std::uint64_t number);
   Result<bool> read(const tlog::TileId& tile, std::uint64_t number, tlog::Framing framing,
                     std::string& out);
 
@@ -40,6 +47,7 @@ class RecordProver {
   tlog::HeadTree tree_;
   // The last data tile, since repeated records tend to be neighbours.
   std::string path_, body_;
+  tlog::BadTiles bad_;
 };
 
 }  // namespace gw::follow

@@ -247,11 +247,13 @@ Result<std::vector<Follower::Body>> Follower::fetch_bodies(const std::vector<Til
       continue;
     }
     Error error = missing_tile(std::move(replies[i]).error(), requests[i].path);
+    if (error.kind == ErrorKind::kUntrusted) bad_ = {{{requests[i].path, ""}}, {}};
     if (tiles[i].full()) return error;
     // A log that has grown may have dropped the partial tile: the full one begins with it.
     FetchRequest full{format_tile_path(tiles[i].as_full()), kMaxDataTileBytes};
     auto reply = source_->fetch({&full, 1});
     if (reply.size() != 1 || !reply[0]) return error;
+    bad_ = {};
     out.push_back({*std::move(reply[0]), true});
   }
   return out;

@@ -151,11 +151,17 @@ Result<std::map<HeadTree::Key, HeadTree::Hashes>> HeadTree::fetch(
     if (hashes) {
       out.emplace(Key{tiles[i].level, tiles[i].index}, *std::move(hashes));
     } else if (tiles[i].full()) {
-      if (bodies[i]) bad_ = {{{requests[i].path, *std::move(bodies[i])}}, proof_for(tiles[i])};
+      if (bodies[i] || hashes.error().kind == ErrorKind::kUntrusted) {
+        bad_ = {{{requests[i].path, bodies[i] ? *std::move(bodies[i]) : ""}}, proof_for(tiles[i])};
+      }
       return missing_tile(std::move(hashes).error(), requests[i].path);
     } else {
       std::optional<std::string> body;
-      if (bodies[i]) body = *std::move(bodies[i]);
+      if (bodies[i]) {
+        body = *std::move(bodies[i]);
+      } else if (hashes.error().kind == ErrorKind::kUntrusted) {
+        body.emplace();
+      }
       retries.push_back(
           {tiles[i], missing_tile(std::move(hashes).error(), requests[i].path), std::move(body)});
     }

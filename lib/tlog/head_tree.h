@@ -36,7 +36,8 @@ struct TileBytes {
 // What did not hash right, for evidence: callers need not read an error's text to know the tile.
 struct BadTiles {
   // As the source gave them. One, or all those of the right edge, which together do not fold to the
-  // signed root. Of a full tile in place of a partial one only the part that the head covers.
+  // signed root. Of a full tile in place of a partial one only the part that the head covers. No
+  // bytes when the source refused them, as more than there may be.
   std::vector<TileBytes> tiles;
   // Tiles that authenticate under the head and say what the bad one should hash to; none when it is
   // the edge that is bad.

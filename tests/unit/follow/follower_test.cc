@@ -208,7 +208,117 @@ TEST_CASE("a restart goes on under the head it aimed at") {
     const Error e = world.round(fork).error();
     CHECK(e.kind == ErrorKind::kUntrusted);
     CHECK(world.state().position < 10000);
+    log.on_fetch = nullptr;
+    const Json evidence = world.alarm(log, "fork");
+    REQUIRE(evidence["notes"].size() == 2);
+    CHECK(evidence["notes"][0]["note"] == log.head_note(10000));
+    CHECK(evidence["notes"][1]["note"] == fork.head_note(11000));
+    CHECK(evidence["roots"]["recomputed"] == encode_base64(as_bytes(fork.root(10000))));
   }
+}
+
+TEST_CASE("a fork is found while the head aimed at cannot be finished") {
+  TestLog log = long_log();
+  World world(log);
+  world.options.tries = GENERATE(1, 3);
+  world.options.commit_records = 1024;
+  log.serve(40000);
+  log.fail("tile/8/data/128", unavailable_error("down"));
+  CHECK(world.round(log).error().kind == ErrorKind::kUnavailable);
+  REQUIRE(world.state().position == 32768);
+  struct Case {
+    std::uint64_t at, then;
+  };
+  const Case c =
+      GENERATE(Case{20000, 30000}, Case{20000, 32768}, Case{20000, 35000}, Case{20000, 40000},
+               Case{39000, 40000}, Case{20000, 65536}, Case{35000, 45000}, Case{39999, 45001});
+  CAPTURE(c.at, c.then);
+  TestLog fork = log.fork_at(c.at);
+  fork.add_synthetic(c.then - c.at, 77);
+  SECTION("from the log") { CHECK(world.round(fork).error().kind == ErrorKind::kUntrusted); }
+  SECTION("from another, while the log shows nothing") {
+    if (c.then > 40000 || (c.then > 32768 && c.then < 40000)) return;  // takes the fork's tiles
+    log.fail("latest", unavailable_error("down"));
+    world.options.compare_latest = {"peer"};
+    world.exchange.heads["peer"] = fork.head_note(c.then);
+    CHECK(world.round(log).error().kind == ErrorKind::kUntrusted);
+  }
+  log.heal();
+  const Json evidence = world.alarm(log, c.then == 40000 ? "equal-size" : "fork");
+  REQUIRE(evidence["notes"].size() == 2);
+  CHECK(evidence["notes"][0]["note"] == log.head_note(40000));
+  CHECK(evidence["notes"][1]["note"] == fork.head_note(c.then));
+  CHECK(world.state().position == 32768);
+}
+
+TEST_CASE("an unfinished head is no fork, and the next one waits for it") {
+  TestLog log = long_log();
+  World world(log);
+  log.serve(40000);
+  log.fail("tile/8/data/128", unavailable_error("down"));
+  CHECK(world.round(log).error().kind == ErrorKind::kUnavailable);
+  world.options.compare_latest = {"peer"};
+  world.exchange.heads["peer"] = log.head_note(GENERATE(300, 33000, 40000, 41000, 70000));
+  log.serve(GENERATE(39000, 40000, 70000));
+  CHECK(world.round(log).error().kind == ErrorKind::kUnavailable);
+  CHECK_FALSE(world.state().halted());
+  CHECK(world.state().target->size == 40000);
+}
+
+// Answers that change with each time a path is asked for: nothing stands for the right bytes.
+struct Answers {
+  TestLog& log;
+  std::string path;
+  std::vector<std::optional<Result<std::string>>> list;
+  std::size_t asked = 0;
+  void install() {
+    log.on_fetch = [this](const std::string& p) -> std::optional<Result<std::string>> {
+      if (p != path || asked >= list.size()) return {};
+      return list[asked++];
+    };
+  }
+};
+
+TEST_CASE("once: what is one bad tile, three times, and what is not") {
+  TestLog log = long_log();
+  World world(log);
+  log.serve(300);
+  REQUIRE(world.round(log));
+  log.serve(20000);
+  const std::string path = "tile/8/data/050";
+  const Error down = unavailable_error("down");
+  const std::string bad = "forged";
+  struct Case {
+    std::vector<std::optional<Result<std::string>>> answers;
+    bool good, halted;
+  };
+  const std::vector<Case> cases = {
+      {{down, down, bad}, true, false},
+      {{bad, bad, down}, true, false},
+      {{bad, down, bad, down}, true, false},
+      {{bad, bad, bad}, false, true},
+      {{bad, down, bad, down, bad}, false, true},
+      {{bad, bad, down, down, down, down, down}, false, false},
+  };
+  const std::size_t which = GENERATE(0, 1, 2, 3, 4, 5);
+  CAPTURE(which);
+  const Case& c = cases[which];
+  Answers answers{log, path, c.answers};
+  answers.install();
+  CHECK(world.round(log).has_value() == c.good);
+  CHECK(world.state().halted() == c.halted);
+  if (!c.halted) return;
+  log.on_fetch = nullptr;
+  const Json evidence = world.alarm(log, "bad-tile");
+  REQUIRE(evidence.contains("bad_tiles"));
+  REQUIRE(evidence["bad_tiles"].size() == 1);
+  CHECK(evidence["bad_tiles"][0]["path"] == path);
+  CHECK(evidence["bad_tiles"][0]["bytes"] == encode_base64(bad));
+  // With the authenticated tiles it is told what the records should have hashed to.
+  bool above = false;
+  for (const auto& t : evidence["tiles"]) above |= t["path"] == "tile/8/1/000.p/78";
+  CHECK(above);
+  CHECK(world.evidence.find("does not hash right: " + path) != std::string::npos);
 }
 
 TEST_CASE("forks") {
@@ -352,6 +462,15 @@ TEST_CASE("tiles that do not hash right") {
     CHECK(asked >= 3);
     const Json evidence = world.alarm(log, "bad-tile");
     CHECK(evidence["message"].get<std::string>().find(path.substr(0, 10)) != std::string::npos);
+    // At the edge several tiles are bad together; the one that is must be among them.
+    bool kept = false;
+    REQUIRE(evidence.contains("bad_tiles"));
+    for (const auto& t : evidence["bad_tiles"]) {
+      // None when the source would not give so many.
+      kept |= t["path"] == path &&
+              (t["bytes"] == encode_base64(bad) || (t["bytes"] == "" && bad.size() > good.size()));
+    }
+    CHECK(kept);
     // Only verified records were stored, whatever else happened.
     log.heal();
     REQUIRE(clear_alarm(world.options.db, world.clock.now()));
@@ -446,6 +565,35 @@ TEST_CASE("repeated versions") {
   store::Reader r = store::Reader::open(world.options.db).value();
   CHECK(r.find_record("example.com/a", "v1.0.0").value() == 0U);
   CHECK(r.find_record("example.com/b", "v1.0.0").value() == 702U);
+}
+
+TEST_CASE("a version with two sums is an alarm even when its proof is not to be had") {
+  TestLog log;
+  log.add("example.com/a", "v1.0.0", 1);
+  log.add_synthetic(70000);
+  World world(log);
+  world.options.tries = 1;
+  REQUIRE(world.round(log));
+  log.add("example.com/a", "v1.0.0", 2);
+  log.add_synthetic(50);
+  // Level 0 is needed to authenticate both texts, and not there for the proofs after that.
+  std::size_t data = 0;
+  const Error gone = GENERATE(unavailable_error("down"), untrusted_error("rubbish"));
+  log.on_fetch = [&](const std::string& path) -> std::optional<Result<std::string>> {
+    if (path == "tile/8/data/000") data++;
+    if (data > 0 && path == "tile/8/2/000.p/1" && ++data > 3) return gone;
+    if (data > 3) return gone;
+    return {};
+  };
+  CHECK(world.round(log).error().kind == ErrorKind::kUntrusted);
+  log.on_fetch = nullptr;
+  const Json evidence = world.alarm(log, "duplicate");
+  REQUIRE(evidence["records"].size() == 1);
+  CHECK(evidence["records"][0]["first"]["text"] == log.record(0));
+  CHECK(evidence["records"][0]["second"]["text"] == log.record(70001));
+  CHECK(evidence["records"][0]["first"]["inclusion_proof"].empty());
+  CHECK(evidence["records"][0]["first"].contains("proof_missing"));
+  CHECK(world.evidence.find("not fetched") != std::string::npos);
 }
 
 TEST_CASE("irregular records and versions out of order") {
@@ -543,6 +691,42 @@ TEST_CASE("heads are posted at least once") {
   CHECK(world.state().pending_gossip == 1);
 }
 
+TEST_CASE("a head is posted before its records are fetched, and whatever else fails") {
+  TestLog log;
+  log.add_synthetic(20000);
+  World world(log);
+  world.options.submit_latest = {"https://a.example/"};
+  log.fail("tile/8/data/005", unavailable_error("down"));
+  SECTION("at once") {
+    CHECK_FALSE(world.round(log));
+    REQUIRE(world.exchange.posted.size() == 1);
+    CHECK(world.exchange.posted[0].second == log.head_note(20000));
+  }
+  SECTION("later, while records and the log's head are not to be had") {
+    world.exchange.down = true;
+    CHECK_FALSE(world.round(log));
+    world.exchange.down = false;
+    log.fail("latest", unavailable_error("down"));
+    CHECK_FALSE(world.round(log));
+    CHECK(world.exchange.posted.size() == 1);
+  }
+}
+
+TEST_CASE("an old head is warned of by a single round too") {
+  TestLog log;
+  log.add_synthetic(10);
+  World world(log);
+  REQUIRE(world.round(log));
+  CHECK_FALSE(world.logged("no new head"));
+  world.clock.advance(std::chrono::hours(7));
+  SECTION("a good one") { REQUIRE(world.round(log)); }
+  SECTION("a failed one") {
+    log.fail("latest", unavailable_error("down"));
+    CHECK_FALSE(world.round(log));
+  }
+  CHECK(world.logged("no new head"));
+}
+
 TEST_CASE("heads that others saw") {
   TestLog log;
   log.add_synthetic(1000);
@@ -615,6 +799,34 @@ TEST_CASE("the loop: errors are waited out, a lasting bad tile is an alarm, stop
     CHECK(status.error().kind == ErrorKind::kUntrusted);
     CHECK(rounds >= 12);
     CHECK(world.evidence.find("tile/8/data/001") != std::string::npos);
+  }
+  SECTION("a bad tile, with other errors in between and in the same round") {
+    const bool within = GENERATE(false, true);
+    log.on_fetch = [&](const std::string& path) -> std::optional<Result<std::string>> {
+      if (path != "tile/8/data/001") return {};
+      rounds++;
+      world.clock.advance(std::chrono::minutes(5));
+      if (rounds > 300) world.stop.request();
+      if (within ? rounds % 3 == 1 : rounds / 3 % 2 == 0) return std::string("forged");
+      return unavailable_error("down");
+    };
+    const auto f = Follower::open(world.options, world.environment(log)).value();
+    const Status status = f->run(world.stop);
+    REQUIRE_FALSE(status);
+    CHECK(status.error().kind == ErrorKind::kUntrusted);
+    CHECK(rounds >= 12);
+  }
+  SECTION("an alarm while it is being stopped") {
+    REQUIRE(world.round(log));
+    log.replace("latest", log.sign(600, sha256("x")).note());
+    log.on_fetch = [&](const std::string&) -> std::optional<Result<std::string>> {
+      world.stop.request();
+      return {};
+    };
+    const auto f = Follower::open(world.options, world.environment(log)).value();
+    const Status status = f->run(world.stop);
+    REQUIRE_FALSE(status);
+    CHECK(status.error().kind == ErrorKind::kUntrusted);
   }
   SECTION("a security error") {
     REQUIRE(world.round(log));
