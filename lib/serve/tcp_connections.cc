@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "base/metrics.h"
 #include "dns/wire.h"
@@ -61,7 +62,8 @@ struct TcpConnections::Connection {
   std::uint32_t generation = 0;
   std::uint32_t events = 0;  // what epoll watches for
   bool eof = false;          // the client sends no more
-  bool deferred = false;     // its next query waits for the signing budget
+  bool broken = false;       // nothing can be sent any more
+  bool deferred = false;     // in deferred_, its next query waits for the signing budget
   std::string in;            // bytes not answered yet: part of a message, or what waits
   std::string out;           // answers that the kernel did not take yet
   MonoTime since{};          // of its beginning or last complete query
@@ -194,9 +196,17 @@ void TcpConnections::add(Fd fd, const net::SocketAddress& peer) {
   connections_[c->index] = std::move(c);
 }
 
+void TcpConnections::defer(Connection& c) {
+  if (!std::exchange(c.deferred, true)) deferred_.push_back(&c);
+}
+
+void TcpConnections::undefer(Connection& c) {
+  if (std::exchange(c.deferred, false)) std::erase(deferred_, &c);
+}
+
 void TcpConnections::close(Connection& c) {
   unlink(c);
-  if (c.deferred) deferred_.erase(std::find(deferred_.begin(), deferred_.end(), &c));
+  undefer(c);
   counts_.remove(c.peer.ip_bytes());
   free_.push_back(c.index);
   connections_[c.index].reset();
@@ -214,22 +224,25 @@ void TcpConnections::watch(Connection& c, std::uint32_t events) {
 }
 
 // Hands what is in out_ to the kernel, and keeps the rest with the connection. False: it is gone.
+// Either way out_ is empty then, for it is the next connection's too.
 bool TcpConnections::flush(Connection& c) {
+  const std::size_t size = std::exchange(out_size_, 0);
   std::size_t sent = 0;
+  if (c.broken) return false;
   if (c.out.empty()) {
-    while (sent < out_size_) {
-      const ssize_t n = ::send(c.fd.get(), out_.data() + sent, out_size_ - sent, MSG_NOSIGNAL);
+    while (sent < size) {
+      const ssize_t n = ::send(c.fd.get(), out_.data() + sent, size - sent, MSG_NOSIGNAL);
       if (n > 0) {
         sent += static_cast<std::size_t>(n);
       } else if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS)) {
         break;
       } else if (n < 0 && errno != EINTR) {
+        c.broken = true;
         return false;
       }
     }
   }
-  c.out.append(out_, sent, out_size_ - sent);
-  out_size_ = 0;
+  c.out.append(out_, sent, size - sent);
   return true;
 }
 
@@ -246,6 +259,7 @@ std::size_t TcpConnections::answer_messages(Connection& c, std::string_view data
   std::size_t at = 0;
   if (data.size() < kLength) return 0;
   out_.resize(kOutSize);
+  out_size_ = 0;
   handler_.begin_batch();
   while (data.size() - at >= kLength) {
     const std::size_t size = dns::load_u16(data.data() + at);
@@ -257,8 +271,7 @@ std::size_t TcpConnections::answer_messages(Connection& c, std::string_view data
     const auto answer = handler_.answer_tcp(data.substr(at + kLength, size), !draining_,
                                             {out + kLength, dns::kMaxMessage});
     if (answer.try_later) {
-      c.deferred = true;
-      deferred_.push_back(&c);
+      defer(c);
       break;
     }
     at += kLength + size;
@@ -329,6 +342,9 @@ void TcpConnections::on_event(std::uint64_t data, std::uint32_t events) {
 
 // Goes on with the queries that were read before their turn came.
 void TcpConnections::resume(Connection& c) {
+  undefer(c);
+  // No more answers before these are taken: on_event() comes back here then.
+  if (!c.out.empty()) return settle(c);
   const std::string data = std::move(c.in);
   c.in.assign(data, answer_messages(c, data));
   if (!flush(c)) return close(c);
@@ -337,9 +353,9 @@ void TcpConnections::resume(Connection& c) {
 
 int TcpConnections::tick() {
   const MonoTime now = clock_.mono();
-  for (Connection* c : std::exchange(deferred_, {})) {
-    c->deferred = false;
-    resume(*c);
+  // Each one that waits now, once: those that still cannot go on wait again, behind the others.
+  for (std::size_t n = deferred_.size(); n != 0 && !deferred_.empty(); n--) {
+    resume(*deferred_.front());
   }
   while (oldest_ != nullptr && now - oldest_->since >= limits_.idle) {
     metric_add(Metric::kServeTcpTimeouts);
@@ -372,8 +388,6 @@ std::size_t TcpConnections::drain() {
       Connection* c = connections_[i].get();
       if (c == nullptr || !c->out.empty()) continue;
       if (c->deferred) {
-        deferred_.erase(std::find(deferred_.begin(), deferred_.end(), c));
-        c->deferred = false;
         resume(*c);
       } else {
         on_readable(*c);

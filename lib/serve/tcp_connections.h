@@ -74,6 +74,8 @@ class TcpConnections {
   bool evict_idle();
   void add(Fd fd, const net::SocketAddress& peer);
   void close(Connection& c);
+  void defer(Connection& c);
+  void undefer(Connection& c);
   void on_readable(Connection& c);
   Flow read_some(Connection& c);
   std::size_t answer_messages(Connection& c, std::string_view data);
@@ -97,12 +99,12 @@ class TcpConnections {
   std::vector<std::uint32_t> free_;  // indices without a connection
   Connection* oldest_ = nullptr;     // a list in the order of the last complete query
   Connection* newest_ = nullptr;
-  std::vector<Connection*> deferred_;  // over the signing budget
+  std::vector<Connection*> deferred_;  // over the signing budget; each once
   bool accepting_ = true;
   bool draining_ = false;
   MonoTime resume_accepting_{};
   std::string in_;   // scratch for reading: what is left of a message, and one read
-  std::string out_;  // answers on their way out
+  std::string out_;  // answers on their way out, of one connection at a time
   std::size_t out_size_ = 0;
 };
 
