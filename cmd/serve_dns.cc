@@ -197,7 +197,7 @@ Result<int> run_serve(const ServeValues& v, Context& ctx) {
   GW_TRY(auto server, serve::Server::start(std::move(options), ctx.log, ctx.clock, after_bind));
   server_seen.store(server.get());
   server->run(stop, notifier);
-  server_seen.store(nullptr);
+  signals.reset();  // no reload reaches the server while it goes
   return kExitDone;
 }
 
@@ -258,7 +258,9 @@ void add_limit_options(Command& c, const std::shared_ptr<ServeValues>& v) {
 }
 
 void add_serve_options(Command& c, const std::shared_ptr<ServeValues>& v) {
-  c.add(path_option("db", "FILE", &v->db, PathUse::kState, "the follower's database").require());
+  c.add(path_option("db", "FILE", &v->db, PathUse::kState, "the follower's database")
+            .more("Even to read it, SQLite needs to write to FILE-shm beside it.")
+            .require());
   add_zone_options(c, v);
   c.add(path_option("key", "FILE", &v->key, PathUse::kState, "the zone's signing key")
             .more("Made by `gwtool serve-dns key new`. The zone's serial number is kept beside it, "
@@ -266,7 +268,10 @@ void add_serve_options(Command& c, const std::shared_ptr<ServeValues>& v) {
             .require());
   c.add(list_option("listen", "ADDR:PORT", &v->listen, "where to listen, UDP and TCP")
             .default_text("127.0.0.1:5353"));
-  c.add(text_option("user", "NAME", &v->user, "become this user once the addresses are bound"));
+  c.add(
+      text_option("user", "NAME", &v->user, "become this user once the addresses are bound")
+          .more("It needs to read the key again on SIGHUP, and to write beside key and database: "
+                "the serial number, the status socket, and what SQLite shares between processes."));
   c.add(text_option("metrics", "ADDR:PORT", &v->metrics,
                     "serve /metrics and /healthz over HTTP there"));
   c.add(path_option("status-socket", "FILE", &v->status_socket, PathUse::kState,
@@ -363,6 +368,21 @@ Command serve_dns_command() {
   auto v = std::make_shared<ServeValues>();
   v->listen = {"127.0.0.1:5353"};
   Command c("serve-dns", "serve the log's latest versions over DNS, signed with DNSSEC");
+  c.doc =
+      "Answers TXT queries for modules (mox.mjl_2d._.github.com.v0.ZONE) and toolchains "
+      "(toolchain.v0.ZONE) from the database of follow-tlog, signed with DNSSEC as the answers are "
+      "made. New records are served within a second of their commit. Until the follower's first "
+      "run "
+      "is complete every answer is SERVFAIL.\n\n"
+      "Every name above a module's exists, and a module without a release exists without records. "
+      "A "
+      "- at an end of a path element may be asked for bare instead of as _2d.\n\n"
+      "SIGHUP reads the key again; one that cannot be read leaves the old one in use. A new key's "
+      "DS "
+      "belongs into the parent zone before anybody relies on it. SIGTERM answers what has arrived "
+      "and ends.\n\n"
+      "While the clock is behind the newest signed head nothing is signed: every signed answer is "
+      "SERVFAIL.";
   add_serve_options(c, v);
   c.run = [v](Context& ctx) { return run_serve(*v, ctx); };
   Command key("key", "make and show signing keys");

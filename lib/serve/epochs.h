@@ -76,8 +76,8 @@ class Epochs {
     std::function<void()> free;
   };
 
-  std::atomic<std::uint64_t> now_{1};
   std::array<Slot, kMaxReaders> slots_;
+  std::atomic<std::uint64_t> now_{1};
   std::mutex mutex_;
   std::deque<Retired> retired_;  // ascending epochs
 };

@@ -12,7 +12,6 @@ namespace gw::serve {
 namespace {
 
 constexpr std::uint32_t kHour = 3600;
-constexpr std::uint32_t kStep = 60;  // seconds a time daemon may set the clock back
 
 // When a signature should be made anew: with between a half and a quarter of its life left.
 std::uint32_t renewal(const Signature& signature, std::uint64_t hash) {
@@ -55,7 +54,7 @@ void SigningContext::set_key(const dns::Zone* zone, std::shared_ptr<const ZoneKe
 void OnlineSigner::begin(WallTime now, std::uint64_t now_us) {
   now_ = static_cast<std::uint32_t>(to_unix(now));
   now_us_ = now_us;
-  clock_behind_ = to_unix(now) + kStep < context_.not_before_.load(std::memory_order_relaxed);
+  clock_behind_ = context_.refuses(now);
   if (generation_ != context_.generation_.load(std::memory_order_acquire)) reload_keys();
 }
 

@@ -44,9 +44,13 @@ class SigningContext {
   // Nothing is signed while the clock is before this (by more than a minute, which time daemons may
   // step).
   void set_not_before(WallTime t) { not_before_.store(to_unix(t), std::memory_order_relaxed); }
+  bool refuses(WallTime now) const {
+    return to_unix(now) + kStep < not_before_.load(std::memory_order_relaxed);
+  }
 
  private:
   friend class OnlineSigner;
+  static constexpr std::int64_t kStep = 60;  // seconds
   using Keys = std::vector<std::pair<const dns::Zone*, std::shared_ptr<const ZoneKey>>>;
 
   std::array<std::uint64_t, 2> hash_key_;

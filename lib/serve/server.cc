@@ -74,6 +74,7 @@ struct Server::Impl {
   void reload_key();
   void poll();
   Status start_workers();
+  void watch_clock();
   Json status() const;
   Json key_status() const;
 
@@ -95,6 +96,7 @@ struct Server::Impl {
   std::shared_ptr<const ZoneKey> key;
   std::optional<ZoneSerial> serial;
   std::string last_error;  // of polling, so that it is logged once
+  bool clock_behind = false;
 
   std::vector<Endpoint> endpoints;
   std::vector<std::unique_ptr<Worker>> workers;
@@ -166,6 +168,18 @@ void Server::Impl::poll() {
   log.info("updated", {{"serial", serial->current()},
                        {"records", source.content().tree_size},
                        {"ready", source.content().ready ? 1 : 0}});
+}
+
+void Server::Impl::watch_clock() {
+  const bool behind = signing.refuses(clock.now());
+  if (behind && !clock_behind) {
+    log.error("clock_behind", {{"now", format_rfc3339(clock.now())},
+                               {"newest_head", format_rfc3339(source.content().newest_head)},
+                               {"effect", "nothing is signed"}});
+  } else if (!behind && clock_behind) {
+    log.info("clock_right");
+  }
+  clock_behind = behind;
 }
 
 Status Server::Impl::start_workers() {
@@ -256,6 +270,7 @@ void Server::run(const Stop& stop, const Notifier& notifier) {
       notifier.ready();
     }
     impl_->poll();
+    impl_->watch_clock();
     if (auto interval = notifier.watchdog_interval(); interval && s.clock.mono() >= next_watchdog) {
       notifier.watchdog();
       next_watchdog = s.clock.mono() + *interval / 2;

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """serve-dns as a daemon: updates while serving, reload, end, restart, status, metrics, bad input."""
 
+import contextlib
 import os
 import re
 import signal
 import socket
+import sqlite3
 import sys
 import time
 import unittest
@@ -229,6 +231,25 @@ class Running(serve.TestCase):
         self.assert_error(self.start_error(), 2, "begins with record 1024", "--partial")
         server = self.serve("--partial", head=None, key=self.path("zone.key"))
         self.assertIn("v=v0.0.14 ", server.txt(MOX)[0])
+
+    def test_clock_behind_the_newest_head(self):
+        db = self.path("db")
+        self.follow(db)
+        with contextlib.closing(sqlite3.connect(db)) as c:
+            c.execute("UPDATE head SET accepted_at = accepted_at + 86400")
+            c.commit()
+        server = self.serve("--metrics", "127.0.0.1:0", head=None, db=db)
+        server.wait_err("level=error event=clock_behind")
+        self.assertEqual(server.ask(MOX, "TXT", dnssec=True).rcode, 2)
+        self.assertEqual(server.ask(MOX, "TXT").rcode, 0)
+        self.assertGreater(server.metric("gwtool_serve_clock_behind_total"), 0)
+        with contextlib.closing(sqlite3.connect(db)) as c:
+            c.execute("UPDATE head SET accepted_at = accepted_at - 86400")
+            c.commit()
+        server.stop()
+        again = serve.Server(server.db, server.key)
+        self.addCleanup(again.kill)
+        self.assertEqual(again.ask(MOX, "TXT", dnssec=True).rcode, 0)
 
     def test_status(self):
         self.assert_error(self.gwtool("serve-dns", "status", "--db", "nothing"), 3, "no server answers")
