@@ -99,7 +99,6 @@ std::string ZoneSettings::fingerprint(const ZoneKey& key) const {
 
 struct ModuleZone::Apex {
   std::unique_ptr<dns::StaticZone> zone;
-  bool ready = false;
   std::string toolchain;  // packed, as in RrsetView
 };
 
@@ -129,13 +128,14 @@ Status ModuleZone::publish(const State& state, const ZoneKey& key) {
     if (dns::is_subdomain(server.name, origin)) add_addresses(rrsets, server, ttl);
   }
   auto apex = std::make_unique<Apex>();
-  GW_TRY(apex->zone, dns::StaticZone::make(origin, std::move(rrsets)));
-  apex->ready = state.ready;
+  GW_TRY(apex->zone, dns::StaticZone::make(origin, rrsets));
   if (!state.toolchain.empty()) {
     const std::array<std::string, 1> rdata = {dns::txt_rdata(state.toolchain)};
     GW_TRY(apex->toolchain, dns::pack_rdatas(dns::rrtype::kTxt, rdata));
   }
   const Apex* old = apex_.exchange(apex.release());
+  // After the apex: who sees it ready finds one.
+  ready_.store(state.ready, std::memory_order_release);
   if (old != nullptr) epochs_.retire([old] { delete old; });
   epochs_.collect();
   return {};
@@ -173,10 +173,5 @@ void ModuleZone::find_module(std::string_view labels, dns::Node& out) const {
 }
 
 dns::RrsetView ModuleZone::soa() const { return apex_.load()->zone->soa(); }
-
-bool ModuleZone::ready() const {
-  const Apex* apex = apex_.load();
-  return apex != nullptr && apex->ready;
-}
 
 }  // namespace gw::serve

@@ -65,7 +65,8 @@ class ModuleZone final : public dns::Zone {
   dns::NameView origin() const override { return settings_.origin; }
   void find(dns::NameView name, dns::Node& out) const override;
   dns::RrsetView soa() const override;
-  bool ready() const override;
+  // Any thread, and outside of a reader section too.
+  bool ready() const override { return ready_.load(std::memory_order_acquire); }
 
  private:
   struct Apex;
@@ -75,6 +76,7 @@ class ModuleZone final : public dns::Zone {
   const ModuleIndex& index_;
   const ZoneSettings settings_;
   std::atomic<const Apex*> apex_{nullptr};
+  std::atomic<bool> ready_{false};
 };
 
 }  // namespace gw::serve
