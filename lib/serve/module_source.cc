@@ -34,9 +34,12 @@ class ItemBatch {
     // Without a slash, or too long: such a module has no name in the DNS.
     if (labels == 0) return;
     char* txt = at + dns::kMaxName;
-    const std::size_t size = path == mod::kToolchainModule
-                                 ? 0
-                                 : format(latest, std::span<char, dns::kMaxTxt>(txt, dns::kMaxTxt));
+    std::size_t size = 0;
+    // Newer than the heads we know: it stays as it is, until the commit that brought it is applied.
+    if (path != mod::kToolchainModule &&
+        !format(latest, std::span<char, dns::kMaxTxt>(txt, dns::kMaxTxt), size)) {
+      return;
+    }
     items_.push_back({{at, labels}, {txt, size}});
     if (items_.size() == kItems) flush();
   }
@@ -48,7 +51,8 @@ class ItemBatch {
  private:
   static constexpr std::size_t kItemBytes = dns::kMaxName + dns::kMaxTxt;
 
-  std::size_t format(std::string_view latest, std::span<char, dns::kMaxTxt> out) const {
+  // False when a release has no head among those we know.
+  bool format(std::string_view latest, std::span<char, dns::kMaxTxt> out, std::size_t& size) const {
     std::array<dns::ModuleVersionView, mod::kMaxMajors> entries;
     std::size_t n = 0;
     mod::ServedReleases it(latest);
@@ -56,11 +60,11 @@ class ItemBatch {
       auto entry = it.next();
       if (!entry) break;
       auto found = store::accepted_at(heads_, entry->record);
-      // Newer than the heads we know: the commit that brought it is applied next.
-      if (!found) continue;
+      if (!found) return false;
       entries[n++] = {entry->version, *found};
     }
-    return dns::format_module_answer({entries.data(), n}, out);
+    size = dns::format_module_answer({entries.data(), n}, out);
+    return true;
   }
 
   ModuleIndex& index_;
@@ -112,28 +116,25 @@ std::optional<store::LogState> ModuleSource::log_state() const {
 }
 
 Result<bool> ModuleSource::refresh() {
-  GW_TRY(store::LogState state, reader_->state());
-  if (state.partial() && !options_.allow_partial) {
-    return usage_error(
-        fmt::format("{} begins with record {} of the log: its latest versions may be wrong",
-                    options_.db, state.first_record),
-        "follow from genesis, or serve it all the same with --partial");
-  }
-  GW_CHECK(refresh_heads());
   const Content before = content_;
-  if (state.complete()) {
-    if (!commit_) {
-      GW_CHECK(load_all(state));
+  store::LogState state;
+  for (bool loaded = false, done = false; !done; loaded = true) {
+    // Heads and modules of one commit: a newer module's answer would lack its head's time.
+    GW_TRY(std::optional<store::Reader::Snapshot> snapshot, reader_->snapshot());
+    GW_TRY(state, reader_->state());
+    GW_CHECK(may_serve(state));
+    GW_CHECK(refresh_heads());
+    if (!state.complete()) break;
+    GW_TRY(done, update());
+    if (done) {
+      GW_CHECK(refresh_toolchain());
+    } else if (loaded) {
+      return unavailable_error(options_.db + ": commits come faster than it is read");
     } else {
-      GW_TRY(store::Changes changes, reader_->changes_since(*commit_));
-      if (changes.reload) {
-        GW_CHECK(load_all(state));
-      } else {
-        GW_CHECK(apply(changes.modules));
-        commit_ = changes.commit;
-      }
+      // It takes longer than a snapshot should be kept; what is committed meanwhile comes next.
+      snapshot.reset();
+      GW_CHECK(load_all(state));
     }
-    GW_CHECK(refresh_toolchain());
   }
   content_.ready = state.complete();
   content_.tree_size = state.position;
@@ -144,6 +145,26 @@ Result<bool> ModuleSource::refresh() {
   }
   return content_.ready != before.ready || content_.tree_size != before.tree_size ||
          content_.newest_head != before.newest_head || content_.toolchain != before.toolchain;
+}
+
+// Applies what was committed since the last time; false when everything must be loaded first.
+Result<bool> ModuleSource::update() {
+  if (!commit_) return false;
+  GW_TRY(store::Changes changes, reader_->changes_since(*commit_));
+  if (changes.reload) return false;
+  GW_CHECK(apply(changes.modules));
+  commit_ = changes.commit;
+  return true;
+}
+
+Status ModuleSource::may_serve(const store::LogState& state) const {
+  if (state.partial() && !options_.allow_partial) {
+    return usage_error(
+        fmt::format("{} begins with record {} of the log: its latest versions may be wrong",
+                    options_.db, state.first_record),
+        "follow from genesis, or serve it all the same with --partial");
+  }
+  return {};
 }
 
 Status ModuleSource::refresh_heads() {

@@ -58,6 +58,8 @@ class ModuleSource {
  private:
   Status open();
   Result<bool> refresh();
+  Result<bool> update();
+  Status may_serve(const store::LogState& state) const;
   Status load_all(const store::LogState& state);
   Status load_shard(unsigned shard, std::size_t* modules);
   Status apply(const std::vector<store::Module>& modules);
