@@ -369,18 +369,10 @@ Command serve_dns_command() {
   v->listen = {"127.0.0.1:5353"};
   Command c("serve-dns", "serve the log's latest versions over DNS, signed with DNSSEC");
   c.doc =
-      "Answers TXT queries for modules (mox.mjl_2d._.github.com.v0.ZONE) and toolchains "
-      "(toolchain.v0.ZONE) from the database of follow-tlog, signed with DNSSEC as the answers are "
-      "made. New records are served within a second of their commit. Until the follower's first "
-      "run "
-      "is complete every answer is SERVFAIL.\n\n"
+      "Answers for modules and toolchains from the database of follow-tlog, signed with DNSSEC as "
+      "the answers are made.\n\n"
       "Every name above a module's exists, and a module without a release exists without records. "
-      "A "
-      "- at an end of a path element may be asked for bare instead of as _2d.\n\n"
-      "SIGHUP reads the key again; one that cannot be read leaves the old one in use. A new key's "
-      "DS "
-      "belongs into the parent zone before anybody relies on it. SIGTERM answers what has arrived "
-      "and ends.\n\n"
+      "A - at an end of a path element may be asked for bare instead of as _2d.\n\n"
       "While the clock is behind the newest signed head nothing is signed: every signed answer is "
       "SERVFAIL.";
   add_serve_options(c, v);
