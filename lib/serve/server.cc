@@ -233,11 +233,12 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options, const Logge
   if (!s.options.user.empty()) GW_CHECK(become_user(s.options.user));
   if (after_bind) GW_CHECK(after_bind());
   GW_CHECK(s.source.start());
-  GW_CHECK(s.publish());
+  // All that can refuse comes before publish(), which changes the serial's file.
   GW_TRY(s.status_socket, StatusSocket::start(s.options.status_socket.empty()
                                                   ? StatusSocket::default_path(s.options.db)
                                                   : s.options.status_socket,
                                               [&s] { return s.status(); }));
+  GW_CHECK(s.publish());
   GW_CHECK(s.start_workers());
   return server;
 }

@@ -55,7 +55,8 @@ Result<std::unique_ptr<StatusSocket>> StatusSocket::start(const std::string& pat
     if (!S_ISSOCK(info.st_mode)) {
       return usage_error(path + " exists and is no socket", "name another --status-socket");
     }
-    if (connects(new_socket(), address)) {
+    // Only a refusal says that nobody listens: a server that is busy, or another user's, is one.
+    if (connects(new_socket(), address) || errno != ECONNREFUSED) {
       return usage_error(path + ": another server answers there",
                          "stop it, or name another --status-socket for this one");
     }
