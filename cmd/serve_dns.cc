@@ -61,6 +61,9 @@ Status check_zone(std::string_view text) {
 Result<std::string> parse_rname(std::string_view text) {
   const std::size_t at = text.find('@');
   if (at == std::string_view::npos) return dns::parse_lower_name(text);
+  if (text.find('@', at + 1) != std::string_view::npos) {
+    return usage_error("--rname has more than one @", "write it as hostmaster@example.org");
+  }
   std::string escaped;
   for (char c : text.substr(0, at)) {
     if (c == '.' || c == '\\') escaped.push_back('\\');
@@ -242,8 +245,8 @@ void add_limit_options(Command& c, const std::shared_ptr<ServeValues>& v) {
             .more("A network is a /24 of IPv4 or a /56 of IPv6. Answers to one name count as one "
                   "kind, all denials as another, all errors as a third. Of the answers over the "
                   "limit every second one is sent truncated, so that a real client comes back over "
-                  "TCP, and the others are dropped. 0: no limit. A limit that is given holds for "
-                  "loopback too."));
+                  "TCP, and the others are dropped. Errors over it are only dropped. 0: no limit. "
+                  "A limit that is given holds for loopback too."));
   c.add(number_option("signing-limit", "N", &v->signing_limit, 0, 10'000'000,
                       "fresh signatures a second, half of them for UDP; 0: no limit")
             .more("Over the limit a UDP answer that needs a fresh signature is sent truncated, and "

@@ -210,6 +210,7 @@ class Running(serve.TestCase):
                 ({"listen": "192.0.2.1:0"}, 2, ["192.0.2.1", "no such address"]),
                 ({"metrics": "nowhere"}, 2, ["nowhere"]),
                 ({"rname": "a@b@c..d"}, 2, []),
+                ({"rname": "a@b@c"}, 2, ["more than one @"]),
                 ({"ttl": "0"}, 2, ["--ttl"]),
                 ({"ttl": "1000000"}, 2, ["--ttl"]),
                 ({"id": "x" * 256}, 2, ["--id"]),
@@ -221,7 +222,7 @@ class Running(serve.TestCase):
                 r = self.start_error(**changes)
                 self.assert_error(r, code, *texts)
                 self.assert_missing(self.path("none"), self.path("nokey"),
-                                    self.path("db.serve-dns.sock"))
+                                    self.path("db.serve-dns.sock"), self.path("zone.key.serial"))
 
     def test_partial(self):
         r = self.gwtool("follow-tlog", "--once", "--db", "db", "--source", self.log_dir(), "--log-key",
