@@ -44,6 +44,13 @@ void add_prove(Command& command, ProveValues* v) {
                   .more("In FILE.check-head; FILE itself, a follower's database or nothing at all, "
                         "is not touched. Without it forks are seen within one call only."));
   add_log_source(command, &v->log);
+  command.rules.push_back([v]() -> Status {
+    if (v->db && !v->prove) {
+      return usage_error("--db without --prove",
+                         "--db is where --prove remembers the log's head: give both or none");
+    }
+    return {};
+  });
 }
 
 Result<std::string> read_stdin() {

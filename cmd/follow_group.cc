@@ -13,6 +13,46 @@ Status check_origin(std::string_view text) {
   return {};
 }
 
+// The longest that one call for files or heads may take before the watchdog is left to bite: as
+// many files as are asked for at once, from a server that lets every one of them time out.
+constexpr std::chrono::minutes kLongestWait{15};
+
+// A source whose waiting is no hanging.
+class LiveSource : public tlog::TileSource {
+ public:
+  LiveSource(std::unique_ptr<tlog::TileSource> source, Heartbeat& heart)
+      : source_(std::move(source)), heart_(heart) {}
+  std::vector<Result<std::string>> fetch(std::span<const tlog::FetchRequest> requests) override {
+    heart_.alive();
+    auto replies = source_->fetch(requests);
+    heart_.alive();
+    return replies;
+  }
+  std::string describe() const override { return source_->describe(); }
+
+ private:
+  std::unique_ptr<tlog::TileSource> source_;
+  Heartbeat& heart_;
+};
+
+class LiveExchange : public follow::HeadExchange {
+ public:
+  LiveExchange(std::unique_ptr<follow::HeadExchange> exchange, Heartbeat& heart)
+      : exchange_(std::move(exchange)), heart_(heart) {}
+  Result<std::string> fetch(const std::string& from) override {
+    heart_.alive();
+    return exchange_->fetch(from);
+  }
+  Status post(const std::string& url, const std::string& note) override {
+    heart_.alive();
+    return exchange_->post(url, note);
+  }
+
+ private:
+  std::unique_ptr<follow::HeadExchange> exchange_;
+  Heartbeat& heart_;
+};
+
 Option from_option(FollowValues* v) {
   return custom_option(
              "from", "POSITION",
@@ -102,15 +142,23 @@ Result<std::unique_ptr<FollowParts>> make_follower(Context& ctx, const FollowVal
   parts->progress = std::make_unique<follow::ProgressReporter>(std::move(terminal), log);
 
   follow::Environment environment;
+  if (notifier != nullptr && notifier->watchdog_interval()) {
+    parts->heartbeat = std::make_unique<Heartbeat>(*notifier, kLongestWait);
+    Heartbeat& heart = *parts->heartbeat;
+    parts->source = std::make_unique<LiveSource>(std::move(parts->source), heart);
+    parts->exchange = std::make_unique<LiveExchange>(std::move(parts->exchange), heart);
+  }
   environment.source = parts->source.get();
   environment.exchange = parts->exchange.get();
   environment.clock = &ctx.clock;
   environment.log = &log;
   environment.notifier = notifier;
-  environment.progress = [reporter = parts->progress.get()](const follow::Progress& p) {
+  environment.progress = [reporter = parts->progress.get(),
+                          heart = parts->heartbeat.get()](const follow::Progress& p) {
+    if (heart != nullptr) heart->alive();
     (*reporter)(p);
   };
-  environment.print_evidence = [&ctx](std::string_view text) { ctx.out.note(text); };
+  environment.print_evidence = [&ctx](std::string_view text) { ctx.out.lines(text); };
   GW_TRY(parts->follower, follow::Follower::open(std::move(options), std::move(environment)));
   return parts;
 }

@@ -32,6 +32,7 @@ void add_follow(Command& command, FollowValues* v);
 
 // A follower with everything it borrows. Move it nowhere; keep it until following has ended.
 struct FollowParts {
+  std::unique_ptr<Heartbeat> heartbeat;  // none without a watchdog
   std::unique_ptr<tlog::TileSource> source;
   std::unique_ptr<follow::HeadExchange> exchange;
   std::unique_ptr<follow::ProgressReporter> progress;

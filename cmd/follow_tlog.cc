@@ -1,6 +1,7 @@
 // gwtool follow-tlog: a transparency log, verified, into a database.
 #include <csignal>
 
+#include "base/file.h"
 #include "commands.h"
 #include "follow/status.h"
 #include "follow_group.h"
@@ -40,7 +41,12 @@ Result<int> print_status(Context& ctx, const Values& v) {
 }
 
 Result<int> clear(Context& ctx, const Values& v) {
-  GW_TRY(const auto alarm, follow::clear_alarm(v.db, ctx.clock.now()));
+  if (!file_exists(v.db)) return not_found_error(v.db + ": no database there");
+  std::optional<tlog::VerifierKey> key;
+  if (v.follow.log.log_key_given) {
+    GW_TRY(key, tlog::VerifierKey::parse(v.follow.log.log_key));
+  }
+  GW_TRY(const auto alarm, follow::clear_alarm(v.db, ctx.clock.now(), key));
   if (!alarm) {
     ctx.out.note(v.db + ": there is no alarm");
     return kExitDone;
@@ -56,7 +62,9 @@ Result<int> follow_once(Context& ctx, const Values& v, const Stop& stop,
   const Logger log(ctx.quiet ? LogLevel::kError : level);
   GW_TRY(const auto parts, make_follower(ctx, v.follow, v.db, log, nullptr, stop));
   auto round = parts->follower->run_once(stop);
-  if (signals.stopped_by() != 0) return kExitInterrupted;
+  // A security error is one also when somebody interrupts.
+  const bool halted = !round && round.error().kind == ErrorKind::kUntrusted;
+  if (signals.stopped_by() != 0 && !halted) return kExitInterrupted;
   if (!round) return std::move(round).error();
   if (ctx.json) {
     ctx.out.json({{"log", parts->follower->state().log_name},

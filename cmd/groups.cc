@@ -21,7 +21,10 @@ Status check_source(std::string_view text) {
 
 void add_log_source(Command& command, LogSourceValues* out) {
   command.add(text_option("log-key", "VKEY", &out->log_key, "the log's verifier key")
-                  .check(check_log_key)
+                  .check([out](std::string_view text) {
+                    out->log_key_given = true;
+                    return check_log_key(text);
+                  })
                   .more("NAME+HASH+KEY, as signed notes have it. The default is the Go checksum "
                         "database's, sum.golang.org."));
   command.add(text_option("source", "URL|DIR", &out->source,

@@ -24,6 +24,7 @@ inline constexpr const char* kGoLogKey =
 // and the name in the key.
 struct LogSourceValues {
   std::string log_key = kGoLogKey;
+  bool log_key_given = false;          // also when it is the default
   std::optional<std::string> source;   // http(s) URL, or a directory
   std::optional<std::string> proxy;    // URL of a Go module proxy
   std::optional<std::string> ca_file;  // trust anchors for https instead of the system's

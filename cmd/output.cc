@@ -104,6 +104,19 @@ void Output::message(std::string_view label, int color, std::string_view text) {
   (void)write_all(err_fd_, out);  // there is nowhere left to say that this failed
 }
 
+void Output::lines(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const auto end = text.find('\n');
+    out += one_line(text.substr(0, end)) + "\n";
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+  std::lock_guard lock(mutex_);
+  if (progress_shown_) out.insert(0, "\r\x1b[K");
+  progress_shown_ = false;
+  (void)write_all(err_fd_, out);
+}
+
 void Output::progress(std::string_view text) {
   if (!settings_.terminal || settings_.quiet) return;
   std::lock_guard lock(mutex_);

@@ -47,6 +47,10 @@ class Output {
   void detail(std::string_view text);  // only with -v
   void error(const Error& error);      // "gwtool: error: MESSAGE" and "gwtool: hint: HINT"
 
+  // Several lines as they are, on standard error, also with -q: evidence that others are to check.
+  // Nothing but the lines' control characters is changed.
+  void lines(std::string_view text);
+
   // A status line that the next one replaces; nothing unless standard error is a terminal and -q is
   // not given. An empty text takes it away; every other message does so by itself.
   void progress(std::string_view text);

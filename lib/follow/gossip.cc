@@ -1,21 +1,31 @@
 // Heads to and from others: what the log told us must be what it told them.
 #include "base/metrics.h"
 #include "follow/follower_impl.h"
+#include "net/http.h"
 
 namespace gw::follow {
 namespace {
 
-constexpr std::size_t kPostsPerRound = 1000;
+constexpr std::size_t kPostsPerRound = 1000;  // to each address
+
+enum Compared : unsigned { kSame, kUnavailable, kUntrusted };  // values of the metric
 
 }  // namespace
 
-// Only a security error is one here: that a mirror is down must not stop following.
+// That a mirror is down must not stop following. But a signed head that the log's tiles do not give
+// is what a split view looks like from here: it counts as a bad tile does, and lasting it is an
+// alarm.
 Status Follower::Impl::compare_with_others(const Stop& stop, RoundReport& report) {
   if (env.exchange == nullptr) return {};
+  std::optional<Error> bad;
+  Trouble bad_at;
   for (const std::string& origin : options.compare_latest) {
     if (stop.requested()) return {};
+    const std::string from = net::redact_url(origin);
     const auto warn = [&](const Error& e) {
-      env.log->warning("head of another not compared", {{"from", origin}, {"reason", e.message}});
+      metric_add(Metric::kFollowCompares, 1,
+                 e.kind == ErrorKind::kUntrusted ? kUntrusted : kUnavailable);
+      env.log->warning("head of another not compared", {{"from", from}, {"reason", e.message}});
     };
     const auto note = env.exchange->fetch(origin);
     if (!note) {
@@ -27,30 +37,45 @@ Status Follower::Impl::compare_with_others(const Stop& stop, RoundReport& report
       warn(head.error());
       continue;
     }
-    auto status = consider(*head, origin, stop, report);
-    if (status) continue;
-    if (halted) return status;
+    auto status = consider(*head, from, stop, report);
+    if (status) {
+      metric_add(Metric::kFollowCompares, 1, kSame);
+      continue;
+    }
     warn(status.error());
+    const ErrorKind kind = status.error().kind;
+    if (halted || (kind != ErrorKind::kUntrusted && kind != ErrorKind::kUnavailable &&
+                   kind != ErrorKind::kNotFound)) {
+      return status;
+    }
+    if (kind != ErrorKind::kUntrusted || bad) continue;
+    bad = std::move(status).error();
+    bad_at = trouble;
   }
-  return {};
+  if (!bad) return {};
+  trouble = std::move(bad_at);
+  return *std::move(bad);
 }
 
 Status Follower::Impl::deliver_posts() {
   if (env.exchange == nullptr || writer.state().pending_gossip == 0) return {};
+  // What earlier runs left stays for a run that is given its addresses again.
+  if (options.submit_latest.empty()) return {};
   GW_TRY(const auto posts, writer.pending_posts(kPostsPerRound));
   std::set<std::string> down;
   for (const store::PendingPost& post : posts) {
     if (down.contains(post.url)) continue;
+    const std::string to = net::redact_url(post.url);
     auto status = env.exchange->post(post.url, post.note);
     if (!status) {
       env.log->warning("head not posted",
-                       {{"to", post.url}, {"size", post.size}, {"reason", status.error().message}});
+                       {{"to", to}, {"size", post.size}, {"reason", status.error().message}});
       down.insert(post.url);
       continue;
     }
     // Forgotten only after it was taken: a crash in between posts it again.
     GW_CHECK(writer.post_done(post.id));
-    env.log->info("head posted", {{"to", post.url}, {"size", post.size}});
+    env.log->info("head posted", {{"to", to}, {"size", post.size}});
   }
   metric_set(Metric::kFollowPosts, static_cast<std::int64_t>(writer.state().pending_gossip));
   return {};
