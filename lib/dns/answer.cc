@@ -16,7 +16,7 @@ struct MadeNsec {
   std::array<char, 2 + kMaxName + kMaxTypes * 34> bytes;
   RrsetView view;
 
-  void make(NameView owner, const Node& node, std::uint32_t ttl) {
+  void make(NameView owner, NameView origin, const Node& node, std::uint32_t ttl) {
     std::array<std::uint16_t, kMaxTypes> types;
     std::size_t n = 0;
     for (const RrsetView& set : node.rrsets.first(std::min(node.rrsets.size(), kMaxNodeTypes))) {
@@ -28,7 +28,8 @@ struct MadeNsec {
     // Two or three types out of order at the end of an ascending list.
     std::sort(types.begin(), types.begin() + static_cast<std::ptrdiff_t>(n));
     std::size_t size = 2;
-    size += write_next_name(owner, std::span<char, kMaxName>(bytes.data() + size, kMaxName));
+    size +=
+        write_next_name(owner, std::span<char, kMaxName>(bytes.data() + size, kMaxName), origin);
     size += write_type_bitmap({types.data(), n}, std::span<char>(bytes).subspan(size));
     store_u16(bytes.data(), static_cast<std::uint16_t>(size - 2));
     view = {rrtype::kNsec, 1, ttl, {bytes.data(), size}};
@@ -116,7 +117,7 @@ class Engine {
   bool add_rrsig(Section section, NameView owner, const RrsetView& rrset, std::uint32_t ttl);
   bool add_denial();
   bool add_positive(AnswerKind& kind);
-  void make_nsec() { nsec_.make(query_.name(), node_, negative_ttl()); }
+  void make_nsec() { nsec_.make(query_.name(), zone_->origin(), node_, negative_ttl()); }
 
   std::uint32_t negative_ttl() {
     if (soa_.count == 0) soa_ = zone_->soa();

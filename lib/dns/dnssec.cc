@@ -65,7 +65,7 @@ Result<std::vector<std::uint16_t>> parse_type_bitmap(std::string_view bitmap) {
   return types;
 }
 
-std::size_t write_next_name(NameView name, std::span<char, kMaxName> out) {
+std::size_t write_next_name(NameView name, std::span<char, kMaxName> out, NameView origin) {
   if (name.size() + 2 <= kMaxName) {
     out[0] = 1;
     out[1] = 0;
@@ -78,10 +78,10 @@ std::size_t write_next_name(NameView name, std::span<char, kMaxName> out) {
   for (;;) {
     std::size_t label = static_cast<std::uint8_t>(rest[0]);
     std::size_t tail = rest.size() - 1 - label;
-    if (label == 0) {
-      // Every label is as high as can be: the last name there is, followed by the first.
-      out[0] = 0;
-      return 1;
+    if (rest.size() <= origin.size()) {
+      // Every label is as high as can be: the zone's last name, followed by its first.
+      std::memcpy(out.data(), origin.data(), origin.size());
+      return origin.size();
     }
     if (label < kMaxLabel && rest.size() + 1 <= kMaxName) {
       out[0] = static_cast<char>(label + 1);

@@ -26,6 +26,19 @@ std::string next(std::string_view name) {
   return {out.data(), write_next_name(name, out)};
 }
 
+TEST_CASE("what follows the last name of a zone is its apex") {
+  const std::string origin = parse_name("example.org").value();
+  std::string last = origin;
+  while (last.size() < kMaxName) {
+    const std::size_t label = std::min<std::size_t>(63, kMaxName - last.size() - 1);
+    last = static_cast<char>(label) + std::string(label, '\xff') + last;
+  }
+  REQUIRE(last.size() == kMaxName);
+  std::array<char, kMaxName> out;
+  CHECK(std::string_view(out.data(), write_next_name(last, out, origin)) == origin);
+  CHECK(std::string_view(out.data(), write_next_name(last, out)) != origin);
+}
+
 TEST_CASE("type bitmaps") {
   // RFC 4034 4.3: A MX RRSIG NSEC TYPE1234.
   std::string expected = "0006400100000003041b" + std::string(26 * 2, '0') + "20";
