@@ -29,8 +29,8 @@ Result<std::vector<std::uint16_t>> parse_type_bitmap(std::string_view bitmap);
 // The name right after `name` in canonical order, for the NSEC of compact denial (the absolute
 // method of RFC 4471): `\000.` in front if that fits; else `\000` appended to the leftmost label if
 // that is shorter than 63; else its last octet raised, A-Z skipped, 0xff carried to the octet
-// before it; and the zone's `origin` after its last name. `name` is lower-cased, within the zone and
-// not the root. Returns the size.
+// before it; and the zone's `origin` after its last name. `name` is lower-cased, within the zone
+// and not the root. Returns the size.
 std::size_t write_next_name(NameView name, std::span<char, kMaxName> out,
                             NameView origin = kRootName);
 

@@ -509,7 +509,7 @@ TEST_CASE("a configuration file that is not there is never skipped") {
   }
 }
 
-TEST_CASE("--check-config checks everything and runs nothing") {
+TEST_CASE("option --check-config checks everything and runs nothing") {
   Harness h;
   std::string key = h.file("key", "x", 0600);
   std::string conf = h.file("c.toml", "[serve-key-new]\nfile = \"" + key + "\"\n");
@@ -527,7 +527,7 @@ TEST_CASE("--check-config checks everything and runs nothing") {
   CHECK(contains(o.err, "needs --db"));
 }
 
-TEST_CASE("--print-config prints a file that means the same") {
+TEST_CASE("option --print-config prints a file that means the same") {
   Harness h;
   std::string conf = h.file("c.toml",
                             "[follow]\ndb = \"a \\\"quoted\\\" \\u0001 name\"\nworkers = 5\n"

@@ -125,7 +125,7 @@ TEST_CASE("the toolchain, and a new serial") {
   CHECK_FALSE(z.zone.ready());
 }
 
-TEST_CASE("--ns texts") {
+TEST_CASE("texts of --ns") {
   for (std::string_view good : {"ns1.l.example.org=192.0.2.1", "l.example.org=192.0.2.1",
                                 "ns.example.net", "NS.Example.NET.", "vv0.l.example.org=::1"}) {
     INFO(good);
