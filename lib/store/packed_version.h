@@ -1,10 +1,10 @@
 // Module versions in a few bytes.
 //
-// Many of a Go log's versions are pseudo-versions, 33 bytes and more of text whose content is a time
-// and a commit; packed they are 16 bytes, and a release is 4. Every string can be packed:
-// what is no canonical version of a known form is kept as its text behind its length, so packing
-// loses nothing and is one to one (a round trip is exact, and equal bytes mean equal versions). A
-// packed version ends by itself.
+// Many of a Go log's versions are pseudo-versions, 33 bytes and more of text whose content is a
+// time and a commit; packed they are 16 bytes, and a release is 4. Every string can be packed: what
+// is no canonical version of a known form is kept as its text behind its length, so packing loses
+// nothing and is one to one (a round trip is exact, and equal bytes mean equal versions). A packed
+// version ends by itself.
 //
 //   form byte  0 text          varint length, bytes
 //              1 release       vMAJOR.MINOR.PATCH                          three varints

@@ -8,8 +8,8 @@
 // There is one Writer per database, held by a lock file beside it (DB.lock). One thread at a time.
 // Readers in other threads and processes never block it, nor it them.
 //
-// Costs: in transactions of a million records the whole follower takes 1.4 us of CPU a record at one
-// million and 2.7 us at ten million (tests/bench/bench_follow.py).
+// Costs: in transactions of a million records the whole follower takes 1.4 us of CPU a record at
+// one million and 2.7 us at ten million (tests/bench/bench_follow.py).
 #pragma once
 
 #include <cstdint>
