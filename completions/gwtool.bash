@@ -32,6 +32,8 @@ _gwtool() {
     'gwtool serve-dns --negative-ttl') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool serve-dns --id') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool serve-dns --key') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool serve-dns --zone-file') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool serve-dns --zone-key') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool serve-dns --listen') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool serve-dns --user') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool serve-dns --metrics') mapfile -t COMPREPLY < <(:); return ;;
@@ -158,7 +160,7 @@ _gwtool() {
   case "$at" in
     'gwtool') words='follow-tlog serve-dns check vanity-lookup --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool follow-tlog') words='--db --log-key --source --proxy --ca-file --from --keep --interval --max-age --submit-latest --compare-latest --on-alarm --once --status --clear-alarm --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
-    'gwtool serve-dns') words='key status --db --zone --ns --rname --ttl --negative-ttl --id --key --listen --user --metrics --status-socket --partial --workers --signature-cache --rate-limit --signing-limit --tcp-connections --tcp-per-network --tcp-idle --follow --log-key --source --proxy --ca-file --from --keep --interval --max-age --submit-latest --compare-latest --on-alarm --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool serve-dns') words='key status --db --zone --ns --rname --ttl --negative-ttl --id --key --zone-file --zone-key --listen --user --metrics --status-socket --partial --workers --signature-cache --rate-limit --signing-limit --tcp-connections --tcp-per-network --tcp-idle --follow --log-key --source --proxy --ca-file --from --keep --interval --max-age --submit-latest --compare-latest --on-alarm --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool serve-dns key') words='new ds --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool serve-dns key new') words='--zone --key --algorithm --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool serve-dns key ds') words='--zone --key --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;

@@ -16,6 +16,7 @@ struct MadeNsec {
   std::array<char, 2 + kMaxName + kMaxTypes * 34> bytes;
   RrsetView view;
 
+  // `owner`: the name, or the cut when the node is one.
   void make(NameView owner, NameView origin, const Node& node, std::uint32_t ttl) {
     std::array<std::uint16_t, kMaxTypes> types;
     std::size_t n = 0;
@@ -28,8 +29,9 @@ struct MadeNsec {
     // Two or three types out of order at the end of an ascending list.
     std::sort(types.begin(), types.begin() + static_cast<std::ptrdiff_t>(n));
     std::size_t size = 2;
-    size +=
-        write_next_name(owner, std::span<char, kMaxName>(bytes.data() + size, kMaxName), origin);
+    const std::span<char, kMaxName> next(bytes.data() + size, kMaxName);
+    size += node.kind == NodeKind::kCut ? write_next_sibling(owner, next, origin)
+                                        : write_next_name(owner, next, origin);
     size += write_type_bitmap({types.data(), n}, std::span<char>(bytes).subspan(size));
     store_u16(bytes.data(), static_cast<std::uint16_t>(size - 2));
     view = {rrtype::kNsec, 1, ttl, {bytes.data(), size}};
@@ -116,11 +118,22 @@ class Engine {
   bool add(Section section, NameView owner, const RrsetView& rrset, std::uint32_t ttl);
   bool add_rrsig(Section section, NameView owner, const RrsetView& rrset, std::uint32_t ttl);
   bool add_denial();
-  bool add_positive(AnswerKind& kind);
-  void make_nsec() { nsec_.make(query_.name(), zone_->origin(), node_, negative_ttl()); }
+  bool add_resolved(AnswerKind& kind);
+  bool add_final(AnswerKind& kind);
+  bool add_alias(bool& follow);
+  bool add_dname(bool& follow);
+  bool add_referral();
+  bool add_glue();
+  bool follow_to(NameView target);
+  const RrsetView* alias() const;
+  // The NSEC at the name, or at the cut it is at or below.
+  void make_nsec() {
+    nsec_.make(node_.kind == NodeKind::kCut ? node_.at : name_, zone_->origin(), node_,
+               negative_ttl());
+  }
 
   std::uint32_t negative_ttl() {
-    if (soa_.count == 0) soa_ = zone_->soa();
+    if (soa_.count == 0) soa_ = content_->soa();
     return std::min(soa_.ttl, soa_minimum(soa_.rdatas));
   }
 
@@ -131,10 +144,20 @@ class Engine {
   Node& node_;
   ResponseWriter writer_;
   const Zone* zone_ = nullptr;
+  const ZoneContent* content_ = nullptr;  // set: the zone answers
+  NameView source_;
   RrsetView soa_;
   bool signed_ = false;       // the zone is
   bool with_dnssec_ = false;  // RRSIGs and NSECs go with the answer
-  bool zone_answers_ = false;
+
+  // The name that node_ is about: the one asked for, then the targets of aliases.
+  static constexpr unsigned kMaxAliases = 12;
+  NameView name_;
+  std::array<NameView, kMaxAliases> followed_;  // the names before it
+  unsigned aliases_ = 0;
+  std::array<char, kMaxAliases*(2 + kMaxName)> made_;  // CNAME rdatas that DNAMEs led to
+  std::size_t made_size_ = 0;
+
   TsigEcho tsig_;
   SignResult failure_{SignStatus::kSigned, 0, Ede::kNone};
   Ede ede_ = Ede::kNone;
@@ -154,10 +177,10 @@ AnswerResult Engine::finish(AnswerKind kind) {
       store_u16(data.data(), options_.keepalive);
       writer_.add_option(edns::kKeepalive, {data.data(), 2});
     }
-    if (query_.wants_zone_version && zone_answers_) {
+    if (query_.wants_zone_version && content_ != nullptr) {
       data[0] = static_cast<char>(label_count(zone_->origin()));
       data[1] = 0;  // the SOA's serial (RFC 9660 2)
-      store_u32(data.data() + 2, soa_serial(zone_->soa().rdatas));
+      store_u32(data.data() + 2, soa_serial(content_->soa().rdatas));
       writer_.add_option(edns::kZoneVersion, {data.data(), 6});
     }
     if (query_.wants_nsid && !options_.server_id.empty()) {
@@ -170,6 +193,7 @@ AnswerResult Engine::finish(AnswerKind kind) {
   result.rcode = writer_.rcode();
   result.truncated = writer_.truncated();
   result.zone = zone_;
+  result.source = source_;
   result.size = writer_.finish();
   return result;
 }
@@ -221,7 +245,8 @@ bool Engine::add_rrsig(Section section, NameView owner, const RrsetView& rrset, 
   std::size_t size = rrsig_size(zone_->origin());
   std::span<char> rdata = writer_.begin_record(section, owner, rrtype::kRrsig, rrclass::kIn, ttl);
   if (rdata.size() < size) return false;
-  SignResult result = signer_.sign({*zone_, owner, rrset}, rdata.first(size));
+  SignResult result =
+      signer_.sign({zone_->origin(), content_->key(), owner, rrset}, rdata.first(size));
   if (result.status != SignStatus::kSigned || result.size == 0 || result.size > size) {
     failure_ = result;
     if (result.status == SignStatus::kSigned) failure_.status = SignStatus::kFailed;
@@ -252,17 +277,20 @@ bool Engine::add_denial() {
   if (!add(Section::kAuthority, zone_->origin(), soa_, ttl)) return false;
   if (!with_dnssec_) return true;
   make_nsec();
-  return add(Section::kAuthority, query_.name(), nsec_.view, ttl);
+  return add(Section::kAuthority, node_.kind == NodeKind::kCut ? node_.at : name_, nsec_.view, ttl);
 }
 
 // Looks for what answers the question type at the node; writes it, or the denial.
-bool Engine::add_positive(AnswerKind& kind) {
-  NameView name = query_.name();
+bool Engine::add_final(AnswerKind& kind) {
+  const bool missing = node_.kind == NodeKind::kMissing;
+  // RFC 9824 2: with DNSSEC the denial is that of a name without data, unless the client said that
+  // it understands the truth.
+  if (missing && with_dnssec_ && query_.compact_ok) writer_.set_rcode(Rcode::kNxDomain);
   // Every bitmap says that NSEC and RRSIG exist, so at every name, even a missing one, a question
   // for them has an answer: without it validators call the denial bogus.
   if (signed_ && query_.qtype == rrtype::kNsec) {
     make_nsec();
-    return add(Section::kAnswer, name, nsec_.view, nsec_.view.ttl);
+    return add(Section::kAnswer, name_, nsec_.view, nsec_.view.ttl);
   }
   if (signed_ && query_.qtype == rrtype::kRrsig) {
     const RrsetView* covered = &nsec_.view;
@@ -271,19 +299,126 @@ bool Engine::add_positive(AnswerKind& kind) {
     } else {
       make_nsec();
     }
-    return add_rrsig(Section::kAnswer, name, *covered, covered->ttl);
+    return add_rrsig(Section::kAnswer, name_, *covered, covered->ttl);
   }
   const RrsetView* found = nullptr;
-  if (node_.kind == NodeKind::kNode) {
+  if (node_.kind == NodeKind::kNode || node_.kind == NodeKind::kCut) {
     // ANY: one RRset is enough (RFC 8482 4.1).
     found = query_.qtype == rrtype::kAny ? &node_.rrsets.front() : node_.find(query_.qtype);
   }
-  if (found != nullptr) return add(Section::kAnswer, name, *found, found->ttl);
-  if (node_.kind != NodeKind::kMissing) kind = AnswerKind::kNodata;
-  // RFC 9824 2: with DNSSEC the denial is that of a name without data, unless the client said that
-  // it understands the truth.
-  if (node_.kind == NodeKind::kMissing && !with_dnssec_) writer_.set_rcode(Rcode::kNxDomain);
+  if (found != nullptr) return add(Section::kAnswer, name_, *found, found->ttl);
+  if (!missing && aliases_ == 0) kind = AnswerKind::kNodata;
+  if (missing && !with_dnssec_) writer_.set_rcode(Rcode::kNxDomain);
   return add_denial();
+}
+
+// The CNAME at the node, unless the question is for what a node with a CNAME has itself.
+const RrsetView* Engine::alias() const {
+  if (node_.kind != NodeKind::kNode || node_.rrsets.front().type != rrtype::kCname) return nullptr;
+  switch (query_.qtype) {
+    case rrtype::kCname:
+    case rrtype::kAny:
+      return nullptr;
+    case rrtype::kNsec:
+    case rrtype::kRrsig:
+      return signed_ ? nullptr : &node_.rrsets.front();
+    default:
+      return &node_.rrsets.front();
+  }
+}
+
+// Whether the answer goes on at an alias's target. Beyond the zone it does not: resolvers would not
+// believe it (RFC 5452 6).
+bool Engine::follow_to(NameView target) {
+  followed_[aliases_++] = name_;
+  name_ = target;
+  const auto before = std::span<const NameView>(followed_).first(aliases_);
+  return aliases_ < kMaxAliases && is_subdomain(target, zone_->origin()) &&
+         std::find(before.begin(), before.end(), target) == before.end();
+}
+
+bool Engine::add_alias(bool& follow) {
+  const RrsetView& cname = *alias();
+  if (!add(Section::kAnswer, name_, cname, cname.ttl)) return false;
+  follow = follow_to(cname.rdatas.substr(2));
+  return true;
+}
+
+// RFC 6672 3.1: the DNAME, and the CNAME that follows from it for this name, which is never signed.
+bool Engine::add_dname(bool& follow) {
+  const RrsetView& dname = node_.rrsets.front();
+  if (!add(Section::kAnswer, node_.at, dname, dname.ttl)) return false;
+  const NameView target = dname.rdatas.substr(2);
+  const NameView prefix = name_.substr(0, name_.size() - node_.at.size());
+  const std::size_t size = prefix.size() + target.size();
+  if (size > kMaxName) {
+    writer_.set_rcode(Rcode::kYxDomain);
+    return true;
+  }
+  char* rdata = made_.data() + made_size_;
+  store_u16(rdata, static_cast<std::uint16_t>(size));
+  std::copy(target.begin(), target.end(), std::copy(prefix.begin(), prefix.end(), rdata + 2));
+  made_size_ += 2 + size;
+  const RrsetView cname{rrtype::kCname, 1, dname.ttl, {rdata, 2 + size}};
+  if (!writer_.add_rrset(Section::kAnswer, name_, cname, cname.ttl)) return false;
+  if (query_.qtype != rrtype::kCname && query_.qtype != rrtype::kAny) {
+    follow = follow_to(cname.rdatas.substr(2));
+  }
+  return true;
+}
+
+bool Engine::add_glue() {
+  for (const GlueView& glue : node_.glue) {
+    const RrsetView& set = glue.addresses;
+    // RFC 9471: without the addresses below the cut the referral leads nowhere.
+    if (!writer_.add_rrset(Section::kAdditional, glue.owner, set, set.ttl) && glue.in_domain) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// RFC 4035 3.1.4: whose the name is, and, signed, whether that one's keys are known here.
+bool Engine::add_referral() {
+  const RrsetView& ns = node_.rrsets.front();
+  if (!writer_.add_rrset(Section::kAuthority, node_.at, ns, ns.ttl)) return false;
+  if (with_dnssec_) {
+    if (const RrsetView* ds = node_.find(rrtype::kDs); ds != nullptr) {
+      if (!add(Section::kAuthority, node_.at, *ds, ds->ttl)) return false;
+    } else {
+      make_nsec();
+      if (!add(Section::kAuthority, node_.at, nsec_.view, nsec_.view.ttl)) return false;
+    }
+  }
+  return add_glue();
+}
+
+// Follows the aliases from the name asked for, then says what there is.
+bool Engine::add_resolved(AnswerKind& kind) {
+  kind = AnswerKind::kPositive;
+  for (;;) {
+    content_->find(name_, node_);
+    if (aliases_ == 0) source_ = node_.at;
+    bool follow = false;
+    if (node_.kind == NodeKind::kCut) {
+      // The DS is the one thing at a delegation that is the parent's to tell (RFC 4035 3.1.4.1).
+      if (query_.qtype == rrtype::kDs && name_.size() == node_.at.size()) return add_final(kind);
+      if (aliases_ == 0) {
+        kind = AnswerKind::kReferral;
+        writer_.set_authoritative(false);
+      }
+      return add_referral();
+    }
+    if (node_.kind == NodeKind::kDname) {
+      if (!add_dname(follow)) return false;
+    } else if (alias() != nullptr) {
+      if (!add_alias(follow)) return false;
+    } else {
+      if (node_.kind == NodeKind::kMissing && aliases_ == 0) kind = AnswerKind::kMissing;
+      return add_final(kind);
+    }
+    if (!follow) return true;
+  }
 }
 
 AnswerResult Engine::run(const ZoneSet& zones) {
@@ -309,17 +444,14 @@ AnswerResult Engine::run(const ZoneSet& zones) {
   if (query_.qtype == rrtype::kAxfr || query_.qtype == rrtype::kIxfr) {
     return error(Rcode::kRefused, Ede::kProhibited, AnswerKind::kRefused);
   }
-  if (!zone_->ready()) return error(Rcode::kServFail, Ede::kNotReady);
-  signed_ = zone_->is_signed();
+  content_ = zone_->content();
+  if (content_ == nullptr) return error(Rcode::kServFail, Ede::kNotReady);
+  signed_ = content_->key() != kUnsigned;
   with_dnssec_ = signed_ && query_.dnssec_ok;
-  zone_answers_ = true;
-  zone_->find(query_.name(), node_);
+  name_ = query_.name();
   writer_.set_authoritative(true);
-  AnswerKind kind = node_.kind == NodeKind::kMissing ? AnswerKind::kMissing : AnswerKind::kPositive;
-  if (kind == AnswerKind::kMissing && with_dnssec_ && query_.compact_ok) {
-    writer_.set_rcode(Rcode::kNxDomain);
-  }
-  if (!add_positive(kind)) return fail(kind);
+  AnswerKind kind = AnswerKind::kPositive;
+  if (!add_resolved(kind)) return fail(kind);
   return finish(kind);
 }
 

@@ -2,11 +2,11 @@
 // signing and compact denial of existence (RFC 9824): a pure function of the query, the zones and a
 // signer.
 //
-// The idea: a name either exists or it does not, so one Zone::find decides the answer's kind; each
-// RRset of the answer is copied from the zone's own bytes, and its RRSIG comes from the signer,
-// which caches. A denial needs no neighbour: one NSEC, made here, whose owner is the name asked
-// for, says which types it has. Per query: one virtual call to find the name, one for each
-// signature, no allocation, no lock.
+// The idea: a name either exists or it does not, so one ZoneContent::find decides the answer's kind
+// (one more for each alias that is followed, within the zone); each RRset of the answer is copied
+// from the zone's own bytes, and its RRSIG comes from the signer, which caches. A denial needs no
+// neighbour: one NSEC, made here, whose owner is the name asked for, says which types it has. Per
+// query: one virtual call to find the name, one for each signature, no allocation, no lock.
 #pragma once
 
 #include <cstdint>
@@ -18,9 +18,10 @@
 
 namespace gw::dns {
 
-// One RRset to sign: `owner` lower-cased, rrset.ttl the original TTL.
+// One RRset to sign: `origin` and `owner` lower-cased, rrset.ttl the original TTL.
 struct SignRequest {
-  const Zone& zone;
+  NameView origin;  // of the zone: the signer's name
+  KeyId key;
   NameView owner;
   const RrsetView& rrset;
 };
@@ -43,7 +44,7 @@ class RrsetSigner {
  public:
   virtual ~RrsetSigner() = default;
   // Writes the RRSIG's whole rdata (18 octets, the zone's origin as the signer's name, the
-  // signature) to `out`, which has exactly rrsig_size(zone.origin()) octets.
+  // signature) to `out`, which has exactly rrsig_size(request.origin) octets.
   virtual SignResult sign(const SignRequest& request, std::span<char> out) = 0;
 };
 // The signatures of algorithms 13 and 15 have 64 octets.
@@ -64,6 +65,7 @@ enum class AnswerKind : std::uint8_t {
   kPositive,
   kNodata,
   kMissing,  // the name does not exist, whatever the RCODE
+  kReferral,
   kRefused,
   kError,  // FORMERR, NOTIMP, BADVERS, SERVFAIL
 };
@@ -74,6 +76,9 @@ struct AnswerResult {
   Rcode rcode = Rcode::kNoError;
   bool truncated = false;
   const Zone* zone = nullptr;  // the zone that answered, if any
+  // Whose data it is, when that is not the name asked for: the delegation, the wildcard or the
+  // DNAME that answers for any number of names. Valid as long as the zone's content.
+  NameView source;
 };
 
 // Answers what read_query made of a packet. `out` holds at least 65535 bytes over TCP and

@@ -72,8 +72,12 @@ std::size_t write_next_name(NameView name, std::span<char, kMaxName> out, NameVi
     std::memcpy(out.data() + 2, name.data(), name.size());
     return name.size() + 2;
   }
-  // No name fits below this one. What follows it differs in its first label, or, if no label can
-  // follow that one, in the next: the parent's sibling.
+  return write_next_sibling(name, out, origin);  // no name fits below this one
+}
+
+std::size_t write_next_sibling(NameView name, std::span<char, kMaxName> out, NameView origin) {
+  // It differs in the first label, or, if no label can follow that one, in the next: the parent's
+  // sibling.
   NameView rest = name;
   for (;;) {
     std::size_t label = static_cast<std::uint8_t>(rest[0]);

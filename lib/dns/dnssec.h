@@ -33,6 +33,10 @@ Result<std::vector<std::uint16_t>> parse_type_bitmap(std::string_view bitmap);
 // and not the root. Returns the size.
 std::size_t write_next_name(NameView name, std::span<char, kMaxName> out,
                             NameView origin = kRootName);
+// The same without the first step: the name right after `name` and everything below it. For the
+// NSEC at a delegation, below which nothing is this zone's to deny.
+std::size_t write_next_sibling(NameView name, std::span<char, kMaxName> out,
+                               NameView origin = kRootName);
 
 // An RRSIG without its signature.
 struct RrsigFields {

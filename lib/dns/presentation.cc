@@ -131,7 +131,52 @@ Result<Record> parse_record(std::string_view text, NameView origin, std::uint32_
   return record;
 }
 
+// ldns takes "MX 70000" for "MX 4464": whether the numbers of the fields before the first one that
+// may have several words are in their range.
+Status check_numbers(std::uint16_t type, std::string_view text) {
+  const ldns_rr_descriptor* form = ldns_rr_descript(type);
+  if (form == nullptr || text.starts_with("\\#")) return {};
+  for (std::size_t i = 0; i < ldns_rr_descriptor_maximum(form) && !text.empty(); i++) {
+    const std::string_view word = text.substr(0, text.find(' '));
+    text.remove_prefix(std::min(text.size(), word.size() + 1));
+    if (word.empty()) return {};
+    std::uint64_t most = 0;
+    switch (ldns_rr_descriptor_field_type(form, i)) {
+      case LDNS_RDF_TYPE_INT8:
+      case LDNS_RDF_TYPE_ALG:
+      case LDNS_RDF_TYPE_CERTIFICATE_USAGE:
+      case LDNS_RDF_TYPE_SELECTOR:
+      case LDNS_RDF_TYPE_MATCHING_TYPE:
+        most = 0xff;
+        break;
+      case LDNS_RDF_TYPE_INT16:
+      case LDNS_RDF_TYPE_CERT_ALG:
+        most = 0xffff;
+        break;
+      case LDNS_RDF_TYPE_INT32:
+        most = 0xffffffff;
+        break;
+      case LDNS_RDF_TYPE_DNAME:
+      case LDNS_RDF_TYPE_A:
+      case LDNS_RDF_TYPE_AAAA:
+      case LDNS_RDF_TYPE_PERIOD:
+      case LDNS_RDF_TYPE_TSIGTIME:
+        continue;
+      default:
+        return {};
+    }
+    const bool digits = word.find_first_not_of("0123456789") == std::string_view::npos;
+    const auto number =
+        parse_decimal(word.substr(std::min(word.find_first_not_of('0'), word.size() - 1)));
+    if (digits && (!number || *number > most)) {
+      return usage_error("number " + quoted(word) + " is above " + std::to_string(most));
+    }
+  }
+  return {};
+}
+
 Result<std::string> parse_rdata(std::uint16_t type, std::string_view text, NameView origin) {
+  GW_CHECK(check_numbers(type, text));
   GW_TRY(Record record,
          parse_record(". 0 IN " + format_type(type) + " " + std::string(text), origin, 0));
   return std::move(record.rdata);

@@ -48,6 +48,24 @@ std::optional<NamesAt> names_at(std::uint16_t type) {
   }
 }
 
+// Whether a digest of this type has this many octets (RFC 4034 5.1.4, RFC 4509, RFC 6605; the
+// registry of DS digests). Of types that we do not know any size is right.
+bool is_digest(std::uint8_t type, std::size_t size) {
+  switch (type) {
+    case 0:  // the delete form of CDS (RFC 8078 4)
+      return size == 1;
+    case 1:
+      return size == 20;
+    case 2:
+    case 3:
+      return size == 32;
+    case 4:
+      return size == 48;
+    default:
+      return true;
+  }
+}
+
 // The rdata of types with a fixed form is checked, so that no answer holds what a resolver would
 // call malformed.
 bool is_well_formed(std::uint16_t type, std::string_view rdata) {
@@ -66,8 +84,9 @@ bool is_well_formed(std::uint16_t type, std::string_view rdata) {
       return true;
     }
     case rrtype::kDs:
-    case rrtype::kDnskey:
     case rrtype::kCds:
+      return rdata.size() > 4 && is_digest(static_cast<std::uint8_t>(rdata[3]), rdata.size() - 4);
+    case rrtype::kDnskey:
     case rrtype::kCdnskey:
       return rdata.size() > 4;
     default:
@@ -133,7 +152,7 @@ std::vector<std::string_view> unpack_rdatas(std::string_view packed) {
 
 Rrset Rrset::make(NameView owner, std::uint16_t type, std::uint32_t ttl,
                   std::vector<std::string> rdatas) {
-  return {std::string(owner), type, ttl, std::move(rdatas)};
+  return {std::string(owner), type, ttl, std::move(rdatas), {}};
 }
 
 std::string a_rdata(std::array<std::uint8_t, 4> address) {

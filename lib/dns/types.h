@@ -25,6 +25,8 @@ inline constexpr std::uint16_t kDs = 43;
 inline constexpr std::uint16_t kRrsig = 46;
 inline constexpr std::uint16_t kNsec = 47;
 inline constexpr std::uint16_t kDnskey = 48;
+inline constexpr std::uint16_t kNsec3 = 50;
+inline constexpr std::uint16_t kNsec3Param = 51;
 inline constexpr std::uint16_t kCds = 59;
 inline constexpr std::uint16_t kCdnskey = 60;
 inline constexpr std::uint16_t kNxname = 128;  // RFC 9824: only ever in a type bitmap
@@ -53,6 +55,7 @@ enum class Rcode : std::uint16_t {
   kNxDomain = 3,
   kNotImp = 4,
   kRefused = 5,
+  kYxDomain = 6,
   kNotAuth = 9,
   kBadVers = 16,  // and everything above it: needs an OPT record to be said
   kBadCookie = 23,

@@ -2,7 +2,7 @@
 //
 // The engine (answer.h) asks one Zone one question a query: what is at this name? A Zone answers
 // with views of what it already has in memory, so that a query costs neither an allocation nor a
-// copy. The module zone's index (lib/serve) and StaticZone, below, are Zones.
+// copy. The module zone's index (lib/serve) and StaticZone (static_zone.h) hold such content.
 #pragma once
 
 #include <array>
@@ -32,9 +32,19 @@ enum class NodeKind {
   kMissing,  // no such name, and nothing below it
   kEmpty,    // the name exists without RRsets: an empty non-terminal, a module without a release
   kNode,     // the name has RRsets
+  kCut,      // the name is at or below a delegation: the RRsets are its NS and, if any, its DS
+  kDname,    // the name is below the owner of a DNAME, which is the one RRset
 };
 
-// The result of Zone::find, made by the caller and reused from query to query. A zone that
+// Addresses that a referral carries, since nobody else can tell them or for convenience. They are
+// not the zone's own data, and never signed.
+struct GlueView {
+  NameView owner;
+  RrsetView addresses;
+  bool in_domain = false;  // the name server is at or below the cut: without it nothing works
+};
+
+// The result of ZoneContent::find, made by the caller and reused from query to query. A zone that
 // keeps its RRsets ready points `rrsets` at them; one that makes them up at each query puts the
 // RRset into `made`, its rdata into `scratch`, and points `rrsets` at `made`. No RRSIG or NSEC is
 // ever in `rrsets`: the engine makes those. Ascending by type, at most kMaxNodeTypes.
@@ -44,19 +54,15 @@ struct Node {
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
+  void set(NodeKind k, std::span<const RrsetView> sets = {}, NameView source = {}) {
+    kind = k;
+    rrsets = sets;
+    at = source;
+  }
   // Sets kind and rrsets for the one RRset of `made`.
-  void set_made() {
-    kind = NodeKind::kNode;
-    rrsets = {&made, 1};
-  }
-  void set_empty() {
-    kind = NodeKind::kEmpty;
-    rrsets = {};
-  }
-  void set_missing() {
-    kind = NodeKind::kMissing;
-    rrsets = {};
-  }
+  void set_made() { set(NodeKind::kNode, {&made, 1}); }
+  void set_empty() { set(NodeKind::kEmpty); }
+  void set_missing() { set(NodeKind::kMissing); }
   const RrsetView* find(std::uint16_t type) const {
     for (const RrsetView& set : rrsets) {
       if (set.type == type) return &set;
@@ -66,27 +72,43 @@ struct Node {
 
   NodeKind kind = NodeKind::kMissing;
   std::span<const RrsetView> rrsets;
+  // Whose RRsets they are: the cut, the DNAME's owner, or the wildcard that made the name exist;
+  // empty when they are the name's own.
+  NameView at;
+  std::span<const GlueView> glue;  // of a kCut; else anything
   RrsetView made;
   std::array<char, 264> scratch;  // length, and a TXT of one string of 255 octets
 };
 
-// One zone's content. Called from any number of threads at once; every view handed out, soa() and
-// what find() put into the node included, stays valid until the engine's answer() returns (a reader
-// section that spans the whole call, or a batch of calls, is the implementation's business).
+// Which key signs a zone's content: a number that the RrsetSigner understands (lib/serve gives them
+// out); kUnsigned: no DNSSEC records at all are served, as if no query had DO.
+using KeyId = std::uint64_t;
+inline constexpr KeyId kUnsigned = 0;
+
+// What a zone holds at one moment, all of one piece: the records, the SOA's serial, and the key
+// that its DNSKEY announces. Called from any number of threads at once. Every view handed out, what
+// find() put into the node included, is valid as long as the content itself.
+class ZoneContent {
+ public:
+  virtual ~ZoneContent() = default;
+  // `name` is lower-cased and within the zone. Never fails. At the origin the node is a kNode with
+  // SOA, NS and, when signed, DNSKEY.
+  virtual void find(NameView name, Node& out) const = 0;
+  // The SOA RRset at the origin (count 1).
+  virtual RrsetView soa() const = 0;
+  virtual KeyId key() const = 0;
+};
+
+// One zone. Called from any number of threads at once.
 class Zone {
  public:
   virtual ~Zone() = default;
   // Lower-cased; the same for the zone's life.
   virtual NameView origin() const = 0;
-  // `name` is lower-cased and within the zone. Never fails: a zone that cannot answer yet says so
-  // in ready(). At the origin the node is a kNode with SOA, NS and, when signed, DNSKEY.
-  virtual void find(NameView name, Node& out) const = 0;
-  // The SOA RRset at the origin (count 1), of the same snapshot as find's.
-  virtual RrsetView soa() const = 0;
-  // False: every query in this zone is SERVFAIL with extended error 14.
-  virtual bool ready() const { return true; }
-  // False: no DNSSEC records at all are served, as if no query had DO.
-  virtual bool is_signed() const { return true; }
+  // What it holds now; nullptr: nothing yet, and every query in it is SERVFAIL with extended error
+  // 14. The content stays valid until the engine's answer() returns (a reader section that spans
+  // the whole call, or a batch of calls, is the implementation's business).
+  virtual const ZoneContent* content() const = 0;
 };
 
 // The zones of a server: the one that answers a query is the one with the longest matching origin,
@@ -110,6 +132,7 @@ struct Rrset {
   std::uint16_t type = 0;
   std::uint32_t ttl = 0;
   std::vector<std::string> rdatas;  // wire, names inside uncompressed
+  std::string where;                // "example.zone:12", named in errors; empty: nowhere special
 
   static Rrset make(NameView owner, std::uint16_t type, std::uint32_t ttl,
                     std::vector<std::string> rdatas);
@@ -138,28 +161,5 @@ Result<SoaFields> parse_soa(std::string_view rdata);
 // Their places in valid SOA rdata, without parsing: the last five 32-bit integers.
 std::uint32_t soa_serial(std::string_view rdata);
 std::uint32_t soa_minimum(std::string_view rdata);
-
-// A small zone in memory, made once from a list of RRsets: the apex and the name servers' addresses
-// of the module zone, and whole zones in tests. Empty non-terminals follow from the names.
-// Immutable: any thread. A lookup is one hash and one comparison.
-class StaticZone final : public Zone {
- public:
-  // kUsage: names outside the zone, no SOA at the origin or two, two RRsets of one owner and type,
-  // malformed rdata, RRSIG or NSEC among the types, a TTL over 2^31-1, and what this zone cannot
-  // answer: CNAME, DNAME, a wildcard, NS below the apex.
-  static Result<std::unique_ptr<StaticZone>> make(NameView origin, const std::vector<Rrset>& rrsets,
-                                                  bool is_signed = true);
-  ~StaticZone() override;
-
-  NameView origin() const override;
-  void find(NameView name, Node& out) const override;
-  RrsetView soa() const override;
-  bool is_signed() const override;
-
- private:
-  struct Impl;
-  explicit StaticZone(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
-};
 
 }  // namespace gw::dns

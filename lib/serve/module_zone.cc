@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "dns/module_name.h"
+#include "dns/static_zone.h"
 #include "dns/types.h"
 
 namespace gw::serve {
@@ -97,17 +98,28 @@ std::string ZoneSettings::fingerprint(const ZoneKey& key) const {
   return encode_hex(as_bytes(sha256(all)));
 }
 
-struct ModuleZone::Apex {
-  std::unique_ptr<dns::StaticZone> zone;
+class ModuleZone::Content final : public dns::ZoneContent {
+ public:
+  explicit Content(const ModuleZone& zone) : zone_(zone) {}
+
+  void find(dns::NameView name, dns::Node& out) const override;
+  dns::RrsetView soa() const override { return apex->soa(); }
+  dns::KeyId key() const override { return apex->key(); }
+
+  std::unique_ptr<dns::StaticZone> apex;
   std::string toolchain;  // packed, as in RrsetView
+
+ private:
+  void find_module(std::string_view labels, dns::Node& out) const;
+  const ModuleZone& zone_;
 };
 
 ModuleZone::ModuleZone(Epochs& epochs, const ModuleIndex& index, const ZoneSettings& settings)
     : epochs_(epochs), index_(index), settings_(settings) {}
 
-ModuleZone::~ModuleZone() { delete apex_.load(); }
+ModuleZone::~ModuleZone() { delete served_.load(); }
 
-Status ModuleZone::publish(const State& state, const ZoneKey& key) {
+Result<std::unique_ptr<const dns::ZoneContent>> ModuleZone::make(const State& state) const {
   const std::string& origin = settings_.origin;
   const std::uint32_t ttl = settings_.ttl;
   dns::SoaFields soa;
@@ -123,55 +135,54 @@ Status ModuleZone::publish(const State& state, const ZoneKey& key) {
   for (const NameServer& server : settings_.name_servers) names.push_back(server.name);
   rrsets.push_back(dns::Rrset::make(origin, dns::rrtype::kNs, ttl, names));
   rrsets.push_back(dns::Rrset::make(origin, dns::rrtype::kMx, ttl, {std::string("\0\0\0", 3)}));
-  rrsets.push_back(dns::Rrset::make(origin, dns::rrtype::kDnskey, ttl, {key.dnskey()}));
+  rrsets.push_back(dns::Rrset::make(origin, dns::rrtype::kDnskey, ttl, {state.dnskey}));
   for (const NameServer& server : settings_.name_servers) {
     if (dns::is_subdomain(server.name, origin)) add_addresses(rrsets, server, ttl);
   }
-  auto apex = std::make_unique<Apex>();
-  GW_TRY(apex->zone, dns::StaticZone::make(origin, rrsets));
+  auto content = std::make_unique<Content>(*this);
+  GW_TRY(content->apex, dns::StaticZone::make(origin, rrsets, state.key));
   if (!state.toolchain.empty()) {
     const std::array<std::string, 1> rdata = {dns::txt_rdata(state.toolchain)};
-    GW_TRY(apex->toolchain, dns::pack_rdatas(dns::rrtype::kTxt, rdata));
+    GW_TRY(content->toolchain, dns::pack_rdatas(dns::rrtype::kTxt, rdata));
   }
-  const Apex* old = apex_.exchange(apex.release());
-  // After the apex: who sees it ready finds one.
-  ready_.store(state.ready, std::memory_order_release);
-  if (old != nullptr) epochs_.retire([old] { delete old; });
-  epochs_.collect();
-  return {};
+  return std::unique_ptr<const dns::ZoneContent>(std::move(content));
 }
 
-void ModuleZone::find(dns::NameView name, dns::Node& out) const {
-  const std::size_t size = name.size() - settings_.origin.size();
+void ModuleZone::publish(std::unique_ptr<const dns::ZoneContent> content) {
+  const dns::ZoneContent* old = served_.exchange(content.release());
+  if (old != nullptr) epochs_.retire([old] { delete old; });
+  epochs_.collect();
+}
+
+void ModuleZone::Content::find(dns::NameView name, dns::Node& out) const {
+  const std::size_t size = name.size() - zone_.origin().size();
   std::size_t last = 0;  // the label before the origin
   for (std::size_t at = 0; at < size; at += 1 + static_cast<std::uint8_t>(name[at])) last = at;
   if (size == 0 || name.substr(last, size - last) != dns::kModuleSpace) {
-    return apex_.load()->zone->find(name, out);
+    return apex->find(name, out);
   }
   if (last == 0) return out.set_empty();
   find_module(name.substr(0, last), out);
 }
 
-void ModuleZone::find_module(std::string_view labels, dns::Node& out) const {
+void ModuleZone::Content::find_module(std::string_view labels, dns::Node& out) const {
   out.made.type = dns::rrtype::kTxt;
   out.made.count = 1;
-  out.made.ttl = settings_.ttl;
+  out.made.ttl = zone_.settings_.ttl;
   if (labels == dns::kToolchainLabels) {
-    out.made.rdatas = apex_.load()->toolchain;
+    out.made.rdatas = toolchain;
     return out.made.rdatas.empty() ? out.set_empty() : out.set_made();
   }
-  ModuleIndex::Found found = index_.find(labels);
+  ModuleIndex::Found found = zone_.index_.find(labels);
   if (!found.exists) {
     std::array<char, dns::kMaxName> canonical;
     const std::size_t size = dns::canonical_module_labels(labels, canonical);
-    if (size != 0) found = index_.find({canonical.data(), size});
+    if (size != 0) found = zone_.index_.find({canonical.data(), size});
   }
   if (!found.exists) return out.set_missing();
   if (found.rdatas.empty()) return out.set_empty();
   out.made.rdatas = found.rdatas;
   out.set_made();
 }
-
-dns::RrsetView ModuleZone::soa() const { return apex_.load()->zone->soa(); }
 
 }  // namespace gw::serve

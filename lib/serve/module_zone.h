@@ -7,9 +7,10 @@
 // A name that is not in the index but has a bare - at an end of a path element is looked up by its
 // canonical spelling, so that `mjl-`, what is above it and what is below it exist too.
 //
-// find() and soa() need a reader section of the zone's Epochs around them and the use of what they
-// return. A new apex is published whole; nodes of the index change one by one before it, so an
-// answer may be newer than the serial that a query at the same moment is told, never older.
+// content() needs a reader section of the zone's Epochs around it and the use of what it returns. A
+// new apex is published whole, with the key that signs it; nodes of the index change one by one
+// before it, so an answer may be newer than the serial that a query at the same moment is told,
+// never older.
 #pragma once
 
 #include <atomic>
@@ -56,27 +57,28 @@ class ModuleZone final : public dns::Zone {
   // What changes while serving.
   struct State {
     std::uint32_t serial = 1;
-    bool ready = false;
-    std::string toolchain;  // the answer's text, empty for none
+    std::string toolchain = {};  // the answer's text, empty for none
+    std::string dnskey = {};     // rdata
+    dns::KeyId key = dns::kUnsigned;
   };
-  // One thread at a time. kUsage when settings and key make no zone.
-  Status publish(const State& state, const ZoneKey& key);
+  // A content that is not served yet, so that what can fail fails before anything is changed. It
+  // must not outlive the zone. kUsage when settings and state make no zone.
+  Result<std::unique_ptr<const dns::ZoneContent>> make(const State& state) const;
+  // Serves it from now on; nullptr: the zone is not ready. One thread at a time.
+  void publish(std::unique_ptr<const dns::ZoneContent> content);
 
   dns::NameView origin() const override { return settings_.origin; }
-  void find(dns::NameView name, dns::Node& out) const override;
-  dns::RrsetView soa() const override;
-  // Any thread, and outside of a reader section too.
-  bool ready() const override { return ready_.load(std::memory_order_acquire); }
+  const dns::ZoneContent* content() const override { return served_.load(); }
+  // Whether content() is one. Any thread, outside of a reader section too.
+  bool ready() const { return served_.load() != nullptr; }
 
  private:
-  struct Apex;
-  void find_module(std::string_view labels, dns::Node& out) const;
+  class Content;
 
   Epochs& epochs_;
   const ModuleIndex& index_;
   const ZoneSettings settings_;
-  std::atomic<const Apex*> apex_{nullptr};
-  std::atomic<bool> ready_{false};
+  std::atomic<const dns::ZoneContent*> served_{nullptr};
 };
 
 }  // namespace gw::serve

@@ -28,7 +28,7 @@ dns::RrsigFields fields_of(const ZoneKey& key, const dns::SignRequest& request,
           .expiration = signature.expiration,
           .inception = signature.inception,
           .key_tag = key.tag(),
-          .signer = request.zone.origin()};
+          .signer = request.origin};
 }
 
 }  // namespace
@@ -40,14 +40,19 @@ SigningContext::SigningContext(const Limits& limits)
   random_bytes(hash_key_.data(), sizeof(hash_key_));
 }
 
-void SigningContext::set_key(const dns::Zone* zone, std::shared_ptr<const ZoneKey> key) {
+Result<dns::KeyId> SigningContext::add_key(std::shared_ptr<const ZoneKey> key) {
+  // Fails here rather than in every worker.
+  GW_TRY([[maybe_unused]] auto signer, key->signer());
   std::lock_guard lock(mutex_);
-  auto it = std::find_if(keys_.begin(), keys_.end(), [&](auto& k) { return k.first == zone; });
-  if (it == keys_.end()) {
-    keys_.emplace_back(zone, std::move(key));
-  } else {
-    it->second = std::move(key);
-  }
+  const dns::KeyId id = next_id_++;
+  keys_.emplace_back(id, std::move(key));
+  generation_.fetch_add(1);
+  return id;
+}
+
+void SigningContext::remove_key(dns::KeyId id) {
+  std::lock_guard lock(mutex_);
+  std::erase_if(keys_, [&](const auto& key) { return key.first == id; });
   generation_.fetch_add(1);
 }
 
@@ -62,18 +67,22 @@ void OnlineSigner::reload_keys() {
   std::lock_guard lock(context_.mutex_);
   generation_ = context_.generation_.load();
   keys_.clear();
-  for (const auto& [zone, key] : context_.keys_) {
+  for (const auto& [id, key] : context_.keys_) {
     auto signer = key->signer();
     // Without it the zone's signed answers are SERVFAIL, which says it loudly enough.
-    if (signer) keys_.push_back({zone, key, *std::move(signer)});
+    if (signer) keys_.push_back({id, key, *std::move(signer)});
   }
 }
 
-OnlineSigner::Key* OnlineSigner::find_key(const dns::Zone& zone) {
-  for (Key& key : keys_) {
-    if (key.zone == &zone) return &key;
+OnlineSigner::Key* OnlineSigner::find_key(dns::KeyId id) {
+  for (;;) {
+    for (Key& key : keys_) {
+      if (key.id == id) return &key;
+    }
+    // A content that was published within this batch has a key that came within it.
+    if (generation_ == context_.generation_.load(std::memory_order_acquire)) return nullptr;
+    reload_keys();
   }
-  return nullptr;
 }
 
 bool OnlineSigner::make(Key& key, const dns::SignRequest& request, Signature& signature) {
@@ -87,7 +96,7 @@ bool OnlineSigner::make(Key& key, const dns::SignRequest& request, Signature& si
 }
 
 dns::SignResult OnlineSigner::sign(const dns::SignRequest& request, std::span<char> out) {
-  Key* key = find_key(request.zone);
+  Key* key = find_key(request.key);
   if (key == nullptr || clock_behind_) {
     metric_add(clock_behind_ ? Metric::kServeClockBehind : Metric::kServeSignFailed);
     return {};

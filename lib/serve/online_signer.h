@@ -39,11 +39,15 @@ class SigningContext {
   };
   explicit SigningContext(const Limits& limits);
 
-  // From now on `zone` is signed by `key`; workers take it up at their next batch of queries.
-  void set_key(const dns::Zone* zone, std::shared_ptr<const ZoneKey> key);
+  // From now on a zone's content may name this key as the one that signs it. kInternal when the
+  // library cannot use it.
+  Result<dns::KeyId> add_key(std::shared_ptr<const ZoneKey> key);
+  // Precondition: no content that names it can be reached any more.
+  void remove_key(dns::KeyId id);
   // Nothing is signed while the clock is before this (by more than a minute, which time daemons may
   // step).
   void set_not_before(WallTime t) { not_before_.store(to_unix(t), std::memory_order_relaxed); }
+  WallTime not_before() const { return from_unix(not_before_.load(std::memory_order_relaxed)); }
   bool refuses(WallTime now) const {
     return to_unix(now) + kStep < not_before_.load(std::memory_order_relaxed);
   }
@@ -51,7 +55,7 @@ class SigningContext {
  private:
   friend class OnlineSigner;
   static constexpr std::int64_t kStep = 60;  // seconds
-  using Keys = std::vector<std::pair<const dns::Zone*, std::shared_ptr<const ZoneKey>>>;
+  using Keys = std::vector<std::pair<dns::KeyId, std::shared_ptr<const ZoneKey>>>;
 
   std::array<std::uint64_t, 2> hash_key_;
   SignatureCache cache_;
@@ -61,6 +65,7 @@ class SigningContext {
   std::atomic<std::uint64_t> generation_{1};
   std::mutex mutex_;
   Keys keys_;
+  dns::KeyId next_id_ = 1;
 };
 
 class OnlineSigner final : public dns::RrsetSigner {
@@ -82,11 +87,11 @@ class OnlineSigner final : public dns::RrsetSigner {
 
  private:
   struct Key {
-    const dns::Zone* zone;
+    dns::KeyId id;
     std::shared_ptr<const ZoneKey> key;
     std::unique_ptr<KeySigner> signer;
   };
-  Key* find_key(const dns::Zone& zone);
+  Key* find_key(dns::KeyId id);
   void reload_keys();
   bool make(Key& key, const dns::SignRequest& request, Signature& signature);
 

@@ -11,6 +11,7 @@ namespace {
 RateLimiter::Class class_of(dns::AnswerKind kind) {
   switch (kind) {
     case dns::AnswerKind::kPositive:
+    case dns::AnswerKind::kReferral:
       return RateLimiter::Class::kPositive;
     case dns::AnswerKind::kNodata:
     case dns::AnswerKind::kMissing:
@@ -55,8 +56,11 @@ void QueryHandler::count(const dns::AnswerResult& result) {
 std::size_t QueryHandler::limit(const dns::AnswerResult& result, const net::SocketAddress& peer,
                                 std::span<char> out) {
   const RateLimiter::Class kind = class_of(result.kind);
-  const std::string_view name =
-      kind == RateLimiter::Class::kPositive ? query_.name() : std::string_view();
+  std::string_view name;
+  if (kind == RateLimiter::Class::kPositive) {
+    // The names below a delegation, a DNAME or a wildcard are as free as missing ones.
+    name = result.source.empty() ? query_.name() : result.source;
+  }
   switch (serving_.rate_limiter.check(peer.ip_bytes(), kind, name, now_us_)) {
     case RateLimiter::Verdict::kSend:
       return result.size;

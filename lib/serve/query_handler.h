@@ -62,7 +62,7 @@ class QueryHandler {
   dns::Query query_;
   dns::Node node_;
   std::array<std::uint32_t, 2> queries_{};  // by transport
-  std::array<std::uint32_t, 6> answers_{};  // by AnswerKind
+  std::array<std::uint32_t, 7> answers_{};  // by AnswerKind
   std::uint32_t truncated_ = 0;
 };
 

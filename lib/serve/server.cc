@@ -8,13 +8,10 @@
 #include <thread>
 
 #include "base/metrics.h"
-#include "dns/dnssec.h"
 #include "net/http_server.h"
-#include "serve/module_source.h"
 #include "serve/sockets.h"
 #include "serve/status_socket.h"
 #include "serve/worker.h"
-#include "serve/zone_serial.h"
 
 namespace gw::serve {
 
@@ -50,14 +47,6 @@ struct Server::Impl {
         log(l),
         clock(c),
         started(c.mono()),
-        index(epochs),
-        zone(epochs, index, options.zone),
-        source({.db = options.db,
-                .zone_size = options.zone.origin.size(),
-                .allow_partial = options.allow_partial,
-                .may_appear = options.db_may_appear,
-                .threads = std::min(4U, worker_count(0))},
-               index, l),
         signing(signing_limits(options)),
         rate_limiter(options.rate_limit.value_or(kDefaultRateLimit)),
         counts(options.tcp),
@@ -69,33 +58,27 @@ struct Server::Impl {
                 .answer = answer_options(options),
                 .clock = c} {}
 
-  Status use_key(ZoneKey new_key);
-  Status publish();
-  void reload_key();
-  void poll();
+  Status make_zones();
+  Status join_zones();
+  Status start_metrics();
+  std::string trouble() const;
   Status start_workers();
   void watch_clock();
   Json status() const;
-  Json key_status() const;
 
   const ServerOptions options;
   const Logger& log;
   const Clock& clock;
   const MonoTime started;
-  Epochs epochs;
-  ModuleIndex index;
-  ModuleZone zone;
-  dns::ZoneSet zones;
-  ModuleSource source;
   SigningContext signing;
+  Epochs epochs;  // what is retired may still give back keys
+  std::vector<std::unique_ptr<ServedZone>> served;
+  ServedModules* modules = nullptr;  // one of them, if there is one
+  std::vector<ServedFile*> files;    // the others
+  dns::ZoneSet zones;
   RateLimiter rate_limiter;
   ConnectionCounts counts;
   Serving serving;
-
-  mutable std::mutex mutex;  // guards key and serial: status() looks at them
-  std::shared_ptr<const ZoneKey> key;
-  std::optional<ZoneSerial> serial;
-  std::string last_error;  // of polling, so that it is logged once
   bool clock_behind = false;
 
   std::vector<Endpoint> endpoints;
@@ -105,76 +88,70 @@ struct Server::Impl {
   std::unique_ptr<StatusSocket> status_socket;
 };
 
-Status Server::Impl::use_key(ZoneKey new_key) {
-  auto shared = std::make_shared<const ZoneKey>(std::move(new_key));
-  // Fails here rather than in every worker.
-  GW_TRY([[maybe_unused]] auto signer, shared->signer());
-  {
-    std::lock_guard lock(mutex);
-    key = shared;
+Status Server::Impl::make_zones() {
+  if (options.modules) {
+    ModuleOptions m = *options.modules;
+    m.load_threads = std::min(4U, worker_count(0));
+    GW_TRY(auto made, ServedModules::make(std::move(m), epochs, signing, log));
+    modules = made.get();
+    served.push_back(std::move(made));
   }
-  signing.set_key(&zone, std::move(shared));
+  for (const FileZoneOptions& file : options.files) {
+    GW_TRY(auto made, ServedFile::make(file, epochs, signing, log));
+    files.push_back(made.get());
+    served.push_back(std::move(made));
+  }
+  for (const auto& zone : served) GW_CHECK(zones.add(&zone->zone()));
+  return join_zones();
+}
+
+// Tells each zone which others it is the parent of.
+Status Server::Impl::join_zones() {
+  for (const auto& child : served) {
+    const dns::NameView origin = child->zone().origin();
+    const dns::Zone* parent = zones.find(origin, dns::rrtype::kDs);
+    if (parent == &child->zone()) continue;
+    if (modules != nullptr && parent == &modules->zone()) {
+      return usage_error(
+          fmt::format("zone {} lies inside the module zone {}, which delegates nothing",
+                      dns::format_host(origin), dns::format_host(parent->origin())));
+    }
+    for (ServedFile* file : files) {
+      if (parent == &file->zone()) file->add_child(child.get());
+    }
+  }
   return {};
 }
 
-// Makes what the source holds the zone's content, under its serial.
-Status Server::Impl::publish() {
-  const ModuleSource::Content& content = source.content();
-  if (content.ready || !serial->known()) {
-    std::lock_guard lock(mutex);
-    Status kept =
-        serial->update(content.ready ? content.tree_size : 0, options.zone.fingerprint(*key));
-    // Served all the same: a serial that a restart may repeat is better than old answers.
-    if (!kept) log.error("serial_not_kept", kept.error());
+std::string Server::Impl::trouble() const {
+  for (const auto& zone : served) {
+    if (std::string what = zone->trouble(); !what.empty()) return what;
   }
-  signing.set_not_before(content.newest_head);
-  metric_set(Metric::kServeSerial, serial->current());
-  metric_set(Metric::kServeReady, content.ready ? 1 : 0);
-  metric_set(Metric::kServeRecords, static_cast<std::int64_t>(content.tree_size));
-  metric_set(Metric::kServeHeadTime, to_unix(content.newest_head));
-  return zone.publish(
-      {.serial = serial->current(), .ready = content.ready, .toolchain = content.toolchain}, *key);
+  return "";
 }
 
-void Server::Impl::reload_key() {
-  auto loaded = ZoneKey::load(options.zone.origin, options.key_file);
-  if (!loaded) {
-    log.error("reload_failed", std::move(loaded).error().in("keeping the old key"));
-    return;
-  }
-  const std::uint16_t old_tag = key->tag();
-  const bool same = loaded->identity() == key->identity();
-  if (!same) {
-    Status used = use_key(*std::move(loaded));
-    if (used) used = publish();
-    if (!used) return log.error("reload_failed", used.error());
-  }
-  log.info("reloaded",
-           {{"key_tag", key->tag()}, {"old_key_tag", old_tag}, {"changed", same ? 0 : 1}});
-}
-
-void Server::Impl::poll() {
-  auto changed = source.poll();
-  if (!changed) {
-    metric_add(Metric::kServeUpdateErrors);
-    if (changed.error().message != last_error) log.error("update_failed", changed.error());
-    last_error = changed.error().message;
-    return;
-  }
-  last_error.clear();
-  if (!*changed) return epochs.collect();
-  if (Status published = publish(); !published)
-    return log.error("update_failed", published.error());
-  log.info("updated", {{"serial", serial->current()},
-                       {"records", source.content().tree_size},
-                       {"ready", source.content().ready ? 1 : 0}});
+Status Server::Impl::start_metrics() {
+  if (!options.metrics) return {};
+  net::HttpServerOptions http;
+  http.listen = *options.metrics;
+  auto before = [this] {
+    metric_set(Metric::kServeTcpOpen, counts.total());
+    if (modules == nullptr) return;
+    const auto stats = modules->stats();
+    metric_set(Metric::kServeNames, static_cast<std::int64_t>(stats.names), 0);
+    metric_set(Metric::kServeNames, static_cast<std::int64_t>(stats.answers), 1);
+  };
+  GW_TRY(metrics,
+         net::HttpServer::start(std::move(http), net::metrics_handler([this] { return trouble(); },
+                                                                      std::move(before))));
+  return {};
 }
 
 void Server::Impl::watch_clock() {
   const bool behind = signing.refuses(clock.now());
   if (behind && !clock_behind) {
     log.error("clock_behind", {{"now", format_rfc3339(clock.now())},
-                               {"newest_head", format_rfc3339(source.content().newest_head)},
+                               {"newest_head", format_rfc3339(signing.not_before())},
                                {"effect", "nothing is signed"}});
   } else if (!behind && clock_behind) {
     log.info("clock_right");
@@ -206,39 +183,21 @@ Server::~Server() {
 
 Result<std::unique_ptr<Server>> Server::start(ServerOptions options, const Logger& log,
                                               const Clock& clock, const AfterBind& after_bind) {
-  GW_TRY(ZoneKey key, ZoneKey::load(options.zone.origin, options.key_file));
-  GW_TRY(ZoneSerial serial, ZoneSerial::load(ZoneSerial::file_beside(options.key_file)));
   std::unique_ptr<Server> server(
       new Server(std::make_unique<Impl>(std::move(options), log, clock)));
   Impl& s = *server->impl_;
-  s.serial.emplace(std::move(serial));
-  GW_CHECK(s.zones.add(&s.zone));
-  GW_CHECK(s.use_key(std::move(key)));
+  GW_CHECK(s.make_zones());
   GW_TRY(s.endpoints, bind_endpoints(s.options.listen, worker_count(s.options.workers)));
-  if (s.options.metrics) {
-    net::HttpServerOptions http;
-    http.listen = *s.options.metrics;
-    GW_TRY(s.metrics,
-           net::HttpServer::start(
-               std::move(http),
-               net::metrics_handler(
-                   [&s] { return s.zone.ready() ? "" : "no complete log yet"; },
-                   [&s] {
-                     metric_set(Metric::kServeTcpOpen, s.counts.total());
-                     const auto stats = s.index.stats();
-                     metric_set(Metric::kServeNames, static_cast<std::int64_t>(stats.names), 0);
-                     metric_set(Metric::kServeNames, static_cast<std::int64_t>(stats.answers), 1);
-                   })));
-  }
+  GW_CHECK(s.start_metrics());
   if (!s.options.user.empty()) GW_CHECK(become_user(s.options.user));
   if (after_bind) GW_CHECK(after_bind());
-  GW_CHECK(s.source.start());
+  for (const auto& zone : s.served) GW_CHECK(zone->start(s.options.user));
   // All that can refuse comes before publish(), which changes the serial's file.
-  GW_TRY(s.status_socket, StatusSocket::start(s.options.status_socket.empty()
-                                                  ? StatusSocket::default_path(s.options.db)
-                                                  : s.options.status_socket,
-                                              [&s] { return s.status(); }));
-  GW_CHECK(s.publish());
+  if (!s.options.status_socket.empty()) {
+    GW_TRY(s.status_socket,
+           StatusSocket::start(s.options.status_socket, [&s] { return s.status(); }));
+  }
+  for (const auto& zone : s.served) GW_CHECK(zone->publish());
   GW_CHECK(s.start_workers());
   return server;
 }
@@ -255,22 +214,31 @@ void Server::run(const Stop& stop, const Notifier& notifier) {
     s.log.info("listening", {{"address", e.address.format()}});
   }
   if (s.metrics) s.log.info("metrics", {{"address", s.metrics->address().format()}});
-  const auto stats = s.index.stats();
-  s.log.info("ready", {{"zone", dns::format_host(s.zone.origin())},
-                       {"serial", s.serial->current()},
-                       {"key_tag", s.key->tag()},
-                       {"complete", s.source.content().ready ? 1 : 0},
-                       {"names", stats.names},
-                       {"answers", stats.answers}});
-  notifier.ready("serving " + dns::format_host(s.zone.origin()));
+  std::string names;
+  for (const auto& zone : s.served) {
+    names.append(names.empty() ? "" : " ").append(dns::format_host(zone->zone().origin()));
+  }
+  if (s.modules != nullptr) {
+    const auto stats = s.modules->stats();
+    s.log.info("ready", {{"zones", names},
+                         {"serial", s.modules->serial()},
+                         {"key_tag", s.modules->key()->tag()},
+                         {"complete", s.modules->content().ready ? 1 : 0},
+                         {"names", stats.names},
+                         {"answers", stats.answers}});
+  } else {
+    s.log.info("ready", {{"zones", names}});
+  }
+  notifier.ready("serving " + names);
   MonoTime next_watchdog = s.clock.mono();
   while (!stop.wait_for(kPoll)) {
     if (reload_.exchange(false)) {
       notifier.reloading();
-      impl_->reload_key();
+      for (const auto& zone : s.served) zone->reload();
       notifier.ready();
     }
-    impl_->poll();
+    for (const auto& zone : s.served) zone->poll();
+    impl_->epochs.collect();
     impl_->watch_clock();
     if (auto interval = notifier.watchdog_interval(); interval && s.clock.mono() >= next_watchdog) {
       notifier.watchdog();
@@ -285,20 +253,6 @@ void Server::run(const Stop& stop, const Notifier& notifier) {
 
 Json Server::status() const { return impl_->status(); }
 
-// The key, and the DNSKEY's present signature as a stranger would get it.
-Json Server::Impl::key_status() const {
-  std::shared_ptr<const ZoneKey> k;
-  {
-    std::lock_guard lock(mutex);
-    k = key;
-  }
-  Json out;
-  out["tag"] = k->tag();
-  out["algorithm"] = k->algorithm();
-  out["ds"] = k->ds_text();
-  return out;
-}
-
 Json Server::Impl::status() const {
   Json out;
   out["pid"] = ::getpid();
@@ -306,39 +260,12 @@ Json Server::Impl::status() const {
   out["uptime_seconds"] =
       std::chrono::duration_cast<std::chrono::seconds>(clock.mono() - started).count();
   for (const Endpoint& e : endpoints) out["listen"].push_back(e.address.format());
-
-  Json z;
-  z["name"] = dns::format_name(options.zone.origin);
-  {
-    std::lock_guard lock(mutex);
-    z["serial"] = serial->current();
-  }
-  z["ready"] = zone.ready();
-  const ModuleIndex::Stats stats = index.stats();
-  z["names"] = stats.names;
-  z["answers"] = stats.answers;
-  z["memory_bytes"] = stats.bytes;
-  z["key"] = key_status();
-  z["signature_life_seconds"] = kSignatureLife;
-  z["signature_renewed_seconds_before"] = kSignatureLife / 4;
-  out["zones"].push_back(std::move(z));
-
-  if (auto log_state = source.log_state()) {
-    Json l;
-    l["name"] = log_state->log_name;
-    l["position"] = log_state->position;
-    l["first_record"] = log_state->first_record;
-    l["complete"] = log_state->complete();
-    if (log_state->target) {
-      l["head_size"] = log_state->target->size;
-      l["head_accepted"] = format_rfc3339(log_state->target->accepted);
-      l["head_age_seconds"] = (clock.now() - log_state->target->accepted).count();
+  for (const auto& zone : served) out["zones"].push_back(zone->status());
+  if (modules != nullptr) {
+    if (Json log_status = modules->log_status(clock.now()); !log_status.is_null()) {
+      out["log"] = std::move(log_status);
     }
-    l["halted"] = log_state->halted();
-    if (log_state->alarm) l["alarm"] = log_state->alarm->message;
-    out["log"] = std::move(l);
   }
-
   if (options.following) out["following"] = options.following();
 
   Json counters;

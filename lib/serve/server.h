@@ -1,8 +1,9 @@
-// The DNS server: one zone of modules, answered from the follower's database.
+// The DNS server: the zone of modules, answered from the follower's database, and ordinary zones
+// from files; either may be missing.
 //
-// start() does what can fail, in an order in which a failure leaves nothing behind: read the key,
-// bind, become the user, open and load the database, start the workers. run() then watches the
-// database and the reload request until it is told to stop. Answering never waits for either.
+// start() does what can fail, in an order in which a failure leaves nothing behind: read the keys,
+// bind, become the user, open and load database and zones, start the workers. run() then watches
+// them and the reload request until it is told to stop. Answering never waits for either.
 //
 // One thread owns it; request_reload() and status() may be called from any.
 #pragma once
@@ -22,23 +23,21 @@
 #include "base/result.h"
 #include "base/service.h"
 #include "net/address.h"
-#include "serve/module_zone.h"
+#include "serve/served_file.h"
+#include "serve/served_modules.h"
 #include "serve/tcp_connections.h"
 
 namespace gw::serve {
 
 struct ServerOptions {
-  std::string db;
-  std::string key_file;
-  ZoneSettings zone;
+  std::optional<ModuleOptions> modules;
+  std::vector<FileZoneOptions> files;
   std::vector<net::SocketAddress> listen;
   std::optional<net::SocketAddress> metrics;
-  std::string status_socket;  // empty: StatusSocket::default_path(db)
+  std::string status_socket;  // empty: none
   std::string user;           // empty: stay who we are
   std::string id;             // NSID and id.server; empty: not told
-  bool allow_partial = false;
-  bool db_may_appear = false;  // a follower in this process will create it
-  // How that follower is, for status(); called from any thread.
+  // How a follower in this process is, for status(); called from any thread.
   std::function<std::string()> following;
   unsigned workers = 0;  // 0: one a core
   std::size_t cache_bytes = std::size_t{48} << 20;
@@ -64,7 +63,7 @@ class Server {
   // Serves until the stop, then answers what has arrived and returns.
   void run(const Stop& stop, const Notifier& notifier);
 
-  // The key is read again soon; one that cannot be read leaves the old one in use.
+  // Keys and zone files are read again soon; what cannot be read leaves the old one in use.
   void request_reload() { reload_.store(true); }
 
   // The addresses served, with the ports that the kernel chose.

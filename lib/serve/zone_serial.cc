@@ -53,13 +53,17 @@ Result<ZoneSerial> ZoneSerial::load(const std::string& file) {
   return serial;
 }
 
-Status ZoneSerial::update(std::uint64_t tree_size, const std::string& fingerprint) {
-  if (serial_ != 0 && tree_size == tree_size_ && fingerprint == fingerprint_) return {};
+bool ZoneSerial::advance(std::uint64_t tree_size, const std::string& fingerprint) {
+  if (serial_ != 0 && tree_size == tree_size_ && fingerprint == fingerprint_) return false;
   // Modulo 2^32, as serials are compared; 0 stands for none here and is skipped.
   const auto next = static_cast<std::uint32_t>(std::max<std::uint64_t>(tree_size, serial_ + 1ULL));
   serial_ = next == 0 ? 1 : next;
   tree_size_ = tree_size;
   fingerprint_ = fingerprint;
+  return true;
+}
+
+Status ZoneSerial::save() const {
   return write_file_atomic(file_, fmt::format(kForm, serial_, tree_size_, fingerprint_), 0644);
 }
 

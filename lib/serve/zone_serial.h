@@ -18,10 +18,11 @@ class ZoneSerial {
   // known, and the operator must say.
   static Result<ZoneSerial> load(const std::string& file);
 
-  // The serial of this tree size under these settings: the same as before if neither changed.
-  // kIo when a new one cannot be kept; current() is the new one all the same, so that the caller
-  // may go on with a warning.
-  Status update(std::uint64_t tree_size, const std::string& fingerprint);
+  // Goes on to the serial of this tree size under these settings; false when neither changed, and
+  // so it is the same as before.
+  bool advance(std::uint64_t tree_size, const std::string& fingerprint);
+  // Keeps it on disk. kIo.
+  Status save() const;
   std::uint32_t current() const { return serial_; }
   bool known() const { return serial_ != 0; }
 

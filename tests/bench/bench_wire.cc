@@ -56,7 +56,7 @@ int main() {
         Rrset::make(parse_name(module_name(module_path(n), test::kOrigin).value()).value(),
                     rrtype::kTxt, 300, {txt_rdata("v=v1.4.0 t=6802a84d; v=v0.9.1 t=66f0a1b2")}));
   }
-  auto zone = StaticZone::make(test::wire(test::kOrigin), rrsets).value();
+  auto zone = StaticZone::make(test::wire(test::kOrigin), rrsets, test::kTestKey).value();
   ZoneSet zones;
   if (!zones.add(zone.get())) return 1;
   CopySigner signer;

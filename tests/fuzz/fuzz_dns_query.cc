@@ -21,10 +21,10 @@ void require(bool condition) {
 class HollowSigner : public RrsetSigner {
  public:
   SignResult sign(const SignRequest& request, std::span<char> out) override {
-    require(out.size() == rrsig_size(request.zone.origin()));
+    require(out.size() == rrsig_size(request.origin));
     std::size_t prefix = write_rrsig_prefix({request.rrset.type, algorithm::kEd25519,
                                              static_cast<std::uint8_t>(rrsig_labels(request.owner)),
-                                             request.rrset.ttl, 2, 1, 3, request.zone.origin()},
+                                             request.rrset.ttl, 2, 1, 3, request.origin},
                                             out);
     std::memset(out.data() + prefix, 's', out.size() - prefix);
     return {SignStatus::kSigned, out.size(), Ede::kNone};

@@ -16,6 +16,7 @@
 #include "dns/dnssec.h"
 #include "dns/module_name.h"
 #include "dns/name.h"
+#include "dns/static_zone.h"
 
 namespace gw::dns::test {
 
@@ -38,7 +39,7 @@ class FixedSigner : public RrsetSigner {
     std::size_t prefix = write_rrsig_prefix(
         {request.rrset.type, algorithm::kEd25519,
          static_cast<std::uint8_t>(rrsig_labels(request.owner)), request.rrset.ttl, kExpiration,
-         kInception, key_tag(dnskey_), request.zone.origin()},
+         kInception, key_tag(dnskey_), request.origin},
         out);
     data_.clear();
     append_signed_data(data_, {out.data(), prefix}, request.owner, request.rrset);
@@ -59,6 +60,7 @@ class FixedSigner : public RrsetSigner {
   std::string data_;
 };
 
+inline constexpr KeyId kTestKey = 1;
 inline constexpr std::string_view kOrigin = "l.example.org";
 
 // Everything the module zone has: apex, name servers, modules, a toolchain, empty non-terminals;
@@ -90,8 +92,8 @@ inline std::vector<Rrset> test_rrsets(const FixedSigner& signer, std::uint32_t s
   };
 }
 
-inline std::unique_ptr<StaticZone> test_zone(const FixedSigner& signer, bool is_signed = true) {
-  return StaticZone::make(wire(kOrigin), test_rrsets(signer), is_signed).value();
+inline std::unique_ptr<StaticZone> test_zone(const FixedSigner& signer, KeyId key = kTestKey) {
+  return StaticZone::make(wire(kOrigin), test_rrsets(signer), key).value();
 }
 
 // One query, field by field.

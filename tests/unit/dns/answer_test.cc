@@ -616,7 +616,7 @@ TEST_CASE("a signer that cannot") {
 
 TEST_CASE("an unsigned zone answers as if there were no DNSSEC") {
   Server server;
-  auto plain = test::test_zone(server.signer, false);
+  auto plain = test::test_zone(server.signer, kUnsigned);
   ZoneSet zones;
   REQUIRE(zones.add(plain.get()));
   server.zones = zones;
@@ -630,11 +630,9 @@ TEST_CASE("an unsigned zone answers as if there were no DNSSEC") {
 
 TEST_CASE("a zone that is not ready") {
   struct Loading : Zone {
-    std::string name = test::wire(test::kOrigin);
+    std::string name = wire(test::kOrigin);
     NameView origin() const override { return name; }
-    void find(NameView, Node&) const override { std::abort(); }
-    RrsetView soa() const override { std::abort(); }
-    bool ready() const override { return false; }
+    const ZoneContent* content() const override { return nullptr; }
   } loading;
   Server server;
   server.zones = {};

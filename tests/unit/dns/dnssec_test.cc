@@ -39,6 +39,18 @@ TEST_CASE("what follows the last name of a zone is its apex") {
   CHECK(std::string_view(out.data(), write_next_name(last, out)) != origin);
 }
 
+TEST_CASE("what follows a name and all that is below it") {
+  auto sibling = [](std::string_view name) {
+    std::array<char, kMaxName> out;
+    return format_name({out.data(), write_next_sibling(wire(name), out, wire("x"))});
+  };
+  CHECK(sibling("sub.x") == "sub\\000.x.");
+  CHECK(sibling(std::string(62, 'a') + ".x") == std::string(62, 'a') + "\\000.x.");
+  // A full label: its last octet is raised, upper-case letters skipped.
+  CHECK(sibling(std::string(63, 'a') + ".x") == std::string(62, 'a') + "b.x.");
+  CHECK(sibling(std::string(62, 'a') + "@.x") == std::string(62, 'a') + "[.x.");
+}
+
 TEST_CASE("type bitmaps") {
   // RFC 4034 4.3: A MX RRSIG NSEC TYPE1234.
   std::string expected = "0006400100000003041b" + std::string(26 * 2, '0') + "20";

@@ -30,13 +30,20 @@ struct Zone {
   explicit Zone(std::vector<std::string_view> ns = {"ns1.l.example.org=192.0.2.1,2001:db8::1",
                                                     "ns.a.b.l.example.org=192.0.2.2",
                                                     "ns.example.net"},
-                ModuleZone::State state = {.serial = 77, .ready = true, .toolchain = {}})
+                ModuleZone::State state = {.serial = 77})
       : zone(epochs, index, settings(ns)) {
     add("mox.mjl_2d._.github.com", "v=v0.0.15 t=6802a84d");
     add("deep.h2non._.gopkg.in", "v=v1.0.0 t=1");
     add("norelease.o._.github.com", "");
     add("x._.toolchain", "v=v1.0.0 t=1");
-    REQUIRE(zone.publish(state, key));
+    publish(state);
+  }
+  void publish(ModuleZone::State state) {
+    state.dnskey = key.dnskey();
+    state.key = 1;
+    auto made = zone.make(state);
+    REQUIRE(made);
+    zone.publish(*std::move(made));
   }
   static ZoneSettings settings(const std::vector<std::string_view>& ns) {
     ZoneSettings s;
@@ -99,30 +106,30 @@ TEST_CASE("what exists in the module zone") {
   for (const Case& c : cases) {
     INFO(c.name);
     dns::Node node;
-    z.zone.find(wire(c.name), node);
+    z.zone.content()->find(wire(c.name), node);
     CHECK(node.kind == c.kind);
     std::vector<std::uint16_t> types;
     for (const auto& set : node.rrsets) types.push_back(set.type);
     CHECK(types == c.types);
   }
-  CHECK(dns::soa_serial(z.zone.soa().rdatas.substr(2)) == 77);
-  CHECK(dns::soa_minimum(z.zone.soa().rdatas.substr(2)) == 60);
-  CHECK(z.zone.soa().ttl == 300);
+  CHECK(dns::soa_serial(z.zone.content()->soa().rdatas.substr(2)) == 77);
+  CHECK(dns::soa_minimum(z.zone.content()->soa().rdatas.substr(2)) == 60);
+  CHECK(z.zone.content()->soa().ttl == 300);
 }
 
 TEST_CASE("the toolchain, and a new serial") {
   Zone z;
-  REQUIRE(z.zone.publish({.serial = 78, .ready = true, .toolchain = "v=go1.25.6 k=cur t=69693421"},
-                         z.key));
+  z.publish({.serial = 78, .toolchain = "v=go1.25.6 k=cur t=69693421"});
   dns::Node node;
-  z.zone.find(wire("toolchain.v0.l.example.org"), node);
+  z.zone.content()->find(wire("toolchain.v0.l.example.org"), node);
   REQUIRE(node.kind == dns::NodeKind::kNode);
   REQUIRE(node.find(dns::rrtype::kTxt) != nullptr);
   CHECK(node.find(dns::rrtype::kTxt)->rdatas.substr(3) == "v=go1.25.6 k=cur t=69693421");
-  CHECK(dns::soa_serial(z.zone.soa().rdatas.substr(2)) == 78);
+  CHECK(dns::soa_serial(z.zone.content()->soa().rdatas.substr(2)) == 78);
   CHECK(z.zone.ready());
-  REQUIRE(z.zone.publish({.serial = 79, .ready = false, .toolchain = {}}, z.key));
+  z.zone.publish(nullptr);
   CHECK_FALSE(z.zone.ready());
+  CHECK(z.zone.content() == nullptr);
 }
 
 TEST_CASE("texts of --ns") {
@@ -166,10 +173,10 @@ TEST_CASE("the fingerprint tells every setting that answers depend on") {
 // ---- signing ----
 
 struct Signing {
-  Zone z;
   std::shared_ptr<const ZoneKey> key;
   SigningContext context;
   OnlineSigner signer;
+  dns::KeyId key_id;
   WallTime now = from_unix(1'800'000'000);
 
   explicit Signing(SigningContext::Limits limits = {.cache_bytes = 1 << 20},
@@ -177,9 +184,8 @@ struct Signing {
       : key(std::make_shared<const ZoneKey>(
             *ZoneKey::from_secret(kOrigin, algorithm, std::string(32, '\7')))),
         context(limits),
-        signer(context) {
-    context.set_key(&z.zone, key);
-  }
+        signer(context),
+        key_id(*context.add_key(key)) {}
   struct Made {
     dns::SignStatus status;
     std::string rdata;
@@ -195,7 +201,7 @@ struct Signing {
     const std::string name = wire(owner);
     Made made;
     made.rdata.resize(dns::kMaxRrsig);
-    const auto result = signer.sign({z.zone, name, rrset}, made.rdata);
+    const auto result = signer.sign({kOrigin, key_id, name, rrset}, made.rdata);
     made.status = result.status;
     made.rdata.resize(result.size);
     if (result.status != dns::SignStatus::kSigned) return made;
@@ -303,21 +309,31 @@ TEST_CASE("nothing is signed while the clock is behind the newest head") {
 TEST_CASE("a new key is used at once, and never another key's signature") {
   Signing s;
   const auto old = s.sign("a.l.example.org", "1");
+  const auto old_key = s.key;
+  const dns::KeyId old_id = s.key_id;
   s.key =
       std::make_shared<const ZoneKey>(*ZoneKey::from_secret(kOrigin, 13, std::string(32, '\6')));
-  s.context.set_key(&s.z.zone, s.key);
+  s.key_id = *s.context.add_key(s.key);
   const auto fresh = s.sign("a.l.example.org", "1");
   CHECK(fresh.rrsig.fields.key_tag == s.key->tag());
   CHECK(fresh.rdata != old.rdata);
+  // A content that is older than the key is signed as it announces.
+  s.key_id = old_id;
+  s.key = old_key;
+  CHECK(s.sign("a.l.example.org", "1").rdata == old.rdata);
+  s.context.remove_key(s.key_id);
+  CHECK(s.sign("a.l.example.org", "1").status == dns::SignStatus::kFailed);
 }
 
-TEST_CASE("a zone without a key is not signed") {
+TEST_CASE("a key that comes while a batch is answered is found") {
   Signing s;
-  Zone other;
   const std::string packed("\0\2\1x", 4);
   const dns::RrsetView rrset{dns::rrtype::kTxt, 1, 300, packed};
   std::string out(dns::kMaxRrsig, '\0');
-  CHECK(s.signer.sign({other.zone, kOrigin, rrset}, out).status == dns::SignStatus::kFailed);
+  s.signer.begin(s.now, 0);
+  CHECK(s.signer.sign({kOrigin, 99, kOrigin, rrset}, out).status == dns::SignStatus::kFailed);
+  const dns::KeyId id = *s.context.add_key(s.key);
+  CHECK(s.signer.sign({kOrigin, id, kOrigin, rrset}, out).status == dns::SignStatus::kSigned);
 }
 
 }  // namespace

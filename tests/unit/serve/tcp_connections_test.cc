@@ -10,9 +10,9 @@
 #include <array>
 #include <catch2/catch.hpp>
 
+#include "dns/static_zone.h"
 #include "dns/types.h"
 #include "dns/wire.h"
-#include "dns/zone.h"
 
 namespace gw::serve {
 namespace {
@@ -72,9 +72,9 @@ class Client {
 struct Lab {
   FakeClock clock{from_unix(1'700'000'000)};
   Epochs epochs;
+  SigningContext signing{{.cache_bytes = 1 << 20, .udp_rate = 1, .tcp_rate = 1}};
   std::unique_ptr<dns::StaticZone> zone = make_zone();
   dns::ZoneSet zones;
-  SigningContext signing{{.cache_bytes = 1 << 20, .udp_rate = 1, .tcp_rate = 1}};
   RateLimiter rate_limiter{0};
   TcpLimits limits;
   ConnectionCounts counts{limits};
@@ -91,19 +91,21 @@ struct Lab {
   std::optional<QueryHandler> handler;
   std::optional<TcpConnections> tcp;
 
-  static std::unique_ptr<dns::StaticZone> make_zone() {
+  std::unique_ptr<dns::StaticZone> make_zone() {
     using namespace dns;
+    const KeyId key = *signing.add_key(
+        std::make_shared<const ZoneKey>(*ZoneKey::from_secret(kOrigin, 13, std::string(32, '\7'))));
     SoaFields soa;
     soa.mname = soa.rname = kOrigin;
     return *StaticZone::make(
-        kOrigin, {Rrset::make(kOrigin, rrtype::kSoa, 300, {soa_rdata(soa)}),
-                  Rrset::make(kOrigin, rrtype::kNs, 300, {kOrigin}),
-                  Rrset::make(kOrigin, rrtype::kTxt, 300, {txt_rdata(std::string(1000, 'x'))})});
+        kOrigin,
+        {Rrset::make(kOrigin, rrtype::kSoa, 300, {soa_rdata(soa)}),
+         Rrset::make(kOrigin, rrtype::kNs, 300, {kOrigin}),
+         Rrset::make(kOrigin, rrtype::kTxt, 300, {txt_rdata(std::string(1000, 'x'))})},
+        key);
   }
   Lab() {
     REQUIRE(zones.add(zone.get()));
-    signing.set_key(zone.get(), std::make_shared<const ZoneKey>(
-                                    *ZoneKey::from_secret(kOrigin, 13, std::string(32, '\7'))));
     const int small = 1;  // the kernel's least; connections inherit it
     ::setsockopt(listener.get(), SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
     address.sin_family = AF_INET;

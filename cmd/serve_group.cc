@@ -1,0 +1,285 @@
+#include "serve_group.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "dns/name.h"
+#include "serve/status_socket.h"
+
+namespace gw::cmd {
+namespace {
+
+constexpr std::uint64_t kMaxTtl = 86400;  // a signature outlives it by far
+
+}  // namespace
+
+Result<std::string> parse_zone(std::string_view text) {
+  GW_TRY(std::string zone, dns::parse_lower_name(text));
+  if (zone == dns::kRootName) return usage_error("the root cannot be served: name a zone");
+  return zone;
+}
+
+Status check_zone(std::string_view text) {
+  auto zone = parse_zone(text);
+  return zone ? Status() : Status(std::move(zone).error());
+}
+
+namespace {
+
+// "hostmaster.example.org", or as a mail address: the part before the @ is one label.
+Result<std::string> parse_rname(std::string_view text) {
+  const std::size_t at = text.find('@');
+  if (at == std::string_view::npos) return dns::parse_lower_name(text);
+  if (text.find('@', at + 1) != std::string_view::npos) {
+    return usage_error("--rname has more than one @", "write it as hostmaster@example.org");
+  }
+  std::string escaped;
+  for (char c : text.substr(0, at)) {
+    if (c == '.' || c == '\\') escaped.push_back('\\');
+    escaped.push_back(c);
+  }
+  return dns::parse_lower_name(escaped.append(".").append(text.substr(at + 1)));
+}
+
+Status check_module_zone(std::string_view text) {
+  GW_TRY(const std::string zone, parse_zone(text));
+  if (zone.size() > 150) return usage_error("a zone's name this long leaves no room for modules");
+  return {};
+}
+
+// "ORIGIN=FILE" of --zone-file and --zone-key.
+struct OriginFile {
+  std::string origin;  // wire, lower-cased
+  std::string file;
+};
+
+Result<OriginFile> parse_origin_file(std::string_view text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string_view::npos || equals + 1 == text.size()) {
+    return usage_error(fmt::format("{} is not ORIGIN=FILE", quoted(text)));
+  }
+  GW_TRY(std::string origin, parse_zone(text.substr(0, equals)));
+  return OriginFile{std::move(origin), std::string(text.substr(equals + 1))};
+}
+
+Status check_origin_file(std::string_view text) {
+  auto parsed = parse_origin_file(text);
+  return parsed ? Status() : Status(std::move(parsed).error());
+}
+
+Result<serve::ModuleOptions> module_options(const ServeValues& v) {
+  serve::ModuleOptions o;
+  o.db = *v.db;
+  o.key_file = *v.key;
+  o.allow_partial = v.partial;
+  o.db_may_appear = v.follow;
+  GW_TRY(o.zone.origin, parse_zone(*v.zone));
+  for (const std::string& text : v.name_servers) {
+    GW_TRY(auto server, serve::NameServer::parse(text, o.zone.origin));
+    for (const auto& other : o.zone.name_servers) {
+      if (other.name == server.name) {
+        return usage_error("--ns " + dns::format_host(server.name) + " is given twice",
+                           "give all its addresses at once: --ns NAME=ADDR,ADDR");
+      }
+    }
+    o.zone.name_servers.push_back(std::move(server));
+  }
+  GW_TRY(o.zone.rname,
+         v.rname ? parse_rname(*v.rname) : dns::parse_lower_name("hostmaster." + *v.zone));
+  o.zone.ttl = static_cast<std::uint32_t>(v.ttl);
+  o.zone.negative_ttl = static_cast<std::uint32_t>(v.negative_ttl);
+  return o;
+}
+
+Result<std::vector<serve::FileZoneOptions>> file_zone_options(const ServeValues& v) {
+  std::vector<serve::FileZoneOptions> zones;
+  for (const std::string& text : v.zone_files) {
+    GW_TRY(auto given, parse_origin_file(text));
+    zones.push_back({std::move(given.origin), std::move(given.file), ""});
+  }
+  for (const std::string& text : v.zone_keys) {
+    GW_TRY(auto given, parse_origin_file(text));
+    auto zone = std::find_if(zones.begin(), zones.end(),
+                             [&](const auto& z) { return z.origin == given.origin; });
+    const std::string name = dns::format_host(given.origin);
+    if (zone == zones.end()) {
+      return usage_error(fmt::format("--zone-key {0} without a --zone-file {0}", name));
+    }
+    if (!zone->key_file.empty()) {
+      return usage_error(fmt::format("--zone-key {} is given twice", name));
+    }
+    zone->key_file = std::move(given.file);
+  }
+  for (const auto& zone : zones) {
+    if (!zone.key_file.empty()) continue;
+    const std::string name = dns::format_host(zone.origin);
+    return usage_error(
+        fmt::format("--zone-file {} needs a --zone-key", name),
+        fmt::format("make one with: gwtool serve-dns key new --zone {} --key FILE", name));
+  }
+  return zones;
+}
+
+Status check_together(const ServeValues& v) {
+  if (v.zone) {
+    if (v.db && !v.name_servers.empty() && v.key) return {};
+    return usage_error("--zone needs --db, --ns and --key");
+  }
+  if (v.zone_files.empty()) {
+    return usage_error("nothing to serve: --zone or --zone-file is needed");
+  }
+  const std::array<std::pair<bool, const char*>, 6> module_only{{{v.db.has_value(), "--db"},
+                                                                 {!v.name_servers.empty(), "--ns"},
+                                                                 {v.key.has_value(), "--key"},
+                                                                 {v.rname.has_value(), "--rname"},
+                                                                 {v.follow, "--follow"},
+                                                                 {v.partial, "--partial"}}};
+  for (const auto& [given, name] : module_only) {
+    if (given) {
+      return usage_error(
+          fmt::format("{} without --zone", name),
+          "it is for the module zone; ordinary zones have --zone-file and --zone-key");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<serve::ServerOptions> server_options(const ServeValues& v) {
+  serve::ServerOptions o;
+  if (v.zone) {
+    GW_TRY(o.modules, module_options(v));
+  }
+  GW_TRY(o.files, file_zone_options(v));
+  for (const std::string& text : v.listen) {
+    GW_TRY(auto address, net::SocketAddress::parse(text, std::uint16_t{53}));
+    if (std::find(o.listen.begin(), o.listen.end(), address) != o.listen.end() &&
+        address.port() != 0) {
+      return usage_error("--listen " + address.format() + " is given twice");
+    }
+    o.listen.push_back(address);
+  }
+  if (v.metrics) {
+    GW_TRY(o.metrics, net::SocketAddress::parse(*v.metrics));
+  }
+  o.status_socket = v.status_socket ? *v.status_socket
+                    : v.db          ? serve::StatusSocket::default_path(*v.db)
+                                    : "";
+  o.user = v.user.value_or("");
+  o.id = v.id.value_or("");
+  o.workers = static_cast<unsigned>(v.workers);
+  o.cache_bytes = v.cache_mb << 20;
+  o.rate_limit = v.rate_limit;
+  o.signing_limit = static_cast<std::uint32_t>(v.signing_limit);
+  o.tcp.total = static_cast<unsigned>(v.tcp_connections);
+  o.tcp.per_network = static_cast<unsigned>(v.tcp_per_network);
+  o.tcp.idle = v.tcp_idle;
+  return o;
+}
+
+namespace {
+
+void add_zone_options(Command& c, const std::shared_ptr<ServeValues>& v) {
+  c.add(
+      text_option("zone", "ZONE", &v->zone, "the zone of modules to serve")
+          .check(check_module_zone)
+          .more("Modules are at NAME.v0.ZONE, toolchains at toolchain.v0.ZONE. It needs --db, --ns "
+                "and --key."));
+  c.add(list_option("ns", "NAME[=ADDR,...]", &v->name_servers, "a name server of the zone")
+            .more("The first one is the SOA's primary. A name inside the zone needs its addresses, "
+                  "which are then served; for a name outside the zone they are its own zone's "
+                  "business."));
+  c.add(text_option("rname", "MAILBOX", &v->rname, "the mailbox in the SOA record")
+            .default_text("hostmaster.ZONE"));
+  c.add(number_option("ttl", "SECONDS", &v->ttl, 1, kMaxTtl, "how long answers may be kept"));
+  c.add(number_option("negative-ttl", "SECONDS", &v->negative_ttl, 1, kMaxTtl,
+                      "how long it may be remembered that there is no answer"));
+  c.add(text_option("id", "TEXT", &v->id, "a name for this server, told to who asks")
+            .more("As NSID, and as the TXT record id.server of class CH.")
+            .check([](std::string_view text) {
+              return text.size() <= 255 ? Status() : Status(usage_error("at most 255 bytes"));
+            }));
+}
+
+void add_limit_options(Command& c, const std::shared_ptr<ServeValues>& v) {
+  c.add(number_option("workers", "N", &v->workers, 0, 256, "threads that answer; 0: one a core"));
+  c.add(number_option("signature-cache", "MB", &v->cache_mb, 1, 65536,
+                      "memory for signatures that were made already"));
+  c.add(custom_option(
+            "rate-limit", "N",
+            [v](std::string_view text) {
+              const auto n = parse_decimal(text);
+              if (!n || *n > 1'000'000) {
+                return Status(usage_error("a number from 0 to 1000000, 0 for no limit"));
+              }
+              v->rate_limit = static_cast<std::uint32_t>(*n);
+              return Status();
+            },
+            "UDP answers of one kind a second to one network")
+            .default_text("200, and none for loopback")
+            .more("A network is a /24 of IPv4 or a /56 of IPv6. Answers to one name count as one "
+                  "kind, all denials as another, all errors as a third. Of the answers over the "
+                  "limit every second one is sent truncated, so that a real client comes back over "
+                  "TCP, and the others are dropped. Errors over it are only dropped. 0: no limit. "
+                  "A limit that is given holds for loopback too."));
+  c.add(number_option("signing-limit", "N", &v->signing_limit, 0, 10'000'000,
+                      "fresh signatures a second, half of them for UDP; 0: no limit")
+            .more("Over the limit a UDP answer that needs a fresh signature is sent truncated, and "
+                  "over TCP it waits."));
+  c.add(number_option("tcp-connections", "N", &v->tcp_connections, 1, 1'000'000,
+                      "TCP connections at once"));
+  c.add(number_option("tcp-per-network", "N", &v->tcp_per_network, 1, 1'000'000,
+                      "TCP connections at once from one network"));
+  c.add(duration_option("tcp-idle", &v->tcp_idle, std::chrono::seconds(1),
+                        std::chrono::seconds(3600),
+                        "close a TCP connection without a complete query for so long"));
+}
+
+}  // namespace
+
+void add_serve_options(Command& c, const std::shared_ptr<ServeValues>& v) {
+  c.add(path_option("db", "FILE", &v->db, PathUse::kState, "the follower's database")
+            .more("Even to read it, SQLite needs to write to FILE-shm beside it."));
+  add_zone_options(c, v);
+  c.add(path_option("key", "FILE", &v->key, PathUse::kState, "the module zone's signing key")
+            .more("Made by `gwtool serve-dns key new`. The zone's serial number is kept beside it, "
+                  "in FILE.serial."));
+  c.add(
+      list_option("zone-file", "ORIGIN=FILE", &v->zone_files, "an ordinary zone to serve")
+          .more("A master file (RFC 1035), without signatures: those are made as the answers are. "
+                "It is read again when it has changed; one with an error leaves the zone as it "
+                "was. Of zones that lie within each other the outer one must delegate the inner "
+                "one.")
+          .check(check_origin_file));
+  c.add(list_option("zone-key", "ORIGIN=FILE", &v->zone_keys, "the signing key of a --zone-file")
+            .more("Made by `gwtool serve-dns key new`, one for each zone.")
+            .check(check_origin_file));
+  c.add(list_option("listen", "ADDR:PORT", &v->listen, "where to listen, UDP and TCP")
+            .default_text("127.0.0.1:5353"));
+  c.add(
+      text_option("user", "NAME", &v->user, "become this user once the addresses are bound")
+          .more(
+              "It must be able to read keys and zone files, now and on SIGHUP, and to write beside "
+              "the module zone's key and the database: the serial number, the status socket, and "
+              "what SQLite shares between processes. Otherwise the start is refused."));
+  c.add(text_option("metrics", "ADDR:PORT", &v->metrics,
+                    "serve /metrics and /healthz over HTTP there"));
+  c.add(path_option("status-socket", "FILE", &v->status_socket, PathUse::kState,
+                    "where `gwtool serve-dns status` asks")
+            .default_text("FILE of --db, then .serve-dns.sock")
+            .more("Without --db there is none unless it is given."));
+  c.add(flag_option("partial", &v->partial,
+                    "serve a database that does not begin with the log's first record")
+            .more("Its latest versions may be wrong."));
+  add_limit_options(c, v);
+  c.add(flag_option("follow", &v->follow, "follow the log too, in this process")
+            .more("With the options of follow-tlog that are here. A security error ends the "
+                  "following only: what was verified is served on."));
+  add_follow(c, &v->following);
+  c.rules.push_back([v] { return check_together(*v); });
+}
+
+}  // namespace gw::cmd

@@ -1,0 +1,278 @@
+#include "dns/zone_file.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "base/bytes.h"
+#include "dns/presentation.h"
+#include "dns/static_zone.h"
+#include "dns/zone_lexer.h"
+
+namespace gw::dns {
+
+namespace {
+
+constexpr unsigned kMaxIncludes = 8;              // within each other
+constexpr std::uint64_t kMaxAnyTtl = 0x7fffffff;  // RFC 2181 8
+
+// "3600", or BIND's "1h30m".
+std::optional<std::uint32_t> parse_ttl(std::string_view text) {
+  std::uint64_t total = 0;
+  std::uint64_t number = 0;
+  bool digits = false;
+  bool units = false;
+  for (char c : text) {
+    std::uint64_t unit = 0;
+    switch (to_lower(c)) {
+      case 'w':
+        unit = 7 * 86400;
+        break;
+      case 'd':
+        unit = 86400;
+        break;
+      case 'h':
+        unit = 3600;
+        break;
+      case 'm':
+        unit = 60;
+        break;
+      case 's':
+        unit = 1;
+        break;
+      default:
+        if (c < '0' || c > '9') return std::nullopt;
+        number = number * 10 + static_cast<std::uint64_t>(c - '0');
+        if (number > kMaxAnyTtl) return std::nullopt;
+        digits = true;
+        continue;
+    }
+    if (!digits) return std::nullopt;
+    total += number * unit;
+    number = 0;
+    digits = false;
+    units = true;
+  }
+  if (digits == units) return std::nullopt;  // nothing, or "1h30"
+  total += number;
+  if (total > kMaxAnyTtl) return std::nullopt;
+  return static_cast<std::uint32_t>(total);
+}
+
+bool ends_in_dot(std::string_view name) {
+  if (name.empty() || name.back() != '.') return false;
+  std::size_t escapes = 0;
+  while (escapes + 1 < name.size() && name[name.size() - 2 - escapes] == '\\') escapes++;
+  return escapes % 2 == 0;
+}
+
+// A name as it stands in the file, completed.
+Result<std::string> complete_name(std::string_view token, NameView origin) {
+  if (token == "@") return std::string(origin);
+  if (token.front() == '"') return usage_error(fmt::format("{} is not a name", quoted(token)));
+  GW_TRY(std::string name, parse_name(token));
+  if (ends_in_dot(token)) return name;
+  name.pop_back();
+  name += origin;
+  if (name.size() > kMaxName) {
+    return usage_error(fmt::format("{} is too long with its origin", quoted(token)));
+  }
+  return name;
+}
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+class Parser {
+ public:
+  Parser(NameView origin, const ZoneFileOptions& options) : options_(options), origin_(origin) {}
+
+  Status file(std::string_view text, const std::string& name);
+  ZoneFileText take() { return std::move(out_); }
+
+ private:
+  Status entry(const ZoneEntry& entry);
+  Status directive(const ZoneEntry& entry);
+  Status include(const ZoneEntry& entry);
+  Status record(const ZoneEntry& entry);
+  Result<std::uint32_t> ttl_of(std::optional<std::uint32_t> given);
+  void add(std::uint16_t type, std::uint32_t ttl, std::string rdata);
+  std::string where() const { return fmt::format("{}:{}", file_, line_); }
+
+  const ZoneFileOptions& options_;
+  std::string origin_;
+  std::string owner_;  // of the record before; empty: none
+  std::optional<std::uint32_t> default_ttl_;
+  std::optional<std::uint32_t> last_ttl_;
+  std::string file_;
+  std::size_t line_ = 0;
+  unsigned depth_ = 0;
+  std::map<std::pair<std::string, std::uint16_t>, std::size_t> index_;  // of out_.rrsets
+  ZoneFileText out_;
+};
+
+Status Parser::file(std::string_view text, const std::string& name) {
+  file_ = name;
+  ZoneLexer lexer(text);
+  ZoneEntry one;
+  for (;;) {
+    auto more = lexer.next(one);
+    if (!more) return std::move(more).error().in(fmt::format("{}:{}", name, lexer.line()));
+    if (!*more) return {};
+    line_ = one.line;
+    // An error within an included file names that one already.
+    if (one.tokens.front() == "$INCLUDE" && !one.owner_left_out) {
+      GW_CHECK(include(one));
+    } else if (Status status = entry(one); !status) {
+      return std::move(status).error().in(where());
+    }
+  }
+}
+
+Status Parser::entry(const ZoneEntry& entry) {
+  if (entry.tokens.front().front() == '$' && !entry.owner_left_out) return directive(entry);
+  return record(entry);
+}
+
+Status Parser::directive(const ZoneEntry& entry) {
+  const std::string_view name = entry.tokens.front();
+  if (name != "$ORIGIN" && name != "$TTL") {
+    return usage_error(fmt::format("unknown directive {}", quoted(name)),
+                       "known are $ORIGIN, $TTL and $INCLUDE");
+  }
+  if (entry.tokens.size() != 2) return usage_error(fmt::format("{} takes one value", name));
+  const std::string_view value = entry.tokens[1];
+  if (name == "$TTL") {
+    default_ttl_ = parse_ttl(value);
+    if (!default_ttl_) return usage_error(fmt::format("$TTL {} is no time", quoted(value)));
+    return {};
+  }
+  GW_TRY(origin_, complete_name(value, origin_));
+  return {};
+}
+
+Status Parser::include(const ZoneEntry& entry) {
+  const std::string at = where();
+  if (entry.tokens.size() < 2 || entry.tokens.size() > 3) {
+    return usage_error(at + ": $INCLUDE takes a file's name and, if need be, an origin");
+  }
+  if (!options_.include) return usage_error(at + ": $INCLUDE is not possible here");
+  if (depth_ == kMaxIncludes) {
+    return usage_error(fmt::format("{}: more than {} files within each other", at, kMaxIncludes));
+  }
+  std::string origin = origin_;
+  if (entry.tokens.size() == 3) {
+    auto given = complete_name(entry.tokens[2], origin_);
+    if (!given) return std::move(given).error().in(at);
+    origin = *std::move(given);
+  }
+  std::string name(entry.tokens[1]);
+  if (name.size() >= 2 && name.front() == '"') name = name.substr(1, name.size() - 2);
+  const std::string from = file_;
+  auto text = options_.include(name, from);
+  if (!text) return std::move(text).error().in(at);
+  std::swap(origin, origin_);
+  const std::string owner = owner_;
+  depth_++;
+  GW_CHECK(file(*text, name));
+  depth_--;
+  origin_ = std::move(origin);
+  owner_ = owner;
+  file_ = from;
+  return {};
+}
+
+Result<std::uint32_t> Parser::ttl_of(std::optional<std::uint32_t> given) {
+  if (given) last_ttl_ = given;
+  std::optional<std::uint32_t> ttl = given ? given : default_ttl_ ? default_ttl_ : last_ttl_;
+  if (!ttl) return usage_error("no ttl", "give the record one, or put a $TTL line before it");
+  if (*ttl <= options_.max_ttl) return *ttl;
+  out_.warnings.push_back(fmt::format("{}: ttl {} lowered to {}", where(), *ttl, options_.max_ttl));
+  return options_.max_ttl;
+}
+
+Status Parser::record(const ZoneEntry& entry) {
+  std::size_t i = 0;
+  if (!entry.owner_left_out) {
+    GW_TRY(owner_, complete_name(entry.tokens[i++], origin_));
+    owner_ = lower_name(owner_);
+  } else if (owner_.empty()) {
+    return usage_error("the first record has no owner");
+  }
+  std::optional<std::uint32_t> given_ttl;
+  bool has_class = false;
+  for (; i < entry.tokens.size(); i++) {
+    const std::string_view token = entry.tokens[i];
+    if (is_digit(token.front()) && !given_ttl) {
+      given_ttl = parse_ttl(token);
+      if (!given_ttl) return usage_error(fmt::format("{} is no ttl", quoted(token)));
+    } else if (std::string c = to_lower(token); !has_class && (c == "in" || c == "class1")) {
+      has_class = true;
+    } else if (c == "ch" || c == "hs" || c.starts_with("class")) {
+      return usage_error(fmt::format("class {}: only IN is served", quoted(token)));
+    } else {
+      break;
+    }
+  }
+  if (i == entry.tokens.size()) return usage_error("a record without a type");
+  GW_TRY(const std::uint16_t type, parse_type(entry.tokens[i++]));
+  GW_TRY(const std::uint32_t ttl, ttl_of(given_ttl));
+  std::string text;
+  for (; i < entry.tokens.size(); i++) text.append(text.empty() ? "" : " ").append(entry.tokens[i]);
+  GW_TRY(std::string rdata, parse_rdata(type, text, origin_));
+  add(type, ttl, std::move(rdata));
+  return {};
+}
+
+void Parser::add(std::uint16_t type, std::uint32_t ttl, std::string rdata) {
+  const auto [it, fresh] = index_.try_emplace({owner_, type}, out_.rrsets.size());
+  if (fresh) {
+    out_.rrsets.push_back(Rrset::make(owner_, type, ttl, {}));
+    out_.rrsets.back().where = where();
+  }
+  Rrset& rrset = out_.rrsets[it->second];
+  if (rrset.ttl != ttl) {  // RFC 2181 5.2
+    rrset.ttl = std::min(rrset.ttl, ttl);
+    out_.warnings.push_back(
+        fmt::format("{}: {} {}: records of one set have different ttls: all get "
+                    "the lowest, {}",
+                    where(), format_name(owner_), format_type(type), rrset.ttl));
+  }
+  rrset.rdatas.push_back(std::move(rdata));
+}
+
+}  // namespace
+
+Result<ZoneFileText> parse_zone_file(std::string_view text, NameView origin,
+                                     const ZoneFileOptions& options) {
+  Parser parser(lower_name(origin), options);
+  GW_CHECK(parser.file(text, options.name));
+  return parser.take();
+}
+
+Status check_servable(const StaticZone& zone) {
+  Node node;
+  zone.find(zone.origin(), node);
+  const RrsetView* ns = node.find(rrtype::kNs);
+  const std::string name = format_name(zone.origin());
+  if (ns == nullptr) return usage_error(fmt::format("zone {}: needs ns records at its apex", name));
+  for (NameView server : unpack_rdatas(ns->rdatas)) {
+    if (!is_subdomain(server, zone.origin())) continue;
+    Node at;
+    zone.find(server, at);
+    // Below a delegation it is that zone's; the glue of the delegation is what helps to find it.
+    const bool glue = at.kind == NodeKind::kCut &&
+                      std::any_of(at.glue.begin(), at.glue.end(),
+                                  [&](const GlueView& g) { return g.owner == server; });
+    const bool own = at.kind == NodeKind::kNode &&
+                     (at.find(rrtype::kA) != nullptr || at.find(rrtype::kAaaa) != nullptr);
+    if (glue || own) continue;
+    return usage_error(fmt::format("zone {}: its name server {} needs an address (A or AAAA)", name,
+                                   format_name(server)));
+  }
+  return {};
+}
+
+}  // namespace gw::dns
