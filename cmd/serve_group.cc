@@ -97,6 +97,11 @@ Result<std::vector<serve::FileZoneOptions>> file_zone_options(const ServeValues&
   std::vector<serve::FileZoneOptions> zones;
   for (const std::string& text : v.zone_files) {
     GW_TRY(auto given, parse_origin_file(text));
+    if (std::any_of(zones.begin(), zones.end(),
+                    [&](const auto& z) { return z.origin == given.origin; })) {
+      return usage_error(
+          fmt::format("--zone-file {} is given twice", dns::format_host(given.origin)));
+    }
     zones.push_back({std::move(given.origin), std::move(given.file), ""});
   }
   for (const std::string& text : v.zone_keys) {

@@ -103,13 +103,15 @@ Result<std::uint16_t> parse_type(std::string_view text) {
   return static_cast<std::uint16_t>(type);
 }
 
-Result<Record> parse_record(std::string_view text, NameView origin, std::uint32_t default_ttl) {
-  std::string where = "record " + quoted(text, 80);
-  if (text.size() > 4 * kMaxMessage ||
-      text.find_first_of(std::string_view("\0\n", 2)) != std::string_view::npos) {
+namespace {
+
+// `where` is named in errors.
+Result<Record> parse_line(const std::string& line, NameView origin, std::uint32_t default_ttl,
+                          const std::string& where) {
+  if (line.size() > 4 * kMaxMessage ||
+      line.find_first_of(std::string_view("\0\n", 2)) != std::string::npos) {
     return usage_error(where + ": not one line of text");
   }
-  std::string line(text);
   Owned<ldns_rdf> base(
       ldns_dname_new_frm_data(static_cast<std::uint16_t>(origin.size()), origin.data()));
   if (!base) return out_of_memory();
@@ -130,6 +132,14 @@ Result<Record> parse_record(std::string_view text, NameView origin, std::uint32_
   if (!is_wire_name(record.owner)) return usage_error(where + ": bad owner name");
   return record;
 }
+
+}  // namespace
+
+Result<Record> parse_record(std::string_view text, NameView origin, std::uint32_t default_ttl) {
+  return parse_line(std::string(text), origin, default_ttl, "record " + quoted(text, 80));
+}
+
+namespace {
 
 // ldns takes "MX 70000" for "MX 4464": whether the numbers of the fields before the first one that
 // may have several words are in their range.
@@ -175,10 +185,13 @@ Status check_numbers(std::uint16_t type, std::string_view text) {
   return {};
 }
 
+}  // namespace
+
 Result<std::string> parse_rdata(std::uint16_t type, std::string_view text, NameView origin) {
   GW_CHECK(check_numbers(type, text));
+  const std::string name = format_type(type);
   GW_TRY(Record record,
-         parse_record(". 0 IN " + format_type(type) + " " + std::string(text), origin, 0));
+         parse_line(". 0 IN " + name + " " + std::string(text), origin, 0, name + " record"));
   return std::move(record.rdata);
 }
 

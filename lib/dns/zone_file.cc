@@ -171,12 +171,12 @@ Status Parser::include(const ZoneEntry& entry) {
   std::string name(entry.tokens[1]);
   if (name.size() >= 2 && name.front() == '"') name = name.substr(1, name.size() - 2);
   const std::string from = file_;
-  auto text = options_.include(name, from);
-  if (!text) return std::move(text).error().in(at);
+  auto part = options_.include(name, from);
+  if (!part) return std::move(part).error().in(at);
   std::swap(origin, origin_);
   const std::string owner = owner_;
   depth_++;
-  GW_CHECK(file(*text, name));
+  GW_CHECK(file(part->text, part->name));
   depth_--;
   origin_ = std::move(origin);
   owner_ = owner;

@@ -21,13 +21,19 @@
 
 namespace gw::dns {
 
+// A file that was read, and its name for messages and for what it includes.
+struct ZoneFilePart {
+  std::string name;
+  std::string text;
+};
+
 struct ZoneFileOptions {
   std::string name;  // of the file, for messages
   // A TTL above it is lowered to it, with a warning.
   std::uint32_t max_ttl = 0x7fffffff;
   // What $INCLUDE reads: the name as written, and the name of the file it is written in. Unset:
   // $INCLUDE is an error.
-  std::function<Result<std::string>(const std::string& name, const std::string& from)> include;
+  std::function<Result<ZoneFilePart>(const std::string& name, const std::string& from)> include;
 };
 
 struct ZoneFileText {

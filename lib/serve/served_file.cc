@@ -77,6 +77,7 @@ ServedFile::~ServedFile() { delete served_.load(); }
 Status ServedFile::start(const std::string& user) {
   if (!user.empty()) {
     GW_CHECK(require_access(options_.key_file, R_OK, user, "a zone's signing key"));
+    GW_CHECK(require_access(options_.file, R_OK, user, "a zone's records"));
   }
   return load();
 }
@@ -97,8 +98,11 @@ Status ServedFile::load_text(Loaded& loaded) {
     return text;
   };
   // A relative name is relative to the file that includes it.
-  auto include = [&](const std::string& name, const std::string& from) {
-    return read((std::filesystem::path(from).parent_path() / name).string());
+  auto include = [&](const std::string& name,
+                     const std::string& from) -> Result<dns::ZoneFilePart> {
+    std::string file = (std::filesystem::path(from).parent_path() / name).string();
+    GW_TRY(std::string included, read(file));
+    return dns::ZoneFilePart{std::move(file), std::move(included)};
   };
   GW_TRY(const std::string text, read(options_.file));
   GW_TRY(auto parsed,

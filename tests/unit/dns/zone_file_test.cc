@@ -21,10 +21,10 @@ Result<ZoneFileText> parse(std::string_view text,
       text, wire("Example.org"),
       {.name = "z",
        .max_ttl = max_ttl,
-       .include = [&](const std::string& name, const std::string&) -> Result<std::string> {
+       .include = [&](const std::string& name, const std::string&) -> Result<ZoneFilePart> {
          auto it = files.find(name);
          if (it == files.end()) return not_found_error(name + ": no such file");
-         return it->second;
+         return ZoneFilePart{name, it->second};
        }});
 }
 
