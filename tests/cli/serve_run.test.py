@@ -306,6 +306,33 @@ class Running(serve.TestCase):
         self.assertEqual(server.stop(), 0)
         self.assert_missing(db + ".serve-dns.sock")
 
+    @unittest.skipUnless(os.getuid() == 0, "changes the user")
+    def test_user_who_lacks_what_serving_needs(self):
+        """Refused at the start, before the serial changes, rather than found out at a reload."""
+        db = self.path("db")
+        self.follow(db)
+        key = self.make_key()
+        os.chmod(self.dir, 0o755)
+
+        def refused(*texts):
+            r = self.gwtool("serve-dns", "--db", db, "--zone", ZONE, "--key", key, "--user", "nobody",
+                            "--ns", "ns1.%s=%s" % (ZONE, serve.HOST), "--listen", serve.HOST + ":0")
+            self.assert_error(r, 2, "user nobody may not", *texts)
+            self.assert_missing(key + ".serial")
+
+        refused("read %s, the zone's signing key" % key)
+        os.chown(key, 65534, -1)
+        refused("write to %s, where the zone's serial number is kept" % self.dir)
+        keys = self.path("keys")
+        os.mkdir(keys)
+        for name in (key, key + ".key"):
+            os.rename(name, os.path.join(keys, os.path.basename(name)))
+        os.chown(keys, 65534, -1)
+        key = os.path.join(keys, os.path.basename(key))
+        refused("which SQLite needs even to read the database")
+        os.chmod(db, 0o600)
+        refused("read %s, the database" % db)
+
 
 if __name__ == "__main__":
     cli.main()
