@@ -111,7 +111,10 @@ void Pages::step(Page& page, const PageQuestion& question, Result<net::HttpRespo
   if (is_redirect(response->status) && location != nullptr && !location->empty()) {
     std::string next = resolve_reference(page.url, *location);
     std::string scheme = url_scheme(next);
-    if (scheme != "https" && scheme != "http") {
+    // What a server sends is no fault of the command line, however malformed.
+    bool fits =
+        (scheme == "https" || scheme == "http") && net::check_url(next) && check_repo_url(next);
+    if (!fits) {
       return fail(not_found_error(shown(page.url) + " redirects to " + shown(next)));
     }
     if (scheme != "https" && !page.insecure) {

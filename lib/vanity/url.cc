@@ -53,6 +53,24 @@ std::string remove_dot_segments(std::string_view path) {
   return out;
 }
 
+// Spaces and what is not ASCII as "%20" and the like: servers send them as they are, and Go escapes
+// them.
+std::string escape(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string out;
+  for (char c : text) {
+    auto byte = static_cast<unsigned char>(c);
+    if (c != ' ' && byte < 0x80) {
+      out += c;
+      continue;
+    }
+    out += '%';
+    out += kHex[byte >> 4];
+    out += kHex[byte & 15];
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string resolve_reference(std::string_view base, std::string_view reference) {
@@ -71,6 +89,7 @@ std::string resolve_reference(std::string_view base, std::string_view reference)
     if (merged.empty()) merged = "/";
     path = remove_dot_segments(merged.append(r.path));
   }
+  path = escape(path);
   bool own_query = !r.scheme.empty() || r.has_authority || !r.path.empty() || r.has_query;
   bool own_authority = !r.scheme.empty() || r.has_authority;
   std::string out(r.scheme.empty() ? b.scheme : r.scheme);
@@ -82,7 +101,7 @@ std::string resolve_reference(std::string_view base, std::string_view reference)
   out += path;
   if (own_query ? r.has_query : b.has_query) {
     out += '?';
-    out += own_query ? r.query : b.query;
+    out += escape(own_query ? r.query : b.query);
   }
   return out;
 }

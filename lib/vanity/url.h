@@ -6,8 +6,9 @@
 
 namespace gw::vanity {
 
-// `reference` against the absolute URL `base` (RFC 3986 section 5.2, strict), without its fragment.
-// Any bytes may be in both; the result is to be checked before it is used.
+// `reference` against the absolute URL `base` (RFC 3986 section 5.2, strict), without its fragment,
+// and with spaces and what is not ASCII in path and query escaped. Any bytes may be in both; the
+// result is to be checked before it is used.
 std::string resolve_reference(std::string_view base, std::string_view reference);
 
 // "user:password" of "http://user:password@host/", "" when there is none.

@@ -4,7 +4,6 @@ import os
 import socket
 import sys
 import tempfile
-import threading
 import unittest
 
 sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
@@ -251,6 +250,27 @@ class Pages(Vanity):
         self.assertEqual(self.web.count("authorization"), 0)
         self.assertNotIn("secret", r.err + r.out)
 
+    def test_redirects_to_odd_places(self):
+        tag = meta("none.lab/x git https://g.example")
+        for to, asked in (("https://none.lab/a b", "/a%20b"), ("/\u00fc", "/%FC"),
+                          ("HTTPS://none.lab/y", "/y"), ("https://none.lab:443/y#z", "/y")):
+            self.web.clear()
+            self.web.redirect("none.lab", "/x", to)
+            self.page("none.lab" + asked, tag)
+            self.http("none.lab/x", "none.lab/x git https://g.example")
+            self.assertEqual(self.web.asked[1:], ["https none.lab " + asked])
+        # A malformed one is the server's fault, not one of the command line.
+        for to in ("https://none.lab:99999/", "https://", "https:///x", "//", "https://[::1",
+                   "https://\u00fc.lab/", "/\x1b[2J", "mailto:a@b", "ftp://none.lab/x"):
+            self.web.clear()
+            self.web.redirect("none.lab", "/x", to)
+            r = self.fails(1, "none.lab/x", "none.lab/x: ", "redirects to \"")
+            self.assertNotIn("\x1b", r.err)
+            self.assertEqual(self.web.count(), 1)
+        self.web.clear()
+        self.page("none.lab/x", tag, status=302)
+        self.http("none.lab/x", "none.lab/x git https://g.example")
+
     def test_http_only_after_https_failed(self):
         self.page("none.lab/x", meta("none.lab/x git https://g.example"), scheme="http")
         self.fails(1, "none.lab/x", "status 404", args=["--insecure"])
@@ -291,7 +311,7 @@ class Pages(Vanity):
 
     def test_proxies(self):
         self.page("none.lab/x", meta("none.lab/x git https://g.example"))
-        with Tunnel(self.web.port) as tunnel:
+        with vanity_lab.Tunnel(self.web.port) as tunnel:
             args = ["vanity-lookup", "--http-only", "--ca-file", self.lab.ca.file, "none.lab/x"]
             env = cli.clean_env(HTTPS_PROXY="http://127.0.0.1:%d" % tunnel.port, NO_PROXY=None,
                                 no_proxy=None)
@@ -303,49 +323,6 @@ class Pages(Vanity):
                             env=env)
             self.assert_run(r, code=0)
             self.assertEqual(tunnel.asked, ["none.lab:443"])
-
-
-class Tunnel:
-    """An HTTP proxy that takes CONNECT and leads every tunnel to one port."""
-
-    def __init__(self, port):
-        self.target, self.asked = port, []
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            head = b""
-            while b"\r\n\r\n" not in head:
-                head += client.recv(4096)
-            self.asked.append(head.split()[1].decode())
-            server = socket.create_connection(("127.0.0.1", self.target))
-            client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-            for a, b in ((client, server), (server, client)):
-                threading.Thread(target=self._copy, args=(a, b), daemon=True).start()
-
-    @staticmethod
-    def _copy(a, b):
-        try:
-            while True:
-                data = a.recv(65536)
-                if not data:
-                    break
-                b.sendall(data)
-            b.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *unused):
-        self.listener.close()
 
 
 class Command(Vanity):

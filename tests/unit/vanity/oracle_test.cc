@@ -327,8 +327,8 @@ TEST_CASE("GOINSECURE is read as the go command reads it") {
 }
 
 TEST_CASE("redirects lead where Go would go") {
-  constexpr const char* kPieces[] = {"a",  "b.c", "/",   "/",      "..",    ".",
-                                     "//", "?",   "q=1", "https:", "http:", "h.org"};
+  constexpr const char* kPieces[] = {"a", "b.c", "/",      "/",     "..",    ".", "//",
+                                     "?", "q=1", "https:", "http:", "h.org", " ", "\xc3\xbc"};
   Random random(6);
   std::vector<Case> cases;
   for (int i = 0; i < 20000; i++) {
@@ -338,12 +338,16 @@ TEST_CASE("redirects lead where Go would go") {
   for (std::size_t i = 0; i < cases.size(); i++) {
     // An empty segment after "..": Go 1.19 loses it, RFC 3986 does not.
     if (go[i] == "error" || cases[i][2].find("//", 1) != std::string::npos) continue;
+    // Go's client does not escape a query, and would send a malformed request.
+    if (cases[i][2].find_first_of(" \xc3", cases[i][2].find('?')) != std::string::npos) continue;
     std::string own = resolve_reference(cases[i][1], cases[i][2]);
     // Without a host there is nothing to ask, whatever it looks like.
     std::size_t host = own.find("://") + 3;
     if (own.find("://") == own.npos || host == own.size() || own[host] == '/' || own[host] == '?') {
       continue;
     }
+    // A host that is not ASCII is refused here.
+    if (own.substr(0, own.find('/', host)).find_first_of(" \xc3") != std::string::npos) continue;
     INFO(cases[i][2]);
     REQUIRE(own == go[i]);
   }

@@ -44,6 +44,8 @@ TEST_CASE("references are resolved as RFC 3986 section 5.4 shows") {
     CHECK(resolve_reference(base, c[0]) == c[1]);
   }
   CHECK(resolve_reference("https://a.org", "x") == "https://a.org/x");
+  CHECK(resolve_reference("https://a.org", "a b/\xc3\xbc?q r") ==
+        "https://a.org/a%20b/%C3%BC?q%20r");
   CHECK(resolve_reference("https://a.org?go-get=1", "../x") == "https://a.org/x");
 }
 
