@@ -25,18 +25,27 @@ Status start_curl() {
   return {};
 }
 
-// HOST:PORT:ADDR:PORT; colons inside brackets belong to an IPv6 address.
+// HOST:PORT:ADDR:PORT; colons inside brackets belong to an IPv6 address. Any part may be empty.
+// Curl finds a bad second port only when it connects, and never matches a bad first one.
 Status check_connect_to(const std::string& entry) {
-  int fields = 1;
+  std::vector<std::string> fields(1);
   bool bracket = false;
-  bool odd = entry.empty();
+  bool odd = false;
   for (char c : entry) {
     if (c == '[') bracket = true;
     if (c == ']') bracket = false;
-    if (c == ':' && !bracket) fields++;
     odd = odd || c <= ' ' || c > '~';
+    if (c == ':' && !bracket) {
+      fields.emplace_back();
+    } else {
+      fields.back() += c;
+    }
   }
-  if (fields == 4 && !bracket && !odd) return {};
+  auto is_port = [](const std::string& text) {
+    auto port = parse_decimal(text);
+    return text.empty() || (port && *port >= 1 && *port <= 65535);
+  };
+  if (fields.size() == 4 && !bracket && !odd && is_port(fields[1]) && is_port(fields[3])) return {};
   return usage_error("bad --connect-to " + quoted(entry), "write HOST:PORT:ADDR:PORT");
 }
 

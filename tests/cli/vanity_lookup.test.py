@@ -309,6 +309,58 @@ class Pages(Vanity):
         self.assert_run(r, code=0, out="none.lab/x git https://g.example\n")
         self.assertGreaterEqual(self.lab.dns.asked("v4.web.lab.", 1), 1)
 
+    def test_connect_to(self):
+        """The forms of curl's option."""
+        self.page("none.lab/x", meta("none.lab/x git https://g.example"))
+        args = ["vanity-lookup", "--http-only", "--resolver", self.lab.dns.resolver, "--ca-file",
+                self.lab.ca.file, "--timeout", "5s", "--connect-to"]
+        port = self.web.port
+        for form in ("none.lab:443:127.0.0.1:%d", "NONE.lab:443:127.0.0.1:%d", "::127.0.0.1:%d",
+                     ":443:127.0.0.1:%d", "none.lab::127.0.0.1:%d", "none.lab:443:v4.web.lab:%d"):
+            self.assert_run(self.gwtool(*args, form % port, "none.lab/x"), code=0)
+        self.web.clear()
+        for form in ("none.lab:80:127.0.0.1:%d", "other.lab:443:127.0.0.1:%d"):
+            self.assert_error(self.gwtool(*args, form % port, "none.lab/x"), 3, "none.lab/x")
+        self.assertEqual(self.web.count(), 0)
+        r = self.gwtool(*args, "none.lab:443:[::1]:%d" % cli.free_port("::1"), "none.lab/x")
+        self.assert_error(r, 3, "connect to ::1")
+        for form in ("none.lab:443", "none.lab:443:127.0.0.1", "none.lab:443:127.0.0.1:x",
+                     "none.lab:443:127.0.0.1:99999", "none.lab:443:127.0.0.1:0",
+                     "none.lab:x:127.0.0.1:1", "none.lab:443:::1:1", "none.lab:443:[::1:1"):
+            self.assert_error(self.gwtool(*args, form, "none.lab/x"), 2, "bad --connect-to")
+
+    def test_large_pages(self):
+        """8 MiB are taken; of an error page, that much is looked at."""
+        tag = meta("none.lab/x git https://g.example")
+        fill = "<p>" + "x" * ((8 << 20) - len(tag) - 3)
+        self.page("none.lab/x", tag + fill)
+        self.http("none.lab/x", "none.lab/x git https://g.example")
+        self.page("none.lab/x", tag + fill + "x")
+        self.fails(1, "none.lab/x", "body larger than 8388608 bytes")
+        self.page("none.lab/x", tag + fill + "x", status=404)
+        self.http("none.lab/x", "none.lab/x git https://g.example")
+
+    def test_goinsecure_is_by_path(self):
+        self.page("none.lab/x", meta("none.lab/x git https://g.example"))
+        self.page("none.lab/y", meta("none.lab/y git https://g.example"))
+        other = os.path.join(self.dir, "other")
+        os.mkdir(other)
+        stranger = vanity_lab.http_fixture.TestCa(other)
+        args = ["vanity-lookup", "--http-only", "--ca-file", stranger.file, "--connect-to",
+                "none.lab:443:127.0.0.1:%d" % self.web.port, "none.lab/x", "none.lab/y"]
+        r = self.gwtool(*args, env=cli.clean_env(GOINSECURE="*.org,none.lab/[y-z]/"))
+        self.assert_run(r, code=3, out="none.lab/y git https://g.example\n",
+                        err_has=["none.lab/x", "certificate"])
+        r = self.gwtool(*args, "--goinsecure", "none.lab", env=cli.clean_env(GOINSECURE="x.org"))
+        self.assert_run(r, code=0)
+
+    def test_a_dead_resolver_delays_no_longer_than_said(self):
+        with dns_lab.Proxy(self.lab.hierarchy.resolver, "dead") as dead:
+            r = self.gwtool("vanity-lookup", "--http-only", "--resolver", dead.resolver,
+                            "--ca-file", self.lab.ca.file, "--timeout", "1500ms", "none.lab/x")
+        self.assert_error(r, 3, "none.lab/x")
+        self.assertLess(r.seconds, 2 * cli.SLOWNESS)
+
     def test_proxies(self):
         self.page("none.lab/x", meta("none.lab/x git https://g.example"))
         with vanity_lab.Tunnel(self.web.port) as tunnel:
