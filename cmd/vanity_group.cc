@@ -1,6 +1,10 @@
 #include "vanity_group.h"
 
-#include "base/file.h"
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
 #include "net/address.h"
 #include "vanity/report.h"
 
@@ -8,9 +12,22 @@ namespace gw::cmd {
 
 namespace {
 
-constexpr std::size_t kMaxList = std::size_t{16} << 20;
+constexpr std::size_t kMaxInput = std::size_t{16} << 20;
 
 }  // namespace
+
+Result<std::string> read_vanity_input() {
+  std::string text;
+  std::array<char, 65536> buffer;
+  for (;;) {
+    ssize_t n = ::read(STDIN_FILENO, buffer.data(), buffer.size());
+    if (n == 0) return text;
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return errno_error("reading standard input", errno);
+    text.append(buffer.data(), static_cast<std::size_t>(n));
+    if (text.size() > kMaxInput) return usage_error("standard input: more than 16 MB");
+  }
+}
 
 void add_vanity_network(Command& c, VanityNetwork* v) {
   c.add(text_option("resolver", "ADDR[@PORT]", &v->resolver,
@@ -55,7 +72,7 @@ Result<std::vector<std::string>> expand_vanity_paths(const std::vector<std::stri
       paths.push_back(path);
       continue;
     }
-    GW_TRY(std::string text, read_file("/dev/stdin", kMaxList));
+    GW_TRY(std::string text, read_vanity_input());
     for (std::string& line : vanity::parse_path_list(text)) paths.push_back(std::move(line));
   }
   return paths;

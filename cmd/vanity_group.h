@@ -40,6 +40,10 @@ void add_vanity_network(Command& command, VanityNetwork* out);
 // Adds the commands zone, compare and lint (vanity_owner.cc).
 void add_vanity_owner(Command& command);
 
+// Standard input to its end, at most 16 MB. Not by opening /dev/stdin: that fails where it is a
+// socket, as under some ssh servers.
+Result<std::string> read_vanity_input();
+
 // The given import paths, "-" replaced by the list on standard input.
 Result<std::vector<std::string>> expand_vanity_paths(const std::vector<std::string>& given);
 

@@ -44,11 +44,12 @@ Result<std::vector<vanity::GoImport>> load_sites(const SiteValues& v,
                                                  const std::vector<std::string>& files) {
   std::vector<vanity::GoImport> all;
   for (const std::string& file : files) {
-    auto text = read_file(file == "-" ? "/dev/stdin" : file, kMaxFile);
-    if (!text && text.error().kind == ErrorKind::kNotFound) {
-      return usage_error(text.error().message);
+    auto text = file == "-" ? read_vanity_input() : read_file(file, kMaxFile);
+    if (!text) {
+      Error error = std::move(text).error();
+      error.kind = ErrorKind::kUsage;
+      return error;
     }
-    if (!text) return std::move(text).error();
     auto entries = vanity::parse_site(*text, {v.from, v.host.value_or("")});
     if (!entries) return std::move(entries).error().in(file);
     for (vanity::GoImport& e : *entries) all.push_back(std::move(e));

@@ -2,6 +2,7 @@
 which is refused, and what is never asked. Questions and requests are counted at the servers."""
 import os
 import socket
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -402,6 +403,28 @@ class Command(Vanity):
         self.assert_run(r, code=0, err="", out=line * 100)
         self.assertEqual(self.lab.txt_questions("go-import.signed.lab."), 1)
         self.assertEqual(self.lab.txt_questions(), 1)
+
+    def test_list_on_standard_input(self):
+        text = ("# list\r\n\r\n  signed.lab/x\t# why\r\n" + "a.lab/" + "x" * 100000 + "\n"
+                "signed.lab/x\0y\n\n \t\nd1.lab/p1")
+        lines = ("signed.lab/x git https://git.example/signed\n"
+                 "d1.lab/p1 git https://git.example/d1/p1\n")
+        r = self.lab.lookup("-", input=text)
+        self.assert_run(r, code=2, out=lines, err_has=["longer than 1024 bytes", "x\\x00y"])
+        self.assertLess(len(r.err), 1000)
+        self.assertEqual(self.lab.txt_questions(), 2)
+        r = self.lab.lookup("github.com/a/b", "-", input=b"\xff.lab/x\nsigned.lab/x\n")
+        self.assert_run(r, code=2, out="github.com/a/b git https://github.com/a/b\n" +
+                        lines.splitlines(True)[0])
+        # What sshd gives a command for standard input: a socket has no name to open.
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            ours.sendall(b"github.com/a/b\n")
+            ours.shutdown(socket.SHUT_WR)
+            p = subprocess.run([cli.GWTOOL, "vanity-lookup", "-"], stdin=theirs,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.assertEqual((p.returncode, p.stdout, p.stderr),
+                         (0, b"github.com/a/b git https://github.com/a/b\n", b""))
 
     def test_ten_domains_keep_the_order(self):
         paths = ["d%d.lab/p%d" % (i % 10, i // 10) for i in range(100)]
