@@ -28,14 +28,18 @@ Result<int> run_list(Context& ctx, const Values& v) {
   vanity::Lookup lookup(v.lookup(), dns.get(), nullptr, ctx.clock);
   auto records = lookup.records(std::span(&*v.list, 1))[0];
   if (ctx.json) ctx.out.json(vanity::records_json(*records));
-  GW_TRY(auto shown, vanity::listed_records(*records, lookup.insecure(*v.list)));
-  for (const auto& r : records->ignored) {
-    ctx.out.note(records->name + ": ignored " + r.text + ": " + r.reason);
+  auto shown = vanity::listed_records(*records, lookup.insecure(*v.list));
+  // With "no records", too: perhaps all that the domain has is ignored.
+  if (shown || shown.error().kind == ErrorKind::kNotFound) {
+    for (const auto& r : records->ignored) {
+      ctx.out.note(records->name + ": ignored " + r.text + ": " + r.reason);
+    }
   }
+  if (!shown) return std::move(shown).error();
   if (*records->security != net::DnsSecurity::kSecure) {
     ctx.out.note(records->name + ": " + std::string(net::dns_security_name(*records->security)));
   }
-  for (const auto& r : shown) {
+  for (const auto& r : *shown) {
     if (!ctx.json) ctx.out.line(vanity::format_import(r));
   }
   return kExitDone;

@@ -114,7 +114,8 @@ Result<GoImport> parse_record(std::string_view text) {
   }
   auto fields = split_fields(text);
   if (fields.size() != 3 && fields.size() != 4) {
-    return not_found_error(std::to_string(fields.size()) + " fields, not 3 or 4");
+    return not_found_error(std::to_string(fields.size()) +
+                           (fields.size() == 1 ? " field" : " fields") + ", not 3 or 4");
   }
   GoImport import{std::string(fields[0]), std::string(fields[1]), std::string(fields[2]), {}};
   if (fields.size() == 4) import.subdir = fields[3];

@@ -17,10 +17,6 @@ constexpr std::size_t kMaxWorkers = 8;  // domains whose pages are fetched at on
 // A resolver that is asked more at once loses some; each part has its own time limit.
 constexpr std::size_t kMaxQuestionsAtOnce = 256;
 
-std::string count_records(const DomainRecords& dns) {
-  return std::to_string(dns.records.size()) + (dns.records.size() == 1 ? " record" : " records");
-}
-
 void note_ignored(const DomainRecords& dns, std::vector<std::string>& notes) {
   for (const IgnoredRecord& r : dns.ignored) {
     notes.push_back(dns.name + ": ignored " + r.text + ": " + r.reason);
@@ -28,6 +24,10 @@ void note_ignored(const DomainRecords& dns, std::vector<std::string>& notes) {
 }
 
 }  // namespace
+
+std::string count_records(const DomainRecords& dns) {
+  return std::to_string(dns.records.size()) + (dns.records.size() == 1 ? " record" : " records");
+}
 
 std::string_view source_name(Source source) {
   switch (source) {

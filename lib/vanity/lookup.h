@@ -91,6 +91,9 @@ struct DomainRecords {
   std::vector<IgnoredRecord> ignored;
 };
 
+// "1 record", "2 records".
+std::string count_records(const DomainRecords& records);
+
 // An answer's records, sorted into usable and ignored ones. name: go-import.DOMAIN.
 DomainRecords read_records(std::string name, const net::DnsAnswer& answer);
 

@@ -104,9 +104,8 @@ Result<std::vector<GoImport>> listed_records(const DomainRecords& d, bool insecu
   }
   if (d.records.empty()) return not_found_error(d.name + ": no go-import records");
   if (*d.security != net::DnsSecurity::kSecure && !insecure) {
-    return not_found_error(
-        d.name + ": " + std::to_string(d.records.size()) + " records ignored, not signed",
-        "--insecure shows them");
+    return not_found_error(d.name + ": " + count_records(d) + " ignored, not signed",
+                           "--insecure shows them");
   }
   return d.records;
 }

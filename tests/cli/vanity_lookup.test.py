@@ -462,7 +462,10 @@ class Command(Vanity):
                                            "repository-number/%02d" % (i, i) for i in range(80)])
         self.assert_error(self.lab.lookup("--list", "none.lab"), 1, "no go-import records")
         self.assert_error(self.lab.lookup("--list", "expired.lab"), 4, "signature expired")
-        self.assert_error(self.lab.lookup("--list", "unsigned.lab"), 1, "not signed", "--insecure")
+        self.assert_error(self.lab.lookup("--list", "unsigned.lab"), 1,
+                          ": 1 record ignored, not signed", "--insecure")
+        r = self.lab.lookup("--list", "other.lab")
+        self.assert_error(r, 1, "ignored \"v=spf1 -all\": 2 fields", "no go-import records")
         r = self.lab.lookup("--list", "unsigned.lab", "--insecure")
         self.assert_run(r, code=0, out="unsigned.lab/x git https://git.example/unsigned\n",
                         err_has="insecure")

@@ -156,7 +156,9 @@ def make_zones():
                   "mixed.lab/two git https://b.example/two",
                   "mixed.lab/same git https://a.example/same", "mixed.lab/five a b c d",
                   "other.lab/x git https://git.example/o") +
-                   'go-import TXT "mixed.lab/z git https://evil.example/\\000\\027[2J"\n')]
+                   'go-import TXT "mixed.lab/z git https://evil.example/\\000\\027[2J"\n'),
+              zone("other.lab", "*.other.lab. TXT \"v=spf1 -all\"\n"),
+              zone("nods99.lab", ds="none")]
     # A CNAME to a signed zone, and one into an unsigned zone.
     zones += [zone("cname.lab", "go-import CNAME records.signed2.lab.\n"),
               zone("signed2.lab", "records TXT %s\n" %
