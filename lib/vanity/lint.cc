@@ -78,9 +78,7 @@ void lint_set(const std::vector<const GoImport*>& entries, Findings& out) {
       }
     }
   }
-  if (size > kSafeMessage) {
-    out.warning(std::to_string(size) + " bytes of records need TCP, as more than 1232 do");
-  }
+  for (std::string& w : size_warnings(entries.size(), size)) out.warning(std::move(w));
 }
 
 // The signatures of the records, and of the keys of the zones that made them.

@@ -66,6 +66,19 @@ std::size_t txt_record_size(std::string_view text) {
          std::max<std::size_t>(1, (text.size() + kMaxString - 1) / kMaxString);
 }
 
+std::vector<std::string> size_warnings(std::size_t records, std::size_t bytes) {
+  std::vector<std::string> out;
+  if (bytes > kSafeMessage) {
+    out.push_back(std::to_string(bytes) + " bytes of records need TCP, as more than 1232 do");
+  }
+  if (records > kMostRecords) {
+    out.push_back(std::to_string(records) +
+                  " records: BIND, as a server and as a resolver, refuses more than 100 at one "
+                  "name, unless its max-records-per-type is raised");
+  }
+  return out;
+}
+
 Result<ZoneText> format_zone_text(std::span<const GoImport> entries, ZoneFormat format,
                                   std::uint32_t ttl) {
   ZoneText out;
@@ -85,9 +98,8 @@ Result<ZoneText> format_zone_text(std::span<const GoImport> entries, ZoneFormat 
       return usage_error(owner + ": " + std::to_string(size) +
                          " bytes of records do not fit a DNS message");
     }
-    if (size > kSafeMessage) {
-      out.warnings.push_back(owner + ": " + std::to_string(size) +
-                             " bytes of records need TCP, as more than 1232 do");
+    for (const std::string& w : size_warnings(domain.entries.size(), size)) {
+      out.warnings.push_back(owner + ": " + w);
     }
   }
   return out;

@@ -15,8 +15,8 @@ enum class ZoneFormat { kZone, kNsupdate };
 
 struct ZoneText {
   std::string text;  // one line a record
-  // What the owner should know: a record set of more than 1232 bytes (it needs TCP), a duplicate
-  // that was left out, two records for one prefix.
+  // What the owner should know: size_warnings(), a duplicate that was left out, two records for one
+  // prefix.
   std::vector<std::string> warnings;
 };
 
@@ -32,5 +32,9 @@ std::string format_txt(std::string_view text);
 std::size_t txt_record_size(std::string_view text);
 
 inline constexpr std::size_t kSafeMessage = 1232;  // DNS flag day 2020: no fragments below this
+inline constexpr std::size_t kMostRecords = 100;   // BIND's default since 9.18.28 (CVE-2024-1737)
+
+// What may go wrong with a set of so many records and bytes: it needs TCP, or BIND refuses it.
+std::vector<std::string> size_warnings(std::size_t records, std::size_t bytes);
 
 }  // namespace gw::vanity

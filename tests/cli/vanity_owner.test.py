@@ -98,6 +98,9 @@ class Zone(Owner):
         r = self.zone("-", input=text)
         self.assert_run(r, code=0, err_has="need TCP")
         self.assertEqual(len(r.lines), 40)
+        self.assertNotIn("BIND", r.err)
+        text = "".join("own.lab/p%d git https://git.example/p%d\n" % (i, i) for i in range(101))
+        self.assert_run(self.zone("-", input=text), code=0, err_has="101 records: BIND")
 
     def test_live(self):
         self.web.page("none.lab", "/x", meta("none.lab/x git https://git.example/x sub"))

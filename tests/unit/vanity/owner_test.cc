@@ -12,6 +12,7 @@
 using namespace gw;
 using namespace gw::vanity;
 using Catch::Contains;
+using Catch::StartsWith;
 
 namespace {
 
@@ -181,6 +182,15 @@ TEST_CASE("zone text: one line a record, strings of 255 bytes, grouped by domain
   REQUIRE(zone);
   REQUIRE(zone->warnings.size() == 1);
   CHECK_THAT(zone->warnings[0], Contains("need TCP"));
+  many.assign(101, {"a.org/x", "git", "https://g.org/x", ""});
+  for (int i = 0; i < 101; i++) many[i].prefix += std::to_string(i);
+  zone = format_zone_text(many, ZoneFormat::kZone, 60);
+  REQUIRE(zone->warnings.size() == 2);
+  CHECK_THAT(zone->warnings[1], StartsWith("go-import.a.org.: 101 records") && Contains("BIND"));
+  CHECK_THAT(lint(many), Contains("warning: 101 records") && Contains("BIND"));
+  many.pop_back();
+  CHECK(format_zone_text(many, ZoneFormat::kZone, 60)->warnings.size() == 1);
+  CHECK_THAT(lint(many), !Contains("BIND"));
   many.assign(100, {"a.org/x", "git", "https://g.org/" + std::string(900, 'x'), ""});
   for (int i = 0; i < 100; i++) many[i].prefix += std::to_string(i);
   CHECK_FALSE(format_zone_text(many, ZoneFormat::kZone, 60));
