@@ -40,8 +40,10 @@ void add_site(Command& c, SiteValues* v) {
             .check([](std::string_view domain) { return vanity::check_domain(domain); }));
 }
 
+// `check`: whether an entry that no lookup would use is an error.
 Result<std::vector<vanity::GoImport>> load_sites(const SiteValues& v,
-                                                 const std::vector<std::string>& files) {
+                                                 const std::vector<std::string>& files,
+                                                 bool check) {
   std::vector<vanity::GoImport> all;
   for (const std::string& file : files) {
     auto text = file == "-" ? read_vanity_input() : read_file(file, kMaxFile);
@@ -52,6 +54,9 @@ Result<std::vector<vanity::GoImport>> load_sites(const SiteValues& v,
     }
     auto entries = vanity::parse_site(*text, {v.from, v.host.value_or("")});
     if (!entries) return std::move(entries).error().in(file);
+    if (Status s = vanity::check_entries(*entries); check && !s) {
+      return std::move(s).error().in(file);
+    }
     for (vanity::GoImport& e : *entries) all.push_back(std::move(e));
   }
   return all;
@@ -71,14 +76,20 @@ Result<std::vector<vanity::GoImport>> load_live(Context& ctx, const ZoneValues& 
   vanity::LookupOptions options = v.lookup();
   options.dns = false;
   std::vector<vanity::GoImport> entries;
+  auto fail = [&](const Error& error) {
+    ctx.out.error(error);
+    code = worse_vanity_exit(code, exit_code(error.kind));
+  };
   for (const auto& r : vanity::Lookup(options, nullptr, http, ctx.clock).run(paths)) {
-    if (r.result && r.result->source == vanity::Source::kStatic) {
+    if (!r.result) {
+      fail(r.result.error());
+    } else if (r.result->source == vanity::Source::kStatic) {
       ctx.out.note(r.path + ": left out, known hosts need no record");
-    } else if (r.result) {
-      entries.push_back(r.result->import);
+    } else if (Status s = vanity::check_entries({r.result->import}); !s) {
+      // "x/" is a prefix for meta tags, and none for records.
+      fail(not_found_error(r.path + ": its tag is no record: " + s.error().message));
     } else {
-      ctx.out.error(r.result.error());
-      code = worse_vanity_exit(code, exit_code(r.result.error().kind));
+      entries.push_back(r.result->import);
     }
   }
   return entries;
@@ -96,9 +107,8 @@ Result<int> run_zone(Context& ctx, const ZoneValues& v) {
     }
     entries = std::move(once);
   } else {
-    GW_TRY(entries, load_sites(v, v.arguments));
+    GW_TRY(entries, load_sites(v, v.arguments, true));
   }
-  GW_CHECK(vanity::check_entries(entries));
   GW_TRY(auto zone, vanity::format_zone_text(entries, v.format, static_cast<std::uint32_t>(v.ttl)));
   for (const std::string& w : zone.warnings) ctx.out.warn(w);
   if (ctx.json) {
@@ -196,7 +206,7 @@ struct LintValues : VanityNetwork, SiteValues {
 Result<int> run_lint(Context& ctx, const LintValues& v) {
   std::vector<vanity::Finding> findings;
   if (!v.files.empty()) {
-    GW_TRY(auto entries, load_sites(v, v.files));
+    GW_TRY(auto entries, load_sites(v, v.files, false));
     findings = vanity::lint_entries(entries);
   }
   int code = kExitDone;

@@ -41,7 +41,10 @@ std::string join(std::string_view base, std::string_view rest) {
 // What these tools guess for a repository without a stated system.
 Result<std::string> guess_vcs(const std::string& vcs, std::string_view root, std::string_view of) {
   if (!vcs.empty()) return vcs;
-  if (root.starts_with("https://github.com/") || root.ends_with(".git")) return std::string("git");
+  if (root.starts_with("https://github.com/") || root.starts_with("https://gitlab.com/") ||
+      root.ends_with(".git")) {
+    return std::string("git");
+  }
   return usage_error(std::string(of) + ": no version control system, and none to guess from " +
                      quoted(root));
 }
@@ -59,9 +62,9 @@ Result<std::vector<GoImport>> parse_list(std::string_view text) {
     auto fields = split_fields(full.substr(0, hash));
     if (fields.empty()) continue;
     if (fields.size() != 3 && fields.size() != 4) {
-      return usage_error(
-          "line " + std::to_string(line) + ": " + std::to_string(fields.size()) + " fields",
-          "an entry is PREFIX VCS ROOT [SUBDIR]");
+      return usage_error("line " + std::to_string(line) + ": " + std::to_string(fields.size()) +
+                             (fields.size() == 1 ? " field" : " fields"),
+                         "an entry is PREFIX VCS ROOT [SUBDIR]");
     }
     GoImport entry{std::string(fields[0]), std::string(fields[1]), std::string(fields[2]), {}};
     if (fields.size() == 4) entry.subdir = fields[3];
@@ -155,13 +158,13 @@ Status check_shape(const Json& file, const char* key, bool array) {
   return {};
 }
 
-Result<Json> read_tree(std::string_view text, SiteFormat format) {
-  if (format == SiteFormat::kVangen) {
-    auto json = parse_json(text);
-    if (!json) return usage_error("malformed JSON");
-    return *std::move(json);
-  }
-  return parse_yaml(text);
+// JSON is YAML, too, but for its escapes of characters beyond 16 bits; vangen's files are JSON.
+Result<Json> read_tree(std::string_view text) {
+  auto yaml = parse_yaml(text);
+  if (yaml) return yaml;
+  auto json = parse_json(text);
+  if (json && json->is_object() && json->contains("repositories")) return *std::move(json);
+  return yaml;
 }
 
 }  // namespace
@@ -184,9 +187,10 @@ std::string_view site_format_name(SiteFormat format) {
 
 Result<std::vector<GoImport>> parse_site(std::string_view text, const SiteFile& how) {
   SiteFormat format = how.format;
+  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   if (format == SiteFormat::kAuto) {
-    // JSON is YAML, too, and a plain list is one scalar to YAML, or an error.
-    auto tree = parse_yaml(text);
+    // A plain list is one scalar to YAML, or an error.
+    auto tree = read_tree(text);
     bool mapping = tree ? tree->is_object() && !tree->empty() : looks_like_mapping(text);
     if (!tree && mapping) return std::move(tree).error();
     format = tree ? detect(*tree) : SiteFormat::kList;
@@ -196,7 +200,7 @@ Result<std::vector<GoImport>> parse_site(std::string_view text, const SiteFile& 
     }
   }
   if (format == SiteFormat::kList) return parse_list(text);
-  GW_TRY(Json file, read_tree(text, format));
+  GW_TRY(Json file, read_tree(text));
   switch (format) {
     case SiteFormat::kSally:
       GW_CHECK(check_shape(file, "packages", false));

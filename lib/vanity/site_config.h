@@ -3,7 +3,8 @@
 //
 //   list          a line per entry: prefix vcs root [subdir]; "#" starts a comment
 //   sally         go.uber.org/sally, YAML: url, packages.NAME.{repo,url,vcs}; repo has no scheme
-//   vangen        4d63.com/vangen, JSON: domain, repositories[].{prefix,type,url}
+//   vangen        4d63.com/vangen, JSON: domain, repositories[].{prefix,type,url}; type is git at
+//                 github.com and gitlab.com
 //   govanityurls  GoogleCloudPlatform/govanityurls, YAML: host, paths.PATH.{repo,vcs}, or the paths
 //                 alone as its first version had them
 //

@@ -78,6 +78,33 @@ class Zone(Owner):
         r = self.zone("--ttl", "60", sally, vangen)
         self.assert_run(r, code=0, out=line, err_has="warning: left out")
         self.assert_error(self.zone(govanity), 2, govanity, "--host")
+        # What these tools read besides, and JSON where they read YAML.
+        sally = self.file("all.yaml", "# all\ngodoc:\n  host: pkg.go.dev\nurl: own.lab\npackages:\n"
+                          "  zap:\n    repo: github.com/u/zap\n    description: \"logs: fast\"\n"
+                          "    branch: dev\n    vcs: git\n  net/metrics:\n    url: own.lab/base\n"
+                          "    repo: github.com/u/metrics\n    vcs: hg\n    doc_url: https://x/\n"
+                          "    doc_badge: //badge\n")
+        sally_json = self.file("all.json", '{"url": "own.lab", "packages": {"zap": {"repo": '
+                               '"github.com\\/u\\/zap"}, "net/metrics": {"url": "own.lab/base", '
+                               '"repo": "github.com/u/metrics", "vcs": "hg"}}}')
+        for path in (sally, sally_json):
+            self.assert_run(self.zone("--ttl", "60", path), code=0, err="", out=(
+                'go-import.own.lab. 60 IN TXT "own.lab/zap git https://github.com/u/zap"\n'
+                'go-import.own.lab. 60 IN TXT "own.lab/base/net/metrics hg '
+                'https://github.com/u/metrics"\n'))
+        vangen = self.file("all.vangen", '\ufeff{\n\t"domain": "own.lab",\n\t"docsDomain": "d",\n'
+                           '\t"index": true,\n\t"repositories": [{"prefix": "x", "subs": ["a", '
+                           '{"name": "b", "hidden": true}], "type": "git", "main": true, "hidden": '
+                           'false, "url": "https://github.com/u/x", "source": {"home": "_", "dir": '
+                           '"_{/dir}", "file": "_#L{line}"}, "website": {"url": "\\ud83d\\ude00"'
+                           '}}]\n}\n')
+        vanity = self.file("all.govanity", "host: own.lab\ncache_max_age: 86400\npaths:\n  /x/:\n"
+                           "    repo: https://github.com/u/x\n    display: \"a b{/dir} c#L{line}\"\n")
+        vanity_json = self.file("all.govanity.json", '{"host": "own.lab", "paths": {"/x": {"repo": '
+                                '"https://github.com/u/x", "vcs": "git"}}}')
+        for path in (vangen, vanity, vanity_json):
+            self.assert_run(self.zone("--ttl", "60", path), code=0, out=line, err="")
+        sally = self.path("sally.yaml")
         self.assertEqual(self.zone("--json", sally).json["records"], [
             {"prefix": "own.lab/x", "vcs": "git", "root": "https://github.com/u/x"}])
 
@@ -89,8 +116,9 @@ class Zone(Owner):
                           ("packages:\n  x: [\n", "line 3"), ("a: &a 1\nb: *a\n", "alias")):
             path = self.file("bad", text)
             r = self.zone(path)
-            self.assert_error(r, 2, why)
+            self.assert_error(r, 2, path, why)
         self.assert_error(self.zone(self.path("none")), 2, self.path("none"))
+        self.assert_error(self.zone(self.dir), 2, self.dir)
         self.assert_error(self.zone(), 2, "FILE")
 
     def test_large_sets_are_warned_about(self):
@@ -111,6 +139,11 @@ class Zone(Owner):
         r = self.owner("zone", "--live", "none.lab/x", "none.lab/z", "github.com/a/b",
                        hosts=["none.lab"])
         self.assert_run(r, code=1, out=line, err_has=["none.lab/z", "known hosts"])
+        # Good enough for the go command, and no record; the others are printed nevertheless.
+        self.web.page("none.lab", "/s/t", meta("none.lab/s/ git https://git.example/s"))
+        self.web.page("none.lab", "/s/", meta("none.lab/s/ git https://git.example/s"))
+        r = self.owner("zone", "--live", "none.lab/s/t", "none.lab/x", hosts=["none.lab"])
+        self.assert_run(r, code=1, out=line, err_has="none.lab/s/t: its tag is no record")
         self.assertEqual(self.lab.txt_questions(), 0)
 
 
@@ -149,6 +182,8 @@ class Compare(Owner):
         self.assert_run(r, code=1)
         self.assertEqual(len(r.lines), 1)
         self.assertIn("d3.lab/p4: dns d3.lab/p4 git https://git.example/d3/p4; http", r.out)
+        self.assertEqual(self.lab.txt_questions(), 1)
+        self.assertEqual(self.web.count(), 10)
         self.assert_run(self.owner("compare", "--domain", "none.lab"), code=1, out="",
                         err_has="no go-import records")
         self.assert_run(self.owner("compare", "--domain", "altered.lab"), code=4, out="")

@@ -106,18 +106,26 @@ TEST_CASE("entries come from vangen's file") {
   const char* file = R"({"domain": "4d63.com", "docsDomain": "pkg.go.dev", "repositories": [
     {"prefix": "optional", "subs": ["template"], "url": "https://github.com/l/go-optional"},
     {"prefix": "", "type": "hg", "url": "https://hg.example/all"},
+    {"prefix": "lab", "url": "https://gitlab.com/l/lab", "hidden": true,
+     "subs": ["a", {"name": "b", "hidden": true}], "main": true,
+     "website": {"url": "https:\/\/4d63.com\/\ud83d\ude00"},
+     "source": {"home": "_", "dir": "_{/dir}", "file": "_{/dir}/{file}#L{line}"}},
     {"prefix": "x", "url": "https://git.example/x.git"}]})";
   const char* want =
       "4d63.com/optional git https://github.com/l/go-optional\n"
       "4d63.com hg https://hg.example/all\n"
+      "4d63.com/lab git https://gitlab.com/l/lab\n"
       "4d63.com/x git https://git.example/x.git\n";
   CHECK(site(file) == want);
+  CHECK(site(std::string("\xef\xbb\xbf") + file) == want);
+  CHECK(site("domain: a.org\nrepositories:\n- url: https://github.com/u/x\n",
+             SiteFormat::kVangen) == "a.org git https://github.com/u/x\n");
   CHECK(site(file, SiteFormat::kVangen) == want);
   CHECK_THAT(site("{\"domain\": \"a.org\", \"repositories\": [{\"url\": \"https://x.org\"}]}"),
              Contains("repository 1: no version control system"));
   CHECK_THAT(site("{\"repositories\": []}"), Contains("no domain"));
   CHECK_THAT(site("{\"domain\": \"a.org\", \"repositories\": {}}"), Contains("not a list"));
-  CHECK_THAT(site("{\"domain\":", SiteFormat::kVangen), Contains("malformed JSON"));
+  CHECK_THAT(site("{\"domain\":", SiteFormat::kVangen), Contains("line 2"));
   CHECK_THAT(site("{\"domain\": \"a.org\""), Contains("line 2"));
 }
 
