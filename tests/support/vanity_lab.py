@@ -166,6 +166,8 @@ def make_zones():
               zone("cnameun.lab", "go-import CNAME records.unsigned2.lab.\n"),
               zone("unsigned2.lab", "records TXT %s\n" %
                    txt("cnameun.lab/x git https://git.example/c"), signed=False, ds="none")]
+    # A CNAME that verifies, to data that does not.
+    zones += [zone("cnamebad.lab", "go-import CNAME go-import.expired.lab.\n")]
     # The records of a zone signed by a sibling's key, and a wildcard's signature replayed for a
     # name that is there.
     sibling = zone("sibling.lab", zone_name("sibling.lab"))
@@ -188,21 +190,33 @@ def make_zones():
     return zones
 
 
-class ForgedDenial(dns_lab.Proxy):
-    """Denies every name below go-import. without proof; everything else is passed on."""
+class Liar(dns_lab.Proxy):
+    """Lies about some questions and passes the others on. lie(name, type): None for the truth;
+    DENY or EMPTY, NXDOMAIN or NODATA without proof and with AD set; or another name, whose answer
+    is given as this one's."""
 
-    def __init__(self, server):
+    DENY, EMPTY = 3, 0
+
+    def __init__(self, server, lie):
+        self.lie = lie
         super().__init__(server)
 
     def _reply(self, query, ask, tcp):
         name, qtype, end = self._question(query)
-        if not name.startswith("go-import."):
+        lie = self.lie(name, qtype)
+        if lie is None:
             return super()._reply(query, ask, tcp)
         with self.lock:
             self.questions.append((name, qtype))
-        head = struct.unpack(">H", query[2:4])[0]
-        return query[:2] + struct.pack(">HHHHH", 0x8083 | head & 0x0100, 1, 0, 0, 0) + \
-            query[12:end]
+        if isinstance(lie, int):
+            head = struct.unpack(">H", query[2:4])[0]
+            return query[:2] + struct.pack(">HHHHH", 0x80a0 | lie | head & 0x0100, 1, 0, 0, 0) + \
+                query[12:end]
+        # As long as the name asked for, so that no pointer in the answer moves.
+        other = wire_name(lie)
+        assert len(other) == end - 16, (name, lie)
+        reply = ask(query[:12] + other + query[end - 4:])
+        return reply[:12] + query[12:end] + reply[end:]
 
 
 class Web:
