@@ -47,6 +47,8 @@ struct HttpRequest {
   // to http and https, and only to https when `url` is. Credentials do not go to another host.
   int max_redirects = 0;
   bool verify_tls = true;  // false: any certificate of any name is taken
+  // A body compressed with gzip is asked for, and decompressed; max_body counts it after that.
+  bool accept_gzip = false;
 };
 
 struct HttpResponse {

@@ -132,6 +132,7 @@ Status Transfer::prepare(const HttpOptions& options, const std::string& ca_file,
   curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 64L);
   curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
                    std::max<long>(1, ceil<seconds>(options.stall_timeout).count()));
+  if (request->accept_gzip) curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
   if (!options.dns_servers.empty()) {
     curl_easy_setopt(easy, CURLOPT_DNS_SERVERS, options.dns_servers.c_str());
   }

@@ -75,6 +75,8 @@ void Pages::fetch_some(std::span<const PageQuestion> questions) {
       request.url = page->url;
       request.max_body = kMaxPage;
       request.verify_tls = !page->insecure;
+      // Static hosts send what was uploaded compressed to everybody; Go takes it.
+      request.accept_gzip = true;
       request.timeout =
           std::max<Duration>(page->deadline - clock_.mono(), std::chrono::milliseconds(1));
       requests.push_back(std::move(request));

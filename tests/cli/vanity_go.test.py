@@ -1,6 +1,7 @@
 """The HTTP mechanism beside the go command itself, on the same pages: both ask for the same URLs,
 and both come to the same root or to none. Both reach the pages through a proxy, so that no name and
 no port 443 is needed."""
+import gzip
 import os
 import sys
 import tempfile
@@ -76,6 +77,10 @@ class Pages(cli.TestCase):
             with self.subTest(body=body, status=status):
                 self.page("/x", body, status)
                 self.compare("none.lab/x", found)
+        self.page("/x", gzip.compress(TAG.encode()), Content_Encoding="gzip")
+        self.compare("none.lab/x", True)
+        self.page("/x", TAG, Content_Encoding="gzip")
+        self.compare("none.lab/x", False)
 
     def test_prefixes(self):
         for body, status, found in ((TAG, 200, True), (TAG, 404, True), ("nothing", 200, False),

@@ -1,5 +1,6 @@
 """gwtool vanity-lookup on a signed hierarchy and web servers on loopback: which answer is taken,
 which is refused, and what is never asked. Questions and requests are counted at the servers."""
+import gzip
 import os
 import socket
 import subprocess
@@ -386,6 +387,11 @@ class Pages(Vanity):
         self.fails(1, "none.lab/x", "body larger than 8388608 bytes")
         self.page("none.lab/x", tag + fill + "x", status=404)
         self.http("none.lab/x", "none.lab/x git https://g.example")
+        # What counts is the size after decompression.
+        self.page("none.lab/x", gzip.compress((tag + fill).encode()), Content_Encoding="gzip")
+        self.http("none.lab/x", "none.lab/x git https://g.example")
+        self.page("none.lab/x", gzip.compress((tag + fill * 3).encode()), Content_Encoding="gzip")
+        self.fails(1, "none.lab/x", "body larger than 8388608 bytes")
 
     def test_goinsecure_is_by_path(self):
         self.page("none.lab/x", meta("none.lab/x git https://g.example"))
