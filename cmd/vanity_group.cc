@@ -5,7 +5,7 @@
 #include <array>
 #include <cerrno>
 
-#include "net/address.h"
+#include "net/resolver.h"
 #include "vanity/report.h"
 
 namespace gw::cmd {
@@ -32,11 +32,7 @@ Result<std::string> read_vanity_input() {
 void add_vanity_network(Command& c, VanityNetwork* v) {
   c.add(text_option("resolver", "ADDR[@PORT]", &v->resolver,
                     "the DNS server to ask (default the system's)")
-            .check([](std::string_view text) -> Status {
-              auto address = net::SocketAddress::parse(text, 53);
-              if (!address) return std::move(address).error();
-              return {};
-            })
+            .check([](std::string_view text) { return net::check_resolver_address(text); })
             .more("Also for the addresses of web servers. What it says about security is not "
                   "believed: signatures are checked here."));
   c.add(path_option("trust-anchor", "FILE", &v->trust_anchor, PathUse::kInput,

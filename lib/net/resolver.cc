@@ -88,26 +88,6 @@ Error call_error(std::string_view call, int err) {
   return internal_error("libunbound: " + std::string(call) + ": " + ub_strerror(err));
 }
 
-// "ADDR" or "ADDR@PORT", as libunbound takes it.
-Status check_address(const std::string& text) {
-  const Error bad = usage_error("bad resolver address " + quoted(text),
-                                "give an IP address, with @PORT if it is not port 53");
-  const std::size_t at = text.find('@');
-  std::string addr = text.substr(0, at);
-  if (at != std::string::npos) {
-    const auto port = parse_decimal(std::string_view(text).substr(at + 1));
-    if (!port || *port == 0 || *port > 65535) return bad;
-  }
-  const std::size_t scope = addr.find('%');  // fe80::1%eth0
-  if (scope != std::string::npos && addr.find(':') != std::string::npos) addr.resize(scope);
-  in6_addr buffer;
-  if (::inet_pton(AF_INET, addr.c_str(), &buffer) != 1 &&
-      ::inet_pton(AF_INET6, addr.c_str(), &buffer) != 1) {
-    return bad;
-  }
-  return {};
-}
-
 enum class Via { kResolver, kRecursion };
 
 Status configure(ub_ctx* ctx, const ResolverOptions& options,
@@ -276,6 +256,25 @@ bool is_bogus(const Result<DnsAnswer>& r) {
 
 }  // namespace
 
+Status check_resolver_address(std::string_view text) {
+  const Error bad = usage_error("bad resolver address " + quoted(text),
+                                "give an IP address, with @PORT if it is not port 53");
+  const std::size_t at = text.find('@');
+  std::string addr(text.substr(0, at));
+  if (at != std::string::npos) {
+    const auto port = parse_decimal(text.substr(at + 1));
+    if (!port || *port == 0 || *port > 65535) return bad;
+  }
+  const std::size_t scope = addr.find('%');  // fe80::1%eth0
+  if (scope != std::string::npos && addr.find(':') != std::string::npos) addr.resize(scope);
+  in6_addr buffer;
+  if (::inet_pton(AF_INET, addr.c_str(), &buffer) != 1 &&
+      ::inet_pton(AF_INET6, addr.c_str(), &buffer) != 1) {
+    return bad;
+  }
+  return {};
+}
+
 std::string_view dns_security_name(DnsSecurity security) {
   switch (security) {
     case DnsSecurity::kSecure:
@@ -384,7 +383,7 @@ Resolver::~Resolver() = default;
 
 Result<Resolver> Resolver::create(ResolverOptions options) {
   auto impl = std::make_unique<Impl>();
-  if (!options.resolver.empty()) GW_CHECK(check_address(options.resolver));
+  if (!options.resolver.empty()) GW_CHECK(check_resolver_address(options.resolver));
   if (options.trust_anchor_file.empty()) {
     impl->anchors = builtin_trust_anchors();
   } else {

@@ -73,6 +73,9 @@ struct DnsAnswer {
                                   // empty when there is none. Untrusted unless secure
 };
 
+// kUsage unless `text` is ADDR or ADDR@PORT, as ResolverOptions::resolver takes it.
+Status check_resolver_address(std::string_view text);
+
 // One resolver is used by one thread at a time.
 class Resolver {
  public:

@@ -561,9 +561,16 @@ class Command(Vanity):
                            (["--list", "signed.lab", "--http-only"], "--list")):
             self.assert_error(self.lab.lookup(*args), 2, text)
         bad_anchor = self.file("anchor", "not a record\n")
-        for args in (["--resolver", "nonsense"], ["--trust-anchor", bad_anchor],
-                     ["--trust-anchor", self.path("missing")]):
+        for args in (["--trust-anchor", bad_anchor], ["--trust-anchor", self.path("missing")]):
             self.assert_error(self.gwtool("vanity-lookup", *args, "signed.lab/x"), 2)
+        for address in ("nonsense", "127.0.0.1:53", "[::1]", "127.0.0.1@0", "::1@99999", "@53"):
+            for more in ([], ["--http-only"]):
+                self.assert_error(self.gwtool("vanity-lookup", "--resolver", address, *more,
+                                              "signed.lab/x"), 2, "--resolver", "@PORT")
+        for address in ("::1@%d" % cli.free_port("::1"), "::1"):
+            for more in ([], ["--http-only"]):
+                self.assert_error(self.gwtool("vanity-lookup", "--resolver", address, "--timeout",
+                                              "100ms", *more, "signed.lab/x"), 3, "signed.lab")
         self.assertEqual(self.lab.dns.asked(), 0)
 
     def test_quiet(self):
