@@ -170,6 +170,9 @@ Result<int> run_compare(Context& ctx, const CompareValues& v) {
   for (const vanity::Comparison& c : comparisons) {
     if (!c.compared) {
       fail(c.http.error());
+    } else if (!c.dns && !c.http) {
+      // No disagreement, and yet nothing that the path could be found by.
+      fail(not_found_error(vanity::format_comparison(c)));
     } else if (!c.same) {
       if (!ctx.json) ctx.out.line(vanity::format_comparison(c));
       code = worse_vanity_exit(code, kExitFailed);

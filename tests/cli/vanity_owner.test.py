@@ -162,6 +162,9 @@ class Compare(Owner):
         r = self.owner("compare", "-", input="none.lab/x\n", **args)
         self.assert_run(r, code=1)
         self.assertIn("none.lab/x: dns none (", r.out)
+        # On neither side: they agree, and the path cannot be found.
+        r = self.owner("compare", "none.lab/nothing", **args)
+        self.assert_run(r, code=1, out="", err_has="none.lab/nothing: dns none (")
         self.web.page("signed.lab", "/x", "none here", status=404)
         r = self.owner("compare", "--json", "signed.lab/x", **args)
         self.assert_run(r, code=1)
