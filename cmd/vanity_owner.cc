@@ -235,8 +235,8 @@ Command lint_command() {
   Command c("lint", "find what is wrong with the records of a domain");
   c.doc =
       "Prints a line for each record that lookups ignore or refuse, for roots that are not "
-      "secure, for a zone that is not signed, and for signatures that have lived four fifths "
-      "of their time and were not renewed. Exit code 1 says that there was one.";
+      "secure, for a zone that is not signed, and for signatures that have less than a tenth of "
+      "their life left. Exit code 1 says that there was one.";
   c.add(positionals("DOMAIN", &v->domains, false, "domains with published records")
             .check([](std::string_view domain) { return vanity::check_domain(domain); }));
   c.add(path_list_option("file", "FILE", &v->files, PathUse::kInput,

@@ -50,6 +50,8 @@ void lint_fields(const GoImport& e, Findings& out) {
     out.error(entry + ": trailing slash in the prefix");
   } else if (Status s = check_import_path(e.prefix); !s) {
     out.error(entry + ": " + s.error().message);
+  } else if (auto known = find_static(e.prefix); !known || *known) {
+    out.error(entry + ": lookups know this host, or what its path ends in, and do not ask DNS");
   } else if (path_domain(e.prefix) != to_lower(path_domain(e.prefix))) {
     out.warning(entry + ": upper case in the domain matches only paths written that way");
   }
@@ -91,7 +93,7 @@ void lint_signatures(std::string_view what, const net::DnsAnswer& answer, WallTi
     }
     if (!near_expiry(s, now)) continue;
     out.warning("the signature of " + std::string(what) + " by " + s.signer + " expires at " +
-                format_rfc3339(s.expiration) + " and was not renewed in time");
+                format_rfc3339(s.expiration) + ": less than a tenth of its life is left");
   }
 }
 

@@ -62,7 +62,7 @@ std::vector<SignatureLife> read_signatures(std::string_view packet, WallTime now
 }
 
 bool near_expiry(const SignatureLife& s, WallTime now) {
-  return (s.expiration - now) * 5 < s.expiration - s.inception;
+  return (s.expiration - now) * 10 < s.expiration - s.inception;
 }
 
 }  // namespace gw::vanity

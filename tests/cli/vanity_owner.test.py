@@ -213,7 +213,8 @@ class Lint(Owner):
         r = self.owner("lint", "old.lab", "signed.lab")
         self.assert_run(r, code=1, err="")
         self.assertRegex(r.out, "^old.lab: warning: the signature of the records by old.lab. "
-                                "expires at 20..-..-..T..:..:..Z and was not renewed in time\n"
+                                "expires at 20..-..-..T..:..:..Z: less than a tenth of its life "
+                                "is left\n"
                                 "old.lab: warning: the signature of the keys by old.lab. ")
         r = self.owner("lint", "expired.lab", "lint.lab")
         self.assert_run(r, code=4, err_has="signature expired")
