@@ -39,7 +39,8 @@ void add_vanity_network(Command& c, VanityNetwork* v) {
                     "DS or DNSKEY records to trust instead of the built-in root keys"));
   c.add(duration_option("timeout", &v->timeout, std::chrono::milliseconds(10),
                         std::chrono::hours(1),
-                        "give up after this time: all DNS lookups together, and each page"));
+                        "give up after this time: all DNS lookups together, and each page")
+            .more("Of more than 256 domains, each 256 have this time for their lookups."));
   c.add(path_option("ca-file", "FILE", &v->ca_file, PathUse::kInput,
                     "certificates to trust for https (default the system's)")
             .environment("SSL_CERT_FILE"));
