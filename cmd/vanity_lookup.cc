@@ -36,11 +36,11 @@ Result<int> run_list(Context& ctx, const Values& v) {
     }
   }
   if (!shown) return std::move(shown).error();
-  if (*records->security != net::DnsSecurity::kSecure) {
-    ctx.out.note(records->name + ": " + std::string(net::dns_security_name(*records->security)));
-  }
+  vanity::Trust trust = vanity::record_trust(*records);
+  if (trust != vanity::Trust::kSecure) ctx.out.note(vanity::describe_trust(*records));
   for (const auto& r : *shown) {
-    if (!ctx.json) ctx.out.line(vanity::format_import(r));
+    if (ctx.json) continue;
+    ctx.out.line(vanity::format_found({r, vanity::Source::kDns, trust, {}}, ctx.verbose));
   }
   return kExitDone;
 }

@@ -29,6 +29,17 @@ std::string count_records(const DomainRecords& dns) {
   return std::to_string(dns.records.size()) + (dns.records.size() == 1 ? " record" : " records");
 }
 
+Trust record_trust(const DomainRecords& dns) {
+  if (dns.security && *dns.security == net::DnsSecurity::kSecure) return Trust::kSecure;
+  if (dns.security && *dns.security == net::DnsSecurity::kBogus) return Trust::kBogusAccepted;
+  return Trust::kUnverified;
+}
+
+std::string describe_trust(const DomainRecords& dns) {
+  std::string text = dns.name + ": " + std::string(trust_name(record_trust(dns)));
+  return dns.why_bogus.empty() ? text : text + ": " + dns.why_bogus;
+}
+
 std::string_view source_name(Source source) {
   switch (source) {
     case Source::kStatic:
@@ -131,8 +142,10 @@ bool Lookup::from_records(PathResult& r) const {
     r.result = std::move(result);
     return true;
   };
-  auto fall_back = [&](std::string why) {
+  // note: whether people are told why HTTP is asked.
+  auto fall_back = [&](std::string why, bool note) {
     if (!options_.http) return done(not_found_error(std::move(why)));
+    if (note) r.notes.push_back(std::move(why));
     return false;
   };
   if (!dns.security) return done(dns.security.error());
@@ -143,30 +156,23 @@ bool Lookup::from_records(PathResult& r) const {
   bool secure = *dns.security == net::DnsSecurity::kSecure;
   bool bogus = *dns.security == net::DnsSecurity::kBogus;
   if (!secure && !bogus && !lenient) {
-    if (dns.records.empty()) return fall_back("no records at " + dns.name);
-    std::string why = dns.name + ": " + count_records(dns) + " ignored, not signed";
-    r.notes.push_back(why);
-    return fall_back(std::move(why));
+    if (dns.records.empty()) return fall_back("no records at " + dns.name, false);
+    return fall_back(dns.name + ": " + count_records(dns) + " ignored, not signed", true);
   }
   note_ignored(dns, r.notes);
   auto match = match_records(dns.records, r.path);
   if (!match) return done(std::move(match).error().in(dns.name));
   if (*match) {
-    Trust trust = secure ? Trust::kSecure : bogus ? Trust::kBogusAccepted : Trust::kUnverified;
-    if (!secure) {
-      r.notes.push_back(dns.name + ": " + std::string(trust_name(trust)) +
-                        (bogus ? ": " + dns.why_bogus : std::string()));
-    }
-    return done(Found{**std::move(match), Source::kDns, trust, {}});
+    if (!secure) r.notes.push_back(describe_trust(dns));
+    return done(Found{**std::move(match), Source::kDns, record_trust(dns), {}});
   }
   if (bogus) {
     // Whatever was asked for: bogus data never leads to an HTTP request.
     return done(untrusted_error(dns.name + ": DNSSEC validation failed: " + dns.why_bogus));
   }
-  if (dns.records.empty()) return fall_back("no records at " + dns.name);
-  std::string why = dns.name + ": none of " + count_records(dns) + " is for " + quoted(r.path);
-  r.notes.push_back(why);
-  return fall_back(std::move(why));
+  if (dns.records.empty()) return fall_back("no records at " + dns.name, false);
+  return fall_back(dns.name + ": none of " + count_records(dns) + " is for " + quoted(r.path),
+                   true);
 }
 
 void Lookup::from_pages(std::span<PathResult*> results) {

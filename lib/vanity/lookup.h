@@ -91,6 +91,11 @@ struct DomainRecords {
   std::vector<IgnoredRecord> ignored;
 };
 
+// What vouches for records of a domain that are taken: kSecure, kUnverified or kBogusAccepted.
+Trust record_trust(const DomainRecords& records);
+// "go-import.d.org: bogus, accepted: signature expired"
+std::string describe_trust(const DomainRecords& records);
+
 // "1 record", "2 records".
 std::string count_records(const DomainRecords& records);
 

@@ -96,7 +96,8 @@ class Records(Vanity):
                        source="http, tls", requests=1)
         self.assertIn("none of 1 record is for \"signed.lab/y\"", r.err)
         self.lab.reset()
-        self.refused(1, "signed.lab/y", "none of 1 record", args=["--dns-only"])
+        r = self.refused(1, "signed.lab/y", "none of 1 record", args=["--dns-only"])
+        self.assertEqual(r.err.count("none of"), 1, r.err)
         self.refused(1, "signed.lab/xx", "none of 1 record", args=["--dns-only"])
 
     def test_denials_lead_to_http(self):
@@ -520,7 +521,13 @@ class Command(Vanity):
         self.assert_error(r, 1, "ignored \"v=spf1 -all\": 2 fields", "no go-import records")
         r = self.lab.lookup("--list", "unsigned.lab", "--insecure")
         self.assert_run(r, code=0, out="unsigned.lab/x git https://git.example/unsigned\n",
-                        err_has="insecure")
+                        err="gwtool: go-import.unsigned.lab: unverified\n")
+        r = self.lab.lookup("--list", "expired.lab", "--insecure", "-v")
+        self.assert_run(r, code=0, err_has="go-import.expired.lab: bogus, accepted: ", out=(
+            "expired.lab/x git https://git.example/expired  # dns, bogus, accepted\n"))
+        r = self.lab.lookup("--list", "signed.lab", "-v")
+        self.assert_run(r, code=0, err="", out=(
+            "signed.lab/x git https://git.example/signed  # dns, secure\n"))
         self.assert_error(self.lab.lookup("--list", "a/b.lab"), 2, "not a domain")
         self.assert_error(self.lab.lookup("--list", "many.lab", "signed.lab/x"), 2, "--list")
         r = self.lab.lookup("--json", "--list", "mixed.lab")
