@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "base/bytes.h"
 #include "vanity/import_path.h"
@@ -98,8 +99,8 @@ Result<ZoneText> format_zone_text(std::span<const GoImport> entries, ZoneFormat 
       return usage_error(owner + ": " + std::to_string(size) +
                          " bytes of records do not fit a DNS message");
     }
-    for (const std::string& w : size_warnings(domain.entries.size(), size)) {
-      out.warnings.push_back(owner + ": " + w);
+    for (std::string& w : size_warnings(domain.entries.size(), size)) {
+      out.warnings.push_back(std::move(w.insert(0, owner + ": ")));
     }
   }
   return out;
