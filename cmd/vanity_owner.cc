@@ -36,7 +36,8 @@ void add_site(Command& c, SiteValues* v) {
        {"govanityurls", vanity::SiteFormat::kGovanityurls,
         "YAML of GoogleCloudPlatform/govanityurls"}},
       "format of the files"));
-  c.add(text_option("host", "DOMAIN", &v->host, "the domain of a govanityurls file that has none")
+  c.add(text_option("host", "DOMAIN", &v->host,
+                    "the domain of govanityurls files, instead of the one in them")
             .check([](std::string_view domain) { return vanity::check_domain(domain); }));
 }
 

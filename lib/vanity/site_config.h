@@ -25,7 +25,7 @@ std::string_view site_format_name(SiteFormat format);
 
 struct SiteFile {
   SiteFormat format = SiteFormat::kAuto;
-  std::string host;  // for files that leave it to the request (govanityurls); else ignored
+  std::string host;  // of govanityurls files, which may leave it to the request; else ignored
 };
 
 // The entries in the order of the file. They are not checked: see check_entries. kUsage naming line

@@ -104,6 +104,9 @@ class Zone(Owner):
                                 '"https://github.com/u/x", "vcs": "git"}}}')
         for path in (vangen, vanity, vanity_json):
             self.assert_run(self.zone("--ttl", "60", path), code=0, out=line, err="")
+        # The domain that is named here wins.
+        self.assert_run(self.zone("--ttl", "60", "--host", "other.lab", vanity), code=0, err="",
+                        out=line.replace("own.lab", "other.lab"))
         sally = self.path("sally.yaml")
         self.assertEqual(self.zone("--json", sally).json["records"], [
             {"prefix": "own.lab/x", "vcs": "git", "root": "https://github.com/u/x"}])
