@@ -86,6 +86,7 @@ std::vector<std::string> all_notes(std::span<const PathResult> results) {
 
 std::vector<std::string> parse_path_list(std::string_view text) {
   std::vector<std::string> paths;
+  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);  // a byte order mark
   while (!text.empty()) {
     std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));

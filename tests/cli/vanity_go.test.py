@@ -77,6 +77,14 @@ class Pages(cli.TestCase):
             with self.subTest(body=body, status=status):
                 self.page("/x", body, status)
                 self.compare("none.lab/x", found)
+        for charset in ("latin1", "utf-16", "nonsense"):
+            self.page("/x", '<meta charset="%s">' % charset + TAG, 404,
+                      Content_Type="text/plain; charset=" + charset)
+            self.compare("none.lab/x", True)
+        self.page("/x", TAG.encode("utf-16"), Content_Type="text/html; charset=utf-16")
+        self.compare("none.lab/x", False)
+        self.page("/x.y~z/_a", meta("none.lab/x.y~z/_a mod " + ROOT))
+        self.compare("none.lab/x.y~z/_a", True)
         self.page("/x", gzip.compress(TAG.encode()), Content_Encoding="gzip")
         self.compare("none.lab/x", True)
         self.page("/x", TAG, Content_Encoding="gzip")

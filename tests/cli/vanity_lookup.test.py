@@ -458,7 +458,7 @@ class Command(Vanity):
         self.assertEqual(self.lab.txt_questions(), 1)
 
     def test_list_on_standard_input(self):
-        text = ("# list\r\n\r\n  signed.lab/x\t# why\r\n" + "a.lab/" + "x" * 100000 + "\n"
+        text = ("\ufeff# list\r\n\r\n  signed.lab/x\t# why\r\n" + "a.lab/" + "x" * 100000 + "\n"
                 "signed.lab/x\0y\n\n \t\nd1.lab/p1")
         lines = ("signed.lab/x git https://git.example/signed\n"
                  "d1.lab/p1 git https://git.example/d1/p1\n")
