@@ -91,6 +91,10 @@ void Pages::fetch_some(std::span<const PageQuestion> questions) {
 
 // What one response makes of a page: its next URL, or its tags.
 void Pages::step(Page& page, const PageQuestion& question, Result<net::HttpResponse> response) {
+  auto end = [&](Error error) {
+    page.tags = std::move(error);
+    page.done = true;
+  };
   auto fail = [&](Error error) {
     if (page.insecure && page.https_first) {
       // Only now, and only in insecure mode: the same page over http.
@@ -100,14 +104,14 @@ void Pages::step(Page& page, const PageQuestion& question, Result<net::HttpRespo
       page.deadline = clock_.mono() + timeout_;
       return;
     }
-    page.tags = std::move(error);
-    page.done = true;
+    end(std::move(error));
   };
   if (!response) {
     Error error = std::move(response).error();
+    if (error.kind != ErrorKind::kUntrusted) return fail(std::move(error));
     // A page beyond the limit is no sign of an attack; there just is no usable one.
-    if (error.kind == ErrorKind::kUntrusted) error.kind = ErrorKind::kNotFound;
-    return fail(std::move(error));
+    error.kind = ErrorKind::kNotFound;
+    return end(std::move(error));
   }
   const std::string* location = response->header("location");
   if (is_redirect(response->status) && location != nullptr && !location->empty()) {
@@ -120,15 +124,15 @@ void Pages::step(Page& page, const PageQuestion& question, Result<net::HttpRespo
       return fail(not_found_error(shown(page.url) + " redirects to " + shown(next)));
     }
     if (scheme != "https" && !page.insecure) {
-      return fail(not_found_error("redirected from secure URL " + shown(page.url) +
-                                  " to insecure URL " + shown(next)));
+      return end(not_found_error("redirected from secure URL " + shown(page.url) +
+                                 " to insecure URL " + shown(next)));
     }
     if (scheme != "https" && !url_credentials(next).empty()) {
-      return fail(not_found_error("refusing to send credentials to insecure URL " + shown(next)));
+      return end(not_found_error("refusing to send credentials to insecure URL " + shown(next)));
     }
     if (page.redirects == kMaxRedirects) {
-      return fail(not_found_error(shown(page_url("https", question.path)) +
-                                  ": stopped after 10 redirects"));
+      return end(not_found_error(shown(page_url("https", question.path)) +
+                                 ": stopped after 10 redirects"));
     }
     page.redirects++;
     page.url = std::move(next);

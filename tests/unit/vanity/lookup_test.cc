@@ -386,7 +386,16 @@ TEST_CASE("redirects: nine, and never from https to http") {
   lab.redirect("https://d.org/x?go-get=1", "http://user:secret@d.org/x");
   std::string refused = lab.one("d.org/x");
   CHECK_THAT(refused, !Contains("secret"));
+  CHECK_THAT(refused, Contains("refusing to send credentials"));
   CHECK(lab.web.count("http://user:secret@d.org/x") == 0);
+  // An answer, if no good one: https has not failed.
+  chain(10);
+  lab.page("http://d.org/x?go-get=1", meta("d.org/x git https://g.org/x"));
+  CHECK_THAT(lab.one("d.org/x"), Contains("stopped after 10 redirects"));
+  CHECK(lab.web.count("http://d.org/x?go-get=1") == 0);
+  lab.web.pages["https://d.org/x?go-get=1"].error = untrusted_error("body too large");
+  CHECK_THAT(lab.one("d.org/x"), Contains("body too large"));
+  CHECK(lab.web.count("http://d.org/x?go-get=1") == 0);
 }
 
 TEST_CASE("http only in insecure mode, and only after https failed") {
