@@ -29,21 +29,24 @@ class Pages(cli.TestCase):
 
     def asked(self):
         """The pages that were asked for, and whether the root was."""
-        asked = [a.split(" ", 1)[1] for a in self.web.asked if not a.startswith("authorization")]
+        asked = [a for a in self.web.asked if not a.startswith("authorization")]
         with self.web.lock:
             self.web.asked.clear()
-        pages = [a for a in asked if not a.startswith(HOST + " /proxy")]
+        pages = [a for a in asked if " /proxy" not in a]
         return pages, len(pages) < len(asked)
 
-    def environment(self):
-        proxy = "http://127.0.0.1:%d" % TUNNEL.port
-        return cli.clean_env(
-            HTTPS_PROXY=proxy, NO_PROXY=None, no_proxy=None, SSL_CERT_FILE=CA.file, HOME=self.dir,
-            GO111MODULE="on", GOPROXY="direct", GONOSUMDB="*", GOFLAGS=None, GOINSECURE=None,
-            GOPATH=self.path("go"), GOCACHE=self.path("cache"), GOENV="off", GOTOOLCHAIN="local")
+    def environment(self, **changes):
+        plain = "http://127.0.0.1:%d" % WEB.http_port
+        env = dict(
+            HTTPS_PROXY="http://127.0.0.1:%d" % TUNNEL.port, HTTP_PROXY=plain, http_proxy=plain,
+            NO_PROXY=None, no_proxy=None, SSL_CERT_FILE=CA.file, HOME=self.dir, GO111MODULE="on",
+            GOPROXY="direct", GONOSUMDB="*", GOFLAGS=None, GOINSECURE=None, GOENV="off",
+            GOPATH=self.path("go"), GOCACHE=self.path("cache"), GOTOOLCHAIN="local")
+        env.update(changes)
+        return cli.clean_env(**env)
 
-    def compare(self, path, found):
-        env = self.environment()
+    def compare(self, path, found, root=ROOT, **changes):
+        env = self.environment(**changes)
         go = cli.run(["go", "list", "-m", path + "@latest"], env=env, cwd=self.dir)
         go_pages, go_found = self.asked()
         own = self.gwtool("vanity-lookup", "--http-only", path, env=env)
@@ -53,7 +56,7 @@ class Pages(cli.TestCase):
         self.assertEqual(own.code == 0, go_found, told)
         self.assertEqual(own.code == 0, found, told)
         if found:
-            self.assertIn(" mod " + ROOT, own.out)
+            self.assertIn(" mod " + root, own.out)
 
     def test_pages(self):
         other = meta("none.lab/x mod https://none.lab/proxy2")
@@ -126,6 +129,32 @@ class Pages(cli.TestCase):
                 self.web.redirect(HOST, "/r%d" % i, "/r%d" % (i + 1))
             self.page("/r%d" % n, TAG)
             self.compare("none.lab/x", n == 9)
+
+    def test_insecure(self):
+        """GOINSECURE: http, but only when https does not answer; any certificate."""
+        # The root over http, too: go asks for it in the same surroundings.
+        plain = "http://none.lab/proxy"
+        tag = meta("none.lab/x mod " + plain)
+        for to, found in ((None, False), ("http://none.lab/y", True), ("/x", False),
+                          ("ftp://none.lab/y", True)):
+            with self.subTest(to=to):
+                self.web.clear()
+                self.web.page(HOST, "/x", tag, scheme="http")
+                self.web.page(HOST, "/y", tag, scheme="http")
+                if to:
+                    self.web.redirect(HOST, "/x", to)
+                self.compare("none.lab/x", found, root=plain, GOINSECURE=HOST)
+        for path in ("/x", "/x/sub"):
+            self.web.page(HOST, path, tag, scheme="http")
+        nobody = "http://127.0.0.1:%d" % cli.free_port()
+        for path in ("none.lab/x", "none.lab/x/sub"):
+            self.compare(path, True, root=plain, GOINSECURE=HOST, HTTPS_PROXY=nobody)
+            self.compare(path, False, root=plain, HTTPS_PROXY=nobody)
+        self.page("/x", tag)
+        os.mkdir(self.path("ca"))
+        stranger = http_fixture.TestCa(self.path("ca")).file
+        self.compare("none.lab/x", True, root=plain, GOINSECURE=HOST, SSL_CERT_FILE=stranger)
+        self.compare("none.lab/x", False, root=plain, SSL_CERT_FILE=stranger)
 
 
 def setUpModule():

@@ -286,6 +286,8 @@ class _Page(http.server.BaseHTTPRequestHandler):
         pass
 
     def do_GET(self):
+        if self.path.startswith("http://"):  # we are the proxy, and the server, too
+            self.path = "/" + self.path.split("/", 3)[3]
         host = self.headers.get("Host", "").split(":")[0]
         with self.web.lock:
             self.web.asked.append("%s %s %s" % (self.scheme, host, self.path))
