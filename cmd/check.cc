@@ -42,7 +42,8 @@ void add_prove(Command& command, ProveValues* v) {
   command.add(path_option("db", "FILE", &v->db, PathUse::kState,
                           "with --prove: remember the log's head beside this file")
                   .more("In FILE.check-head; FILE itself, a follower's database or nothing at all, "
-                        "is not touched. Without it forks are seen within one call only."));
+                        "is not touched. Without it forks are seen within one call only. The "
+                        "evidence of a fork is kept in FILE.check-evidence-TIME.json."));
   add_log_source(command, &v->log);
   command.rules.push_back([v]() -> Status {
     if (v->db && !v->prove) {
@@ -109,12 +110,14 @@ Result<std::optional<Log>> make_log(const ProveValues* v, MonoTime deadline) {
   return std::optional<Log>(Log{std::move(source), std::move(key)});
 }
 
-check::ProveResult run_prove(Log& log, const ProveValues& v, std::vector<check::Outcome>& found) {
+check::ProveResult run_prove(Log& log, const ProveValues& v, WallTime now,
+                             std::vector<check::Outcome>& found) {
   tlog::Client client(*log.source, log.key);
   check::ProverOptions options;
+  options.now = now;
   if (v.db) {
     options.remembered_file = store::remembered_head_path(*v.db);
-    options.evidence_file = *v.db + ".check-evidence";
+    options.evidence = *v.db + ".check-evidence";
   }
   return check::prove(client, options, found);
 }
@@ -138,6 +141,9 @@ int report_errors(Context& ctx, std::span<const check::Outcome> found,
       ctx.out.error(error);
       code = worst(code, exit_code(error.kind));
     }
+  }
+  if (proving != nullptr && proving->fork) {
+    ctx.out.lines(tlog::format_evidence(proving->fork->evidence, proving->fork->file));
   }
   if (proving != nullptr && proving->error) {
     ctx.out.error(*proving->error);
@@ -183,7 +189,7 @@ Result<int> run_check(Context& ctx, check::Kind kind, const CheckValues& v, cons
   std::vector<check::Outcome> found = ask(checker);
   if (state) state->mark(found);
   std::optional<check::ProveResult> proving;
-  if (log) proving = run_prove(*log, *p, found);
+  if (log) proving = run_prove(*log, *p, ctx.clock.now(), found);
   const check::ProveResult* proven = proving ? &*proving : nullptr;
   if (ctx.json) {
     ctx.out.json(check::report_json({.dns_base = p != nullptr ? p->dns : "",

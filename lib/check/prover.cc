@@ -4,15 +4,11 @@
 #include <utility>
 
 #include "base/bytes.h"
-#include "base/file.h"
-#include "base/json.h"
 #include "store/remembered_head.h"
 #include "tlog/note.h"
 
 namespace gw::check {
 namespace {
-
-constexpr mode_t kEvidenceMode = 0644;
 
 // One release on its way to its proof.
 struct Wanted {
@@ -70,79 +66,77 @@ Result<std::optional<tlog::Checkpoint>> open_remembered(const store::RememberedH
                        "remove the file to start anew; forks from before will not be seen");
 }
 
-// Everything that somebody else needs to see that the log told two histories.
-std::string evidence(const tlog::Checkpoint& smaller, const tlog::Checkpoint& larger,
-                     const tlog::HeadComparison& found) {
-  Json tiles = Json::array();
-  for (const auto& tile : found.tiles) {
-    tiles.push_back({{"path", tile.path}, {"base64", encode_base64(tile.bytes)}});
+// A head, and for the evidence where it came from.
+struct Seen {
+  std::string what;
+  tlog::Checkpoint head;
+};
+
+ForkFound keep_evidence(const tlog::Client& client, const ProverOptions& options, const Seen& a,
+                        const Seen& b, const tlog::HeadComparison& found, Error& error) {
+  ForkFound fork;
+  fork.evidence = tlog::fork_evidence({a.what, a.head.size(), a.head.note()},
+                                      {b.what, b.head.size(), b.head.note()}, found);
+  fork.document = tlog::evidence_json(fork.evidence, client.key().format(), options.now);
+  if (options.evidence.empty()) return fork;
+  auto saved = tlog::save_evidence(fork.document, options.evidence, options.now);
+  if (saved) {
+    error.message += "; evidence: " + *saved;
+    fork.file = *std::move(saved);
+  } else {
+    error.message += "; " + saved.error().message;
   }
-  const Json document = {{"kind", "fork"},
-                         {"log", larger.key_name()},
-                         {"size", found.size},
-                         {"claimed", encode_base64(as_bytes(found.claimed))},
-                         {"recomputed", encode_base64(as_bytes(found.recomputed))},
-                         {"smaller_head", smaller.note()},
-                         {"larger_head", larger.note()},
-                         {"tiles", std::move(tiles)}};
-  return format_json(document) + "\n";
+  return fork;
 }
 
-Error fork_error(const tlog::Checkpoint& a, const tlog::Checkpoint& b,
-                 const tlog::HeadComparison& found, const std::string& evidence_file) {
-  const bool ordered = a.size() <= b.size();
-  const tlog::Checkpoint& smaller = ordered ? a : b;
-  const tlog::Checkpoint& larger = ordered ? b : a;
-  Error error =
-      untrusted_error("the log " + larger.key_name() + " told two histories: its signed head of " +
-                          std::to_string(smaller.size()) + " records has root " +
-                          encode_base64(as_bytes(found.claimed)) + ", but its signed head of " +
-                          std::to_string(larger.size()) + " records gives " +
-                          encode_base64(as_bytes(found.recomputed)) + " at that size",
-                      "keep the evidence and tell others who use the log");
-  if (evidence_file.empty()) return error;
-  const auto saved =
-      write_file_atomic(evidence_file, evidence(smaller, larger, found), kEvidenceMode);
-  error.message += saved ? "; evidence in " + evidence_file
-                         : "; the evidence could not be saved: " + saved.error().message;
-  return error;
+Error fork_error(const tlog::Checkpoint& smaller, const tlog::Checkpoint& larger,
+                 const tlog::HeadComparison& found) {
+  return untrusted_error("the log " + larger.key_name() +
+                             " told two histories: its signed head of " +
+                             std::to_string(smaller.size()) + " records has root " +
+                             encode_base64(as_bytes(found.claimed)) + ", but its signed head of " +
+                             std::to_string(larger.size()) + " records gives " +
+                             encode_base64(as_bytes(found.recomputed)) + " at that size",
+                         "keep the evidence and tell others who use the log");
 }
 
 // That all heads, and the remembered one, are of one history. All are compared with the largest, so
 // that one authenticated tree serves every comparison.
-Result<tlog::Checkpoint> compare_all(tlog::Client& client,
-                                     const std::vector<tlog::Checkpoint>& heads,
-                                     const std::string& evidence_file) {
-  const auto larger = [](const auto& a, const auto& b) { return a.size() < b.size(); };
-  const tlog::Checkpoint largest = *std::max_element(heads.begin(), heads.end(), larger);
-  for (const auto& head : heads) {
-    if (head.same_tree(largest)) continue;
-    GW_TRY(const auto found, client.compare(head, largest));
-    if (found.relation == tlog::HeadRelation::kFork) {
-      return fork_error(head, largest, found, evidence_file);
-    }
+Result<tlog::Checkpoint> compare_all(tlog::Client& client, const ProverOptions& options,
+                                     const std::vector<Seen>& heads, ProveResult& result) {
+  const auto smaller = [](const auto& a, const auto& b) { return a.head.size() < b.head.size(); };
+  const Seen& largest = *std::max_element(heads.begin(), heads.end(), smaller);
+  for (const Seen& seen : heads) {
+    if (seen.head.same_tree(largest.head)) continue;
+    GW_TRY(const auto found, client.compare(seen.head, largest.head));
+    if (found.relation != tlog::HeadRelation::kFork) continue;
+    Error error = fork_error(seen.head, largest.head, found);
+    result.fork = keep_evidence(client, options, seen, largest, found, error);
+    return error;
   }
-  return largest;
+  return largest.head;
 }
 
 // Reads the remembered head, compares, and remembers the largest head.
 Status settle(tlog::Client& client, const ProverOptions& options, const std::vector<Wanted>& wanted,
               ProveResult& result) {
   std::optional<store::RememberedHead> file;
-  std::vector<tlog::Checkpoint> heads;
+  std::vector<Seen> heads;
   for (const Wanted& w : wanted) {
-    const auto same = [&](const auto& h) { return h.note() == w.lookup->head().note(); };
+    const auto same = [&](const Seen& s) { return s.head.note() == w.lookup->head().note(); };
     if (w.lookup && std::none_of(heads.begin(), heads.end(), same)) {
-      heads.push_back(w.lookup->head());
+      heads.push_back({"with the lookup of " + title(*w.release), w.lookup->head()});
     }
   }
   if (heads.empty()) return {};
   if (!options.remembered_file.empty()) {
     GW_TRY(file, store::RememberedHead::open(options.remembered_file));
     GW_TRY(result.remembered, open_remembered(*file, options.remembered_file, client.key()));
-    if (result.remembered) heads.push_back(*result.remembered);
+    if (result.remembered) {
+      heads.push_back({"remembered in " + options.remembered_file, *result.remembered});
+    }
   }
-  GW_TRY(auto largest, compare_all(client, heads, options.evidence_file));
+  GW_TRY(auto largest, compare_all(client, options, heads, result));
   result.head = largest;
   const bool grew = !result.remembered || largest.size() > result.remembered->size();
   if (file && grew) GW_CHECK(file->save(largest.note()));

@@ -14,26 +14,38 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
+#include "base/json.h"
 #include "base/result.h"
 #include "check/outcome.h"
 #include "tlog/checkpoint.h"
 #include "tlog/client.h"
+#include "tlog/evidence.h"
 
 namespace gw::check {
 
 struct ProverOptions {
   // The remembered head's file; empty: nothing is remembered. Made when missing.
   std::string remembered_file;
-  // Where the evidence of a fork goes; empty: nowhere.
-  std::string evidence_file;
+  // The evidence of a fork goes to EVIDENCE-TIME.json, a new file each time; empty: to no file.
+  std::string evidence;
+  WallTime now{};
+};
+
+// The log told two histories.
+struct ForkFound {
+  tlog::Evidence evidence;
+  Json document;                    // the same, complete
+  std::optional<std::string> file;  // that holds it; none when there was none to write
 };
 
 struct ProveResult {
   std::optional<tlog::Checkpoint> remembered;  // before this call
   std::optional<tlog::Checkpoint> head;        // the largest one proven, remembered from now on
-  // kUntrusted: the log told two histories, evidence in `evidence_file`. kUnavailable, kCorrupt,
-  // kUsage (the remembered head is another log's): nothing is proven.
+  // kUntrusted: see `fork`, or something does not verify. kUnavailable, kCorrupt, kUsage (the
+  // remembered head is another log's): nothing is proven.
   std::optional<Error> error;
+  std::optional<ForkFound> fork;
 };
 
 // Gives each release that is not `reported` its proof. A release that cannot be proven is taken out

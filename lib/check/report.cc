@@ -64,7 +64,9 @@ Json log_json(const ReportContext& context) {
   return {{"name", context.log_name},
           {"remembered", p.remembered ? head_json(*p.remembered) : Json(nullptr)},
           {"head", p.head ? head_json(*p.head) : Json(nullptr)},
-          {"error", p.error ? error_json(*p.error) : Json(nullptr)}};
+          {"error", p.error ? error_json(*p.error) : Json(nullptr)},
+          {"evidence", p.fork ? p.fork->document : Json(nullptr)},
+          {"evidence_file", p.fork && p.fork->file ? Json(*p.fork->file) : Json(nullptr)}};
 }
 
 }  // namespace

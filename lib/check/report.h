@@ -34,8 +34,10 @@ struct ReportContext {
 //                             "proof":{"module":…,"version":…,"record":…,"zip_sum":…,
 //                                      "gomod_sum":…,"head":HEAD}|null}],
 //                "errors":[{"kind":…,"message":…}]}],
-//    "log":{"name":…,"remembered":HEAD|null,"head":HEAD|null,"error":…|null}|null}
+//    "log":{"name":…,"remembered":HEAD|null,"head":HEAD|null,"error":…|null,
+//           "evidence":EVIDENCE|null,"evidence_file":…|null}|null}
 //   HEAD: {"size":…,"root":"base64","note":"the signed note"}
+//   EVIDENCE: of two histories, as tlog::evidence_json has it
 Json report_json(const ReportContext& context, Kind kind, std::span<const Outcome> outcomes);
 
 }  // namespace gw::check

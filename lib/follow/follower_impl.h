@@ -13,6 +13,7 @@
 #include "follow/catch_up.h"
 #include "follow/evidence.h"
 #include "follow/follower.h"
+#include "follow/record_prover.h"
 #include "store/writer.h"
 #include "tlog/client.h"
 #include "tlog/follower.h"
@@ -93,7 +94,8 @@ struct Follower::Impl {
   Result<tlog::HeadComparison> start(tlog::Follower& log);
   Result<tlog::Frontier> first_frontier(const tlog::Checkpoint& head);
   Result<std::vector<bool>> compare_repeats(std::span<const store::RepeatedVersion> repeats);
-  Error raise(const Evidence& evidence, std::span<const store::RepeatedVersion> conflicts = {});
+  Error raise(const tlog::Evidence& evidence,
+              std::span<const store::RepeatedVersion> conflicts = {});
   Error raise_conflicts(std::span<const store::RepeatedVersion> conflicts);
   Error raise_bad_tile();
   std::optional<tlog::Checkpoint> target() const;

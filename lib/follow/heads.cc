@@ -189,7 +189,7 @@ Result<std::vector<bool>> Follower::Impl::compare_repeats(
 }
 
 Error Follower::Impl::raise_conflicts(std::span<const store::RepeatedVersion> conflicts) {
-  Evidence e;
+  tlog::Evidence e;
   e.kind = "duplicate";
   const store::RepeatedVersion& one = conflicts.front();
   e.message = one.module + "@" + one.version +
@@ -209,7 +209,7 @@ Error Follower::Impl::raise_conflicts(std::span<const store::RepeatedVersion> co
       if (known == conflict_texts.end()) return prover.prove(number);
       return prover.prove(number, known->second);
     };
-    ProvenRecord first = prove(r.first);
+    tlog::ProvenRecord first = prove(r.first);
     e.records.emplace_back(std::move(first), prove(r.record));
   }
   return raise(e, conflicts);
@@ -222,13 +222,17 @@ Error Follower::Impl::raise_bad_tile() {
       bad_tile_evidence(writer.state().target, *b.trouble.head, b.trouble.bad, b.error.message));
 }
 
-Error Follower::Impl::raise(const Evidence& evidence,
+Error Follower::Impl::raise(const tlog::Evidence& evidence,
                             std::span<const store::RepeatedVersion> conflicts) {
   const WallTime now = env.clock->now();
-  auto path = save_evidence(evidence, options.key.format(), options.db, now);
+  const auto path = tlog::save_evidence(tlog::evidence_json(evidence, options.key.format(), now),
+                                        options.db + ".alarm", now);
   // Without room for a file the alarm is kept all the same.
   const std::string where = path ? *path : "no file (" + path.error().message + ")";
-  if (env.print_evidence) env.print_evidence(format_evidence(evidence, where));
+  if (env.print_evidence) {
+    env.print_evidence(
+        tlog::format_evidence(evidence, path ? std::optional<std::string>(*path) : std::nullopt));
+  }
   const store::Alarm alarm{evidence.kind, evidence.message, where, now};
   halted = true;
   // Before the first head there is no database, and nothing that an alarm would protect.

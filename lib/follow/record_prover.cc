@@ -54,8 +54,8 @@ Result<std::string> RecordProver::fetch_text(std::uint64_t number) {
   }
 }
 
-ProvenRecord RecordProver::prove(std::uint64_t number, std::optional<std::string> known) {
-  ProvenRecord out;
+tlog::ProvenRecord RecordProver::prove(std::uint64_t number, std::optional<std::string> known) {
+  tlog::ProvenRecord out;
   out.number = number;
   Result<std::string> text = known ? Result<std::string>(*std::move(known)) : fetch(number);
   if (text) out.text = *std::move(text);

@@ -5,23 +5,15 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <vector>
 
-#include "base/crypto.h"
 #include "base/result.h"
 #include "tlog/checkpoint.h"
 #include "tlog/data_tile.h"
+#include "tlog/evidence.h"
 #include "tlog/head_tree.h"
 #include "tlog/source.h"
 
 namespace gw::follow {
-
-struct ProvenRecord {
-  std::uint64_t number = 0;
-  std::string text;
-  std::vector<Hash> proof;    // RFC 6962 audit path, leaf to root
-  std::string proof_missing;  // why there is none
-};
 
 // One thread at a time; the source must outlive it.
 class RecordProver {
@@ -34,7 +26,7 @@ class RecordProver {
   Result<std::string> fetch(std::uint64_t number);
   // The same with its proof, as far as they are to be had: `known` is the text when it was
   // authenticated before. A failure is told in proof_missing.
-  ProvenRecord prove(std::uint64_t number, std::optional<std::string> known = std::nullopt);
+  tlog::ProvenRecord prove(std::uint64_t number, std::optional<std::string> known = std::nullopt);
   // What the last fetch() failed at; empty unless it ended with kUntrusted.
   const tlog::BadTiles& bad() const { return bad_; }
 

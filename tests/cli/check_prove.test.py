@@ -184,7 +184,7 @@ class Real(ProveCase):
             "head": head(note)})
         self.assertEqual(r.json["log"], {
             "name": "sum.golang.org", "remembered": head(first), "head": head(first),
-            "error": None})
+            "error": None, "evidence": None, "evidence_file": None})
         self.assertEqual(read(self.head), first)
 
     def test_what_is_not_printed_is_not_proven(self):
@@ -266,6 +266,29 @@ class Refused(ProveCase):
             self.assert_error(r, 3, MOX)
             self.assertLess(r.seconds, 3 * cli.SLOWNESS)
 
+    def test_credentials_are_for_the_server_alone(self):
+        with HttpFixture({"/": SUMDB}) as web:
+            url = web.url.replace("://", "://mallory:s3cret@")
+            self.assert_run(self.prove("module", MOX, "-v", source=url), 0)
+            self.assertEqual(web.requests[0].headers["Authorization"],
+                             "Basic bWFsbG9yeTpzM2NyZXQ=")
+            for rule in ({"status": 403}, {"close": True}, {"corrupt": 5}):
+                web.clear()
+                web.rule("*", **rule)
+                for option in ("--source", "--proxy"):
+                    with self.subTest(rule=rule, option=option):
+                        r = self.prove("module", MOX, "-v", "--json", option, url, source=None)
+                        self.assertIn(r.code, (3, 4), r)
+                        self.assertIn(MOX, r.err)
+                        for word in ("mallory", "s3cret"):
+                            self.assertNotIn(word, r.out + r.err)
+
+    def test_a_memory_without_a_proof(self):
+        r = self.gwtool("check", "module", MOX, "--dns", "real.lab", "--resolver", LAB.resolver,
+                        "--trust-anchor", LAB.anchor, "--db", self.db)
+        self.assert_error(r, 2, "--db", "--prove", "gwtool: hint: ")
+        self.assert_missing(self.db, self.head)
+
     def test_bad_input(self):
         other = self.file("db.check-head", read(os.path.join(REPLICA, "latest")))
         self.assert_error(self.prove("module", MOX), 2, "sum.replica.test", "sum.golang.org")
@@ -301,22 +324,79 @@ class History(ProveCase):
             self.assert_run(r, 0, out=self.line, err="")
             self.assertEqual(size(read(self.head)), max(size(remembered), size(own)))
 
+    def evidence_files(self):
+        return sorted(f for f in os.listdir(self.dir) if f.startswith("db.check-evidence"))
+
     def test_a_fork(self):
         own = read(os.path.join(REPLICA, "lookup", self.PATH + "@v1.0.1")).split("\n\n", 1)[1]
         for records in (100, size(own)):
             with self.subTest(records):
                 root = base64.b64encode(hashlib.sha256(b"another history").digest()).decode()
                 other = sign_replica("go.sum database tree\n%d\n%s\n" % (records, root), self.dir)
+                before = self.evidence_files()
                 r = self.run_replica(other)
                 self.assert_error(r, 4, "told two histories", str(records), root)
                 self.assertEqual(read(self.head), other)
-                evidence = json.loads(read(self.path("db.check-evidence")))
-                self.assertEqual(evidence["size"], records)
-                self.assertIn(root, (evidence["claimed"], evidence["recomputed"]))
-                self.assertNotEqual(evidence["claimed"], evidence["recomputed"])
-                self.assertEqual({evidence["smaller_head"], evidence["larger_head"]}, {other, own})
-                # and it stays so
+                [name] = set(self.evidence_files()) - set(before)
+                self.assertIn(self.path(name), r.err.split("error: ")[1])
+                text = read(self.path(name))
+                evidence = json.loads(text)
+                self.check_evidence(evidence, records, root, own, other)
+                # printed too, but for the tiles' bytes
+                self.assertIn(own, r.err)
+                self.assertIn(other, r.err)
+                self.assertIn("all of it is in " + self.path(name), r.err)
+                # and it stays so: each time in a file of its own, the first one as it was
                 self.assert_error(self.run_replica(other), 4, "told two histories")
+                self.assertEqual(len(self.evidence_files()), len(before) + 2)
+                self.assertEqual(read(self.path(name)), text)
+
+    def check_evidence(self, evidence, records, root, own, other):
+        self.assertEqual(evidence["kind"], "fork" if records < size(own) else "equal-size")
+        self.assertEqual(evidence["log_key"], replica_key())
+        roots = evidence["roots"]
+        self.assertEqual(roots["size"], records)
+        self.assertIn(root, (roots["claimed"], roots["recomputed"]))
+        self.assertNotEqual(roots["claimed"], roots["recomputed"])
+        self.assertEqual({n["note"] for n in evidence["notes"]}, {own, other})
+        self.assertEqual("tiles" in evidence, records < size(own))
+
+    def test_a_fork_without_a_file(self):
+        # Two lookups of one call that are of two histories: the second one's head is forged by the
+        # log's own key, over a tree that holds the record.
+        own = read(os.path.join(REPLICA, "lookup", self.PATH + "@v1.0.1"))
+        number, rest = own.split("\n", 1)
+        text = rest.split("\n\n", 1)[0] + "\n"
+        leaf = hashlib.sha256(b"\0" + text.encode()).digest()
+        # A tree of one record: its root is the record's hash.
+        root = base64.b64encode(leaf).decode()
+        other = sign_replica("go.sum database tree\n1\n%s\n" % root, self.dir)
+        path = "github.com/alecthomas/assert/v2"
+        with HttpFixture({"/": REPLICA}) as web:
+            forged = "0\n%s\n%s" % (text, other)
+            web.rule("/lookup/*humanize*", body=forged.encode())
+            web.rule("/tile/8/0/000.p/1", body=leaf)
+            args = ("module", self.PATH, path, "--log-key", replica_key())
+            kwargs = dict(dns="replica.lab", source=web.url, db=False)
+            heads = [other, read(os.path.join(REPLICA, "lookup", path + "@v2.2.1"))
+                     .split("\n\n", 1)[1]]
+            for quiet in ((), ("-q",)):
+                r = self.prove(*args, *quiet, **kwargs)
+                self.assert_error(r, 4, "told two histories")
+                for note in heads:
+                    self.assertIn(note, r.err)
+                self.assertIn("  as signed or held  %s\n" % root, r.err)
+            r = self.prove(*args, "--json", **kwargs)
+            self.assertEqual(r.code, 4, r)
+            evidence = r.json["log"]["evidence"]
+            self.check_evidence(evidence, 1, root, heads[1], other)
+            self.assertEqual(r.json["log"]["evidence_file"], None)
+            for tile in evidence["tiles"]:
+                with open(os.path.join(REPLICA, tile["path"]), "rb") as f:
+                    self.assertEqual(f.read(), base64.b64decode(tile["bytes"]))
+                self.assertIn(tile["path"], r.err)
+                self.assertIn(tile["bytes"], r.err)
+            self.assertEqual(sorted(os.listdir(self.dir)), ["key.der", "message"])
 
 
 if __name__ == "__main__":

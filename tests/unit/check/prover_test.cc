@@ -33,7 +33,9 @@ struct Dir {
     path = t;
   }
   ~Dir() { std::filesystem::remove_all(path); }
-  ProverOptions options() const { return {path + "/head", path + "/evidence"}; }
+  ProverOptions options() const {
+    return {path + "/head", path + "/evidence", gw::from_unix(1'700'000'000)};
+  }
   std::string remembered() const { return *gw::read_file(path + "/head", 1 << 20); }
   void remember(const std::string& note) const {
     REQUIRE(gw::write_file_atomic(path + "/head", note, 0600));
@@ -148,15 +150,69 @@ TEST_CASE("two histories prove nothing and leave evidence") {
     CHECK(dir.remembered() == other.head_note(c.had));
     if (c.had <= log.size()) {
       CHECK(result.error->message.find("told two histories") != std::string::npos);
-      const auto text = gw::read_file(dir.options().evidence_file, 1 << 24);
+      REQUIRE(result.fork);
+      REQUIRE(result.fork->file);
+      CHECK(*result.fork->file == dir.path + "/evidence-20231114T221320Z.json");
+      CHECK(result.error->message.find(*result.fork->file) != std::string::npos);
+      const auto text = gw::read_file(*result.fork->file, 1 << 24);
       REQUIRE(text);
       const auto evidence = gw::parse_json(*text);
       REQUIRE(evidence);
+      CHECK(*evidence == result.fork->document);
       const bool equal = c.had == log.size();
-      CHECK((*evidence)["size"] == c.had);
-      CHECK((*evidence)["smaller_head"].get<std::string>() != (*evidence)["larger_head"]);
-      CHECK((*evidence)["tiles"].empty() == equal);
-      CHECK((*evidence)["claimed"] != (*evidence)["recomputed"]);
+      CHECK((*evidence)["kind"] == (equal ? "equal-size" : "fork"));
+      CHECK((*evidence)["log_key"] == log.key().format());
+      CHECK((*evidence)["roots"]["size"] == c.had);
+      CHECK((*evidence)["notes"][1]["note"] == log.head_note(log.size()));
+      CHECK((*evidence)["notes"][0]["note"] == other.head_note(c.had));
+      CHECK(evidence->contains("tiles") != equal);
+      CHECK((*evidence)["roots"]["claimed"] != (*evidence)["roots"]["recomputed"]);
+    }
+  }
+}
+
+TEST_CASE("the evidence of every fork is kept, and whole where there is no file for it") {
+  TestLog log;
+  log.add_synthetic(5000);
+  const auto number = log.add("a.com/b", "v1.0.0");
+  log.add_synthetic(3000, 1);
+  log.replace("lookup/a.com/b@v1.0.0", lookup_reply(log, number, log.size()));
+  TestLog other = log.fork_at(5);
+  other.add_synthetic(5000, 2);
+  const Dir dir;
+  std::vector<std::string> files;
+  for (const std::uint64_t had : {4000U, 4001U, 4001U}) {
+    dir.remember(other.head_note(had));
+    std::vector<Outcome> outcomes = {news("a.com/b", "v1.0.0")};
+    const auto result = prove(log, dir.options(), outcomes);  // all within one second
+    REQUIRE(result.fork);
+    REQUIRE(result.fork->file);
+    CHECK(std::count(files.begin(), files.end(), *result.fork->file) == 0);
+    files.push_back(*result.fork->file);
+    const auto kept = gw::parse_json(gw::read_file(files[0], 1 << 24).value());
+    REQUIRE(kept);
+    CHECK((*kept)["roots"]["size"] == 4000);
+    // The file has the tiles' bytes, the text for a person says where.
+    const std::string text = format_evidence(result.fork->evidence, result.fork->file);
+    CHECK(text.find("all of it is in " + files.back()) != std::string::npos);
+    CHECK(text.find("base64") == std::string::npos);
+  }
+  for (const std::string& base : {std::string(), dir.path + "/none/evidence"}) {
+    auto options = dir.options();
+    options.evidence = base;
+    std::vector<Outcome> outcomes = {news("a.com/b", "v1.0.0")};
+    const auto result = prove(log, options, outcomes);
+    REQUIRE(result.fork);
+    CHECK_FALSE(result.fork->file);
+    const std::string text = format_evidence(result.fork->evidence, result.fork->file);
+    CHECK(text.find(other.head_note(4001)) != std::string::npos);
+    CHECK(text.find(log.head_note(log.size())) != std::string::npos);
+    CHECK(text.find(gw::encode_base64(gw::as_bytes(log.root(4001)))) != std::string::npos);
+    CHECK(text.find(gw::encode_base64(gw::as_bytes(other.root(4001)))) != std::string::npos);
+    REQUIRE_FALSE(result.fork->evidence.tiles.empty());
+    for (const auto& tile : result.fork->evidence.tiles) {
+      CHECK(text.find(tile.path) != std::string::npos);
+      CHECK(text.find(gw::encode_base64(tile.bytes)) != std::string::npos);
     }
   }
 }

@@ -1,0 +1,122 @@
+#include "tlog/evidence.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "base/file.h"
+
+namespace gw::tlog {
+namespace {
+
+std::string base64(const Hash& h) { return encode_base64(as_bytes(h)); }
+
+Json record_json(const ProvenRecord& r) {
+  Json proof = Json::array();
+  for (const Hash& h : r.proof) proof.push_back(base64(h));
+  Json out = {{"number", r.number}, {"text", r.text}, {"inclusion_proof", std::move(proof)}};
+  if (!r.proof_missing.empty()) out["proof_missing"] = r.proof_missing;
+  return out;
+}
+
+void add_tiles(Json& out, const char* member, const std::vector<TileBytes>& tiles) {
+  if (tiles.empty()) return;
+  Json list = Json::array();
+  for (const TileBytes& tile : tiles) {
+    list.push_back({{"path", tile.path}, {"bytes", encode_base64(tile.bytes)}});
+  }
+  out[member] = std::move(list);
+}
+
+std::string tile_lines(const std::vector<TileBytes>& tiles, std::string_view what,
+                       bool with_bytes) {
+  std::string out;
+  for (const TileBytes& tile : tiles) {
+    out += std::string(what) + tile.path + ": " + std::to_string(tile.bytes.size()) +
+           " bytes, sha256 " + encode_hex(as_bytes(sha256(tile.bytes))) + "\n";
+    if (with_bytes) out += "  base64 " + encode_base64(tile.bytes) + "\n";
+  }
+  return out;
+}
+
+std::string compact_time(WallTime now) {
+  std::string text = format_rfc3339(now);
+  std::erase_if(text, [](char c) { return c == '-' || c == ':'; });
+  return text;
+}
+
+}  // namespace
+
+Evidence fork_evidence(SeenHead a, SeenHead b, const HeadComparison& found) {
+  Evidence e;
+  if (a.size == b.size) {
+    e.kind = "equal-size";
+    e.message = "two signed heads of " + std::to_string(a.size) + " records have different roots";
+  } else {
+    e.kind = "fork";
+    e.message = "the signed head of " + std::to_string(std::min(a.size, b.size)) +
+                " records is no prefix of the signed head of " +
+                std::to_string(std::max(a.size, b.size)) + " records";
+  }
+  e.notes = {{std::move(a.what), std::move(a.note)}, {std::move(b.what), std::move(b.note)}};
+  e.roots = Evidence::Roots{found.size, found.claimed, found.recomputed};
+  e.tiles = found.tiles;
+  return e;
+}
+
+Json evidence_json(const Evidence& e, const std::string& log_key, WallTime now) {
+  Json out = {{"kind", e.kind},
+              {"message", e.message},
+              {"time", format_rfc3339(now)},
+              {"log_key", log_key}};
+  out["notes"] = Json::array();
+  for (const auto& [what, note] : e.notes) out["notes"].push_back({{"what", what}, {"note", note}});
+  if (e.roots) {
+    out["roots"] = {{"size", e.roots->size},
+                    {"claimed", base64(e.roots->claimed)},
+                    {"recomputed", base64(e.roots->recomputed)}};
+  }
+  add_tiles(out, "bad_tiles", e.bad_tiles);
+  add_tiles(out, "tiles", e.tiles);
+  if (!e.records.empty()) out["records"] = Json::array();
+  for (const auto& [first, second] : e.records) {
+    out["records"].push_back({{"first", record_json(first)}, {"second", record_json(second)}});
+  }
+  return out;
+}
+
+std::string format_evidence(const Evidence& e, const std::optional<std::string>& path) {
+  std::string out = "alarm: " + e.message + "\n";
+  for (const auto& [what, note] : e.notes) out += "signed head, " + what + ":\n" + note;
+  if (e.roots) {
+    out += "root of the first " + std::to_string(e.roots->size) +
+           " records\n  as signed or held  " + base64(e.roots->claimed) +
+           "\n  as found now       " + base64(e.roots->recomputed) + "\n";
+  }
+  out += tile_lines(e.bad_tiles, "does not hash right: ", !path);
+  out += tile_lines(e.tiles, "", !path);
+  for (const auto& [first, second] : e.records) {
+    for (const ProvenRecord* r : {&first, &second}) {
+      out += "record " + std::to_string(r->number) + ":\n" + r->text + "  inclusion proof";
+      for (const Hash& h : r->proof) out += " " + base64(h);
+      if (!r->proof_missing.empty()) out += " not fetched: " + r->proof_missing;
+      out += "\n";
+    }
+  }
+  if (path) out += "all of it is in " + *path + "\n";
+  return out;
+}
+
+Result<std::string> save_evidence(const Json& document, const std::string& base, WallTime now) {
+  const std::string text = document.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  const std::string stem = base + "-" + compact_time(now);
+  for (int i = 1;; i++) {
+    std::string path = stem + (i == 1 ? "" : "-" + std::to_string(i)) + ".json";
+    auto status = create_file(path, text, 0644);
+    if (status) return path;
+    if (status.error().kind != ErrorKind::kUsage || i == 100) {
+      return std::move(status).error().in("saving the evidence");
+    }
+  }
+}
+
+}  // namespace gw::tlog
