@@ -52,10 +52,7 @@ Result<std::unique_ptr<Follower>> Follower::open(FollowOptions options, Environm
   how.keep = options.keep;
   GW_TRY(store::Writer writer, store::Writer::open(options.db, how));
   if (writer.state().alarm) return halted_error(options.db, *writer.state().alarm);
-  GW_TRY(const std::uint64_t forgotten, writer.forget_posts(options.submit_latest));
-  if (forgotten > 0) {
-    environment.log->info("posts to other addresses forgotten", {{"count", forgotten}});
-  }
+  GW_CHECK(forget_posts(writer, options.submit_latest, *environment.log));
   auto impl = std::make_unique<Impl>(std::move(options), std::move(environment), std::move(writer));
   impl->publish_state();
   return std::unique_ptr<Follower>(new Follower(std::move(impl)));

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -104,6 +105,10 @@ struct Follower::Impl {
   Status compare_with_others(const Stop& stop, RoundReport& report);
   Status deliver_posts();
 };
+
+// Gives up the posts to addresses that are not in `wanted`, with a warning for each: they were to
+// be sent at least once. None when `wanted` is empty.
+Status forget_posts(store::Writer& writer, std::span<const std::string> wanted, const Logger& log);
 
 // Runs `sh -c 'COMMAND "$1"'` with the path as $1; kills it after a minute.
 Status run_alarm_command(const std::string& command, const std::string& path);

@@ -1,4 +1,7 @@
 // Heads to and from others: what the log told us must be what it told them.
+#include <algorithm>
+#include <limits>
+
 #include "base/metrics.h"
 #include "follow/follower_impl.h"
 #include "net/http.h"
@@ -55,6 +58,31 @@ Status Follower::Impl::compare_with_others(const Stop& stop, RoundReport& report
   if (!bad) return {};
   trouble = std::move(bad_at);
   return *std::move(bad);
+}
+
+Status forget_posts(store::Writer& writer, std::span<const std::string> wanted, const Logger& log) {
+  if (wanted.empty() || writer.state().pending_gossip == 0) return {};
+  struct Unsent {
+    std::uint64_t posts = 0, first = 0, last = 0;
+  };
+  std::map<std::string, Unsent> given_up;
+  GW_TRY(const auto posts, writer.pending_posts(std::numeric_limits<std::int64_t>::max()));
+  for (const store::PendingPost& post : posts) {
+    if (std::find(wanted.begin(), wanted.end(), post.url) != wanted.end()) continue;
+    Unsent& u = given_up[post.url];
+    if (u.posts++ == 0) u.first = post.size;
+    u.last = post.size;
+  }
+  // Said before it is done: rather twice than never.
+  for (const auto& [url, u] : given_up) {
+    log.warning("heads never posted: the address is not given any more",
+                {{"to", net::redact_url(url)},
+                 {"heads", u.posts},
+                 {"first_size", u.first},
+                 {"last_size", u.last}});
+  }
+  if (!given_up.empty()) GW_CHECK(writer.forget_posts(wanted));
+  return {};
 }
 
 Status Follower::Impl::deliver_posts() {

@@ -682,13 +682,34 @@ TEST_CASE("heads are posted at least once") {
   CHECK(world.state().pending_gossip == 0);
   REQUIRE(world.round(log));
   CHECK(world.exchange.posted.size() == 4);
-  // An address that is no longer wanted is forgotten.
+}
+
+TEST_CASE("an address that is not given any more: what it never got is said, and forgotten") {
+  TestLog log;
+  log.add_synthetic(300);
+  World world(log);
+  world.options.submit_latest = {"https://me:secret@a.example/", "https://b.example/"};
   world.exchange.down = true;
+  REQUIRE(world.round(log));
   log.add_synthetic(10);
   REQUIRE(world.round(log));
-  world.options.submit_latest = {"https://b.example/"};
+  CHECK(world.state().pending_gossip == 4);
+  // A run without addresses, as --once may be beside a daemon, is no wish to lose anything.
+  world.options.submit_latest = {};
   REQUIRE(world.round(log));
-  CHECK(world.state().pending_gossip == 1);
+  CHECK(world.state().pending_gossip == 4);
+  world.lines.clear();
+  world.options.submit_latest = {"https://c.example/", "https://b.example/"};
+  REQUIRE(world.round(log));
+  CHECK(
+      world.logged("level=warning event=\"heads never posted: the address is not given any more\" "
+                   "to=https://a.example/ heads=2 first_size=300 last_size=310"));
+  CHECK_FALSE(world.logged("secret"));
+  CHECK_FALSE(world.logged("to=https://b.example/ heads"));
+  CHECK(world.state().pending_gossip == 2);
+  world.lines.clear();
+  REQUIRE(world.round(log));
+  CHECK_FALSE(world.logged("never posted"));
 }
 
 TEST_CASE("a head is posted before its records are fetched, and whatever else fails") {
