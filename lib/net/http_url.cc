@@ -39,7 +39,12 @@ bool visible_ascii(std::string_view text) {
 
 Status check_url(std::string_view text) {
   auto bad = [&](std::string_view why) {
-    return usage_error("bad URL " + quoted(redact_url(text)) + ": " + std::string(why));
+    // What misses its scheme, or has it in the wrong place, may hold a password all the same.
+    std::string_view shown = text;
+    if (const auto at = text.substr(0, text.find('/')).rfind('@'); at != std::string_view::npos) {
+      shown.remove_prefix(at + 1);
+    }
+    return usage_error("bad URL " + quoted(redact_url(shown)) + ": " + std::string(why));
   };
   std::string lower = to_lower(text.substr(0, 8));
   if (!lower.starts_with("https://") && !lower.starts_with("http://")) {

@@ -10,15 +10,9 @@ import sys
 
 sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
 import cli
+import follow_case
 import http_fixture
-
-REPLICA = os.path.join(cli.DATA, "replica")
-LOGTOOL = os.path.join(cli.BUILD, "tests", "gw_logtool")
-
-
-def logtool(*args, text=None):
-    return subprocess.run([LOGTOOL, *map(str, args)], input=text, check=True, text=True,
-                          stdout=subprocess.PIPE).stdout
+from follow_case import REPLICA, logtool
 
 
 def read(path):
@@ -45,38 +39,7 @@ def contents(db):
     return rows, versions, state, level1, check
 
 
-class Base(cli.TestCase):
-    def setUp(self):
-        super().setUp()
-        self.db = os.path.join(self.dir, "db")
-
-    def replica(self, head="latest"):
-        log = os.path.join(self.dir, "log")
-        if not os.path.exists(log):
-            shutil.copytree(REPLICA, log)
-        shutil.copy(os.path.join(REPLICA, head), os.path.join(log, "latest"))
-        with open(os.path.join(REPLICA, "key.pub")) as f:
-            return log, f.read().strip()
-
-    def synth(self, size, name="log"):
-        log = os.path.join(self.dir, name)
-        logtool("synth", log, size)
-        return log, logtool("key", log).strip()
-
-    def follow(self, log, key, *more, **kw):
-        return self.gwtool("follow-tlog", "--db", self.db, "--log-key", key, "--source", log,
-                           *more, **kw)
-
-    def assert_out(self, r, code, *words):
-        self.assert_run(r, code=code)
-        for word in words:
-            self.assertIn(word, r.out, str(r))
-
-    def status(self, *more):
-        return self.gwtool("follow-tlog", "--db", self.db, "--status", *more)
-
-
-class Replica(Base):
+class Replica(follow_case.TestCase):
     def test_both_heads(self):
         log, key = self.replica("latest.first")
         r = self.follow(log, key, "--once")
@@ -131,7 +94,7 @@ class Replica(Base):
                              (first, first > 0, 7458))
 
 
-class Status(Base):
+class Status(follow_case.TestCase):
     def test_exit_codes(self):
         r = self.status()
         self.assert_run(r, code=1, err_has=["no database there", "hint"])
@@ -179,7 +142,7 @@ class Status(Base):
         self.assertEqual(self.status().code, 0)
 
 
-class Misbehaviour(Base):
+class Misbehaviour(follow_case.TestCase):
     def test_duplicate(self):
         log = os.path.join(self.dir, "log")
         logtool("append", log, text="example.com/a v1.0.0\nexample.com/a v1.0.1\nraw odd one\\n\n")
@@ -230,7 +193,7 @@ class Misbehaviour(Base):
             self.assert_run(self.follow(web.url, key, "--once"), code=0)
             self.assert_out(self.status(), 0, "position: 30000")
 
-class BadInput(Base):
+class BadInput(follow_case.TestCase):
     def test_table(self):
         log, key = self.synth(300)
         other = os.path.join(self.dir, "other.db")
@@ -312,7 +275,7 @@ class BadInput(Base):
         self.assert_run(self.status(), code=2, err_has=["version 99"])
 
 
-class Daemon(Base):
+class Daemon(follow_case.TestCase):
     def start(self, log, key, *more):
         return self.background([cli.GWTOOL, "follow-tlog", "--db", self.db, "--log-key", key,
                                 "--source", log, *more])

@@ -1,0 +1,64 @@
+"""What tests of follow-tlog share: logs to follow, made by gw_logtool or copied, and a database.
+
+    import follow_case
+    class Alarms(follow_case.TestCase):
+        def test_x(self):
+            log, key = self.synth(3000)
+            self.assert_run(self.follow(log, key, "--once"), code=0)
+"""
+
+import os
+import shutil
+import subprocess
+
+import cli
+
+REPLICA = os.path.join(cli.DATA, "replica")
+LOGTOOL = os.path.join(cli.BUILD, "tests", "gw_logtool")
+
+
+def logtool(*args, text=None):
+    return subprocess.run([LOGTOOL, *map(str, args)], input=text, check=True, text=True,
+                          stdout=subprocess.PIPE).stdout
+
+
+class TestCase(cli.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.db = os.path.join(self.dir, "db")
+
+    def replica(self, head="latest"):
+        log = os.path.join(self.dir, "log")
+        if not os.path.exists(log):
+            shutil.copytree(REPLICA, log)
+        shutil.copy(os.path.join(REPLICA, head), os.path.join(log, "latest"))
+        with open(os.path.join(REPLICA, "key.pub")) as f:
+            return log, f.read().strip()
+
+    def synth(self, size, name="log"):
+        log = os.path.join(self.dir, name)
+        logtool("synth", log, size)
+        return log, logtool("key", log).strip()
+
+    def follow(self, log, key, *more, **kw):
+        return self.gwtool("follow-tlog", "--db", self.db, "--log-key", key, "--source", log,
+                           *more, **kw)
+
+    def assert_out(self, r, code, *words):
+        self.assert_run(r, code=code)
+        for word in words:
+            self.assertIn(word, r.out, str(r))
+
+    def status(self, *more):
+        return self.gwtool("follow-tlog", "--db", self.db, "--status", *more)
+
+    def fork(self, log, size, more, name="fork"):
+        """A log with the same key and the first `size` records, then `more` others."""
+        other = self.path(name)
+        logtool("fork", log, other, size)
+        logtool("append", other, text="".join("example.com/x v1.0.%d\n" % i for i in range(more)))
+        return other
+
+    def alarms(self):
+        """The evidence files beside the database."""
+        return sorted(f for f in os.listdir(self.dir) if ".alarm-" in f)
