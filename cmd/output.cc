@@ -117,6 +117,10 @@ void Output::lines(std::string_view text) {
   (void)write_all(err_fd_, out);
 }
 
+std::function<void(std::string_view)> Output::log_sink() {
+  return [this](std::string_view line) { lines(line); };
+}
+
 void Output::progress(std::string_view text) {
   if (!settings_.terminal || settings_.quiet) return;
   std::lock_guard lock(mutex_);

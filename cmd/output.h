@@ -51,6 +51,9 @@ class Output {
   // Nothing but the lines' control characters is changed.
   void lines(std::string_view text);
 
+  // Where a Logger's lines go, so that none ends up behind a progress line. Borrows this.
+  std::function<void(std::string_view)> log_sink();
+
   // A status line that the next one replaces; nothing unless standard error is a terminal and -q is
   // not given. An empty text takes it away; every other message does so by itself.
   void progress(std::string_view text);

@@ -89,7 +89,10 @@ Result<int> run_command(const Globals& g, const CommandPath& path,
   for (const Setting& s : settings) {
     for (const std::string& loser : s.beaten) out.detail(s.where + " wins over " + loser);
   }
-  Logger log(g.quiet ? LogLevel::kError : g.verbose ? LogLevel::kDebug : LogLevel::kInfo);
+  const Logger log(g.quiet     ? LogLevel::kError
+                   : g.verbose ? LogLevel::kDebug
+                               : LogLevel::kInfo,
+                   out.log_sink());
   Context ctx{out, log, system_clock(), g.json, g.verbose, g.quiet};
   return path.back()->run(ctx);
 }
