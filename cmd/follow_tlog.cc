@@ -26,7 +26,8 @@ Result<int> print_status(Context& ctx, const Values& v) {
   const follow::StatusReport report = follow::judge(*state, ctx.clock.now(), v.follow.max_age);
   if (ctx.json) {
     ctx.out.json(follow::status_json(report));
-  } else {
+  } else if (!ctx.quiet || report.standing != follow::Standing::kCurrent) {
+    // With -q a line for cron, which mails what is printed.
     for (const std::string& line : follow::format_status(report)) ctx.out.line(line);
   }
   switch (report.standing) {
@@ -59,7 +60,7 @@ Result<int> follow_once(Context& ctx, const Values& v, const Stop& stop,
                         const SignalThread& signals) {
   // A one-shot command speaks in messages; events that need nobody stay out of cron's mail.
   const LogLevel level = ctx.verbose ? LogLevel::kDebug : LogLevel::kWarning;
-  const Logger log(ctx.quiet ? LogLevel::kError : level);
+  const Logger log(ctx.quiet ? LogLevel::kError : level, ctx.out.log_sink());
   GW_TRY(const auto parts, make_follower(ctx, v.follow, v.db, log, nullptr, stop));
   auto round = parts->follower->run_once(stop);
   // A security error is one also when somebody interrupts.
@@ -113,7 +114,8 @@ Command follow_tlog_command() {
   c.add(flag_option("once", &v->once, "look once, take in what is new, and end: for cron"));
   c.add(flag_option("status", &v->status, "print how the database stands, without a network")
             .more("Ends with 0 when it is current, 1 when records are missing or the head is older "
-                  "than --max-age, 4 when it is halted.")
+                  "than --max-age, 4 when it is halted. With -q nothing is printed when it is "
+                  "current, so that cron mails only trouble.")
             .on_command_line_only());
   c.add(
       flag_option("clear-alarm", &v->clear_alarm, "go on after a security error was looked into")

@@ -1,5 +1,7 @@
 // The rule for heads, and what happens when a log breaks it.
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 
 #include "base/metrics.h"
 #include "follow/follower_impl.h"
@@ -9,6 +11,13 @@ namespace gw::follow {
 namespace {
 
 constexpr std::size_t kMaxEvidenceRecords = 16;
+
+// Who reads the path later, and the alarm's command, may be in another directory.
+std::string absolute(const std::string& path) {
+  std::error_code failed;
+  const auto full = std::filesystem::absolute(path, failed);
+  return failed ? path : full.string();
+}
 
 }  // namespace
 
@@ -226,7 +235,7 @@ Error Follower::Impl::raise(const tlog::Evidence& evidence,
                             std::span<const store::RepeatedVersion> conflicts) {
   const WallTime now = env.clock->now();
   const auto path = tlog::save_evidence(tlog::evidence_json(evidence, options.key.format(), now),
-                                        options.db + ".alarm", now);
+                                        absolute(options.db) + ".alarm", now);
   // Without room for a file the alarm is kept all the same.
   const std::string where = path ? *path : "no file (" + path.error().message + ")";
   if (env.print_evidence) {

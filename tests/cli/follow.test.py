@@ -2,7 +2,7 @@
 
 import json
 import os
-import shutil
+import pty
 import socket
 import sqlite3
 import subprocess
@@ -107,6 +107,10 @@ class Status(follow_case.TestCase):
         c.close()
         self.assert_out(self.status(), 1, "status: behind", "420 minutes old")
         self.assert_out(self.status("--max-age", "8h"), 0, "status: current")
+        # For cron: only trouble is printed, and JSON always.
+        self.assert_out(self.status("-q"), 1, "status: behind")
+        self.assert_run(self.status("-q", "--max-age", "8h"), 0, out="", err="")
+        self.assertEqual(self.status("-q", "--json", "--max-age", "8h").json["status"], "current")
 
     def test_halted(self):
         log, key = self.synth(3000)
@@ -192,6 +196,51 @@ class Misbehaviour(follow_case.TestCase):
             web.rule("/tile/8/data/103", corrupt=50, times=1)
             self.assert_run(self.follow(web.url, key, "--once"), code=0)
             self.assert_out(self.status(), 0, "position: 30000")
+
+
+class Terminal(follow_case.TestCase):
+    def on_terminal(self, *args, **env):
+        """The exit code and what a terminal shows: each line as it is rewritten, in a list."""
+        child, fd = pty.fork()
+        if child == 0:
+            os.execve(cli.GWTOOL, [cli.GWTOOL, *args], cli.clean_env(**env))
+        data = b""
+        while True:
+            try:
+                chunk = os.read(fd, 65536)
+            except OSError:  # how Linux says that the other end is closed
+                break
+            if not chunk:
+                break
+            data += chunk
+        os.close(fd)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        return code, [line.split("\r\x1b[K") for line in data.decode().split("\r\n")]
+
+    def test_progress_is_a_line_that_goes_away(self):
+        log, key = self.synth(100000)
+        args = ["follow-tlog", "--log-key", key, "--source", log, "--once", "--db"]
+        code, [line] = self.on_terminal(*args, self.db)
+        self.assertEqual(code, 0)
+        self.assertEqual((line[0], line[-1]), ("", ""))
+        for text in line[1:-1]:
+            self.assertRegex(text, r"^\d+ of 100000 records(, \d+/s(, (\d+h)?(\d+m)?\d+s left)?)?$")
+        for more, env in ((["-q"], {}), ([], {"NO_COLOR": "1"})):
+            code, lines = self.on_terminal(*args, self.path("db-" + "".join(more)), *more, **env)
+            self.assertEqual((code, lines), (0, [[""]]))
+
+    def test_what_is_said_meanwhile_has_a_line_of_its_own(self):
+        log, key = self.synth(100000)
+        os.remove(os.path.join(log, "tile/8/data/300"))
+        code, lines = self.on_terminal("follow-tlog", "--db", self.db, "--log-key", key, "--source",
+                                       log, "--once", "-v")
+        self.assertEqual(code, 3)
+        shown = [line[-1] for line in lines]
+        self.assertEqual(shown.pop(), "")
+        self.assertTrue(any("trying again" in text for text in shown))
+        for text in shown:
+            self.assertRegex(text, "^(level=|gwtool: )")
+
 
 class BadInput(follow_case.TestCase):
     def test_table(self):

@@ -99,6 +99,17 @@ class Alarm(follow_case.TestCase):
         with open(seen) as f:
             self.assertEqual(f.read(), self.path(name) + "\n")
 
+    def test_the_path_is_good_from_everywhere(self):
+        self.db = "db"  # below the working directory
+        seen = self.path("seen")
+        r, *_ = self.halt("--on-alarm", "cd / && cat >%s" % seen)
+        [name] = self.alarms()
+        self.assert_run(r, code=4, err_has=["evidence: " + self.path(name)])
+        with open(seen) as f:
+            self.assertEqual(json.load(f)["kind"], "fork")
+        self.db = self.path("db")
+        self.assert_out(self.status(cwd="/"), 4, "evidence: " + self.path(name))
+
     def test_an_alarm_goes_before_an_interruption(self):
         for number in ("INT", "TERM"):
             with self.subTest(number):

@@ -49,8 +49,8 @@ class TestCase(cli.TestCase):
         for word in words:
             self.assertIn(word, r.out, str(r))
 
-    def status(self, *more):
-        return self.gwtool("follow-tlog", "--db", self.db, "--status", *more)
+    def status(self, *more, **kw):
+        return self.gwtool("follow-tlog", "--db", self.db, "--status", *more, **kw)
 
     def fork(self, log, size, more, name="fork"):
         """A log with the same key and the first `size` records, then `more` others."""
