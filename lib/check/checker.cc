@@ -227,21 +227,24 @@ Outcome Checker::updates(const std::string& domain, const std::optional<std::str
   return outcome;
 }
 
-std::string this_platform() {
+std::string platform_of(std::string_view machine) {
   static constexpr std::pair<std::string_view, std::string_view> kMachines[] = {
-      {"x86_64", "amd64"},    {"aarch64", "arm64"}, {"armv6l", "armv6l"},
-      {"armv7l", "armv6l"},   {"armv8l", "armv6l"}, {"i386", "386"},
+      {"x86_64", "amd64"},    {"aarch64", "arm64"}, {"armv6l", "arm"},
+      {"armv7l", "arm"},      {"armv8l", "arm"},    {"i386", "386"},
       {"i486", "386"},        {"i586", "386"},      {"i686", "386"},
       {"riscv64", "riscv64"}, {"s390x", "s390x"},   {"ppc64le", "ppc64le"},
       {"ppc64", "ppc64"},     {"mips64", "mips64"}, {"loongarch64", "loong64"},
   };
-  utsname name{};
-  ::uname(&name);
-  const std::string_view machine = name.machine;
   for (const auto& [from, to] : kMachines) {
     if (machine == from) return "linux-" + std::string(to);
   }
   return "linux-" + std::string(machine);
+}
+
+std::string this_platform() {
+  utsname name{};
+  ::uname(&name);
+  return platform_of(name.machine);
 }
 
 Status check_platform(std::string_view platform) {

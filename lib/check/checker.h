@@ -56,8 +56,11 @@ class Checker {
   CheckerOptions options_;
 };
 
-// "linux-amd64": the platform of this machine as the go command names it.
+// "linux-amd64": the platform of this machine as the log's toolchain records name it. That is GOOS
+// and GOARCH; the archives to download are named otherwise (linux-armv6l).
 std::string this_platform();
+// Of a machine as uname(2) calls it.
+std::string platform_of(std::string_view machine);
 // kUsage unless GOOS-GOARCH in form.
 Status check_platform(std::string_view platform);
 

@@ -115,3 +115,13 @@ TEST_CASE("platforms") {
   }
   CHECK(check_platform(gw::check::this_platform()));
 }
+
+TEST_CASE("machines") {
+  CHECK(gw::check::platform_of("x86_64") == "linux-amd64");
+  CHECK(gw::check::platform_of("aarch64") == "linux-arm64");
+  CHECK(gw::check::platform_of("armv7l") == "linux-arm");
+  CHECK(gw::check::platform_of("i686") == "linux-386");
+  CHECK(gw::check::platform_of("loongarch64") == "linux-loong64");
+  CHECK(gw::check::platform_of("sparc") == "linux-sparc");
+  CHECK(gw::check::check_platform(gw::check::this_platform()));
+}
