@@ -34,7 +34,8 @@ struct ProveValues {
 };
 
 void add_prove(Command& command, ProveValues* v) {
-  command.add(text_option("dns", "BASE", &v->dns, "the DNS zone that serves the answers"));
+  command.add(text_option("dns", "BASE", &v->dns, "the DNS zone that serves the answers")
+                  .check(check::check_domain));
   command.add(flag_option("prove", &v->prove, "prove each reported version against the log itself")
                   .more("Its lookup, its inclusion, and that the log's signed heads are of one "
                         "history with each other and with the one remembered by --db. A lookup "
@@ -49,6 +50,10 @@ void add_prove(Command& command, ProveValues* v) {
     if (v->db && !v->prove) {
       return usage_error("--db without --prove",
                          "--db is where --prove remembers the log's head: give both or none");
+    }
+    if ((v->log.source || v->log.proxy) && !v->prove) {
+      return usage_error(std::string(v->log.source ? "--source" : "--proxy") + " without --prove",
+                         "it says where --prove finds the log: nothing is proven without that");
     }
     return {};
   });
@@ -276,7 +281,7 @@ Command updates_command(const std::shared_ptr<CheckValues>& v) {
   auto u = std::make_shared<Values>();
   Command c("updates", "the version that a domain announces for its own software");
   c.doc = "Reads the TXT record at _updates.DOMAIN and prints `DOMAIN VERSION`.";
-  c.add(positional("DOMAIN", &u->domain, "the project's domain"));
+  c.add(positional("DOMAIN", &u->domain, "the project's domain").check(check::check_domain));
   c.add(positional("VERSION", &u->version, "the version you have, such as v1.2.3")
             .check(check::check_module_version));
   c.run = [v, u](Context& ctx) -> Result<int> {

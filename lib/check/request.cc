@@ -1,6 +1,9 @@
 #include "check/request.h"
 
+#include <algorithm>
+
 #include "base/bytes.h"
+#include "dns/module_name.h"
 #include "module/goversion.h"
 #include "module/path.h"
 #include "module/semver.h"
@@ -21,6 +24,17 @@ Status check_module_version(std::string_view version) {
   if (mod::parse_semver(version)) return {};
   return usage_error("version " + quoted(version) + " is not canonical",
                      "write it as vMAJOR.MINOR.PATCH, such as v1.2.3");
+}
+
+Status check_domain(std::string_view domain) {
+  GW_TRY([[maybe_unused]] const std::string name, dns::toolchain_name(domain));
+  const bool plain = std::all_of(domain.begin(), domain.end(), [](char c) {
+    const char l = to_lower(c);
+    return (l >= 'a' && l <= 'z') || (l >= '0' && l <= '9') || c == '-' || c == '_' || c == '.';
+  });
+  if (plain) return {};
+  return usage_error("domain name " + quoted(domain) + ": holds more than letters, digits, - and _",
+                     "write an international name in its xn-- form");
 }
 
 Status check_go_version(std::string_view version) {

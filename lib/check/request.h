@@ -28,6 +28,8 @@ std::vector<ModuleRequest> parse_request_list(std::string_view text);
 
 // kUsage unless canonical: `v1.2.3`, with a prerelease or +incompatible if need be.
 Status check_module_version(std::string_view version);
+// kUsage unless a domain of letters, digits, - and _, with room for the names that are asked for.
+Status check_domain(std::string_view domain);
 // kUsage unless a Go version: `go1.26.8`, `go1.27rc1`.
 Status check_go_version(std::string_view version);
 

@@ -101,6 +101,19 @@ class Module(CheckCase):
                     self.assert_error(self.check("module", bad, resolver=proxy.resolver), 2, text)
             self.assertEqual(proxy.questions, [])
 
+    def test_bad_zones_send_nothing(self):
+        with dns_lab.Proxy(LAB.resolver) as proxy:
+            for bad, text in (("a..b", 'domain name "a..b": empty label'), ("odd lab", '"odd lab"'),
+                              ("\u00f6dd.lab", "xn--"), ("x" * 64, "63"),
+                              (".".join(["x" * 60] * 4) + ".abcde", "too long"), ("", "empty")):
+                for args in (["module", MOX, MOX], ["toolchain"], ["updates"]):
+                    with self.subTest(zone=bad, args=args):
+                        more = [bad] if args == ["updates"] else ["--dns", bad]
+                        r = self.check(*args, *more, dns=None, resolver=proxy.resolver)
+                        self.assert_error(r, 2, "DOMAIN: " if more == [bad] else "--dns: ", text)
+                        self.assertEqual(r.err.count("error: "), 1)
+            self.assertEqual(proxy.questions, [])
+
     def test_standard_input(self):
         text = "# comment\n\n  %s@v0.0.14  # why\r\nexample.com/split\nbad path\n%s@v0.0.15" % (
             MOX, MOX)

@@ -283,11 +283,13 @@ class Refused(ProveCase):
                         for word in ("mallory", "s3cret"):
                             self.assertNotIn(word, r.out + r.err)
 
-    def test_a_memory_without_a_proof(self):
-        r = self.gwtool("check", "module", MOX, "--dns", "real.lab", "--resolver", LAB.resolver,
-                        "--trust-anchor", LAB.anchor, "--db", self.db)
-        self.assert_error(r, 2, "--db", "--prove", "gwtool: hint: ")
-        self.assert_missing(self.db, self.head)
+    def test_what_is_for_proofs_alone(self):
+        for option, value in (("--db", self.db), ("--source", SUMDB), ("--proxy", "http://x.test")):
+            with self.subTest(option):
+                r = self.gwtool("check", "module", MOX, "--dns", "real.lab", "--resolver",
+                                LAB.resolver, "--trust-anchor", LAB.anchor, option, value)
+                self.assert_error(r, 2, option + " without --prove", "gwtool: hint: ")
+                self.assert_missing(self.db, self.head)
 
     def test_bad_input(self):
         other = self.file("db.check-head", read(os.path.join(REPLICA, "latest")))
