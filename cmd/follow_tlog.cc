@@ -60,7 +60,7 @@ Result<int> follow_once(Context& ctx, const Values& v, const Stop& stop,
                         const SignalThread& signals) {
   // A one-shot command speaks in messages; events that need nobody stay out of cron's mail.
   const LogLevel level = ctx.verbose ? LogLevel::kDebug : LogLevel::kWarning;
-  const Logger log(ctx.quiet ? LogLevel::kError : level, ctx.out.log_sink());
+  const Logger log = Logger::messages(ctx.quiet ? LogLevel::kError : level, ctx.out.message_sink());
   GW_TRY(const auto parts, make_follower(ctx, v.follow, v.db, log, nullptr, stop));
   auto round = parts->follower->run_once(stop);
   // A security error is one also when somebody interrupts.

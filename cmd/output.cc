@@ -117,8 +117,20 @@ void Output::lines(std::string_view text) {
   (void)write_all(err_fd_, out);
 }
 
-std::function<void(std::string_view)> Output::log_sink() {
+Logger::Sink Output::log_sink() {
   return [this](std::string_view line) { lines(line); };
+}
+
+Logger::MessageSink Output::message_sink() {
+  return [this](LogLevel level, std::string_view text) {
+    if (level == LogLevel::kError) {
+      message("error: ", kRed, text);
+    } else if (level == LogLevel::kWarning) {
+      warn(text);
+    } else {
+      detail(text);
+    }
+  };
 }
 
 void Output::progress(std::string_view text) {

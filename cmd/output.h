@@ -9,12 +9,12 @@
 // Output and Logger are the only two writers; daemons use the Logger for events.
 #pragma once
 
-#include <functional>
 #include <mutex>
 #include <string>
 #include <string_view>
 
 #include "base/json.h"
+#include "base/log.h"
 #include "base/result.h"
 
 namespace gw::cmd {
@@ -52,7 +52,9 @@ class Output {
   void lines(std::string_view text);
 
   // Where a Logger's lines go, so that none ends up behind a progress line. Borrows this.
-  std::function<void(std::string_view)> log_sink();
+  Logger::Sink log_sink();
+  // The same for a one-shot command's Logger: its events as messages.
+  Logger::MessageSink message_sink();
 
   // A status line that the next one replaces; nothing unless standard error is a terminal and -q is
   // not given. An empty text takes it away; every other message does so by itself.

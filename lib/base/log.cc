@@ -49,24 +49,38 @@ void write_stderr(std::string_view line) {
 Logger::Logger(LogLevel level, Sink sink)
     : level_(level), sink_(sink ? std::move(sink) : Sink(write_stderr)) {}
 
+Logger Logger::messages(LogLevel level, MessageSink sink) {
+  Logger log(level);
+  log.message_ = std::move(sink);
+  return log;
+}
+
 void Logger::write(LogLevel level, std::string_view event,
                    std::initializer_list<LogField> fields) const {
   if (level < level_) return;
-  std::string line = "level=";
-  line += level_name(level);
-  line += " event=";
-  append_value(line, event);
+  std::string line;
+  if (message_) {
+    line = event;
+    if (fields.size() > 0) line += ':';
+  } else {
+    line += "level=";
+    line += level_name(level);
+    line += " event=";
+    append_value(line, event);
+  }
   for (const LogField& f : fields) {
     line += ' ';
     line += f.key;
     line += '=';
     append_value(line, f.value);
   }
+  if (message_) return message_(level, line);
   line += '\n';
   sink_(line);
 }
 
 void Logger::error(std::string_view event, const Error& error) const {
+  if (message_) return message_(LogLevel::kError, std::string(event) + ": " + error.message);
   if (error.hint.empty()) {
     write(LogLevel::kError, event,
           {{"kind", error_kind_name(error.kind)}, {"error", error.message}});

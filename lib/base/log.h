@@ -35,9 +35,13 @@ struct LogField {
 class Logger {
  public:
   using Sink = std::function<void(std::string_view line)>;  // called with the line and its LF
+  using MessageSink = std::function<void(LogLevel level, std::string_view message)>;
 
   // Lines below `level` are dropped. Without a sink they go to standard error.
   explicit Logger(LogLevel level = LogLevel::kInfo, Sink sink = nullptr);
+
+  // For a one-shot command, which speaks in messages: "EVENT" or "EVENT: key=value key=value".
+  static Logger messages(LogLevel level, MessageSink sink);
 
   void write(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) const;
   void debug(std::string_view event, std::initializer_list<LogField> fields = {}) const {
@@ -58,6 +62,7 @@ class Logger {
  private:
   LogLevel level_;
   Sink sink_;
+  MessageSink message_;  // when set, instead of sink_
 };
 
 }  // namespace gw

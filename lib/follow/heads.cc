@@ -249,7 +249,6 @@ Error Follower::Impl::raise(const tlog::Evidence& evidence,
     auto s = writer.halt(alarm, conflicts);
     if (!s) env.log->error("cannot keep the alarm", s.error());
   }
-  env.log->error("halted", {{"kind", alarm.kind}, {"reason", alarm.message}, {"evidence", where}});
   metric_set(Metric::kFollowHalted, 1);
   if (!options.on_alarm.empty()) {
     auto s = run_alarm_command(options.on_alarm, where);

@@ -238,8 +238,12 @@ class Terminal(follow_case.TestCase):
         shown = [line[-1] for line in lines]
         self.assertEqual(shown.pop(), "")
         self.assertTrue(any("trying again" in text for text in shown))
+        # A one-shot command speaks in messages.
         for text in shown:
-            self.assertRegex(text, "^(level=|gwtool: )")
+            self.assertRegex(text, "^gwtool: ")
+        self.assertEqual({text for text in shown if "warning: " in text}, {
+            "gwtool: \x1b[33mwarning: \x1b[0mtrying again: reason=\"tile/8/data/300: "
+            "%s/tile/8/data/300: no such file\"" % log})
 
 
 class BadInput(follow_case.TestCase):

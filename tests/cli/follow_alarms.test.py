@@ -51,6 +51,9 @@ class Alarm(follow_case.TestCase):
                 r, log, other, key = self.halt(*quiet)
                 self.assert_run(r, code=4, out="")
                 self.check_text(r.err, log, other)
+                # Told once.
+                self.assertEqual(r.err.count("error: "), 1, str(r))
+                self.assertNotIn("level=", r.err)
                 for name in os.listdir(self.dir):
                     path = self.path(name)
                     shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)

@@ -43,6 +43,22 @@ TEST_CASE("a log line is one line whatever it holds") {
         "empty=\"\"\n");
 }
 
+TEST_CASE("a one-shot command's log is messages") {
+  std::vector<std::pair<LogLevel, std::string>> out;
+  const Logger log = Logger::messages(LogLevel::kInfo, [&](LogLevel level, std::string_view text) {
+    out.emplace_back(level, text);
+  });
+  log.debug("dropped");
+  log.info("first");
+  log.warning("trying again", {{"reason", "no such file"}, {"size", 5}});
+  log.error("alarm command", unavailable_error("it ended with 1"));
+  REQUIRE(out.size() == 3);
+  CHECK(out[0] == std::pair(LogLevel::kInfo, std::string("first")));
+  CHECK(out[1] ==
+        std::pair(LogLevel::kWarning, std::string("trying again: reason=\"no such file\" size=5")));
+  CHECK(out[2] == std::pair(LogLevel::kError, std::string("alarm command: it ended with 1")));
+}
+
 TEST_CASE("JSON is parsed without exceptions, in order, to a bounded depth") {
   CHECK(format_json(*parse_json(R"({"b":1,"a":[true,null]})")) == R"({"b":1,"a":[true,null]})");
   CHECK_FALSE(parse_json("{"));
