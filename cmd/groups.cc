@@ -1,6 +1,7 @@
 #include "groups.h"
 
 #include "net/http.h"
+#include "net/source.h"
 #include "tlog/note.h"
 
 namespace gw::cmd {
@@ -34,6 +35,7 @@ void add_log_source(Command& command, LogSourceValues* out) {
                         "from a source is believed before it is verified with the key."));
   command.add(text_option("proxy", "URL", &out->proxy,
                           "get the log's files from this Go module proxy instead")
+                  .check(net::check_proxy_list)
                   .more("Uses the proxy's /sumdb/ protocol, as the go command does. Several as in "
                         "GOPROXY: after a comma the next one is asked when one does not carry the "
                         "log, after a | also when it fails; then the log itself, unless the list "

@@ -138,12 +138,19 @@ Result<std::unique_ptr<tlog::TileSource>> make_direct(const SourceOptions& optio
 
 }  // namespace
 
+Status check_proxy_list(std::string_view list) {
+  GW_TRY([[maybe_unused]] const auto entries, parse_proxy_list(list));
+  return {};
+}
+
 Result<std::unique_ptr<tlog::TileSource>> make_source(const SourceOptions& options) {
   if (!is_source_path(options.log_name)) {
     return usage_error("log name " + quoted(options.log_name) + " cannot be part of a URL");
   }
   if (options.proxy.empty()) return make_direct(options);
-  GW_TRY(std::vector<ProxyEntry> list, parse_proxy_list(options.proxy));
+  auto parsed = parse_proxy_list(options.proxy);
+  if (!parsed) return std::move(parsed).error().in("module proxy list");
+  std::vector<ProxyEntry> list = *std::move(parsed);
   bool ends_off = !list.empty() && list.back().kind == ProxyEntry::kOff;
   std::unique_ptr<tlog::TileSource> direct;
   if (!ends_off) {

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -45,6 +46,9 @@ struct SourceOptions {
 // until then fetch() fails at once with kUnavailable.
 // One thread at a time.
 Result<std::unique_ptr<tlog::TileSource>> make_source(const SourceOptions& options);
+
+// kUsage unless SourceOptions::proxy may be this list.
+Status check_proxy_list(std::string_view list);
 
 // A path is relative, made of non-empty elements of letters, digits and -._~!@+=$,:;&'()* that are
 // not "." or "..", and at most 4096 bytes long.

@@ -86,11 +86,11 @@ Result<std::vector<ProxyEntry>> parse_proxy_list(std::string_view list) {
       return out;
     }
     auto url = base_url(text);
-    if (!url) return std::move(url).error().in("module proxy list");
+    if (!url) return std::move(url).error();
     entry.url = *std::move(url);
     out.push_back(std::move(entry));
   }
-  if (out.empty()) return usage_error("module proxy list: empty");
+  if (out.empty()) return usage_error("a list of module proxies that is empty");
   return out;
 }
 

@@ -278,11 +278,14 @@ class BadInput(follow_case.TestCase):
             ({"--submit-latest": "example.com"}, 2, ["--submit-latest"]),
             ({"--compare-latest": "gopher://x/"}, 2, ["--compare-latest"]),
             ({"--proxy": "http://127.0.0.1:1"}, 2, ["exclude each other"]),
+            ({"--source": None, "--proxy": "proxy.example"}, 2, ["--proxy: bad URL"]),
+            ({"--source": None, "--proxy": "http://a.test,ftp://b.test"}, 2, ["--proxy: bad URL"]),
+            ({"--source": None, "--proxy": ","}, 2, ["--proxy: "]),
         ]
         for change, code, words in cases:
             with self.subTest(change=change):
                 args = {"--db": self.db, "--log-key": key, "--source": log, **change}
-                flat = [x for pair in args.items() for x in pair]
+                flat = [x for k, v in args.items() if v is not None for x in (k, v)]
                 before = {p: read(p) for p in (other, text)}
                 r = self.gwtool("follow-tlog", "--once", *flat)
                 self.assertEqual(r.code, code, r.err)
