@@ -27,6 +27,10 @@ Status run_alarm_command(const std::string& command, const std::string& path) {
   if (pid == 0) {
     reset_signals_for_child();
     setpgid(0, 0);  // so that the time limit ends what it started, too
+    // Standard output is for data, and what comes in there is meant for nobody here.
+    const int nothing = open("/dev/null", O_RDONLY);
+    if (nothing >= 0) dup2(nothing, STDIN_FILENO);
+    dup2(STDERR_FILENO, STDOUT_FILENO);
     const std::string line = command + " \"$1\"";
     execl("/bin/sh", "sh", "-c", line.c_str(), "sh", path.c_str(), nullptr);
     _exit(127);

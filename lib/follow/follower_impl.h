@@ -110,7 +110,8 @@ struct Follower::Impl {
 // be sent at least once. None when `wanted` is empty.
 Status forget_posts(store::Writer& writer, std::span<const std::string> wanted, const Logger& log);
 
-// Runs `sh -c 'COMMAND "$1"'` with the path as $1; kills it after a minute.
+// Runs `sh -c 'COMMAND "$1"'` with the path as $1, output to standard error; kills it after a
+// minute.
 Status run_alarm_command(const std::string& command, const std::string& path);
 
 }  // namespace gw::follow

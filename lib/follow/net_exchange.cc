@@ -1,5 +1,7 @@
 #include "follow/net_exchange.h"
 
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "base/file.h"
@@ -12,12 +14,22 @@ bool is_url(std::string_view where) {
   return where.starts_with("http://") || where.starts_with("https://");
 }
 
+// Nothing that could keep us waiting, as a pipe without a writer does.
+Result<std::string> read_note(const std::string& path) {
+  std::error_code failed;
+  const auto status = std::filesystem::status(path, failed);
+  if (!failed && status.type() == std::filesystem::file_type::fifo) {
+    return unavailable_error(path + ": a pipe, not a file");
+  }
+  return read_file(path, tlog::kMaxNoteBytes);
+}
+
 class NetExchange : public HeadExchange {
  public:
   explicit NetExchange(net::HttpClient client) : client_(std::move(client)) {}
 
   Result<std::string> fetch(const std::string& from) override {
-    if (!is_url(from)) return read_file(from, tlog::kMaxNoteBytes);
+    if (!is_url(from)) return read_note(from);
     net::HttpRequest request;
     request.url = from;
     request.max_body = tlog::kMaxNoteBytes;

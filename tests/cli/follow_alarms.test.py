@@ -94,6 +94,28 @@ class Alarm(follow_case.TestCase):
         with open(self.path(first[0])) as f:
             self.assertEqual(f.read(), text)
 
+    def test_records_are_printed_with_their_proofs(self):
+        log = self.path("log")
+        logtool("append", log, text="example.com/a v1.0.0\nexample.com/b v1.0.0\n"
+                "example.com/c v1.0.0\nexample.com/a v1.0.0 other\n")
+        r = self.follow(log, logtool("key", log).strip(), "--once", "-q")
+        self.assert_run(r, code=4, out="")
+        [name] = self.alarms()
+        with open(self.path(name)) as f:
+            [pair] = json.load(f)["records"]
+        self.assertEqual([pair[k]["number"] for k in ("first", "second")], [0, 3])
+        for record in pair.values():
+            self.assertEqual(len(record["inclusion_proof"]), 2)
+            self.assertIn("record %d:\n%s  inclusion proof %s\n" % (
+                record["number"], record["text"], " ".join(record["inclusion_proof"])), r.err)
+        with open(os.path.join(log, "latest")) as f:
+            self.assertIn("signed head, head:\n" + f.read(), r.err)
+
+    def test_what_the_command_prints_is_no_data(self):
+        r, *_ = self.halt("--on-alarm", "cat; echo told; : ", "--json", input="not for it")
+        self.assert_run(r, code=4, out="", err_has=["\ntold\n"])
+        self.assertNotIn("not for it", r.err)
+
     def test_the_command_gets_the_path(self):
         seen = self.path("seen")
         r, *_ = self.halt("--on-alarm", "printf '%s\\n' >" + seen)
@@ -226,6 +248,12 @@ class SplitView(follow_case.TestCase):
         self.assert_run(r, code=4, out="", err_has=["does not hash right: "])
         [name] = self.alarms()
         self.assertEqual(self.status("--json").json["alarm"]["kind"], "bad-tile")
+
+    def test_a_pipe_keeps_nobody_waiting(self):
+        os.mkfifo(self.path("pipe"))
+        r = self.follow(self.log, self.key, "--once", "--compare-latest", self.path("pipe"),
+                        timeout=10)
+        self.assert_run(r, code=0, err_has=["head of another not compared", "a pipe"])
 
     def test_by_http(self):
         logtool("synth", self.log, 4000)
