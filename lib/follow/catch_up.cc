@@ -181,16 +181,18 @@ CatchUpResult Pipeline::run(const store::RepeatCheck& check) {
       result.status = stop_.requested() ? unavailable_error("stopped") : std::move(report).error();
       break;
     }
+    if (!report->conflicts.empty()) {  // nothing was stored
+      result.report.conflicts = std::move(report->conflicts);
+      break;
+    }
     result.report.duplicates += report->duplicates;
+    result.report.irregular += report->irregular;
+    if (!result.report.first_irregular) result.report.first_irregular = report->first_irregular;
     result.report.records += report->records;
     metric_add(Metric::kFollowRecords, report->records);
     metric_add(Metric::kFollowDuplicates, report->duplicates);
     metric_set(Metric::kFollowPosition, static_cast<std::int64_t>(writer_.state().position));
     recycle(*std::move(pending));
-    if (!report->conflicts.empty()) {
-      result.report.conflicts = std::move(report->conflicts);
-      break;
-    }
   }
   staged_.close();
   runs_.close();

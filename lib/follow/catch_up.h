@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/result.h"
@@ -22,6 +23,8 @@ namespace gw::follow {
 struct CatchUpReport {
   std::uint64_t records = 0;
   std::uint64_t duplicates = 0;
+  std::uint64_t irregular = 0;
+  std::optional<std::uint64_t> first_irregular;  // its record number
   // The log has these versions twice with different sums; the transaction was not stored.
   std::vector<store::RepeatedVersion> conflicts;
 };

@@ -81,15 +81,14 @@ Status Follower::Impl::take_in(tlog::Follower& log, const Stop& stop, RoundRepor
     return compare_repeats(repeats);
   };
   if (writer.state().position < log.target().size()) {
-    const std::uint64_t irregular = writer.state().irregular;
     conflict_texts.clear();
     auto [found, status, bad] = catch_up(log, writer, check, options, env, stop);
     if (!bad.tiles.empty()) trouble.bad = std::move(bad);
     report.records += found.records;
     if (found.records > kManyRecords) writer.release_memory();
-    if (writer.state().irregular > irregular) {
+    if (found.first_irregular) {
       env.log->warning("irregular records kept verbatim and never served",
-                       {{"count", writer.state().irregular - irregular}});
+                       {{"count", found.irregular}, {"first_record", *found.first_irregular}});
     }
     publish_state();
     if (!found.conflicts.empty()) return raise_conflicts(found.conflicts);

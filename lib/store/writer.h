@@ -42,7 +42,8 @@ struct CommitReport {
   std::uint64_t new_modules = 0;
   std::uint64_t duplicates = 0;  // exact repetitions
   std::uint64_t irregular = 0;
-  std::uint64_t cleared = 0;  // conflicts that the operator has accepted
+  std::optional<std::uint64_t> first_irregular;  // its record number
+  std::uint64_t cleared = 0;                     // conflicts that the operator has accepted
   // Same version, other sums. Not empty: nothing was stored.
   std::vector<RepeatedVersion> conflicts;
 };

@@ -49,6 +49,7 @@ Result<CommitReport> Writer::commit(const PendingRecords& pending, const RepeatC
     report.records = pending.size();
     report.new_modules = m.merger->new_modules();
     report.irregular = pending.irregular_.size();
+    if (report.irregular > 0) report.first_irregular = pending.irregular_.front().first;
     GW_CHECK(m.store_irregular(pending));
     if (m.state.keep == Keep::kRecords) GW_CHECK(m.store_sums(pending));
     GW_CHECK(m.store_level1(pending));
