@@ -161,7 +161,7 @@ void report_notices(Context& ctx, std::span<const check::Outcome> found) {
   const std::string notice = check::insecure_notice(found);
   if (!notice.empty()) {
     // Not a mail a day from cron: only for somebody who looks.
-    if (ctx.out.settings().terminal) {
+    if (ctx.out.settings().watched) {
       ctx.out.note(notice);
     } else {
       ctx.out.detail(notice);

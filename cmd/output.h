@@ -26,6 +26,7 @@ class Output {
     bool verbose = false;
     bool color = false;     // error and hint in colour
     bool terminal = false;  // progress lines may be shown and rewritten
+    bool watched = false;   // standard error is a terminal, whatever may be shown there
   };
   // Writes to file descriptors `out` and `err`, which stay the caller's.
   Output(int out, int err) : out_fd_(out), err_fd_(err) {}

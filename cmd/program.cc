@@ -65,6 +65,7 @@ void configure_output(Output& out, const Globals& g, const Environment& env, Ter
   s.quiet = g.quiet;
   s.verbose = g.verbose;
   s.terminal = terminal.error_is_terminal && !plain;
+  s.watched = terminal.error_is_terminal;
   s.color = g.color == Color::kAlways ||
             (g.color == Color::kAuto && terminal.error_is_terminal && !plain);
   out.configure(s);

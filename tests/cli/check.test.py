@@ -235,6 +235,16 @@ class Dnssec(CheckCase):
         r = self.check(*args, "--json", "--dnssec", "off", dns="unsigned.lab")
         self.assertEqual(r.json["results"][0]["dnssec"], "unchecked")
 
+    def test_insecure_is_said_on_a_terminal(self):
+        args = [cli.GWTOOL, "check", "module", MOX, "--dns", "unsigned.lab", "--resolver",
+                LAB.resolver, "--trust-anchor", LAB.anchor]
+        notice = "gwtool: the DNS answer is not signed (insecure)\r\n"
+        line = MOX_LINE.replace("\n", "\r\n")
+        for env in ({}, {"NO_COLOR": "1"}):
+            code, text = cli.on_terminal(args, cli.clean_env(**env))
+            self.assertEqual((code, sorted(text.splitlines(True))), (0, [line, notice]))
+        self.assertEqual(cli.on_terminal([*args, "-q"]), (0, line))
+
     def test_an_alias_is_as_good_as_its_end(self):
         r = self.check("module", "example.com/insecure", "--json")
         self.assertEqual(r.json["results"][0]["dnssec"], "insecure")

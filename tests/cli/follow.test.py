@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import socket
 import sqlite3
 import subprocess
@@ -201,21 +200,8 @@ class Misbehaviour(follow_case.TestCase):
 class Terminal(follow_case.TestCase):
     def on_terminal(self, *args, **env):
         """The exit code and what a terminal shows: each line as it is rewritten, in a list."""
-        child, fd = pty.fork()
-        if child == 0:
-            os.execve(cli.GWTOOL, [cli.GWTOOL, *args], cli.clean_env(**env))
-        data = b""
-        while True:
-            try:
-                chunk = os.read(fd, 65536)
-            except OSError:  # how Linux says that the other end is closed
-                break
-            if not chunk:
-                break
-            data += chunk
-        os.close(fd)
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        return code, [line.split("\r\x1b[K") for line in data.decode().split("\r\n")]
+        code, text = cli.on_terminal([cli.GWTOOL, *args], cli.clean_env(**env))
+        return code, [line.split("\r\x1b[K") for line in text.split("\r\n")]
 
     def test_progress_is_a_line_that_goes_away(self):
         log, key = self.synth(100000)

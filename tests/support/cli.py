@@ -19,6 +19,7 @@ CMake passes GWTOOL (the binary), GW_SOURCE (the tree) and GW_BUILD (the build d
 
 import json
 import os
+import pty
 import re
 import shutil
 import signal
@@ -90,6 +91,28 @@ def run(args, input=None, env=None, cwd=None, timeout=60, **popen):
                        timeout=timeout * SLOWNESS, **stdin, **popen)
     text = [(b or b"").decode("utf-8", "surrogateescape") for b in (p.stdout, p.stderr)]
     return Run(args, p.returncode, text[0], text[1], time.monotonic() - start)
+
+
+def on_terminal(args, env=None):
+    """Runs a program on a terminal of its own; (exit code, what was written there)."""
+    child, fd = pty.fork()
+    if child == 0:
+        try:
+            os.execve(args[0], args, env if env is not None else clean_env())
+        finally:
+            os._exit(127)
+    data = b""
+    while True:
+        try:
+            chunk = os.read(fd, 65536)
+        except OSError:  # how Linux says that the other end is closed
+            break
+        if not chunk:
+            break
+        data += chunk
+    os.close(fd)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return code, data.decode("utf-8", "surrogateescape")
 
 
 def gwtool(*args, **kwargs):
