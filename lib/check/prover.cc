@@ -47,6 +47,13 @@ std::vector<Wanted> look_up(tlog::Client& client, std::span<Outcome> outcomes) {
   return wanted;
 }
 
+// A log may change its key and keep its name.
+std::string key_text(std::string_view name, std::uint32_t id) {
+  std::string bytes;
+  append_u32(bytes, id);
+  return std::string(name) + "+" + encode_hex(bytes);
+}
+
 // The head that an earlier call left, verified with the log's key.
 Result<std::optional<tlog::Checkpoint>> open_remembered(const store::RememberedHead& file,
                                                         const std::string& path,
@@ -58,8 +65,9 @@ Result<std::optional<tlog::Checkpoint>> open_remembered(const store::RememberedH
   if (note && std::none_of(note->signatures.begin(), note->signatures.end(), [&](const auto& s) {
         return s.name == key.name() && s.id == key.id();
       })) {
-    const std::string other = note->signatures.empty() ? "" : quoted(note->signatures[0].name);
-    return usage_error(path + ": remembers a head of " + other + ", not of " + key.name(),
+    const tlog::NoteSignature& other = note->signatures.front();  // a note has one at least
+    return usage_error(path + ": remembers a head of " + key_text(other.name, other.id) +
+                           ", not of " + key_text(key.name(), key.id()),
                        "give each log a --db of its own");
   }
   return corrupt_error(path + ": the remembered head: " + head.error().message,

@@ -295,6 +295,11 @@ class Refused(ProveCase):
         other = self.file("db.check-head", read(os.path.join(REPLICA, "latest")))
         self.assert_error(self.prove("module", MOX), 2, "sum.replica.test", "sum.golang.org")
         self.assertEqual(read(other), read(os.path.join(REPLICA, "latest")))
+        # The same name with another key.
+        first = read(os.path.join(SUMDB, "latest.first"))
+        self.file("db.check-head", first.replace("sum.golang.org Az3g", "sum.golang.org Az3h"))
+        self.assert_error(self.prove("module", MOX), 2, "remembers a head of sum.golang.org+033de1",
+                          ", not of sum.golang.org+033de0ae")
         self.file("db.check-head", "garbage")
         self.assert_error(self.prove("module", MOX), 1, "db.check-head")
         self.assert_error(self.prove("module", MOX, source=self.path("none")), 2, "none")
