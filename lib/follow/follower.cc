@@ -134,6 +134,7 @@ Result<RoundReport> Follower::Impl::try_round(const Stop& stop) {
     return failed && (halted || stop.requested() || !others_may_know(failed->kind));
   };
   trouble = {};
+  down.clear();
   bool done = over(finish_target(stop, report));
   done = done || over(deliver_posts());
   done = done || over(look_at_log(stop, report));

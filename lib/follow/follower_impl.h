@@ -68,6 +68,7 @@ struct Follower::Impl {
   std::uint64_t bad_position = 0;
   // Records of conflicting versions, authenticated when they were compared.
   std::map<std::uint64_t, std::string> conflict_texts;
+  std::set<std::string> down;  // addresses that took no post in this round
   std::optional<MonoTime> warned_old;
   bool halted = false;
 

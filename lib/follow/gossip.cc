@@ -90,7 +90,6 @@ Status Follower::Impl::deliver_posts() {
   // What earlier runs left stays for a run that is given its addresses again.
   if (options.submit_latest.empty()) return {};
   GW_TRY(const auto posts, writer.pending_posts(kPostsPerRound));
-  std::set<std::string> down;
   for (const store::PendingPost& post : posts) {
     if (down.contains(post.url)) continue;
     const std::string to = net::redact_url(post.url);

@@ -1,6 +1,7 @@
 // The follower over a log in memory: rounds, restarts, and everything a log can do wrong.
 #include "follow/follower.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <map>
 
@@ -710,6 +711,22 @@ TEST_CASE("an address that is not given any more: what it never got is said, and
   world.lines.clear();
   REQUIRE(world.round(log));
   CHECK_FALSE(world.logged("never posted"));
+}
+
+TEST_CASE("an address that takes no post is left alone for the rest of the round") {
+  TestLog log;
+  log.add_synthetic(300);
+  World world(log);
+  world.options.submit_latest = {"https://a.example/"};
+  world.exchange.down = true;
+  REQUIRE(world.round(log));
+  log.add_synthetic(10);
+  world.lines.clear();
+  REQUIRE(world.round(log));  // an old head and a new one
+  const auto told = std::count_if(world.lines.begin(), world.lines.end(), [](const auto& line) {
+    return line.find("head not posted") != std::string::npos;
+  });
+  CHECK(told == 1);
 }
 
 TEST_CASE("a head is posted before its records are fetched, and whatever else fails") {
