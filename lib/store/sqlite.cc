@@ -24,9 +24,12 @@ Error sqlite_error(sqlite3* db, int code) {
       return usage_error("not an SQLite database");
     case SQLITE_CORRUPT:
       return corrupt_error(std::move(message));
+    case SQLITE_READONLY:
+      return io_error(std::move(message),
+                      "who only reads needs write access too: to the -shm file beside the "
+                      "database, or to the directory while it is not there");
     case SQLITE_FULL:
     case SQLITE_IOERR:
-    case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
     case SQLITE_AUTH:

@@ -111,6 +111,16 @@ class Status(follow_case.TestCase):
         self.assert_run(self.status("-q", "--max-age", "8h"), 0, out="", err="")
         self.assertEqual(self.status("-q", "--json", "--max-age", "8h").json["status"], "current")
 
+    def test_a_reader_who_may_not_write(self):
+        log, key = self.synth(300)
+        self.assertEqual(self.follow(log, key, "--once").code, 0)
+        os.chmod(self.dir, 0o555)
+        self.addCleanup(os.chmod, self.dir, 0o755)
+        nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        r = cli.run([*(nobody if os.geteuid() == 0 else []), cli.GWTOOL, "follow-tlog", "--db",
+                     self.db, "--status"])
+        self.assert_error(r, 1, "readonly database", "gwtool: hint: ", "-shm")
+
     def test_halted(self):
         log, key = self.synth(3000)
         self.assertEqual(self.follow(log, key, "--once").code, 0)
