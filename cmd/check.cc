@@ -147,8 +147,9 @@ int report_errors(Context& ctx, std::span<const check::Outcome> found,
       code = worst(code, exit_code(error.kind));
     }
   }
-  if (proving != nullptr && proving->fork) {
-    ctx.out.lines(tlog::format_evidence(proving->fork->evidence, proving->fork->file));
+  if (proving != nullptr && proving->evidence) {
+    const check::KeptEvidence& kept = *proving->evidence;
+    ctx.out.lines(tlog::format_evidence(kept.evidence, kept.file));
   }
   if (proving != nullptr && proving->error) {
     ctx.out.error(*proving->error);

@@ -80,21 +80,21 @@ struct Seen {
   tlog::Checkpoint head;
 };
 
-ForkFound keep_evidence(const tlog::Client& client, const ProverOptions& options, const Seen& a,
-                        const Seen& b, const tlog::HeadComparison& found, Error& error) {
-  ForkFound fork;
-  fork.evidence = tlog::fork_evidence({a.what, a.head.size(), a.head.note()},
-                                      {b.what, b.head.size(), b.head.note()}, found);
-  fork.document = tlog::evidence_json(fork.evidence, client.key().format(), options.now);
-  if (options.evidence.empty()) return fork;
-  auto saved = tlog::save_evidence(fork.document, options.evidence, options.now);
+// Adds to the error where the evidence is.
+KeptEvidence keep_evidence(const tlog::Client& client, const ProverOptions& options,
+                           tlog::Evidence evidence, Error& error) {
+  KeptEvidence kept;
+  kept.document = tlog::evidence_json(evidence, client.key().format(), options.now);
+  kept.evidence = std::move(evidence);
+  if (options.evidence.empty()) return kept;
+  auto saved = tlog::save_evidence(kept.document, options.evidence, options.now);
   if (saved) {
     error.message += "; evidence: " + *saved;
-    fork.file = *std::move(saved);
+    kept.file = *std::move(saved);
   } else {
     error.message += "; " + saved.error().message;
   }
-  return fork;
+  return kept;
 }
 
 Error fork_error(const tlog::Checkpoint& smaller, const tlog::Checkpoint& larger,
@@ -108,6 +108,30 @@ Error fork_error(const tlog::Checkpoint& smaller, const tlog::Checkpoint& larger
                          "keep the evidence and tell others who use the log");
 }
 
+// That the two are of one history.
+Status compare(tlog::Client& client, const ProverOptions& options, const Seen& smaller,
+               const Seen& larger, ProveResult& result) {
+  auto found = client.compare(smaller.head, larger.head);
+  if (found && found->relation != tlog::HeadRelation::kFork) return {};
+  if (!found && found.error().kind != ErrorKind::kUntrusted) return std::move(found).error();
+  tlog::Evidence evidence;
+  if (found) {
+    evidence = tlog::fork_evidence({smaller.what, smaller.head.size(), smaller.head.note()},
+                                   {larger.what, larger.head.size(), larger.head.note()}, *found);
+  } else {
+    // From here a fork looks like this when it is the log's present head that is the smaller one.
+    const tlog::BadTiles& bad = client.tree(larger.head).bad();
+    evidence.kind = "bad-tile";
+    evidence.message = found.error().message;
+    evidence.notes = {{smaller.what, smaller.head.note()}, {larger.what, larger.head.note()}};
+    evidence.bad_tiles = bad.tiles;
+    evidence.tiles = bad.proof;
+  }
+  Error error = found ? fork_error(smaller.head, larger.head, *found) : std::move(found).error();
+  result.evidence = keep_evidence(client, options, std::move(evidence), error);
+  return error;
+}
+
 // That all heads, and the remembered one, are of one history. All are compared with the largest, so
 // that one authenticated tree serves every comparison.
 Result<tlog::Checkpoint> compare_all(tlog::Client& client, const ProverOptions& options,
@@ -116,11 +140,7 @@ Result<tlog::Checkpoint> compare_all(tlog::Client& client, const ProverOptions& 
   const Seen& largest = *std::max_element(heads.begin(), heads.end(), smaller);
   for (const Seen& seen : heads) {
     if (seen.head.same_tree(largest.head)) continue;
-    GW_TRY(const auto found, client.compare(seen.head, largest.head));
-    if (found.relation != tlog::HeadRelation::kFork) continue;
-    Error error = fork_error(seen.head, largest.head, found);
-    result.fork = keep_evidence(client, options, seen, largest, found, error);
-    return error;
+    GW_CHECK(compare(client, options, seen, largest, result));
   }
   return largest.head;
 }

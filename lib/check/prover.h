@@ -27,13 +27,13 @@ namespace gw::check {
 struct ProverOptions {
   // The remembered head's file; empty: nothing is remembered. Made when missing.
   std::string remembered_file;
-  // The evidence of a fork goes to EVIDENCE-TIME.json, a new file each time; empty: to no file.
+  // Evidence goes to EVIDENCE-TIME.json, a new file each time; empty: to no file.
   std::string evidence;
   WallTime now{};
 };
 
-// The log told two histories.
-struct ForkFound {
+// The log told two histories, or its tiles are not those of a head that it signed.
+struct KeptEvidence {
   tlog::Evidence evidence;
   Json document;                    // the same, complete
   std::optional<std::string> file;  // that holds it; none when there was none to write
@@ -42,10 +42,10 @@ struct ForkFound {
 struct ProveResult {
   std::optional<tlog::Checkpoint> remembered;  // before this call
   std::optional<tlog::Checkpoint> head;        // the largest one proven, remembered from now on
-  // kUntrusted: see `fork`, or something does not verify. kUnavailable, kCorrupt, kUsage (the
+  // kUntrusted: see `evidence`. kUnavailable, kCorrupt, kUsage (the
   // remembered head is another log's): nothing is proven.
   std::optional<Error> error;
-  std::optional<ForkFound> fork;
+  std::optional<KeptEvidence> evidence;
 };
 
 // Gives each release that is not `reported` its proof. A release that cannot be proven is taken out

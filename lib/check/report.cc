@@ -61,12 +61,13 @@ Json outcome_json(const Outcome& o) {
 Json log_json(const ReportContext& context) {
   if (context.proving == nullptr) return nullptr;
   const ProveResult& p = *context.proving;
-  return {{"name", context.log_name},
-          {"remembered", p.remembered ? head_json(*p.remembered) : Json(nullptr)},
-          {"head", p.head ? head_json(*p.head) : Json(nullptr)},
-          {"error", p.error ? error_json(*p.error) : Json(nullptr)},
-          {"evidence", p.fork ? p.fork->document : Json(nullptr)},
-          {"evidence_file", p.fork && p.fork->file ? Json(*p.fork->file) : Json(nullptr)}};
+  return {
+      {"name", context.log_name},
+      {"remembered", p.remembered ? head_json(*p.remembered) : Json(nullptr)},
+      {"head", p.head ? head_json(*p.head) : Json(nullptr)},
+      {"error", p.error ? error_json(*p.error) : Json(nullptr)},
+      {"evidence", p.evidence ? p.evidence->document : Json(nullptr)},
+      {"evidence_file", p.evidence && p.evidence->file ? Json(*p.evidence->file) : Json(nullptr)}};
 }
 
 }  // namespace

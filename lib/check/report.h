@@ -37,7 +37,7 @@ struct ReportContext {
 //    "log":{"name":…,"remembered":HEAD|null,"head":HEAD|null,"error":…|null,
 //           "evidence":EVIDENCE|null,"evidence_file":…|null}|null}
 //   HEAD: {"size":…,"root":"base64","note":"the signed note"}
-//   EVIDENCE: of two histories, as tlog::evidence_json has it
+//   EVIDENCE: that the log misbehaved, as tlog::evidence_json has it
 Json report_json(const ReportContext& context, Kind kind, std::span<const Outcome> outcomes);
 
 }  // namespace gw::check

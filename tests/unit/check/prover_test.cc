@@ -148,27 +148,51 @@ TEST_CASE("two histories prove nothing and leave evidence") {
     CHECK_FALSE(outcomes[0].newer);
     CHECK_FALSE(result.head);
     CHECK(dir.remembered() == other.head_note(c.had));
-    if (c.had <= log.size()) {
-      CHECK(result.error->message.find("told two histories") != std::string::npos);
-      REQUIRE(result.fork);
-      REQUIRE(result.fork->file);
-      CHECK(*result.fork->file == dir.path + "/evidence-20231114T221320Z.json");
-      CHECK(result.error->message.find(*result.fork->file) != std::string::npos);
-      const auto text = gw::read_file(*result.fork->file, 1 << 24);
-      REQUIRE(text);
-      const auto evidence = gw::parse_json(*text);
-      REQUIRE(evidence);
-      CHECK(*evidence == result.fork->document);
-      const bool equal = c.had == log.size();
-      CHECK((*evidence)["kind"] == (equal ? "equal-size" : "fork"));
-      CHECK((*evidence)["log_key"] == log.key().format());
-      CHECK((*evidence)["roots"]["size"] == c.had);
-      CHECK((*evidence)["notes"][1]["note"] == log.head_note(log.size()));
-      CHECK((*evidence)["notes"][0]["note"] == other.head_note(c.had));
-      CHECK(evidence->contains("tiles") != equal);
-      CHECK((*evidence)["roots"]["claimed"] != (*evidence)["roots"]["recomputed"]);
-    }
+    CHECK(result.error->message.find("told two histories") != std::string::npos);
+    REQUIRE(result.evidence);
+    REQUIRE(result.evidence->file);
+    CHECK(*result.evidence->file == dir.path + "/evidence-20231114T221320Z.json");
+    CHECK(result.error->message.find(*result.evidence->file) != std::string::npos);
+    const auto text = gw::read_file(*result.evidence->file, 1 << 24);
+    REQUIRE(text);
+    const auto evidence = gw::parse_json(*text);
+    REQUIRE(evidence);
+    CHECK(*evidence == result.evidence->document);
+    const bool equal = c.had == log.size();
+    CHECK((*evidence)["kind"] == (equal ? "equal-size" : "fork"));
+    CHECK((*evidence)["log_key"] == log.key().format());
+    CHECK((*evidence)["roots"]["size"] == std::min(c.had, log.size()));
+    const bool remembered_first = c.had <= log.size();
+    CHECK((*evidence)["notes"][remembered_first ? 1 : 0]["note"] == log.head_note(log.size()));
+    CHECK((*evidence)["notes"][remembered_first ? 0 : 1]["note"] == other.head_note(c.had));
+    CHECK(evidence->contains("tiles") != equal);
+    CHECK((*evidence)["roots"]["claimed"] != (*evidence)["roots"]["recomputed"]);
   }
+}
+
+TEST_CASE("tiles that are not those of the remembered head leave evidence too") {
+  TestLog log;
+  const auto number = log.add("a.com/b", "v1.0.0");
+  log.add_synthetic(5000);
+  log.replace("lookup/a.com/b@v1.0.0", lookup_reply(log, number, 4000));
+  TestLog other = log.fork_at(5);
+  other.add_synthetic(4500, 2);
+  const Dir dir;
+  dir.remember(other.head_note(4505));
+  std::vector<Outcome> outcomes = {news("a.com/b", "v1.0.0")};
+  const auto result = prove(log, dir.options(), outcomes);
+  REQUIRE(result.error);
+  CHECK(result.error->kind == ErrorKind::kUntrusted);
+  REQUIRE(result.evidence);
+  REQUIRE(result.evidence->file);
+  CHECK(result.error->message.find(*result.evidence->file) != std::string::npos);
+  const auto& evidence = result.evidence->document;
+  CHECK(evidence["kind"] == "bad-tile");
+  CHECK(evidence["notes"][0]["note"] == log.head_note(4000));
+  CHECK(evidence["notes"][1]["note"] == other.head_note(4505));
+  CHECK_FALSE(evidence["bad_tiles"].empty());
+  CHECK(outcomes[0].releases.empty());
+  CHECK(dir.remembered() == other.head_note(4505));
 }
 
 TEST_CASE("the evidence of every fork is kept, and whole where there is no file for it") {
@@ -185,15 +209,15 @@ TEST_CASE("the evidence of every fork is kept, and whole where there is no file 
     dir.remember(other.head_note(had));
     std::vector<Outcome> outcomes = {news("a.com/b", "v1.0.0")};
     const auto result = prove(log, dir.options(), outcomes);  // all within one second
-    REQUIRE(result.fork);
-    REQUIRE(result.fork->file);
-    CHECK(std::count(files.begin(), files.end(), *result.fork->file) == 0);
-    files.push_back(*result.fork->file);
+    REQUIRE(result.evidence);
+    REQUIRE(result.evidence->file);
+    CHECK(std::count(files.begin(), files.end(), *result.evidence->file) == 0);
+    files.push_back(*result.evidence->file);
     const auto kept = gw::parse_json(gw::read_file(files[0], 1 << 24).value());
     REQUIRE(kept);
     CHECK((*kept)["roots"]["size"] == 4000);
     // The file has the tiles' bytes, the text for a person says where.
-    const std::string text = format_evidence(result.fork->evidence, result.fork->file);
+    const std::string text = format_evidence(result.evidence->evidence, result.evidence->file);
     CHECK(text.find("all of it is in " + files.back()) != std::string::npos);
     CHECK(text.find("base64") == std::string::npos);
   }
@@ -202,15 +226,15 @@ TEST_CASE("the evidence of every fork is kept, and whole where there is no file 
     options.evidence = base;
     std::vector<Outcome> outcomes = {news("a.com/b", "v1.0.0")};
     const auto result = prove(log, options, outcomes);
-    REQUIRE(result.fork);
-    CHECK_FALSE(result.fork->file);
-    const std::string text = format_evidence(result.fork->evidence, result.fork->file);
+    REQUIRE(result.evidence);
+    CHECK_FALSE(result.evidence->file);
+    const std::string text = format_evidence(result.evidence->evidence, result.evidence->file);
     CHECK(text.find(other.head_note(4001)) != std::string::npos);
     CHECK(text.find(log.head_note(log.size())) != std::string::npos);
     CHECK(text.find(gw::encode_base64(gw::as_bytes(log.root(4001)))) != std::string::npos);
     CHECK(text.find(gw::encode_base64(gw::as_bytes(other.root(4001)))) != std::string::npos);
-    REQUIRE_FALSE(result.fork->evidence.tiles.empty());
-    for (const auto& tile : result.fork->evidence.tiles) {
+    REQUIRE_FALSE(result.evidence->evidence.tiles.empty());
+    for (const auto& tile : result.evidence->evidence.tiles) {
       CHECK(text.find(tile.path) != std::string::npos);
       CHECK(text.find(gw::encode_base64(tile.bytes)) != std::string::npos);
     }
