@@ -98,7 +98,8 @@ void add_follow(Command& command, FollowValues* v) {
   command.add(
       list_option("submit-latest", "URL", &v->submit_latest, "post every new head to this address")
           .check([](std::string_view url) { return net::check_url(url); })
-          .more("The signed note, at least once, with retries that outlive a restart."));
+          .more("The signed note, at least once, with retries that outlive a restart. What an "
+                "address was still to get when others are given in its place is told, and lost."));
   command.add(list_option("compare-latest", "URL|FILE", &v->compare_latest,
                           "a head that somebody else saw, to compare with")
                   .check(check_origin)
