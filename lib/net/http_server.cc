@@ -129,7 +129,7 @@ struct HttpServer::Impl {
   bool serve(Connection& c, short events);
   bool read_some(Connection& c);
   bool write_some(Connection& c);
-  void answer_all(Connection& c);
+  bool answer_all(Connection& c);
   void refuse(Connection& c, const ParsedRequest& parsed);
   milliseconds until_next_deadline() const;
 
@@ -202,9 +202,7 @@ void HttpServer::Impl::run() {
 // False when the connection is done with.
 bool HttpServer::Impl::serve(Connection& c, short events) {
   bool usable = (events & POLLOUT) != 0 ? write_some(c) : read_some(c);
-  if (!usable) return false;
-  if (!c.draining) answer_all(c);
-  return write_some(c);
+  return usable && (c.draining || answer_all(c));
 }
 
 bool HttpServer::Impl::read_some(Connection& c) {
@@ -230,13 +228,16 @@ void HttpServer::Impl::refuse(Connection& c, const ParsedRequest& parsed) {
 }
 
 // Answers the requests that are complete, one response at a time: the next one is looked at when
-// this one is on its way, so that a client cannot make us hold many.
-void HttpServer::Impl::answer_all(Connection& c) {
+// this one is on its way, so that a client cannot make us hold many. Afterwards a part of a
+// response is left to be sent, or no request is: what waits in `in` has no event of its own. False
+// when the connection is done with.
+bool HttpServer::Impl::answer_all(Connection& c) {
   while (c.sent == c.out.size() && !c.closing) {
     ParsedRequest parsed = parse_request(c.in, limits);
-    if (parsed.state == ParsedRequest::kRefused) return refuse(c, parsed);
-    if (parsed.state == ParsedRequest::kIncomplete) {
-      if (!parsed.wants_continue || c.continued) return;
+    if (parsed.state == ParsedRequest::kRefused) {
+      refuse(c, parsed);
+    } else if (parsed.state == ParsedRequest::kIncomplete) {
+      if (!parsed.wants_continue || c.continued) return true;
       c.continued = true;
       c.out = "HTTP/1.1 100 Continue\r\n\r\n";
       c.sent = 0;
@@ -250,8 +251,9 @@ void HttpServer::Impl::answer_all(Connection& c) {
       c.sent = 0;
       c.deadline = system_clock().mono() + 6 * options.idle_timeout;
     }
-    if (!write_some(c)) c.closing = true;
+    if (!write_some(c)) return false;
   }
+  return true;
 }
 
 bool HttpServer::Impl::write_some(Connection& c) {
