@@ -1,7 +1,6 @@
 #include "serve/rate_limit.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/crypto.h"
 #include "serve/memory.h"
@@ -50,11 +49,9 @@ RateLimiter::Verdict RateLimiter::check(std::string_view ip_bytes, Class kind,
   std::array<char, 8 + 256> id;
   const std::string_view network = network_of(ip_bytes);
   id[0] = static_cast<char>(kind);
-  std::memcpy(id.data() + 1, network.data(), network.size());
-  std::size_t size = 1 + network.size();
-  const std::size_t name_size = std::min(name.size(), id.size() - size);
-  std::memcpy(id.data() + size, name.data(), name_size);
-  size += name_size;
+  std::size_t size = 1;
+  size += network.copy(id.data() + size, id.size() - size);
+  size += name.copy(id.data() + size, id.size() - size);
   const std::uint64_t hash = table_hash(hash_key_, {id.data(), size});
   const std::uint64_t tag = hash & ~kTimeMask;
   const std::uint64_t now = now_us & kTimeMask;

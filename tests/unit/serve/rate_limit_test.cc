@@ -57,6 +57,8 @@ TEST_CASE("a second's worth goes out, then every second one truncated") {
   CHECK(limiter.check(ip(192, 0, 2, 1), Class::kError, "", 5 * kSecond + 9'000) == Verdict::kSend);
   CHECK(limiter.check(ip(192, 0, 2, 1), Class::kPositive, "a", 5 * kSecond + 9'000) ==
         Verdict::kSend);
+  // Denials have no name at all where they are made.
+  CHECK(limiter.check(ip(192, 0, 2, 1), Class::kDenial, {}, 5 * kSecond + 9'000) != Verdict::kSend);
   // And it recovers.
   c = ask(limiter, ip(192, 0, 2, 1), Class::kDenial, "", 7 * kSecond, 100, 10);
   CHECK(c.sent >= 99);
