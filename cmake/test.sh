@@ -1,13 +1,14 @@
 #!/bin/sh
 # Installs what is missing, builds the release binary and runs every test and lint (layers, format,
-# documents) with it; builds it a second time elsewhere to see that it is the same, byte for byte.
+# documents) with it; builds it a second time elsewhere to see that it is the same, byte for byte;
+# runs the tests with the address and undefined-behaviour sanitizers, and those of what has threads
+# with the thread sanitizer.
 #
-# usage: sh cmake/test.sh [--no-deps] [--sanitizers] [--tidy] [--analyze]
-#   --no-deps     everything is installed already
-#   --sanitizers  the tests also with the address and undefined-behaviour sanitizers, and those of
-#                 what has threads with the thread sanitizer: twice as long again
-#   --tidy        also clang-tidy
-#   --analyze     clang-tidy with the static analyzer too: three times as long
+# usage: sh cmake/test.sh [--no-deps] [--quick] [--tidy] [--analyze]
+#   --no-deps  everything is installed already
+#   --quick    no sanitizers
+#   --tidy     also clang-tidy
+#   --analyze  clang-tidy with the static analyzer too: three times as long
 #
 # Builds are in build/, and kept.
 set -eu
@@ -15,18 +16,18 @@ set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
 deps=yes
-sanitizers=no
+sanitizers=yes
 tidy=no
 tidy_checks=-clang-analyzer-*
 for arg in "$@"; do
   case $arg in
     --no-deps) deps=no ;;
-    --sanitizers) sanitizers=yes ;;
+    --quick) sanitizers=no ;;
     --tidy) tidy=yes ;;
     --analyze) tidy=yes tidy_checks= ;;
     *)
       echo "test.sh: unknown option $arg" >&2
-      echo "usage: test.sh [--no-deps] [--sanitizers] [--tidy] [--analyze]" >&2
+      echo "usage: test.sh [--no-deps] [--quick] [--tidy] [--analyze]" >&2
       exit 2
       ;;
   esac
