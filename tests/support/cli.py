@@ -41,6 +41,16 @@ DATA = os.path.join(SOURCE, "tests", "data")
 SLOWNESS = float(os.environ.get("GW_TEST_SLOWNESS", "1"))
 
 
+# What a sanitizer writes when it found something. A process that was killed has no exit code to show
+# for it, and the thread sanitizer lets it go on.
+SANITIZER = re.compile(r"WARNING: ThreadSanitizer|ERROR: \w+Sanitizer|: runtime error: ")
+
+
+def check_sanitizers(err):
+    if SANITIZER.search(err):
+        raise AssertionError("a sanitizer reported\n" + err)
+
+
 def clean_env(**changes):
     """The environment without what changes gwtool's behaviour; a value of None removes a variable."""
     env = {k: v for k, v in os.environ.items()
@@ -90,6 +100,7 @@ def run(args, input=None, env=None, cwd=None, timeout=60, **popen):
     p = subprocess.run(args, env=env if env is not None else clean_env(), cwd=cwd,
                        timeout=timeout * SLOWNESS, **stdin, **popen)
     text = [(b or b"").decode("utf-8", "surrogateescape") for b in (p.stdout, p.stderr)]
+    check_sanitizers(text[1])
     return Run(args, p.returncode, text[0], text[1], time.monotonic() - start)
 
 
@@ -245,7 +256,7 @@ class Background:
         return self.wait(timeout)
 
     def kill(self):
-        """kill -9 of the process and all it started."""
+        """kill -9 of the process and all it started; fails when a sanitizer had something to say."""
         try:
             os.killpg(self.process.pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -255,6 +266,7 @@ class Background:
             t.join(5)
         self.process.stdout.close()
         self.process.stderr.close()
+        check_sanitizers(self.err)
 
     def __enter__(self):
         return self
