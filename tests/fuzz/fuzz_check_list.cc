@@ -1,0 +1,77 @@
+// What an operator's list, a proxy list or an address may be: what is taken is taken again when it
+// is written down, and an error's text can be printed.
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "check/request.h"
+#include "module/path.h"
+#include "net/address.h"
+#include "net/source_http.h"
+#include "vanity/report.h"
+
+namespace {
+
+void require(bool ok) {
+  if (!ok) std::abort();
+}
+
+void check_error(const gw::Error& error) {
+  require(error.kind == gw::ErrorKind::kUsage);
+  for (const char c : error.message) require(c >= 0x20 && c < 0x7f);
+}
+
+void check_requests(std::string_view text) {
+  std::string lines;
+  std::size_t good = 0;
+  for (const auto& request : gw::check::parse_request_list(text)) {
+    if (request.problem) {
+      check_error(*request.problem);
+      continue;
+    }
+    require(gw::mod::check_path(request.path).has_value());
+    good++;
+    lines += request.path + (request.known ? "@" + *request.known : "") + " # x\r\n";
+    if (request.known) require(!gw::check::is_newer(*request.known, *request.known));
+  }
+  const auto again = gw::check::parse_request_list(lines);
+  require(again.size() == good);
+  for (const auto& request : again) require(!request.problem);
+}
+
+void check_address(std::string_view text) {
+  const auto address = gw::net::SocketAddress::parse(text, 53);
+  if (!address) return check_error(address.error());
+  const auto again = gw::net::SocketAddress::parse(address->format());
+  require(again && *again == *address);
+  const auto copy = gw::net::SocketAddress::from_sockaddr(address->data(), address->size());
+  require(copy && *copy == *address && copy->ip_bytes() == address->ip_bytes());
+}
+
+void check_proxies(std::string_view text) {
+  const auto list = gw::net::parse_proxy_list(text);
+  if (!list) return check_error(list.error());
+  std::string line;
+  for (const auto& entry : *list) {
+    using Kind = gw::net::ProxyEntry::Kind;
+    line += entry.kind == Kind::kUrl ? entry.url : entry.kind == Kind::kDirect ? "direct" : "off";
+    line += entry.after_any ? '|' : ',';
+  }
+  if (!line.empty() && line.back() == ',') line.pop_back();
+  const auto again = gw::net::parse_proxy_list(line);
+  require(again && *again == *list);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  check_requests(text);
+  check_address(text.substr(0, text.find('\n')));
+  check_proxies(text.substr(0, text.find('\n')));
+  for (const std::string& path : gw::vanity::parse_path_list(text)) {
+    require(!path.empty() && path.find('#') == path.npos && path.find('\n') == path.npos);
+  }
+  return 0;
+}
