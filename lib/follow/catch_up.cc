@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kTick{200};
 constexpr std::size_t kQueuedRuns = 4;
+constexpr std::size_t kTransactions = 2;
+constexpr std::uint64_t kManyRecords = 1'000'000;
 // A data tile is about 50 KB and may have 2 MB: what is wanted at once follows what came before.
 constexpr std::size_t kQueuedBytes = std::size_t{64} << 20;
 constexpr std::size_t kRunBytes = kQueuedBytes / kQueuedRuns;
@@ -45,8 +47,9 @@ class Pipeline {
   void fetch();
   void verify();
   bool hand_over(Pending& staged);
-  Pending fresh();
-  void recycle(Pending used);
+  bool full(const store::PendingRecords& staged, MonoTime opened) const;
+  Result<store::CommitReport> commit(const store::PendingRecords& pending,
+                                     const store::RepeatCheck& check);
   void fail(Error error, tlog::BadTiles bad = {});
   void explain_bad(CatchUpResult& result);
   bool tick();
@@ -61,10 +64,12 @@ class Pipeline {
   const store::Keep keep_;
 
   BoundedQueue<tlog::FetchedRun> runs_{kQueuedRuns, kQueuedBytes};
-  BoundedQueue<Pending> staged_{1};
+  // One is filled while the other is committed; each waits here in between.
+  BoundedQueue<Pending> free_{kTransactions};
+  BoundedQueue<Pending> staged_{kTransactions};
   std::atomic<std::uint64_t> position_;
+  std::atomic<std::chrono::milliseconds> last_commit_{};  // how long it took
   std::mutex mutex_;
-  std::vector<Pending> free_;     // guarded by mutex_
   std::optional<Error> failure_;  // guarded by mutex_: the first one
   tlog::BadTiles bad_;            // guarded by mutex_: belongs to failure_
   MonoTime started_;
@@ -97,29 +102,26 @@ void Pipeline::fetch() {
   runs_.finish();
 }
 
-Pipeline::Pending Pipeline::fresh() {
-  const std::scoped_lock lock(mutex_);
-  if (free_.empty()) return std::make_unique<store::PendingRecords>(keep_);
-  Pending out = std::move(free_.back());
-  free_.pop_back();
-  return out;
-}
-
-void Pipeline::recycle(Pending used) {
-  used->clear();
-  const std::scoped_lock lock(mutex_);
-  free_.push_back(std::move(used));
-}
-
+// Ready for more afterwards, once a transaction has been committed; false when it is time to stop.
 bool Pipeline::hand_over(Pending& staged) {
   if (staged->empty()) return true;
   if (!staged_.push(std::move(staged))) return false;
-  staged = fresh();
+  auto next = free_.pop();
+  if (!next) return false;
+  staged = *std::move(next);
   return true;
 }
 
+bool Pipeline::full(const store::PendingRecords& staged, MonoTime opened) const {
+  return staged.size() >= options_.commit_records || staged.bytes() >= options_.commit_bytes ||
+         env_.clock->mono() - opened >=
+             commit_interval(options_, last_commit_.load(std::memory_order_relaxed));
+}
+
 void Pipeline::verify() {
-  Pending staged = fresh();
+  auto first = free_.pop();
+  if (!first) return;
+  Pending staged = *std::move(first);
   MonoTime opened = env_.clock->mono();
   while (auto run = runs_.pop()) {
     tlog::TileBytes bad;
@@ -136,13 +138,10 @@ void Pipeline::verify() {
       break;
     }
     position_.store(batch->end(), std::memory_order_relaxed);
-    if (staged->size() >= options_.commit_records || staged->bytes() >= options_.commit_bytes ||
-        env_.clock->mono() - opened >= options_.commit_interval) {
-      if (!hand_over(staged)) return;
-    }
+    if (full(*staged, opened) && !hand_over(staged)) return;
   }
   runs_.close();  // after an error: the fetcher must not wait for us
-  if (hand_over(staged)) staged_.finish();
+  if (staged->empty() || staged_.push(std::move(staged))) staged_.finish();
 }
 
 // Called several times a second; false when it is time to stop.
@@ -162,8 +161,23 @@ bool Pipeline::tick() {
   return !stop_.requested();
 }
 
+Result<store::CommitReport> Pipeline::commit(const store::PendingRecords& pending,
+                                             const store::RepeatCheck& check) {
+  const MonoTime begin = env_.clock->mono();
+  auto report = writer_.commit(pending, check, [this] { return tick(); });
+  const auto took = env_.clock->mono() - begin;
+  last_commit_.store(std::chrono::duration_cast<std::chrono::milliseconds>(took),
+                     std::memory_order_relaxed);
+  return report;
+}
+
 CatchUpResult Pipeline::run(const store::RepeatCheck& check) {
   CatchUpResult result;
+  for (std::size_t i = 0; i < kTransactions; i++) {
+    auto pending = std::make_unique<store::PendingRecords>(keep_);
+    if (target_ - first_ >= kManyRecords) pending->reserve(options_.commit_bytes);
+    free_.push(std::move(pending));
+  }
   std::thread fetcher([this] { fetch(); });
   std::thread verifier([this] { verify(); });
   while (true) {
@@ -176,7 +190,7 @@ CatchUpResult Pipeline::run(const store::RepeatCheck& check) {
       if (staged_.drained()) break;
       continue;
     }
-    auto report = writer_.commit(**pending, check, [this] { return tick(); });
+    auto report = commit(**pending, check);
     if (!report) {
       result.status = stop_.requested() ? unavailable_error("stopped") : std::move(report).error();
       break;
@@ -192,9 +206,11 @@ CatchUpResult Pipeline::run(const store::RepeatCheck& check) {
     metric_add(Metric::kFollowRecords, report->records);
     metric_add(Metric::kFollowDuplicates, report->duplicates);
     metric_set(Metric::kFollowPosition, static_cast<std::int64_t>(writer_.state().position));
-    recycle(*std::move(pending));
+    (*pending)->clear();
+    free_.push(*std::move(pending));
   }
   staged_.close();
+  free_.close();
   runs_.close();
   verifier.join();
   fetcher.join();
@@ -216,6 +232,11 @@ void Pipeline::explain_bad(CatchUpResult& result) {
 }
 
 }  // namespace
+
+std::chrono::milliseconds commit_interval(const FollowOptions& options,
+                                          std::chrono::milliseconds last_commit) {
+  return std::max<std::chrono::milliseconds>(options.commit_interval, 10 * last_commit);
+}
 
 CatchUpResult catch_up(tlog::Follower& log, store::Writer& writer, const store::RepeatCheck& check,
                        const FollowOptions& options, const Environment& environment,

@@ -3,11 +3,20 @@
 //   fetcher ──runs──► verifier ──transactions──► the calling thread, which commits
 //
 // Verifying and staging a record costs a third of storing it, so two threads keep two cores busy; a
-// third one waits for the network. Queues between them are short: memory stays at a few runs of
-// tiles and two transactions, bounded by bytes too. What was verified before an error is stored
-// before the error is returned.
+// third one waits for the network. What was verified before an error is stored before the error is
+// returned.
+//
+// A transaction rewrites nearly every page of the database once it has enough records, so its size
+// decides what a record costs: it is as large as memory allows (FollowOptions::commit_bytes) and
+// stays open for ten times as long as the last one took, so that slow sources do not rewrite a
+// large database every half minute. What was not committed is fetched again after a crash.
+//
+// Memory does not grow with the log: two transactions of commit_bytes, one filled while the other
+// is stored, about 60 bytes a module of a transaction to sort it, SQLite's cache, and 64 MB of
+// runs.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -38,6 +47,10 @@ struct CatchUpResult {
   Status status;
   tlog::BadTiles bad;
 };
+// How long a transaction stays open when the last one took `last_commit` to store.
+std::chrono::milliseconds commit_interval(const FollowOptions& options,
+                                          std::chrono::milliseconds last_commit);
+
 CatchUpResult catch_up(tlog::Follower& log, store::Writer& writer, const store::RepeatCheck& check,
                        const FollowOptions& options, const Environment& environment,
                        const Stop& stop);

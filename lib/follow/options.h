@@ -41,11 +41,12 @@ struct FollowOptions {
   std::string on_alarm;                     // shell command, the evidence file's path is added
   std::chrono::seconds max_age = std::chrono::hours(6);  // of the head, before a warning
 
-  // A transaction is closed at the first of these. Larger ones touch each page less often.
-  std::uint64_t commit_records = 1'000'000;
-  std::size_t commit_bytes = std::size_t{192} << 20;
-  std::chrono::seconds commit_interval{30};
-  std::size_t run_tiles = 128;  // data tiles fetched at once
+  // A transaction is closed at the first of these. Larger ones touch each page less often: memory
+  // is what bounds them, 2 to 4 million records with Keep::kVersions, one with Keep::kRecords.
+  std::uint64_t commit_records = std::uint64_t{1} << 24;
+  std::size_t commit_bytes = std::size_t{96} << 20;
+  std::chrono::seconds commit_interval{30};  // or ten times what the last one took to store
+  std::size_t run_tiles = 128;               // data tiles fetched at once
 
   int tries = 3;                                                    // within one round
   std::chrono::seconds bad_tile_patience = std::chrono::hours(1);   // in the loop

@@ -69,23 +69,41 @@ void ModuleMerger::sort_modules(const PendingRecords& pending) {
 }
 
 void ModuleMerger::group_records(const PendingRecords& pending) {
-  begin_.assign(pending.modules_.size() + 1, 0);
+  begin_.assign(pending.modules_.size(), 0);
   std::uint32_t at = 0;
-  for (const Order& o : order_) {
-    begin_[o.module] = at;
-    at += pending.modules_[o.module].count;
+  for (std::size_t i = 0; i < pending.modules_.size(); i++) {
+    begin_[i] = at;
+    at += pending.modules_[i].count;
   }
   grouped_.resize(at);
   std::vector<std::uint32_t> next = begin_;
   for (std::size_t i = 0; i < pending.entries_.size(); i++) {
     const std::uint32_t module = pending.entries_[i].module;
     if (module == PendingRecords::kIrregular) continue;
-    grouped_[next[module]++] = {pending.packed_of(i), pending.first_ + i};
+    grouped_[next[module]++] = static_cast<std::uint32_t>(i);
+  }
+}
+
+void ModuleMerger::load_added(const PendingRecords& pending, std::uint32_t module) {
+  added_.clear();
+  const auto* begin = grouped_.data() + begin_[module];
+  const auto* end = begin + pending.modules_[module].count;
+  for (const auto* i = begin; i != end; ++i) {
+    added_.push_back({pending.packed_of(*i), pending.first_ + *i});
+  }
+  // Records come in ascending order, and a stable sort leaves the lowest of a version first.
+  const auto less = [](const VersionEntry& a, const VersionEntry& b) {
+    return a.packed < b.packed;
+  };
+  if (!std::is_sorted(added_.begin(), added_.end(), less)) {
+    std::stable_sort(added_.begin(), added_.end(), less);
   }
 }
 
 Status ModuleMerger::run(const PendingRecords& pending, const KeepGoing& keep_going) {
   repeats_.clear();
+  known_.clear();
+  known_.reserve(pending.modules_.size());
   new_modules_ = 0;
   ids_.assign(pending.modules_.size(), 0);
   GW_TRY(const bool row, max_id_.step());
@@ -94,20 +112,17 @@ Status ModuleMerger::run(const PendingRecords& pending, const KeepGoing& keep_go
   sort_modules(pending);
   group_records(pending);
   std::size_t visited = 0;
+  const auto may_go_on = [&] { return ++visited % 4096 != 0 || !keep_going || keep_going(); };
   for (const Order& o : order_) {
-    if (++visited % 4096 == 0 && keep_going && !keep_going()) {
-      return unavailable_error("interrupted");
-    }
-    const auto* begin = grouped_.data() + begin_[o.module];
-    added_.assign(begin, begin + pending.modules_[o.module].count);
-    // Records come in ascending order, and a stable sort leaves the lowest of a version first.
-    const auto less = [](const VersionEntry& a, const VersionEntry& b) {
-      return a.packed < b.packed;
-    };
-    if (!std::is_sorted(added_.begin(), added_.end(), less)) {
-      std::stable_sort(added_.begin(), added_.end(), less);
-    }
-    GW_CHECK(merge_module(pending.path_of(pending.modules_[o.module]), o.module));
+    if (!may_go_on()) return unavailable_error("interrupted");
+    GW_CHECK(find_or_insert(pending, o.module));
+  }
+  std::sort(known_.begin(), known_.end(),
+            [](const Known& a, const Known& b) { return a.id < b.id; });
+  for (const Known& k : known_) {
+    if (!may_go_on()) return unavailable_error("interrupted");
+    load_added(pending, k.module);
+    GW_CHECK(extend_module(k.id, pending.path_of(pending.modules_[k.module])));
   }
   return {};
 }
@@ -116,6 +131,7 @@ void ModuleMerger::release_memory() {
   order_ = {};
   begin_ = {};
   grouped_ = {};
+  known_ = {};
   repeats_ = {};
   ids_ = {};
 }
@@ -126,46 +142,52 @@ Result<std::optional<std::string>> ModuleMerger::summarize(std::string_view path
   return add_versions<mod::ReleaseSummary>(latest, added_);
 }
 
-Status ModuleMerger::merge_module(std::string_view path, std::size_t index) {
+// A new module's rows go to the ends of the tables module and version.
+Status ModuleMerger::find_or_insert(const PendingRecords& pending, std::uint32_t module) {
+  const std::string_view path = pending.path_of(pending.modules_[module]);
   GW_TRY(const bool known, find_module_.bind_text(1, path).step());
-  std::uint64_t id = 0;
   if (known) {
-    id = find_module_.u64(0);
+    ids_[module] = find_module_.u64(0);
     find_module_.reset();
-    const bool releases = std::any_of(added_.begin(), added_.end(), [](const VersionEntry& e) {
-      return !packed_is_pseudo(e.packed);
-    });
-    if (releases) {
-      GW_TRY(const bool row, load_latest_.bind(1, id).step());
-      if (!row) return corrupt_error("module " + quoted(path) + " is in its index only");
-      auto latest = summarize(path, load_latest_.bytes(0));
-      load_latest_.reset();
-      if (!latest) return std::move(latest).error().in("module " + quoted(path));
-      if (*latest) GW_CHECK(update_latest_.bind_text(1, **latest).bind(2, id).run());
-    }
-  } else {
-    id = next_id_++;
-    new_modules_++;
-    GW_TRY(const auto latest, summarize(path, {}));
-    insert_module_.bind(1, id).bind_text(2, path);
-    GW_CHECK(insert_module_.bind_text(3, latest ? std::string_view(*latest) : "").run());
+    known_.push_back({ids_[module], module});
+    return {};
   }
-  ids_[index] = id;
-  return merge_versions(id, path, !known);
+  const std::uint64_t id = ids_[module] = next_id_++;
+  new_modules_++;
+  load_added(pending, module);
+  GW_TRY(const auto latest, summarize(path, {}));
+  insert_module_.bind(1, id).bind_text(2, path);
+  GW_CHECK(insert_module_.bind_text(3, latest ? std::string_view(*latest) : "").run());
+  found_.clear();
+  merge_entries({}, added_.data(), added_.size(), merged_, found_);
+  const std::size_t rows = format_chunks({}, {}, merged_, rows_);
+  for (std::size_t i = 0; i < rows; i++) GW_CHECK(insert_chunk(id, rows_[i]));
+  return note_repeats(path);
 }
 
-Status ModuleMerger::merge_versions(std::uint64_t id, std::string_view path, bool fresh) {
-  found_.clear();
-  if (fresh) {
-    merge_entries({}, added_.data(), added_.size(), merged_, found_);
-    const std::size_t rows = format_chunks({}, {}, merged_, rows_);
-    for (std::size_t i = 0; i < rows; i++) {
-      insert_chunk_.bind(1, id).bind_blob(2, rows_[i].first).bind_blob(3, rows_[i].bytes);
-      GW_CHECK(insert_chunk_.run());
-    }
-  } else {
-    for (std::size_t done = 0; done < added_.size();) GW_CHECK(extend_chunk(id, path, done));
+Status ModuleMerger::extend_module(std::uint64_t id, std::string_view path) {
+  const bool releases = std::any_of(added_.begin(), added_.end(), [](const VersionEntry& e) {
+    return !packed_is_pseudo(e.packed);
+  });
+  if (releases) {
+    GW_TRY(const bool row, load_latest_.bind(1, id).step());
+    if (!row) return corrupt_error("module " + quoted(path) + " is in its index only");
+    auto latest = summarize(path, load_latest_.bytes(0));
+    load_latest_.reset();
+    if (!latest) return std::move(latest).error().in("module " + quoted(path));
+    if (*latest) GW_CHECK(update_latest_.bind_text(1, **latest).bind(2, id).run());
   }
+  found_.clear();
+  for (std::size_t done = 0; done < added_.size();) GW_CHECK(extend_chunk(id, path, done));
+  return note_repeats(path);
+}
+
+Status ModuleMerger::insert_chunk(std::uint64_t id, const ChunkRow& row) {
+  insert_chunk_.bind(1, id).bind_blob(2, row.first).bind_blob(3, row.bytes);
+  return insert_chunk_.run();
+}
+
+Status ModuleMerger::note_repeats(std::string_view path) {
   for (const Repeat& r : found_) {
     const auto version = unpack_version(r.packed);
     if (!version) return internal_error("a packed version is malformed");
@@ -192,10 +214,7 @@ Status ModuleMerger::extend_chunk(std::uint64_t id, std::string_view path, std::
 
   const std::size_t rows = format_chunks(chunk_key_, chunk_.upper, merged_, rows_);
   GW_CHECK(update_chunk_.bind_blob(1, rows_[0].bytes).bind(2, id).bind_blob(3, chunk_key_).run());
-  for (std::size_t i = 1; i < rows; i++) {
-    insert_chunk_.bind(1, id).bind_blob(2, rows_[i].first).bind_blob(3, rows_[i].bytes);
-    GW_CHECK(insert_chunk_.run());
-  }
+  for (std::size_t i = 1; i < rows; i++) GW_CHECK(insert_chunk(id, rows_[i]));
   return {};
 }
 

@@ -1,8 +1,12 @@
 // Puts the records of one transaction into the tables module and version, module by module.
 //
-// The modules are visited in path order, the order of the index that finds them, and each module's
-// versions in the order of its chunks: every B-tree page is visited once a transaction. A module
-// that gets only pseudo-versions leaves its release summary unread. Private to lib/store.
+// Two passes, each in the order of the B-trees that it walks, so that every page is visited once a
+// transaction however large the database and small SQLite's page cache: first all modules in the
+// order of their paths, to find their ids in the index or to append the new ones; then the known
+// ones in the order of their ids, and each one's versions in the order of its chunks. A module that
+// gets only pseudo-versions leaves its release summary unread.
+//
+// Memory: 4 bytes a record and at most 56 bytes a module of the transaction. Private to lib/store.
 #pragma once
 
 #include <cstdint>
@@ -40,11 +44,18 @@ class ModuleMerger {
     std::uint64_t high, low;  // the path's first 16 bytes
     std::uint32_t module;
   };
+  struct Known {
+    std::uint64_t id;
+    std::uint32_t module;
+  };
   void sort_modules(const PendingRecords& pending);
   void group_records(const PendingRecords& pending);
-  Status merge_module(std::string_view path, std::size_t index);
-  Status merge_versions(std::uint64_t id, std::string_view path, bool fresh);
+  void load_added(const PendingRecords& pending, std::uint32_t module);
+  Status find_or_insert(const PendingRecords& pending, std::uint32_t module);
+  Status extend_module(std::uint64_t id, std::string_view path);
   Status extend_chunk(std::uint64_t id, std::string_view path, std::size_t& done);
+  Status insert_chunk(std::uint64_t id, const ChunkRow& row);
+  Status note_repeats(std::string_view path);
   // The summary with this module's new releases; none when nothing changes.
   Result<std::optional<std::string>> summarize(std::string_view path, std::string_view latest);
 
@@ -58,9 +69,10 @@ class ModuleMerger {
   Statement max_id_;
 
   std::vector<Order> order_;
-  std::vector<std::uint32_t> begin_;   // where a module's records begin in grouped_
-  std::vector<VersionEntry> grouped_;  // all records by module
-  std::vector<VersionEntry> added_;    // those of the module at hand, sorted
+  std::vector<Known> known_;            // modules that are in the database already
+  std::vector<std::uint32_t> begin_;    // where a module's records begin in grouped_
+  std::vector<std::uint32_t> grouped_;  // all records by module, as indexes of pending entries
+  std::vector<VersionEntry> added_;     // those of the module at hand, sorted
   std::vector<VersionEntry> merged_;
   std::string chunk_key_, chunk_bytes_;
   VersionChunk chunk_;

@@ -94,9 +94,19 @@ Status PendingRecords::add(const tlog::VerifiedBatch& batch) {
 
 std::size_t PendingRecords::bytes() const {
   std::size_t n = entries_.size() * sizeof(Entry) + packed_.size() + paths_.size() +
-                  modules_.size() * sizeof(ModuleSlot) + sums_.size() + level1_.size() * 32;
+                  modules_.size() * sizeof(ModuleSlot) + table_.size() * sizeof(table_[0]) +
+                  sums_.size() + level1_.size() * sizeof(Hash);
   for (const auto& [record, text] : irregular_) n += text.size() + sizeof(record);
   return n;
+}
+
+void PendingRecords::reserve(std::size_t bytes) {
+  // No more of each than can come together within `bytes`, roughly.
+  entries_.reserve(bytes / 2 / sizeof(Entry));
+  packed_.reserve(bytes / 2);
+  paths_.reserve(bytes / 2);
+  modules_.reserve(bytes / 4 / sizeof(ModuleSlot));
+  if (keep_ == Keep::kRecords) sums_.reserve(bytes);
 }
 
 void PendingRecords::clear() {

@@ -104,6 +104,9 @@ Result<Database> Database::open(const std::string& path, Mode mode, const std::s
   if (mode == Mode::kCreate) flags |= SQLITE_OPEN_CREATE;
   Database db;
   db.path_ = path;
+  // Else every allocation takes a global lock to keep statistics that nobody reads. Refused once
+  // SQLite runs, which is as good.
+  [[maybe_unused]] static const int once = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   const int code =
       sqlite3_open_v2(path.c_str(), &db.db_, flags, vfs.empty() ? nullptr : vfs.c_str());
   if (code != SQLITE_OK) return sqlite_error(db.db_, code).in(path);

@@ -67,10 +67,11 @@ Status Writer::Impl::open_existing() {
 }
 
 Status Writer::Impl::configure() {
-  // The cache is filled only by what is touched: a few pages when following, all of it catching up.
-  return db.exec(
-      "PRAGMA synchronous = FULL; PRAGMA cache_size = -131072; PRAGMA temp_store = MEMORY;"
-      "PRAGMA journal_size_limit = 67108864");
+  // ModuleMerger walks the tables in their own order: a larger cache was no faster (10 million
+  // records, 32 MB and 128 MB). What does not fit goes to the log of changes before the commit.
+  return db.exec("PRAGMA synchronous = FULL; PRAGMA cache_size = -" +
+                 std::to_string(options.cache_kib) +
+                 "; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864");
 }
 
 Status Writer::Impl::check_identity() const {

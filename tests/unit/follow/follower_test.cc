@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "follow/catch_up.h"
 #include "store/reader.h"
 #include "support/store/fill.h"
 #include "support/tlog/test_log.h"
@@ -166,6 +167,27 @@ TEST_CASE("following from nothing, and on, in every framing") {
   }());
   REQUIRE(world.round(log));
   check_holds(world, log, 70010);
+}
+
+TEST_CASE("a transaction stays open for ten times as long as the last one took to store") {
+  FollowOptions options;
+  options.commit_interval = std::chrono::seconds(30);
+  CHECK(commit_interval(options, std::chrono::milliseconds(0)) == std::chrono::seconds(30));
+  CHECK(commit_interval(options, std::chrono::seconds(3)) == std::chrono::seconds(30));
+  CHECK(commit_interval(options, std::chrono::milliseconds(4500)) == std::chrono::seconds(45));
+}
+
+TEST_CASE("transactions come one after the other, each with its records, at every size") {
+  TestLog log;
+  log.add_synthetic(5000);
+  World world(log);
+  world.options.run_tiles = 1;
+  SECTION("by records") { world.options.commit_records = 256; }
+  SECTION("by bytes") { world.options.commit_bytes = 1; }
+  SECTION("by time") { world.options.commit_interval = std::chrono::seconds(0); }
+  REQUIRE(world.round(log));
+  CHECK(world.state().commit == 20);
+  check_holds(world, log, 5000);
 }
 
 TEST_CASE("a restart goes on under the head it aimed at") {

@@ -1,6 +1,7 @@
 // Every write, sync, truncation and opening of a file fails once, and then for good: whatever
 // happens, the database is at one of its commits afterwards and goes on from there.
 #include <catch2/catch.hpp>
+#include <filesystem>
 
 #include "base/file.h"
 #include "store/reader.h"
@@ -116,4 +117,38 @@ TEST_CASE("no failing disk leaves anything but a commit behind") {
   }
   // Some failures are nobody's business (cutting the log of changes down), most are.
   CHECK(failed > calls / 3);
+}
+
+TEST_CASE("a transaction visits each page once, however small the cache") {
+  // Modules become known in many small transactions, so that the order of their ids has nothing to
+  // do with that of their paths.
+  constexpr std::uint64_t kModules = 20'000;
+  TestLog log;
+  const auto path = [](std::uint64_t i) {
+    return "example.com/" + std::to_string(i * 7919 % kModules) + "/module";
+  };
+  for (std::uint64_t i = 0; i < kModules; i++) log.add(path(i), "v1.0.0");
+  for (std::uint64_t i = 0; i < kModules; i++) log.add(path(i), "v1.1.0");
+  const TempDir dir;
+  WriterOptions options = testing::writer_options(log);
+  options.vfs = FaultVfs::kName;
+  options.cache_kib = 128;
+  FaultVfs& faults = FaultVfs::instance();
+  faults.disarm();
+  Writer w = Writer::open(dir.file("db"), options).value();
+  for (std::uint64_t n = 256; n < kModules; n += 256) REQUIRE(fill(w, log, n, kAt));
+  REQUIRE(fill(w, log, kModules, kAt));
+  const auto pages = std::filesystem::file_size(dir.file("db")) / 4096;
+  REQUIRE(pages > 10 * options.cache_kib / 4);  // or the cache holds it all
+  faults.disarm();                              // counts from here
+  REQUIRE(fill(w, log, 2 * kModules, kAt));
+  // Two writes into the log of changes (header and page) and one from there into the file, and some
+  // for the inner pages. In any other order it is a write for every module.
+  CAPTURE(faults.calls(), pages);
+  CHECK(faults.calls() < static_cast<int>(4 * pages));
+  Reader r = Reader::open(dir.file("db")).value();
+  for (std::uint64_t i = 0; i < kModules; i += 97) {
+    CHECK(r.find_latest(path(i)).value() == "v1.1.0=" + std::to_string(kModules + i));
+    CHECK(r.versions(path(i)).value().size() == 2);
+  }
 }
