@@ -1,13 +1,14 @@
 // A synthetic log of any length with the skew of a real one, the same for the same seed.
 //
-// Modules: with probability 1/16 a record is a new module's first, else it belongs to the module of
-// a record drawn uniformly from all before (Simon's process): the number of versions of a module
-// follows a power law with exponent 2.07, 16 on average, thousands at the top, and the modules of
-// neighbouring records have nothing in common, which is the worst case for a database's locality.
-// Paths are 20 to 60 bytes, four of five on github.com. Two fifths of the modules have only
-// pseudo-versions; the others release in ascending order with a prerelease now and then; one in
-// fifty is +incompatible. (The replica in tests/data, made from go.sum files, has 7 versions a
-// module, paths of 30 bytes, and pseudo-versions for a fifth of its records.)
+// Modules: with probability 1/16 (or what the constructor is told) a record is a new module's
+// first, else it belongs to the module of a record drawn uniformly from all before (Simon's
+// process): the number of versions of a module follows a power law with exponent 2.07, 16 on
+// average, thousands at the top, and the modules of neighbouring records have nothing in common,
+// which is the worst case for a database's locality. Paths are 20 to 60 bytes, four of five on
+// github.com. Two fifths of the modules have only pseudo-versions; the others release in ascending
+// order with a prerelease now and then; one in fifty is +incompatible. (The replica in tests/data,
+// made from go.sum files, has 7 versions a module, paths of 30 bytes, and pseudo-versions for a
+// fifth of its records.)
 //
 // Costs a microsecond a record and five bytes of memory. One thread.
 #pragma once
@@ -24,12 +25,13 @@ namespace gw::testing {
 
 class SyntheticLog {
  public:
-  explicit SyntheticLog(std::uint64_t seed) : state_(seed * 2 + 1) {}
+  explicit SyntheticLog(std::uint64_t seed, std::uint64_t records_a_module = 16)
+      : every_(records_a_module), state_(seed * 2 + 1) {}
 
   // The next record's text.
   std::string next() {
     std::uint32_t module = 0;
-    if (owner_.empty() || random() % 16 == 0) {
+    if (owner_.empty() || random() % every_ == 0) {
       module = static_cast<std::uint32_t>(versions_.size());
       versions_.push_back(0);
     } else {
@@ -91,6 +93,7 @@ class SyntheticLog {
     return v;
   }
 
+  std::uint64_t every_;
   std::uint64_t state_;
   std::vector<std::uint32_t> owner_;     // module of each record
   std::vector<std::uint32_t> versions_;  // of each module, so far
