@@ -299,7 +299,8 @@ std::array<std::uint64_t, 2> siphash128(const std::array<std::uint64_t, 2>& key,
     v0 ^= m;
   }
   std::uint64_t last = 0;
-  std::memcpy(&last, bytes.data() + whole, bytes.size() - whole);
+  // Not memcpy: the view may be an empty one of nothing.
+  bytes.substr(whole).copy(reinterpret_cast<char*>(&last), sizeof(last));
   last |= static_cast<std::uint64_t>(bytes.size() & 0xff) << 56U;
   v3 ^= last;
   round(), round();

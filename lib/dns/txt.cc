@@ -29,8 +29,7 @@ class AnswerWriter {
       full_ = true;
       return;
     }
-    std::memcpy(out_.data() + at_, text.data(), text.size());
-    at_ += text.size();
+    at_ += text.copy(out_.data() + at_, text.size());
   }
   void put_time(WallTime time) {
     std::array<char, 16> hex;

@@ -13,7 +13,7 @@ namespace {
 
 std::uint64_t big_endian_prefix(std::string_view text) {
   std::uint64_t word = 0;
-  std::memcpy(&word, text.data(), std::min<std::size_t>(text.size(), 8));
+  text.copy(reinterpret_cast<char*>(&word), sizeof(word));
   return __builtin_bswap64(word);
 }
 
