@@ -95,6 +95,7 @@ Status ServedFile::load_text(Loaded& loaded) {
       return error;
     }
     room -= text->size();
+    loaded.text = sha256(as_bytes(loaded.text), *text);
     return text;
   };
   // A relative name is relative to the file that includes it.
@@ -166,7 +167,7 @@ Status ServedFile::publish() {
   }
   const std::uint32_t serial = dns::soa_serial(loaded.zone->soa().rdatas);
   const dns::StaticZone* old = served_.load();
-  if (old != nullptr &&
+  if (old != nullptr && loaded.text != served_text_ &&
       static_cast<std::int32_t>(serial - dns::soa_serial(old->soa().rdatas)) <= 0) {  // RFC 1982
     log_.warning("zone_warning", {{"zone", dns::format_host(options_.origin)},
                                   {"text",
@@ -179,6 +180,7 @@ Status ServedFile::publish() {
     rrsets_ = loaded.zone->rrset_count();
     error_.clear();
   }
+  served_text_ = loaded.text;
   served_.store(loaded.zone.release());
   key_.adopt(epochs_);
   if (old != nullptr) epochs_.retire([old] { delete old; });
@@ -191,6 +193,11 @@ Status ServedFile::publish() {
 
 void ServedFile::try_load() {
   Status status = load();
+  if (status && next_->text == served_text_ && !key_.waiting()) {
+    next_.reset();  // only looked at again, or touched
+    std::lock_guard lock(mutex_);
+    return error_.clear();
+  }
   if (status) status = publish();
   metric_add(Metric::kServeZoneLoads, 1, status ? 0 : 1);
   if (status) return;

@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "base/crypto.h"
 #include "base/log.h"
 #include "dns/static_zone.h"
 #include "serve/served_zone.h"
@@ -68,6 +69,7 @@ class ServedFile final : public ServedZone, private dns::Zone {
     std::unique_ptr<const dns::StaticZone> zone;
     std::vector<std::string> warnings;
     std::vector<Watched> files;
+    Hash text{};  // of all of them
   };
 
   ServedFile(FileZoneOptions options, Epochs& epochs, SigningContext& signing, const Logger& log);
@@ -87,7 +89,8 @@ class ServedFile final : public ServedZone, private dns::Zone {
   ZoneKeyInUse key_;
   std::vector<const ServedZone*> children_;
   std::atomic<const dns::StaticZone*> served_{nullptr};
-  std::optional<Loaded> next_;   // read, not yet served
+  std::optional<Loaded> next_;  // read, not yet served
+  Hash served_text_{};
   std::vector<Watched> files_;   // as last read, whatever came of it
   std::vector<Stamp> settling_;  // as seen at the poll before, when that differs from files_
   mutable std::mutex mutex_;     // guards what status() looks at

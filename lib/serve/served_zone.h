@@ -59,6 +59,7 @@ class ZoneKeyInUse {
   dns::KeyId next_id() const { return waiting_.key ? waiting_.id : used_.id; }
   // That content is served now: the key before it is forgotten once no reader can need it.
   void adopt(Epochs& epochs);
+  bool waiting() const { return waiting_.key != nullptr; }
   // That content could not be made.
   void discard();
 

@@ -330,6 +330,11 @@ zone:
     def test_sighup_takes_a_new_key(self):
         zone = self.file("z", "$TTL 60\n@ SOA ns.y. h.y. 1 1 1 1 1\n@ NS ns.y.\na TXT x\n")
         server = self.start({"example.org": zone})
+        # Nothing changed: nothing is made anew, and no serial is complained about.
+        os.utime(zone)
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_err("event=reloaded zone=example.org .*changed=0")
+        self.assertEqual(server.err.count("event=zone_loaded"), 1)
         old = self.status("example.org")["key"]["tag"]
         os.rename(server.key, self.path("old.private"))
         os.rename(server.key + ".key", self.path("old.public"))
@@ -338,6 +343,7 @@ zone:
         server.process.send_signal(signal.SIGHUP)
         server.wait_err("event=reloaded zone=example.org .*changed=1")
         self.assertNotEqual(self.status("example.org")["key"]["tag"], old)
+        self.assertNotIn("serial was not raised", server.err)
         for name, qtype in [("example.org", "DNSKEY"), ("a.example.org", "TXT"), ("b.example.org", "A")]:
             self.assertIn("fully validated", self.delv(server, name, qtype))
         # A key that is gone leaves the one in use.
