@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "dns/presentation.h"
 #include "dns/wire.h"
 #include "dns/zone.h"
 
@@ -114,13 +115,13 @@ std::optional<std::string> canonical_rdata(std::uint16_t type, std::string_view 
 }
 
 Result<std::string> pack_rdatas(std::uint16_t type, std::span<const std::string> rdatas) {
-  if (rdatas.empty()) return usage_error("rrset of type " + std::to_string(type) + " is empty");
+  if (rdatas.empty()) return usage_error("rrset of type " + format_type(type) + " is empty");
   std::vector<std::string> canonical;
   canonical.reserve(rdatas.size());
   std::size_t total = 0;
   for (const std::string& rdata : rdatas) {
     auto form = canonical_rdata(type, rdata);
-    if (!form) return usage_error("malformed rdata of type " + std::to_string(type));
+    if (!form) return usage_error("malformed rdata of type " + format_type(type));
     total += 2 + form->size();
     canonical.push_back(*std::move(form));
   }
@@ -129,7 +130,7 @@ Result<std::string> pack_rdatas(std::uint16_t type, std::span<const std::string>
   canonical.erase(std::unique(canonical.begin(), canonical.end()), canonical.end());
   // With owners, RRSIG and OPT it must still fit in one message.
   if (total + canonical.size() * 10 > kMaxMessage - 2048) {
-    return usage_error("rrset of type " + std::to_string(type) + " does not fit in a message");
+    return usage_error("rrset of type " + format_type(type) + " does not fit in a message");
   }
   std::string packed;
   packed.reserve(total);
