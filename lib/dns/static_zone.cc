@@ -12,11 +12,11 @@
 namespace gw::dns {
 
 struct StaticZone::Impl {
-  struct NodeData {
+  // One cache line: all that a lookup looks at.
+  struct alignas(64) NodeData {
     std::string name;
     std::vector<RrsetView> rrsets;
-    std::vector<GlueView> glue;
-    std::uint32_t wildcard = 0;  // its `*` child, as in `table`
+    std::uint32_t link = 0;  // of a cut: in `referrals`; else its `*` child, as in `table`
     bool cut = false;
     bool dname = false;
   };
@@ -26,9 +26,11 @@ struct StaticZone::Impl {
   std::vector<std::string> packed;                     // what the views point into
   std::map<std::string, std::vector<RrsetView>> glue;  // by owner: GlueView::owner points here
   std::vector<NodeData> nodes;
+  std::vector<std::vector<GlueView>> referrals;  // the glue of each cut
   // Open addressing over nodes: index + 1, or 0. A power of two, at most half full.
   std::vector<std::uint32_t> table;
-  unsigned deepest = 0;  // labels
+  unsigned deepest = 0;        // labels
+  bool reaches_below = false;  // some name stands for more than itself: `*`, a cut, a DNAME
   std::size_t rrset_count = 0;
   RrsetView soa;
 
@@ -55,8 +57,9 @@ struct StaticZone::Impl {
       rrset_count += nodes[n].rrsets.size();
     }
     for (const NodeData& node : nodes) {
+      reaches_below = reaches_below || node.cut || node.dname || first_label(node.name) == "*";
       if (node.name.size() <= origin.size() || first_label(node.name) != "*") continue;
-      nodes[table[slot(parent_name(node.name))] - 1].wildcard =
+      nodes[table[slot(parent_name(node.name))] - 1].link =
           static_cast<std::uint32_t>(&node - nodes.data() + 1);
     }
   }
@@ -267,6 +270,7 @@ Status StaticZone::Maker::sort_out() {
 }
 
 Status StaticZone::Maker::add_glue(NodeData& cut) {
+  std::vector<GlueView> all;
   for (NameView server : unpack_rdatas(cut.rrsets.front().rdatas)) {
     const bool in_domain = is_subdomain(server, cut.name);
     auto it = impl_.glue.find(std::string(server));
@@ -277,12 +281,14 @@ Status StaticZone::Maker::add_glue(NodeData& cut) {
                                  format_name(server)));
     }
     for (const RrsetView& addresses : it->second) {
-      cut.glue.push_back({it->first, addresses, in_domain});
+      all.push_back({it->first, addresses, in_domain});
     }
   }
   // What must be in the referral goes first.
-  std::stable_partition(cut.glue.begin(), cut.glue.end(),
+  std::stable_partition(all.begin(), all.end(),
                         [](const GlueView& glue) { return glue.in_domain; });
+  cut.link = static_cast<std::uint32_t>(impl_.referrals.size());
+  impl_.referrals.push_back(std::move(all));
   return {};
 }
 
@@ -332,6 +338,7 @@ void StaticZone::find(NameView name, Node& out) const {
     return out.set(node->rrsets.empty() ? NodeKind::kEmpty : NodeKind::kNode, node->rrsets);
   }
   if (node == nullptr) {
+    if (!impl_->reaches_below) return out.set_missing();
     NameView above = name;
     for (unsigned labels = label_count(name); node == nullptr; labels--) {
       above = parent_name(above);
@@ -339,7 +346,7 @@ void StaticZone::find(NameView name, Node& out) const {
     }
   }
   if (node->cut) {
-    out.glue = node->glue;
+    out.glue = impl_->referrals[node->link];
     return out.set(NodeKind::kCut, node->rrsets, node->name);
   }
   if (node->dname) {
@@ -348,8 +355,8 @@ void StaticZone::find(NameView name, Node& out) const {
       if (set.type == rrtype::kDname) return out.set(NodeKind::kDname, {&set, 1}, node->name);
     }
   }
-  if (node->wildcard == 0) return out.set_missing();
-  node = &impl_->nodes[node->wildcard - 1];
+  if (node->link == 0) return out.set_missing();
+  node = &impl_->nodes[node->link - 1];
   out.set(node->rrsets.empty() ? NodeKind::kEmpty : NodeKind::kNode, node->rrsets, node->name);
 }
 
