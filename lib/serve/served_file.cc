@@ -20,6 +20,7 @@ namespace {
 constexpr std::size_t kMaxZoneFile = std::size_t{64} << 20;  // all included files together
 constexpr std::uint32_t kMaxTtl = 7 * 86400;                 // half of a signature's life
 constexpr std::uint32_t kDnskeyTtl = 3600;
+constexpr std::size_t kMaxWarnings = 20;  // told one by one
 
 // The key that signs is announced beside those that the file has, if it has any (of other servers
 // of the zone, RFC 8901).
@@ -87,6 +88,11 @@ Status ServedFile::load_text(Loaded& loaded) {
   std::size_t room = kMaxZoneFile;
   auto read = [&](const std::string& file) -> Result<std::string> {
     loaded.files.push_back({file, stamp_of(file)});
+    // Opening a pipe waits for who writes to it, which may be for ever.
+    if (std::error_code error;
+        std::filesystem::exists(file, error) && !std::filesystem::is_regular_file(file, error)) {
+      return usage_error(file + ": not a regular file");
+    }
     auto text = read_file(file, room);
     if (!text) {
       Error error = std::move(text).error();
@@ -160,19 +166,29 @@ Status ServedFile::load() {
   return {};
 }
 
+void ServedFile::warn(std::string_view text) const {
+  log_.warning("zone_warning", {{"zone", dns::format_host(options_.origin)}, {"text", text}});
+}
+
+// What was told at the load before is not told again.
+void ServedFile::tell(std::vector<std::string> warnings) {
+  if (warnings == told_) return;
+  const std::size_t shown = std::min(warnings.size(), kMaxWarnings);
+  for (std::size_t i = 0; i < shown; i++) warn(warnings[i]);
+  if (shown < warnings.size()) {
+    warn(fmt::format("and {} more of these", warnings.size() - shown));
+  }
+  told_ = std::move(warnings);
+}
+
 Status ServedFile::publish() {
   Loaded loaded = *std::exchange(next_, std::nullopt);
-  for (const std::string& warning : loaded.warnings) {
-    log_.warning("zone_warning", {{"zone", dns::format_host(options_.origin)}, {"text", warning}});
-  }
+  tell(std::move(loaded.warnings));
   const std::uint32_t serial = dns::soa_serial(loaded.zone->soa().rdatas);
   const dns::StaticZone* old = served_.load();
-  if (old != nullptr && loaded.text != served_text_ &&
+  if (old != nullptr &&
       static_cast<std::int32_t>(serial - dns::soa_serial(old->soa().rdatas)) <= 0) {  // RFC 1982
-    log_.warning("zone_warning", {{"zone", dns::format_host(options_.origin)},
-                                  {"text",
-                                   "the serial was not raised: who compares it will not "
-                                   "see this change"}});
+    warn("the serial was not raised: who compares it will not see this change");
   }
   {
     std::lock_guard lock(mutex_);
@@ -194,7 +210,8 @@ Status ServedFile::publish() {
 void ServedFile::try_load() {
   Status status = load();
   if (status && next_->text == served_text_ && !key_.waiting()) {
-    next_.reset();  // only looked at again, or touched
+    tell(std::move(next_->warnings));  // a child's key may be another one
+    next_.reset();                     // only looked at again, or touched
     std::lock_guard lock(mutex_);
     return error_.clear();
   }

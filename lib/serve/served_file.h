@@ -82,6 +82,8 @@ class ServedFile final : public ServedZone, private dns::Zone {
   Status load_text(Loaded& loaded);
   Status check_children(Loaded& loaded) const;
   void try_load();
+  void warn(std::string_view text) const;
+  void tell(std::vector<std::string> warnings);
 
   const FileZoneOptions options_;
   Epochs& epochs_;
@@ -91,9 +93,10 @@ class ServedFile final : public ServedZone, private dns::Zone {
   std::atomic<const dns::StaticZone*> served_{nullptr};
   std::optional<Loaded> next_;  // read, not yet served
   Hash served_text_{};
-  std::vector<Watched> files_;   // as last read, whatever came of it
-  std::vector<Stamp> settling_;  // as seen at the poll before, when that differs from files_
-  mutable std::mutex mutex_;     // guards what status() looks at
+  std::vector<std::string> told_;  // the warnings of the last good load
+  std::vector<Watched> files_;     // as last read, whatever came of it
+  std::vector<Stamp> settling_;    // as seen at the poll before, when that differs from files_
+  mutable std::mutex mutex_;       // guards what status() looks at
   std::uint32_t serial_ = 0;
   std::size_t rrsets_ = 0;
   std::string error_;  // of the last attempt to load; empty: it went well

@@ -73,8 +73,9 @@ struct Server::Impl {
   SigningContext signing;
   Epochs epochs;  // what is retired may still give back keys
   std::vector<std::unique_ptr<ServedZone>> served;
-  ServedModules* modules = nullptr;  // one of them, if there is one
-  std::vector<ServedFile*> files;    // the others
+  std::vector<ServedZone*> inner_first;  // children before their parents
+  ServedModules* modules = nullptr;      // one of them, if there is one
+  std::vector<ServedFile*> files;        // the others
   dns::ZoneSet zones;
   RateLimiter rate_limiter;
   ConnectionCounts counts;
@@ -101,7 +102,13 @@ Status Server::Impl::make_zones() {
     files.push_back(made.get());
     served.push_back(std::move(made));
   }
-  for (const auto& zone : served) GW_CHECK(zones.add(&zone->zone()));
+  for (const auto& zone : served) {
+    GW_CHECK(zones.add(&zone->zone()));
+    inner_first.push_back(zone.get());
+  }
+  std::stable_sort(inner_first.begin(), inner_first.end(), [](auto* a, auto* b) {
+    return a->zone().origin().size() > b->zone().origin().size();
+  });
   return join_zones();
 }
 
@@ -234,7 +241,8 @@ void Server::run(const Stop& stop, const Notifier& notifier) {
   while (!stop.wait_for(kPoll)) {
     if (reload_.exchange(false)) {
       notifier.reloading();
-      for (const auto& zone : s.served) zone->reload();
+      // A parent compares its DS records with the keys that its children have by then.
+      for (ServedZone* zone : s.inner_first) zone->reload();
       notifier.ready();
     }
     for (const auto& zone : s.served) zone->poll();

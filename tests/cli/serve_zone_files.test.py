@@ -171,10 +171,8 @@ class ZoneFiles(serve.TestCase):
                     if kind:
                         self.assertEqual(bool(r.answer), kind == "answer")
 
-    def test_as_nsd_answers(self):
-        """Without DNSSEC each answer is the one that NSD gives for the same file."""
-        family = self.family()
-        server = self.start(family)
+    def nsd(self, zones):
+        """NSD with these zones, ORIGIN → file in the test's directory; its port."""
         port = cli.free_port()
         conf = self.file("nsd.conf", """
 server:
@@ -191,16 +189,55 @@ server:
     rrl-ratelimit: 0
 remote-control:
     control-enable: no
-zone:
-    name: example.org
-    zonefile: parent.zone
-zone:
-    name: child.example.org
-    zonefile: child.zone
-""" % (port, self.dir, self.dir, self.dir))
+%s""" % (port, self.dir, self.dir, self.dir,
+         "".join("zone:\n    name: %s\n    zonefile: %s\n" % z for z in zones.items())))
         self.background(["nsd", "-d", "-c", conf])
-        cli.wait_until(lambda: serve.ask_udp(port, serve.query("example.org", "SOA"), timeout=0.5),
+        first = next(iter(zones))
+        cli.wait_until(lambda: serve.ask_udp(port, serve.query(first, "SOA"), timeout=0.5),
                        what="nsd to answer")
+        return port
+
+    def test_unbound_with_children_on_other_servers(self):
+        """An unsigned child is insecure, a signed one with its DS secure, with another DS bogus."""
+        records = "$TTL 60\n@ SOA ns.y. h.y. 1 1 1 1 1\n@ NS ns.y.\nwww TXT here\n*.w TXT any\n"
+        child = self.file("child", records)
+        for name in ("right", "wrong"):
+            self.key_of(name + ".example.org", 15)
+        ds = {name: self.ds(name + ".example.org") for name in ("right", "wrong")}
+        digest = ds["wrong"].split()[-1]
+        parent = self.file("parent", records + "".join(
+            "%s NS ns.example.net.\n" % n for n in ("plain", "right", "wrong")) +
+            ds["right"] + ds["wrong"].replace(digest, digest[::-1]) +
+            "d DNAME plain\ne DNAME right\nc CNAME www.plain\ns CNAME www.right\n*.v CNAME www.plain\n")
+        server = self.start({"example.org": parent})
+        signed = self.background(
+            [cli.GWTOOL, "serve-dns", "--listen", HOST + ":0", *sum(
+                (["--zone-file", "%s.example.org=%s" % (n, child), "--zone-key",
+                  "%s.example.org=%s" % (n, self.key_of(n + ".example.org"))]
+                 for n in ("right", "wrong")), [])], cwd=self.dir)
+        signed.wait_err("event=ready")
+        other = int(re.search(r"event=listening address=\S*:(\d+)", signed.err).group(1))
+        plain = self.nsd({"plain.example.org": "child"})
+        process, port = self.unbound(server, [("plain.example.org", plain),
+                                              ("right.example.org", other),
+                                              ("wrong.example.org", other)])
+        for name, rcode, secure in [
+                ("www.plain", 0, False), ("q.w.plain", 0, False), ("none.plain", 3, False),
+                ("www.right", 0, True), ("q.w.right", 0, True), ("none.right", 0, True),
+                ("www.wrong", 2, False), ("none.wrong", 2, False),
+                ("www.d", 0, False), ("none.d", 3, False), ("www.e", 0, True), ("none.e", 0, True),
+                ("c", 0, False), ("s", 0, True), ("q.v", 0, False)]:
+            with self.subTest(name):
+                for _ in range(2):
+                    r = serve.Message(serve.ask_tcp(
+                        port, serve.query(name + ".example.org", "TXT", dnssec=True), timeout=10))
+                    self.assertEqual((r.rcode, r.ad), (rcode, secure), process.err)
+
+    def test_as_nsd_answers(self):
+        """Without DNSSEC each answer is the one that NSD gives for the same file."""
+        family = self.family()
+        server = self.start(family)
+        port = self.nsd({"example.org": "parent.zone", "child.example.org": "child.zone"})
 
         def seen(records):
             # Names in rdata are compared without compression and case: by what both encode.
@@ -352,6 +389,48 @@ zone:
         server.wait_err("event=reload_failed .*keeping the old key")
         self.assertIn("fully validated", self.delv(server, "c.example.org", "A"))
 
+    def test_sighup_with_nothing_changed_warns_of_nothing(self):
+        zone = self.file("z", "$TTL 60\n@ SOA ns.y. h.y. 1 1 1 1 1\n@ NS ns.y.\na TXT x\n")
+        server = self.start({"example.org": zone})
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_err("event=reloaded zone=example.org .*changed=0")
+        self.assertNotIn("zone_warning", server.err)
+        # Another key is another content.
+        for file in (server.key, server.key + ".key"):
+            os.unlink(file)
+        del self.keys["example.org"]
+        self.key_of("example.org")
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_err("event=reloaded zone=example.org .*changed=1")
+        self.assertIn("the serial was not raised", server.err)
+
+    def test_a_childs_new_key_is_compared_with_the_parents_new_ds(self):
+        server = self.start(self.family())
+        for file in (self.key_of("child.example.org"), self.key_of("child.example.org") + ".key"):
+            os.unlink(file)
+        del self.keys["child.example.org"]
+        server.process.send_signal(signal.SIGSTOP)
+        self.replace(self.parent, (PARENT % self.ds("child.example.org")).replace("( 10 ;", "( 11 ;"))
+        server.process.send_signal(signal.SIGHUP)
+        server.process.send_signal(signal.SIGCONT)
+        server.wait_err("event=reloaded zone=example.org ")
+        self.assertIn("serial=11", server.err)
+        self.assertNotIn("validators call it bogus", server.err)
+        # And the other way round.
+        for file in (self.key_of("child.example.org"), self.key_of("child.example.org") + ".key"):
+            os.unlink(file)
+        del self.keys["child.example.org"]
+        self.key_of("child.example.org")
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_err("no DS record of child.example.org belongs to its key .*bogus")
+
+    def test_many_warnings_are_not_told_one_by_one(self):
+        zone = self.file("z", "$TTL 30d\n@ SOA ns.y. h.y. 1 1 1 1 1\n@ NS ns.y.\n" +
+                         "".join("n%d TXT x\n" % i for i in range(1000)))
+        server = self.start({"example.org": zone})
+        self.assertEqual(server.err.count("event=zone_warning"), 21)
+        self.assertIn("and 982 more", server.err)
+
     # ---- refusals ----
 
     def test_bad_input(self):
@@ -362,6 +441,8 @@ zone:
         with_key = zone + ["--zone-key", "example.org=" + key]
         inner = ["--zone-file", "in.example.org=" + fine,
                  "--zone-key", "in.example.org=" + self.key_of("in.example.org")]
+        pipe = self.path("pipe")
+        os.mkfifo(pipe)
         for words, texts in [
                 ([], ["nothing to serve", "--zone-file"]),
                 (["--zone-file", "example.org"], ["--zone-file", "ORIGIN=FILE"]),
@@ -383,6 +464,8 @@ zone:
                 (["--zone-file", "example.org=" + self.file("signed", records +
                   "@ NSEC a. NS\n")] + with_key[2:], ["signed:4", "NSEC is not zone data"]),
                 (with_key + inner, ["in.example.org", "not delegated"]),
+                (["--zone-file", "example.org=" + self.dir] + with_key[2:], ["not a regular file"]),
+                (["--zone-file", "example.org=" + pipe] + with_key[2:], ["not a regular file"]),
         ]:
             with self.subTest(words):
                 r = self.gwtool("serve-dns", "--listen", HOST + ":0", *words)

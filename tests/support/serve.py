@@ -260,8 +260,9 @@ class TestCase(cli.TestCase):
                      *args, name, qtype])
         return r.out + r.err
 
-    def unbound(self, server):
-        """A validating resolver in front of the server, which mixes upper and lower case; its port."""
+    def unbound(self, server, stubs=()):
+        """A validating resolver in front of the server, which mixes upper and lower case; its port.
+        stubs: (zone, port) of other servers that it shall ask."""
         port = cli.free_port()
         with open(server.key + ".key") as f:
             anchor = self.file("anchor.key", "".join(l for l in f if not l.startswith(";")))
@@ -289,9 +290,11 @@ server:
 stub-zone:
     name: "%s"
     stub-addr: 127.0.0.1@%d
+%s
 remote-control:
     control-enable: no
-""" % (self.dir, port, anchor, server.zone, server.port))
+""" % (self.dir, port, anchor, server.zone, server.port,
+       "".join('stub-zone:\n    name: "%s"\n    stub-addr: 127.0.0.1@%d\n' % s for s in stubs)))
         process = self.background(["unbound", "-d", "-c", conf])
         cli.wait_until(lambda: ask_udp(port, query(server.zone, "SOA"), timeout=0.5),
                        what="unbound to answer")
