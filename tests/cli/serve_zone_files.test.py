@@ -380,7 +380,8 @@ remote-control:
         server.process.send_signal(signal.SIGHUP)
         server.wait_err("event=reloaded zone=example.org .*changed=1")
         self.assertNotEqual(self.status("example.org")["key"]["tag"], old)
-        self.assertNotIn("serial was not raised", server.err)
+        # Another key is another content.
+        self.assertIn("the serial was not raised", server.err)
         for name, qtype in [("example.org", "DNSKEY"), ("a.example.org", "TXT"), ("b.example.org", "A")]:
             self.assertIn("fully validated", self.delv(server, name, qtype))
         # A key that is gone leaves the one in use.
@@ -395,14 +396,6 @@ remote-control:
         server.process.send_signal(signal.SIGHUP)
         server.wait_err("event=reloaded zone=example.org .*changed=0")
         self.assertNotIn("zone_warning", server.err)
-        # Another key is another content.
-        for file in (server.key, server.key + ".key"):
-            os.unlink(file)
-        del self.keys["example.org"]
-        self.key_of("example.org")
-        server.process.send_signal(signal.SIGHUP)
-        server.wait_err("event=reloaded zone=example.org .*changed=1")
-        self.assertIn("the serial was not raised", server.err)
 
     def test_a_childs_new_key_is_compared_with_the_parents_new_ds(self):
         server = self.start(self.family())
