@@ -3,27 +3,16 @@
 #include <sys/stat.h>
 
 #include <catch2/catch.hpp>
-#include <cstdlib>
-#include <filesystem>
 
 #include "base/bytes.h"
 #include "base/file.h"
 #include "dns/dnssec.h"
 #include "dns/presentation.h"
 #include "serve/zone_serial.h"
+#include "support/serve/temp_dir.h"
 
 namespace gw::serve {
 namespace {
-
-struct TempDir {
-  std::string path;
-  TempDir() {
-    std::string name = (std::filesystem::temp_directory_path() / "gwtool-serve-XXXXXX").string();
-    path = ::mkdtemp(name.data());
-  }
-  ~TempDir() { std::filesystem::remove_all(path); }
-  std::string file(const std::string& name) const { return path + "/" + name; }
-};
 
 const std::string kZone = *dns::parse_name("L.Example.org");
 
