@@ -157,7 +157,13 @@ Status ServedFile::load() {
   Status status = load_text(loaded);
   files_ = loaded.files;
   settling_.clear();
-  if (!status) return status;
+  if (!status) {
+    // A failure of the system rather than of the text may pass: as if the files were others.
+    if (status.error().kind == ErrorKind::kIo) {
+      for (Watched& watched : files_) watched.stamp = {};
+    }
+    return status;
+  }
   for (const Watched& watched : files_) {
     if (stamp_of(watched.file) == watched.stamp) continue;
     return unavailable_error(watched.file + ": changed while it was read");
@@ -203,7 +209,8 @@ Status ServedFile::publish() {
   log_.info("zone_loaded", {{"zone", dns::format_host(options_.origin)},
                             {"file", options_.file},
                             {"serial", serial},
-                            {"rrsets", rrsets_}});
+                            {"rrsets", rrsets_},
+                            {"key_tag", key_.get()->tag()}});
   return {};
 }
 
@@ -218,9 +225,10 @@ void ServedFile::try_load() {
   if (status) status = publish();
   metric_add(Metric::kServeZoneLoads, 1, status ? 0 : 1);
   if (status) return;
-  key_.discard();
-  log_.error("zone_not_loaded", Error(status.error()).in("keeping the old zone"));
+  // A new key waits for a content that can announce it.
   std::lock_guard lock(mutex_);
+  if (error_ == status.error().message) return;
+  log_.error("zone_not_loaded", Error(status.error()).in("keeping the old zone"));
   error_ = status.error().message;
 }
 

@@ -12,8 +12,9 @@ namespace gw::serve {
 
 Result<bool> ZoneKeyInUse::load() {
   GW_TRY(ZoneKey loaded, ZoneKey::load(origin_, file_));
-  if (used_.key && loaded.identity() == used_.key->identity()) return false;
+  if (waiting_.key && loaded.identity() == waiting_.key->identity()) return true;
   discard();
+  if (used_.key && loaded.identity() == used_.key->identity()) return false;
   auto shared = std::make_shared<const ZoneKey>(std::move(loaded));
   GW_TRY(const dns::KeyId id, context_.add_key(shared));
   const bool first = !used_.key;

@@ -60,7 +60,7 @@ class ZoneKeyInUse {
   // That content is served now: the key before it is forgotten once no reader can need it.
   void adopt(Epochs& epochs);
   bool waiting() const { return waiting_.key != nullptr; }
-  // That content could not be made.
+  // No content will be made with it.
   void discard();
 
   // Any thread.
