@@ -22,7 +22,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
-#include "base/file.h"
+#include "os/file.h"
 
 namespace gw::cmd {
 
@@ -194,7 +194,7 @@ Result<ConfigFile> parse_config(std::string_view text, const std::string& path) 
 }
 
 Result<ConfigFile> load_config(const std::string& path) {
-  auto text = read_file(path, kMaxConfigBytes);
+  auto text = os::read_file(path, kMaxConfigBytes);
   if (!text) {
     Error e = std::move(text).error().in("reading the configuration");
     if (e.kind == ErrorKind::kNotFound) e.kind = ErrorKind::kUsage;

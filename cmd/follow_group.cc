@@ -20,7 +20,7 @@ constexpr std::chrono::minutes kLongestWait{15};
 // A source whose waiting is no hanging.
 class LiveSource : public tlog::TileSource {
  public:
-  LiveSource(std::unique_ptr<tlog::TileSource> source, Heartbeat& heart)
+  LiveSource(std::unique_ptr<tlog::TileSource> source, os::Heartbeat& heart)
       : source_(std::move(source)), heart_(heart) {}
   std::vector<Result<std::string>> fetch(std::span<const tlog::FetchRequest> requests) override {
     heart_.alive();
@@ -32,12 +32,12 @@ class LiveSource : public tlog::TileSource {
 
  private:
   std::unique_ptr<tlog::TileSource> source_;
-  Heartbeat& heart_;
+  os::Heartbeat& heart_;
 };
 
 class LiveExchange : public follow::HeadExchange {
  public:
-  LiveExchange(std::unique_ptr<follow::HeadExchange> exchange, Heartbeat& heart)
+  LiveExchange(std::unique_ptr<follow::HeadExchange> exchange, os::Heartbeat& heart)
       : exchange_(std::move(exchange)), heart_(heart) {}
   Result<std::string> fetch(const std::string& from) override {
     heart_.alive();
@@ -50,7 +50,7 @@ class LiveExchange : public follow::HeadExchange {
 
  private:
   std::unique_ptr<follow::HeadExchange> exchange_;
-  Heartbeat& heart_;
+  os::Heartbeat& heart_;
 };
 
 Option from_option(FollowValues* v) {
@@ -112,7 +112,8 @@ void add_follow(Command& command, FollowValues* v) {
 
 Result<std::unique_ptr<FollowParts>> make_follower(Context& ctx, const FollowValues& v,
                                                    const std::string& db, const Logger& log,
-                                                   const Notifier* notifier, const Stop& stop) {
+                                                   const os::Notifier* notifier,
+                                                   const os::Stop& stop) {
   auto parts = std::make_unique<FollowParts>();
   follow::FollowOptions options;
   auto key = tlog::VerifierKey::parse(v.log.log_key);
@@ -144,8 +145,8 @@ Result<std::unique_ptr<FollowParts>> make_follower(Context& ctx, const FollowVal
 
   follow::Environment environment;
   if (notifier != nullptr && notifier->watchdog_interval()) {
-    parts->heartbeat = std::make_unique<Heartbeat>(*notifier, kLongestWait);
-    Heartbeat& heart = *parts->heartbeat;
+    parts->heartbeat = std::make_unique<os::Heartbeat>(*notifier, kLongestWait);
+    os::Heartbeat& heart = *parts->heartbeat;
     parts->source = std::make_unique<LiveSource>(std::move(parts->source), heart);
     parts->exchange = std::make_unique<LiveExchange>(std::move(parts->exchange), heart);
   }

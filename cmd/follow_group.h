@@ -8,12 +8,13 @@
 #include <string>
 #include <vector>
 
-#include "base/service.h"
 #include "follow/follower.h"
 #include "follow/options.h"
 #include "follow/progress.h"
 #include "groups.h"
 #include "options.h"
+#include "os/stop.h"
+#include "os/systemd.h"
 #include "store/types.h"
 
 namespace gw::cmd {
@@ -32,7 +33,7 @@ void add_follow(Command& command, FollowValues* v);
 
 // A follower with everything it borrows. Move it nowhere; keep it until following has ended.
 struct FollowParts {
-  std::unique_ptr<Heartbeat> heartbeat;  // none without a watchdog
+  std::unique_ptr<os::Heartbeat> heartbeat;  // none without a watchdog
   std::unique_ptr<tlog::TileSource> source;
   std::unique_ptr<follow::HeadExchange> exchange;
   std::unique_ptr<follow::ProgressReporter> progress;
@@ -41,6 +42,7 @@ struct FollowParts {
 // `log` and `notifier` (may be null) and `stop` are borrowed. kUsage for a bad key, source or URL.
 Result<std::unique_ptr<FollowParts>> make_follower(Context& ctx, const FollowValues& v,
                                                    const std::string& db, const Logger& log,
-                                                   const Notifier* notifier, const Stop& stop);
+                                                   const os::Notifier* notifier,
+                                                   const os::Stop& stop);
 
 }  // namespace gw::cmd

@@ -1,10 +1,12 @@
 // gwtool follow-tlog: a transparency log, verified, into a database.
 #include <csignal>
 
-#include "base/file.h"
 #include "commands.h"
 #include "follow/status.h"
 #include "follow_group.h"
+#include "os/file.h"
+#include "os/signals.h"
+#include "os/stop.h"
 #include "store/reader.h"
 #include "tlog/note.h"
 
@@ -42,7 +44,7 @@ Result<int> print_status(Context& ctx, const Values& v) {
 }
 
 Result<int> clear(Context& ctx, const Values& v) {
-  if (!file_exists(v.db)) return not_found_error(v.db + ": no database there");
+  if (!os::file_exists(v.db)) return not_found_error(v.db + ": no database there");
   std::optional<tlog::VerifierKey> key;
   if (v.follow.log.log_key_given) {
     GW_TRY(key, tlog::VerifierKey::parse(v.follow.log.log_key));
@@ -56,8 +58,8 @@ Result<int> clear(Context& ctx, const Values& v) {
   return kExitDone;
 }
 
-Result<int> follow_once(Context& ctx, const Values& v, const Stop& stop,
-                        const SignalThread& signals) {
+Result<int> follow_once(Context& ctx, const Values& v, const os::Stop& stop,
+                        const os::SignalThread& signals) {
   // A one-shot command speaks in messages; events that need nobody stay out of cron's mail.
   const LogLevel level = ctx.verbose ? LogLevel::kDebug : LogLevel::kWarning;
   const Logger log = Logger::messages(ctx.quiet ? LogLevel::kError : level, ctx.out.message_sink());
@@ -79,7 +81,8 @@ Result<int> follow_once(Context& ctx, const Values& v, const Stop& stop,
   return kExitDone;
 }
 
-Result<int> follow_on(Context& ctx, const Values& v, const Stop& stop, const Notifier& notifier) {
+Result<int> follow_on(Context& ctx, const Values& v, const os::Stop& stop,
+                      const os::Notifier& notifier) {
   GW_TRY(const auto parts, make_follower(ctx, v.follow, v.db, ctx.log, &notifier, stop));
   notifier.ready("following");
   auto status = parts->follower->run(stop);
@@ -91,9 +94,9 @@ Result<int> follow_on(Context& ctx, const Values& v, const Stop& stop, const Not
 Result<int> run(Context& ctx, const Values& v) {
   if (v.status) return print_status(ctx, v);
   if (v.clear_alarm) return clear(ctx, v);
-  const Notifier notifier = Notifier::from_environment();
-  Stop stop;
-  GW_TRY(const auto signals, SignalThread::start(stop, {}));
+  const os::Notifier notifier = os::Notifier::from_environment();
+  os::Stop stop;
+  GW_TRY(const auto signals, os::SignalThread::start(stop, {}));
   if (v.once) return follow_once(ctx, v, stop, *signals);
   return follow_on(ctx, v, stop, notifier);
 }

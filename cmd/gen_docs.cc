@@ -7,9 +7,9 @@
 #include <cerrno>
 #include <utility>
 
-#include "base/file.h"
 #include "completions.h"
 #include "manual.h"
+#include "os/file.h"
 #include "program.h"
 
 namespace gw::cmd {
@@ -20,7 +20,7 @@ constexpr std::size_t kMaxProse = std::size_t{1} << 20;
 constexpr mode_t kFileMode = 0644;
 
 Status save(const std::string& directory, const std::string& name, const std::string& text) {
-  return write_file_atomic(directory + "/" + name, text, kFileMode);
+  return os::write_file_atomic(directory + "/" + name, text, kFileMode);
 }
 
 Status write_manual(const Command& root, const std::string& sections, const std::string& output) {
@@ -32,7 +32,7 @@ Status write_manual(const Command& root, const std::string& sections, const std:
     std::string name = manual_name(page);
     std::string path = sections;
     path.append("/").append(name).append(".txt");
-    auto prose = read_file(path, kMaxProse);
+    auto prose = os::read_file(path, kMaxProse);
     if (!prose && prose.error().kind != ErrorKind::kNotFound) return std::move(prose).error();
     GW_CHECK(save(output, name + ".1", format_manual(page, prose ? *prose : "")));
   }

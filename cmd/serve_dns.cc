@@ -5,8 +5,10 @@
 #include "base/metrics.h"
 #include "commands.h"
 #include "dns/types.h"
-#include "serve/status_socket.h"
-#include "serve/zone_key.h"
+#include "dnsd/status_socket.h"
+#include "dnsd/zone_key.h"
+#include "os/signals.h"
+#include "os/stop.h"
 #include "serve_group.h"
 
 namespace gw::cmd {
@@ -67,7 +69,7 @@ class FollowThread {
 
   Context& ctx_;
   const ServeValues& v_;
-  Stop stop_;
+  os::Stop stop_;
   std::unique_ptr<FollowParts> parts_;
   mutable std::mutex mutex_;
   std::string state_ = "starting";
@@ -77,22 +79,22 @@ class FollowThread {
 Result<int> run_serve(const ServeValues& v, Context& ctx) {
   GW_TRY(auto options, server_options(v));
   std::optional<FollowThread> follow;
-  serve::Server::AfterBind after_bind;
+  dnsd::Server::AfterBind after_bind;
   if (v.follow) {
     follow.emplace(ctx, v);
     options.following = [&follow] { return follow->state(); };
     after_bind = [&follow] { return follow->start(); };
   }
-  const Notifier notifier = Notifier::from_environment();
-  Stop stop;
-  std::atomic<serve::Server*> server_seen{nullptr};
-  GW_TRY(auto signals, SignalThread::start(stop, {.hangup =
-                                                      [&] {
-                                                        if (auto* s = server_seen.load())
-                                                          s->request_reload();
-                                                      },
-                                                  .user1 = nullptr}));
-  GW_TRY(auto server, serve::Server::start(std::move(options), ctx.log, ctx.clock, after_bind));
+  const os::Notifier notifier = os::Notifier::from_environment();
+  os::Stop stop;
+  std::atomic<dnsd::Server*> server_seen{nullptr};
+  GW_TRY(auto signals, os::SignalThread::start(stop, {.hangup =
+                                                          [&] {
+                                                            if (auto* s = server_seen.load())
+                                                              s->request_reload();
+                                                          },
+                                                      .user1 = nullptr}));
+  GW_TRY(auto server, dnsd::Server::start(std::move(options), ctx.log, ctx.clock, after_bind));
   server_seen.store(server.get());
   server->run(stop, notifier);
   signals.reset();  // no reload reaches the server while it goes
@@ -119,7 +121,7 @@ Command key_new_command() {
     GW_TRY(const std::string zone, parse_zone(v->zone));
     const std::uint8_t algorithm =
         v->algorithm == "15" ? dns::algorithm::kEd25519 : dns::algorithm::kEcdsaP256;
-    GW_TRY(auto key, serve::ZoneKey::create(zone, algorithm, v->key, ctx.clock.now()));
+    GW_TRY(auto key, dnsd::ZoneKey::create(zone, algorithm, v->key, ctx.clock.now()));
     ctx.out.line(key.ds_text());
     return kExitDone;
   };
@@ -137,7 +139,7 @@ Command key_ds_command() {
   c.add(path_option("key", "FILE", &v->key, PathUse::kState, "the private key").require());
   c.run = [v](Context& ctx) -> Result<int> {
     GW_TRY(const std::string zone, parse_zone(v->zone));
-    GW_TRY(auto key, serve::ZoneKey::load(zone, v->key));
+    GW_TRY(auto key, dnsd::ZoneKey::load(zone, v->key));
     ctx.out.line(key.ds_text());
     return kExitDone;
   };
@@ -162,12 +164,12 @@ Command status_command() {
     return usage_error("--db or --status-socket is needed, to find the server");
   });
   c.run = [v](Context& ctx) -> Result<int> {
-    GW_TRY(auto status, serve::StatusSocket::ask(
-                            v->socket ? *v->socket : serve::StatusSocket::default_path(*v->db)));
+    GW_TRY(auto status, dnsd::StatusSocket::ask(
+                            v->socket ? *v->socket : dnsd::StatusSocket::default_path(*v->db)));
     if (ctx.json) {
       ctx.out.json(status);
     } else {
-      ctx.out.write(serve::format_status(status));
+      ctx.out.write(dnsd::format_status(status));
     }
     return kExitDone;
   };

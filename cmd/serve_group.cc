@@ -6,7 +6,7 @@
 
 #include "base/bytes.h"
 #include "dns/name.h"
-#include "serve/status_socket.h"
+#include "dnsd/status_socket.h"
 
 namespace gw::cmd {
 namespace {
@@ -69,15 +69,15 @@ Status check_origin_file(std::string_view text) {
   return parsed ? Status() : Status(std::move(parsed).error());
 }
 
-Result<serve::ModuleOptions> module_options(const ServeValues& v) {
-  serve::ModuleOptions o;
+Result<dnsd::ModuleOptions> module_options(const ServeValues& v) {
+  dnsd::ModuleOptions o;
   o.db = *v.db;
   o.key_file = *v.key;
   o.allow_partial = v.partial;
   o.db_may_appear = v.follow;
   GW_TRY(o.zone.origin, parse_zone(*v.zone));
   for (const std::string& text : v.name_servers) {
-    GW_TRY(auto server, serve::NameServer::parse(text, o.zone.origin));
+    GW_TRY(auto server, dnsd::NameServer::parse(text, o.zone.origin));
     for (const auto& other : o.zone.name_servers) {
       if (other.name == server.name) {
         return usage_error("--ns " + dns::format_host(server.name) + " is given twice",
@@ -93,8 +93,8 @@ Result<serve::ModuleOptions> module_options(const ServeValues& v) {
   return o;
 }
 
-Result<std::vector<serve::FileZoneOptions>> file_zone_options(const ServeValues& v) {
-  std::vector<serve::FileZoneOptions> zones;
+Result<std::vector<dnsd::FileZoneOptions>> file_zone_options(const ServeValues& v) {
+  std::vector<dnsd::FileZoneOptions> zones;
   for (const std::string& text : v.zone_files) {
     GW_TRY(auto given, parse_origin_file(text));
     if (std::any_of(zones.begin(), zones.end(),
@@ -153,14 +153,14 @@ Status check_together(const ServeValues& v) {
 
 }  // namespace
 
-Result<serve::ServerOptions> server_options(const ServeValues& v) {
-  serve::ServerOptions o;
+Result<dnsd::ServerOptions> server_options(const ServeValues& v) {
+  dnsd::ServerOptions o;
   if (v.zone) {
     GW_TRY(o.modules, module_options(v));
   }
   GW_TRY(o.files, file_zone_options(v));
   for (const std::string& text : v.listen) {
-    GW_TRY(auto address, net::SocketAddress::parse(text, std::uint16_t{53}));
+    GW_TRY(auto address, os::SocketAddress::parse(text, std::uint16_t{53}));
     if (std::find(o.listen.begin(), o.listen.end(), address) != o.listen.end() &&
         address.port() != 0) {
       return usage_error("--listen " + address.format() + " is given twice");
@@ -168,10 +168,10 @@ Result<serve::ServerOptions> server_options(const ServeValues& v) {
     o.listen.push_back(address);
   }
   if (v.metrics) {
-    GW_TRY(o.metrics, net::SocketAddress::parse(*v.metrics));
+    GW_TRY(o.metrics, os::SocketAddress::parse(*v.metrics));
   }
   o.status_socket = v.status_socket ? *v.status_socket
-                    : v.db          ? serve::StatusSocket::default_path(*v.db)
+                    : v.db          ? dnsd::StatusSocket::default_path(*v.db)
                                     : "";
   o.user = v.user.value_or("");
   o.id = v.id.value_or("");

@@ -9,9 +9,9 @@
 #include <string_view>
 #include <vector>
 
+#include "dnsd/server.h"
 #include "follow_group.h"
 #include "options.h"
-#include "serve/server.h"
 
 namespace gw::cmd {
 
@@ -50,6 +50,6 @@ Status check_zone(std::string_view text);
 void add_serve_options(Command& command, const std::shared_ptr<ServeValues>& v);
 
 // kUsage.
-Result<serve::ServerOptions> server_options(const ServeValues& v);
+Result<dnsd::ServerOptions> server_options(const ServeValues& v);
 
 }  // namespace gw::cmd

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "base/file.h"
+#include "os/file.h"
 #include "vanity/compare.h"
 #include "vanity/import_path.h"
 #include "vanity/lint.h"
@@ -47,7 +47,7 @@ Result<std::vector<vanity::GoImport>> load_sites(const SiteValues& v,
                                                  bool check) {
   std::vector<vanity::GoImport> all;
   for (const std::string& file : files) {
-    auto text = file == "-" ? read_vanity_input() : read_file(file, kMaxFile);
+    auto text = file == "-" ? read_vanity_input() : os::read_file(file, kMaxFile);
     if (!text) {
       Error error = std::move(text).error();
       error.kind = ErrorKind::kUsage;

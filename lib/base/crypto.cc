@@ -278,40 +278,15 @@ bool p256_verify(std::string_view public_key, std::string_view message, std::str
   return ok;
 }
 
+void wipe(std::string& secret) { sodium_memzero(secret.data(), secret.size()); }
+
 std::array<std::uint64_t, 2> siphash128(const std::array<std::uint64_t, 2>& key,
                                         std::string_view bytes) {
-  std::uint64_t v0 = key[0] ^ 0x736f6d6570736575ULL;
-  std::uint64_t v1 = key[1] ^ 0x646f72616e646f6dULL ^ 0xee;
-  std::uint64_t v2 = key[0] ^ 0x6c7967656e657261ULL;
-  std::uint64_t v3 = key[1] ^ 0x7465646279746573ULL;
-  auto round = [&] {
-    v0 += v1, v1 = std::rotl(v1, 13) ^ v0, v0 = std::rotl(v0, 32);
-    v2 += v3, v3 = std::rotl(v3, 16) ^ v2;
-    v0 += v3, v3 = std::rotl(v3, 21) ^ v0;
-    v2 += v1, v1 = std::rotl(v1, 17) ^ v2, v2 = std::rotl(v2, 32);
-  };
-  const std::size_t whole = bytes.size() / 8 * 8;
-  for (std::size_t i = 0; i < whole; i += 8) {
-    std::uint64_t m = 0;
-    std::memcpy(&m, bytes.data() + i, 8);
-    v3 ^= m;
-    round(), round();
-    v0 ^= m;
-  }
-  std::uint64_t last = 0;
-  // Not memcpy: the view may be an empty one of nothing.
-  bytes.substr(whole).copy(reinterpret_cast<char*>(&last), sizeof(last));
-  last |= static_cast<std::uint64_t>(bytes.size() & 0xff) << 56U;
-  v3 ^= last;
-  round(), round();
-  v0 ^= last;
-  v2 ^= 0xee;
-  round(), round(), round(), round();
+  static_assert(std::endian::native == std::endian::little);  // as the algorithm's words are
   std::array<std::uint64_t, 2> out{};
-  out[0] = v0 ^ v1 ^ v2 ^ v3;
-  v1 ^= 0xdd;
-  round(), round(), round(), round();
-  out[1] = v0 ^ v1 ^ v2 ^ v3;
+  crypto_shorthash_siphashx24(reinterpret_cast<unsigned char*>(out.data()),
+                              reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+                              reinterpret_cast<const unsigned char*>(key.data()));
   return out;
 }
 

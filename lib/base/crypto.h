@@ -95,6 +95,9 @@ class P256Signer {
 };
 bool p256_verify(std::string_view public_key, std::string_view message, std::string_view sig);
 
+// Zeroes a secret that is needed no more, whatever the optimizer thinks of it.
+void wipe(std::string& secret);
+
 // SipHash-2-4 with a 128-bit result, keyed: for tables that hostile input fills. key: 16 bytes.
 std::array<std::uint64_t, 2> siphash128(const std::array<std::uint64_t, 2>& key,
                                         std::string_view bytes);

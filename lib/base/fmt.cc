@@ -1,5 +1,6 @@
-// The code behind fmt/format.h, compiled once. Debian has no static libfmt, and with the headers alone
-// every source that formats one text compiles all of it again (3.3 s a unit instead of 0.5 s).
+// The code behind fmt/format.h, compiled once. Debian has no static libfmt, and with the headers
+// alone every source that formats one text compiles all of it again (3.3 s a unit instead of 0.5
+// s).
 //
 // Without floating point: what the library's own source instantiates for that is not here, so that
 // formatting a double does not link. Nothing in gwtool does.
@@ -15,8 +16,8 @@ template FMT_API auto locale_ref::get<std::locale>() const -> std::locale;
 template FMT_API auto thousands_sep_impl(locale_ref) -> thousands_sep_result<char>;
 template FMT_API auto decimal_point_impl(locale_ref) -> char;
 template FMT_API void buffer<char>::append(const char*, const char*);
-template FMT_API void vformat_to(buffer<char>&, string_view, basic_format_args<FMT_BUFFER_CONTEXT(char)>,
-                                 locale_ref);
+template FMT_API void vformat_to(buffer<char>&, string_view,
+                                 basic_format_args<FMT_BUFFER_CONTEXT(char)>, locale_ref);
 
 }  // namespace detail
 FMT_END_NAMESPACE

@@ -21,9 +21,9 @@ bool contains(const std::vector<std::string>& list, std::string_view what) {
 }  // namespace
 
 Result<Reported> Reported::open(const std::string& path) {
-  GW_TRY(LockFile lock, LockFile::acquire(path + ".lock"));
+  GW_TRY(os::LockFile lock, os::LockFile::acquire(path + ".lock"));
   Reported state(path, std::move(lock));
-  auto text = read_file(path, kMaxFile);
+  auto text = os::read_file(path, kMaxFile);
   if (!text && text.error().kind == ErrorKind::kNotFound) return state;
   if (!text) return std::move(text).error();
   std::string_view rest = *text;
@@ -70,7 +70,7 @@ Status Reported::save(std::span<const Outcome> outcomes) {
   for (const auto& [name, list] : versions_) {
     for (const auto& version : list) text += name + " " + version + "\n";
   }
-  return write_file_atomic(path_, text, kMode);
+  return os::write_file_atomic(path_, text, kMode);
 }
 
 }  // namespace gw::check

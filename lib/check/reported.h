@@ -14,9 +14,9 @@
 #include <string_view>
 #include <vector>
 
-#include "base/file.h"
 #include "base/result.h"
 #include "check/outcome.h"
+#include "os/file.h"
 
 namespace gw::check {
 
@@ -34,9 +34,9 @@ class Reported {
   Status save(std::span<const Outcome> outcomes);
 
  private:
-  Reported(std::string path, LockFile lock) : path_(std::move(path)), lock_(std::move(lock)) {}
+  Reported(std::string path, os::LockFile lock) : path_(std::move(path)), lock_(std::move(lock)) {}
   std::string path_;
-  LockFile lock_;
+  os::LockFile lock_;
   std::map<std::string, std::vector<std::string>> versions_;  // oldest first
 };
 

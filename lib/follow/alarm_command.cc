@@ -13,6 +13,8 @@
 
 extern char** environ;
 
+#include "os/signals.h"
+
 namespace gw::follow {
 namespace {
 
@@ -25,7 +27,7 @@ Status run_alarm_command(const std::string& command, const std::string& path) {
   const pid_t pid = fork();
   if (pid < 0) return errno_error("starting the alarm command", errno);
   if (pid == 0) {
-    reset_signals_for_child();
+    os::reset_signals_for_child();
     setpgid(0, 0);  // so that the time limit ends what it started, too
     // Standard output is for data, and what comes in there is meant for nobody here.
     const int nothing = open("/dev/null", O_RDONLY);

@@ -26,7 +26,7 @@ constexpr std::size_t kRunBytes = kQueuedBytes / kQueuedRuns;
 class Pipeline {
  public:
   Pipeline(tlog::Follower& log, store::Writer& writer, const FollowOptions& options,
-           const Environment& environment, const Stop& stop)
+           const Environment& environment, const os::Stop& stop)
       : log_(log),
         writer_(writer),
         options_(options),
@@ -58,7 +58,7 @@ class Pipeline {
   store::Writer& writer_;
   const FollowOptions& options_;
   const Environment& env_;
-  const Stop& stop_;
+  const os::Stop& stop_;
   const std::uint64_t first_;
   const std::uint64_t target_;
   const store::Keep keep_;
@@ -240,7 +240,7 @@ std::chrono::milliseconds commit_interval(const FollowOptions& options,
 
 CatchUpResult catch_up(tlog::Follower& log, store::Writer& writer, const store::RepeatCheck& check,
                        const FollowOptions& options, const Environment& environment,
-                       const Stop& stop) {
+                       const os::Stop& stop) {
   return Pipeline(log, writer, options, environment, stop).run(check);
 }
 

@@ -22,8 +22,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "base/service.h"
 #include "follow/options.h"
+#include "os/stop.h"
 #include "store/writer.h"
 #include "tlog/follower.h"
 
@@ -53,6 +53,6 @@ std::chrono::milliseconds commit_interval(const FollowOptions& options,
 
 CatchUpResult catch_up(tlog::Follower& log, store::Writer& writer, const store::RepeatCheck& check,
                        const FollowOptions& options, const Environment& environment,
-                       const Stop& stop);
+                       const os::Stop& stop);
 
 }  // namespace gw::follow

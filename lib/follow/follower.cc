@@ -76,7 +76,7 @@ void Follower::Impl::publish_state() {
 }
 
 // Fetches, verifies and stores what is missing under the head aimed at.
-Status Follower::Impl::take_in(tlog::Follower& log, const Stop& stop, RoundReport& report) {
+Status Follower::Impl::take_in(tlog::Follower& log, const os::Stop& stop, RoundReport& report) {
   const auto check = [this](std::span<const store::RepeatedVersion> repeats) {
     return compare_repeats(repeats);
   };
@@ -99,7 +99,7 @@ Status Follower::Impl::take_in(tlog::Follower& log, const Stop& stop, RoundRepor
 }
 
 // A restart goes on under the head that it aimed at, never under one that it has not compared.
-Status Follower::Impl::finish_target(const Stop& stop, RoundReport& report) {
+Status Follower::Impl::finish_target(const os::Stop& stop, RoundReport& report) {
   const store::LogState& state = writer.state();
   if (!state.target || state.position == state.target->size) return {};
   const auto aim = target();
@@ -114,13 +114,13 @@ Status Follower::Impl::finish_target(const Stop& stop, RoundReport& report) {
   return take_in(log, stop, report);
 }
 
-Status Follower::Impl::look_at_log(const Stop& stop, RoundReport& report) {
+Status Follower::Impl::look_at_log(const os::Stop& stop, RoundReport& report) {
   trouble = {};
   GW_TRY(const tlog::Checkpoint head, client.fetch_latest());
   return consider(head, source.describe(), stop, report);
 }
 
-Result<RoundReport> Follower::Impl::try_round(const Stop& stop) {
+Result<RoundReport> Follower::Impl::try_round(const os::Stop& stop) {
   RoundReport report;
   if (writer.state().alarm) return halted_error(options.db, *writer.state().alarm);
   // The first error is the round's, with what it failed at; a halt goes before it.
@@ -156,7 +156,7 @@ bool Follower::Impl::failed_at_tile(const Error& error) const {
 
 // Bad tiles are counted one by one and apart from what a network does: an alarm takes the same one
 // `tries` times.
-Result<RoundReport> Follower::Impl::round(Mode mode, const Stop& stop) {
+Result<RoundReport> Follower::Impl::round(Mode mode, const os::Stop& stop) {
   std::uint64_t records = 0;
   std::map<std::string, int> bad_tries;
   int bad = 0;
@@ -196,7 +196,7 @@ Result<RoundReport> Follower::Impl::round(Mode mode, const Stop& stop) {
   }
 }
 
-Result<RoundReport> Follower::run_once(const Stop& stop) {
+Result<RoundReport> Follower::run_once(const os::Stop& stop) {
   auto report = impl_->round(Impl::Mode::kOnce, stop);
   impl_->warn_about_age();
   return report;
@@ -235,7 +235,7 @@ void Follower::Impl::warn_about_age() {
                    {{"size", head->size}, {"accepted", format_rfc3339(head->accepted)}});
 }
 
-Status Follower::run(const Stop& stop) {
+Status Follower::run(const os::Stop& stop) {
   Impl& m = *impl_;
   int failures = 0;
   while (!stop.requested()) {

@@ -24,8 +24,8 @@
 #include <string>
 
 #include "base/result.h"
-#include "base/service.h"
 #include "follow/options.h"
+#include "os/stop.h"
 #include "store/types.h"
 
 namespace gw::follow {
@@ -45,12 +45,12 @@ class Follower {
   ~Follower();
 
   // One round, with a few tries of what fails.
-  Result<RoundReport> run_once(const Stop& stop);
+  Result<RoundReport> run_once(const os::Stop& stop);
 
   // Rounds until `stop`, pausing for the interval, jittered, backing off on errors. A tile that
   // does not hash right becomes an alarm after options.bad_tile_patience. Returns without an error
   // only after `stop`.
-  Status run(const Stop& stop);
+  Status run(const os::Stop& stop);
 
   const store::LogState& state() const;
 

@@ -74,25 +74,25 @@ struct Follower::Impl {
 
   // follower.cc
   enum class Mode { kOnce, kLoop };
-  Result<RoundReport> round(Mode mode, const Stop& stop);
-  Result<RoundReport> try_round(const Stop& stop);
-  Status look_at_log(const Stop& stop, RoundReport& report);
-  Status finish_target(const Stop& stop, RoundReport& report);
-  Status take_in(tlog::Follower& log, const Stop& stop, RoundReport& report);
+  Result<RoundReport> round(Mode mode, const os::Stop& stop);
+  Result<RoundReport> try_round(const os::Stop& stop);
+  Status look_at_log(const os::Stop& stop, RoundReport& report);
+  Status finish_target(const os::Stop& stop, RoundReport& report);
+  Status take_in(tlog::Follower& log, const os::Stop& stop, RoundReport& report);
   void publish_state();
   bool failed_at_tile(const Error& error) const;
   Status after_failure(const Error& error);
   void warn_about_age();
 
   // heads.cc
-  Status consider(const tlog::Checkpoint& head, const std::string& origin, const Stop& stop,
+  Status consider(const tlog::Checkpoint& head, const std::string& origin, const os::Stop& stop,
                   RoundReport& report);
-  Status consider_first(const tlog::Checkpoint& head, const Stop& stop, RoundReport& report);
+  Status consider_first(const tlog::Checkpoint& head, const os::Stop& stop, RoundReport& report);
   Status check_for_fork(const tlog::Checkpoint& head, const std::string& origin);
   Status compare_below(const tlog::Checkpoint& head, const std::string& origin);
   Status consider_older(const tlog::Checkpoint& head, const std::string& origin);
-  Status consider_newer(const tlog::Checkpoint& head, const std::string& origin, const Stop& stop,
-                        RoundReport& report);
+  Status consider_newer(const tlog::Checkpoint& head, const std::string& origin,
+                        const os::Stop& stop, RoundReport& report);
   Result<tlog::HeadComparison> start(tlog::Follower& log);
   Result<tlog::Frontier> first_frontier(const tlog::Checkpoint& head);
   Result<std::vector<bool>> compare_repeats(std::span<const store::RepeatedVersion> repeats);
@@ -103,7 +103,7 @@ struct Follower::Impl {
   std::optional<tlog::Checkpoint> target() const;
 
   // gossip.cc
-  Status compare_with_others(const Stop& stop, RoundReport& report);
+  Status compare_with_others(const os::Stop& stop, RoundReport& report);
   Status deliver_posts();
 };
 

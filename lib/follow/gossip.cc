@@ -18,7 +18,7 @@ enum Compared : unsigned { kSame, kUnavailable, kUntrusted };  // values of the 
 // That a mirror is down must not stop following. But a signed head that the log's tiles do not give
 // is what a split view looks like from here: it counts as a bad tile does, and lasting it is an
 // alarm.
-Status Follower::Impl::compare_with_others(const Stop& stop, RoundReport& report) {
+Status Follower::Impl::compare_with_others(const os::Stop& stop, RoundReport& report) {
   if (env.exchange == nullptr) return {};
   std::optional<Error> bad;
   Trouble bad_at;

@@ -30,7 +30,7 @@ std::optional<tlog::Checkpoint> Follower::Impl::target() const {
 }
 
 Status Follower::Impl::consider(const tlog::Checkpoint& head, const std::string& origin,
-                                const Stop& stop, RoundReport& report) {
+                                const os::Stop& stop, RoundReport& report) {
   const auto& held = writer.state().target;
   // A newer one is proven to continue the records held, which must be all that the last one signs.
   if (held && writer.state().position != held->size) return check_for_fork(head, origin);
@@ -57,7 +57,7 @@ Result<tlog::Frontier> Follower::Impl::first_frontier(const tlog::Checkpoint& he
   return from;
 }
 
-Status Follower::Impl::consider_first(const tlog::Checkpoint& head, const Stop& stop,
+Status Follower::Impl::consider_first(const tlog::Checkpoint& head, const os::Stop& stop,
                                       RoundReport& report) {
   GW_TRY(const tlog::Frontier from, first_frontier(head));
   tlog::Follower log(source, head, from);
@@ -77,7 +77,7 @@ Status Follower::Impl::consider_first(const tlog::Checkpoint& head, const Stop& 
 }
 
 Status Follower::Impl::consider_newer(const tlog::Checkpoint& head, const std::string& origin,
-                                      const Stop& stop, RoundReport& report) {
+                                      const os::Stop& stop, RoundReport& report) {
   const store::Head held = *writer.state().target;
   tlog::Follower log(source, head, writer.frontier());
   GW_TRY(const tlog::HeadComparison found, start(log));

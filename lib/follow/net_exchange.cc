@@ -4,7 +4,7 @@
 #include <system_error>
 #include <utility>
 
-#include "base/file.h"
+#include "os/file.h"
 #include "tlog/note.h"
 
 namespace gw::follow {
@@ -21,7 +21,7 @@ Result<std::string> read_note(const std::string& path) {
   if (!failed && status.type() == std::filesystem::file_type::fifo) {
     return unavailable_error(path + ": a pipe, not a file");
   }
-  return read_file(path, tlog::kMaxNoteBytes);
+  return os::read_file(path, tlog::kMaxNoteBytes);
 }
 
 class NetExchange : public HeadExchange {

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/result.h"
-#include "base/service.h"
+#include "os/systemd.h"
 #include "store/types.h"
 #include "tlog/note.h"
 #include "tlog/source.h"
@@ -76,7 +76,7 @@ struct Environment {
   HeadExchange* exchange = nullptr;  // null: no gossip
   const Clock* clock = nullptr;
   const Logger* log = nullptr;
-  const Notifier* notifier = nullptr;  // may be null
+  const os::Notifier* notifier = nullptr;  // may be null
   // Several times a second while records come in; may be null.
   std::function<void(const Progress&)> progress;
   // The evidence of an alarm as text for a person; may be null.

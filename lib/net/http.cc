@@ -8,8 +8,8 @@
 #include <mutex>
 
 #include "base/bytes.h"
-#include "net/address.h"
 #include "net/http_transfer.h"
+#include "os/address.h"
 
 namespace gw::net {
 
@@ -53,7 +53,7 @@ Status check_dns_servers(std::string_view list) {
   while (!list.empty()) {
     std::string_view one = list.substr(0, list.find(','));
     list.remove_prefix(std::min(list.size(), one.size() + 1));
-    if (auto address = SocketAddress::parse(one, 53); !address) {
+    if (auto address = os::SocketAddress::parse(one, 53); !address) {
       return std::move(address).error().in("name servers");
     }
   }

@@ -24,7 +24,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "base/service.h"
+#include "os/stop.h"
 
 namespace gw::net {
 
@@ -80,7 +80,7 @@ struct HttpOptions {
   unsigned max_connections = 8;
   unsigned max_streams = 64;
   // Ends every fetch at once when requested. Borrowed: must outlive the client. May be null.
-  const Stop* stop = nullptr;
+  const os::Stop* stop = nullptr;
 };
 
 // Used by one thread at a time.

@@ -12,10 +12,10 @@
 #include <list>
 #include <thread>
 
-#include "base/file.h"
 #include "base/metrics.h"
-#include "base/service.h"
 #include "net/http_request.h"
+#include "os/file.h"
+#include "os/stop.h"
 
 namespace gw::net {
 
@@ -24,14 +24,14 @@ using std::chrono::seconds;
 
 namespace {
 
-Result<Fd> listen_on(const SocketAddress& address) {
+Result<os::Fd> listen_on(const os::SocketAddress& address) {
   const std::string what = "listening on " + address.format();
   auto failed = [&](int err) {
     Error error = errno_error(what, err);
     if (err == EADDRINUSE || err == EADDRNOTAVAIL || err == EACCES) error.kind = ErrorKind::kUsage;
     return error;
   };
-  Fd fd(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  os::Fd fd(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return failed(errno);
   int on = 1;
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -108,8 +108,8 @@ std::string format_response(const ServerResponse& response, bool head, bool keep
 
 struct HttpServer::Impl {
   struct Connection {
-    Fd fd;
-    SocketAddress peer;
+    os::Fd fd;
+    os::SocketAddress peer;
     std::string in;
     std::string out;
     std::size_t sent = 0;  // of `out`
@@ -136,11 +136,11 @@ struct HttpServer::Impl {
   HttpServerOptions options;
   RequestLimits limits;
   ServerHandler handler;
-  SocketAddress address;
-  Fd listener;
+  os::SocketAddress address;
+  os::Fd listener;
   MonoTime accept_again{};  // after descriptors ran out
   std::list<Connection> connections;
-  Stop stop;
+  os::Stop stop;
   std::thread thread;
 };
 
@@ -148,8 +148,8 @@ void HttpServer::Impl::accept_all() {
   while (connections.size() < options.max_connections) {
     sockaddr_storage peer{};
     socklen_t size = sizeof peer;
-    Fd fd(::accept4(listener.get(), reinterpret_cast<sockaddr*>(&peer), &size,
-                    SOCK_CLOEXEC | SOCK_NONBLOCK));
+    os::Fd fd(::accept4(listener.get(), reinterpret_cast<sockaddr*>(&peer), &size,
+                        SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!fd) {
       bool exhausted = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
       // The listener stays readable: without a pause this would spin.
@@ -159,8 +159,8 @@ void HttpServer::Impl::accept_all() {
     }
     Connection& c = connections.emplace_back();
     c.fd = std::move(fd);
-    c.peer = SocketAddress::from_sockaddr(reinterpret_cast<sockaddr*>(&peer), size)
-                 .value_or(SocketAddress());
+    c.peer = os::SocketAddress::from_sockaddr(reinterpret_cast<sockaddr*>(&peer), size)
+                 .value_or(os::SocketAddress());
     c.deadline = system_clock().mono() + options.idle_timeout;
   }
 }
@@ -287,7 +287,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(HttpServerOptions options,
   if (::getsockname(impl->listener.get(), reinterpret_cast<sockaddr*>(&bound), &size) != 0) {
     return errno_error("listening on " + options.listen.format(), errno);
   }
-  impl->address = SocketAddress::from_sockaddr(reinterpret_cast<sockaddr*>(&bound), size)
+  impl->address = os::SocketAddress::from_sockaddr(reinterpret_cast<sockaddr*>(&bound), size)
                       .value_or(options.listen);
   impl->limits = {options.max_headers, options.max_body, options.methods};
   impl->options = std::move(options);
@@ -297,7 +297,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(HttpServerOptions options,
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
 }
 
-const SocketAddress& HttpServer::address() const { return impl_->address; }
+const os::SocketAddress& HttpServer::address() const { return impl_->address; }
 
 ServerHandler metrics_handler(std::function<std::string()> health, std::function<void()> refresh) {
   return [health = std::move(health),

@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "net/address.h"
 #include "net/http.h"
+#include "os/address.h"
 
 namespace gw::net {
 
@@ -25,7 +25,7 @@ struct ServerRequest {
   std::string query;   // after the "?", as sent
   std::vector<HttpHeader> headers;
   std::string body;
-  SocketAddress peer;
+  os::SocketAddress peer;
 
   // The first header of that name (lower case), or nullptr.
   const std::string* header(std::string_view name) const;
@@ -42,7 +42,7 @@ struct ServerResponse {
 using ServerHandler = std::function<ServerResponse(const ServerRequest&)>;
 
 struct HttpServerOptions {
-  SocketAddress listen = {};
+  os::SocketAddress listen = {};
   std::vector<std::string> methods = {"GET", "HEAD"};  // others get 405, unknown ones 501
   std::size_t max_headers = 16 << 10;                  // bytes, more get 431
   std::size_t max_body = 64 << 10;                     // bytes, more get 413
@@ -65,7 +65,7 @@ class HttpServer {
   HttpServer& operator=(const HttpServer&) = delete;
 
   // With the port that the kernel chose, if it was asked to.
-  const SocketAddress& address() const;
+  const os::SocketAddress& address() const;
 
  private:
   struct Impl;

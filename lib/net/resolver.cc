@@ -18,8 +18,8 @@
 #include <utility>
 
 #include "base/bytes.h"
-#include "base/file.h"
 #include "net/resolver_anchors.h"
+#include "os/file.h"
 
 namespace gw::net {
 namespace {
@@ -389,7 +389,7 @@ Result<Resolver> Resolver::create(ResolverOptions options) {
   } else {
     GW_TRY(impl->anchors, load_trust_anchors(options.trust_anchor_file));
   }
-  if (!options.root_hints_file.empty() && !file_exists(options.root_hints_file)) {
+  if (!options.root_hints_file.empty() && !os::file_exists(options.root_hints_file)) {
     return usage_error(options.root_hints_file + ": no such file");
   }
   impl->options = std::move(options);

@@ -7,7 +7,7 @@
 #include <span>
 
 #include "base/bytes.h"
-#include "base/file.h"
+#include "os/file.h"
 
 namespace gw::net {
 namespace {
@@ -273,7 +273,7 @@ Result<std::vector<TrustAnchor>> parse_trust_anchors(std::string_view text,
 }
 
 Result<std::vector<TrustAnchor>> load_trust_anchors(const std::string& path) {
-  auto text = read_file(path, kMaxAnchorFile);
+  auto text = os::read_file(path, kMaxAnchorFile);
   if (!text) {
     Error error = std::move(text).error();
     error.kind = ErrorKind::kUsage;

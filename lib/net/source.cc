@@ -9,8 +9,8 @@
 #include <optional>
 
 #include "base/bytes.h"
-#include "base/file.h"
 #include "net/source_http.h"
+#include "os/file.h"
 
 namespace gw::net {
 
@@ -52,7 +52,7 @@ Result<std::string> DirectorySource::read_one(int dir, const tlog::FetchRequest&
   auto where = [&] { return directory_ + "/" + request.path; };
   if (!is_source_path(request.path)) return usage_error("bad log path " + quoted(request.path));
   // O_NONBLOCK: opening a FIFO must not wait for its other end.
-  Fd fd(::openat(dir, request.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  os::Fd fd(::openat(dir, request.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!fd) {
     if (errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG) {
       return not_found_error(where() + ": no such file");
@@ -83,7 +83,7 @@ std::vector<Result<std::string>> DirectorySource::fetch(
     std::span<const tlog::FetchRequest> requests) {
   std::vector<Result<std::string>> out;
   out.reserve(requests.size());
-  Fd dir(::open(directory_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  os::Fd dir(::open(directory_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!dir) {
     out.assign(requests.size(), errno_error("opening " + directory_, errno));
     return out;

@@ -37,7 +37,7 @@ Result<std::optional<std::string>> add_versions(std::string_view latest,
 
 }  // namespace
 
-Result<ModuleMerger> ModuleMerger::prepare(Database& db) {
+Result<ModuleMerger> ModuleMerger::prepare(sqlite::Database& db) {
   ModuleMerger m;
   GW_TRY(m.find_module_, db.prepare("SELECT id FROM module WHERE path = ?"));
   GW_TRY(m.load_latest_, db.prepare("SELECT latest FROM module WHERE id = ?"));

@@ -16,8 +16,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "sqlite/sqlite.h"
 #include "store/pending.h"
-#include "store/sqlite.h"
 #include "store/version_chunk.h"
 #include "store/writer.h"
 
@@ -26,7 +26,7 @@ namespace gw::store {
 // Prepared once for a connection, run once a transaction.
 class ModuleMerger {
  public:
-  static Result<ModuleMerger> prepare(Database& db);
+  static Result<ModuleMerger> prepare(sqlite::Database& db);
 
   // kUnavailable when `keep_going` said no on the way.
   Status run(const PendingRecords& pending, const KeepGoing& keep_going);
@@ -59,14 +59,14 @@ class ModuleMerger {
   // The summary with this module's new releases; none when nothing changes.
   Result<std::optional<std::string>> summarize(std::string_view path, std::string_view latest);
 
-  Statement find_module_;
-  Statement load_latest_;
-  Statement insert_module_;
-  Statement update_latest_;
-  Statement find_chunk_;
-  Statement insert_chunk_;
-  Statement update_chunk_;
-  Statement max_id_;
+  sqlite::Statement find_module_;
+  sqlite::Statement load_latest_;
+  sqlite::Statement insert_module_;
+  sqlite::Statement update_latest_;
+  sqlite::Statement find_chunk_;
+  sqlite::Statement insert_chunk_;
+  sqlite::Statement update_chunk_;
+  sqlite::Statement max_id_;
 
   std::vector<Order> order_;
   std::vector<Known> known_;            // modules that are in the database already

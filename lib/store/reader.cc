@@ -3,11 +3,11 @@
 #include <algorithm>
 
 #include "base/bytes.h"
-#include "base/file.h"
+#include "os/file.h"
+#include "sqlite/sqlite.h"
 #include "store/packed_version.h"
 #include "store/record_rows.h"
 #include "store/schema.h"
-#include "store/sqlite.h"
 #include "store/version_chunk.h"
 #include "tlog/tile.h"
 
@@ -19,11 +19,11 @@ constexpr std::uint64_t kTile = tlog::kTileWidth;
 }  // namespace
 
 struct Reader::Impl {
-  Database db;
-  Statement data_version;
-  Statement begin, commit;
+  sqlite::Database db;
+  sqlite::Statement data_version;
+  sqlite::Statement begin, commit;
   int snapshots = 0;  // nested ones share the outermost transaction
-  Statement latest, module_id, chunks, next_path, by_id, scan;
+  sqlite::Statement latest, module_id, chunks, next_path, by_id, scan;
 };
 
 Reader::Reader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -32,14 +32,14 @@ Reader& Reader::operator=(Reader&&) noexcept = default;
 Reader::~Reader() = default;
 
 Result<Reader> Reader::open(const std::string& path) {
-  if (!file_exists(path)) {
+  if (!os::file_exists(path)) {
     return not_found_error(path + ": no database there",
                            "gwtool follow-tlog --db " + path + " makes it");
   }
   auto impl = std::make_unique<Impl>();
   const auto run = [&]() -> Status {
-    Database& db = impl->db;
-    GW_TRY(db, Database::open(path, Database::Mode::kRead));
+    sqlite::Database& db = impl->db;
+    GW_TRY(db, sqlite::Database::open(path, sqlite::Database::Mode::kRead));
     GW_TRY(const std::int64_t version, check_schema(db));
     if (version == 0) return not_found_error("no head of a log has been stored yet");
     if (version < schema_version()) {
@@ -80,7 +80,7 @@ Reader::Snapshot::~Snapshot() {
 }
 
 Result<std::uint64_t> Reader::data_version() {
-  Statement& s = impl_->data_version;
+  sqlite::Statement& s = impl_->data_version;
   GW_TRY(const bool row, s.step());
   if (!row) return internal_error("no data_version");
   const std::uint64_t version = s.u64(0);
@@ -91,7 +91,7 @@ Result<std::uint64_t> Reader::data_version() {
 Result<LogState> Reader::state() { return load_state(impl_->db); }
 
 Result<std::vector<HeadTime>> Reader::head_times(std::uint64_t above) {
-  GW_TRY(Statement s,
+  GW_TRY(sqlite::Statement s,
          impl_->db.prepare("SELECT size, accepted_at FROM head WHERE size > ? ORDER BY size"));
   s.bind(1, above);
   std::vector<HeadTime> out;
@@ -105,7 +105,7 @@ Result<std::vector<HeadTime>> Reader::head_times(std::uint64_t above) {
 Result<std::optional<Head>> Reader::head(std::uint64_t size) { return load_head(impl_->db, size); }
 
 Result<std::optional<std::string>> Reader::find_latest(std::string_view path) {
-  Statement& s = impl_->latest;
+  sqlite::Statement& s = impl_->latest;
   GW_TRY(const bool found, s.bind_text(1, path).step());
   if (!found) return std::optional<std::string>();
   std::optional<std::string> out(std::in_place, s.bytes(0));
@@ -115,13 +115,13 @@ Result<std::optional<std::string>> Reader::find_latest(std::string_view path) {
 
 Result<std::vector<VersionRow>> Reader::versions(std::string_view path) {
   std::vector<VersionRow> out;
-  Statement& find = impl_->module_id;
+  sqlite::Statement& find = impl_->module_id;
   GW_TRY(const bool found, find.bind_text(1, path).step());
   if (!found) return out;
   const std::int64_t id = find.integer(0);
   find.reset();
   VersionChunk chunk;
-  Statement& s = impl_->chunks;
+  sqlite::Statement& s = impl_->chunks;
   s.bind(1, id);
   while (true) {
     GW_TRY(const bool row, s.step());
@@ -153,7 +153,7 @@ Status Reader::each_module(const std::function<bool(const ModuleRow&)>& f, unsig
   if (shards == 0 || shard >= shards) return internal_error("no such shard of the modules");
   GW_TRY(const std::int64_t max, impl_->db.integer("SELECT coalesce(max(id), 0) FROM module"));
   const std::int64_t size = max / shards + 1;
-  Statement& s = impl_->scan;
+  sqlite::Statement& s = impl_->scan;
   s.bind(1, size * shard + (shard == 0 ? 0 : 1)).bind(2, size * (shard + 1));
   while (true) {
     GW_TRY(const bool row, s.step());
@@ -170,8 +170,9 @@ Status Reader::each_module_below(std::string_view prefix,
   // '0' is the byte after '/'.
   const std::string from = std::string(prefix) + "/";
   const std::string to = std::string(prefix) + "0";
-  GW_TRY(Statement s, impl_->db.prepare("SELECT path, latest FROM module WHERE path > ? AND path < "
-                                        "? ORDER BY path"));
+  GW_TRY(sqlite::Statement s,
+         impl_->db.prepare("SELECT path, latest FROM module WHERE path > ? AND path < "
+                           "? ORDER BY path"));
   s.bind_text(1, from).bind_text(2, to);
   while (true) {
     GW_TRY(const bool row, s.step());
@@ -180,7 +181,7 @@ Status Reader::each_module_below(std::string_view prefix,
 }
 
 Result<std::optional<std::string>> Reader::next_path(std::string_view after) {
-  Statement& s = impl_->next_path;
+  sqlite::Statement& s = impl_->next_path;
   GW_TRY(const bool found, s.bind_text(1, after).step());
   if (!found) return std::optional<std::string>();
   std::optional<std::string> out(std::in_place, s.bytes(0));
@@ -194,7 +195,7 @@ Result<Changes> Reader::changes_since(std::uint64_t commit) {
   GW_TRY(const std::int64_t last, impl_->db.integer("SELECT commits FROM log"));
   out.commit = static_cast<std::uint64_t>(last);
   if (out.commit == commit) return out;
-  GW_TRY(Statement s, impl_->db.prepare("SELECT modules FROM change WHERE number > ?"));
+  GW_TRY(sqlite::Statement s, impl_->db.prepare("SELECT modules FROM change WHERE number > ?"));
   s.bind(1, commit);
   std::vector<std::uint64_t> ids;
   std::uint64_t rows = 0;
@@ -247,7 +248,7 @@ Result<std::optional<std::vector<Hash>>> Reader::level1(std::uint64_t first, std
   const std::uint64_t stored_end = now.position / kTile;
   if (first < stored_first || first > stored_end || count > stored_end - first) return none;
   std::vector<Hash> out;
-  GW_TRY(Statement s, impl_->db.prepare("SELECT hashes FROM level1 WHERE n = ?"));
+  GW_TRY(sqlite::Statement s, impl_->db.prepare("SELECT hashes FROM level1 WHERE n = ?"));
   for (std::uint64_t i = first; i < first + count; i++) {
     // A row begins at a multiple of 256, but the first one where the database begins.
     const std::uint64_t row_begin = std::max(i / kTile * kTile, stored_first);

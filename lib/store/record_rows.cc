@@ -8,7 +8,7 @@
 namespace gw::store {
 namespace {
 
-Result<std::string> text_of_column(Statement& s, std::uint64_t key, const char* what) {
+Result<std::string> text_of_column(sqlite::Statement& s, std::uint64_t key, const char* what) {
   GW_TRY(const bool row, s.bind(1, key).step());
   if (!row) return corrupt_error(std::string(what) + " " + std::to_string(key) + " is missing");
   std::string text(s.bytes(0));
@@ -18,11 +18,11 @@ Result<std::string> text_of_column(Statement& s, std::uint64_t key, const char* 
 
 }  // namespace
 
-Result<std::vector<std::string>> load_records(Database& db, std::uint64_t tile) {
+Result<std::vector<std::string>> load_records(sqlite::Database& db, std::uint64_t tile) {
   std::vector<std::string> out;
-  GW_TRY(Statement row, db.prepare("SELECT data FROM sums WHERE tile = ?"));
-  GW_TRY(Statement module, db.prepare("SELECT path FROM module WHERE id = ?"));
-  GW_TRY(Statement irregular, db.prepare("SELECT text FROM irregular WHERE record = ?"));
+  GW_TRY(sqlite::Statement row, db.prepare("SELECT data FROM sums WHERE tile = ?"));
+  GW_TRY(sqlite::Statement module, db.prepare("SELECT path FROM module WHERE id = ?"));
+  GW_TRY(sqlite::Statement irregular, db.prepare("SELECT text FROM irregular WHERE record = ?"));
   GW_TRY(const bool found, row.bind(1, tile).step());
   if (!found) return out;
   const Error damaged = corrupt_error("the sums of tile " + std::to_string(tile) + " are damaged");

@@ -6,12 +6,12 @@
 #include <vector>
 
 #include "base/result.h"
-#include "store/sqlite.h"
+#include "sqlite/sqlite.h"
 
 namespace gw::store {
 
 // The texts of the stored records of data tile `tile`, from its first on; fewer than 256 in the
 // last one, none when there is no such row. kCorrupt.
-Result<std::vector<std::string>> load_records(Database& db, std::uint64_t tile);
+Result<std::vector<std::string>> load_records(sqlite::Database& db, std::uint64_t tile);
 
 }  // namespace gw::store

@@ -15,21 +15,21 @@ constexpr std::chrono::milliseconds kPause{50};
 std::string remembered_head_path(const std::string& db_path) { return db_path + ".check-head"; }
 
 Result<RememberedHead> RememberedHead::open(const std::string& path) {
-  auto lock = LockFile::acquire(path + ".lock");
+  auto lock = os::LockFile::acquire(path + ".lock");
   // A check holds the lock for as long as a few fetches take.
   for (int i = 1; i < kTries && !lock && lock.error().kind == ErrorKind::kUnavailable; i++) {
     std::this_thread::sleep_for(kPause);
-    lock = LockFile::acquire(path + ".lock");
+    lock = os::LockFile::acquire(path + ".lock");
   }
   if (!lock) return std::move(lock).error();
-  auto note = read_file(path, kMaxBytes);
+  auto note = os::read_file(path, kMaxBytes);
   if (note) return RememberedHead(path, *std::move(lock), *std::move(note));
   if (note.error().kind != ErrorKind::kNotFound) return std::move(note).error();
   return RememberedHead(path, *std::move(lock), std::nullopt);
 }
 
 Status RememberedHead::save(std::string_view note) {
-  GW_CHECK(write_file_atomic(path_, note, 0644));
+  GW_CHECK(os::write_file_atomic(path_, note, 0644));
   note_ = std::string(note);
   return {};
 }

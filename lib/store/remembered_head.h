@@ -14,8 +14,8 @@
 #include <string>
 #include <string_view>
 
-#include "base/file.h"
 #include "base/result.h"
+#include "os/file.h"
 
 namespace gw::store {
 
@@ -36,10 +36,10 @@ class RememberedHead {
   Status save(std::string_view note);
 
  private:
-  RememberedHead(std::string path, LockFile lock, std::optional<std::string> note)
+  RememberedHead(std::string path, os::LockFile lock, std::optional<std::string> note)
       : path_(std::move(path)), lock_(std::move(lock)), note_(std::move(note)) {}
   std::string path_;
-  LockFile lock_;
+  os::LockFile lock_;
   std::optional<std::string> note_;
 };
 

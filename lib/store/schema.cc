@@ -71,7 +71,7 @@ std::span<const char* const> schema_migrations() { return kMigrations; }
 
 std::int64_t schema_version() { return static_cast<std::int64_t>(kMigrations.size()); }
 
-Result<std::int64_t> check_schema(Database& db) {
+Result<std::int64_t> check_schema(sqlite::Database& db) {
   GW_TRY(const std::int64_t application, db.integer("PRAGMA application_id"));
   GW_TRY(const std::int64_t version, db.integer("PRAGMA user_version"));
   if (application == kApplicationId) {
@@ -91,7 +91,7 @@ Result<std::int64_t> check_schema(Database& db) {
   return std::int64_t{0};
 }
 
-Status migrate_schema(Database& db, std::int64_t from) {
+Status migrate_schema(sqlite::Database& db, std::int64_t from) {
   for (std::int64_t v = from; v < schema_version(); v++) {
     GW_CHECK(db.exec(kMigrations[static_cast<std::size_t>(v)]));
   }
@@ -99,8 +99,9 @@ Status migrate_schema(Database& db, std::int64_t from) {
   return db.exec("PRAGMA user_version = " + std::to_string(schema_version()));
 }
 
-Result<std::optional<Head>> load_head(Database& db, std::uint64_t size) {
-  GW_TRY(Statement s, db.prepare("SELECT root, note, accepted_at FROM head WHERE size = ?"));
+Result<std::optional<Head>> load_head(sqlite::Database& db, std::uint64_t size) {
+  GW_TRY(sqlite::Statement s,
+         db.prepare("SELECT root, note, accepted_at FROM head WHERE size = ?"));
   GW_TRY(const bool found, s.bind(1, size).step());
   if (!found) return std::optional<Head>();
   if (s.bytes(0).size() != sizeof(Hash)) return corrupt_error("a stored head has a damaged root");
@@ -112,8 +113,8 @@ Result<std::optional<Head>> load_head(Database& db, std::uint64_t size) {
   return std::optional<Head>(std::move(head));
 }
 
-Result<LogState> load_state(Database& db) {
-  GW_TRY(Statement s,
+Result<LogState> load_state(sqlite::Database& db) {
+  GW_TRY(sqlite::Statement s,
          db.prepare("SELECT name, key, keep, first_record, position, target, reached, checked_at, "
                     "modules, duplicates, conflicts, irregular, commits, alarm_kind, "
                     "alarm_message, alarm_evidence, alarm_at, (SELECT count(*) FROM post) "

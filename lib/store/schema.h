@@ -19,7 +19,7 @@
 #include <span>
 
 #include "base/result.h"
-#include "store/sqlite.h"
+#include "sqlite/sqlite.h"
 #include "store/types.h"
 
 namespace gw::store {
@@ -32,13 +32,13 @@ std::int64_t schema_version();
 
 // The file's schema version; 0 for an empty file. kUsage for another program's database and for a
 // schema newer than this program's (both numbers).
-Result<std::int64_t> check_schema(Database& db);
+Result<std::int64_t> check_schema(sqlite::Database& db);
 
 // Brings version `from` up to date. To be called in a transaction.
-Status migrate_schema(Database& db, std::int64_t from);
+Status migrate_schema(sqlite::Database& db, std::int64_t from);
 
 // The log row and the heads it refers to.
-Result<LogState> load_state(Database& db);
-Result<std::optional<Head>> load_head(Database& db, std::uint64_t size);
+Result<LogState> load_state(sqlite::Database& db);
+Result<std::optional<Head>> load_head(sqlite::Database& db, std::uint64_t size);
 
 }  // namespace gw::store

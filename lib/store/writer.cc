@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/file.h"
+#include "os/file.h"
 #include "store/record_rows.h"
 #include "store/schema.h"
 #include "store/writer_impl.h"
@@ -35,19 +35,20 @@ const tlog::Frontier& Writer::frontier() const { return impl_->frontier; }
 
 Result<Writer> Writer::open(const std::string& path, const WriterOptions& options) {
   // One lock for one file, whichever links lead to it.
-  GW_TRY(LockFile lock, LockFile::acquire(real_path(path) + ".lock"));
+  GW_TRY(os::LockFile lock, os::LockFile::acquire(os::real_path(path) + ".lock"));
   auto impl = std::make_unique<Impl>(path, options, std::move(lock));
   impl->state.log_name = options.log_name;
   impl->state.log_key = options.log_key;
   impl->state.keep = options.keep.value_or(Keep::kVersions);
-  if (file_exists(path)) {
+  if (os::file_exists(path)) {
     if (auto s = impl->open_existing(); !s) return std::move(s).error().in(path);
   }
   return Writer(std::move(impl));
 }
 
 Status Writer::Impl::open_existing() {
-  GW_TRY(Database opened, Database::open(path, Database::Mode::kWrite, options.vfs));
+  GW_TRY(sqlite::Database opened,
+         sqlite::Database::open(path, sqlite::Database::Mode::kWrite, options.vfs));
   // Nothing is changed in a file before it is known to be ours.
   GW_TRY(const std::int64_t version, check_schema(opened));
   if (version == 0) return {};  // empty: creation was cut short, or a file made by mktemp
@@ -55,7 +56,7 @@ Status Writer::Impl::open_existing() {
   db = std::move(opened);
   GW_CHECK(configure());
   if (version < schema_version()) {
-    GW_TRY(Transaction tx, Transaction::begin(db));
+    GW_TRY(sqlite::Transaction tx, sqlite::Transaction::begin(db));
     if (auto s = migrate_schema(db, version); !s) {
       return std::move(s).error().in("migrating schema version " + std::to_string(version));
     }
@@ -96,7 +97,7 @@ Status Writer::Impl::prepare() {
 
 Status Writer::Impl::reload() {
   GW_TRY(state, load_state(db));
-  GW_TRY(Statement s, db.prepare("SELECT start, frontier, tail FROM log"));
+  GW_TRY(sqlite::Statement s, db.prepare("SELECT start, frontier, tail FROM log"));
   GW_TRY(const bool row, s.step());
   if (!row) return corrupt_error("the table log is empty");
   GW_TRY(start, tlog::Frontier::parse(state.first_record, s.bytes(0)));
@@ -114,7 +115,7 @@ Status Writer::Impl::reload() {
 }
 
 Status Writer::Impl::create(const tlog::Frontier& from) {
-  GW_TRY(db, Database::open(path, Database::Mode::kCreate, options.vfs));
+  GW_TRY(db, sqlite::Database::open(path, sqlite::Database::Mode::kCreate, options.vfs));
   GW_CHECK(db.exec("PRAGMA page_size = 4096; PRAGMA journal_mode = WAL"));
   GW_CHECK(configure());
   start = frontier = from;
@@ -130,10 +131,10 @@ Status Writer::set_target(const tlog::Checkpoint& head, WallTime accepted,
   const bool fresh = !created();
   const auto run = [&]() -> Status {
     if (fresh) GW_CHECK(m.create(start));
-    GW_TRY(Transaction tx, Transaction::begin(m.db));
+    GW_TRY(sqlite::Transaction tx, sqlite::Transaction::begin(m.db));
     if (fresh) {
       GW_CHECK(migrate_schema(m.db, 0));
-      GW_TRY(Statement s,
+      GW_TRY(sqlite::Statement s,
              m.db.prepare("INSERT INTO log(only, name, key, keep, first_record, start, position, "
                           "frontier, tail) VALUES(1, ?1, ?2, ?3, ?4, ?5, ?4, ?5, x'')"));
       const std::string hashes = start.hashes_text();
@@ -149,20 +150,21 @@ Status Writer::set_target(const tlog::Checkpoint& head, WallTime accepted,
   auto status = run();
   m.ours = m.ours || status;
   if (status) return {};
-  if (fresh) m.db = Database();
+  if (fresh) m.db = sqlite::Database();
   return std::move(status).error().in(m.path);
 }
 
 Status Writer::Impl::insert_head(const tlog::Checkpoint& head, WallTime accepted,
                                  std::span<const std::string> post_to) {
-  GW_TRY(Statement insert,
+  GW_TRY(sqlite::Statement insert,
          db.prepare("INSERT INTO head(size, root, note, accepted_at) VALUES(?, ?, ?, ?)"));
   insert.bind(1, head.size()).bind_blob(2, as_bytes(head.root())).bind_blob(3, head.note());
   GW_CHECK(insert.bind(4, to_unix(accepted)).run());
-  GW_TRY(Statement update, db.prepare("UPDATE log SET target = ?1, checked_at = ?2, reached = "
-                                      "CASE WHEN position = ?1 THEN ?1 ELSE reached END"));
+  GW_TRY(sqlite::Statement update,
+         db.prepare("UPDATE log SET target = ?1, checked_at = ?2, reached = "
+                    "CASE WHEN position = ?1 THEN ?1 ELSE reached END"));
   GW_CHECK(update.bind(1, head.size()).bind(2, to_unix(accepted)).run());
-  GW_TRY(Statement post, db.prepare("INSERT INTO post(url, size) VALUES(?, ?)"));
+  GW_TRY(sqlite::Statement post, db.prepare("INSERT INTO post(url, size) VALUES(?, ?)"));
   for (const std::string& url : post_to) {
     GW_CHECK(post.bind_text(1, url).bind(2, head.size()).run());
   }
@@ -177,7 +179,7 @@ void Writer::release_memory() {
 }
 
 Status Writer::note_checked(WallTime at) {
-  GW_TRY(Statement s, impl_->db.prepare("UPDATE log SET checked_at = ?"));
+  GW_TRY(sqlite::Statement s, impl_->db.prepare("UPDATE log SET checked_at = ?"));
   GW_CHECK(s.bind(1, to_unix(at)).run());
   impl_->state.checked = at;
   return {};
@@ -186,13 +188,14 @@ Status Writer::note_checked(WallTime at) {
 Status Writer::halt(const Alarm& alarm, std::span<const RepeatedVersion> conflicts) {
   Impl& m = *impl_;
   if (!created()) return internal_error("there is no database to keep an alarm in");
-  GW_TRY(Transaction tx, Transaction::begin(m.db));
-  GW_TRY(Statement s, m.db.prepare("UPDATE log SET alarm_kind = ?, alarm_message = ?, "
-                                   "alarm_evidence = ?, alarm_at = ?"));
+  GW_TRY(sqlite::Transaction tx, sqlite::Transaction::begin(m.db));
+  GW_TRY(sqlite::Statement s, m.db.prepare("UPDATE log SET alarm_kind = ?, alarm_message = ?, "
+                                           "alarm_evidence = ?, alarm_at = ?"));
   s.bind_text(1, alarm.kind).bind_text(2, alarm.message).bind_text(3, alarm.evidence);
   GW_CHECK(s.bind(4, to_unix(alarm.at)).run());
-  GW_TRY(Statement c, m.db.prepare("INSERT OR IGNORE INTO conflict(record, first, module, version) "
-                                   "VALUES(?, ?, ?, ?)"));
+  GW_TRY(sqlite::Statement c,
+         m.db.prepare("INSERT OR IGNORE INTO conflict(record, first, module, version) "
+                      "VALUES(?, ?, ?, ?)"));
   for (const RepeatedVersion& r : conflicts) {
     c.bind(1, r.record).bind(2, r.first).bind_text(3, r.module).bind_text(4, r.version);
     GW_CHECK(c.run());
@@ -204,11 +207,12 @@ Status Writer::halt(const Alarm& alarm, std::span<const RepeatedVersion> conflic
 Status Writer::clear_alarm(WallTime at) {
   Impl& m = *impl_;
   if (!created()) return {};
-  GW_TRY(Transaction tx, Transaction::begin(m.db));
+  GW_TRY(sqlite::Transaction tx, sqlite::Transaction::begin(m.db));
   GW_CHECK(
       m.db.exec("UPDATE log SET alarm_kind = NULL, alarm_message = NULL, alarm_evidence = "
                 "NULL, alarm_at = NULL"));
-  GW_TRY(Statement s, m.db.prepare("UPDATE conflict SET cleared_at = ? WHERE cleared_at IS NULL"));
+  GW_TRY(sqlite::Statement s,
+         m.db.prepare("UPDATE conflict SET cleared_at = ? WHERE cleared_at IS NULL"));
   GW_CHECK(s.bind(1, to_unix(at)).run());
   GW_CHECK(tx.commit());
   return m.reload();
@@ -217,7 +221,7 @@ Status Writer::clear_alarm(WallTime at) {
 Result<std::vector<PendingPost>> Writer::pending_posts(std::size_t limit) {
   std::vector<PendingPost> out;
   if (!created()) return out;
-  GW_TRY(Statement s,
+  GW_TRY(sqlite::Statement s,
          impl_->db.prepare("SELECT id, url, p.size, note FROM (SELECT *, row_number() OVER "
                            "(PARTITION BY url ORDER BY id) AS n FROM post) AS p JOIN "
                            "head ON head.size = p.size WHERE n <= ? ORDER BY id"));
@@ -230,7 +234,7 @@ Result<std::vector<PendingPost>> Writer::pending_posts(std::size_t limit) {
 }
 
 Status Writer::post_done(std::int64_t id) {
-  GW_TRY(Statement s, impl_->db.prepare("DELETE FROM post WHERE id = ?"));
+  GW_TRY(sqlite::Statement s, impl_->db.prepare("DELETE FROM post WHERE id = ?"));
   GW_CHECK(s.bind(1, id).run());
   if (impl_->db.changes() > 0 && impl_->state.pending_gossip > 0) impl_->state.pending_gossip--;
   return {};
@@ -241,14 +245,14 @@ Result<std::uint64_t> Writer::forget_posts(std::span<const std::string> keep) {
   std::uint64_t forgotten = 0;
   if (!created() || m.state.pending_gossip == 0 || keep.empty()) return forgotten;
   std::vector<std::string> others;
-  GW_TRY(Statement urls, m.db.prepare("SELECT DISTINCT url FROM post"));
+  GW_TRY(sqlite::Statement urls, m.db.prepare("SELECT DISTINCT url FROM post"));
   while (true) {
     GW_TRY(const bool row, urls.step());
     if (!row) break;
     std::string url(urls.bytes(0));
     if (std::find(keep.begin(), keep.end(), url) == keep.end()) others.push_back(std::move(url));
   }
-  GW_TRY(Statement forget, m.db.prepare("DELETE FROM post WHERE url = ?"));
+  GW_TRY(sqlite::Statement forget, m.db.prepare("DELETE FROM post WHERE url = ?"));
   for (const std::string& url : others) {
     GW_CHECK(forget.bind_text(1, url).run());
     forgotten += static_cast<std::uint64_t>(m.db.changes());
@@ -267,7 +271,7 @@ Result<std::optional<Hash>> Writer::root_at(std::uint64_t size) {
   std::optional<Hash> none;
   if (!created() || size < m.state.first_record || size > m.state.position) return none;
   tlog::Frontier tree = m.start;
-  GW_TRY(Statement s, m.db.prepare("SELECT n, hashes FROM level1 ORDER BY n"));
+  GW_TRY(sqlite::Statement s, m.db.prepare("SELECT n, hashes FROM level1 ORDER BY n"));
   const std::uint64_t full = size / kTile;
   while (tree.size() < full * kTile) {
     GW_TRY(const bool row, s.step());

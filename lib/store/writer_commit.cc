@@ -37,7 +37,7 @@ Result<CommitReport> Writer::commit(const PendingRecords& pending, const RepeatC
     return internal_error("the records do not lead to the head aimed at");
   }
   const auto run = [&]() -> Status {
-    GW_TRY(Transaction tx, Transaction::begin(m.db));
+    GW_TRY(sqlite::Transaction tx, sqlite::Transaction::begin(m.db));
     // The lock keeps other writers out, but not through a hard link or on a careless file system.
     GW_TRY(const std::int64_t position, m.db.integer("SELECT position FROM log"));
     if (position != static_cast<std::int64_t>(m.state.position)) {
@@ -70,7 +70,7 @@ Result<bool> Writer::Impl::pass_conflicts(std::span<const RepeatedVersion> repea
   std::sort(sorted.begin(), sorted.end(),
             [](const auto& a, const auto& b) { return a.record < b.record; });
   GW_TRY(const std::vector<bool> same, check(sorted));
-  GW_TRY(Statement cleared,
+  GW_TRY(sqlite::Statement cleared,
          db.prepare("SELECT 1 FROM conflict WHERE record = ? AND cleared_at IS NOT NULL"));
   for (std::size_t i = 0; i < sorted.size(); i++) {
     if (same[i]) {
@@ -89,7 +89,7 @@ Result<bool> Writer::Impl::pass_conflicts(std::span<const RepeatedVersion> repea
 }
 
 Status Writer::Impl::store_irregular(const PendingRecords& pending) {
-  GW_TRY(Statement s, db.prepare("INSERT INTO irregular(record, text) VALUES(?, ?)"));
+  GW_TRY(sqlite::Statement s, db.prepare("INSERT INTO irregular(record, text) VALUES(?, ?)"));
   for (const auto& [record, text] : pending.irregular_) {
     GW_CHECK(s.bind(1, record).bind_blob(2, text).run());
   }
@@ -97,7 +97,7 @@ Status Writer::Impl::store_irregular(const PendingRecords& pending) {
 }
 
 Status Writer::Impl::store_sums(const PendingRecords& pending) {
-  GW_TRY(Statement insert,
+  GW_TRY(sqlite::Statement insert,
          db.prepare("INSERT INTO sums(tile, data) VALUES(?1, ?2) ON "
                     "CONFLICT(tile) DO UPDATE SET data = CAST(data || ?2 AS BLOB)"));
   constexpr std::size_t kSums = 2 * sizeof(Hash);
@@ -120,8 +120,9 @@ Status Writer::Impl::store_sums(const PendingRecords& pending) {
 }
 
 Status Writer::Impl::store_level1(const PendingRecords& pending) {
-  GW_TRY(Statement s, db.prepare("INSERT INTO level1(n, hashes) VALUES(?1, ?2) ON CONFLICT(n) DO "
-                                 "UPDATE SET hashes = CAST(hashes || ?2 AS BLOB)"));
+  GW_TRY(sqlite::Statement s,
+         db.prepare("INSERT INTO level1(n, hashes) VALUES(?1, ?2) ON CONFLICT(n) DO "
+                    "UPDATE SET hashes = CAST(hashes || ?2 AS BLOB)"));
   std::uint64_t index = pending.first() / kTile;
   std::span<const Hash> hashes = pending.level1_;
   while (!hashes.empty()) {
@@ -144,7 +145,7 @@ Status Writer::Impl::store_change() {
     last = id;
   }
   const std::uint64_t number = state.commit + 1;
-  GW_TRY(Statement insert, db.prepare("INSERT INTO change(number, modules) VALUES(?, ?)"));
+  GW_TRY(sqlite::Statement insert, db.prepare("INSERT INTO change(number, modules) VALUES(?, ?)"));
   insert.bind(1, number);
   if (ids.size() <= kMaxChangedModules) {
     insert.bind_blob(2, bytes);
@@ -152,12 +153,12 @@ Status Writer::Impl::store_change() {
     insert.bind_null(2);
   }
   GW_CHECK(insert.run());
-  GW_TRY(Statement prune, db.prepare("DELETE FROM change WHERE number <= ?"));
+  GW_TRY(sqlite::Statement prune, db.prepare("DELETE FROM change WHERE number <= ?"));
   return prune.bind(1, number > kChangeWindow ? number - kChangeWindow : 0).run();
 }
 
 Status Writer::Impl::store_position(const PendingRecords& pending, const CommitReport& report) {
-  GW_TRY(Statement s,
+  GW_TRY(sqlite::Statement s,
          db.prepare("UPDATE log SET position = ?1, frontier = ?2, tail = ?3, reached = CASE WHEN "
                     "?1 = target THEN target ELSE reached END, modules = modules + ?4, "
                     "duplicates = duplicates + ?5, conflicts = conflicts + ?6, irregular = "

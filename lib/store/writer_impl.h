@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "base/file.h"
+#include "os/file.h"
+#include "sqlite/sqlite.h"
 #include "store/module_merger.h"
-#include "store/sqlite.h"
 #include "store/writer.h"
 #include "tlog/tile.h"
 
@@ -19,7 +19,7 @@ namespace gw::store {
 inline constexpr std::uint64_t kTile = tlog::kTileWidth;
 
 struct Writer::Impl {
-  Impl(std::string p, WriterOptions o, LockFile l)
+  Impl(std::string p, WriterOptions o, os::LockFile l)
       : path(std::move(p)), options(std::move(o)), lock(std::move(l)) {}
   ~Impl() {
     if (!ours) lock.remove_if_new();
@@ -29,9 +29,9 @@ struct Writer::Impl {
 
   std::string path;
   WriterOptions options;
-  LockFile lock;
-  bool ours = false;  // there is a database, and it is none of another program
-  Database db;        // closed until there is a database
+  os::LockFile lock;
+  bool ours = false;    // there is a database, and it is none of another program
+  sqlite::Database db;  // closed until there is a database
   LogState state;
   tlog::Frontier start, frontier;
   std::vector<Hash> tail;

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
-#include "base/file.h"
+#include "os/file.h"
 
 namespace gw::tlog {
 namespace {
@@ -111,7 +111,7 @@ Result<std::string> save_evidence(const Json& document, const std::string& base,
   const std::string stem = base + "-" + compact_time(now);
   for (int i = 1;; i++) {
     std::string path = stem + (i == 1 ? "" : "-" + std::to_string(i)) + ".json";
-    auto status = create_file(path, text, 0644);
+    auto status = os::create_file(path, text, 0644);
     if (status) return path;
     if (status.error().kind != ErrorKind::kUsage || i == 100) {
       return std::move(status).error().in("saving the evidence");

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "net/address.h"
+#include "os/address.h"
 
 namespace gw::vanity {
 namespace {
@@ -48,7 +48,7 @@ Result<NewPageFetcher> new_page_fetchers(const NetworkOptions& options) {
   http.connect_to = options.connect_to;
   http.connect_timeout = std::min<Duration>(http.connect_timeout, options.timeout);
   if (!options.resolver.empty()) {
-    GW_TRY(net::SocketAddress server, net::SocketAddress::parse(options.resolver, 53));
+    GW_TRY(os::SocketAddress server, os::SocketAddress::parse(options.resolver, 53));
     http.dns_servers = server.format();
   }
   // Refuses bad options now instead of once per path.

@@ -37,11 +37,11 @@
 #include <vector>
 
 #include "base/crypto.h"
-#include "base/file.h"
 #include "dns/module_name.h"
 #include "dns/name.h"
 #include "dns/types.h"
 #include "dns/wire.h"
+#include "os/file.h"
 
 namespace {
 
@@ -90,7 +90,7 @@ class Queries {
         dnssec_(s.number("do", 0) != 0),
         miss_(s.number("miss", 10) / 100),
         top_(static_cast<std::size_t>(s.number("top", 0))) {
-    auto bytes = read_file(file, std::size_t{1} << 31);
+    auto bytes = os::read_file(file, std::size_t{1} << 31);
     if (!bytes) die(bytes.error().message);
     names_ = *std::move(bytes);
     for (std::size_t at = 0; at < names_.size(); at += 1 + static_cast<std::uint8_t>(names_[at])) {

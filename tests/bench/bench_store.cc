@@ -23,7 +23,7 @@
 #include <thread>
 
 #include "base/crypto.h"
-#include "serve/module_source.h"
+#include "dnsd/module_source.h"
 #include "store/reader.h"
 #include "support/store/fill.h"
 #include "support/synthetic_log.h"
@@ -180,9 +180,9 @@ void bench_scans(const std::string& db, std::size_t modules) {
   print("Reader::each_module, two threads", modules, two, &plain);
   const Logger quiet(LogLevel::kError, [](std::string_view) {});
   const Cost load = measure([&] {
-    serve::Epochs epochs;
-    serve::ModuleIndex index(epochs);
-    serve::ModuleSource source({.db = db, .zone_size = 15}, index, quiet);
+    dnsd::Epochs epochs;
+    dnsd::ModuleIndex index(epochs);
+    dnsd::ModuleSource source({.db = db, .zone_size = 15}, index, quiet);
     must(source.start(), "loading");
     if (!source.content().ready || index.stats().names < modules) std::exit(1);
   });

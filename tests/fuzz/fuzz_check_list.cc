@@ -7,8 +7,8 @@
 
 #include "check/request.h"
 #include "module/path.h"
-#include "net/address.h"
 #include "net/source_http.h"
+#include "os/address.h"
 #include "vanity/report.h"
 
 namespace {
@@ -41,11 +41,11 @@ void check_requests(std::string_view text) {
 }
 
 void check_address(std::string_view text) {
-  const auto address = gw::net::SocketAddress::parse(text, 53);
+  const auto address = gw::os::SocketAddress::parse(text, 53);
   if (!address) return check_error(address.error());
-  const auto again = gw::net::SocketAddress::parse(address->format());
+  const auto again = gw::os::SocketAddress::parse(address->format());
   require(again && *again == *address);
-  const auto copy = gw::net::SocketAddress::from_sockaddr(address->data(), address->size());
+  const auto copy = gw::os::SocketAddress::from_sockaddr(address->data(), address->size());
   require(copy && *copy == *address && copy->ip_bytes() == address->ip_bytes());
 }
 

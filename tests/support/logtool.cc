@@ -25,7 +25,7 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "base/file.h"
+#include "os/file.h"
 #include "support/synthetic_log.h"
 #include "tlog/checkpoint.h"
 #include "tlog/data_tile.h"
@@ -46,7 +46,7 @@ using namespace gw::tlog;
 }
 
 std::string slurp(const std::string& path, const std::string& fallback) {
-  auto text = read_file(path, std::size_t{64} << 20);
+  auto text = os::read_file(path, std::size_t{64} << 20);
   return text ? *text : fallback;
 }
 
@@ -79,7 +79,7 @@ class LogDir {
 
   // The stored records up to `limit`, replayed into the tree without writing anything.
   void load(std::uint64_t limit) {
-    const auto note = read_file(dir_ + "/latest", kMaxNoteBytes);
+    const auto note = os::read_file(dir_ + "/latest", kMaxNoteBytes);
     if (!note) return;
     auto head = Checkpoint::open(*note, signer().verifier());
     if (!head) die(head.error().message);
@@ -191,7 +191,7 @@ std::string record_of(const std::string& line) {
 
 int synth(LogDir log, std::uint64_t size, std::uint64_t seed) {
   testing::SyntheticLog source(seed);
-  const auto note = read_file(log.dir() + "/latest", kMaxNoteBytes);
+  const auto note = os::read_file(log.dir() + "/latest", kMaxNoteBytes);
   std::uint64_t old = 0;
   if (note) {
     auto head = Checkpoint::open(*note, log.signer().verifier());

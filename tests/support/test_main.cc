@@ -1,5 +1,5 @@
-// What runs before every unit test: the same first call as the real program's. Catch's own main comes
-// compiled, from its package; this object is linked into every test.
+// What runs before every unit test: the same first call as the real program's. Catch's own main
+// comes compiled, from its package; this object is linked into every test.
 #include <cstdlib>
 
 #include "base/crypto.h"

@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "base/file.h"
-#include "base/service.h"
+#include "os/file.h"
+#include "os/signals.h"
 
 namespace gw::test {
 
@@ -29,7 +29,7 @@ class ChildProcess {
     args.push_back(nullptr);
     pid_ = ::fork();
     if (pid_ == 0) {
-      reset_signals_for_child();
+      os::reset_signals_for_child();
       ::dup2(in[0], 0);
       ::dup2(out[1], 1);
       ::execvp(args[0], args.data());
@@ -37,8 +37,8 @@ class ChildProcess {
     }
     ::close(in[0]);
     ::close(out[1]);
-    in_ = Fd(in[1]);
-    out_ = Fd(out[0]);
+    in_ = os::Fd(in[1]);
+    out_ = os::Fd(out[0]);
   }
 
   ~ChildProcess() {
@@ -81,8 +81,8 @@ class ChildProcess {
   }
 
   pid_t pid_ = -1;
-  Fd in_;
-  Fd out_;
+  os::Fd in_;
+  os::Fd out_;
 };
 
 }  // namespace gw::test

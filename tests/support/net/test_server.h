@@ -14,9 +14,9 @@
 #include <thread>
 #include <vector>
 
-#include "base/file.h"
-#include "base/service.h"
-#include "net/address.h"
+#include "os/address.h"
+#include "os/file.h"
+#include "os/stop.h"
 
 namespace gw::test {
 
@@ -40,14 +40,14 @@ class TestServer {
   using Handler = std::function<Reply(const std::string& request)>;
 
   explicit TestServer(Handler handler) : handler_(std::move(handler)) {
-    listener_ = Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    net::SocketAddress any = *net::SocketAddress::parse("127.0.0.1:0");
+    listener_ = os::Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    os::SocketAddress any = *os::SocketAddress::parse("127.0.0.1:0");
     if (::bind(listener_.get(), any.data(), any.size()) != 0) std::abort();
     if (::listen(listener_.get(), 512) != 0) std::abort();
     sockaddr_storage bound{};
     socklen_t size = sizeof bound;
     ::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&bound), &size);
-    address_ = *net::SocketAddress::from_sockaddr(reinterpret_cast<sockaddr*>(&bound), size);
+    address_ = *os::SocketAddress::from_sockaddr(reinterpret_cast<sockaddr*>(&bound), size);
     acceptor_ = std::thread([this] { accept_all(); });
   }
 
@@ -60,7 +60,7 @@ class TestServer {
   std::string url(const std::string& path = "") const {
     return "http://" + address_.format() + path;
   }
-  const net::SocketAddress& address() const { return address_; }
+  const os::SocketAddress& address() const { return address_; }
 
   std::size_t connections() const { return connections_; }
   std::vector<std::string> requests() const {
@@ -78,7 +78,7 @@ class TestServer {
 
   void accept_all() {
     while (readable(listener_.get())) {
-      Fd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+      os::Fd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
       if (!fd) continue;
       connections_++;
       threads_.emplace_back([this, fd = std::move(fd)] { serve(fd.get()); });
@@ -131,9 +131,9 @@ class TestServer {
   }
 
   Handler handler_;
-  Stop stop_;
-  Fd listener_;
-  net::SocketAddress address_;
+  os::Stop stop_;
+  os::Fd listener_;
+  os::SocketAddress address_;
   std::atomic<std::size_t> connections_{0};
   std::atomic<std::size_t> most_{0};
   std::size_t now_ = 0;

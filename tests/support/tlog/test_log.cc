@@ -3,7 +3,7 @@
 #include <filesystem>
 
 #include "base/bytes.h"
-#include "base/file.h"
+#include "os/file.h"
 #include "tlog/lookup.h"
 #include "tlog/record.h"
 
@@ -160,7 +160,7 @@ std::vector<Result<std::string>> DirectorySource::fetch(std::span<const FetchReq
     if (std::filesystem::is_directory(path)) {
       out.emplace_back(not_found_error(path + ": is a directory"));
     } else {
-      out.push_back(read_file(path, r.max_bytes));
+      out.push_back(os::read_file(path, r.max_bytes));
     }
   }
   return out;

@@ -8,9 +8,9 @@
 #include <random>
 
 #include "base/bytes.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "module/path.h"
+#include "os/file.h"
 #include "support/tlog/test_log.h"
 #include "tlog/lookup.h"
 
@@ -36,9 +36,9 @@ struct Dir {
   ProverOptions options() const {
     return {path + "/head", path + "/evidence", gw::from_unix(1'700'000'000)};
   }
-  std::string remembered() const { return *gw::read_file(path + "/head", 1 << 20); }
+  std::string remembered() const { return *gw::os::read_file(path + "/head", 1 << 20); }
   void remember(const std::string& note) const {
-    REQUIRE(gw::write_file_atomic(path + "/head", note, 0600));
+    REQUIRE(gw::os::write_file_atomic(path + "/head", note, 0600));
   }
   std::string path;
 };
@@ -153,7 +153,7 @@ TEST_CASE("two histories prove nothing and leave evidence") {
     REQUIRE(result.evidence->file);
     CHECK(*result.evidence->file == dir.path + "/evidence-20231114T221320Z.json");
     CHECK(result.error->message.find(*result.evidence->file) != std::string::npos);
-    const auto text = gw::read_file(*result.evidence->file, 1 << 24);
+    const auto text = gw::os::read_file(*result.evidence->file, 1 << 24);
     REQUIRE(text);
     const auto evidence = gw::parse_json(*text);
     REQUIRE(evidence);
@@ -213,7 +213,7 @@ TEST_CASE("the evidence of every fork is kept, and whole where there is no file 
     REQUIRE(result.evidence->file);
     CHECK(std::count(files.begin(), files.end(), *result.evidence->file) == 0);
     files.push_back(*result.evidence->file);
-    const auto kept = gw::parse_json(gw::read_file(files[0], 1 << 24).value());
+    const auto kept = gw::parse_json(gw::os::read_file(files[0], 1 << 24).value());
     REQUIRE(kept);
     CHECK((*kept)["roots"]["size"] == 4000);
     // The file has the tiles' bytes, the text for a person says where.
@@ -336,7 +336,7 @@ TEST_CASE("nothing is asked when there is nothing to prove") {
   CHECK(log.fetched.empty());
   CHECK(outcomes[0].releases.size() == 1);
   CHECK(outcomes[1].releases.size() == 1);
-  CHECK_FALSE(gw::file_exists(dir.options().remembered_file));
+  CHECK_FALSE(gw::os::file_exists(dir.options().remembered_file));
 }
 
 TEST_CASE("a remembered head that is none of this log") {

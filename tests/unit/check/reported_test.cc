@@ -5,7 +5,7 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 
-#include "base/file.h"
+#include "os/file.h"
 
 using gw::ErrorKind;
 using gw::check::Outcome;
@@ -22,7 +22,7 @@ struct Dir {
   }
   ~Dir() { std::filesystem::remove_all(path); }
   std::string file() const { return path + "/state"; }
-  std::string text() const { return *gw::read_file(file(), 1 << 20); }
+  std::string text() const { return *gw::os::read_file(file(), 1 << 20); }
   std::string path;
 };
 
@@ -124,7 +124,7 @@ TEST_CASE("files that are none of ours") {
                         {"\xff\xfe x\n", 1}};
   for (const auto& c : cases) {
     const Dir dir;
-    REQUIRE(gw::write_file_atomic(dir.file(), c.text, 0600));
+    REQUIRE(gw::os::write_file_atomic(dir.file(), c.text, 0600));
     auto state = Reported::open(dir.file());
     CAPTURE(c.text);
     REQUIRE_FALSE(state);

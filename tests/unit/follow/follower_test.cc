@@ -6,9 +6,9 @@
 #include <map>
 
 #include "base/bytes.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "follow/catch_up.h"
+#include "os/file.h"
 #include "store/reader.h"
 #include "support/store/fill.h"
 #include "support/tlog/test_log.h"
@@ -47,7 +47,7 @@ struct World {
   Logger log{LogLevel::kDebug, [this](std::string_view line) { lines.emplace_back(line); }};
   std::string evidence;
   FollowOptions options;
-  Stop stop;
+  os::Stop stop;
 
   explicit World(const TestLog& test_log) {
     options.db = dir.file("db");
@@ -84,7 +84,7 @@ struct World {
     CHECK(again.kind == ErrorKind::kUntrusted);
     CHECK(again.message.find(alarm->evidence) != std::string::npos);
     CHECK(evidence.find(alarm->message) != std::string::npos);
-    const auto json = parse_json(read_file(alarm->evidence, 8 << 20).value());
+    const auto json = parse_json(os::read_file(alarm->evidence, 8 << 20).value());
     REQUIRE(json);
     CHECK((*json)["kind"] == kind);
     CHECK((*json)["log_key"] == options.key.format());
@@ -443,7 +443,7 @@ TEST_CASE("notes that do not verify are reported and used for nothing") {
     const Error e = world.round(log).error();
     CHECK(e.kind == ErrorKind::kUntrusted);
     CHECK(e.message.find("latest") != std::string::npos);
-    CHECK(file_exists(world.options.db) == before);
+    CHECK(os::file_exists(world.options.db) == before);
   }
   log.heal();
   REQUIRE(world.round(log));
@@ -535,7 +535,7 @@ TEST_CASE("a forged record anywhere is found, with or without level 0 that agree
     return forged.serve_path(path);
   };
   CHECK(world.round(log).error().kind == ErrorKind::kUntrusted);
-  if (file_exists(world.options.db)) {
+  if (os::file_exists(world.options.db)) {
     CHECK(world.state().position <= record);
     store::Reader r = store::Reader::open(world.options.db).value();
     CHECK(r.find_latest("example.com/evil").value() == std::nullopt);
@@ -666,7 +666,7 @@ TEST_CASE("a beginning beyond the log's end creates nothing") {
   World world(log);
   world.options.from = {From::Kind::kRecord, 101};
   CHECK(world.round(log).error().kind == ErrorKind::kUsage);
-  CHECK_FALSE(file_exists(world.options.db));
+  CHECK_FALSE(os::file_exists(world.options.db));
   for (const char* text : {"genesis", "tip", "0", "12345"}) CHECK(From::parse(text));
   for (const char* text : {"", "Tip", "-1", "+5", "007", "1e6", "99999999999999999999"}) {
     CHECK(From::parse(text).error().kind == ErrorKind::kUsage);
@@ -905,7 +905,7 @@ TEST_CASE("the evidence's command gets its path") {
   const std::string seen = world.dir.file("seen");
   world.options.on_alarm = "printf '%s' \"$0-$#\" > '" + seen + "'; test -s";
   CHECK(world.round(log).error().kind == ErrorKind::kUntrusted);
-  CHECK(read_file(seen, 100).value() == "sh-1");
+  CHECK(os::read_file(seen, 100).value() == "sh-1");
   CHECK_FALSE(world.logged("alarm command"));  // it ended well: the file is not empty
 }
 

@@ -8,8 +8,8 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 
-#include "base/file.h"
 #include "base/metrics.h"
+#include "os/file.h"
 
 using namespace gw;
 using namespace gw::net;
@@ -30,7 +30,7 @@ extern "C" ssize_t send(int fd, const void* bytes, std::size_t size, int flags) 
 
 namespace {
 
-SocketAddress loopback() { return *SocketAddress::parse("127.0.0.1:0"); }
+os::SocketAddress loopback() { return *os::SocketAddress::parse("127.0.0.1:0"); }
 
 ServerResponse echo(const ServerRequest& r) {
   ServerResponse out;
@@ -50,13 +50,13 @@ std::unique_ptr<HttpServer> start(HttpServerOptions options = {}, ServerHandler 
   return *std::move(server);
 }
 
-Fd connect_to(const HttpServer& server) {
-  Fd fd(::socket(server.address().family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+os::Fd connect_to(const HttpServer& server) {
+  os::Fd fd(::socket(server.address().family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
   REQUIRE(::connect(fd.get(), server.address().data(), server.address().size()) == 0);
   return fd;
 }
 
-void send_all(const Fd& fd, std::string_view bytes) {
+void send_all(const os::Fd& fd, std::string_view bytes) {
   while (!bytes.empty()) {
     ssize_t n = ::send(fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (n <= 0) return;
@@ -65,7 +65,7 @@ void send_all(const Fd& fd, std::string_view bytes) {
 }
 
 // Everything until the server closes, or until `enough` shows up.
-std::string read_until(const Fd& fd, std::string_view enough = "\1never\1") {
+std::string read_until(const os::Fd& fd, std::string_view enough = "\1never\1") {
   std::string out;
   pollfd p{fd.get(), POLLIN, 0};
   std::size_t searched = 0;
@@ -81,7 +81,7 @@ std::string read_until(const Fd& fd, std::string_view enough = "\1never\1") {
 
 // One request on a connection of its own.
 std::string ask(const HttpServer& server, const std::string& request) {
-  Fd fd = connect_to(server);
+  os::Fd fd = connect_to(server);
   send_all(fd, request);
   return read_until(fd);
 }
@@ -117,7 +117,7 @@ TEST_CASE("http server: requests and responses") {
   CHECK(post.ends_with("POST /p [] body yes"));
 
   // A client that waits to be asked for its body.
-  Fd fd = connect_to(*server);
+  os::Fd fd = connect_to(*server);
   send_all(fd, "POST /e HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
   CHECK(read_until(fd, "\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n");
   send_all(fd, "body");
@@ -126,7 +126,7 @@ TEST_CASE("http server: requests and responses") {
 
 TEST_CASE("http server: several requests on one connection, also sent at once") {
   auto server = start();
-  Fd fd = connect_to(*server);
+  os::Fd fd = connect_to(*server);
   for (int i = 0; i < 3; i++) {
     send_all(fd, "GET /" + std::to_string(i) + " HTTP/1.1\r\nHost: x\r\n\r\n");
     CHECK(contains(read_until(fd, "[] "), "GET /" + std::to_string(i) + " "));
@@ -139,7 +139,7 @@ TEST_CASE("http server: several requests on one connection, also sent at once") 
   CHECK(contains(both, "GET /5 "));
 
   // More than the kernel's buffers take, so that the second waits until the first is read.
-  Fd large = connect_to(*server);
+  os::Fd large = connect_to(*server);
   std::string request = "GET /large HTTP/1.1\r\nHost: x\r\n\r\n";
   for (int i = 0; i < 20; i++) send_all(large, request);
   send_all(large, "GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
@@ -150,7 +150,7 @@ TEST_CASE("http server: several requests on one connection, also sent at once") 
 
 TEST_CASE("http server: requests that wait are answered however the kernel takes a response") {
   auto server = start({.idle_timeout = 1s});
-  Fd fd = connect_to(*server);
+  os::Fd fd = connect_to(*server);
   std::string requests;
   for (int i = 0; i < 3; i++) requests += "GET /teapot HTTP/1.1\r\nHost: x\r\n\r\n";
   short_sends = true;
@@ -214,12 +214,12 @@ TEST_CASE("http server: what is refused") {
 TEST_CASE("http server: a silent client is closed, and so is one that sends a byte now and then") {
   auto server = start({.idle_timeout = 1s});
   auto begin = system_clock().mono();
-  Fd silent = connect_to(*server);
+  os::Fd silent = connect_to(*server);
   CHECK(read_until(silent).empty());
   CHECK(system_clock().mono() - begin < 10s);
 
   begin = system_clock().mono();
-  Fd slow = connect_to(*server);
+  os::Fd slow = connect_to(*server);
   send_all(slow, "GET / HTTP/1.1\r\nHost: x\r\nX: ");
   pollfd p{slow.get(), POLLIN, 0};
   while (::poll(&p, 1, 300) == 0 && system_clock().mono() - begin < 15s) send_all(slow, "x");
@@ -228,14 +228,14 @@ TEST_CASE("http server: a silent client is closed, and so is one that sends a by
 
 TEST_CASE("http server: connections are bounded, and those that wait get their turn") {
   auto server = start({.idle_timeout = 10s, .max_connections = 3});
-  std::vector<Fd> holders;
+  std::vector<os::Fd> holders;
   for (int i = 0; i < 3; i++) {
     holders.push_back(connect_to(*server));
     // An answer shows that this connection was taken.
     send_all(holders.back(), "GET /h HTTP/1.1\r\nHost: x\r\n\r\n");
     CHECK(contains(read_until(holders.back(), "[] "), "200"));
   }
-  Fd waiting = connect_to(*server);  // by the kernel, which has room in its queue
+  os::Fd waiting = connect_to(*server);  // by the kernel, which has room in its queue
   send_all(waiting, "GET /w HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   pollfd p{waiting.get(), POLLIN, 0};
   CHECK(::poll(&p, 1, 100) == 0);
@@ -248,8 +248,8 @@ TEST_CASE("http server: connections are bounded, and those that wait get their t
 TEST_CASE("http server: it ends while clients are connected, in the middle of an answer too") {
   auto server = start(
       {}, [](const ServerRequest&) { return ServerResponse{.body = std::string(64 << 20, 'x')}; });
-  Fd idle = connect_to(*server);
-  Fd busy = connect_to(*server);
+  os::Fd idle = connect_to(*server);
+  os::Fd busy = connect_to(*server);
   send_all(busy, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
   CHECK(contains(read_until(busy, "\r\n\r\n"), "200 OK"));
   server.reset();
@@ -260,13 +260,13 @@ TEST_CASE("http server: it ends while clients are connected, in the middle of an
 TEST_CASE("http server: addresses that cannot be listened on") {
   auto server = start();
   for (const char* text : {"192.0.2.1:0", ""}) {
-    SocketAddress taken = *text == '\0' ? server->address() : *SocketAddress::parse(text);
+    os::SocketAddress taken = *text == '\0' ? server->address() : *os::SocketAddress::parse(text);
     auto second = HttpServer::start({.listen = taken}, echo);
     REQUIRE(!second);
     CHECK(second.error().kind == ErrorKind::kUsage);
     CHECK(second.error().message.starts_with("listening on " + taken.format() + ": "));
   }
-  auto v6 = HttpServer::start({.listen = *SocketAddress::parse("[::1]:0")}, echo);
+  auto v6 = HttpServer::start({.listen = *os::SocketAddress::parse("[::1]:0")}, echo);
   if (v6) CHECK(contains(get(**v6, "/six"), "GET /six"));
 }
 

@@ -36,17 +36,17 @@ bool contains(const std::string& text, std::string_view part) {
 class ClosedPort {
  public:
   ClosedPort() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    SocketAddress any = *SocketAddress::parse("127.0.0.1:0");
+    os::SocketAddress any = *os::SocketAddress::parse("127.0.0.1:0");
     REQUIRE(::bind(fd_.get(), any.data(), any.size()) == 0);
     sockaddr_storage bound{};
     socklen_t size = sizeof bound;
     ::getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&bound), &size);
-    address = *SocketAddress::from_sockaddr(reinterpret_cast<sockaddr*>(&bound), size);
+    address = *os::SocketAddress::from_sockaddr(reinterpret_cast<sockaddr*>(&bound), size);
   }
-  SocketAddress address;
+  os::SocketAddress address;
 
  private:
-  Fd fd_;
+  os::Fd fd_;
 };
 
 }  // namespace
@@ -325,7 +325,7 @@ TEST_CASE("http: time is bounded") {
 }
 
 TEST_CASE("http: a stop ends what is under way and what waits") {
-  Stop stop;
+  os::Stop stop;
   TestServer server([&](const std::string&) {
     stop.request();
     return Reply{.hold = true};

@@ -73,7 +73,7 @@ TEST_CASE("https: a server with a certificate of a CA that is trusted") {
   // A file that holds no certificate.
   Scratch scratch;
   std::string empty = scratch.path + "/empty.pem";
-  REQUIRE(create_file(empty, "nothing\n", 0644));
+  REQUIRE(os::create_file(empty, "nothing\n", 0644));
   auto bad_file = client({.ca_file = empty}).fetch_one({.url = at.url + "/latest"});
   REQUIRE(!bad_file);
   CHECK(bad_file.error().kind == ErrorKind::kUsage);

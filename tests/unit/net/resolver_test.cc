@@ -3,8 +3,8 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 
-#include "base/file.h"
 #include "net/resolver_anchors.h"
+#include "os/file.h"
 #include "support/check/dns_lab.h"
 
 using namespace std::chrono_literals;
@@ -263,7 +263,8 @@ TEST_CASE("a resolver that strips DNSSEC") {
   SECTION("leaves the answer bogus when recursion does not work either, and is named") {
     const auto hints =
         std::filesystem::temp_directory_path() / ("gw-hints-" + std::to_string(::getpid()));
-    REQUIRE(gw::write_file_atomic(hints.string(), ". 60 NS a.\na. 60 A 127.255.255.254\n", 0600));
+    REQUIRE(
+        gw::os::write_file_atomic(hints.string(), ". 60 NS a.\na. 60 A 127.255.255.254\n", 0600));
     Resolver resolver = make({.resolver = lab.proxy("strip"),
                               .trust_anchor_file = lab.anchor(),
                               .root_hints_file = hints.string()});
@@ -313,7 +314,7 @@ TEST_CASE("the system's resolvers") {
   const auto conf =
       std::filesystem::temp_directory_path() / ("gw-resolv-" + std::to_string(::getpid()));
   auto security_through = [&](const std::string& text) -> std::string {
-    REQUIRE(gw::write_file_atomic(conf.string(), text, 0600));
+    REQUIRE(gw::os::write_file_atomic(conf.string(), text, 0600));
     Resolver resolver = make({.resolv_conf = conf.string(), .trust_anchor_file = lab.anchor()});
     auto a = ask(resolver, "a.wild.signed.lab", 2s);
     std::filesystem::remove(conf);

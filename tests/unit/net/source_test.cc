@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <mutex>
 
-#include "base/file.h"
 #include "net/source_http.h"
+#include "os/file.h"
 #include "support/net/test_server.h"
 
 using namespace gw;
@@ -29,7 +29,7 @@ struct Scratch {
   ~Scratch() { std::filesystem::remove_all(path); }
   void put(const std::string& name, const std::string& bytes) const {
     std::filesystem::create_directories(std::filesystem::path(path + "/" + name).parent_path());
-    REQUIRE(create_file(path + "/" + name, bytes, 0644));
+    REQUIRE(os::create_file(path + "/" + name, bytes, 0644));
   }
   std::string path;
 };

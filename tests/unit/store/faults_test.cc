@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 
-#include "base/file.h"
+#include "os/file.h"
 #include "store/reader.h"
 #include "store/writer.h"
 #include "support/store/fault_vfs.h"

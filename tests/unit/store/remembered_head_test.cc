@@ -15,7 +15,7 @@ TEST_CASE("the remembered head is a file of its own") {
   {
     auto head = RememberedHead::open(path).value();
     CHECK_FALSE(head.note());
-    CHECK_FALSE(file_exists(path));
+    CHECK_FALSE(os::file_exists(path));
     REQUIRE(head.save("note one\n"));
     CHECK(head.note() == "note one\n");
     CHECK(RememberedHead::open(path).error().kind == ErrorKind::kUnavailable);
@@ -23,7 +23,7 @@ TEST_CASE("the remembered head is a file of its own") {
   auto head = RememberedHead::open(path).value();
   CHECK(head.note() == "note one\n");
   REQUIRE(head.save("note two\n"));
-  CHECK(read_file(path, 100).value() == "note two\n");
+  CHECK(os::read_file(path, 100).value() == "note two\n");
 }
 
 TEST_CASE("a remembered head that cannot be read is no empty one") {

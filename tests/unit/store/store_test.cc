@@ -4,11 +4,11 @@
 #include <fstream>
 #include <map>
 
-#include "base/file.h"
 #include "module/releases.h"
+#include "os/file.h"
+#include "sqlite/sqlite.h"
 #include "store/reader.h"
 #include "store/schema.h"
-#include "store/sqlite.h"
 #include "store/writer.h"
 #include "support/store/fill.h"
 #include "tlog/hash.h"
@@ -46,7 +46,7 @@ TEST_CASE("nothing is created before the first head") {
   {
     Writer w = open_writer(dir, log);
     CHECK_FALSE(w.created());
-    CHECK_FALSE(file_exists(dir.file("db")));
+    CHECK_FALSE(os::file_exists(dir.file("db")));
     CHECK(Reader::open(dir.file("db")).error().kind == ErrorKind::kNotFound);
     REQUIRE(w.set_target(log.head(300), kT1, {}));
     CHECK(w.created());
@@ -426,7 +426,7 @@ TEST_CASE("one lock, whichever way leads to the file") {
       CHECK(open_error(other, writer_options(log)).kind == ErrorKind::kUnavailable);
     }
   }
-  CHECK_FALSE(file_exists(link + ".lock"));
+  CHECK_FALSE(os::file_exists(link + ".lock"));
 }
 
 TEST_CASE("a second writer that got past the lock stores nothing twice") {
@@ -458,24 +458,24 @@ TEST_CASE("a start that creates nothing leaves no lock file") {
   const std::string lock = dir.file("db.lock");
   SECTION("nothing there") {
     { Writer w = open_writer(dir, log); }
-    CHECK_FALSE(file_exists(lock));
+    CHECK_FALSE(os::file_exists(lock));
   }
   SECTION("another program's file") {
     std::ofstream(dir.file("db")) << std::string(5000, 'x');
     CHECK(open_error(dir.file("db"), writer_options(log)).kind == ErrorKind::kUsage);
-    CHECK_FALSE(file_exists(lock));
+    CHECK_FALSE(os::file_exists(lock));
   }
   SECTION("a lock file that was there stays") {
     std::ofstream(lock) << "";
     { Writer w = open_writer(dir, log); }
-    CHECK(file_exists(lock));
+    CHECK(os::file_exists(lock));
   }
   SECTION("a database keeps it") {
     {
       Writer w = open_writer(dir, log);
       REQUIRE(fill(w, log, 300, kT1));
     }
-    CHECK(file_exists(lock));
+    CHECK(os::file_exists(lock));
   }
 }
 
@@ -485,7 +485,7 @@ TEST_CASE("files that are no database of ours are refused and left alone") {
   log.add_synthetic(10);
   const std::string path = dir.file("db");
   const auto refuse = [&](ErrorKind kind, const std::vector<std::string>& words) {
-    const auto before = read_file(path, 1 << 20).value();
+    const auto before = os::read_file(path, 1 << 20).value();
     for (const Error& e : {open_error(path, writer_options(log)), Reader::open(path).error()}) {
       CHECK(e.kind == kind);
       CHECK(e.message.starts_with(path));
@@ -494,18 +494,21 @@ TEST_CASE("files that are no database of ours are refused and left alone") {
         CHECK(e.message.find(word) != std::string::npos);
       }
     }
-    CHECK(read_file(path, 1 << 20).value() == before);
+    CHECK(os::read_file(path, 1 << 20).value() == before);
   };
   SECTION("text") {
     std::ofstream(path) << std::string(5000, 'x');
     refuse(ErrorKind::kUsage, {"not an SQLite database"});
   }
   SECTION("another program's") {
-    Database::open(path, Database::Mode::kCreate).value().exec("CREATE TABLE t(x)").has_value();
+    sqlite::Database::open(path, sqlite::Database::Mode::kCreate)
+        .value()
+        .exec("CREATE TABLE t(x)")
+        .has_value();
     refuse(ErrorKind::kUsage, {"another program"});
   }
   SECTION("another program's, with its mark") {
-    auto db = Database::open(path, Database::Mode::kCreate).value();
+    auto db = sqlite::Database::open(path, sqlite::Database::Mode::kCreate).value();
     REQUIRE(db.exec("PRAGMA application_id = 7; PRAGMA user_version = 1"));
     refuse(ErrorKind::kUsage, {"another program"});
   }
@@ -514,9 +517,9 @@ TEST_CASE("files that are no database of ours are refused and left alone") {
       Writer w = open_writer(dir, log);
       REQUIRE(fill(w, log, 10, kT1));
     }
-    auto db = Database::open(path, Database::Mode::kWrite).value();
+    auto db = sqlite::Database::open(path, sqlite::Database::Mode::kWrite).value();
     REQUIRE(db.exec("PRAGMA user_version = 41; PRAGMA wal_checkpoint(TRUNCATE)"));
-    db = Database();
+    db = sqlite::Database();
     refuse(ErrorKind::kUsage, {"version 41", "up to " + std::to_string(schema_version())});
   }
 }
@@ -548,7 +551,7 @@ TEST_CASE("a damaged database is found out before it is written to") {
                                 "UPDATE head SET root = x'00'");
   INFO(damage);
   {
-    auto db = Database::open(dir.file("db"), Database::Mode::kWrite).value();
+    auto db = sqlite::Database::open(dir.file("db"), sqlite::Database::Mode::kWrite).value();
     REQUIRE(db.exec(damage));
   }
   CHECK(open_error(dir.file("db"), writer_options(log)).kind == ErrorKind::kCorrupt);
@@ -563,7 +566,7 @@ TEST_CASE("damaged rows are reported as such when they are met") {
     REQUIRE(fill(w, log, 300, kT1));
   }
   {
-    auto db = Database::open(dir.file("db"), Database::Mode::kWrite).value();
+    auto db = sqlite::Database::open(dir.file("db"), sqlite::Database::Mode::kWrite).value();
     REQUIRE(
         db.exec("UPDATE version SET data = x'05'; UPDATE sums SET data = x'0101';"
                 "UPDATE module SET latest = 'nonsense'; DELETE FROM level1"));

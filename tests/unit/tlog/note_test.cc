@@ -4,7 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/crypto.h"
-#include "base/file.h"
+#include "os/file.h"
 #include "tlog/checkpoint.h"
 
 using namespace gw;
@@ -62,9 +62,9 @@ TEST_CASE("verifier keys") {
 }
 
 TEST_CASE("signer keys") {
-  std::string text = read_file(GW_TEST_DATA "/replica/key.test-only", 1000).value();
+  std::string text = os::read_file(GW_TEST_DATA "/replica/key.test-only", 1000).value();
   text.resize(text.find_last_not_of('\n') + 1);
-  std::string pub = read_file(GW_TEST_DATA "/replica/key.pub", 1000).value();
+  std::string pub = os::read_file(GW_TEST_DATA "/replica/key.pub", 1000).value();
   pub.resize(pub.find_last_not_of('\n') + 1);
   auto key = SignerKey::parse(text);
   REQUIRE(key);
@@ -209,8 +209,8 @@ TEST_CASE("signed heads") {
 TEST_CASE("the real heads of the Go checksum database") {
   auto key = VerifierKey::parse(kGoLogKey).value();
   auto open = [&](const char* file) {
-    return Checkpoint::open(read_file(std::string(GW_TEST_DATA "/sumdb/") + file, 10000).value(),
-                            key);
+    return Checkpoint::open(
+        os::read_file(std::string(GW_TEST_DATA "/sumdb/") + file, 10000).value(), key);
   };
   CHECK(open("latest.first")->size() == 71769961);
   CHECK(open("latest")->size() == 71848828);

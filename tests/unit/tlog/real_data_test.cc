@@ -4,8 +4,8 @@
 #include <random>
 #include <set>
 
-#include "base/file.h"
 #include "module/path.h"
+#include "os/file.h"
 #include "support/tlog/test_log.h"
 #include "tlog/client.h"
 #include "tlog/follower.h"
@@ -33,12 +33,12 @@ std::vector<ModuleVersion> lookups_below(const std::string& dir) {
 
 VerifierKey key_of(const std::string& dir) {
   if (dir == kSumdb) return VerifierKey::parse(kGoLogKey).value();
-  std::string text = read_file(dir + "/key.pub", 1000).value();
+  std::string text = os::read_file(dir + "/key.pub", 1000).value();
   return VerifierKey::parse(text.substr(0, text.find('\n'))).value();
 }
 
 Checkpoint head_of(const std::string& dir, const std::string& file) {
-  return Checkpoint::open(read_file(dir + "/" + file, 100000).value(), key_of(dir)).value();
+  return Checkpoint::open(os::read_file(dir + "/" + file, 100000).value(), key_of(dir)).value();
 }
 
 }  // namespace
@@ -75,7 +75,7 @@ TEST_CASE("a real lookup with any byte changed is refused") {
   DirectorySource source(kSumdb);
   gw::testing::TestLog relay;
   std::string path = "lookup/gopkg.in/yaml.v3@v3.0.1";
-  std::string good = read_file(kSumdb + "/" + path, 10000).value();
+  std::string good = os::read_file(kSumdb + "/" + path, 10000).value();
   std::string reply = good;
   relay.on_fetch = [&](const std::string& p) -> std::optional<Result<std::string>> {
     if (p == path) return reply;

@@ -1,0 +1,117 @@
+// Every name of the module space in memory, with what the server says there.
+//
+// The problem: a query must find one of millions of names without a lock, an allocation or the
+// database, while new names arrive every few minutes, and a name that is not there must be told
+// from one that merely has no records: every ancestor of a module's name exists.
+//
+// The idea: an open-addressing hash table whose slots are one word, a pointer and 16 bits of the
+// hash, over entries that never change: a change makes a new entry and swings the pointer, and the
+// old entry's memory is used again once no reader can hold it (Epochs). The ancestors of a name are
+// entries too, put in before it and top down, so that "has something below" is an ordinary lookup.
+// A log never forgets a module: nothing is ever removed.
+//
+// Costs: about 65 bytes a module and 35 an ancestor, plus 8/0.7 to 16/0.7 bytes a name for the
+// table; a lookup is one SipHash (names come from strangers) and usually two cache misses.
+//
+// find(): any thread, inside a reader section of the Epochs. Everything else: any thread, one at a
+// time by the writers' lock inside; readers go on.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "dnsd/epochs.h"
+
+namespace gw::dnsd {
+
+// Memory for entries: cut from 2 MB pieces that may become huge pages, kept in lists by size when
+// given back. Not thread-safe.
+class EntryArena {
+ public:
+  EntryArena() = default;
+  ~EntryArena();
+  EntryArena(const EntryArena&) = delete;
+  EntryArena& operator=(const EntryArena&) = delete;
+
+  char* allocate(std::size_t size);
+  void free(char* entry, std::size_t size);
+  std::size_t bytes() const { return chunks_.size() * kChunk; }
+
+ private:
+  static constexpr std::size_t kChunk = std::size_t{2} << 20;
+  static constexpr std::size_t kGranule = 4;
+  static constexpr std::size_t kMaxEntry = 1024;
+  static std::size_t granules(std::size_t size) { return (size + kGranule - 1) / kGranule; }
+
+  std::vector<char*> chunks_;
+  std::size_t used_ = kChunk;  // of the last chunk
+  std::vector<std::vector<char*>> free_{kMaxEntry / kGranule + 1};
+};
+
+class ModuleIndex {
+ public:
+  // `labels`: wire labels before v0.<zone>, lower-cased, without a root octet, at least one.
+  // `txt`: the answer's text, at most 255 bytes; empty: the name exists and has no records.
+  struct Item {
+    std::string_view labels;
+    std::string_view txt;
+  };
+  struct Found {
+    bool exists = false;
+    std::string_view rdatas;  // as in dns::RrsetView: one TXT; empty when there are no records
+  };
+  struct Stats {
+    std::uint64_t names = 0;    // ancestors included
+    std::uint64_t answers = 0;  // names with records
+    std::uint64_t bytes = 0;    // of memory reserved
+  };
+
+  // The Epochs must outlive it, and have no reader inside when it is destroyed: what this index
+  // retired refers to it. set() calls Epochs::collect().
+  explicit ModuleIndex(Epochs& epochs);
+  ~ModuleIndex();
+  ModuleIndex(const ModuleIndex&) = delete;
+  ModuleIndex& operator=(const ModuleIndex&) = delete;
+
+  Found find(std::string_view labels) const;
+
+  // Room for this many names without growing on the way.
+  void reserve(std::uint64_t names);
+  // Adds or changes names; ancestors come into being. A name with an answer that gets an empty text
+  // keeps existing. Returns how many names are new or changed, ancestors not counted.
+  std::uint64_t set(std::span<const Item> items);
+
+  Stats stats() const;
+
+ private:
+  struct Table;
+  struct Hashes {
+    std::uint64_t name;
+    std::uint64_t parent;
+  };
+
+  std::uint64_t hash(std::string_view labels) const;
+  static const char* lookup(const Table& table, std::string_view labels, std::uint64_t hash,
+                            std::size_t* slot);
+  char* make_entry(std::string_view labels, std::string_view txt);
+  void grow(std::size_t min_slots);
+  void insert(std::string_view labels, std::uint64_t hash, std::string_view txt);
+  void ensure_name(std::string_view labels, std::uint64_t hash_of);
+  bool set_one(const Item& item, const Hashes& hashes);
+
+  Epochs& epochs_;
+  std::array<std::uint64_t, 2> hash_key_;
+  std::atomic<Table*> table_;
+  mutable std::mutex mutex_;  // guards everything below
+  EntryArena arena_;
+  std::uint64_t names_ = 0;
+  std::uint64_t answers_ = 0;
+};
+
+}  // namespace gw::dnsd

@@ -1,0 +1,81 @@
+// From the follower's database into the zone: one full scan at the start, then what each commit
+// changed.
+//
+// The scan is shared by a few threads, each with a Reader of its own; at one million modules it is
+// what the first answer waits for. Afterwards poll() costs a PRAGMA; when another process has
+// committed, the changed modules are read and the zone gets a new serial. A database that holds no
+// complete tree yet leaves the zone not ready.
+//
+// One thread at a time; status() from any.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "dnsd/module_index.h"
+#include "store/reader.h"
+
+namespace gw::dnsd {
+
+class ModuleSource {
+ public:
+  struct Options {
+    std::string db;
+    std::size_t zone_size = 0;   // octets of the zone's wire name
+    bool allow_partial = false;  // serve a database that does not begin with the first record
+    bool may_appear = false;     // the database may not exist yet
+    unsigned threads = 2;        // of the full scan
+  };
+  // What the zone's answers are made from at this moment.
+  struct Content {
+    bool ready = false;
+    std::uint64_t tree_size = 0;
+    WallTime newest_head{};
+    std::string toolchain;  // the answer's text
+  };
+
+  ModuleSource(Options options, ModuleIndex& index, const Logger& log)
+      : options_(std::move(options)), index_(index), log_(log) {}
+
+  // Opens the database, unless it may appear later and has not, and loads it. kNotFound, kUsage
+  // (partial, another program's), kCorrupt, kIo.
+  Status start();
+  // Looks for new commits; true when content() changed. kUnavailable, kIo, kCorrupt: what is served
+  // stays, try again later.
+  Result<bool> poll();
+  const Content& content() const { return content_; }
+
+  // For `serve-dns status`: the database's own words, as of the last change.
+  std::optional<store::LogState> log_state() const;
+
+ private:
+  Status open();
+  Result<bool> refresh();
+  Result<bool> update();
+  Status may_serve(const store::LogState& state) const;
+  Status load_all(const store::LogState& state);
+  Status load_shard(unsigned shard, std::size_t* modules);
+  Status apply(const std::vector<store::Module>& modules);
+  Status refresh_heads();
+  Status refresh_toolchain();
+
+  const Options options_;
+  ModuleIndex& index_;
+  const Logger& log_;
+  std::optional<store::Reader> reader_;
+  std::optional<std::uint64_t> seen_version_;
+  std::optional<std::uint64_t> commit_;  // the index holds everything up to it
+  std::vector<store::HeadTime> heads_;
+  Content content_;
+  mutable std::mutex mutex_;  // guards log_state_
+  std::optional<store::LogState> log_state_;
+};
+
+}  // namespace gw::dnsd

@@ -1,0 +1,105 @@
+#include "dnsd/query_handler.h"
+
+#include <chrono>
+
+#include "base/metrics.h"
+
+namespace gw::dnsd {
+
+namespace {
+
+RateLimiter::Class class_of(dns::AnswerKind kind) {
+  switch (kind) {
+    case dns::AnswerKind::kPositive:
+    case dns::AnswerKind::kReferral:
+      return RateLimiter::Class::kPositive;
+    case dns::AnswerKind::kNodata:
+    case dns::AnswerKind::kMissing:
+      return RateLimiter::Class::kDenial;
+    default:
+      return RateLimiter::Class::kError;
+  }
+}
+
+}  // namespace
+
+QueryHandler::QueryHandler(const Serving& serving)
+    : serving_(serving), reader_(serving.epochs), signer_(serving.signing) {}
+
+void QueryHandler::begin_batch() {
+  reader_.enter();
+  now_us_ = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
+                                           serving_.clock.mono().time_since_epoch())
+                                           .count());
+  signer_.begin(serving_.clock.now(), now_us_);
+}
+
+void QueryHandler::end_batch() {
+  reader_.leave();
+  for (unsigned i = 0; i < queries_.size(); i++) {
+    if (queries_[i] != 0) metric_add(Metric::kServeQueries, queries_[i], i);
+  }
+  for (unsigned i = 0; i < answers_.size(); i++) {
+    if (answers_[i] != 0) metric_add(Metric::kServeAnswers, answers_[i], i);
+  }
+  if (truncated_ != 0) metric_add(Metric::kServeTruncated, truncated_);
+  queries_ = {};
+  answers_ = {};
+  truncated_ = 0;
+}
+
+void QueryHandler::count(const dns::AnswerResult& result) {
+  answers_[static_cast<unsigned>(result.kind)]++;
+  truncated_ += result.truncated ? 1 : 0;
+}
+
+std::size_t QueryHandler::limit(const dns::AnswerResult& result, const os::SocketAddress& peer,
+                                std::span<char> out) {
+  const RateLimiter::Class kind = class_of(result.kind);
+  std::string_view name;
+  if (kind == RateLimiter::Class::kPositive) {
+    // The names below a delegation, a DNAME or a wildcard are as free as missing ones.
+    name = result.source.empty() ? query_.name() : result.source;
+  }
+  switch (serving_.rate_limiter.check(peer.ip_bytes(), kind, name, now_us_)) {
+    case RateLimiter::Verdict::kSend:
+      return result.size;
+    case RateLimiter::Verdict::kTruncate:
+      // An error is as short as its truncation, and without a question there is nothing to ask
+      // again.
+      if (kind == RateLimiter::Class::kError) break;
+      metric_add(Metric::kServeLimited, 1, 1);
+      return dns::answer_truncated(query_, serving_.answer, out);
+    case RateLimiter::Verdict::kDrop:
+      break;
+  }
+  metric_add(Metric::kServeLimited, 1, 0);
+  return 0;
+}
+
+std::size_t QueryHandler::answer_udp(std::string_view packet, const os::SocketAddress& peer,
+                                     std::span<char> out) {
+  queries_[0]++;
+  signer_.next_query(dns::Transport::kUdp);
+  const dns::QueryStatus status = dns::read_query(packet, query_);
+  const dns::AnswerResult result = dns::answer(status, query_, dns::Transport::kUdp, serving_.zones,
+                                               signer_, serving_.answer, node_, out);
+  count(result);
+  if (result.size == 0 || !serving_.rate_limiter.limits()) return result.size;
+  if (peer.is_loopback() && !serving_.limit_loopback) return result.size;
+  return limit(result, peer, out);
+}
+
+QueryHandler::TcpAnswer QueryHandler::answer_tcp(std::string_view message, bool may_wait,
+                                                 std::span<char> out) {
+  signer_.next_query(dns::Transport::kTcp);
+  const dns::QueryStatus status = dns::read_query(message, query_);
+  const dns::AnswerResult result = dns::answer(status, query_, dns::Transport::kTcp, serving_.zones,
+                                               signer_, serving_.answer, node_, out);
+  if (signer_.over_budget() && may_wait) return {0, true};
+  queries_[1]++;
+  count(result);
+  return {result.size, false};
+}
+
+}  // namespace gw::dnsd

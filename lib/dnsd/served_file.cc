@@ -1,0 +1,286 @@
+#include "dnsd/served_file.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/bytes.h"
+#include "base/metrics.h"
+#include "dns/dnssec.h"
+#include "dns/wire.h"
+#include "dns/zone_file.h"
+#include "os/file.h"
+
+namespace gw::dnsd {
+
+namespace {
+
+constexpr std::size_t kMaxZoneFile = std::size_t{64} << 20;  // all included files together
+constexpr std::uint32_t kMaxTtl = 7 * 86400;                 // half of a signature's life
+constexpr std::uint32_t kDnskeyTtl = 3600;
+constexpr std::size_t kMaxWarnings = 20;  // told one by one
+
+// The key that signs is announced beside those that the file has, if it has any (of other servers
+// of the zone, RFC 8901).
+void add_dnskey(std::vector<dns::Rrset>& rrsets, dns::NameView origin, const ZoneKey& key) {
+  for (dns::Rrset& rrset : rrsets) {
+    if (rrset.type == dns::rrtype::kDnskey && rrset.owner == origin) {
+      rrset.rdatas.push_back(key.dnskey());
+      return;
+    }
+  }
+  rrsets.push_back(dns::Rrset::make(origin, dns::rrtype::kDnskey, kDnskeyTtl, {key.dnskey()}));
+}
+
+// Whether a DS RRset leads to the key. A digest of another type than ours is taken as right.
+bool announces(const dns::RrsetView& ds, const ZoneKey& key) {
+  const std::string own = key.ds();
+  for (std::string_view rdata : dns::unpack_rdatas(ds.rdatas)) {
+    if (rdata == own || (rdata.substr(0, 3) == own.substr(0, 3) && rdata[3] != own[3])) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool ServedFile::Stamp::operator==(const Stamp& o) const {
+  auto same = [](const timespec& a, const timespec& b) {
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+  };
+  return device == o.device && inode == o.inode && size == o.size && same(modified, o.modified) &&
+         same(changed, o.changed);
+}
+
+ServedFile::Stamp ServedFile::stamp_of(const std::string& file) {
+  struct stat info {};
+  if (::stat(file.c_str(), &info) != 0) return {};
+  return {info.st_dev, info.st_ino, info.st_size, info.st_mtim, info.st_ctim};
+}
+
+Result<std::unique_ptr<ServedFile>> ServedFile::make(FileZoneOptions options, Epochs& epochs,
+                                                     SigningContext& signing, const Logger& log) {
+  std::unique_ptr<ServedFile> made(new ServedFile(std::move(options), epochs, signing, log));
+  GW_TRY([[maybe_unused]] const bool changed, made->key_.load());
+  return made;
+}
+
+ServedFile::ServedFile(FileZoneOptions options, Epochs& epochs, SigningContext& signing,
+                       const Logger& log)
+    : options_(std::move(options)),
+      epochs_(epochs),
+      log_(log),
+      key_(signing, options_.origin, options_.key_file) {}
+
+ServedFile::~ServedFile() { delete served_.load(); }
+
+Status ServedFile::start(const std::string& user) {
+  if (!user.empty()) {
+    GW_CHECK(require_access(options_.key_file, R_OK, user, "a zone's signing key"));
+    GW_CHECK(require_access(options_.file, R_OK, user, "a zone's records"));
+  }
+  return load();
+}
+
+// Reads file and includes into `loaded.zone`. `loaded.files` is set whatever happens.
+Status ServedFile::load_text(Loaded& loaded) {
+  std::size_t room = kMaxZoneFile;
+  auto read = [&](const std::string& file) -> Result<std::string> {
+    loaded.files.push_back({file, stamp_of(file)});
+    // Opening a pipe waits for who writes to it, which may be for ever.
+    if (std::error_code error;
+        std::filesystem::exists(file, error) && !std::filesystem::is_regular_file(file, error)) {
+      return usage_error(file + ": not a regular file");
+    }
+    auto text = os::read_file(file, room);
+    if (!text) {
+      Error error = std::move(text).error();
+      // At the start it is a mistake of the configuration like any other.
+      if (error.kind == ErrorKind::kNotFound) error.kind = ErrorKind::kUsage;
+      return error;
+    }
+    room -= text->size();
+    loaded.text = sha256(as_bytes(loaded.text), *text);
+    return text;
+  };
+  // A relative name is relative to the file that includes it.
+  auto include = [&](const std::string& name,
+                     const std::string& from) -> Result<dns::ZoneFilePart> {
+    std::string file = (std::filesystem::path(from).parent_path() / name).string();
+    GW_TRY(std::string included, read(file));
+    return dns::ZoneFilePart{std::move(file), std::move(included)};
+  };
+  GW_TRY(const std::string text, read(options_.file));
+  GW_TRY(auto parsed,
+         dns::parse_zone_file(text, options_.origin,
+                              {.name = options_.file, .max_ttl = kMaxTtl, .include = include}));
+  loaded.warnings = std::move(parsed.warnings);
+  add_dnskey(parsed.rrsets, options_.origin, key_.next());
+  GW_TRY(loaded.zone,
+         dns::StaticZone::make(options_.origin, parsed.rrsets, key_.next_id(), &loaded.warnings));
+  if (Status ok = dns::check_servable(*loaded.zone); !ok) {
+    return std::move(ok).error().in(options_.file);
+  }
+  return check_children(loaded);
+}
+
+Status ServedFile::check_children(Loaded& loaded) const {
+  for (const ServedZone* child : children_) {
+    const dns::NameView name = child->zone().origin();
+    const std::string text = dns::format_host(name);
+    dns::Node node;
+    loaded.zone->find(name, node);
+    if (node.kind != dns::NodeKind::kCut) {
+      return usage_error(
+          fmt::format("{}: {}, which is served here too, is not delegated in this zone",
+                      options_.file, text),
+          fmt::format("add its name servers: {}. NS ..., and its key: {}", text,
+                      child->key()->ds_text()));
+    }
+    if (node.at.size() != name.size()) continue;  // somebody else's zone lies between
+    const dns::RrsetView* ds = node.find(dns::rrtype::kDs);
+    if (ds == nullptr) {
+      loaded.warnings.push_back(
+          fmt::format("{}: {} has no DS record: its signatures go unchecked", options_.file, text));
+    } else if (!announces(*ds, *child->key())) {
+      loaded.warnings.push_back(
+          fmt::format("{}: no DS record of {} belongs to its key {}: validators call it bogus",
+                      options_.file, text, child->key()->tag()));
+    }
+  }
+  return {};
+}
+
+Status ServedFile::load() {
+  Loaded loaded;
+  Status status = load_text(loaded);
+  files_ = loaded.files;
+  settling_.clear();
+  if (!status) {
+    // A failure of the system rather than of the text may pass: as if the files were others.
+    if (status.error().kind == ErrorKind::kIo) {
+      for (Watched& watched : files_) watched.stamp = {};
+    }
+    return status;
+  }
+  for (const Watched& watched : files_) {
+    if (stamp_of(watched.file) == watched.stamp) continue;
+    return unavailable_error(watched.file + ": changed while it was read");
+  }
+  next_ = std::move(loaded);
+  return {};
+}
+
+void ServedFile::warn(std::string_view text) const {
+  log_.warning("zone_warning", {{"zone", dns::format_host(options_.origin)}, {"text", text}});
+}
+
+// What was told at the load before is not told again.
+void ServedFile::tell(std::vector<std::string> warnings) {
+  if (warnings == told_) return;
+  const std::size_t shown = std::min(warnings.size(), kMaxWarnings);
+  for (std::size_t i = 0; i < shown; i++) warn(warnings[i]);
+  if (shown < warnings.size()) {
+    warn(fmt::format("and {} more of these", warnings.size() - shown));
+  }
+  told_ = std::move(warnings);
+}
+
+Status ServedFile::publish() {
+  Loaded loaded = *std::exchange(next_, std::nullopt);
+  tell(std::move(loaded.warnings));
+  const std::uint32_t serial = dns::soa_serial(loaded.zone->soa().rdatas);
+  const dns::StaticZone* old = served_.load();
+  if (old != nullptr &&
+      static_cast<std::int32_t>(serial - dns::soa_serial(old->soa().rdatas)) <= 0) {  // RFC 1982
+    warn("the serial was not raised: who compares it will not see this change");
+  }
+  {
+    std::lock_guard lock(mutex_);
+    serial_ = serial;
+    rrsets_ = loaded.zone->rrset_count();
+    error_.clear();
+  }
+  served_text_ = loaded.text;
+  served_.store(loaded.zone.release());
+  key_.adopt(epochs_);
+  if (old != nullptr) epochs_.retire([old] { delete old; });
+  log_.info("zone_loaded", {{"zone", dns::format_host(options_.origin)},
+                            {"file", options_.file},
+                            {"serial", serial},
+                            {"rrsets", rrsets_},
+                            {"key_tag", key_.get()->tag()}});
+  return {};
+}
+
+void ServedFile::try_load() {
+  Status status = load();
+  if (status && next_->text == served_text_ && !key_.waiting()) {
+    tell(std::move(next_->warnings));  // a child's key may be another one
+    next_.reset();                     // only looked at again, or touched
+    std::lock_guard lock(mutex_);
+    return error_.clear();
+  }
+  if (status) status = publish();
+  metric_add(Metric::kServeZoneLoads, 1, status ? 0 : 1);
+  if (status) return;
+  // A new key waits for a content that can announce it.
+  std::lock_guard lock(mutex_);
+  if (error_ == status.error().message) return;
+  log_.error("zone_not_loaded", Error(status.error()).in("keeping the old zone"));
+  error_ = status.error().message;
+}
+
+// True once the files are other than when they were read, and have been so for a poll.
+bool ServedFile::changed() {
+  std::vector<Stamp> now;
+  now.reserve(files_.size());
+  bool differs = false;
+  for (const Watched& watched : files_) {
+    now.push_back(stamp_of(watched.file));
+    differs = differs || !(now.back() == watched.stamp);
+  }
+  if (!differs) {
+    settling_.clear();
+    return false;
+  }
+  if (now == settling_) return true;
+  settling_ = std::move(now);
+  return false;
+}
+
+void ServedFile::poll() {
+  if (changed()) try_load();
+}
+
+void ServedFile::reload() {
+  const std::uint16_t old_tag = key_.get()->tag();
+  if (auto key = key_.load(); !key) {
+    log_.error("reload_failed", std::move(key).error().in("keeping the old key"));
+  }
+  try_load();
+  const std::uint16_t tag = key_.get()->tag();
+  log_.info("reloaded", {{"zone", dns::format_host(options_.origin)},
+                         {"key_tag", tag},
+                         {"old_key_tag", old_tag},
+                         {"changed", tag != old_tag ? 1 : 0}});
+}
+
+std::string ServedFile::trouble() const {
+  return served_.load() != nullptr ? "" : "zone not loaded";
+}
+
+Json ServedFile::status() const {
+  Json out = zone_status(*this, *key_.get());
+  out["content"] = "file";
+  out["file"] = options_.file;
+  out["ready"] = served_.load() != nullptr;
+  std::lock_guard lock(mutex_);
+  out["serial"] = serial_;
+  out["rrsets"] = rrsets_;
+  if (!error_.empty()) out["error"] = error_;
+  return out;
+}
+
+}  // namespace gw::dnsd

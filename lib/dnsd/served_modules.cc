@@ -1,0 +1,154 @@
+#include "dnsd/served_modules.h"
+
+#include <unistd.h>
+
+#include "base/metrics.h"
+
+namespace gw::dnsd {
+
+Result<std::unique_ptr<ServedModules>> ServedModules::make(ModuleOptions options, Epochs& epochs,
+                                                           SigningContext& signing,
+                                                           const Logger& log) {
+  GW_TRY(ZoneSerial serial, ZoneSerial::load(ZoneSerial::file_beside(options.key_file)));
+  std::unique_ptr<ServedModules> made(
+      new ServedModules(std::move(options), epochs, signing, log, std::move(serial)));
+  GW_TRY([[maybe_unused]] const bool changed, made->key_.load());
+  return made;
+}
+
+ServedModules::ServedModules(ModuleOptions options, Epochs& epochs, SigningContext& signing,
+                             const Logger& log, ZoneSerial serial)
+    : options_(std::move(options)),
+      epochs_(epochs),
+      signing_(signing),
+      log_(log),
+      index_(epochs),
+      zone_(epochs, index_, options_.zone),
+      source_({.db = options_.db,
+               .zone_size = options_.zone.origin.size(),
+               .allow_partial = options_.allow_partial,
+               .may_appear = options_.db_may_appear,
+               .threads = options_.load_threads},
+              index_, log),
+      key_(signing, options_.zone.origin, options_.key_file),
+      serial_(std::move(serial)) {}
+
+Status ServedModules::start(const std::string& user) {
+  if (!user.empty()) {
+    GW_CHECK(require_access(options_.key_file, R_OK, user, "the zone's signing key"));
+    GW_CHECK(require_access(ZoneSerial::file_beside(options_.key_file), W_OK, user,
+                            "where the zone's serial number is kept"));
+    if (!options_.db_may_appear) {
+      GW_CHECK(require_access(options_.db, R_OK, user, "the database"));
+      GW_CHECK(require_access(options_.db + "-shm", W_OK, user,
+                              "which SQLite needs even to read the database"));
+    }
+  }
+  return source_.start();
+}
+
+// Makes what the source holds the zone's content, under its serial.
+Status ServedModules::publish() {
+  const ModuleSource::Content& content = source_.content();
+  const std::string fingerprint = options_.zone.fingerprint(key_.next());
+  ZoneSerial next = serial_;
+  const bool raised = (content.ready || !next.known()) &&
+                      next.advance(content.ready ? content.tree_size : 0, fingerprint);
+  auto made = zone_.make({.serial = next.current(),
+                          .toolchain = content.toolchain,
+                          .dnskey = key_.next().dnskey(),
+                          .key = key_.next_id()});
+  if (!made) {
+    key_.discard();
+    return std::move(made).error();
+  }
+  if (raised) {
+    // Served all the same: a serial that a restart may repeat is better than old answers.
+    if (Status kept = next.save(); !kept) log_.error("serial_not_kept", kept.error());
+    std::lock_guard lock(mutex_);
+    serial_ = std::move(next);
+  }
+  signing_.set_not_before(content.newest_head);
+  metric_set(Metric::kServeSerial, serial_.current());
+  metric_set(Metric::kServeReady, content.ready ? 1 : 0);
+  metric_set(Metric::kServeRecords, static_cast<std::int64_t>(content.tree_size));
+  metric_set(Metric::kServeHeadTime, to_unix(content.newest_head));
+  zone_.publish(content.ready ? *std::move(made) : nullptr);
+  key_.adopt(epochs_);
+  return {};
+}
+
+void ServedModules::poll() {
+  auto changed = source_.poll();
+  if (!changed) {
+    metric_add(Metric::kServeUpdateErrors);
+    if (changed.error().message != last_error_) log_.error("update_failed", changed.error());
+    last_error_ = changed.error().message;
+    return;
+  }
+  last_error_.clear();
+  if (!*changed) return;
+  if (Status published = publish(); !published) {
+    return log_.error("update_failed", published.error());
+  }
+  log_.info("updated", {{"serial", serial_.current()},
+                        {"records", source_.content().tree_size},
+                        {"ready", source_.content().ready ? 1 : 0}});
+}
+
+void ServedModules::reload() {
+  const std::uint16_t old_tag = key_.get()->tag();
+  auto changed = key_.load();
+  if (!changed) {
+    log_.error("reload_failed", std::move(changed).error().in("keeping the old key"));
+    return;
+  }
+  if (*changed) {
+    if (Status published = publish(); !published) {
+      return log_.error("reload_failed", published.error());
+    }
+  }
+  log_.info("reloaded", {{"zone", dns::format_host(zone_.origin())},
+                         {"key_tag", key_.get()->tag()},
+                         {"old_key_tag", old_tag},
+                         {"changed", *changed ? 1 : 0}});
+}
+
+std::string ServedModules::trouble() const { return zone_.ready() ? "" : "no complete log yet"; }
+
+std::uint32_t ServedModules::serial() const {
+  std::lock_guard lock(mutex_);
+  return serial_.current();
+}
+
+Json ServedModules::status() const {
+  Json out = zone_status(zone_, *key_.get());
+  out["content"] = "modules";
+  out["serial"] = serial();
+  out["ready"] = zone_.ready();
+  const ModuleIndex::Stats stats = index_.stats();
+  out["names"] = stats.names;
+  out["answers"] = stats.answers;
+  out["memory_bytes"] = stats.bytes;
+  return out;
+}
+
+Json ServedModules::log_status(WallTime now) const {
+  const auto log_state = source_.log_state();
+  if (!log_state) return {};
+  Json out;
+  out["name"] = log_state->log_name;
+  out["position"] = log_state->position;
+  out["first_record"] = log_state->first_record;
+  out["complete"] = log_state->complete();
+  if (log_state->target) {
+    out["head_size"] = log_state->target->size;
+    out["head_accepted"] = format_rfc3339(log_state->target->accepted);
+    out["head_age_seconds"] = (now - log_state->target->accepted).count();
+  }
+  out["halted"] = log_state->halted();
+  if (log_state->alarm) out["alarm"] = log_state->alarm->message;
+  return out;
+}
+
+}  // namespace gw::dnsd

@@ -1,0 +1,64 @@
+// The module zone with all that feeds it: the follower's database, the zone's key and its serial
+// number.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/log.h"
+#include "dnsd/module_source.h"
+#include "dnsd/module_zone.h"
+#include "dnsd/served_zone.h"
+#include "dnsd/zone_serial.h"
+
+namespace gw::dnsd {
+
+struct ModuleOptions {
+  std::string db;
+  std::string key_file;
+  ZoneSettings zone;
+  bool allow_partial = false;
+  bool db_may_appear = false;  // a follower in this process will create it
+  unsigned load_threads = 2;
+};
+
+class ServedModules final : public ServedZone {
+ public:
+  // Reads the key and the serial. Everything given outlives it. kUsage, kCorrupt.
+  static Result<std::unique_ptr<ServedModules>> make(ModuleOptions options, Epochs& epochs,
+                                                     SigningContext& signing, const Logger& log);
+
+  const dns::Zone& zone() const override { return zone_; }
+  std::shared_ptr<const ZoneKey> key() const override { return key_.get(); }
+  Status start(const std::string& user) override;
+  Status publish() override;
+  void poll() override;
+  void reload() override;
+  std::string trouble() const override;
+  Json status() const override;
+
+  // The log as the database tells it; null when there is none yet. Any thread.
+  Json log_status(WallTime now) const;
+  ModuleIndex::Stats stats() const { return index_.stats(); }
+  const ModuleSource::Content& content() const { return source_.content(); }
+  std::uint32_t serial() const;
+
+ private:
+  ServedModules(ModuleOptions options, Epochs& epochs, SigningContext& signing, const Logger& log,
+                ZoneSerial serial);
+
+  const ModuleOptions options_;
+  Epochs& epochs_;
+  SigningContext& signing_;
+  const Logger& log_;
+  ModuleIndex index_;
+  ModuleZone zone_;
+  ModuleSource source_;
+  ZoneKeyInUse key_;
+  mutable std::mutex mutex_;  // guards serial_: status() looks at it
+  ZoneSerial serial_;
+  std::string last_error_;  // of polling, so that it is logged once
+};
+
+}  // namespace gw::dnsd

@@ -1,0 +1,294 @@
+#include "dnsd/server.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "base/metrics.h"
+#include "dnsd/sockets.h"
+#include "dnsd/status_socket.h"
+#include "dnsd/worker.h"
+#include "net/http_server.h"
+#include "os/user.h"
+
+namespace gw::dnsd {
+
+namespace {
+
+constexpr std::chrono::milliseconds kPoll{200};
+constexpr std::uint32_t kDefaultRateLimit = 200;
+
+unsigned worker_count(unsigned asked) {
+  return asked != 0 ? asked : std::max(1U, std::thread::hardware_concurrency());
+}
+
+// Half of the budget for each transport: UDP senders may be forged, so they must not use up what
+// those who came back over TCP need.
+SigningContext::Limits signing_limits(const ServerOptions& options) {
+  return {.cache_bytes = options.cache_bytes,
+          .udp_rate = (options.signing_limit + 1) / 2,
+          .tcp_rate = (options.signing_limit + 1) / 2};
+}
+
+dns::AnswerOptions answer_options(const ServerOptions& options) {
+  dns::AnswerOptions answer;
+  answer.server_id = options.id;
+  answer.keepalive = static_cast<std::uint16_t>(options.tcp.idle.count() * 10);
+  return answer;
+}
+
+}  // namespace
+
+struct Server::Impl {
+  Impl(ServerOptions o, const Logger& l, const Clock& c)
+      : options(std::move(o)),
+        log(l),
+        clock(c),
+        started(c.mono()),
+        signing(signing_limits(options)),
+        rate_limiter(options.rate_limit.value_or(kDefaultRateLimit)),
+        counts(options.tcp),
+        serving{.epochs = epochs,
+                .zones = zones,
+                .signing = signing,
+                .rate_limiter = rate_limiter,
+                .limit_loopback = options.rate_limit.has_value(),
+                .answer = answer_options(options),
+                .clock = c} {}
+
+  Status make_zones();
+  Status join_zones();
+  Status start_metrics();
+  std::string trouble() const;
+  Status start_workers();
+  void watch_clock();
+  Json status() const;
+
+  const ServerOptions options;
+  const Logger& log;
+  const Clock& clock;
+  const MonoTime started;
+  SigningContext signing;
+  Epochs epochs;  // what is retired may still give back keys
+  std::vector<std::unique_ptr<ServedZone>> served;
+  std::vector<ServedZone*> inner_first;  // children before their parents
+  ServedModules* modules = nullptr;      // one of them, if there is one
+  std::vector<ServedFile*> files;        // the others
+  dns::ZoneSet zones;
+  RateLimiter rate_limiter;
+  ConnectionCounts counts;
+  Serving serving;
+  bool clock_behind = false;
+
+  std::vector<Endpoint> endpoints;
+  std::vector<std::unique_ptr<Worker>> workers;
+  os::Stop workers_stop;
+  std::unique_ptr<net::HttpServer> metrics;
+  std::unique_ptr<StatusSocket> status_socket;
+};
+
+Status Server::Impl::make_zones() {
+  if (options.modules) {
+    ModuleOptions m = *options.modules;
+    m.load_threads = std::min(4U, worker_count(0));
+    GW_TRY(auto made, ServedModules::make(std::move(m), epochs, signing, log));
+    modules = made.get();
+    served.push_back(std::move(made));
+  }
+  for (const FileZoneOptions& file : options.files) {
+    GW_TRY(auto made, ServedFile::make(file, epochs, signing, log));
+    files.push_back(made.get());
+    served.push_back(std::move(made));
+  }
+  for (const auto& zone : served) {
+    GW_CHECK(zones.add(&zone->zone()));
+    inner_first.push_back(zone.get());
+  }
+  std::stable_sort(inner_first.begin(), inner_first.end(), [](auto* a, auto* b) {
+    return a->zone().origin().size() > b->zone().origin().size();
+  });
+  return join_zones();
+}
+
+// Tells each zone which others it is the parent of.
+Status Server::Impl::join_zones() {
+  for (const auto& child : served) {
+    const dns::NameView origin = child->zone().origin();
+    const dns::Zone* parent = zones.find(origin, dns::rrtype::kDs);
+    if (parent == &child->zone()) continue;
+    if (modules != nullptr && parent == &modules->zone()) {
+      return usage_error(
+          fmt::format("zone {} lies inside the module zone {}, which delegates nothing",
+                      dns::format_host(origin), dns::format_host(parent->origin())));
+    }
+    for (ServedFile* file : files) {
+      if (parent == &file->zone()) file->add_child(child.get());
+    }
+  }
+  return {};
+}
+
+std::string Server::Impl::trouble() const {
+  for (const auto& zone : served) {
+    if (std::string what = zone->trouble(); !what.empty()) return what;
+  }
+  return "";
+}
+
+Status Server::Impl::start_metrics() {
+  if (!options.metrics) return {};
+  net::HttpServerOptions http;
+  http.listen = *options.metrics;
+  auto before = [this] {
+    metric_set(Metric::kServeTcpOpen, counts.total());
+    if (modules == nullptr) return;
+    const auto stats = modules->stats();
+    metric_set(Metric::kServeNames, static_cast<std::int64_t>(stats.names), 0);
+    metric_set(Metric::kServeNames, static_cast<std::int64_t>(stats.answers), 1);
+  };
+  GW_TRY(metrics,
+         net::HttpServer::start(std::move(http), net::metrics_handler([this] { return trouble(); },
+                                                                      std::move(before))));
+  return {};
+}
+
+void Server::Impl::watch_clock() {
+  const bool behind = signing.refuses(clock.now());
+  if (behind && !clock_behind) {
+    log.error("clock_behind", {{"now", format_rfc3339(clock.now())},
+                               {"newest_head", format_rfc3339(signing.not_before())},
+                               {"effect", "nothing is signed"}});
+  } else if (!behind && clock_behind) {
+    log.info("clock_right");
+  }
+  clock_behind = behind;
+}
+
+Status Server::Impl::start_workers() {
+  for (unsigned w = 0; w < worker_count(options.workers); w++) {
+    std::vector<WorkerSocket> sockets;
+    for (const Endpoint& e : endpoints) {
+      sockets.push_back({e.udp[w].get(), e.tcp[w].get(), e.address.is_wildcard()});
+    }
+    workers.push_back(
+        std::make_unique<Worker>(serving, std::move(sockets), options.tcp, counts, workers_stop));
+    GW_CHECK(workers.back()->start());
+  }
+  return {};
+}
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Server::~Server() {
+  impl_->status_socket.reset();
+  impl_->metrics.reset();
+  impl_->workers_stop.request();
+  impl_->workers.clear();
+}
+
+Result<std::unique_ptr<Server>> Server::start(ServerOptions options, const Logger& log,
+                                              const Clock& clock, const AfterBind& after_bind) {
+  std::unique_ptr<Server> server(
+      new Server(std::make_unique<Impl>(std::move(options), log, clock)));
+  Impl& s = *server->impl_;
+  GW_CHECK(s.make_zones());
+  GW_TRY(s.endpoints, bind_endpoints(s.options.listen, worker_count(s.options.workers)));
+  GW_CHECK(s.start_metrics());
+  if (!s.options.user.empty()) GW_CHECK(os::become_user(s.options.user));
+  if (after_bind) GW_CHECK(after_bind());
+  for (const auto& zone : s.served) GW_CHECK(zone->start(s.options.user));
+  // All that can refuse comes before publish(), which changes the serial's file.
+  if (!s.options.status_socket.empty()) {
+    GW_TRY(s.status_socket,
+           StatusSocket::start(s.options.status_socket, [&s] { return s.status(); }));
+  }
+  for (const auto& zone : s.served) GW_CHECK(zone->publish());
+  GW_CHECK(s.start_workers());
+  return server;
+}
+
+std::vector<os::SocketAddress> Server::addresses() const {
+  std::vector<os::SocketAddress> addresses;
+  for (const Endpoint& e : impl_->endpoints) addresses.push_back(e.address);
+  return addresses;
+}
+
+void Server::run(const os::Stop& stop, const os::Notifier& notifier) {
+  const Impl& s = *impl_;
+  for (const Endpoint& e : s.endpoints) {
+    s.log.info("listening", {{"address", e.address.format()}});
+  }
+  if (s.metrics) s.log.info("metrics", {{"address", s.metrics->address().format()}});
+  std::string names;
+  for (const auto& zone : s.served) {
+    names.append(names.empty() ? "" : " ").append(dns::format_host(zone->zone().origin()));
+  }
+  if (s.modules != nullptr) {
+    const auto stats = s.modules->stats();
+    s.log.info("ready", {{"zones", names},
+                         {"serial", s.modules->serial()},
+                         {"key_tag", s.modules->key()->tag()},
+                         {"complete", s.modules->content().ready ? 1 : 0},
+                         {"names", stats.names},
+                         {"answers", stats.answers}});
+  } else {
+    s.log.info("ready", {{"zones", names}});
+  }
+  notifier.ready("serving " + names);
+  MonoTime next_watchdog = s.clock.mono();
+  while (!stop.wait_for(kPoll)) {
+    if (reload_.exchange(false)) {
+      notifier.reloading();
+      // A parent compares its DS records with the keys that its children have by then.
+      for (ServedZone* zone : s.inner_first) zone->reload();
+      notifier.ready();
+    }
+    for (const auto& zone : s.served) zone->poll();
+    impl_->epochs.collect();
+    impl_->watch_clock();
+    if (auto interval = notifier.watchdog_interval(); interval && s.clock.mono() >= next_watchdog) {
+      notifier.watchdog();
+      next_watchdog = s.clock.mono() + *interval / 2;
+    }
+  }
+  notifier.stopping();
+  impl_->workers_stop.request();
+  impl_->workers.clear();
+  s.log.info("stopped");
+}
+
+Json Server::status() const { return impl_->status(); }
+
+Json Server::Impl::status() const {
+  Json out;
+  out["pid"] = ::getpid();
+  out["version"] = GW_VERSION;
+  out["uptime_seconds"] =
+      std::chrono::duration_cast<std::chrono::seconds>(clock.mono() - started).count();
+  for (const Endpoint& e : endpoints) out["listen"].push_back(e.address.format());
+  for (const auto& zone : served) out["zones"].push_back(zone->status());
+  if (modules != nullptr) {
+    if (Json log_status = modules->log_status(clock.now()); !log_status.is_null()) {
+      out["log"] = std::move(log_status);
+    }
+  }
+  if (options.following) out["following"] = options.following();
+
+  Json counters;
+  for (Metric m : {Metric::kServeQueries, Metric::kServeAnswers, Metric::kServeTruncated,
+                   Metric::kServeSignatures, Metric::kServeLimited, Metric::kServeTcpAccepted}) {
+    const MetricInfo& info = metric_table()[static_cast<std::size_t>(m)];
+    std::int64_t sum = 0;
+    const auto values = 1 + std::count(info.values.begin(), info.values.end(), ',');
+    for (unsigned v = 0; v < values; v++) sum += metric_value(m, v);
+    counters[std::string(info.name)] = sum;
+  }
+  counters["tcp_connections"] = counts.total();
+  out["counters"] = std::move(counters);
+  return out;
+}
+
+}  // namespace gw::dnsd

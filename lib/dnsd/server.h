@@ -1,0 +1,81 @@
+// The DNS server: the zone of modules, answered from the follower's database, and ordinary zones
+// from files; either may be missing.
+//
+// start() does what can fail, in an order in which a failure leaves nothing behind: read the keys,
+// bind, become the user, open and load database and zones, start the workers. run() then watches
+// them and the reload request until it is told to stop. Answering never waits for either.
+//
+// One thread owns it; request_reload() and status() may be called from any.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "dnsd/served_file.h"
+#include "dnsd/served_modules.h"
+#include "dnsd/tcp_connections.h"
+#include "os/address.h"
+#include "os/stop.h"
+#include "os/systemd.h"
+
+namespace gw::dnsd {
+
+struct ServerOptions {
+  std::optional<ModuleOptions> modules;
+  std::vector<FileZoneOptions> files;
+  std::vector<os::SocketAddress> listen;
+  std::optional<os::SocketAddress> metrics;
+  std::string status_socket;  // empty: none
+  std::string user;           // empty: stay who we are
+  std::string id;             // NSID and id.server; empty: not told
+  // How a follower in this process is, for status(); called from any thread.
+  std::function<std::string()> following;
+  unsigned workers = 0;  // 0: one a core
+  std::size_t cache_bytes = std::size_t{48} << 20;
+  std::optional<std::uint32_t> rate_limit;  // unset: 200, but not for loopback; 0: none
+  std::uint32_t signing_limit = 20000;      // fresh signatures a second; 0: no limit
+  TcpLimits tcp;
+};
+
+class Server {
+ public:
+  // Called in start() once the sockets are bound and the user is changed, before the database is
+  // opened: where a follower in this process begins.
+  using AfterBind = std::function<Status()>;
+
+  // Everything given outlives it. Errors keep their kinds; usage for options that cannot be.
+  static Result<std::unique_ptr<Server>> start(ServerOptions options, const Logger& log,
+                                               const Clock& clock,
+                                               const AfterBind& after_bind = {});
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Serves until the stop, then answers what has arrived and returns.
+  void run(const os::Stop& stop, const os::Notifier& notifier);
+
+  // Keys and zone files are read again soon; what cannot be read leaves the old one in use.
+  void request_reload() { reload_.store(true); }
+
+  // The addresses served, with the ports that the kernel chose.
+  std::vector<os::SocketAddress> addresses() const;
+  Json status() const;
+
+ private:
+  struct Impl;
+  explicit Server(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+  std::atomic<bool> reload_{false};
+};
+
+}  // namespace gw::dnsd

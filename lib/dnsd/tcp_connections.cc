@@ -1,0 +1,400 @@
+#include "dnsd/tcp_connections.h"
+
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/metrics.h"
+#include "dns/wire.h"
+
+namespace gw::dnsd {
+
+namespace {
+
+constexpr std::size_t kLength = 2;  // octets before each message
+constexpr std::size_t kReadSize = 64 << 10;
+constexpr std::size_t kOutSize = 256 << 10;
+constexpr int kAcceptsAtOnce = 64;
+constexpr int kReadsAtOnce = 4;
+constexpr std::chrono::milliseconds kPause{100};  // without descriptors
+constexpr std::chrono::milliseconds kDefer{5};
+constexpr std::chrono::seconds kEvictAfter{2};
+
+// data.u64 of a listener has this bit; of a connection: generation and index.
+constexpr std::uint64_t kListener = std::uint64_t{1} << 55;
+constexpr unsigned kGenerationShift = 32;
+constexpr std::uint32_t kGenerationMask = 0x3fffff;
+
+}  // namespace
+
+ConnectionCounts::Verdict ConnectionCounts::add(std::string_view ip_bytes) {
+  std::lock_guard lock(mutex_);
+  if (total_ >= limits_.total) return Verdict::kTooMany;
+  unsigned& n = networks_[std::string(network_of(ip_bytes))];
+  if (n >= limits_.per_network) return Verdict::kTooManyOfNetwork;
+  n++;
+  total_++;
+  return Verdict::kTaken;
+}
+
+void ConnectionCounts::remove(std::string_view ip_bytes) {
+  std::lock_guard lock(mutex_);
+  auto it = networks_.find(std::string(network_of(ip_bytes)));
+  if (it == networks_.end()) return;
+  total_--;
+  if (--it->second == 0) networks_.erase(it);
+}
+
+unsigned ConnectionCounts::total() const {
+  std::lock_guard lock(mutex_);
+  return total_;
+}
+
+struct TcpConnections::Connection {
+  os::Fd fd;
+  os::SocketAddress peer;
+  std::uint32_t index = 0;
+  std::uint32_t generation = 0;
+  std::uint32_t events = 0;  // what epoll watches for
+  bool eof = false;          // the client sends no more
+  bool broken = false;       // nothing can be sent any more
+  bool deferred = false;     // in deferred_, its next query waits for the signing budget
+  std::string in;            // bytes not answered yet: part of a message, or what waits
+  std::string out;           // answers that the kernel did not take yet
+  MonoTime since{};          // of its beginning or last complete query
+  Connection* older = nullptr;
+  Connection* newer = nullptr;
+};
+
+TcpConnections::TcpConnections(int epoll, std::uint64_t tag, std::vector<int> listeners,
+                               const TcpLimits& limits, ConnectionCounts& counts,
+                               QueryHandler& handler, const Clock& clock)
+    : epoll_(epoll),
+      tag_(tag),
+      listeners_(std::move(listeners)),
+      limits_(limits),
+      counts_(counts),
+      handler_(handler),
+      clock_(clock) {
+  for (std::size_t i = 0; i < listeners_.size(); i++) {
+    epoll_event event{.events = EPOLLIN, .data = {.u64 = tag_ | kListener | i}};
+    ::epoll_ctl(epoll_, EPOLL_CTL_ADD, listeners_[i], &event);
+  }
+}
+
+TcpConnections::~TcpConnections() {
+  for (auto& c : connections_) {
+    if (c) counts_.remove(c->peer.ip_bytes());
+  }
+}
+
+// ---- the list by age ----
+
+void TcpConnections::unlink(Connection& c) {
+  (c.older != nullptr ? c.older->newer : oldest_) = c.newer;
+  (c.newer != nullptr ? c.newer->older : newest_) = c.older;
+  c.older = c.newer = nullptr;
+}
+
+void TcpConnections::touch(Connection& c) {
+  if (newest_ != &c) {
+    if (c.older != nullptr || c.newer != nullptr || oldest_ == &c) unlink(c);
+    c.older = newest_;
+    (newest_ != nullptr ? newest_->newer : oldest_) = &c;
+    newest_ = &c;
+  }
+  c.since = clock_.mono();
+}
+
+// ---- connections come and go ----
+
+void TcpConnections::pause_accepting() {
+  accepting_ = false;
+  resume_accepting_ = clock_.mono() + kPause;
+  for (std::size_t i = 0; i < listeners_.size(); i++) {
+    epoll_event event{.events = 0, .data = {.u64 = tag_ | kListener | i}};
+    ::epoll_ctl(epoll_, EPOLL_CTL_MOD, listeners_[i], &event);
+  }
+}
+
+// Makes room by closing the connection that has been idle longest (RFC 9210 6.2.2).
+bool TcpConnections::evict_idle() {
+  for (Connection* c = oldest_; c != nullptr; c = c->newer) {
+    if (clock_.mono() - c->since < kEvictAfter) return false;
+    if (c->in.empty() && c->out.empty()) {
+      close(*c);
+      return true;
+    }
+  }
+  return false;
+}
+
+void TcpConnections::accept(std::size_t listener) {
+  for (int i = 0; i < kAcceptsAtOnce; i++) {
+    sockaddr_storage storage{};
+    socklen_t size = sizeof(storage);
+    os::Fd fd(::accept4(listeners_[listener], reinterpret_cast<sockaddr*>(&storage), &size,
+                        SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (!fd) {
+      const int e = errno;
+      if (e == EAGAIN || e == EWOULDBLOCK) return;
+      metric_add(Metric::kServeReceiveErrors);
+      // No descriptor or memory left: the listener would stay readable, so look away for a moment.
+      // Anything else concerned that one connection.
+      if (e == EMFILE || e == ENFILE || e == ENOBUFS || e == ENOMEM) {
+        if (!evict_idle()) return pause_accepting();
+      }
+      continue;
+    }
+    auto peer = os::SocketAddress::from_sockaddr(reinterpret_cast<sockaddr*>(&storage), size);
+    if (!peer) continue;
+    auto verdict = counts_.add(peer->ip_bytes());
+    if (verdict == ConnectionCounts::Verdict::kTooMany && evict_idle()) {
+      verdict = counts_.add(peer->ip_bytes());
+    }
+    if (verdict != ConnectionCounts::Verdict::kTaken) {
+      metric_add(Metric::kServeTcpRefused, 1,
+                 verdict == ConnectionCounts::Verdict::kTooMany ? 0 : 1);
+      continue;
+    }
+    metric_add(Metric::kServeTcpAccepted);
+    add(std::move(fd), *peer);
+  }
+}
+
+void TcpConnections::add(os::Fd fd, const os::SocketAddress& peer) {
+  const int on = 1;
+  ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  if (free_.empty()) {
+    free_.push_back(static_cast<std::uint32_t>(connections_.size()));
+    connections_.emplace_back();
+  }
+  auto c = std::make_unique<Connection>();
+  c->fd = std::move(fd);
+  c->peer = peer;
+  c->index = free_.back();
+  // An event that was fetched before the last connection of this index was closed must not hit this
+  // one.
+  static thread_local std::uint32_t generation = 0;
+  c->generation = ++generation & kGenerationMask;
+  c->events = EPOLLIN;
+  epoll_event event{
+      .events = EPOLLIN,
+      .data = {.u64 = tag_ | (std::uint64_t{c->generation} << kGenerationShift) | c->index}};
+  if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, c->fd.get(), &event) != 0) {
+    metric_add(Metric::kServeReceiveErrors);
+    counts_.remove(peer.ip_bytes());
+    return;
+  }
+  free_.pop_back();
+  touch(*c);
+  connections_[c->index] = std::move(c);
+}
+
+void TcpConnections::defer(Connection& c) {
+  if (!std::exchange(c.deferred, true)) deferred_.push_back(&c);
+}
+
+void TcpConnections::undefer(Connection& c) {
+  if (std::exchange(c.deferred, false)) std::erase(deferred_, &c);
+}
+
+void TcpConnections::close(Connection& c) {
+  unlink(c);
+  undefer(c);
+  counts_.remove(c.peer.ip_bytes());
+  free_.push_back(c.index);
+  connections_[c.index].reset();
+}
+
+// ---- bytes ----
+
+void TcpConnections::watch(Connection& c, std::uint32_t events) {
+  if (c.events == events) return;
+  c.events = events;
+  epoll_event event{
+      .events = events,
+      .data = {.u64 = tag_ | (std::uint64_t{c.generation} << kGenerationShift) | c.index}};
+  ::epoll_ctl(epoll_, EPOLL_CTL_MOD, c.fd.get(), &event);
+}
+
+// Hands what is in out_ to the kernel, and keeps the rest with the connection. False: it is gone.
+// Either way out_ is empty then, for it is the next connection's too.
+bool TcpConnections::flush(Connection& c) {
+  const std::size_t size = std::exchange(out_size_, 0);
+  std::size_t sent = 0;
+  if (c.broken) return false;
+  if (c.out.empty()) {
+    while (sent < size) {
+      const ssize_t n = ::send(c.fd.get(), out_.data() + sent, size - sent, MSG_NOSIGNAL);
+      if (n > 0) {
+        sent += static_cast<std::size_t>(n);
+      } else if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS)) {
+        break;
+      } else if (n < 0 && errno != EINTR) {
+        c.broken = true;
+        return false;
+      }
+    }
+  }
+  c.out.append(out_, sent, size - sent);
+  return true;
+}
+
+bool TcpConnections::write_pending(Connection& c) {
+  const ssize_t n = ::send(c.fd.get(), c.out.data(), c.out.size(), MSG_NOSIGNAL);
+  if (n < 0) return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || errno == ENOBUFS;
+  c.out.erase(0, static_cast<std::size_t>(n));
+  return true;
+}
+
+// Answers the whole messages at the front of `data` as far as it may, and returns how many bytes
+// they were.
+std::size_t TcpConnections::answer_messages(Connection& c, std::string_view data) {
+  std::size_t at = 0;
+  if (data.size() < kLength) return 0;
+  out_.resize(kOutSize);
+  out_size_ = 0;
+  handler_.begin_batch();
+  while (data.size() - at >= kLength) {
+    const std::size_t size = dns::load_u16(data.data() + at);
+    if (data.size() - at - kLength < size) break;
+    if (kOutSize - out_size_ < kLength + dns::kMaxMessage) {
+      if (!flush(c) || !c.out.empty()) break;
+    }
+    char* out = out_.data() + out_size_;
+    const auto answer = handler_.answer_tcp(data.substr(at + kLength, size), !draining_,
+                                            {out + kLength, dns::kMaxMessage});
+    if (answer.try_later) {
+      defer(c);
+      break;
+    }
+    at += kLength + size;
+    touch(c);
+    if (answer.size == 0) continue;
+    dns::store_u16(out, static_cast<std::uint16_t>(answer.size));
+    out_size_ += kLength + answer.size;
+  }
+  handler_.end_batch();
+  return at;
+}
+
+// What is to happen next with a connection on which everything possible was done. Closes it when
+// there is nothing.
+void TcpConnections::settle(Connection& c) {
+  if (!c.out.empty()) return watch(c, EPOLLOUT);
+  if (c.deferred) return watch(c, 0);
+  if (c.eof || draining_) return close(c);
+  watch(c, EPOLLIN);
+}
+
+TcpConnections::Flow TcpConnections::read_some(Connection& c) {
+  in_.resize(kLength + dns::kMaxMessage + kReadSize);
+  std::memcpy(in_.data(), c.in.data(), c.in.size());
+  const ssize_t n = ::recv(c.fd.get(), in_.data() + c.in.size(), kReadSize, 0);
+  if (n < 0) {
+    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return Flow::kWait;
+    return Flow::kClosed;
+  }
+  if (n == 0) {
+    c.eof = true;
+    return Flow::kWait;
+  }
+  const std::string_view data(in_.data(), c.in.size() + static_cast<std::size_t>(n));
+  c.in.assign(data.substr(answer_messages(c, data)));
+  if (c.in.empty() && c.in.capacity() > 4096) c.in = std::string();
+  if (!flush(c)) return Flow::kClosed;
+  // A short read is all there was: the next one would only say so.
+  return !c.out.empty() || c.deferred || static_cast<std::size_t>(n) < kReadSize ? Flow::kWait
+                                                                                 : Flow::kGoOn;
+}
+
+void TcpConnections::on_readable(Connection& c) {
+  for (int i = 0; i < kReadsAtOnce; i++) {
+    const Flow flow = read_some(c);
+    if (flow == Flow::kClosed) return close(c);
+    if (flow == Flow::kWait) break;
+  }
+  settle(c);
+}
+
+void TcpConnections::on_event(std::uint64_t data, std::uint32_t events) {
+  if ((data & kListener) != 0) return accept(data & ~kListener);
+  const auto index = static_cast<std::uint32_t>(data);
+  if (index >= connections_.size() || !connections_[index]) return;
+  Connection& c = *connections_[index];
+  if (c.generation != data >> kGenerationShift) return;
+  if ((events & EPOLLOUT) != 0 && !c.out.empty()) {
+    if (!write_pending(c)) return close(c);
+    if (!c.out.empty()) return;
+    touch(c);
+    resume(c);
+    return;
+  }
+  if ((events & EPOLLIN) != 0) return on_readable(c);
+  if ((events & (EPOLLERR | EPOLLHUP)) != 0) close(c);
+}
+
+// Goes on with the queries that were read before their turn came.
+void TcpConnections::resume(Connection& c) {
+  undefer(c);
+  // No more answers before these are taken: on_event() comes back here then.
+  if (!c.out.empty()) return settle(c);
+  const std::string data = std::move(c.in);
+  c.in.assign(data, answer_messages(c, data));
+  if (!flush(c)) return close(c);
+  settle(c);
+}
+
+int TcpConnections::tick() {
+  const MonoTime now = clock_.mono();
+  // Each one that waits now, once: those that still cannot go on wait again, behind the others.
+  for (std::size_t n = deferred_.size(); n != 0 && !deferred_.empty(); n--) {
+    resume(*deferred_.front());
+  }
+  while (oldest_ != nullptr && now - oldest_->since >= limits_.idle) {
+    metric_add(Metric::kServeTcpTimeouts);
+    close(*oldest_);
+  }
+  if (!accepting_ && now >= resume_accepting_ && !draining_) {
+    accepting_ = true;
+    for (std::size_t i = 0; i < listeners_.size(); i++) {
+      epoll_event event{.events = EPOLLIN, .data = {.u64 = tag_ | kListener | i}};
+      ::epoll_ctl(epoll_, EPOLL_CTL_MOD, listeners_[i], &event);
+    }
+  }
+  Duration next = Duration::max();
+  if (!deferred_.empty()) next = kDefer;
+  if (!accepting_ && !draining_) next = std::min(next, Duration(resume_accepting_ - now));
+  if (oldest_ != nullptr) next = std::min(next, Duration(oldest_->since + limits_.idle - now));
+  if (next == Duration::max()) return -1;
+  return static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(next).count()) + 1;
+}
+
+std::size_t TcpConnections::drain() {
+  if (!draining_) {
+    // Those that the kernel already took for us, then no more.
+    for (std::size_t i = 0; i < listeners_.size(); i++) {
+      accept(i);
+      ::epoll_ctl(epoll_, EPOLL_CTL_DEL, listeners_[i], nullptr);
+    }
+    draining_ = true;
+    for (std::size_t i = 0; i < connections_.size(); i++) {
+      Connection* c = connections_[i].get();
+      if (c == nullptr || !c->out.empty()) continue;
+      if (c->deferred) {
+        resume(*c);
+      } else {
+        on_readable(*c);
+      }
+    }
+  }
+  return connections_.size() - free_.size();
+}
+
+}  // namespace gw::dnsd

@@ -1,0 +1,111 @@
+// DNS over TCP for one worker (RFC 7766, RFC 9210).
+//
+// A connection may send many queries without waiting; their answers go out in one write, in the
+// order of the queries. What a client can hold on to is bounded: connections in total and for each
+// network, one message's worth of unread bytes, no more reading while its answers wait to be taken,
+// and a time limit that starts with the connection or its last complete query, not with its last
+// byte. A query that needs a signature beyond the budget waits in its connection.
+//
+// Costs: about 250 bytes for an idle connection; a query costs one recv and one send at most, fewer
+// when they come together. Belongs to one worker; ConnectionCounts is shared.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "dnsd/query_handler.h"
+#include "os/address.h"
+#include "os/file.h"
+
+namespace gw::dnsd {
+
+struct TcpLimits {
+  unsigned total = 1000;
+  unsigned per_network = 100;
+  std::chrono::seconds idle{10};
+};
+
+// How many connections there are, over all workers. Any thread.
+class ConnectionCounts {
+ public:
+  enum class Verdict { kTaken, kTooMany, kTooManyOfNetwork };
+  explicit ConnectionCounts(const TcpLimits& limits) : limits_(limits) {}
+
+  Verdict add(std::string_view ip_bytes);
+  void remove(std::string_view ip_bytes);
+  unsigned total() const;
+
+ private:
+  const TcpLimits limits_;
+  mutable std::mutex mutex_;
+  unsigned total_ = 0;
+  std::unordered_map<std::string, unsigned> networks_;
+};
+
+class TcpConnections {
+ public:
+  // Registers the listeners with `epoll`; events carry `tag` plus something below 2^56 in data.u64.
+  // `listeners` are not owned.
+  TcpConnections(int epoll, std::uint64_t tag, std::vector<int> listeners, const TcpLimits& limits,
+                 ConnectionCounts& counts, QueryHandler& handler, const Clock& clock);
+  ~TcpConnections();
+  TcpConnections(const TcpConnections&) = delete;
+  TcpConnections& operator=(const TcpConnections&) = delete;
+
+  // An event of `data` (the tag taken off).
+  void on_event(std::uint64_t data, std::uint32_t events);
+  // Does what is due, and says in how many milliseconds to be called again; -1: no need.
+  int tick();
+  // Takes no more connections, answers what has arrived, and closes what has nothing left to send;
+  // returns how many connections still have.
+  std::size_t drain();
+
+ private:
+  struct Connection;
+  enum class Flow { kGoOn, kWait, kClosed };
+
+  void accept(std::size_t listener);
+  void pause_accepting();
+  bool evict_idle();
+  void add(os::Fd fd, const os::SocketAddress& peer);
+  void close(Connection& c);
+  void defer(Connection& c);
+  void undefer(Connection& c);
+  void on_readable(Connection& c);
+  Flow read_some(Connection& c);
+  std::size_t answer_messages(Connection& c, std::string_view data);
+  bool flush(Connection& c);
+  bool write_pending(Connection& c);
+  void watch(Connection& c, std::uint32_t events);
+  void resume(Connection& c);
+  void settle(Connection& c);
+  void touch(Connection& c);
+  void unlink(Connection& c);
+
+  const int epoll_;
+  const std::uint64_t tag_;
+  std::vector<int> listeners_;
+  const TcpLimits limits_;
+  ConnectionCounts& counts_;
+  QueryHandler& handler_;
+  const Clock& clock_;
+
+  std::vector<std::unique_ptr<Connection>> connections_;
+  std::vector<std::uint32_t> free_;  // indices without a connection
+  Connection* oldest_ = nullptr;     // a list in the order of the last complete query
+  Connection* newest_ = nullptr;
+  std::vector<Connection*> deferred_;  // over the signing budget; each once
+  bool accepting_ = true;
+  bool draining_ = false;
+  MonoTime resume_accepting_{};
+  std::string in_;   // scratch for reading: what is left of a message, and one read
+  std::string out_;  // answers on their way out, of one connection at a time
+  std::size_t out_size_ = 0;
+};
+
+}  // namespace gw::dnsd

@@ -1,0 +1,71 @@
+// Files that survive a crash.
+//
+// write_file_atomic: temporary file in the same directory, write, fsync, rename, fsync of the
+// directory; a crash leaves the old file or the new one, and at worst a `.NAME.tmp-*` beside it.
+// Every error names the path. Safe from any thread unless two write the same path.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace gw::os {
+
+// Owns a file descriptor; -1 is none.
+class Fd {
+ public:
+  Fd() = default;
+  explicit Fd(int fd) : fd_(fd) {}
+  Fd(Fd&& o) noexcept : fd_(o.release()) {}
+  Fd& operator=(Fd&& o) noexcept;
+  ~Fd() { reset(); }
+
+  int get() const { return fd_; }
+  explicit operator bool() const { return fd_ >= 0; }
+  int release();
+  void reset();
+
+ private:
+  int fd_ = -1;
+};
+
+// The whole file; kNotFound when there is none, kIo when it is larger than `max_bytes` or cannot be
+// read.
+Result<std::string> read_file(const std::string& path, std::size_t max_bytes);
+
+Status write_file_atomic(const std::string& path, std::string_view data, mode_t mode);
+
+// Creates the file (O_EXCL); kUsage when it exists already. Fsynced with its directory.
+Status create_file(const std::string& path, std::string_view data, mode_t mode);
+
+bool file_exists(const std::string& path);
+
+// An advisory lock held as long as this object lives. The file, which stays, holds the holder's
+// pid.
+class LockFile {
+ public:
+  // kUnavailable with the holder's pid when somebody else holds it.
+  static Result<LockFile> acquire(const std::string& path);
+
+  // For a start that is refused: takes the file away again if acquire() made it. The lock is held
+  // until the object is gone, and acquire() takes no file that was removed meanwhile.
+  void remove_if_new();
+
+ private:
+  LockFile(Fd fd, std::string path, bool made)
+      : fd_(std::move(fd)), path_(std::move(path)), made_(made) {}
+  Fd fd_;
+  std::string path_;
+  bool made_ = false;
+};
+
+// Where the file really is, whatever links lead there: also for one that does not exist yet, in a
+// directory that does, and for a link to such a one. Unchanged when that cannot be told.
+std::string real_path(const std::string& path);
+
+}  // namespace gw::os

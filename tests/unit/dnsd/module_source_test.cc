@@ -1,0 +1,183 @@
+#include "dnsd/module_source.h"
+
+#include <fmt/format.h>
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+
+#include "dns/module_name.h"
+#include "os/file.h"
+#include "support/dnsd/follow_into.h"
+#include "support/tlog/test_log.h"
+
+namespace gw::dnsd {
+namespace {
+
+struct Database {
+  std::string dir;
+  std::string db;
+  testing::TestLog log;
+
+  Database() {
+    std::string name = (std::filesystem::temp_directory_path() / "gwtool-serve-XXXXXX").string();
+    dir = ::mkdtemp(name.data());
+    db = dir + "/db";
+  }
+  ~Database() { std::filesystem::remove_all(dir); }
+  void follow(std::int64_t accepted) {
+    auto followed = testing::follow_into(db, log, log.key(), log.key().format(), log.head(),
+                                         from_unix(accepted));
+    INFO((followed ? "" : followed.error().message));
+    REQUIRE(followed);
+  }
+};
+
+struct Source {
+  Epochs epochs;
+  ModuleIndex index{epochs};
+  Logger log{LogLevel::kError, [](std::string_view) {}};
+  ModuleSource source;
+
+  explicit Source(const Database& d, bool partial = false, bool may_appear = false,
+                  unsigned threads = 2)
+      : source({.db = d.db,
+                .zone_size = 15,
+                .allow_partial = partial,
+                .may_appear = may_appear,
+                .threads = threads},
+               index, log) {}
+
+  // "-": no such name; "": no records.
+  std::string txt(const std::string& path) {
+    std::array<char, dns::kMaxName> labels;
+    const std::size_t n = dns::encode_module_labels(path, 15, labels);
+    if (n == 0) return "no name";
+    const auto found = index.find({labels.data(), n});
+    if (!found.exists) return "-";
+    return found.rdatas.empty() ? "" : std::string(found.rdatas.substr(3));
+  }
+};
+
+TEST_CASE("a database becomes answers, and each commit is taken up") {
+  Database d;
+  d.log.add("github.com/mjl-/mox", "v0.0.13");
+  d.log.add("github.com/mjl-/mox", "v0.0.14");
+  d.log.add("example.com/a", "v0.0.0-20200101000000-abcdefabcdef");
+  d.log.add("example.com", "v1.0.0");  // has no name
+  d.log.add("example.com/inc", "v2.0.0+incompatible");
+  d.follow(0x60000000);
+  Source s(d);
+  REQUIRE(s.source.start());
+  CHECK(s.source.content().ready);
+  CHECK(s.source.content().tree_size == 5);
+  CHECK(s.source.content().toolchain.empty());
+  CHECK(to_unix(s.source.content().newest_head) == 0x60000000);
+  CHECK(s.txt("github.com/mjl-/mox") == "v=v0.0.14 t=60000000");
+  CHECK(s.txt("example.com/a").empty());
+  CHECK(s.txt("example.com/inc") == "v=v2.0.0+incompatible t=60000000");
+  CHECK(s.txt("example.com/new") == "-");
+  CHECK(s.txt("example.com") == "no name");
+  CHECK_FALSE(*s.source.poll());
+  CHECK_FALSE(*s.source.poll());
+
+  d.log.add("github.com/mjl-/mox", "v0.0.15");
+  d.log.add("github.com/mjl-/mox", "v1.0.0-rc1");
+  d.log.add("example.com/new", "v1.2.3");
+  d.log.add("golang.org/toolchain", "v0.0.1-go1.25.6.linux-amd64");
+  d.log.add("golang.org/toolchain", "v0.0.1-go1.24.12.linux-amd64");
+  d.log.add("example.com/inc", "v1.0.0");
+  d.follow(0x60000100);
+  CHECK(*s.source.poll());
+  CHECK(s.source.content().tree_size == 11);
+  CHECK(s.txt("github.com/mjl-/mox") == "v=v0.0.15 t=60000100");
+  CHECK(s.txt("example.com/new") == "v=v1.2.3 t=60000100");
+  CHECK(s.txt("example.com/inc") == "v=v1.0.0 t=60000100");
+  CHECK(s.txt("golang.org/toolchain").empty());
+  CHECK(s.source.content().toolchain ==
+        "v=go1.25.6 k=cur t=60000100; v=go1.24.12 k=prev t=60000100");
+  CHECK_FALSE(*s.source.poll());
+  REQUIRE(s.source.log_state());
+  CHECK(s.source.log_state()->position == 11);
+}
+
+TEST_CASE("a full scan and many commits give the same answers") {
+  Database d;
+  Database reference;
+  for (int i = 0; i < 3000; i++) {
+    d.log.add(fmt::format("example.com/o{}/m{}", i % 37, i % 701),
+              fmt::format("v{}.{}.0", i % 2, i));
+  }
+  d.log.serve(1000);
+  auto at = [&](std::uint64_t n, std::int64_t t) {
+    REQUIRE(testing::follow_into(d.db, d.log, d.log.key(), d.log.key().format(), d.log.head(n),
+                                 from_unix(t)));
+  };
+  d.log.serve(3000);
+  at(1000, 100);
+  Source s(d);
+  REQUIRE(s.source.start());
+  for (std::uint64_t n = 1100; n <= 3000; n += 100) {
+    at(n, static_cast<std::int64_t>(n));
+    CHECK(*s.source.poll());
+  }
+  Source whole(d, false, false, 1);
+  REQUIRE(whole.source.start());
+  CHECK(whole.index.stats().names == s.index.stats().names);
+  for (int i = 0; i < 3000; i++) {
+    const std::string path = fmt::format("example.com/o{}/m{}", i % 37, i % 701);
+    REQUIRE(whole.txt(path) == s.txt(path));
+    REQUIRE(!s.txt(path).empty());
+  }
+}
+
+TEST_CASE("a first run that is not done, then done") {
+  Database d;
+  d.log.add_synthetic(600);
+  {
+    auto writer = store::Writer::open(
+        d.db,
+        {.log_name = "sum.test", .log_key = d.log.key().format(), .keep = std::nullopt, .vfs = {}});
+    REQUIRE(writer);
+    REQUIRE(writer->set_target(d.log.head(), from_unix(1000), {}));
+  }
+  Source s(d);
+  REQUIRE(s.source.start());
+  CHECK_FALSE(s.source.content().ready);
+  d.follow(1000);
+  CHECK(*s.source.poll());
+  CHECK(s.source.content().ready);
+  CHECK(s.index.stats().answers > 0);
+}
+
+TEST_CASE("a database that is missing, appears, is partial, or is none") {
+  Database d;
+  {
+    Source s(d);
+    const auto started = s.source.start();
+    REQUIRE_FALSE(started);
+    CHECK(started.error().kind == ErrorKind::kNotFound);
+    CHECK(started.error().hint.find("follow-tlog") != std::string::npos);
+  }
+  Source waiting(d, false, true);
+  REQUIRE(waiting.source.start());
+  CHECK_FALSE(*waiting.source.poll());
+  d.log.add_synthetic(700);
+  REQUIRE(testing::follow_into(d.db, d.log, d.log.key(), d.log.key().format(), d.log.head(),
+                               from_unix(1000), d.log.frontier(256)));
+  const auto polled = waiting.source.poll();
+  REQUIRE_FALSE(polled);
+  CHECK(polled.error().kind == ErrorKind::kUsage);
+  CHECK(polled.error().hint.find("--partial") != std::string::npos);
+  Source partial(d, true);
+  REQUIRE(partial.source.start());
+  CHECK(partial.source.content().ready);
+
+  Database other;
+  REQUIRE(os::write_file_atomic(other.db, "this is no database, and long enough to be looked at",
+                                0644));
+  Source bad(other);
+  CHECK(bad.source.start().error().kind == ErrorKind::kUsage);
+}
+
+}  // namespace
+}  // namespace gw::dnsd

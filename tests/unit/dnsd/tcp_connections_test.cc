@@ -1,0 +1,207 @@
+// The connections of one worker, driven event by event, with send buffers so small that answers
+// wait in the connection, and a clock that decides when there is budget to sign.
+#include "dnsd/tcp_connections.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <catch2/catch.hpp>
+
+#include "dns/static_zone.h"
+#include "dns/types.h"
+#include "dns/wire.h"
+
+namespace gw::dnsd {
+namespace {
+
+const std::string kOrigin = *dns::parse_lower_name("l.example.org");
+
+std::string u16(std::size_t v) { return {static_cast<char>(v >> 8), static_cast<char>(v)}; }
+
+// A framed query for the zone's apex.
+std::string query(std::uint16_t id, std::uint16_t type, bool dnssec = false) {
+  std::string m = u16(id) + u16(0) + u16(1) + u16(0) + u16(0) + u16(dnssec ? 1 : 0);
+  m += kOrigin + u16(type) + u16(1);
+  if (dnssec) m += std::string("\0\0\x29\x04\xd0\0\0\x80\0\0\0", 11);
+  return u16(m.size()) + m;
+}
+
+class Client {
+ public:
+  explicit Client(const sockaddr_in& server, int buffer = 0)
+      : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    if (buffer != 0) ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
+    REQUIRE(::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&server), sizeof(server)) == 0);
+  }
+  void send(const std::string& bytes) {
+    REQUIRE(::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
+            static_cast<ssize_t>(bytes.size()));
+  }
+  void reset() {
+    const linger now{.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+    fd_ = os::Fd();
+  }
+  // Takes what is there; returns the ids of the answers that are whole now.
+  std::vector<std::uint16_t> read() {
+    std::array<char, 65536> buffer;
+    for (;;) {
+      const ssize_t n = ::recv(fd_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+      if (n == 0) closed_ = true;
+      if (n <= 0) break;
+      in_.append(buffer.data(), static_cast<std::size_t>(n));
+    }
+    std::vector<std::uint16_t> ids;
+    while (in_.size() >= 2 && in_.size() >= 2U + dns::load_u16(in_.data())) {
+      ids.push_back(dns::load_u16(in_.data() + 2));
+      in_.erase(0, 2U + dns::load_u16(in_.data()));
+    }
+    return ids;
+  }
+  bool closed() const { return closed_; }
+
+ private:
+  os::Fd fd_;
+  std::string in_;
+  bool closed_ = false;
+};
+
+struct Lab {
+  FakeClock clock{from_unix(1'700'000'000)};
+  Epochs epochs;
+  SigningContext signing{{.cache_bytes = 1 << 20, .udp_rate = 1, .tcp_rate = 1}};
+  std::unique_ptr<dns::StaticZone> zone = make_zone();
+  dns::ZoneSet zones;
+  RateLimiter rate_limiter{0};
+  TcpLimits limits;
+  ConnectionCounts counts{limits};
+  Serving serving{.epochs = epochs,
+                  .zones = zones,
+                  .signing = signing,
+                  .rate_limiter = rate_limiter,
+                  .limit_loopback = false,
+                  .answer = {},
+                  .clock = clock};
+  os::Fd epoll{::epoll_create1(EPOLL_CLOEXEC)};
+  os::Fd listener{::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+  sockaddr_in address{};
+  std::optional<QueryHandler> handler;
+  std::optional<TcpConnections> tcp;
+
+  std::unique_ptr<dns::StaticZone> make_zone() {
+    using namespace dns;
+    const KeyId key = *signing.add_key(
+        std::make_shared<const ZoneKey>(*ZoneKey::from_secret(kOrigin, 13, std::string(32, '\7'))));
+    SoaFields soa;
+    soa.mname = soa.rname = kOrigin;
+    return *StaticZone::make(
+        kOrigin,
+        {Rrset::make(kOrigin, rrtype::kSoa, 300, {soa_rdata(soa)}),
+         Rrset::make(kOrigin, rrtype::kNs, 300, {kOrigin}),
+         Rrset::make(kOrigin, rrtype::kTxt, 300, {txt_rdata(std::string(1000, 'x'))})},
+        key);
+  }
+  Lab() {
+    REQUIRE(zones.add(zone.get()));
+    const int small = 1;  // the kernel's least; connections inherit it
+    ::setsockopt(listener.get(), SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    REQUIRE(::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), size) == 0);
+    REQUIRE(::listen(listener.get(), 16) == 0);
+    REQUIRE(::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
+    handler.emplace(serving);
+    tcp.emplace(epoll.get(), 0, std::vector<int>{listener.get()}, limits, counts, *handler, clock);
+  }
+  // Every event there is at the moment, but no tick.
+  void pump() {
+    std::array<epoll_event, 16> events;
+    const int n = ::epoll_wait(epoll.get(), events.data(), events.size(), 1);
+    for (int i = 0; i < n; i++) tcp->on_event(events[i].data.u64, events[i].events);
+  }
+  std::vector<std::uint16_t> read(Client& client, std::size_t count) {
+    std::vector<std::uint16_t> ids;
+    for (int i = 0; i < 5000 && ids.size() < count && !client.closed(); i++) {
+      for (auto id : client.read()) ids.push_back(id);
+      pump();
+    }
+    return ids;
+  }
+  // Uses the budget up; what the client sends next in need of a signature waits.
+  Client spent() {
+    Client client(address, 1);
+    client.send(query(1, dns::rrtype::kSoa, true));
+    pump();
+    REQUIRE(read(client, 1) == std::vector<std::uint16_t>{1});
+    return client;
+  }
+  static constexpr int kLarge = 120;  // together well over any buffer here, below a batch's
+  static std::string large_then_signed() {
+    std::string all;
+    for (int i = 0; i < kLarge; i++) all += query(100, dns::rrtype::kTxt);
+    return all + query(2, dns::rrtype::kNs, true);
+  }
+};
+
+TEST_CASE("answers to a connection that is gone never reach another one") {
+  Lab lab;
+  Client honest(lab.address);
+  for (std::uint16_t i = 1; i <= 50; i++) {
+    Client gone(lab.address);
+    lab.pump();
+    gone.send(query(0xdead, dns::rrtype::kSoa));
+    gone.reset();
+    lab.pump();
+    honest.send(query(i, dns::rrtype::kSoa));
+    REQUIRE(lab.read(honest, 1) == std::vector<std::uint16_t>{i});
+  }
+  for (int i = 0; i < 10; i++) lab.pump();
+  CHECK(lab.counts.total() == 1);
+}
+
+TEST_CASE("a connection waits for the budget and for its client at once, and goes") {
+  Lab lab;
+  Client client = lab.spent();
+  client.send(Lab::large_then_signed());
+  lab.pump();
+  // Its answers drain while its next query still waits: it is put off a second time.
+  REQUIRE(lab.read(client, Lab::kLarge).size() == Lab::kLarge);
+  for (int i = 0; i < 10; i++) lab.pump();
+  client.reset();
+  for (int i = 0; i < 10; i++) lab.pump();
+  CHECK(lab.counts.total() == 0);
+  lab.clock.advance(std::chrono::seconds(1));
+  CHECK(lab.tcp->tick() == -1);
+}
+
+TEST_CASE("a connection that waited for both is answered in order") {
+  Lab lab;
+  Client client = lab.spent();
+  client.send(Lab::large_then_signed());
+  lab.pump();
+  lab.clock.advance(std::chrono::seconds(1));
+  lab.tcp->tick();  // there is budget now, but the client has to take its answers first
+  const auto ids = lab.read(client, Lab::kLarge + 1);
+  REQUIRE(ids.size() == Lab::kLarge + 1);
+  CHECK(ids.back() == 2);
+  client.send(query(3, dns::rrtype::kSoa));
+  CHECK(lab.read(client, 1) == std::vector<std::uint16_t>{3});
+}
+
+TEST_CASE("the end does not wait for a connection that waited for both") {
+  Lab lab;
+  Client client = lab.spent();
+  client.send(Lab::large_then_signed());
+  lab.pump();
+  CHECK(lab.tcp->drain() == 1);
+  CHECK(lab.read(client, Lab::kLarge + 1).size() == Lab::kLarge + 1);
+  for (int i = 0; i < 10; i++) lab.pump();
+  CHECK(lab.tcp->drain() == 0);
+}
+
+}  // namespace
+}  // namespace gw::dnsd
