@@ -2,13 +2,13 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <mutex>
 #include <optional>
 #include <utility>
+
+#include "base/mutex.h"
 
 namespace gw::follow {
 
@@ -21,8 +21,8 @@ class BoundedQueue {
 
   // Waits for room; false when the queue was closed, the value is then dropped.
   bool push(T value, std::size_t weight = 0) {
-    std::unique_lock lock(mutex_);
-    room_.wait(lock, [&] { return closed_ || has_room(weight); });
+    const MutexLock lock(mutex_);
+    while (!closed_ && !has_room(weight)) room_.wait(mutex_);
     if (closed_) return false;
     items_.emplace_back(std::move(value), weight);
     weight_ += weight;
@@ -32,48 +32,52 @@ class BoundedQueue {
 
   // Waits for a value, at most `timeout`. Nothing: timed out, or finished() and all were taken.
   std::optional<T> pop(std::chrono::milliseconds timeout) {
-    std::unique_lock lock(mutex_);
-    filled_.wait_for(lock, timeout, [&] { return closed_ || finished_ || !items_.empty(); });
+    const auto end = std::chrono::steady_clock::now() + timeout;
+    const MutexLock lock(mutex_);
+    while (waiting() && filled_.wait_until(mutex_, end)) {
+    }
     return take();
   }
   std::optional<T> pop() {
-    std::unique_lock lock(mutex_);
-    filled_.wait(lock, [&] { return closed_ || finished_ || !items_.empty(); });
+    const MutexLock lock(mutex_);
+    while (waiting()) filled_.wait(mutex_);
     return take();
   }
 
   // No more values will come; those inside can still be taken.
   void finish() {
-    const std::scoped_lock lock(mutex_);
+    const MutexLock lock(mutex_);
     finished_ = true;
     filled_.notify_all();
   }
   // Both sides stop at once; what is inside is dropped.
   void close() {
-    const std::scoped_lock lock(mutex_);
+    const MutexLock lock(mutex_);
     closed_ = true;
     items_.clear();
     weight_ = 0;
     filled_.notify_all();
     room_.notify_all();
   }
-  // Whether push() would not wait now.
+  // Whether push() would not wait now. For tests: they cannot wait to see that it waits.
   bool room_for(std::size_t weight) const {
-    const std::scoped_lock lock(mutex_);
+    const MutexLock lock(mutex_);
     return has_room(weight);
   }
   // Nothing will come out any more.
   bool drained() const {
-    const std::scoped_lock lock(mutex_);
+    const MutexLock lock(mutex_);
     return closed_ || (finished_ && items_.empty());
   }
 
  private:
-  bool has_room(std::size_t weight) const {
+  // For a value that may still come.
+  bool waiting() const GW_REQUIRES(mutex_) { return !closed_ && !finished_ && items_.empty(); }
+  bool has_room(std::size_t weight) const GW_REQUIRES(mutex_) {
     if (items_.empty()) return true;
     return items_.size() < limit_ && weight_ <= max_weight_ && weight <= max_weight_ - weight_;
   }
-  std::optional<T> take() {
+  std::optional<T> take() GW_REQUIRES(mutex_) {
     if (closed_ || items_.empty()) return std::nullopt;
     std::optional<T> out(std::move(items_.front().first));
     weight_ -= items_.front().second;
@@ -84,12 +88,12 @@ class BoundedQueue {
 
   const std::size_t limit_;
   const std::size_t max_weight_;
-  mutable std::mutex mutex_;
-  std::condition_variable filled_, room_;
-  std::deque<std::pair<T, std::size_t>> items_;
-  std::size_t weight_ = 0;
-  bool finished_ = false;
-  bool closed_ = false;
+  mutable Mutex mutex_;
+  Condition filled_, room_;
+  std::deque<std::pair<T, std::size_t>> items_ GW_GUARDED_BY(mutex_);
+  std::size_t weight_ GW_GUARDED_BY(mutex_) = 0;
+  bool finished_ GW_GUARDED_BY(mutex_) = false;
+  bool closed_ GW_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace gw::follow

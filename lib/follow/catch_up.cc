@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <utility>
 
 #include "base/metrics.h"
+#include "base/mutex.h"
 #include "follow/bounded_queue.h"
 #include "store/pending.h"
 #include "tlog/tile.h"
@@ -69,15 +69,15 @@ class Pipeline {
   BoundedQueue<Pending> staged_{kTransactions};
   std::atomic<std::uint64_t> position_;
   std::atomic<std::chrono::milliseconds> last_commit_{};  // how long it took
-  std::mutex mutex_;
-  std::optional<Error> failure_;  // guarded by mutex_: the first one
-  tlog::BadTiles bad_;            // guarded by mutex_: belongs to failure_
+  Mutex mutex_;
+  std::optional<Error> failure_ GW_GUARDED_BY(mutex_);  // the first one
+  tlog::BadTiles bad_ GW_GUARDED_BY(mutex_);            // belongs to failure_
   MonoTime started_;
   MonoTime last_watchdog_;
 };
 
 void Pipeline::fail(Error error, tlog::BadTiles bad) {
-  const std::scoped_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   if (failure_) return;
   failure_ = std::move(error);
   bad_ = std::move(bad);
@@ -220,7 +220,7 @@ CatchUpResult Pipeline::run(const store::RepeatCheck& check) {
 
 // After the threads have ended: the first of their errors, and the tile that it is about.
 void Pipeline::explain_bad(CatchUpResult& result) {
-  const std::scoped_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   if (!failure_) return;
   result.status = *std::move(failure_);
   result.bad = std::move(bad_);

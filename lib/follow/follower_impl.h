@@ -4,13 +4,13 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "base/mutex.h"
 #include "follow/catch_up.h"
 #include "follow/evidence.h"
 #include "follow/follower.h"
@@ -26,14 +26,14 @@ class SharedSource : public tlog::TileSource {
  public:
   explicit SharedSource(tlog::TileSource& source) : source_(source) {}
   std::vector<Result<std::string>> fetch(std::span<const tlog::FetchRequest> requests) override {
-    const std::scoped_lock lock(mutex_);
+    const MutexLock lock(mutex_);
     return source_.fetch(requests);
   }
   std::string describe() const override { return source_.describe(); }
 
  private:
   tlog::TileSource& source_;
-  std::mutex mutex_;
+  Mutex mutex_;  // held during fetch(), which one thread at a time may call
 };
 
 struct Follower::Impl {
