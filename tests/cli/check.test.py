@@ -300,7 +300,7 @@ class Failures(CheckCase):
             took = time.monotonic() - start
             self.assert_error(r, 3, "no answer in time")
             self.assertGreaterEqual(took, 0.7)
-            self.assertLess(took, 2 * cli.SLOWNESS)
+            self.assertLess(took, 4.5 * cli.SLOWNESS)  # the default is 5 s
 
     def test_nobody_there(self):
         dead = "127.0.0.1@%d" % cli.free_port()

@@ -145,6 +145,18 @@ def ask_udp(port, message, host=HOST, timeout=5, source=None):
             return None
 
 
+def answers_nothing_to(port, message, good):
+    """Whether the server passes over `message`: `good`, sent after it from the same socket, is the only
+    one that is answered. One client's datagrams are one worker's, in their order."""
+    marker = b"\xa5\x5a"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.settimeout(20 * cli.SLOWNESS)
+        s.connect((HOST, port))
+        s.send(message)
+        s.send(marker + good[2:])
+        return s.recv(65535)[:2] == marker
+
+
 def read_exactly(s, n):
     out = b""
     while len(out) < n:
