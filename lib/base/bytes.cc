@@ -139,38 +139,6 @@ std::optional<std::uint64_t> parse_decimal(std::string_view text) {
   return v;
 }
 
-bool is_utf8(std::string_view text) {
-  std::size_t i = 0;
-  while (i < text.size()) {
-    auto b = static_cast<std::uint8_t>(text[i]);
-    std::size_t extra = 0;
-    std::uint32_t cp = 0;
-    std::uint32_t least = 0;
-    if (b < 0x80) {
-      i++;
-      continue;
-    }
-    if ((b & 0xe0U) == 0xc0) {
-      extra = 1, cp = b & 0x1fU, least = 0x80;
-    } else if ((b & 0xf0U) == 0xe0) {
-      extra = 2, cp = b & 0x0fU, least = 0x800;
-    } else if ((b & 0xf8U) == 0xf0) {
-      extra = 3, cp = b & 0x07U, least = 0x10000;
-    } else {
-      return false;
-    }
-    if (text.size() - i <= extra) return false;
-    for (std::size_t j = 1; j <= extra; j++) {
-      auto c = static_cast<std::uint8_t>(text[i + j]);
-      if ((c & 0xc0U) != 0x80) return false;
-      cp = (cp << 6U) | (c & 0x3fU);
-    }
-    if (cp < least || cp > 0x10ffff || (cp >= 0xd800 && cp <= 0xdfff)) return false;
-    i += extra + 1;
-  }
-  return true;
-}
-
 std::string quoted(std::string_view text, std::size_t max) {
   std::string out = "\"";
   for (char c : text.substr(0, max)) {
@@ -183,14 +151,6 @@ std::string quoted(std::string_view text, std::size_t max) {
     }
   }
   out += text.size() > max ? "\"..." : "\"";
-  return out;
-}
-
-char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-std::string to_lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = to_lower(c);
   return out;
 }
 

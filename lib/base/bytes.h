@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/text.h"
+
 namespace gw {
 
 // Reads big-endian integers and slices off the front of a view. After the first read past the end
@@ -51,15 +53,8 @@ std::optional<std::string> decode_base64(std::string_view text);
 // Canonical decimal: no sign, no leading zero, fits in 64 bits.
 std::optional<std::uint64_t> parse_decimal(std::string_view text);
 
-// True for well-formed UTF-8 (no surrogates, no overlong forms, at most U+10FFFF).
-bool is_utf8(std::string_view text);
-
 // `text` with control characters, quotes and non-ASCII bytes as \xNN, for messages about untrusted
 // input; at most `max` bytes of it, then "...".
 std::string quoted(std::string_view text, std::size_t max = 200);
-
-// ASCII only, locale-free.
-char to_lower(char c);
-std::string to_lower(std::string_view text);
 
 }  // namespace gw

@@ -9,17 +9,6 @@
 #include "module/semver.h"
 
 namespace gw::check {
-namespace {
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r";
-  const std::size_t first = text.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
-
-}  // namespace
-
 Status check_module_version(std::string_view version) {
   if (mod::parse_semver(version)) return {};
   return usage_error("version " + quoted(version) + " is not canonical",
@@ -67,7 +56,7 @@ std::vector<ModuleRequest> parse_request_list(std::string_view text) {
     std::string_view line = text.substr(0, end);
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
     ++number;
-    line = trimmed(line.substr(0, line.find('#')));
+    line = trim(line.substr(0, line.find('#')));
     if (line.empty()) continue;
     ModuleRequest request = parse_module_request(line);
     if (request.problem) {

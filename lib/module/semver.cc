@@ -2,15 +2,11 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace gw::mod {
 
 namespace {
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_alnum(char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool all_digits(std::string_view s) {
-  return !s.empty() && std::all_of(s.begin(), s.end(), is_digit);
-}
 
 // Takes a decimal without leading zeros off the front; empty when there is none.
 std::string_view take_number(std::string_view& rest) {

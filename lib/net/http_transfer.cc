@@ -17,24 +17,9 @@ namespace {
 constexpr std::size_t kMaxHeaderBytes = 64 << 10;  // of one response, all lines together
 constexpr seconds kMaxRetryAfter = std::chrono::hours(24);
 
-bool is_token(std::string_view text) {  // RFC 9110 section 5.6.2
-  constexpr std::string_view kMore = "!#$%&'*+-.^_`|~";
-  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
-    return (c >= '0' && c <= '9') || (to_lower(c) >= 'a' && to_lower(c) <= 'z') ||
-           kMore.find(c) != std::string_view::npos;
-  });
-}
-
 bool is_field_value(std::string_view text) {
   return std::none_of(text.begin(), text.end(),
                       [](char c) { return (c >= 0 && c < ' ' && c != '\t') || c == 0x7f; });
-}
-
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n";
-  auto begin = text.find_first_not_of(kSpace);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
 }
 
 std::string in_seconds(Duration d) {
@@ -62,7 +47,7 @@ Status Transfer::set_headers() {
   // Curl would wait a second for a "100 Continue" that many servers never send.
   add("Expect:");
   for (const HttpHeader& h : request->headers) {
-    if (!is_token(h.name) || !is_field_value(h.value)) {
+    if (!is_http_token(h.name) || !is_field_value(h.value)) {
       return usage_error(redact_url(request->url) + ": header " + quoted(h.name) +
                          " cannot be sent");
     }
@@ -102,7 +87,7 @@ void Transfer::set_tls(const std::string& ca_file) {
 
 Status Transfer::prepare(const HttpOptions& options, const std::string& ca_file, Duration timeout) {
   timeout_ = timeout;
-  if (!is_token(request->method)) {
+  if (!is_http_token(request->method)) {
     return usage_error(redact_url(request->url) + ": method " + quoted(request->method) +
                        " cannot be sent");
   }

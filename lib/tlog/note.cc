@@ -16,21 +16,12 @@ constexpr std::size_t kIdBytes = 4;
 constexpr std::string_view kSignerPrefix = "PRIVATE+KEY+";
 constexpr std::string_view kSignaturePrefix = "\xe2\x80\x94 ";  // em dash, space
 
-// Unicode's White_Space beyond ASCII, in UTF-8.
-constexpr std::array<std::string_view, 19> kWideSpaces = {
-    "\xc2\x85",     "\xc2\xa0",     "\xe1\x9a\x80", "\xe2\x80\x80", "\xe2\x80\x81",
-    "\xe2\x80\x82", "\xe2\x80\x83", "\xe2\x80\x84", "\xe2\x80\x85", "\xe2\x80\x86",
-    "\xe2\x80\x87", "\xe2\x80\x88", "\xe2\x80\x89", "\xe2\x80\x8a", "\xe2\x80\xa8",
-    "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80"};
-
 bool is_valid_name(std::string_view name) {
   if (name.empty() || !is_utf8(name)) return false;
-  for (char c : name) {
-    if (c == '+' || c == ' ' || (c >= '\t' && c <= '\r')) return false;
+  for (; !name.empty(); take_rune(name)) {
+    if (name.front() == '+' || space_size(name) != 0) return false;
   }
-  return std::none_of(kWideSpaces.begin(), kWideSpaces.end(), [&](std::string_view space) {
-    return name.find(space) != std::string_view::npos;
-  });
+  return true;
 }
 
 std::string with_algorithm(std::string_view key) {

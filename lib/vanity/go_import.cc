@@ -12,24 +12,6 @@ namespace {
 
 constexpr std::size_t kMaxShown = 200;  // bytes of untrusted text in a message
 
-// The length of the white space character at the front (unicode.IsSpace), 0 when there is none.
-std::size_t space_size(std::string_view text) {
-  auto at = [&](std::size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
-  };
-  unsigned c = at(0);
-  if (c == ' ' || (c >= '\t' && c <= '\r')) return 1;
-  if (c == 0xC2) return at(1) == 0x85 || at(1) == 0xA0 ? 2 : 0;  // U+0085, U+00A0
-  if (c == 0xE1) return at(1) == 0x9A && at(2) == 0x80 ? 3 : 0;  // U+1680
-  if (c == 0xE2 && at(1) == 0x80) {                              // U+2000-200A, 2028, 2029, 202F
-    unsigned d = at(2);
-    return (d >= 0x80 && d <= 0x8A) || d == 0xA8 || d == 0xA9 || d == 0xAF ? 3 : 0;
-  }
-  if (c == 0xE2) return at(1) == 0x81 && at(2) == 0x9F ? 3 : 0;  // U+205F
-  if (c == 0xE3) return at(1) == 0x80 && at(2) == 0x80 ? 3 : 0;  // U+3000
-  return 0;
-}
-
 bool is_printable(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
 }

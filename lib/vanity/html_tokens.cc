@@ -10,8 +10,6 @@
 namespace gw::vanity {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_name_byte(char c) {
   return is_letter(c) || is_digit(c) || c == '_' || c == ':' || c == '.' || c == '-' ||
          static_cast<std::uint8_t>(c) >= 0x80;

@@ -8,10 +8,6 @@
 namespace gw::vanity {
 namespace {
 
-bool is_hex(char c) { return (c >= '0' && c <= '9') || (to_lower(c) >= 'a' && to_lower(c) <= 'f'); }
-bool is_alnum(char c) {
-  return (to_lower(c) >= 'a' && to_lower(c) <= 'z') || (c >= '0' && c <= '9');
-}
 bool contains(std::string_view set, char c) { return set.find(c) != set.npos; }
 
 Error bad(std::string_view what, std::string_view url) {
@@ -22,7 +18,8 @@ Error bad(std::string_view what, std::string_view url) {
 bool escapes_ok(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); i++) {
     if (text[i] != '%') continue;
-    if (i + 2 >= text.size() || !is_hex(text[i + 1]) || !is_hex(text[i + 2])) return false;
+    if (i + 2 >= text.size() || !is_hex_digit(text[i + 1]) || !is_hex_digit(text[i + 2]))
+      return false;
     i += 2;
   }
   return true;
