@@ -35,6 +35,8 @@ GWTOOL = os.environ.get("GWTOOL", "gwtool")
 SOURCE = os.environ.get(
     "GW_SOURCE", os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 BUILD = os.environ.get("GW_BUILD", os.path.join(SOURCE, "build"))
+# The go command's build cache, shared by all tests: Go's library is compiled once, not once a test.
+GO_CACHE = os.environ.get("GW_GO_CACHE", os.path.join(BUILD, "go-cache"))
 DATA = os.path.join(SOURCE, "tests", "data")
 
 # Sanitizer builds are several times slower: every deadline is stretched alike.

@@ -19,7 +19,7 @@ def build():
     if os.path.exists(program) and os.path.getmtime(program) > os.path.getmtime(source):
         return program
     env = dict(os.environ, GO111MODULE="off", GOPATH="/usr/share/gocode", GOFLAGS="",
-               GOCACHE=os.path.join(cli.BUILD, "tests", "go-cache"), CGO_ENABLED="0")
+               GOCACHE=cli.GO_CACHE, CGO_ENABLED="0")
     part = "%s.%d" % (program, os.getpid())  # two tests may build at the same time
     subprocess.run(["go", "build", "-o", part, source], check=True, env=env)
     os.rename(part, program)

@@ -210,7 +210,7 @@ def main():
     if not changed and os.path.exists(oracle):
         return
     env = dict(os.environ, GO111MODULE="off", GOPATH="/usr/share/gocode", CGO_ENABLED="0",
-               GOCACHE=os.path.join(directory, "cache"), GOFLAGS="")
+               GOCACHE=os.environ.get("GW_GO_CACHE", os.path.join(directory, "cache")), GOFLAGS="")
     p = subprocess.run(["go", "build", "-o", oracle, "."], cwd=source, env=env,
                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if p.returncode != 0:

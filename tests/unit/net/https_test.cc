@@ -1,6 +1,7 @@
 // The HTTP client against real TLS: Python's server with certificates of openssl's making, and Go's
 // HTTP/2 server.
 #include <catch2/catch.hpp>
+#include <cstdlib>
 #include <filesystem>
 #include <set>
 
@@ -126,9 +127,11 @@ TEST_CASE("https: a redirect never leaves https") {
 TEST_CASE("https: HTTP/2 requests share one connection") {
   Scratch scratch;
   std::string program = scratch.path + "/h2_server";
+  const char* shared = std::getenv("GW_GO_CACHE");  // NOLINT(concurrency-mt-unsafe): before threads
+  const std::string go_cache = shared != nullptr ? shared : scratch.path + "/cache";
   {
-    ChildProcess build({"env", "GO111MODULE=off", "GOCACHE=" + scratch.path + "/cache", "go",
-                        "build", "-o", program, GW_TESTS_DIR "/support/net/h2_server.go"});
+    ChildProcess build({"env", "GO111MODULE=off", "GOCACHE=" + go_cache, "go", "build", "-o",
+                        program, GW_TESTS_DIR "/support/net/h2_server.go"});
     CHECK(build.read_line(200s).empty());  // it says nothing, and this is when it has ended
   }
   ChildProcess child({program, scratch.path});
