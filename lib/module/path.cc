@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/bytes.h"
+#include "module/unicode.h"
 
 namespace gw::mod {
 
@@ -11,6 +12,8 @@ namespace {
 
 constexpr std::string_view kGopkgIn = "gopkg.in/";
 constexpr std::string_view kUnstable = "-unstable";
+constexpr std::string_view kFilePunctuation = "!#$%&()+,-.=@[]^_{}~ ";  // ASCII, in file names
+constexpr std::size_t kNone = std::string_view::npos;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
@@ -38,17 +41,50 @@ bool ends_in_short_name(std::string_view name) {
          all_digits(name.substr(tilde + 1));
 }
 
-Status check_element(std::string_view element) {
+// x/mod's pathKind: what differs between its three kinds of path.
+enum class PathKind { kModule, kImport, kFile };
+
+bool is_element_char(char32_t c, PathKind kind) {
+  if (c >= 0x80) return kind == PathKind::kFile && is_letter(c);
+  const char byte = static_cast<char>(c);
+  if (is_path_char(byte)) return true;
+  if (kind == PathKind::kImport) return byte == '+';
+  return kind == PathKind::kFile && byte != '\0' && kFilePunctuation.find(byte) != kNone;
+}
+
+Status check_element(std::string_view element, PathKind kind) {
   if (element.empty()) return usage_error("empty path element");
-  if (element.front() == '.') return usage_error("leading dot in path element");
-  if (element.back() == '.') return usage_error("trailing dot in path element");
-  for (const char& c : element) {
-    if (!is_path_char(c)) return usage_error("invalid character " + quoted({&c, 1}));
+  if (element.front() == '.' && kind == PathKind::kModule) {
+    return usage_error("leading dot in path element");
   }
-  std::string_view stem = element.substr(0, element.find('.'));
+  if (element.find_first_not_of('.') == kNone) return usage_error("path element of dots");
+  if (element.back() == '.') return usage_error("trailing dot in path element");
+  for (std::string_view rest = element; !rest.empty();) {
+    const Rune rune = decode_rune(rest);
+    if (!is_element_char(rune.value, kind)) {
+      return usage_error("invalid character " + quoted(rest.substr(0, rune.size)));
+    }
+    rest.remove_prefix(rune.size);
+  }
+  const std::string_view stem = element.substr(0, element.find('.'));
   if (is_device_name(stem)) return usage_error(quoted(stem) + " is a device name on Windows");
-  if (ends_in_short_name(stem)) return usage_error("path element ends in a tilde and digits");
+  if (kind != PathKind::kFile && ends_in_short_name(stem)) {
+    return usage_error("path element ends in a tilde and digits");
+  }
   return {};
+}
+
+// x/mod's checkPath: all that the three kinds have in common.
+Status check_elements(std::string_view path, PathKind kind) {
+  if (path.empty()) return usage_error("empty");
+  if (path.front() == '-' && kind != PathKind::kFile) return usage_error("leading dash");
+  if (path.back() == '/') return usage_error("trailing slash");
+  for (std::string_view rest = path;;) {
+    const std::size_t slash = rest.find('/');
+    GW_CHECK(check_element(rest.substr(0, slash), kind));
+    if (slash == kNone) return {};
+    rest.remove_prefix(slash + 1);
+  }
 }
 
 Status check_host(std::string_view host) {
@@ -64,19 +100,9 @@ Status check_host(std::string_view host) {
 }
 
 Status check_path_parts(std::string_view path) {
-  if (path.empty()) return usage_error("empty");
   if (path.size() > kMaxPathBytes) return usage_error("too long");
-  if (path.front() == '-') return usage_error("leading dash");
-  bool first = true;
-  for (std::string_view rest = path; first || !rest.empty(); first = false) {
-    std::size_t slash = rest.find('/');
-    std::string_view element = rest.substr(0, slash);
-    GW_CHECK(check_element(element));
-    if (first) GW_CHECK(check_host(element));
-    if (slash == std::string_view::npos) break;
-    rest.remove_prefix(slash + 1);
-    if (rest.empty()) return usage_error("trailing slash");
-  }
+  GW_CHECK(check_elements(path, PathKind::kModule));
+  GW_CHECK(check_host(path.substr(0, path.find('/'))));
   if (!split_path_version(path)) return usage_error("invalid major version suffix");
   return {};
 }
@@ -149,6 +175,19 @@ std::string increment(std::string_view digits) {
 Status check_path(std::string_view path) {
   auto status = check_path_parts(path);
   if (!status) return std::move(status).error().in("module path " + quoted(path));
+  return {};
+}
+
+Status check_import_path(std::string_view path) {
+  auto status = path.size() > kMaxPathBytes ? usage_error("too long")
+                                            : check_elements(path, PathKind::kImport);
+  if (!status) return std::move(status).error().in("malformed import path " + quoted(path));
+  return {};
+}
+
+Status check_file_path(std::string_view path) {
+  auto status = check_elements(path, PathKind::kFile);
+  if (!status) return std::move(status).error().in("malformed file path " + quoted(path));
   return {};
 }
 

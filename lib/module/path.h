@@ -1,9 +1,11 @@
-// Go module paths: which are valid, how they are written in URLs, what their major version says.
+// Paths of Go modules, packages and files in modules: which are valid, how they are written in
+// URLs, what the major version in them says.
 //
 // A path comes from the command line or from a log and goes into URLs, file names and DNS names, so
 // everything else in gwtool relies on check_path() having said yes. The rules are those of
-// golang.org/x/mod/module (CheckPath, EscapePath, EscapeVersion, SplitPathVersion), each refused
-// with its own message. One pass over the bytes, no allocation when the path is good.
+// golang.org/x/mod/module v0.30 (CheckPath, CheckImportPath, CheckFilePath, EscapePath,
+// EscapeVersion, SplitPathVersion; v0.7 has the same), each refused with its own message. One pass
+// over the bytes, no allocation when the path is good.
 //
 // All functions are pure. Errors are kUsage.
 #pragma once
@@ -26,6 +28,18 @@ inline constexpr std::size_t kMaxVersionBytes = 1024;
 // a dot, is a device name of Windows (also before an extension) or ends in `~` and digits; a major
 // suffix `/vN` with N >= 2 and no leading zero, `.vN` for gopkg.in.
 Status check_path(std::string_view path);
+
+// module.CheckImportPath: as above, but no host name is asked for and no major suffix; an element
+// may start with a dot and hold `+`. "fmt" and "Example.org/x" are import paths. What a path from
+// outside needs besides is its user's affair: gwtool asks hosts only after vanity's checks.
+Status check_import_path(std::string_view path);
+
+// module.CheckFilePath, for the names of files inside a module: as for import paths, and the path
+// and an element may begin with `-`, tildes do not matter, and the characters may also be letters
+// of Unicode (module/unicode.h), blanks and `!#$%&()+,-.=@[]^_{}~`. What is accepted is UTF-8,
+// relative, has no empty, "." or ".." element and no back slash. Of any length (a zip's are below
+// 64 KiB): the file system has its own limits.
+Status check_file_path(std::string_view path);
 
 // For URL paths: every upper-case letter becomes `!` and its lower-case form. The path is checked
 // first; a version must be free of `!`, slashes and whatever else a file name cannot hold.

@@ -114,6 +114,107 @@ TEST_CASE("invalid module paths, each for its own reason") {
   }
 }
 
+TEST_CASE("import paths") {
+  for (const char* path :
+       {"fmt", "github.com/a+b/c++", "Example.org/x", "a_b/~user", "a/.git", "..a/b", "x/v1",
+        "gopkg.in/yaml", "a/v02", "a..b", "x/com0", "x/~a", "x/a~1b", "x/-y"}) {
+    INFO(path);
+    CHECK(check_import_path(path));
+  }
+  CHECK(check_import_path(std::string(kMaxPathBytes, 'c')));
+  struct {
+    std::string path, message;
+  } cases[] = {
+      {"", "empty"},
+      {"-fmt", "leading dash"},
+      {"/fmt", "empty path element"},
+      {"a//b", "empty path element"},
+      {"a/", "trailing slash"},
+      {"a/.", "of dots"},
+      {"../a", "of dots"},
+      {"a/...", "of dots"},
+      {"a./b", "trailing dot"},
+      {"a b", "invalid character \" \""},
+      {"a@v1", "invalid character \"@\""},
+      {"b\xc3\xbc", "invalid character \"\\xc3\\xbc\""},
+      {"a\xff", "invalid character \"\\xff\""},
+      {std::string("a\0b", 3), "invalid character"},
+      {"x/Con.go", "\"Con\" is a device name"},
+      {"x/lpt1", "device name"},
+      {"x/y~1", "tilde and digits"},
+      {"x/y~12.go", "tilde and digits"},
+      {std::string(kMaxPathBytes + 1, 'c'), "too long"},
+  };
+  for (auto& c : cases) {
+    INFO(c.path);
+    auto status = check_import_path(c.path);
+    REQUIRE_FALSE(status);
+    CHECK(status.error().kind == ErrorKind::kUsage);
+    CHECK_THAT(status.error().message, Catch::Contains(c.message));
+    CHECK_THAT(status.error().message, Catch::StartsWith("malformed import path \""));
+  }
+}
+
+TEST_CASE("names of files in modules") {
+  for (const char* path : {"go.mod", "-x", "a/-x", "a/.b", "a~1", "a/b~2.go", "a b", " ", "a/ ",
+                           "!#$%&()+,-.=@[]^_{}~", "\xc3\xa9t\xc3\xa9.txt",
+                           "\xe4\xb8\xad/\xe6\x96\x87", "a\xf0\x90\x8d\x88", "..a", "a..b",
+                           "..."
+                           "x"}) {
+    INFO(path);
+    CHECK(check_file_path(path));
+  }
+  CHECK(check_file_path(std::string(70000, 'c')));
+  struct {
+    std::string path, message;
+  } cases[] = {
+      {"", "empty"},
+      {"/", "trailing slash"},
+      {"/a", "empty path element"},
+      {"a//b", "empty path element"},
+      {"a/", "trailing slash"},
+      {".", "of dots"},
+      {"..", "of dots"},
+      {"../a", "of dots"},
+      {"a/../b", "of dots"},
+      {"a/....", "of dots"},
+      {"a.", "trailing dot"},
+      {"a./b", "trailing dot"},
+      {"NUL", "device name"},
+      {"a/aux.c", "device name"},
+      {"a\\b", "invalid character \"\\x5c\""},
+      {"c:x", "invalid character \":\""},
+      {"a*", "invalid character"},
+      {"a?", "invalid character"},
+      {"a\"b", "invalid character"},
+      {"a'b", "invalid character"},
+      {"a<b", "invalid character"},
+      {"a>b", "invalid character"},
+      {"a|b", "invalid character"},
+      {"a`b", "invalid character"},
+      {"a;b", "invalid character"},
+      {"a\nb", "invalid character"},
+      {"a\x7f", "invalid character"},
+      {std::string("a\0b", 3), "invalid character"},
+      {"a\xff", "invalid character \"\\xff\""},
+      {"a\xc0\xae", "invalid character \"\\xc0\""},       // an overlong dot
+      {"a\xed\xa0\x80", "invalid character \"\\xed\""},   // a surrogate
+      {"a\xc2\xa0", "invalid character \"\\xc2\\xa0\""},  // no-break space
+      {"a\xe2\x82\xac", "invalid character"},             // the euro sign
+      {"a\xcc\x81", "invalid character"},                 // a combining accent
+      {"a\xd9\xa1", "invalid character"},                 // an Arabic digit
+      {"a\xef\xbf\xbd", "invalid character"},             // U+FFFD itself
+  };
+  for (auto& c : cases) {
+    INFO(c.path);
+    auto status = check_file_path(c.path);
+    REQUIRE_FALSE(status);
+    CHECK(status.error().kind == ErrorKind::kUsage);
+    CHECK_THAT(status.error().message, Catch::Contains(c.message));
+    CHECK_THAT(status.error().message, Catch::StartsWith("malformed file path \""));
+  }
+}
+
 TEST_CASE("escaping") {
   struct {
     std::string plain, escaped;
