@@ -2,8 +2,8 @@
 //
 // Problem: an import path comes from a person or a build and decides which host is asked what, so
 // it is checked before anything is sent; and some hosts have fixed rules in the go command.
-// The rules are those of golang.org/x/mod/module.CheckImportPath and of the go command's table of
-// known hosts (cmd/go/internal/vcs). Costs: one pass over the path.
+// The rules are those of module/path.h (x/mod's CheckImportPath), of domain names, and of the go
+// command's table of known hosts (cmd/go/internal/vcs). Costs: one pass over the path.
 //
 // Pure functions, any thread; views must outlive the call only.
 #pragma once
@@ -40,10 +40,5 @@ std::string record_name(std::string_view path);
 // "z.org/q.git" inside "a.org/x+y/z.org/q.git"; here a rule describes the whole path.
 // Precondition: check_import_path(path).
 Result<std::optional<GoImport>> find_static(std::string_view path);
-
-// True when a comma-separated list of glob patterns (path.Match syntax, as in GOINSECURE and
-// GOPRIVATE) has one that matches a whole-segment prefix of `path`. A malformed pattern matches
-// nothing (golang.org/x/mod/module.MatchPrefixPatterns).
-bool match_prefix_patterns(std::string_view patterns, std::string_view path);
 
 }  // namespace gw::vanity

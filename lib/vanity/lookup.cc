@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "module/private_patterns.h"
 #include "vanity/import_path.h"
 #include "vanity/pages.h"
 
@@ -101,7 +102,7 @@ DomainRecords read_records(std::string name, const net::DnsAnswer& answer) {
 }
 
 bool Lookup::insecure(std::string_view path) const {
-  return options_.insecure || match_prefix_patterns(options_.goinsecure, path);
+  return options_.insecure || mod::match_prefix_patterns(options_.goinsecure, path);
 }
 
 std::vector<std::shared_ptr<const DomainRecords>> Lookup::ask(std::span<const std::string> names) {

@@ -28,7 +28,6 @@ import (
 	"bufio"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"net/url"
 	"os"
 	"regexp"
@@ -122,8 +121,6 @@ func answer(args []string) string {
 			return "error"
 		}
 		return "ok"
-	case "glob":
-		return fmt.Sprint(module.MatchPrefixPatterns(args[1], args[2]))
 	case "join":
 		base, err := url.Parse(args[1])
 		if err != nil {

@@ -311,21 +311,6 @@ TEST_CASE("roots are what the go command takes") {
   CHECK(good > 2000);
 }
 
-TEST_CASE("GOINSECURE is read as the go command reads it") {
-  constexpr const char* kGlob[] = {"a",  "b",   "*", "?", "[a-b]", "[^a]", "[", "]",
-                                   "\\", "\\a", "/", ",", ".",     "-",    "^"};
-  constexpr const char* kPath[] = {"a", "b", "/", ".", "-", "ab"};
-  Random random(5);
-  std::vector<Case> cases;
-  for (int i = 0; i < 40000; i++)
-    cases.push_back({"glob", random.text(kGlob, 6, 0), random.text(kPath, 6, 0)});
-  auto go = ask_go(cases);
-  for (std::size_t i = 0; i < cases.size(); i++) {
-    INFO(cases[i][1] << " " << cases[i][2]);
-    REQUIRE((match_prefix_patterns(cases[i][1], cases[i][2]) ? "true" : "false") == go[i]);
-  }
-}
-
 TEST_CASE("redirects lead where Go would go") {
   constexpr const char* kPieces[] = {"a", "b.c", "/",      "/",     "..",    ".", "//",
                                      "?", "q=1", "https:", "http:", "h.org", " ", "\xc3\xbc"};
