@@ -233,6 +233,16 @@ std::optional<SplitPath> split_path_version(std::string_view path) {
   return out;
 }
 
+bool major_matches(std::string_view version, std::string_view path_major) {
+  if (path_major.starts_with(".v") && path_major.ends_with(kUnstable)) {
+    path_major.remove_suffix(kUnstable.size());
+  }
+  if (path_major == ".v1" && version.starts_with("v0.0.0-")) return true;
+  const std::string_view major = version.substr(0, version.find('.'));
+  if (!path_major.empty()) return major == path_major.substr(1);
+  return major == "v0" || major == "v1" || version.ends_with("+incompatible");
+}
+
 std::string next_major_path(std::string_view path) {
   auto parts = split_path_version(path);
   if (!parts || parts->major.empty()) return std::string(path) + "/v2";

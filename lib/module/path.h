@@ -58,6 +58,11 @@ struct SplitPath {
 };
 std::optional<SplitPath> split_path_version(std::string_view path);
 
+// module.MatchPathMajor: whether a module whose path has this major suffix (split_path_version) can
+// have the version: v0, v1 and +incompatible ones without a suffix, else those of its major; and
+// v0.0.0-... below ".v1", which old gopkg.in modules have. Precondition: a canonical version.
+bool major_matches(std::string_view version, std::string_view path_major);
+
 // The path that the module's next major version would have: "x/y" -> "x/y/v2", "x/y/v2" ->
 // "x/y/v3", "gopkg.in/yaml.v3" -> "gopkg.in/yaml.v4". Precondition: check_path(path) is good.
 std::string next_major_path(std::string_view path);

@@ -31,8 +31,8 @@ std::string_view take_identifier(std::string_view& rest) {
   return out;
 }
 
-// Dot-separated identifiers, none empty, numbers without leading zeros.
-bool is_prerelease(std::string_view text) {
+// Dot-separated identifiers, none empty.
+bool are_identifiers(std::string_view text) {
   if (text.empty() || text.back() == '.') return false;
   while (!text.empty()) {
     std::string_view id = take_identifier(text);
@@ -40,6 +40,15 @@ bool is_prerelease(std::string_view text) {
     for (char c : id) {
       if (!is_alnum(c) && c != '-') return false;
     }
+  }
+  return true;
+}
+
+// Identifiers, numbers without leading zeros.
+bool is_prerelease(std::string_view text) {
+  if (!are_identifiers(text)) return false;
+  while (!text.empty()) {
+    std::string_view id = take_identifier(text);
     if (id.size() > 1 && id[0] == '0' && all_digits(id)) return false;
   }
   return true;
@@ -83,6 +92,19 @@ std::optional<Semver> parse_semver(std::string_view text) {
   if (!take(rest, '-') || !is_prerelease(rest)) return std::nullopt;
   v.prerelease = rest;
   return v;
+}
+
+std::optional<std::string> canonical_version(std::string_view text) {
+  const std::size_t plus = text.find('+');
+  const std::string_view metadata = plus == text.npos ? "" : text.substr(plus);
+  if (!metadata.empty() && !are_identifiers(metadata.substr(1))) return std::nullopt;
+  std::string out(text.substr(0, plus));
+  // Only a bare vX or vX.Y may be short.
+  const auto dots = std::count(text.begin(), text.end(), '.');
+  if (dots < 2 && out.find('-') == out.npos && metadata.empty()) out += dots == 0 ? ".0.0" : ".0";
+  if (!parse_semver(out)) return std::nullopt;
+  if (metadata == "+incompatible") out += metadata;
+  return out;
 }
 
 int compare_number(std::string_view a, std::string_view b) {

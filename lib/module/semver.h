@@ -26,6 +26,10 @@ struct Semver {
 // Canonical form only: `vX.Y.Z[-PRERELEASE][+incompatible]`, no leading zeros.
 std::optional<Semver> parse_semver(std::string_view text);
 
+// module.CanonicalVersion: "v1" and "v1.2" with what is missing as zeros, without metadata but
+// +incompatible. Nothing when it is no version ("v1-pre" is none).
+std::optional<std::string> canonical_version(std::string_view text);
+
 // -1, 0, 1 by precedence. `+incompatible` does not count.
 int compare_semver(const Semver& a, const Semver& b);
 // The same for decimal numbers of any length without leading zeros.

@@ -3,12 +3,13 @@
 
     module_peer.py DIRECTORY        with Debian's x/mod (0.7): DIRECTORY/peer
     module_peer.py DIRECTORY new    with the x/mod (0.30) that a Go toolchain of the module proxy's
-                                    layout holds, if there is one: DIRECTORY/peer-new
+                                    layout holds, if there is one: DIRECTORY/peer-new; and every
+                                    go.mod of the modules there: DIRECTORY/gomod/NUMBER
 
 The newer one is in golang.org/toolchain@v0.0.1-go1.26.8.linux-amd64.zip, too large to be kept with
 the sources: it is looked for below goproxy/ in $GW_SHARED_DATA or in ../shared/data beside the
-checkout. When it is not there, no peer-new is made and the exit code is 0. Debian's Go compiles it:
-the two packages and the one loop that it lacks are written here.
+checkout. When it is not there, nothing is made and the exit code is 0. Debian's Go compiles it: the
+two packages and the one loop that it lacks are written here.
 """
 
 import fcntl
@@ -51,13 +52,27 @@ func SortFunc[S ~[]E, E any](s S, cmp func(a, b E) int) { SortStableFunc(s, cmp)
 }
 
 
-def toolchain():
-    """The zip with the newer x/mod, None when there is none."""
+def goproxy():
     place = os.environ.get("GW_SHARED_DATA",
                            os.path.join(os.path.dirname(SOURCE), "shared", "data"))
-    path = os.path.join(place, "goproxy", "golang.org", "toolchain", "@v",
-                        "v0.0.1-go1.26.8.linux-amd64.zip")
-    return path if os.path.exists(path) else None
+    return os.path.join(place, "goproxy")
+
+
+def unpack_gomods(directory):
+    """The .mod files of the proxy, and what is called go.mod, or _go.mod as in a toolchain, in its
+    zips."""
+    texts = set()
+    for name in glob.glob(os.path.join(goproxy(), "**", "*.mod"), recursive=True):
+        with open(name, "rb") as f:
+            texts.add(f.read())
+    for name in glob.glob(os.path.join(goproxy(), "**", "*.zip"), recursive=True):
+        with zipfile.ZipFile(name) as z:
+            texts.update(z.read(n) for n in z.namelist()
+                         if os.path.basename(n) in ("go.mod", "_go.mod"))
+    os.makedirs(directory)
+    for i, text in enumerate(sorted(texts)):
+        with open(os.path.join(directory, str(i)), "wb") as f:
+            f.write(text)
 
 
 def write(path, text):
@@ -108,9 +123,14 @@ def main():
     if sys.argv[2:] != ["new"]:
         build(directory, "peer", "/usr/share/gocode", __file__)
         return
-    archive = toolchain()
-    if archive is None:
+    archive = os.path.join(goproxy(), "golang.org", "toolchain", "@v",
+                           "v0.0.1-go1.26.8.linux-amd64.zip")
+    if not os.path.exists(archive):
         return
+    gomods = os.path.join(directory, "gomod")
+    if not os.path.isdir(gomods):
+        unpack_gomods(gomods + ".part")
+        os.rename(gomods + ".part", gomods)
     gopath = os.path.join(directory, "gopath")
     if not os.path.isdir(gopath):
         unpack(archive, gopath + ".part")

@@ -1,0 +1,4 @@
+module a.b/c
+go (
+	1.20
+)

@@ -1,0 +1,3 @@
+module (
+	a.b/c // Deprecated: in a block
+)

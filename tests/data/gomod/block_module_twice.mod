@@ -1,0 +1,4 @@
+module (
+	a.b/c
+	d.e/f
+)

@@ -1,0 +1,5 @@
+module a.b/c
+require (
+	d.e/f (
+	)
+)

@@ -1,0 +1,4 @@
+module a.b/c
+require ( )
+exclude () // c
+retract ()

@@ -1,0 +1,4 @@
+module a.b/c
+toolchain (
+	go1.21.0
+)

@@ -1,0 +1,2 @@
+// Deprecated:
+module a.b/c

@@ -1,0 +1,3 @@
+// Deprecated: no
+
+module a.b/c

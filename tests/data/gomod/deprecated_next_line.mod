@@ -1,0 +1,3 @@
+// Deprecated:
+// below
+module a.b/c

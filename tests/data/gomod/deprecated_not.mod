@@ -1,0 +1,2 @@
+// This is Deprecated: no
+module a.b/c

@@ -1,0 +1,7 @@
+// Package.
+//
+// Deprecated: use
+// another one.
+//
+// More.
+module a.b/c // behind

@@ -1,0 +1,2 @@
+// Deprecated:    many   
+module a.b/c

@@ -1,0 +1,4 @@
+// Deprecated: one
+//
+// Deprecated: two
+module a.b/c

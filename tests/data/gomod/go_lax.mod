@@ -1,0 +1,2 @@
+module a.b/c
+go v1.21-something

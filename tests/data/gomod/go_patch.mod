@@ -1,0 +1,2 @@
+module a.b/c
+go 1.21.3

@@ -1,0 +1,3 @@
+module a.b/c
+godebug =
+godebug a==b=

@@ -1,0 +1,2 @@
+go 1.20
+require d.e/f v1.0.0

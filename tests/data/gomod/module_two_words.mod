@@ -1,0 +1,1 @@
+module a.b/c d.e/f

@@ -1,0 +1,2 @@
+module a.b/c
+require d.e/f v1.0.0 // indirect

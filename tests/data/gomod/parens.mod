@@ -1,0 +1,3 @@
+module a.b/c
+future ( a ) b ( ) c
+) x

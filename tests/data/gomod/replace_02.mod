@@ -1,0 +1,2 @@
+module a.b/c
+replace d.e/a => f.g/a

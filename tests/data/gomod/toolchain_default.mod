@@ -1,0 +1,2 @@
+module a.b/c
+toolchain default

@@ -1,0 +1,2 @@
+module a.b/c
+toolchain go1.21.0-custom+x

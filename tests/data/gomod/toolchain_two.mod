@@ -1,0 +1,3 @@
+module a.b/c
+toolchain go1.21.0
+toolchain go1.21.1

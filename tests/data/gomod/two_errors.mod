@@ -1,0 +1,3 @@
+module a.b/c
+future x
+require d.e/f

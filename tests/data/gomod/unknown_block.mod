@@ -1,0 +1,6 @@
+module a.b/c
+
+future (
+	x
+)
+require d.e/f v1.0.0

@@ -1,0 +1,3 @@
+module a.b/c
+
+require d.e/a master

@@ -1,0 +1,3 @@
+module a.b/c
+
+require gopkg.in/a v1.0.0

@@ -1,0 +1,3 @@
+module a.b/c
+
+require "" v1.0.0

@@ -1,0 +1,2 @@
+module a.b/c
+future a'b c"d e`f, [g] {h} => := == % $
