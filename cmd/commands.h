@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "options.h"
+#include "frame/options.h"
 
 namespace gw::cmd {
 

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "options.h"
+#include "frame/options.h"
 
 namespace gw::cmd {
 

@@ -15,7 +15,7 @@
 
 #include "base/crypto.h"
 #include "commands.h"
-#include "program.h"
+#include "frame/program.h"
 
 namespace {
 

@@ -11,7 +11,7 @@
 
 #include "dnsd/server.h"
 #include "follow_group.h"
-#include "options.h"
+#include "frame/options.h"
 
 namespace gw::cmd {
 

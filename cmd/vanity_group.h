@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "options.h"
+#include "frame/options.h"
 #include "vanity/lookup.h"
 #include "vanity/network.h"
 

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/bytes.h"
-#include "config.h"
+#include "frame/config.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string text(reinterpret_cast<const char*>(data), size);

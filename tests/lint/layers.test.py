@@ -49,14 +49,14 @@ DOORS = [
     (r"nlohmann/", r"lib/base/json"),
     (r"yaml\.h", r"lib/vanity/"),
     (r"zlib\.h|minizip", r"lib/module/"),
-    (r"CLI/", r"cmd/parser\.cc"),
-    (r"toml\+\+/", r"cmd/config\.cc"),
+    (r"CLI/", r"cmd/frame/parser\.cc"),
+    (r"toml\+\+/", r"cmd/frame/config\.cc"),
 ]
 
-# The files of cmd/ that commands may include, and groups of options (*_group.h); what else a command
-# has is nobody's business but its own.
-FRAME = {"options", "output", "groups", "commands", "tree", "parser", "config", "settings", "help",
-         "manual", "completions", "program"}
+# What cmd/frame may include. The files beside it, one a command, may include it and every room of
+# lib/; of each other only what they share: the list of commands and groups of options (*_group.h).
+FRAME = {"frame", "base", "os"}
+SHARED_BY_COMMANDS = {"commands", "groups"}
 
 # Not in lib/: only cmd/ prints, and only main ends the process.
 FORBIDDEN_IN_LIB = [
@@ -133,10 +133,13 @@ def layer_complaints(path, text):
                 out.append("%s (%s) includes %s" % (path, m.group(1), name))
         if m and m.group(1) not in LAYERS:
             out.append("%s: a room without a place in the layers" % path)
-        if path.startswith("cmd/") and kind == '"' and room is None:
+        if path.startswith("cmd/frame/") and kind == '"':
+            if room not in FRAME:
+                out.append("%s includes %s: the frame knows no command" % (path, name))
+        elif path.startswith("cmd/") and kind == '"' and room is None:
             own = os.path.splitext(os.path.basename(path))[0]
             other = os.path.splitext(name)[0]
-            if other not in FRAME | {own} and not other.endswith("_group"):
+            if other not in SHARED_BY_COMMANDS | {own} and not other.endswith("_group"):
                 out.append("%s includes %s: commands never include each other" % (path, name))
     return out
 
@@ -206,6 +209,8 @@ class RulesCanFail(unittest.TestCase):
             (layer_complaints, "lib/store/a.cc", '#include "reader.h"\n'),
             (layer_complaints, "lib/nowhere/a.cc", '#include <string>\n'),
             (layer_complaints, "cmd/check.cc", '#include "follow_tlog.h"\n'),
+            (layer_complaints, "cmd/frame/help.cc", '#include "groups.h"\n'),
+            (layer_complaints, "cmd/frame/help.cc", '#include "net/http.h"\n'),
             (door_complaints, "lib/dnsd/a.cc", "#include <sqlite3.h>\n"),
             (door_complaints, "lib/net/source.cc", "#include <curl/curl.h>\n"),
             (door_complaints, "cmd/check.cc", "#include <CLI/CLI.hpp>\n"),
@@ -226,7 +231,9 @@ class RulesCanFail(unittest.TestCase):
     def test_good_examples(self):
         good = [
             (layer_complaints, "lib/dnsd/a.cc", '#include "store/reader.h"\n#include <string>\n'),
-            (layer_complaints, "cmd/check.cc", '#include "options.h"\n#include "check/run.h"\n'),
+            (layer_complaints, "cmd/check.cc",
+             '#include "frame/options.h"\n#include "check/run.h"\n'),
+            (layer_complaints, "cmd/frame/help.cc", '#include "frame/tree.h"\n'),
             (door_complaints, "lib/net/http.cc", "#include <curl/curl.h>\n"),
             (library_complaints, "lib/net/a.cc", '// exit(1)\n  snprintf(b, 1, "exit(1)");\n'),
             (library_complaints, "lib/net/a.cc", "  worker.exit(1); on_exit_(2); lib::system(x);\n"),

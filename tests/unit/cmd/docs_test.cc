@@ -2,9 +2,9 @@
 #include <catch2/catch.hpp>
 #include <memory>
 
-#include "completions.h"
-#include "help.h"
-#include "manual.h"
+#include "frame/completions.h"
+#include "frame/help.h"
+#include "frame/manual.h"
 
 namespace gw::cmd {
 namespace {

@@ -1,6 +1,6 @@
 // The frame over a small tree of commands of its own: what the command line, the environment and
 // the configuration file mean, and how everything that can be wrong with them is told.
-#include "program.h"
+#include "frame/program.h"
 
 #include <fcntl.h>
 #include <unistd.h>

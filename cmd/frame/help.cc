@@ -1,4 +1,4 @@
-#include "help.h"
+#include "frame/help.h"
 
 #include <algorithm>
 

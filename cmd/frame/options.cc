@@ -1,4 +1,4 @@
-#include "options.h"
+#include "frame/options.h"
 
 #include <algorithm>
 #include <array>

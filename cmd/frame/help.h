@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "tree.h"
+#include "frame/tree.h"
 
 namespace gw::cmd {
 

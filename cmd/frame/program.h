@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "options.h"
-#include "settings.h"
+#include "frame/options.h"
+#include "frame/settings.h"
 
 namespace gw::cmd {
 

@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "base/result.h"
-#include "config.h"
-#include "parser.h"
-#include "tree.h"
+#include "frame/config.h"
+#include "frame/parser.h"
+#include "frame/tree.h"
 
 namespace gw::cmd {
 

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "options.h"
+#include "frame/options.h"
 
 namespace gw::cmd {
 

@@ -1,4 +1,4 @@
-#include "config.h"
+#include "frame/config.h"
 
 // The parser asserts, or with NDEBUG assumes, what a file of "[[[" makes untrue; it reports the
 // error properly when it does neither.

@@ -1,7 +1,7 @@
-#include "program.h"
+#include "frame/program.h"
 
-#include "help.h"
-#include "parser.h"
+#include "frame/help.h"
+#include "frame/parser.h"
 
 namespace gw::cmd {
 

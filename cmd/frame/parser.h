@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "tree.h"
+#include "frame/tree.h"
 
 namespace gw::cmd {
 

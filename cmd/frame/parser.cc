@@ -1,4 +1,4 @@
-#include "parser.h"
+#include "frame/parser.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>

@@ -1,6 +1,6 @@
-#include "completions.h"
+#include "frame/completions.h"
 
-#include "tree.h"
+#include "frame/tree.h"
 
 namespace gw::cmd {
 

@@ -1,4 +1,4 @@
-#include "output.h"
+#include "frame/output.h"
 
 #include <unistd.h>
 

@@ -1,4 +1,4 @@
-#include "tree.h"
+#include "frame/tree.h"
 
 #include <algorithm>
 

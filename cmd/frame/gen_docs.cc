@@ -7,10 +7,10 @@
 #include <cerrno>
 #include <utility>
 
-#include "completions.h"
-#include "manual.h"
+#include "frame/completions.h"
+#include "frame/manual.h"
+#include "frame/program.h"
 #include "os/file.h"
-#include "program.h"
 
 namespace gw::cmd {
 

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "options.h"
+#include "frame/options.h"
 
 namespace gw::cmd {
 

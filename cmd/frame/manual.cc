@@ -1,10 +1,10 @@
-#include "manual.h"
+#include "frame/manual.h"
 
 #include <algorithm>
 #include <vector>
 
 #include "base/metrics.h"
-#include "help.h"
+#include "frame/help.h"
 
 namespace gw::cmd {
 

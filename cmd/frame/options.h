@@ -44,7 +44,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/result.h"
-#include "output.h"
+#include "frame/output.h"
 
 namespace gw::cmd {
 
