@@ -1,6 +1,12 @@
 #include "frame/parser.h"
 
-#include <CLI/CLI.hpp>
+// What CLI/CLI.hpp includes, but its timer.
+// clang-format off
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+// clang-format on
+
 #include <algorithm>
 
 #include "base/bytes.h"
@@ -9,6 +15,13 @@ namespace gw::cmd {
 
 namespace {
 
+// The words that are no argument which the command takes, as CLI11 names them here.
+constexpr const char* kRest = "...";
+// CLI11 takes no argument beyond the least number, unless it may read "[a,b]" as two.
+constexpr int kAnyNumber = 1 << 28;
+
+std::string spelled(const Option& o) { return o.positional ? o.name : "--" + o.name; }
+
 const Option* find_option(const std::vector<OptionRef>& refs, std::string_view name) {
   for (const OptionRef& r : refs) {
     if (!r.option->positional && r.option->name == name) return r.option;
@@ -16,32 +29,26 @@ const Option* find_option(const std::vector<OptionRef>& refs, std::string_view n
   return nullptr;
 }
 
-const Option* find_letter(const std::vector<OptionRef>& refs, char letter) {
-  for (const OptionRef& r : refs) {
-    if (r.option->letter == letter) return r.option;
-  }
-  return nullptr;
-}
-
 Error unknown_option(const Command& root, const CommandPath& path, const std::string& word) {
-  std::string name = word.substr(0, word.find('='));
+  const bool is_long = word.starts_with("--");
+  std::string name = word.substr(0, is_long ? word.find('=') : 2);
   Error error = usage_error("unknown option " + gw::quoted(name) + " of " + full_name(path));
-  if (!name.starts_with("--")) {
-    error.hint = "try " + full_name(path) + " --help";
-    return error;
-  }
+  error.hint = "try " + full_name(path) + " --help";
+  if (!is_long) return error;
   name = name.substr(2);
   std::vector<std::string> names;
   for (const OptionRef& r : options_of(path)) {
     if (!r.option->positional) names.push_back(r.option->name);
   }
-  auto near = nearest(name, names);
+  if (auto near = nearest(name, names)) {
+    error.hint = "did you mean --" + *near + "?";
+    return error;
+  }
   for (const CommandPath& other : all_paths({&root})) {
-    if (near || !other.back()->run || find_option(options_of(other), name) == nullptr) continue;
+    if (!other.back()->run || find_option(options_of(other), name) == nullptr) continue;
     error.hint = "--" + name + " is an option of " + full_name(other) + " and comes after that";
     return error;
   }
-  error.hint = near ? "did you mean --" + *near + "?" : "try " + full_name(path) + " --help";
   return error;
 }
 
@@ -59,133 +66,132 @@ Error unknown_command(const CommandPath& path, const std::string& word) {
       near ? "did you mean " + full_name(path) + " " + *near + "?" : "the commands are " + all);
 }
 
-// How many words an option at `args[i]` takes: 1, or 2 when its value is the next word.
-Result<std::size_t> option_width(const Command& root, const CommandPath& path,
-                                 const std::vector<std::string>& args, std::size_t i) {
-  const std::string& word = args[i];
-  auto refs = options_of(path);
-  const Option* option = nullptr;
-  if (word.starts_with("--")) {
-    std::size_t equals = word.find('=');
-    option = find_option(refs, std::string_view(word).substr(2, equals - 2));
-    if (option == nullptr) return unknown_option(root, path, word);
-    if (equals != std::string::npos) {
-      // CLI11 would take the next word as the value.
-      if (equals + 1 == word.size())
-        return usage_error("--" + option->name + " has an empty value");
-      return std::size_t{1};
-    }
-  } else {
-    for (std::size_t c = 1; c < word.size(); c++) {
-      option = find_letter(refs, word[c]);
-      if (option == nullptr) return unknown_option(root, path, "-" + word.substr(c, 1));
-      if (option->kind != ValueKind::kFlag && c + 1 < word.size()) return std::size_t{1};
-    }
-  }
-  if (option->kind == ValueKind::kFlag) return std::size_t{1};
-  if (i + 1 == args.size()) {
-    return usage_error("--" + option->name + " needs a value",
-                       "--" + option->name + " " + option->value + ": " + option->help);
-  }
-  return std::size_t{2};
-}
-
 bool takes_positionals(const Command& command) {
   return std::any_of(command.options.begin(), command.options.end(),
                      [](const Option& o) { return o.positional; });
 }
 
-bool is_option(const std::string& word) { return word.size() > 1 && word[0] == '-'; }
+// ---- the tree, as CLI11 is told it ----
 
-struct Words {
-  CommandPath path;
-  std::vector<std::string> options;      // options with their values
-  std::vector<std::string> positionals;  // everything else, and all after "--"
-};
-
-Result<Words> split_words(const Command& root, const std::vector<std::string>& args) {
-  Words w;
-  w.path.push_back(&root);
-  std::vector<std::pair<std::size_t, std::size_t>> spans;
-  for (std::size_t i = 0; i < args.size();) {
-    if (args[i] == "--") {
-      w.positionals.insert(w.positionals.end(), args.begin() + static_cast<std::ptrdiff_t>(i) + 1,
-                           args.end());
-      break;
-    }
-    if (is_option(args[i])) {
-      GW_TRY(std::size_t width, option_width(root, w.path, args, i));
-      spans.emplace_back(i, width);
-      i += width;
-      continue;
-    }
-    const Command& at = *w.path.back();
-    const Command* sub = w.positionals.empty() ? find_subcommand(at, args[i]) : nullptr;
-    if (sub != nullptr) {
-      w.path.push_back(sub);
-    } else if (!at.subcommands.empty() && !takes_positionals(at)) {
-      return unknown_command(w.path, args[i]);
-    } else {
-      w.positionals.push_back(args[i]);
-    }
-    i++;
+void register_option(CLI::App& app, const Option& o) {
+  const std::string letter = o.letter != 0 ? std::string("-") + o.letter + "," : "";
+  if (o.kind == ValueKind::kFlag) {
+    app.add_flag(letter + spelled(o));
+    return;
   }
-  // An option before the command's last word must be one of the whole command, not of the part
-  // before it only: serve-dns keeps its own from `serve-dns key new`.
-  for (auto [at, width] : spans) {
-    auto again = option_width(root, w.path, args, at);
-    if (!again) return std::move(again).error();
-    for (std::size_t k = 0; k < width; k++) w.options.push_back(args[at + k]);
-  }
-  return w;
+  CLI::Option* option = app.add_option(letter + spelled(o));
+  // One value after one name, and never "[a,b]" split into two.
+  option->allow_extra_args(false);
+  if (!o.positional) return;
+  option->expected(o.repeatable ? kAnyNumber : 1);
+  // From the first argument on, the names of commands are arguments, too.
+  option->check([&app](const std::string&) {
+    for (CLI::App* sub : app.get_subcommands(nullptr)) sub->disabled();
+    return std::string();
+  });
 }
 
-Status take_options(const CommandPath& path, std::vector<std::string> words, Invocation& out) {
-  CLI::App app;
-  app.set_help_flag("");
-  std::vector<std::pair<const Option*, CLI::Option*>> bound;
+// An option of a group is one of each of its commands, so that it may stand before and behind the
+// command's name.
+void register_command(CLI::App& app, const CommandPath& path) {
   for (const OptionRef& ref : options_of(path)) {
-    const Option& o = *ref.option;
-    if (o.positional) continue;
-    std::string names = (o.letter != 0 ? std::string("-") + o.letter + "," : "") + "--" + o.name;
-    CLI::Option* option = o.kind == ValueKind::kFlag ? app.add_flag(names) : app.add_option(names);
-    // Never several values after one name, and never "[a,b]" split into two.
-    if (o.kind != ValueKind::kFlag) option->allow_extra_args(false);
-    option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-    bound.emplace_back(&o, option);
-  }
-  try {
-    std::reverse(words.begin(), words.end());
-    app.parse(words);
-  } catch (const CLI::Error& e) {
-    return usage_error(full_name(path) + ": " + e.what(), "try " + full_name(path) + " --help");
-  }
-  for (auto [option, parsed] : bound) {
-    if (parsed->count() == 0) continue;
-    std::vector<std::string> values = parsed->results();
-    if (option->kind == ValueKind::kFlag) {
-      values = {values.back()};  // -q -q is -q
-    } else if (values.size() > 1 && !option->repeatable) {
-      return usage_error("--" + option->name + " is given more than once");
+    if (!ref.option->positional || ref.owner.size() == path.size()) {
+      register_option(app, *ref.option);
     }
-    out.given[option->name] = std::move(values);
+  }
+  app.add_option(kRest)->expected(kAnyNumber)->allow_extra_args(false);
+  for (const Command& sub : path.back()->subcommands) {
+    CommandPath below = path;
+    below.push_back(&sub);
+    register_command(*app.add_subcommand(sub.name), below);
+  }
+}
+
+void register_tree(CLI::App& app, const Command& root) {
+  app.set_help_flag();
+  app.allow_extras();            // what is unknown is told by us, with what was meant
+  app.require_subcommand(0, 1);  // and no name of a command after one was found
+  app.validate_positionals();    // as they are found, so that the check above sees the first one
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  register_command(app, {&root});
+}
+
+// ---- what CLI11 found ----
+
+struct Parsed {
+  const CLI::App* app;
+  CommandPath path;
+};
+
+// The root, and each command that was named after it.
+std::vector<Parsed> parsed_commands(const CLI::App& app, const Command& root) {
+  std::vector<Parsed> all{{&app, {&root}}};
+  for (auto subs = app.get_subcommands(); !subs.empty(); subs = subs[0]->get_subcommands()) {
+    CommandPath path = all.back().path;
+    path.push_back(find_subcommand(*path.back(), subs[0]->get_name()));
+    all.push_back({subs[0], std::move(path)});
+  }
+  return all;
+}
+
+// The last word is an option without its value: nothing else makes CLI11 give up.
+Error needs_value(const Parsed& last, const std::string& word) {
+  const auto refs = options_of(last.path);
+  for (const OptionRef& r : refs) {
+    const Option& o = *r.option;
+    const bool letter = o.letter != 0 && !word.starts_with("--") && word.ends_with(o.letter);
+    if (o.positional || (word != spelled(o) && !letter)) continue;
+    return usage_error(spelled(o) + " needs a value", spelled(o) + " " + o.value + ": " + o.help);
+  }
+  return usage_error(gw::quoted(word) + " needs a value");
+}
+
+// What was given to `at`, an early part of the command or all of it.
+Status take(const Command& root, const Parsed& at, Invocation& out) {
+  for (const std::string& word : at.app->remaining()) {
+    if (word != "--") return unknown_option(root, at.path, word);
+  }
+  for (const OptionRef& ref : options_of(at.path)) {
+    const CLI::Option* given = at.app->get_option_no_throw(spelled(*ref.option));
+    if (given == nullptr || given->count() == 0) continue;
+    // An option before the command's last word must be one of the whole command: serve-dns keeps
+    // its own from `serve-dns key new`.
+    if (!ref.option->positional && find_option(options_of(out.path), ref.option->name) == nullptr) {
+      return unknown_option(root, out.path, spelled(*ref.option));
+    }
+    auto& values = out.given[ref.option->name];
+    values.insert(values.end(), given->results().begin(), given->results().end());
+  }
+  const auto& rest = at.app->get_option(kRest)->results();
+  if (rest.empty()) return {};
+  const Command& c = *at.path.back();
+  if (!c.subcommands.empty() && !takes_positionals(c)) return unknown_command(at.path, rest[0]);
+  return usage_error("unexpected argument " + gw::quoted(rest[0]) + " to " + full_name(at.path),
+                     "try " + full_name(at.path) + " --help");
+}
+
+Status check_counts(Invocation& out) {
+  for (const OptionRef& ref : options_of(out.path)) {
+    const Option& o = *ref.option;
+    auto given = out.given.find(o.name);
+    if (given == out.given.end() || given->second.size() == 1 || o.repeatable) continue;
+    if (o.kind != ValueKind::kFlag) {
+      return usage_error(spelled(o) + " is given more than once");
+    }
+    given->second = {given->second.back()};  // -q -q is -q
   }
   return {};
 }
 
-Status take_positionals(const CommandPath& path, const std::vector<std::string>& words,
-                        Invocation& out) {
-  std::size_t next = 0;
-  for (const Option& o : path.back()->options) {
-    if (!o.positional || next == words.size()) continue;
-    std::size_t take = o.repeatable ? words.size() - next : 1;
-    auto first = words.begin() + static_cast<std::ptrdiff_t>(next);
-    out.given[o.name].assign(first, first + static_cast<std::ptrdiff_t>(take));
-    next += take;
-  }
-  if (next < words.size()) {
-    return usage_error("unexpected argument " + gw::quoted(words[next]) + " to " + full_name(path),
-                       "try " + full_name(path) + " --help");
+// What CLI11 would read as something else than it says: "--db= x" as "--db x", and "++" as the end
+// of a command.
+Status check_words(const Command& root, const std::vector<std::string>& args) {
+  for (const std::string& word : args) {
+    if (word == "--") break;
+    if (word == "++") return usage_error("\"++\" is no argument of " + root.name);
+    if (word.starts_with("--") && word.find('=') == word.size() - 1) {
+      return usage_error(word.substr(0, word.size() - 1) + " has an empty value");
+    }
   }
   return {};
 }
@@ -202,11 +208,22 @@ Result<Invocation> parse_command_line(const Command& root, std::vector<std::stri
     args.erase(args.begin());
     args.emplace_back("--help");
   }
+  GW_CHECK(check_words(root, args));
+  CLI::App app;
+  register_tree(app, root);
+  std::vector<std::string> words(args.rbegin(), args.rend());
+  bool complete = true;
+  try {
+    app.parse(words);
+  } catch (const CLI::Error&) {
+    complete = false;
+  }
+  const auto commands = parsed_commands(app, root);
   Invocation out;
-  GW_TRY(Words words, split_words(root, args));
-  out.path = words.path;
-  GW_CHECK(take_options(out.path, std::move(words.options), out));
-  GW_CHECK(take_positionals(out.path, words.positionals, out));
+  out.path = commands.back().path;
+  for (const Parsed& at : commands) GW_CHECK(take(root, at, out));
+  if (!complete) return needs_value(commands.back(), args.back());
+  GW_CHECK(check_counts(out));
   return out;
 }
 

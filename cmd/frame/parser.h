@@ -1,9 +1,9 @@
 // The command line: which command, and what was given to it. Nothing is interpreted yet.
 //
-// The words that name the command are found first, then CLI11 splits the rest by the options of
-// that one command. CLI11 never sees the tree: so no subcommand's name inside an argument, no
-// option of a sibling, and no default of its own can surprise, and building the parser stays cheap.
-// It reports through exceptions and exit codes of its own, which end in parser.cc.
+// CLI11 is told the whole tree once; it finds the command, splits the words, gives each option its
+// values and counts them. What it lacks is here: the nearest name for what is unknown, and an
+// option before the command's last word that is that command's. It reports through exceptions, and
+// exit codes of its own, which end in parser.cc, the only file that includes it.
 #pragma once
 
 #include <map>
