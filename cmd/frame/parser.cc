@@ -92,7 +92,8 @@ void register_option(CLI::App& app, const Option& o) {
 }
 
 // An option of a group is one of each of its commands, so that it may stand before and behind the
-// command's name.
+// command's name. What is below a command is registered when its name was read: a start pays for
+// the options that it may use, not for all there are.
 void register_command(CLI::App& app, const CommandPath& path) {
   for (const OptionRef& ref : options_of(path)) {
     if (!ref.option->positional || ref.owner.size() == path.size()) {
@@ -103,7 +104,8 @@ void register_command(CLI::App& app, const CommandPath& path) {
   for (const Command& sub : path.back()->subcommands) {
     CommandPath below = path;
     below.push_back(&sub);
-    register_command(*app.add_subcommand(sub.name), below);
+    CLI::App& named = *app.add_subcommand(sub.name);
+    named.preparse_callback([&named, below](std::size_t) { register_command(named, below); });
   }
 }
 

@@ -1,9 +1,9 @@
 // The command line: which command, and what was given to it. Nothing is interpreted yet.
 //
-// CLI11 is told the whole tree once; it finds the command, splits the words, gives each option its
-// values and counts them. What it lacks is here: the nearest name for what is unknown, and an
-// option before the command's last word that is that command's. It reports through exceptions, and
-// exit codes of its own, which end in parser.cc, the only file that includes it.
+// CLI11 is told the tree, as far as the words lead into it; it finds the command, splits the words,
+// gives each option its values and counts them. What it lacks is here: the nearest name for what is
+// unknown, and an option before the command's last word that is that command's. It reports through
+// exceptions, and exit codes of its own, which end in parser.cc, the only file that includes it.
 #pragma once
 
 #include <map>
