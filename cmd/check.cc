@@ -1,14 +1,10 @@
 // gwtool check: what is newer, for modules, toolchains and a domain's own software.
-#include <unistd.h>
-
-#include <array>
-#include <cerrno>
-
 #include "check/checker.h"
 #include "check/prover.h"
 #include "check/report.h"
 #include "check/reported.h"
 #include "commands.h"
+#include "frame/input.h"
 #include "groups.h"
 #include "net/resolver.h"
 #include "net/source.h"
@@ -19,10 +15,9 @@
 namespace gw::cmd {
 namespace {
 
-constexpr std::size_t kMaxList = std::size_t{16} << 20;
-
 struct CheckValues {
   ResolverValues resolver;
+  check::Policy policy = check::Policy::kPrefer;
   std::optional<std::string> state;
 };
 
@@ -32,6 +27,22 @@ struct ProveValues {
   bool prove = false;
   std::optional<std::string> db;
 };
+
+void add_dnssec(Command& command, check::Policy* policy) {
+  using check::Policy;
+  auto choice = [](Policy p, std::string help) {
+    return EnumChoice<Policy>{std::string(check::policy_name(p)), p, std::move(help)};
+  };
+  command.add(
+      choice_option<Policy>(
+          "dnssec", "MODE", policy,
+          {choice(Policy::kRequire, "only what is proven secure is taken"),
+           choice(Policy::kPrefer, "what the zone's owner does not sign is taken too"),
+           choice(Policy::kOff, "nothing is validated")},
+          "what must be signed")
+          .more("An answer that should be signed and is not, or whose signature is wrong, is an "
+                "error in the first two modes."));
+}
 
 void add_prove(Command& command, ProveValues* v) {
   command.add(text_option("dns", "BASE", &v->dns, "the DNS zone that serves the answers")
@@ -59,41 +70,11 @@ void add_prove(Command& command, ProveValues* v) {
   });
 }
 
-Result<std::string> read_stdin() {
-  std::string text;
-  std::array<char, 65536> buffer;
-  for (;;) {
-    const ssize_t n = ::read(STDIN_FILENO, buffer.data(), buffer.size());
-    if (n == 0) return text;
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return errno_error("reading standard input", errno);
-    text.append(buffer.data(), static_cast<std::size_t>(n));
-    if (text.size() > kMaxList) return usage_error("standard input: more than 16 MB");
-  }
-}
-
-check::Policy policy(Dnssec d) {
-  switch (d) {
-    case Dnssec::kRequire:
-      return check::Policy::kRequire;
-    case Dnssec::kPrefer:
-      return check::Policy::kPrefer;
-    case Dnssec::kOff:
-      return check::Policy::kOff;
-  }
-  return check::Policy::kRequire;
-}
-
-std::string_view dnssec_name(Dnssec d) {
-  static constexpr std::string_view kNames[] = {"require", "prefer", "off"};
-  return kNames[static_cast<std::size_t>(d)];
-}
-
-Result<net::Resolver> make_resolver(const ResolverValues& v) {
+Result<net::Resolver> make_resolver(const CheckValues& v) {
   net::ResolverOptions options;
-  options.resolver = v.resolver.value_or("");
-  options.trust_anchor_file = v.trust_anchor.value_or("");
-  options.validate = v.dnssec != Dnssec::kOff;
+  options.resolver = v.resolver.resolver.value_or("");
+  options.trust_anchor_file = v.resolver.trust_anchor.value_or("");
+  options.validate = v.policy != check::Policy::kOff;
   return net::Resolver::create(std::move(options));
 }
 
@@ -127,24 +108,14 @@ check::ProveResult run_prove(Log& log, const ProveValues& v, WallTime now,
   return check::prove(client, options, found);
 }
 
-// check's precedence: verification failed, temporary, bad request, failed, news.
-int worst(int a, int b) {
-  static constexpr std::array<int, 6> kOrder = {kExitUntrusted, kExitTemporary, kExitUsage,
-                                                kExitFailed,    kExitNewer,     kExitDone};
-  for (const int code : kOrder) {
-    if (a == code || b == code) return code;
-  }
-  return a;
-}
-
 int report_errors(Context& ctx, std::span<const check::Outcome> found,
                   const check::ProveResult* proving) {
   int code = kExitDone;
   for (const auto& outcome : found) {
-    if (outcome.newer) code = worst(code, kExitNewer);
+    if (outcome.newer) code = worse_exit(code, kExitNewer);
     for (const auto& error : outcome.errors) {
       ctx.out.error(error);
-      code = worst(code, exit_code(error.kind));
+      code = worse_exit(code, exit_code(error.kind));
     }
   }
   if (proving != nullptr && proving->evidence) {
@@ -153,7 +124,7 @@ int report_errors(Context& ctx, std::span<const check::Outcome> found,
   }
   if (proving != nullptr && proving->error) {
     ctx.out.error(*proving->error);
-    code = worst(code, exit_code(proving->error->kind));
+    code = worse_exit(code, exit_code(proving->error->kind));
   }
   return code;
 }
@@ -175,34 +146,43 @@ void report_notices(Context& ctx, std::span<const check::Outcome> found) {
   }
 }
 
-// The part that all three commands share, from a checker to the exit code.
-Result<int> run_check(Context& ctx, check::Kind kind, const CheckValues& v, const ProveValues* p,
-                      std::string platform, bool major, bool next,
-                      const std::function<std::vector<check::Outcome>(check::Checker&)>& ask) {
+// What one of the three commands asks.
+struct Question {
+  check::Kind kind;
+  const ProveValues* prove = nullptr;  // null: the command proves nothing
+  bool major = false;
+  bool next = false;
+  std::string platform = {};
+  std::function<std::vector<check::Outcome>(check::Checker&)> ask;
+};
+
+// The part that all three share, from a checker to the exit code.
+Result<int> run_check(Context& ctx, const CheckValues& v, const Question& q) {
+  const std::string dns_base = q.prove != nullptr ? q.prove->dns : "";
   const MonoTime deadline = ctx.clock.mono() + v.resolver.timeout;
-  GW_TRY(auto log, make_log(p, deadline));
-  GW_TRY(auto resolver, make_resolver(v.resolver));
+  GW_TRY(auto log, make_log(q.prove, deadline));
+  GW_TRY(auto resolver, make_resolver(v));
   std::optional<check::Reported> state;
   if (v.state) {
     GW_TRY(state, check::Reported::open(*v.state));
   }
-  check::Checker checker(resolver, {.dns_base = p != nullptr ? p->dns : "",
-                                    .policy = policy(v.resolver.dnssec),
-                                    .major = major,
-                                    .next = next,
-                                    .platform = std::move(platform),
+  check::Checker checker(resolver, {.dns_base = dns_base,
+                                    .policy = v.policy,
+                                    .major = q.major,
+                                    .next = q.next,
+                                    .platform = q.platform,
                                     .deadline = deadline});
-  std::vector<check::Outcome> found = ask(checker);
+  std::vector<check::Outcome> found = q.ask(checker);
   if (state) state->mark(found);
   std::optional<check::ProveResult> proving;
-  if (log) proving = run_prove(*log, *p, ctx.clock.now(), found);
+  if (log) proving = run_prove(*log, *q.prove, ctx.clock.now(), found);
   const check::ProveResult* proven = proving ? &*proving : nullptr;
   if (ctx.json) {
-    ctx.out.json(check::report_json({.dns_base = p != nullptr ? p->dns : "",
-                                     .dnssec = std::string(dnssec_name(v.resolver.dnssec)),
+    ctx.out.json(check::report_json({.dns_base = dns_base,
+                                     .policy = v.policy,
                                      .proving = proven,
                                      .log_name = log ? log->key.name() : ""},
-                                    kind, found));
+                                    q.kind, found));
   } else {
     for (const auto& line : check::report_lines(found)) ctx.out.line(line);
   }
@@ -236,11 +216,14 @@ Command module_command(const std::shared_ptr<CheckValues>& v) {
         requests.push_back(check::parse_module_request(path));
         continue;
       }
-      GW_TRY(const auto text, read_stdin());
+      GW_TRY(const auto text, read_standard_input());
       for (auto& request : check::parse_request_list(text)) requests.push_back(std::move(request));
     }
-    return run_check(ctx, check::Kind::kModule, *v, &m->prove, "", m->major, false,
-                     [&](check::Checker& checker) { return checker.modules(requests); });
+    return run_check(ctx, *v,
+                     {.kind = check::Kind::kModule,
+                      .prove = &m->prove,
+                      .major = m->major,
+                      .ask = [&](check::Checker& checker) { return checker.modules(requests); }});
   };
   return c;
 }
@@ -266,10 +249,14 @@ Command toolchain_command(const std::shared_ptr<CheckValues>& v) {
   c.add(positional("VERSION", &t->version, "the Go version you have, such as go1.26.8")
             .check(check::check_go_version));
   c.run = [v, t](Context& ctx) -> Result<int> {
-    return run_check(ctx, check::Kind::kToolchain, *v, &t->prove, t->platform, false, t->next,
-                     [&](check::Checker& checker) {
-                       return std::vector<check::Outcome>{checker.toolchain(t->version)};
-                     });
+    return run_check(ctx, *v,
+                     {.kind = check::Kind::kToolchain,
+                      .prove = &t->prove,
+                      .next = t->next,
+                      .platform = t->platform,
+                      .ask = [&](check::Checker& checker) {
+                        return std::vector<check::Outcome>{checker.toolchain(t->version)};
+                      }});
   };
   return c;
 }
@@ -286,10 +273,10 @@ Command updates_command(const std::shared_ptr<CheckValues>& v) {
   c.add(positional("VERSION", &u->version, "the version you have, such as v1.2.3")
             .check(check::check_module_version));
   c.run = [v, u](Context& ctx) -> Result<int> {
-    return run_check(ctx, check::Kind::kUpdates, *v, nullptr, "", false, false,
-                     [&](check::Checker& checker) {
-                       return std::vector<check::Outcome>{checker.updates(u->domain, u->version)};
-                     });
+    return run_check(ctx, *v,
+                     {.kind = check::Kind::kUpdates, .ask = [&](check::Checker& checker) {
+                        return std::vector<check::Outcome>{checker.updates(u->domain, u->version)};
+                      }});
   };
   return c;
 }
@@ -303,7 +290,8 @@ Command check_command() {
       "Asks DNS for the latest versions and validates the answers with DNSSEC itself. Without a "
       "known version the latest is printed; with one, only what is newer, and the exit code is "
       "100. Nothing is printed when all is current, so that cron mails only news.";
-  add_resolver(c, &v->resolver);
+  add_resolver(c, &v->resolver, {});
+  add_dnssec(c, &v->policy);
   c.add(path_option("state", "FILE", &v->state, PathUse::kState,
                     "remember what was reported, and report each version once"));
   c.add(module_command(v));

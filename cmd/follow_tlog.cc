@@ -46,7 +46,7 @@ Result<int> print_status(Context& ctx, const Values& v) {
 Result<int> clear(Context& ctx, const Values& v) {
   if (!os::file_exists(v.db)) return not_found_error(v.db + ": no database there");
   std::optional<tlog::VerifierKey> key;
-  if (v.follow.log.log_key_given) {
+  if (ctx.given("log-key")) {
     GW_TRY(key, tlog::VerifierKey::parse(v.follow.log.log_key));
   }
   GW_TRY(const auto alarm, follow::clear_alarm(v.db, ctx.clock.now(), key));

@@ -1,6 +1,7 @@
 #include "groups.h"
 
 #include "net/http.h"
+#include "net/resolver.h"
 #include "net/source.h"
 #include "tlog/note.h"
 
@@ -22,10 +23,7 @@ Status check_source(std::string_view text) {
 
 void add_log_source(Command& command, LogSourceValues* out) {
   command.add(text_option("log-key", "VKEY", &out->log_key, "the log's verifier key")
-                  .check([out](std::string_view text) {
-                    out->log_key_given = true;
-                    return check_log_key(text);
-                  })
+                  .check(check_log_key)
                   .more("NAME+HASH+KEY, as signed notes have it. The default is the Go checksum "
                         "database's, sum.golang.org."));
   command.add(text_option("source", "URL|DIR", &out->source,
@@ -40,9 +38,7 @@ void add_log_source(Command& command, LogSourceValues* out) {
                         "GOPROXY: after a comma the next one is asked when one does not carry the "
                         "log, after a | also when it fails; then the log itself, unless the list "
                         "ends in off."));
-  command.add(path_option("ca-file", "FILE", &out->ca_file, PathUse::kInput,
-                          "certificates to trust for https (default the system's)")
-                  .environment("SSL_CERT_FILE"));
+  add_ca_file(command, &out->ca_file);
   command.rules.push_back([out]() -> Status {
     if (out->source && out->proxy) {
       return usage_error("--source and --proxy exclude each other",
@@ -52,21 +48,22 @@ void add_log_source(Command& command, LogSourceValues* out) {
   });
 }
 
-void add_resolver(Command& command, ResolverValues* out) {
+void add_resolver(Command& command, ResolverValues* out, const ResolverHelp& help) {
   command.add(text_option("resolver", "ADDR[@PORT]", &out->resolver,
-                          "the DNS server to ask (default the system's)"));
-  command.add(choice_option<Dnssec>(
-                  "dnssec", "MODE", &out->dnssec,
-                  {{"require", Dnssec::kRequire, "only what is proven secure is taken"},
-                   {"prefer", Dnssec::kPrefer, "what the zone's owner does not sign is taken too"},
-                   {"off", Dnssec::kOff, "nothing is validated"}},
-                  "what must be signed")
-                  .more("An answer that should be signed and is not, or whose signature "
-                        "is wrong, is an error in the first two modes."));
+                          "the DNS server to ask (default the system's)")
+                  .check(net::check_resolver_address)
+                  .more(help.resolver_more));
   command.add(path_option("trust-anchor", "FILE", &out->trust_anchor, PathUse::kInput,
                           "DS or DNSKEY records to trust instead of the built-in root keys"));
   command.add(duration_option("timeout", &out->timeout, std::chrono::milliseconds(10),
-                              std::chrono::hours(1), "give up after this time, in all"));
+                              std::chrono::hours(1), help.timeout)
+                  .more(help.timeout_more));
+}
+
+void add_ca_file(Command& command, std::optional<std::string>* out) {
+  command.add(path_option("ca-file", "FILE", out, PathUse::kInput,
+                          "certificates to trust for https (default the system's)")
+                  .environment("SSL_CERT_FILE"));
 }
 
 }  // namespace gw::cmd

@@ -24,21 +24,27 @@ inline constexpr const char* kGoLogKey =
 // and the name in the key.
 struct LogSourceValues {
   std::string log_key = kGoLogKey;
-  bool log_key_given = false;          // also when it is the default
   std::optional<std::string> source;   // http(s) URL, or a directory
   std::optional<std::string> proxy;    // URL of a Go module proxy
   std::optional<std::string> ca_file;  // trust anchors for https instead of the system's
 };
 void add_log_source(Command& command, LogSourceValues* out);
 
-// How names are looked up: --resolver, --dnssec, --trust-anchor, --timeout.
-enum class Dnssec { kRequire, kPrefer, kOff };
+// How names are looked up: --resolver, --trust-anchor, --timeout. What else each of them means to a
+// command is said by the text behind its default.
 struct ResolverValues {
-  std::optional<std::string> resolver;  // ADDR[@PORT]; not set: the system's
-  Dnssec dnssec = Dnssec::kPrefer;
+  std::optional<std::string> resolver;      // ADDR[@PORT]; not set: the system's
   std::optional<std::string> trust_anchor;  // replaces the built-in anchors
-  std::chrono::milliseconds timeout{5000};  // for the whole call
+  std::chrono::milliseconds timeout{5000};
 };
-void add_resolver(Command& command, ResolverValues* out);
+struct ResolverHelp {
+  std::string resolver_more;
+  std::string timeout = "give up after this time, in all";
+  std::string timeout_more;
+};
+void add_resolver(Command& command, ResolverValues* out, const ResolverHelp& help);
+
+// --ca-file: trust anchors for https instead of the system's.
+void add_ca_file(Command& command, std::optional<std::string>* out);
 
 }  // namespace gw::cmd

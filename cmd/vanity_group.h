@@ -8,17 +8,17 @@
 #include <vector>
 
 #include "frame/options.h"
+#include "groups.h"
 #include "vanity/lookup.h"
 #include "vanity/network.h"
 
 namespace gw::cmd {
 
-struct VanityNetwork {
-  std::optional<std::string> resolver;
-  std::optional<std::string> trust_anchor;
+struct VanityNetwork : ResolverValues {
+  VanityNetwork() { timeout = std::chrono::seconds(10); }
+
   std::optional<std::string> ca_file;
   std::vector<std::string> connect_to;
-  std::chrono::milliseconds timeout{10000};
   std::string goinsecure;
   bool insecure = false;
 
@@ -40,14 +40,7 @@ void add_vanity_network(Command& command, VanityNetwork* out);
 // Adds the commands zone, compare and lint (vanity_owner.cc).
 void add_vanity_owner(Command& command);
 
-// Standard input to its end, at most 16 MB. Not by opening /dev/stdin: that fails where it is a
-// socket, as under some ssh servers.
-Result<std::string> read_vanity_input();
-
 // The given import paths, "-" replaced by the list on standard input.
 Result<std::vector<std::string>> expand_vanity_paths(const std::vector<std::string>& given);
-
-// 4 beats 3 beats 2 beats 1: in a batch a failed verification is never hidden by a typing error.
-int worse_vanity_exit(int a, int b);
 
 }  // namespace gw::cmd

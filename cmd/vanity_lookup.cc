@@ -64,7 +64,7 @@ Result<int> run_lookup(Context& ctx, const Values& v) {
   for (const vanity::PathResult& r : results) {
     if (!r.result) {
       ctx.out.error(r.result.error());
-      code = worse_vanity_exit(code, exit_code(r.result.error().kind));
+      code = worse_exit(code, exit_code(r.result.error().kind));
     } else if (!ctx.json) {
       ctx.out.line(vanity::format_found(*r.result, ctx.verbose));
     }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "frame/input.h"
 #include "os/file.h"
 #include "vanity/compare.h"
 #include "vanity/import_path.h"
@@ -47,7 +48,7 @@ Result<std::vector<vanity::GoImport>> load_sites(const SiteValues& v,
                                                  bool check) {
   std::vector<vanity::GoImport> all;
   for (const std::string& file : files) {
-    auto text = file == "-" ? read_vanity_input() : os::read_file(file, kMaxFile);
+    auto text = file == "-" ? read_standard_input() : os::read_file(file, kMaxFile);
     if (!text) {
       Error error = std::move(text).error();
       error.kind = ErrorKind::kUsage;
@@ -79,7 +80,7 @@ Result<std::vector<vanity::GoImport>> load_live(Context& ctx, const ZoneValues& 
   std::vector<vanity::GoImport> entries;
   auto fail = [&](const Error& error) {
     ctx.out.error(error);
-    code = worse_vanity_exit(code, exit_code(error.kind));
+    code = worse_exit(code, exit_code(error.kind));
   };
   for (const auto& r : vanity::Lookup(options, nullptr, http, ctx.clock).run(paths)) {
     if (!r.result) {
@@ -156,7 +157,7 @@ Result<int> run_compare(Context& ctx, const CompareValues& v) {
   int code = kExitDone;
   auto fail = [&](const Error& error) {
     ctx.out.error(error);
-    code = worse_vanity_exit(code, exit_code(error.kind));
+    code = worse_exit(code, exit_code(error.kind));
   };
   vanity::Lookup lookup(options, dns.get(), nullptr, ctx.clock);
   for (const auto& records : lookup.records(v.domains)) {
@@ -176,7 +177,7 @@ Result<int> run_compare(Context& ctx, const CompareValues& v) {
       fail(not_found_error(vanity::format_comparison(c)));
     } else if (!c.same) {
       if (!ctx.json) ctx.out.line(vanity::format_comparison(c));
-      code = worse_vanity_exit(code, kExitFailed);
+      code = worse_exit(code, kExitFailed);
     }
   }
   if (ctx.json) ctx.out.json(vanity::comparison_json(comparisons));
@@ -219,7 +220,7 @@ Result<int> run_lint(Context& ctx, const LintValues& v) {
     for (auto& lint : vanity::lint_domains(v.domains, *dns, v.lookup(), ctx.clock)) {
       if (!lint.status) {
         ctx.out.error(lint.status.error());
-        code = worse_vanity_exit(code, exit_code(lint.status.error().kind));
+        code = worse_exit(code, exit_code(lint.status.error().kind));
       }
       for (vanity::Finding& f : lint.findings) findings.push_back(std::move(f));
     }
@@ -228,7 +229,7 @@ Result<int> run_lint(Context& ctx, const LintValues& v) {
   for (const vanity::Finding& f : findings) {
     if (!ctx.json) ctx.out.line(vanity::format_finding(f));
   }
-  return findings.empty() ? code : worse_vanity_exit(code, kExitFailed);
+  return findings.empty() ? code : worse_exit(code, kExitFailed);
 }
 
 Command lint_command() {

@@ -48,7 +48,7 @@ Status write_completions(const Command& root, const std::string& output) {
 
 }  // namespace
 
-Command gen_command(const std::shared_ptr<const Command*>& root) {
+Command gen_command() {
   struct Values {
     std::string sections = "man/sections";
     std::string man = "man";
@@ -61,8 +61,8 @@ Command gen_command(const std::shared_ptr<const Command*>& root) {
   Command man("man", "write the manual pages");
   man.add(path_option("sections", "DIR", &v->sections, PathUse::kDirectory, "prose of the pages"));
   man.add(path_option("output", "DIR", &v->man, PathUse::kDirectory, "where the pages go"));
-  man.run = [v, root](Context&) -> Result<int> {
-    GW_CHECK(write_manual(**root, v->sections, v->man));
+  man.run = [v](Context& ctx) -> Result<int> {
+    GW_CHECK(write_manual(ctx.root, v->sections, v->man));
     return kExitDone;
   };
   gen.add(std::move(man));
@@ -70,15 +70,15 @@ Command gen_command(const std::shared_ptr<const Command*>& root) {
   Command completions("completions", "write the completions of bash, zsh and fish");
   completions.add(
       path_option("output", "DIR", &v->completions, PathUse::kDirectory, "where the files go"));
-  completions.run = [v, root](Context&) -> Result<int> {
-    GW_CHECK(write_completions(**root, v->completions));
+  completions.run = [v](Context& ctx) -> Result<int> {
+    GW_CHECK(write_completions(ctx.root, v->completions));
     return kExitDone;
   };
   gen.add(std::move(completions));
 
   Command config("config", "print a configuration file with every option commented out");
-  config.run = [root](Context& ctx) -> Result<int> {
-    GW_TRY(auto settings, resolve_all(**root, Invocation{{*root}, {}}, nullptr,
+  config.run = [](Context& ctx) -> Result<int> {
+    GW_TRY(auto settings, resolve_all(ctx.root, Invocation{{&ctx.root}, {}}, nullptr,
                                       [](const std::string&) { return std::nullopt; }));
     ctx.out.write(format_config(settings, true));
     return kExitDone;

@@ -65,11 +65,17 @@ int exit_code(ErrorKind kind);
 // Of two exit codes the one to report: 4, 3, 2, 1, 130, 100, 0.
 int worse_exit(int a, int b);
 
+struct Command;
+
 // What a command gets to work with. References live until main ends.
 struct Context {
   Output& out;        // standard output for data, standard error for people
   const Logger& log;  // the daemons' log; -q: errors only, -v: debug
   const Clock& clock;
+  const Command& root;  // every command, for those that describe gwtool itself
+  // Whether an option of the running command has its value from the command line, the environment
+  // or the configuration: not its default, even when it is the same.
+  std::function<bool(std::string_view option)> given;
   bool json = false;  // --json
   bool verbose = false;
   bool quiet = false;

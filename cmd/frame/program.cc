@@ -1,5 +1,7 @@
 #include "frame/program.h"
 
+#include <algorithm>
+
 #include "frame/help.h"
 #include "frame/parser.h"
 
@@ -21,8 +23,7 @@ struct Globals {
   bool help = false;
 };
 
-Command make_root(Globals* g, std::vector<Command> commands,
-                  const std::shared_ptr<const Command*>& self) {
+Command make_root(Globals* g, std::vector<Command> commands) {
   Command root("gwtool", "keep Go software up to date, provably");
   root.doc =
       "gwtool follows the Go checksum database, a transparency log of every public Go module, "
@@ -53,7 +54,7 @@ Command make_root(Globals* g, std::vector<Command> commands,
   root.add(
       flag_option("help", &g->help, "print this and end").short_name('h').on_command_line_only());
   for (Command& c : commands) root.add(std::move(c));
-  root.add(gen_command(self));
+  root.add(gen_command());
   return root;
 }
 
@@ -94,7 +95,12 @@ Result<int> run_command(const Globals& g, const CommandPath& path,
                    : g.verbose ? LogLevel::kDebug
                                : LogLevel::kInfo,
                    out.log_sink());
-  Context ctx{out, log, system_clock(), g.json, g.verbose, g.quiet};
+  auto given = [&settings](std::string_view option) {
+    return std::any_of(settings.begin(), settings.end(), [&](const Setting& s) {
+      return s.ref.option->name == option && s.origin != Origin::kDefault;
+    });
+  };
+  Context ctx{out, log, system_clock(), *path[0], given, g.json, g.verbose, g.quiet};
   return path.back()->run(ctx);
 }
 
@@ -139,9 +145,7 @@ Result<int> run(const Command& root, Globals& g, const std::vector<std::string>&
 int run_program(std::vector<Command> commands, const std::vector<std::string>& args, Output& out,
                 const Environment& env, Terminal terminal) {
   Globals globals;
-  auto self = std::make_shared<const Command*>(nullptr);
-  const Command root = make_root(&globals, std::move(commands), self);
-  *self = &root;
+  const Command root = make_root(&globals, std::move(commands));
   int code = kExitFailed;
   auto result = run(root, globals, args, out, env, terminal);
   if (result) {

@@ -19,7 +19,7 @@ struct Terminal {
 int run_program(std::vector<Command> commands, const std::vector<std::string>& args, Output& out,
                 const Environment& env, Terminal terminal);
 
-// The hidden command `gwtool gen man|completions|config`. `*root` is read when it runs.
-Command gen_command(const std::shared_ptr<const Command*>& root);
+// The hidden command `gwtool gen man|completions|config`.
+Command gen_command();
 
 }  // namespace gw::cmd

@@ -113,6 +113,18 @@ void step(std::size_t index, Walk& walk, std::string_view base, std::vector<Ask>
 
 }  // namespace
 
+std::string_view policy_name(Policy policy) {
+  switch (policy) {
+    case Policy::kRequire:
+      return "require";
+    case Policy::kPrefer:
+      return "prefer";
+    case Policy::kOff:
+      return "off";
+  }
+  return "";
+}
+
 std::vector<Outcome> Checker::modules(std::span<const ModuleRequest> requests) {
   std::vector<Outcome> outcomes(requests.size());
   std::vector<Walk> walks(requests.size());

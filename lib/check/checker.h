@@ -24,6 +24,8 @@ enum class Policy {
   kOff,      // nothing is validated; the resolver must have been made so
 };
 
+std::string_view policy_name(Policy policy);  // "require", "prefer", "off"
+
 struct CheckerOptions {
   std::string dns_base = "l.gopherwatch.org";  // the zone that serves the answers
   Policy policy = Policy::kPrefer;

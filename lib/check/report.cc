@@ -105,7 +105,7 @@ Json report_json(const ReportContext& context, Kind kind, std::span<const Outcom
   }
   return {{"command", "check " + std::string(kind_name(kind))},
           {"dns", context.dns_base.empty() ? Json(nullptr) : Json(context.dns_base)},
-          {"dnssec", context.dnssec},
+          {"dnssec", policy_name(context.policy)},
           {"newer", newer},
           {"results", std::move(results)},
           {"log", log_json(context)}};

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "check/checker.h"
 #include "check/outcome.h"
 #include "check/prover.h"
 
@@ -21,8 +22,8 @@ std::string insecure_notice(std::span<const Outcome> outcomes);
 
 // What the document says beside the outcomes.
 struct ReportContext {
-  std::string dns_base;                  // empty for a domain's own announcement
-  std::string dnssec;                    // "require", "prefer", "off"
+  std::string dns_base;  // empty for a domain's own announcement
+  Policy policy = Policy::kPrefer;
   const ProveResult* proving = nullptr;  // null: nothing was proven
   std::string log_name;                  // when proving
 };

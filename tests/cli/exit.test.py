@@ -18,6 +18,7 @@ class Exit(cli.TestCase):
             (("--color", "pink"), "--color"),
             (("--json=maybe", "gen", "config"), "--json"),
             (("\x1b[31mred\n",), '"\\x1b[31mred\\x0a"'),
+            (("check", "module", "a.example/b", "--resolver", "a.example"), "--resolver: "),
             (("gen", "config", "extra"), 'unexpected argument "extra"'),
         ]:
             self.assert_error(self.gwtool(*args), 2, text)

@@ -179,9 +179,12 @@ class Harness {
   ~Harness() { std::filesystem::remove_all(dir_); }
 
   Outcome run(std::vector<std::string> args) {
+    Outcome o;
+    return run(fake_commands(&o.seen), std::move(args), o);
+  }
+  Outcome& run(std::vector<Command> commands, std::vector<std::string> args, Outcome& o) {
     int out = temporary_fd();
     int err = temporary_fd();
-    Outcome o;
     {
       Output output(out, err);
       auto env = [this](const std::string& name) -> std::optional<std::string> {
@@ -189,7 +192,7 @@ class Harness {
         if (it == environment.end()) return std::nullopt;
         return it->second;
       };
-      o.code = run_program(fake_commands(&o.seen), std::move(args), output, env, terminal);
+      o.code = run_program(std::move(commands), std::move(args), output, env, terminal);
     }
     o.out = slurp(out);
     o.err = slurp(err);
@@ -370,6 +373,8 @@ TEST_CASE("of several exit codes the gravest is reported") {
   CHECK(worse_exit(4, 3) == 4);
   CHECK(worse_exit(2, 3) == 3);
   CHECK(worse_exit(1, 2) == 2);
+  CHECK(worse_exit(130, 100) == 130);
+  CHECK(worse_exit(130, 1) == 1);
   CHECK(worse_exit(0, 0) == 0);
 }
 
@@ -423,6 +428,29 @@ TEST_CASE("the configuration file gives values that flags and environment win ov
   h.environment["GWTOOL_CONFIG"] = h.path("missing.toml");
   CHECK(h.run({"follow", "--db", "x"}).code == kExitUsage);
   CHECK(h.run({"follow", "--config", conf}).seen.db == "from-file");
+}
+
+TEST_CASE("a command can tell a value that was given from the same default") {
+  Harness h;
+  auto ask = [&](std::vector<std::string> args) {
+    std::string key = "the default";
+    Command c("ask", "ask");
+    c.add(text_option("key", "KEY", &key, "a key").environment("GW_KEY"));
+    c.run = [](Context& ctx) -> Result<int> {
+      ctx.out.line(ctx.given("key") ? "given" : "not given");
+      return kExitDone;
+    };
+    std::vector<Command> commands;
+    commands.push_back(std::move(c));
+    Outcome o;
+    return h.run(std::move(commands), std::move(args), o).out;
+  };
+  CHECK(ask({"ask"}) == "not given\n");
+  CHECK(ask({"ask", "--key", "the default"}) == "given\n");
+  const std::string conf = h.file("c.toml", "[ask]\nkey = \"the default\"\n");
+  CHECK(ask({"ask", "--config", conf}) == "given\n");
+  h.environment["GW_KEY"] = "the default";
+  CHECK(ask({"ask"}) == "given\n");
 }
 
 TEST_CASE("mistakes in the configuration file name file, line, key and the nearest right one") {
