@@ -290,6 +290,17 @@ Command check_command() {
       "Asks DNS for the latest versions and validates the answers with DNSSEC itself. Without a "
       "known version the latest is printed; with one, only what is newer, and the exit code is "
       "100. Nothing is printed when all is current, so that cron mails only news.";
+  c.exits = {{kExitDone, "nothing is newer, or no version was given and the latest was printed"},
+             {kExitNewer, "something is newer"},
+             {kExitFailed, "something has no known release, or failed; the others were done"},
+             {kExitUsage, "the command line or the configuration is wrong"},
+             {kExitTemporary, "no answer: the resolver or the log cannot be reached"},
+             {kExitUntrusted,
+              "an answer is forged or a proof fails. Also: the log says that it has no such "
+              "version"}};
+  c.files = {{"DB.check-head", "the head that `--prove` remembers, with `--db`"},
+             {"DB.check-evidence-TIME.json", "evidence that the log misbehaved, never overwritten"},
+             {"STATE", "what `--state` remembers"}};
   add_resolver(c, &v->resolver, {});
   add_dnssec(c, &v->policy);
   c.add(path_option("state", "FILE", &v->state, PathUse::kState,

@@ -112,6 +112,14 @@ Command follow_tlog_command() {
       "A restart goes on where it stopped, and finds out whether the log was rewritten in the "
       "meantime. When the log contradicts itself, following halts: the evidence is printed and "
       "saved beside the database, and every later start ends with 4 until --clear-alarm.";
+  c.files = {
+      {"DB",
+       "the SQLite database of `--db`, with DB-wal and DB-shm beside it while it is open. It "
+       "belongs "
+       "to one log. Readers such as serve-dns need write access to DB-shm and to the directory, "
+       "though they write no data"},
+      {"DB.lock", "held by the one follower; a second one ends with 3 and names its process"},
+      {"DB.alarm-TIME.json", "evidence of an alarm"}};
   c.add(path_option("db", "FILE", &v->db, PathUse::kState, "the database").require());
   add_follow(c, &v->follow);
   c.add(flag_option("once", &v->once, "look once, take in what is new, and end: for cron"));

@@ -1,9 +1,5 @@
 // gwtool keeps Go software up to date, provably.
 //
-//   follow-tlog   bytes of the log -> verified records -> the store
-//   serve-dns     the store -> signed answers
-//   check         validated answers, and proofs, -> what is newer
-//
 // main brings the process into a known state, before anything can read a file or a name; the rest
 // is run_program (program.h) over the commands (commands.cc). This is the only place that exits.
 #include <fcntl.h>

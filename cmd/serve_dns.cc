@@ -190,6 +190,11 @@ Command serve_dns_command() {
       "A - at an end of a path element may be asked for bare instead of as _2d.\n\n"
       "While the clock is behind the newest signed head nothing is signed: every signed answer is "
       "SERVFAIL.";
+  c.files = {{"DB, DB-shm",
+              "the follower's database; serve-dns needs write access to DB-shm and the directory"},
+             {"DB.serve-dns.sock",
+              "where `gwtool serve-dns status` asks, unless `--status-socket` says otherwise"},
+             {"KEY.serial", "the zone's last serial number"}};
   add_serve_options(c, v);
   c.run = [v](Context& ctx) { return run_serve(*v, ctx); };
   Command key("key", "make and show signing keys");

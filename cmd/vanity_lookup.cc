@@ -86,6 +86,11 @@ Command vanity_lookup_command() {
       "Where there are none, the page https://PATH?go-get=1 is asked for its go-import meta tag, "
       "by the go command's rules. Forged DNS data is an error, never a reason to ask elsewhere. "
       "Known hosts such as github.com need no lookup.";
+  c.exits = {{kExitDone, "all were found; for compare and lint also: nothing to report"},
+             {kExitFailed, "none found, or a mismatch; for compare and lint: something to report"},
+             {kExitUsage, "a malformed import path, the command line or the configuration"},
+             {kExitTemporary, "the network, or a temporary failure"},
+             {kExitUntrusted, "DNSSEC validation failed: tell a human"}};
   c.add(positionals("IMPORT_PATH", &v->paths, false,
                     "import paths; \"-\" reads them from standard input"));
   c.add(text_option("list", "DOMAIN", &v->list, "print all go-import records of a domain")

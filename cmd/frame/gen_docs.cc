@@ -2,6 +2,7 @@
 //
 // The results are committed (man/, completions/); a test makes them again and compares, so what the
 // manual says is what the parser does. The command is hidden: it is for gwtool's own source tree.
+#include <fmt/format.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -16,25 +17,43 @@ namespace gw::cmd {
 
 namespace {
 
-constexpr std::size_t kMaxProse = std::size_t{1} << 20;
+constexpr std::size_t kMaxPage = std::size_t{1} << 20;
 constexpr mode_t kFileMode = 0644;
 
 Status save(const std::string& directory, const std::string& name, const std::string& text) {
   return os::write_file_atomic(directory + "/" + name, text, kFileMode);
 }
 
-Status write_manual(const Command& root, const std::string& sections, const std::string& output) {
-  std::vector<CommandPath> pages{{&root}};
-  for (const Command& c : root.subcommands) {
-    if (!c.hidden) pages.push_back({&root, &c});
+// The date that a page has now.
+std::string_view date_of(std::string_view page) {
+  constexpr std::string_view kDate = "\n.Dd ";
+  const std::size_t at = page.find(kDate);
+  if (at == std::string_view::npos) return "";
+  page.remove_prefix(at + kDate.size());
+  return page.substr(0, page.find('\n'));
+}
+
+// A page's date is the day on which its text changed last: one that stays as it is keeps its own.
+Status write_page(const CommandPath& path, const std::string& sections, const std::string& output,
+                  WallTime today) {
+  const std::string name = manual_name(path);
+  auto text = os::read_file(fmt::format("{}/{}.mdoc", sections, name), kMaxPage);
+  if (!text && text.error().kind != ErrorKind::kNotFound) return std::move(text).error();
+  const std::string text_template = text ? *text : "";
+  const auto old = os::read_file(fmt::format("{}/{}.1", output, name), kMaxPage);
+  if (old) {
+    GW_TRY(const auto same, format_manual(path, text_template, date_of(*old)));
+    if (same == *old) return {};
   }
-  for (const CommandPath& page : pages) {
-    std::string name = manual_name(page);
-    std::string path = sections;
-    path.append("/").append(name).append(".txt");
-    auto prose = os::read_file(path, kMaxProse);
-    if (!prose && prose.error().kind != ErrorKind::kNotFound) return std::move(prose).error();
-    GW_CHECK(save(output, name + ".1", format_manual(page, prose ? *prose : "")));
+  GW_TRY(const auto page, format_manual(path, text_template, manual_date(today)));
+  return save(output, name + ".1", page);
+}
+
+Status write_manual(const Command& root, const std::string& sections, const std::string& output,
+                    WallTime today) {
+  GW_CHECK(write_page({&root}, sections, output, today));
+  for (const Command& c : root.subcommands) {
+    if (!c.hidden) GW_CHECK(write_page({&root, &c}, sections, output, today));
   }
   return {};
 }
@@ -59,10 +78,11 @@ Command gen_command() {
   gen.hidden = true;
 
   Command man("man", "write the manual pages");
-  man.add(path_option("sections", "DIR", &v->sections, PathUse::kDirectory, "prose of the pages"));
+  man.add(
+      path_option("sections", "DIR", &v->sections, PathUse::kDirectory, "templates of the pages"));
   man.add(path_option("output", "DIR", &v->man, PathUse::kDirectory, "where the pages go"));
   man.run = [v](Context& ctx) -> Result<int> {
-    GW_CHECK(write_manual(ctx.root, v->sections, v->man));
+    GW_CHECK(write_manual(ctx.root, v->sections, v->man, ctx.clock.now()));
     return kExitDone;
   };
   gen.add(std::move(man));

@@ -1,6 +1,11 @@
 #include "frame/manual.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <array>
+#include <chrono>
+#include <optional>
 #include <vector>
 
 #include "base/metrics.h"
@@ -9,9 +14,6 @@
 namespace gw::cmd {
 
 namespace {
-
-// The pages' date: of the text, not of the day it was formatted, so that it is reproducible.
-constexpr const char* kManualDate = "November 22, 2026";
 
 constexpr std::size_t kSourceColumns = 78;
 
@@ -178,7 +180,7 @@ std::string command_list(const CommandPath& path) {
     below.push_back(&sub);
     out += ".It Xr " + manual_name(below) + " 1\n" + paragraph(sentence(sub.summary));
   }
-  return out.empty() ? "" : ".Sh COMMANDS\n.Bl -tag -width Ds\n" + out + ".El\n";
+  return out.empty() ? "" : ".Bl -tag -width Ds\n" + out + ".El\n";
 }
 
 // check module, check toolchain, ...: one subsection each.
@@ -193,7 +195,7 @@ std::string subcommands(const CommandPath& path) {
     if (!c.doc.empty()) out += ".Pp\n" + doc_paragraphs(c.doc);
     out += option_list(c, &described);
   }
-  return out.empty() ? "" : ".Sh COMMANDS\n" + out;
+  return out;
 }
 
 std::string environment(const CommandPath& path) {
@@ -212,18 +214,45 @@ std::string environment(const CommandPath& path) {
     items +=
         ".It Ev NO_COLOR\n" + paragraph("When set and not empty: no colour and no progress line.");
   }
-  return items.empty() ? "" : ".Sh ENVIRONMENT\n.Bl -tag -width Ds\n" + items + ".El\n";
+  return items.empty() ? "" : ".Bl -tag -width Ds\n" + items + ".El\n";
 }
 
-}  // namespace
-
-std::string manual_name(const CommandPath& path) {
-  std::string name = full_name(path);
-  std::replace(name.begin(), name.end(), ' ', '-');
-  return name;
+std::string head(const CommandPath& path, std::string_view date) {
+  const std::string name = manual_name(path);
+  std::string title = name;
+  for (char& c : title) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  return fmt::format(".Dd {}\n.Dt {} 1\n.Os\n.Sh NAME\n.Nm {}\n.Nd {}\n", date, title, name,
+                     path.back()->summary);
 }
 
-namespace {
+std::string exit_status(const Command& c) {
+  if (c.exits.empty()) return "As in\n.Xr gwtool 1 .\n";
+  std::string out = ".Bl -tag -width Ds\n";
+  for (const auto& [code, meaning] : c.exits) {
+    out += fmt::format(".It {}\n{}", static_cast<int>(code), paragraph(meaning));
+  }
+  std::string order;
+  std::optional<int> graver;
+  for (const ExitCode code : kExitOrder) {
+    if (code == kExitDone || std::none_of(c.exits.begin(), c.exits.end(),
+                                          [&](const auto& e) { return e.first == code; })) {
+      continue;
+    }
+    if (graver)
+      order +=
+          fmt::format("{} {} before {}", order.empty() ? "" : ",", *graver, static_cast<int>(code));
+    graver = code;
+  }
+  return out + ".El\n.Pp\n" + paragraph("Of several the gravest is reported:" + order + ".");
+}
+
+std::string files(const Command& c) {
+  std::string items;
+  for (const auto& [name, use] : c.files) {
+    items += ".It " + argument(name) + "\n" + paragraph(use);
+  }
+  return items.empty() ? "" : ".Bl -tag -width Ds\n" + items + ".El\n";
+}
 
 std::string metrics() {
   std::string items;
@@ -236,134 +265,110 @@ std::string metrics() {
   return ".Bl -tag -width Ds\n" + items + ".El\n";
 }
 
-// The prose of man/sections, line by line.
-class Prose {
- public:
-  std::string format(std::string_view text) {
-    while (!text.empty()) {
-      std::size_t end = std::min(text.find('\n'), text.size());
-      line(text.substr(0, end));
-      text.remove_prefix(std::min(end + 1, text.size()));
-    }
-    close();
-    return out_;
+std::string see_also(const CommandPath& path) {
+  std::vector<std::string> others;
+  if (path.size() > 1) others.push_back(manual_name({path[0]}));
+  for (const Command& sub : path[0]->subcommands) {
+    const std::string name = manual_name({path[0], &sub});
+    if (!sub.hidden && name != manual_name(path)) others.push_back(name);
   }
+  std::sort(others.begin(), others.end());
+  std::string out;
+  for (const std::string& name : others) {
+    out += ".Xr " + name + (&name == &others.back() ? " 1\n" : " 1 ,\n");
+  }
+  return out;
+}
 
- private:
-  enum class In { kNothing, kParagraph, kLiteral, kItem };
-
-  void line(std::string_view l) {
-    if (l == "@metrics") {
-      close();
-      out_ += metrics();
-    } else if (l.starts_with("# ")) {
-      close();
-      out_ += ".Sh " + std::string(l.substr(2)) + "\n";
-      first_ = true;
-    } else if (l.starts_with("    ") && (in_ == In::kNothing || in_ == In::kLiteral)) {
-      open_literal();
-      out_ += text_line(escape(literal(l.substr(4))));
-    } else if (l.starts_with("- ")) {
-      flush();
-      open_list();
-      std::size_t colon = l.find(": ");
-      out_ += ".It " + argument(l.substr(2, colon - 2)) + "\n";
-      text_ = colon == std::string_view::npos ? "" : l.substr(colon + 2);
-      in_ = In::kItem;
-    } else if (l.empty()) {
-      if (in_ == In::kLiteral) close_literal();
-      flush();
-      blank_ = true;
-    } else {
-      if (in_ == In::kLiteral) close_literal();
-      if (in_ == In::kNothing) begin_paragraph();
-      std::size_t begin = std::min(l.find_first_not_of(' '), l.size());
-      text_ += (text_.empty() ? "" : " ") + std::string(l.substr(begin));
-    }
-  }
-
-  static std::string literal(std::string_view l) {
-    std::string out;
-    for (char c : l) out += c == '`' ? '\'' : c;
-    return out;
-  }
-  void begin_paragraph() {
-    if (list_) close_list();
-    if (!first_) out_ += ".Pp\n";
-    first_ = false;
-    in_ = In::kParagraph;
-  }
-  void open_literal() {
-    if (in_ == In::kLiteral) return;
-    if (list_) close_list();
-    out_ += ".Bd -literal -offset indent\n";
-    in_ = In::kLiteral;
-    first_ = false;
-  }
-  void close_literal() {
-    out_ += ".Ed\n";
-    in_ = In::kNothing;
-  }
-  void open_list() {
-    if (in_ == In::kLiteral) close_literal();
-    if (!list_) out_ += ".Bl -tag -width Ds\n";
-    list_ = true;
-    first_ = false;
-  }
-  void close_list() {
-    out_ += ".El\n";
-    list_ = false;
-  }
-  void flush() {
-    if (!text_.empty()) out_ += paragraph(text_);
-    text_.clear();
-    if (in_ != In::kLiteral) in_ = In::kNothing;
-  }
-  void close() {
-    if (in_ == In::kLiteral) close_literal();
-    flush();
-    if (list_) close_list();
-  }
-
-  std::string out_;
-  std::string text_;
-  In in_ = In::kNothing;
-  bool list_ = false;
-  bool first_ = true;
-  bool blank_ = false;
+// What one placeholder stands for.
+struct Part {
+  std::string name;
+  std::string text;
+  std::string heading = {};  // of its section in a page without a template
+  bool needed = true;
+  bool used = false;
 };
+
+std::vector<Part> parts_of(const CommandPath& path, std::string_view date) {
+  const Command& c = *path.back();
+  const bool whole = path.size() == 1;
+  return {
+      {.name = "head", .text = head(path, date)},
+      {.name = "synopsis", .text = synopsis(path), .heading = "SYNOPSIS"},
+      {.name = "description",
+       .text = doc_paragraphs(c.doc.empty() ? sentence(c.summary) : c.doc),
+       .heading = "DESCRIPTION"},
+      {.name = "options", .text = option_list(c), .heading = "OPTIONS"},
+      {.name = "commands",
+       .text = whole ? command_list(path) : subcommands(path),
+       .heading = "COMMANDS"},
+      {.name = "environment", .text = environment(path), .heading = "ENVIRONMENT"},
+      {.name = "files", .text = files(c), .heading = "FILES"},
+      {.name = "exit-status", .text = exit_status(c), .heading = "EXIT STATUS"},
+      {.name = "metrics", .text = metrics(), .needed = false},
+      {.name = "see-also", .text = see_also(path), .heading = "SEE ALSO"},
+  };
+}
+
+std::string usual_template(const std::vector<Part>& parts) {
+  std::string out;
+  for (const Part& p : parts) {
+    if (!p.needed || p.text.empty()) continue;
+    if (!p.heading.empty()) out += ".Sh " + p.heading + "\n";
+    out += "@" + p.name + "@\n";
+  }
+  return out;
+}
 
 }  // namespace
 
-std::string format_manual(const CommandPath& path, std::string_view prose) {
-  const Command& c = *path.back();
-  std::string name = manual_name(path);
-  std::string title = name;
-  for (char& ch : title) ch = ch >= 'a' && ch <= 'z' ? static_cast<char>(ch - 'a' + 'A') : ch;
-  std::string out = ".\\\" Made by gwtool gen man from the option tree and man/sections.\n";
-  out += std::string(".Dd ") + kManualDate + "\n.Dt " + title + " 1\n.Os\n";
-  out += ".Sh NAME\n.Nm " + name + "\n.Nd " + c.summary + "\n";
-  out += ".Sh SYNOPSIS\n" + synopsis(path) + ".Sh DESCRIPTION\n";
-  out += doc_paragraphs(c.doc.empty() ? sentence(c.summary) : c.doc);
-  if (path.size() == 1) {
-    out += command_list(path);
-    out += ".Sh OPTIONS\nThese hold for every command and may stand anywhere.\n";
-    out += option_list(c);
-  } else {
-    if (std::string list = option_list(c); !list.empty()) out += ".Sh OPTIONS\n" + list;
-    out += subcommands(path);
+std::string manual_name(const CommandPath& path) {
+  std::string name = full_name(path);
+  std::replace(name.begin(), name.end(), ' ', '-');
+  return name;
+}
+
+std::string manual_date(WallTime day) {
+  static constexpr std::array<std::string_view, 12> kMonths{
+      "January", "February", "March",     "April",   "May",      "June",
+      "July",    "August",   "September", "October", "November", "December"};
+  const std::chrono::year_month_day date(std::chrono::floor<std::chrono::days>(day));
+  return fmt::format("{} {}, {}", kMonths[static_cast<unsigned>(date.month()) - 1],
+                     static_cast<unsigned>(date.day()), static_cast<int>(date.year()));
+}
+
+Result<std::string> format_manual(const CommandPath& path, std::string_view text_template,
+                                  std::string_view date) {
+  const std::string name = manual_name(path);
+  auto parts = parts_of(path, date);
+  const std::string text =
+      text_template.empty() ? usual_template(parts) : std::string(text_template);
+  std::string out = ".\\\" Made by gwtool gen man from the option tree";
+  if (!text_template.empty()) out += fmt::format(" and man/sections/{}.mdoc", name);
+  out += ".\n";
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    const std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (line.starts_with(".\\\"")) continue;
+    if (line.size() < 3 || line.front() != '@' || line.back() != '@') {
+      out.append(line).push_back('\n');
+      continue;
+    }
+    auto part = std::find_if(parts.begin(), parts.end(), [&](const Part& p) {
+      return p.name == line.substr(1, line.size() - 2);
+    });
+    if (part == parts.end()) {
+      return usage_error(
+          fmt::format("the template of {}(1) has {}, which means nothing", name, line));
+    }
+    part->used = true;
+    out += part->text;
   }
-  out += environment(path);
-  out += Prose().format(prose);
-  out += ".Sh SEE ALSO\n";
-  std::vector<std::string> others;
-  if (path.size() > 1) others.emplace_back("gwtool");
-  for (const Command& sub : path[0]->subcommands) {
-    if (!sub.hidden && "gwtool-" + sub.name != name) others.push_back("gwtool-" + sub.name);
-  }
-  std::sort(others.begin(), others.end());
-  for (std::size_t i = 0; i < others.size(); i++) {
-    out += ".Xr " + others[i] + " 1" + (i + 1 < others.size() ? " ,\n" : "\n");
+  for (const Part& p : parts) {
+    if (!p.needed || p.used || p.text.empty()) continue;
+    return usage_error(fmt::format("the template of {}(1) leaves out @{}@", name, p.name));
   }
   return out;
 }

@@ -75,9 +75,7 @@ int exit_code(ErrorKind kind) {
 }
 
 int worse_exit(int a, int b) {
-  constexpr std::array<int, 7> kOrder{kExitUntrusted,   kExitTemporary, kExitUsage, kExitFailed,
-                                      kExitInterrupted, kExitNewer,     kExitDone};
-  auto rank = [&](int code) { return std::find(kOrder.begin(), kOrder.end(), code); };
+  auto rank = [](int code) { return std::find(kExitOrder.begin(), kExitOrder.end(), code); };
   return rank(a) <= rank(b) ? a : b;
 }
 

@@ -31,6 +31,7 @@
 // The tree is built by the main thread, lives until main ends, and is not changed after parsing.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -48,7 +49,8 @@
 
 namespace gw::cmd {
 
-// Exit codes of gwtool(1). Several results in one run: worse_exit() of them.
+// Exit codes of gwtool(1). Several results in one run: worse_exit() of them, the only order there
+// is.
 enum ExitCode {
   kExitDone = 0,
   kExitFailed = 1,
@@ -62,7 +64,11 @@ enum ExitCode {
 // The only place where a kind of error becomes an exit code: usage 2, unavailable 3, untrusted 4,
 // and 1 for not found, corrupt, io and internal.
 int exit_code(ErrorKind kind);
-// Of two exit codes the one to report: 4, 3, 2, 1, 130, 100, 0.
+// The gravest first: 4, 3, 2, 1, 130, 100, 0.
+inline constexpr std::array<ExitCode, 7> kExitOrder{kExitUntrusted, kExitTemporary,   kExitUsage,
+                                                    kExitFailed,    kExitInterrupted, kExitNewer,
+                                                    kExitDone};
+// Of two exit codes the one to report: the graver one.
 int worse_exit(int a, int b);
 
 struct Command;
@@ -195,6 +201,10 @@ struct Command {
   std::string doc;      // paragraphs for the manual, separated by an empty line
   std::vector<Option> options;
   std::vector<Command> subcommands;
+  // For the manual: what the exit codes mean here, in order of listing (none: what gwtool(1) says
+  // of them), and the files that are read or written beside those that the options name.
+  std::vector<std::pair<ExitCode, std::string>> exits;
+  std::vector<std::pair<std::string, std::string>> files;
   bool hidden = false;  // works, but is not listed
   // Rules between several options ("not both"), asked in order before `run` and by --check-config.
   std::vector<std::function<Status()>> rules;

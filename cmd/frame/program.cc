@@ -29,6 +29,16 @@ Command make_root(Globals* g, std::vector<Command> commands) {
       "gwtool follows the Go checksum database, a transparency log of every public Go module, "
       "verifies all of it and serves what it learned over DNS with DNSSEC, so that a program can "
       "ask for the newest version of a module with one small question and check the answer.";
+  root.exits = {
+      {kExitDone, "done; for `gwtool check`: nothing is newer"},
+      {kExitFailed, "failed: something does not exist, cannot be read or written, or is damaged"},
+      {kExitUsage, "the command line or the configuration is wrong"},
+      {kExitTemporary, "temporary: the network, another process; trying again may help"},
+      {kExitUntrusted,
+       "a verification failed: a signature, a proof, a hash, or DNSSEC. Tell a human: trying again "
+       "does not help"},
+      {kExitNewer, "`gwtool check`: something is newer"},
+      {kExitInterrupted, "interrupted"}};
   root.add(path_option("config", "FILE", &g->config, PathUse::kInput, "read options from FILE")
                .environment("GWTOOL_CONFIG")
                .more("TOML: a table for each command, a key for each long option. The command "

@@ -24,13 +24,20 @@ def blocks(kind):
     return re.findall(r"^```%s\n(.*?)^```$" % re.escape(kind), read("README.md"), re.M | re.S)
 
 
+def literal_blocks(text):
+    """What a page of the manual shows as it is to be typed."""
+    return [block.replace("\\e", "\\").replace("\\&", "") for block in
+            re.findall(r"^\.Bd -literal -offset indent\n(.*?)^\.Ed$", text, re.M | re.S)]
+
+
 def section_examples():
-    """(file, line) of the indented commands in man/sections."""
+    """(file, line) of the commands that man/sections shows."""
     folder = os.path.join(cli.SOURCE, "man", "sections")
     for name in sorted(os.listdir(folder)):
-        for line in read("man", "sections", name).splitlines():
-            if line.startswith("    gwtool "):
-                yield name, line.strip()
+        for block in literal_blocks(read("man", "sections", name)):
+            for line in block.splitlines():
+                if line.startswith("gwtool "):
+                    yield name, line
 
 
 class Readme(cli.TestCase):
@@ -68,10 +75,9 @@ class Readme(cli.TestCase):
             self.parse(name, line)
 
     def test_the_configuration_files_are_valid(self):
-        prose = "\n".join(line[4:] for line in
-                          read("man", "sections", "gwtool.txt").split("# CONFIGURATION FILE")[1]
-                          .split("# EXIT")[0].splitlines() if line.startswith("    "))
-        for text in [*blocks("toml"), prose]:
+        section = read("man", "sections", "gwtool.mdoc").split(".Sh CONFIGURATION FILE")[1]
+        (shown,) = literal_blocks(section.split(".Sh ")[0])
+        for text in [*blocks("toml"), shown]:
             self.assertTrue(tomllib.loads(text))
             conf = self.file("c.toml", text)
             self.assert_run(self.gwtool("--config", conf, "--print-config"), 0, err="")

@@ -28,6 +28,10 @@ class Docs(cli.TestCase):
                              "%s is stale; in the root of the tree: gwtool gen %s" % (name, kind))
 
     def test_manual_pages_are_current(self):
+        # A page that need not change keeps its date.
+        for page in os.listdir(os.path.join(cli.SOURCE, "man")):
+            if page.endswith(".1"):
+                shutil.copy(os.path.join(cli.SOURCE, "man", page), self.dir)
         self.compare("man", "man", "--sections", os.path.join(cli.SOURCE, "man", "sections"))
 
     def test_completions_are_current(self):
@@ -53,9 +57,21 @@ class Docs(cli.TestCase):
             text = cli.run(["mandoc", "-T", "ascii", page], cwd=man).out
             for heading in ("NAME", "SYNOPSIS", "DESCRIPTION", "SEE ALSO"):
                 self.assertIn(heading[0] + "\b" + heading[0], text)
-        # Each section file belongs to a page.
+        # Each template belongs to a page.
         for name in os.listdir(os.path.join(man, "sections")):
-            self.assertIn(name.replace(".txt", ".1"), pages)
+            self.assertIn(name.replace(".mdoc", ".1"), pages)
+
+    def test_a_page_is_dated_when_its_text_changes(self):
+        made = ("gen", "man", "--output", self.dir, "--sections", self.path("none"))
+        self.assert_run(self.gwtool(*made), 0)
+        page = self.path("gwtool-check.1")
+        text = read(page)
+        today = text.split("\n.Dd ")[1].split("\n")[0]
+        then = text.replace(today, "June 1, 1999")
+        for old, new in ((then, then), (then + "An old line.\n", text)):
+            self.file("gwtool-check.1", old)
+            self.assert_run(self.gwtool(*made), 0)
+            self.assertEqual(read(page), new)
 
     def test_bash_completes(self):
         script = os.path.join(cli.SOURCE, "completions", "gwtool.bash")

@@ -1,5 +1,7 @@
 // Manual pages and completions of a small tree: what is in them, and that text stays text.
+#include <array>
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <memory>
 
 #include "frame/completions.h"
@@ -47,32 +49,72 @@ bool contains(const std::string& text, const std::string& part) {
 
 TEST_CASE("a manual page has everything of its command") {
   Tree t;
-  CommandPath path{&t.root, &t.root.subcommands[0]};
-  std::string page = format_manual(
-      path,
-      "# EXIT STATUS\nIntro with gwtool(1).\n\n- 0: done\n- 1: failed, over\n  two lines\n\n"
-      "# EXAMPLES\nOne:\n\n    gwtool run-it 'x' \\ y\n    .second\n\nTwo `a\nb` end.\n");
+  t.root.subcommands[0].exits = {{kExitDone, "done, with `it`"},
+                                 {kExitNewer, "newer"},
+                                 {kExitUntrusted, "forged"},
+                                 {kExitFailed, "failed"}};
+  t.root.subcommands[0].files = {{"FILE.lock", "held by `run-it`"}};
+  const CommandPath path{&t.root, &t.root.subcommands[0]};
+  const auto made = format_manual(path, "", "November 22, 2026");
+  REQUIRE(made);
+  const std::string& page = *made;
   for (const char* part :
-       {".Dt GWTOOL-RUN-IT 1\n", ".Nd run 'it'\n", ".Nm \"\\&gwtool run-it\"\n.Op Ar OPTION ...\n",
-        ".Ar \"\\&WORD\" ...\n",
+       {".Dd November 22, 2026\n.Dt GWTOOL-RUN-IT 1\n", ".Nd run 'it'\n",
+        ".Sh SYNOPSIS\n.Nm \"\\&gwtool run-it\"\n.Op Ar OPTION ...\n", ".Ar \"\\&WORD\" ...\n",
         "First.\nSecond with \\fB\\-\\-file X\\fR and a \\e backslash.\n.Pp\n",
         ".It Fl -file Ar \"\\&FILE\"\n", "Default: \\fB.hidden\\edefault\\fR.\n",
         ".It Ev GW_FILE\n", ".It Cm \"\\&a\"\nThis.\n",
-        ".Sh EXIT STATUS\nIntro with gwtool(1).\n.Bl -tag",
-        ".It \"\\&1\"\nfailed, over two lines\n.El\n",
-        ".Bd -literal -offset indent\ngwtool run-it 'x' \\e y\n\\&.second\n.Ed\n",
-        "Two \\fBa b\\fR end.\n", ".Xr gwtool 1 ,\n.Xr gwtool-group 1\n"}) {
+        ".It 0\ndone, with \\fBit\\fR\n.It 100\nnewer\n.It 4\nforged\n",
+        "Of several the gravest is reported: 4 before 1, 1 before 100.\n",
+        ".Sh FILES\n.Bl -tag -width Ds\n.It \"\\&FILE.lock\"\nheld by \\fBrun\\-it\\fR\n",
+        ".Sh SEE ALSO\n.Xr gwtool 1 ,\n.Xr gwtool-group 1\n"}) {
     INFO(part);
     INFO(page);
     CHECK(contains(page, part));
   }
   CHECK_FALSE(contains(page, "secret"));
-  std::string first = format_manual({&t.root}, "");
+  const std::string first = format_manual({&t.root}, "", "").value();
   CHECK(contains(first, ".It Xr gwtool-run-it 1\nRun 'it'.\n"));
   CHECK(contains(first, ".It Fl q , Fl -quiet\n"));
+  CHECK(contains(first, ".Sh EXIT STATUS\nAs in\n.Xr gwtool 1 .\n"));
   CHECK_FALSE(contains(first, "secret"));
-  CHECK(contains(format_manual({&t.root, &t.root.subcommands[1]}, ""),
+  CHECK(contains(format_manual({&t.root, &t.root.subcommands[1]}, "", "").value(),
                  ".Ss \"\\&gwtool group sub\"\n"));
+}
+
+TEST_CASE("a template is filled in, and may leave out nothing") {
+  Tree t;
+  const CommandPath path{&t.root, &t.root.subcommands[1]};
+  const std::string all =
+      ".\\\" A comment.\n@head@\n.Sh SYNOPSIS\n@synopsis@\n.Sh DESCRIPTION\n@description@\nMore.\n"
+      "@commands@\n@exit-status@\n@see-also@\n";
+  const auto page = format_manual(path, all, "June 1, 2026");
+  REQUIRE(page);
+  CHECK(page->starts_with(
+      ".\\\" Made by gwtool gen man from the option tree and man/sections/gwtool-group.mdoc.\n"
+      ".Dd June 1, 2026\n.Dt GWTOOL-GROUP 1\n"));
+  CHECK(contains(*page, "\nA group.\nMore.\n.Ss \"\\&gwtool group sub\"\n"));
+  CHECK_FALSE(contains(*page, "A comment"));
+  CHECK_FALSE(contains(*page, "@"));
+  // Metrics only where they are wanted.
+  CHECK(contains(format_manual(path, all + "@metrics@\n", "").value(), "gwtool_follow_"));
+  for (const auto& [part, wrong, error] : std::vector<std::array<std::string, 3>>{
+           {"@commands@\n", "", "the template of gwtool-group(1) leaves out @commands@"},
+           {"@head@\n", "", "the template of gwtool-group(1) leaves out @head@"},
+           {"@head@\n", "@heads@\n",
+            "the template of gwtool-group(1) has @heads@, which means nothing"}}) {
+    std::string text = all;
+    text.replace(text.find(part), part.size(), wrong);
+    const auto refused = format_manual(path, text, "");
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().message == error);
+  }
+}
+
+TEST_CASE("a manual page's date") {
+  using namespace std::chrono;
+  CHECK(manual_date(WallTime(sys_days(2026y / 2 / 28) + 23h + 59min)) == "February 28, 2026");
+  CHECK(manual_date(WallTime(sys_days(1970y / 12 / 1))) == "December 1, 1970");
 }
 
 TEST_CASE("completions know commands, options and choices") {
