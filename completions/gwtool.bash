@@ -4,7 +4,7 @@ _gwtool() {
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
     case "$at ${COMP_WORDS[i]}" in
-      'gwtool follow-tlog' | 'gwtool serve-dns' | 'gwtool serve-dns key' | 'gwtool serve-dns key new' | 'gwtool serve-dns key ds' | 'gwtool serve-dns status' | 'gwtool check' | 'gwtool check module' | 'gwtool check toolchain' | 'gwtool check updates' | 'gwtool vanity-lookup' | 'gwtool vanity-lookup zone' | 'gwtool vanity-lookup compare' | 'gwtool vanity-lookup lint') at+=" ${COMP_WORDS[i]}" ;;
+      'gwtool follow-tlog' | 'gwtool serve-dns' | 'gwtool serve-dns key' | 'gwtool serve-dns key new' | 'gwtool serve-dns key ds' | 'gwtool serve-dns status' | 'gwtool check' | 'gwtool check module' | 'gwtool check toolchain' | 'gwtool check updates' | 'gwtool vanity-lookup' | 'gwtool vanity-lookup zone' | 'gwtool vanity-lookup compare' | 'gwtool vanity-lookup lint' | 'gwtool completion' | 'gwtool completion bash' | 'gwtool completion zsh' | 'gwtool completion fish' | 'gwtool version') at+=" ${COMP_WORDS[i]}" ;;
     esac
   done
   case "$at $prev" in
@@ -155,10 +155,20 @@ _gwtool() {
     'gwtool vanity-lookup lint --goinsecure') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool vanity-lookup lint --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool vanity-lookup lint --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool completion --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool completion --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool completion bash --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool completion bash --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool completion zsh --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool completion zsh --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool completion fish --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool completion fish --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool version --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool version --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
   esac
   local words=
   case "$at" in
-    'gwtool') words='follow-tlog serve-dns check vanity-lookup --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool') words='follow-tlog serve-dns check vanity-lookup completion version --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool follow-tlog') words='--db --log-key --source --proxy --ca-file --from --keep --interval --max-age --submit-latest --compare-latest --on-alarm --once --status --clear-alarm --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool serve-dns') words='key status --db --zone --ns --rname --ttl --negative-ttl --id --key --zone-file --zone-key --listen --user --metrics --status-socket --partial --workers --signature-cache --rate-limit --signing-limit --tcp-connections --tcp-per-network --tcp-idle --follow --log-key --source --proxy --ca-file --from --keep --interval --max-age --submit-latest --compare-latest --on-alarm --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool serve-dns key') words='new ds --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
@@ -173,6 +183,11 @@ _gwtool() {
     'gwtool vanity-lookup zone') words='--format --ttl --live --from --host --resolver --trust-anchor --timeout --ca-file --connect-to --insecure --goinsecure --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool vanity-lookup compare') words='--domain --resolver --trust-anchor --timeout --ca-file --connect-to --insecure --goinsecure --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool vanity-lookup lint') words='--file --from --host --resolver --trust-anchor --timeout --ca-file --connect-to --insecure --goinsecure --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool completion') words='bash zsh fish --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool completion bash') words='--config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool completion zsh') words='--config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool completion fish') words='--config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool version') words='--config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 }
