@@ -47,14 +47,14 @@ std::string one_line(std::string_view text) {
 }  // namespace
 
 void Output::line(std::string_view text) {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   buffer_ += text;
   buffer_ += '\n';
   if (buffer_.size() >= kFlushAt) flush_locked();
 }
 
 void Output::write(std::string_view bytes) {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   buffer_ += bytes;
   if (buffer_.size() >= kFlushAt) flush_locked();
 }
@@ -67,7 +67,7 @@ void Output::flush_locked() {
 }
 
 Status Output::flush() {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   flush_locked();
   if (failed_errno_ != 0) return errno_error("writing standard output", failed_errno_);
   return {};
@@ -92,7 +92,7 @@ void Output::error(const Error& error) {
 
 void Output::message(std::string_view label, int color, std::string_view text) {
   std::string out;
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (progress_shown_) out += "\r\x1b[K";
   progress_shown_ = false;
   out += "gwtool: ";
@@ -111,7 +111,7 @@ void Output::lines(std::string_view text) {
     out += one_line(text.substr(0, end)) + "\n";
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
   }
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (progress_shown_) out.insert(0, "\r\x1b[K");
   progress_shown_ = false;
   (void)write_all(err_fd_, out);
@@ -135,7 +135,7 @@ Logger::MessageSink Output::message_sink() {
 
 void Output::progress(std::string_view text) {
   if (!settings_.terminal || settings_.quiet) return;
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (text.empty() && !progress_shown_) return;
   std::string out = "\r\x1b[K" + one_line(text);
   progress_shown_ = !text.empty();

@@ -9,12 +9,12 @@
 // Output and Logger are the only two writers; daemons use the Logger for events.
 #pragma once
 
-#include <mutex>
 #include <string>
 #include <string_view>
 
 #include "base/json.h"
 #include "base/log.h"
+#include "base/mutex.h"
 #include "base/result.h"
 
 namespace gw::cmd {
@@ -68,15 +68,15 @@ class Output {
 
  private:
   void message(std::string_view label, int color, std::string_view text);
-  void flush_locked();
+  void flush_locked() GW_REQUIRES(mutex_);
 
   int out_fd_;
   int err_fd_;
-  Settings settings_;
-  std::mutex mutex_;
-  std::string buffer_;
-  bool progress_shown_ = false;
-  int failed_errno_ = 0;
+  Settings settings_;  // set before there are threads
+  Mutex mutex_;        // and both descriptors: a line is never torn
+  std::string buffer_ GW_GUARDED_BY(mutex_);
+  bool progress_shown_ GW_GUARDED_BY(mutex_) = false;
+  int failed_errno_ GW_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace gw::cmd
