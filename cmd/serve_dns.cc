@@ -1,87 +1,32 @@
 // gwtool serve-dns: the DNS server, its keys, and its status.
-#include <mutex>
-#include <thread>
+#include <atomic>
+#include <memory>
 
-#include "base/metrics.h"
 #include "commands.h"
 #include "dns/types.h"
+#include "dnsd/follow_thread.h"
 #include "dnsd/status_socket.h"
 #include "dnsd/zone_key.h"
 #include "os/signals.h"
 #include "os/stop.h"
-#include "serve_group.h"
+#include "serve_dns_options.h"
 
 namespace gw::cmd {
 namespace {
 
-// The follower in this process, on a thread of its own. It never ends the serving: after a security
-// error the last verified data is served on, and after any other error following is tried again.
-class FollowThread {
- public:
-  FollowThread(Context& ctx, const ServeValues& v) : ctx_(ctx), v_(v) {}
-  ~FollowThread() {
-    stop_.request();
-    if (thread_.joinable()) thread_.join();
-  }
-  FollowThread(const FollowThread&) = delete;
-  FollowThread& operator=(const FollowThread&) = delete;
-
-  // Another follower, a bad source: then nothing is served either.
-  Status start() {
-    auto parts = make_follower(ctx_, v_.following, *v_.db, ctx_.log, nullptr, stop_);
-    if (!parts) {
-      if (parts.error().kind != ErrorKind::kUntrusted) return std::move(parts).error();
-      ended(parts.error());
-      return {};
-    }
-    parts_ = *std::move(parts);
-    say("running");
-    metric_set(Metric::kServeFollowing, 1);
-    thread_ = std::thread([this] { run(); });
-    return {};
-  }
-  std::string state() const {
-    std::lock_guard lock(mutex_);
-    return state_;
-  }
-
- private:
-  void run() {
-    while (!stop_.requested()) {
-      Status status = parts_->follower->run(stop_);
-      if (status) return;
-      if (status.error().kind == ErrorKind::kUntrusted) return ended(status.error());
-      ctx_.log.error("following_failed", status.error());
-      say("failed, trying again: " + status.error().message);
-      stop_.wait_for(std::chrono::minutes(1));
-      say("running");
-    }
-  }
-  void ended(const Error& error) {
-    ctx_.log.error("following_halted", error);
-    metric_set(Metric::kServeFollowing, 0);
-    say("halted: " + error.message);
-  }
-  void say(std::string state) {
-    std::lock_guard lock(mutex_);
-    state_ = std::move(state);
-  }
-
-  Context& ctx_;
-  const ServeValues& v_;
-  os::Stop stop_;
-  std::unique_ptr<FollowParts> parts_;
-  mutable std::mutex mutex_;
-  std::string state_ = "starting";
-  std::thread thread_;
-};
-
 Result<int> run_serve(const ServeValues& v, Context& ctx) {
   GW_TRY(auto options, server_options(v));
-  std::optional<FollowThread> follow;
+  std::optional<dnsd::FollowThread> follow;
   dnsd::Server::AfterBind after_bind;
   if (v.follow) {
-    follow.emplace(ctx, v);
+    follow.emplace(
+        [&](const os::Stop& stop) -> Result<dnsd::FollowThread::Follow> {
+          GW_TRY(const std::shared_ptr<FollowParts> parts,
+                 make_follower(ctx, v.following, *v.db, ctx.log, nullptr, stop));
+          return dnsd::FollowThread::Follow(
+              [parts](const os::Stop& end) { return parts->follower->run(end); });
+        },
+        ctx.log);
     options.following = [&follow] { return follow->state(); };
     after_bind = [&follow] { return follow->start(); };
   }

@@ -1,4 +1,4 @@
-#include "serve_group.h"
+#include "serve_dns_options.h"
 
 #include <fmt/format.h>
 
