@@ -1,8 +1,5 @@
 #include "tlog/note.h"
 
-#include <algorithm>
-#include <array>
-
 #include "base/bytes.h"
 #include "base/crypto.h"
 
@@ -10,22 +7,14 @@ namespace gw::tlog {
 
 namespace {
 
-constexpr char kEd25519 = 1;
 constexpr std::size_t kKeyBytes = 32;
 constexpr std::size_t kIdBytes = 4;
 constexpr std::string_view kSignerPrefix = "PRIVATE+KEY+";
 constexpr std::string_view kSignaturePrefix = "\xe2\x80\x94 ";  // em dash, space
 
-bool is_valid_name(std::string_view name) {
-  if (name.empty() || !is_utf8(name)) return false;
-  for (; !name.empty(); take_rune(name)) {
-    if (name.front() == '+' || space_size(name) != 0) return false;
-  }
-  return true;
-}
-
-std::string with_algorithm(std::string_view key) {
-  std::string out(1, kEd25519);
+std::string with_algorithm(std::uint8_t algorithm, std::string_view key) {
+  std::string out;
+  append_u8(out, algorithm);
   out += key;
   return out;
 }
@@ -36,31 +25,47 @@ std::string encode_id(std::uint32_t id) {
   return out;
 }
 
-struct KeyParts {
-  std::string_view name;
-  std::uint32_t id;
-  std::string key;  // without the algorithm
-};
+}  // namespace
 
-// NAME+HEXID+BASE64, which verifier and signer keys have in common.
-Result<KeyParts> parse_key(std::string_view text) {
+bool is_key_name(std::string_view name) {
+  if (name.empty() || !is_utf8(name)) return false;
+  for (; !name.empty(); take_rune(name)) {
+    if (name.front() == '+' || space_size(name) != 0) return false;
+  }
+  return true;
+}
+
+Result<KeyText> parse_key_text(std::string_view text, std::uint8_t algorithm) {
   std::size_t plus = text.find('+');
   std::size_t second = plus == std::string_view::npos ? plus : text.find('+', plus + 1);
   if (second == std::string_view::npos) return usage_error("not of the form NAME+ID+KEY");
-  KeyParts parts{text.substr(0, plus), 0, {}};
+  KeyText parts{std::string(text.substr(0, plus)), 0, {}};
   auto id = decode_hex(text.substr(plus + 1, second - plus - 1));
   auto key = decode_base64(text.substr(second + 1));
-  if (!is_valid_name(parts.name)) return usage_error("bad key name");
+  if (!is_key_name(parts.name)) return usage_error("bad key name");
   if (!id || id->size() != kIdBytes) return usage_error("the key id is not eight hex digits");
   if (!key || key->empty()) return usage_error("the key is not base64");
-  if ((*key)[0] != kEd25519) return usage_error("the key's algorithm is not Ed25519");
+  if (static_cast<std::uint8_t>((*key)[0]) != algorithm) {
+    return usage_error(algorithm == kAlgorithmEd25519
+                           ? "the key's algorithm is not Ed25519"
+                           : "the key's algorithm is not " + std::to_string(algorithm));
+  }
   if (key->size() != 1 + kKeyBytes) return usage_error("the key is not 32 bytes long");
   parts.id = *ByteReader(*id).u32();
   parts.key = key->substr(1);
   return parts;
 }
 
-}  // namespace
+std::string format_key_text(const KeyText& key, std::uint8_t algorithm) {
+  return key.name + "+" + encode_hex(encode_id(key.id)) + "+" +
+         encode_base64(with_algorithm(algorithm, key.key));
+}
+
+std::string format_signature_line(std::string_view name, std::uint32_t id,
+                                  std::string_view signature) {
+  return std::string(kSignaturePrefix) + std::string(name) + " " +
+         encode_base64(encode_id(id) + std::string(signature)) + "\n";
+}
 
 std::uint32_t key_id(std::string_view name, std::string_view algorithm_and_key) {
   Hash h = Sha256().update(name).update("\n").update(algorithm_and_key).finish();
@@ -68,9 +73,9 @@ std::uint32_t key_id(std::string_view name, std::string_view algorithm_and_key) 
 }
 
 Result<VerifierKey> VerifierKey::parse(std::string_view text) {
-  auto parts = parse_key(text);
+  auto parts = parse_key_text(text, kAlgorithmEd25519);
   if (!parts) return std::move(parts).error().in("verifier key " + quoted(text));
-  if (parts->id != key_id(parts->name, with_algorithm(parts->key))) {
+  if (parts->id != key_id(parts->name, with_algorithm(kAlgorithmEd25519, parts->key))) {
     return usage_error("verifier key " + quoted(text) + ": the id is not that of name and key");
   }
   VerifierKey key;
@@ -81,15 +86,14 @@ Result<VerifierKey> VerifierKey::parse(std::string_view text) {
 }
 
 std::string VerifierKey::format() const {
-  return name_ + "+" + encode_hex(encode_id(id_)) + "+" +
-         encode_base64(with_algorithm(public_key_));
+  return format_key_text({name_, id_, public_key_}, kAlgorithmEd25519);
 }
 
 Result<SignerKey> SignerKey::parse(std::string_view text) {
   if (!text.starts_with(kSignerPrefix)) {
     return usage_error("signer key: does not start with " + std::string(kSignerPrefix));
   }
-  auto parts = parse_key(text.substr(kSignerPrefix.size()));
+  auto parts = parse_key_text(text.substr(kSignerPrefix.size()), kAlgorithmEd25519);
   if (!parts) return std::move(parts).error().in("signer key");
   GW_TRY(SignerKey key, from_seed(parts->name, parts->key));
   if (key.id_ != parts->id) return usage_error("signer key: the id is not that of name and key");
@@ -97,12 +101,12 @@ Result<SignerKey> SignerKey::parse(std::string_view text) {
 }
 
 Result<SignerKey> SignerKey::from_seed(std::string_view name, std::string_view seed) {
-  if (!is_valid_name(name)) return usage_error("bad key name " + quoted(name));
+  if (!is_key_name(name)) return usage_error("bad key name " + quoted(name));
   if (seed.size() != kKeyBytes) return usage_error("signer key: the seed is not 32 bytes long");
   SignerKey key;
   key.name_ = name;
   key.seed_ = seed;
-  key.id_ = key_id(name, with_algorithm(ed25519_public_key(seed)));
+  key.id_ = key_id(name, with_algorithm(kAlgorithmEd25519, ed25519_public_key(seed)));
   return key;
 }
 
@@ -115,13 +119,11 @@ VerifierKey SignerKey::verifier() const {
 }
 
 std::string SignerKey::format() const {
-  return std::string(kSignerPrefix) + name_ + "+" + encode_hex(encode_id(id_)) + "+" +
-         encode_base64(with_algorithm(seed_));
+  return std::string(kSignerPrefix) + format_key_text({name_, id_, seed_}, kAlgorithmEd25519);
 }
 
 std::string SignerKey::signature_line(std::string_view text) const {
-  return std::string(kSignaturePrefix) + name_ + " " +
-         encode_base64(encode_id(id_) + ed25519_sign(seed_, text)) + "\n";
+  return format_signature_line(name_, id_, ed25519_sign(seed_, text));
 }
 
 std::string SignerKey::sign_note(std::string_view text) const {
@@ -137,7 +139,7 @@ Result<NoteSignature> parse_signature_line(std::string_view line) {
   if (space == std::string_view::npos) return untrusted_error("malformed signature line");
   NoteSignature sig;
   sig.name = line.substr(0, space);
-  if (!is_valid_name(sig.name)) return untrusted_error("bad key name in a signature line");
+  if (!is_key_name(sig.name)) return untrusted_error("bad key name in a signature line");
   auto bytes = decode_base64(line.substr(space + 1));
   if (!bytes || bytes->size() <= kIdBytes) {
     return untrusted_error("malformed signature by " + quoted(sig.name));

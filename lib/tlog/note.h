@@ -2,7 +2,8 @@
 //
 // open_note() is the one place where a log's word is believed, so it is strict about everything:
 // one malformed line rejects the note, also one of an unknown key. Sources: c2sp.org/signed-note,
-// golang.org/x/mod/sumdb/note. Only Ed25519 (algorithm 1) is supported.
+// golang.org/x/mod/sumdb/note. Only Ed25519 is supported: algorithm 1 here, witnesses' timestamped
+// signatures (4) in cosignature.h.
 //
 // Keys and notes are values; the functions are pure.
 #pragma once
@@ -78,6 +79,23 @@ Result<UnverifiedNote> parse_note(std::string_view note);
 // The verified text, a view into `note`. kUntrusted when the note is malformed, a signature by
 // `key` is bad, or there is none by `key`.
 Result<std::string_view> open_note(std::string_view note, const VerifierKey& key);
+
+// The parts that all keys and signature lines are made of, for other algorithms than 1.
+inline constexpr std::uint8_t kAlgorithmEd25519 = 1;
+struct KeyText {
+  std::string name;
+  std::uint32_t id = 0;
+  std::string key;  // 32 bytes, without the algorithm
+};
+// `NAME+HEXID+BASE64(algorithm || key)`; kUsage. Whether the id fits is not checked: that depends
+// on what the key is.
+Result<KeyText> parse_key_text(std::string_view text, std::uint8_t algorithm);
+std::string format_key_text(const KeyText& key, std::uint8_t algorithm);
+// A name that keys may have: not empty, UTF-8, no white space, no `+`.
+bool is_key_name(std::string_view name);
+// With its last LF.
+std::string format_signature_line(std::string_view name, std::uint32_t id,
+                                  std::string_view signature);
 
 // Key id: SHA-256(name || LF || algorithm || public key)[:4], big endian.
 std::uint32_t key_id(std::string_view name, std::string_view algorithm_and_key);
