@@ -31,7 +31,7 @@ Result<std::vector<std::string>> LogFiles::records(const TileId& id) const {
 }
 
 Result<std::string> LogFiles::lookup_reply(std::uint64_t number, const LogHead& head) const {
-  if (number >= head.size) return not_found_error("the head does not cover the record");
+  if (number >= head.size) return not_found_error("the log's head does not cover the record");
   GW_TRY(const std::vector<std::string> found, store_->read_records(number, 1));
   if (found.size() != 1) return corrupt_error("a record is missing in the log's store");
   return format_lookup(number, found[0], head.latest);
@@ -45,7 +45,7 @@ Result<LogFile> LogFiles::read(std::string_view path) const {
   if (path == "checkpoint" && c2sp) return LogFile{writer_->checkpoint(), false};
   if (path.starts_with(kLookup)) {
     GW_TRY(const auto number, store_->find(path.substr(kLookup.size())));
-    if (!number || *number >= head->size) return no_such_file(path);
+    if (!number) return no_such_file(path);
     GW_TRY(std::string reply, lookup_reply(*number, *head));
     return LogFile{std::move(reply), false};
   }

@@ -9,9 +9,9 @@
 
 #include <atomic>
 #include <functional>
-#include <map>
 #include <shared_mutex>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "tlog/log_store.h"
@@ -62,7 +62,13 @@ class MemoryLogStore : public tlog::LogStore {
 
   std::shared_mutex mutex_;  // guards the saved state
   std::vector<std::string> records_;
-  std::map<std::string, std::uint64_t, std::less<>> keys_;
+  struct Hasher {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view key) const {
+      return std::hash<std::string_view>()(key);
+    }
+  };
+  std::unordered_map<std::string, std::uint64_t, Hasher, std::equal_to<>> keys_;
   std::vector<std::vector<Hash>> levels_;
 
   std::atomic<std::uint64_t> operations_ = 0, commits_ = 0, countdown_ = 0;

@@ -10,6 +10,7 @@
 
 #include "support/tlog/own_log.h"
 #include "tlog/c2sp_tiles.h"
+#include "tlog/log_files.h"
 #include "tlog/log_writer.h"
 
 using namespace gw;
@@ -236,6 +237,15 @@ TEST_CASE("the signer fails: nobody sees the head, and the next signature covers
   CHECK(failed.error().kind == ErrorKind::kUnavailable);
   CHECK(life.writer->head()->size == 3);
   CHECK(life.store.records().size() == 4);
+  // It is saved, and yet not to be seen.
+  const LogFiles files(life.store, *life.writer, DataTileStyle::kNumbered);
+  for (const char* path : {"lookup/key7", "tile/8/0/000.p/4", "tile/entries/000.p/4"}) {
+    const auto read = files.read(path);
+    REQUIRE_FALSE(read);
+    CHECK(read.error().kind == ErrorKind::kNotFound);
+  }
+  CHECK_FALSE(files.lookup_reply(3, *life.writer->head()));
+  CHECK(files.read("lookup/key2"));
   // What a published head covers is answered even while the signer is away.
   life.latest.fail_at = 1;
   const auto old = life.writer->append(Life::entry(1));
@@ -243,15 +253,19 @@ TEST_CASE("the signer fails: nobody sees the head, and the next signature covers
   CHECK(old->number == 1);
   REQUIRE(life.writer->publish());
   CHECK(life.writer->head()->size == 4);
+  CHECK(files.read("lookup/key7"));
   const std::uint64_t calls = life.latest.calls;
   REQUIRE(life.writer->publish());
   CHECK(life.latest.calls == calls);
 }
 
 TEST_CASE("callers that come during a commit share the next one") {
+  constexpr int kThreads = 6;
+  // How many entries each call has, and how many commits there are: the first call's own, and as
+  // few as the limit of 4096 entries allows.
+  const auto [each, commits] = GENERATE(std::pair(1, 2), std::pair(1500, 4), std::pair(5000, 6));
   Life life;
   REQUIRE(life.open());
-  constexpr int kThreads = 6;
   // The first commit does not begin before all the others wait.
   bool first = true;
   life.store.on_append = [&] {
@@ -261,16 +275,19 @@ TEST_CASE("callers that come during a commit share the next one") {
   std::atomic<int> good = 0;
   std::vector<std::thread> threads;
   for (int t = 0; t < kThreads; ++t) {
-    threads.emplace_back([&, t] {
-      const auto done = life.writer->append(Life::entry(t));
-      if (done && done->number < done->head->size) ++good;
+    threads.emplace_back([&, t, count = each] {
+      std::vector<LogEntry> entries;
+      for (int i = 0; i < count; ++i) entries.push_back(Life::entry(t * count + i));
+      for (const auto& done : life.writer->append_all(std::move(entries))) {
+        if (done && done->number < done->head->size) ++good;
+      }
     });
   }
   for (std::thread& t : threads) t.join();
-  CHECK(good == kThreads);
-  CHECK(life.store.commits() == 2);
+  CHECK(good == kThreads * each);
+  CHECK(life.store.commits() == static_cast<std::uint64_t>(commits));
   CHECK(life.writer->waiting() == 0);
-  CHECK(life.latest.calls == 3);  // the empty tree's, and one for each commit
+  CHECK(life.latest.calls == 1 + life.store.commits());  // the empty tree's, and one for each
   life.look();
 }
 
