@@ -234,6 +234,9 @@ Result<std::optional<std::uint64_t>> LogWriter::find_record(const LogEntry& entr
   } else {
     GW_TRY(number, store_->find(entry.key));
     if (!number) return number;
+    if (*number >= tree_.size()) {
+      return corrupt_error("the log's store has records that another writer appended");
+    }
     GW_TRY(const std::vector<std::string> records, store_->read_records(*number, 1));
     same = records.size() == 1 && records[0] == entry.record;
   }

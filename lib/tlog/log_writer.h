@@ -21,7 +21,8 @@
 // held before nor what it was given makes every later append fail (kCorrupt). What readers see is
 // not touched by any failure.
 //
-// One writer a store. All methods may be called by any thread.
+// One writer a store: a second one is noticed by the records that it appends, and then neither goes
+// on (kCorrupt) before it is opened anew. All methods may be called by any thread.
 #pragma once
 
 #include <cstdint>
@@ -57,7 +58,7 @@ struct LogHead {
 };
 
 struct LogSigners {
-  NoteSigner* latest = nullptr;
+  NoteSigner* latest = nullptr;  // never null
   // Null: only the sumdb dialect is served. Its key's name is the origin line: `HOST/tlog`.
   NoteSigner* checkpoint = nullptr;
 };

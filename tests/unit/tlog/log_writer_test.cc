@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <map>
 #include <random>
 
 #include "base/bytes.h"
@@ -300,4 +301,22 @@ TEST_CASE("opening again goes on, and a changed or older store is refused") {
   CHECK(refused());
   log.store.hash(6, 8)[3] ^= 1;
   CHECK_FALSE(refused());
+}
+
+TEST_CASE("a second writer on the same store is noticed") {
+  OwnLog log(example_key());
+  log.append({"a\n"});
+  auto second = LogWriter::open(log.store, log.signers()).value();
+  REQUIRE(log.writer().append(entry("b", "b\n")));
+  const auto found = second->append(entry("b", "b\n"));
+  REQUIRE_FALSE(found);
+  CHECK(found.error().kind == ErrorKind::kCorrupt);
+  for (int i = 0; i < 2; ++i) {
+    const auto added = second->append(entry("c", "c\n"));
+    REQUIRE_FALSE(added);
+    CHECK(added.error().kind == ErrorKind::kCorrupt);
+  }
+  CHECK(second->head()->size == 1);
+  CHECK(log.store.records().size() == 2);
+  CHECK(log.writer().append(entry("c", "c\n")));
 }
