@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "module/unicode.h"
 
 namespace gw::mod {
@@ -19,25 +20,6 @@ bool is_punctuation(char c) { return kPunctuation.find(c) != kPunctuation.npos; 
 bool is_word_rune(char32_t c) {
   if (c < 0x80) return c > 0x20 && c < 0x7f && !is_punctuation(static_cast<char>(c));
   return !is_space(c) && is_printable(c);
-}
-
-void append_rune(std::string& out, char32_t c) {
-  const auto byte = [&out](char32_t v) { out.push_back(static_cast<char>(v)); };
-  if (c < 0x80) {
-    byte(c);
-  } else if (c < 0x800) {
-    byte(0xc0 | (c >> 6));
-    byte(0x80 | (c & 0x3f));
-  } else if (c < 0x10000) {
-    byte(0xe0 | (c >> 12));
-    byte(0x80 | ((c >> 6) & 0x3f));
-    byte(0x80 | (c & 0x3f));
-  } else {
-    byte(0xf0 | (c >> 18));
-    byte(0x80 | ((c >> 12) & 0x3f));
-    byte(0x80 | ((c >> 6) & 0x3f));
-    byte(0x80 | (c & 0x3f));
-  }
 }
 
 // Takes `count` digits of base 8 or 16 off the front.
