@@ -40,6 +40,8 @@ gw_dependency(unbound HEADER unbound.h LIBS unbound event_core nettle hogweed gm
   NEEDS gwdep::openssl)
 gw_dependency(curl HEADER curl/curl.h PATHS "${GW_DEPS_DIR}" LIBS curl nghttp2 cares
   DEFINES CURL_STATICLIB NEEDS gwdep::openssl gwdep::zlib)
+gw_dependency(seccomp HEADER seccomp.h LIBS seccomp)
+gw_dependency(cap HEADER sys/capability.h LIBS cap)
 gw_dependency(fmt HEADER fmt/format.h)
 gw_dependency(yaml HEADER yaml.h LIBS yaml DEFINES YAML_DECLARE_STATIC)
 gw_dependency(json HEADER nlohmann/json.hpp)

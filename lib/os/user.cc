@@ -2,66 +2,166 @@
 
 #include <fmt/format.h>
 #include <grp.h>
-#include <pwd.h>
-#include <sys/types.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
-#include <memory>
 #include <optional>
-#include <vector>
+
+#include "base/bytes.h"
+#include "os/file.h"
 
 namespace gw::os {
+
 namespace {
 
-struct CloseFile {
-  void operator()(std::FILE* f) const { std::fclose(f); }
-};
-using File = std::unique_ptr<std::FILE, CloseFile>;
+constexpr std::size_t kMaxFile = 64U << 20;  // of a large site's users
+constexpr const char* kPasswd = "/etc/passwd";
+constexpr const char* kGroup = "/etc/group";
+// setresuid(2) takes it for "leave it as it is".
+constexpr std::uint64_t kNobodysNumber = 0xFFFFFFFF;
 
-struct User {
-  uid_t uid = 0;
-  gid_t gid = 0;
-};
-
-// The files are read here because getpwnam() of a static binary would load the host's modules.
-std::optional<User> find_user(const std::string& name) {
-  File file(std::fopen("/etc/passwd", "re"));
-  if (!file) return std::nullopt;
-  while (const passwd* entry = ::fgetpwent(file.get())) {
-    if (name == entry->pw_name) return User{entry->pw_uid, entry->pw_gid};
+std::vector<std::string_view> split(std::string_view text, char at) {
+  std::vector<std::string_view> parts;
+  while (true) {
+    const auto end = text.find(at);
+    parts.push_back(text.substr(0, end));
+    if (end == std::string_view::npos) return parts;
+    text.remove_prefix(end + 1);
   }
-  return std::nullopt;
 }
 
-std::vector<gid_t> groups_of(const std::string& name, gid_t primary) {
-  std::vector<gid_t> groups = {primary};
-  File file(std::fopen("/etc/group", "re"));
-  if (!file) return groups;
-  while (const group* entry = ::fgetgrent(file.get())) {
-    for (char** member = entry->gr_mem; *member != nullptr; member++) {
-      if (name == *member) groups.push_back(entry->gr_gid);
-    }
+std::optional<std::uint32_t> parse_id(std::string_view text) {
+  const auto n = parse_decimal(text);
+  if (!n || *n >= kNobodysNumber) return std::nullopt;
+  return static_cast<std::uint32_t>(*n);
+}
+
+// The fields of the first line whose first or third field is `name`.
+std::vector<std::string_view> find_line(std::string_view file, std::string_view name) {
+  const auto number = parse_id(name);
+  for (const std::string_view line : split(file, '\n')) {
+    const auto fields = split(line, ':');
+    if (fields.size() < 3 || fields[0].empty()) continue;
+    if (fields[0] == name || (number && parse_id(fields[2]) == number)) return fields;
   }
-  return groups;
+  return {};
 }
 
 }  // namespace
 
-Status become_user(const std::string& name) {
-  const std::optional<User> user = find_user(name);
-  if (!user) return usage_error(fmt::format("there is no user {} in /etc/passwd", name));
-  if (::geteuid() == user->uid && ::getuid() == user->uid && ::getegid() == user->gid) return {};
-  const std::vector<gid_t> groups = groups_of(name, user->gid);
-  if (::setgroups(groups.size(), groups.data()) != 0 ||
-      ::setresgid(user->gid, user->gid, user->gid) != 0 ||
-      ::setresuid(user->uid, user->uid, user->uid) != 0) {
+Result<User> find_user_in(std::string_view passwd, std::string_view group, std::string_view name) {
+  const auto fields = name.empty() ? std::vector<std::string_view>() : find_line(passwd, name);
+  if (fields.empty()) return not_found_error(fmt::format("there is no user {}", quoted(name)));
+  const auto uid = parse_id(fields[2]);
+  const auto gid = fields.size() > 3 ? parse_id(fields[3]) : std::nullopt;
+  if (fields.size() != 7 || !uid || !gid) {
+    return corrupt_error(fmt::format("the line of user {} is not one of passwd(5)", quoted(name)));
+  }
+  User user{std::string(fields[0]), std::string(fields[5]), std::string(fields[6]),
+            Identity{*uid, *gid, {*gid}}};
+  auto& groups = user.identity.groups;
+  for (const std::string_view line : split(group, '\n')) {
+    const auto entry = split(line, ':');
+    if (entry.size() != 4) continue;
+    const auto members = split(entry[3], ',');
+    const auto number = parse_id(entry[2]);
+    if (number && std::find(members.begin(), members.end(), fields[0]) != members.end()) {
+      groups.push_back(*number);
+    }
+  }
+  std::sort(groups.begin(), groups.end());
+  groups.erase(std::unique(groups.begin(), groups.end()), groups.end());
+  return user;
+}
+
+Result<gid_t> find_group_in(std::string_view group, std::string_view name) {
+  if (const auto number = parse_id(name)) return *number;
+  const auto fields = name.empty() ? std::vector<std::string_view>() : find_line(group, name);
+  if (fields.empty()) return not_found_error(fmt::format("there is no group {}", quoted(name)));
+  const auto gid = parse_id(fields[2]);
+  if (!gid) {
+    return corrupt_error(fmt::format("the line of group {} is not one of group(5)", quoted(name)));
+  }
+  return *gid;
+}
+
+Result<User> find_user(const std::string& name) {
+  GW_TRY(const std::string passwd, read_file(kPasswd, kMaxFile));
+  const auto group = read_file(kGroup, kMaxFile);
+  if (!group && group.error().kind != ErrorKind::kNotFound) return group.error();
+  auto user = find_user_in(passwd, group.value_or(""), name);
+  if (!user) return std::move(user).error().in(kPasswd);
+  return user;
+}
+
+Result<gid_t> find_group(const std::string& name) {
+  GW_TRY(const std::string group, read_file(kGroup, kMaxFile));
+  auto gid = find_group_in(group, name);
+  if (!gid) return std::move(gid).error().in(kGroup);
+  return gid;
+}
+
+Result<Identity> current_identity() {
+  uid_t uids[3];
+  gid_t gids[3];
+  ::getresuid(&uids[0], &uids[1], &uids[2]);
+  ::getresgid(&gids[0], &gids[1], &gids[2]);
+  if (uids[0] != uids[1] || uids[1] != uids[2] || gids[0] != gids[1] || gids[1] != gids[2]) {
+    return internal_error("this process has different real, effective and saved users");
+  }
+  Identity who{uids[0], gids[0], {}};
+  int count = ::getgroups(0, nullptr);
+  who.groups.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
+  count = ::getgroups(count, who.groups.data());
+  if (count < 0) return errno_error("getgroups", errno);
+  who.groups.resize(static_cast<std::size_t>(count));
+  std::sort(who.groups.begin(), who.groups.end());
+  return who;
+}
+
+namespace {
+
+// `name` is for messages.
+Status become_named(const Identity& who, std::string_view name) {
+  const auto before = current_identity();
+  if (before && *before == who) return {};
+  // The groups first: without root's rights they could not be given up any more. glibc's functions
+  // do it in every thread.
+  if (::setgroups(who.groups.size(), who.groups.data()) != 0 ||
+      ::setresgid(who.gid, who.gid, who.gid) != 0 || ::setresuid(who.uid, who.uid, who.uid) != 0) {
     return usage_error(fmt::format("becoming user {}: {}", name, std::strerror(errno)),
-                       "--user needs to be started as root");
+                       "changing the user needs to be started as root");
+  }
+  GW_TRY(const Identity now, current_identity());
+  if (now != who) return internal_error("the kernel changed the user only in part");
+  if (who.uid != 0 && (::setresuid(0, 0, 0) == 0 || ::setresuid(who.uid, 0, who.uid) == 0)) {
+    return internal_error("the way back to root is open");
   }
   return {};
+}
+
+}  // namespace
+
+Status become(const Identity& who) { return become_named(who, std::to_string(who.uid)); }
+
+Status become_user(const std::string& name) {
+  auto user = find_user(name);
+  if (!user && user.error().kind == ErrorKind::kNotFound) {
+    return usage_error(fmt::format("there is no user {} in {}", name, kPasswd));
+  }
+  if (!user) return std::move(user).error();
+  // Whoever started us as this user may have chosen other groups: they are kept then.
+  if (::geteuid() == user->identity.uid && ::getuid() == user->identity.uid &&
+      ::getegid() == user->identity.gid) {
+    return {};
+  }
+  auto s = become_named(user->identity, name);
+  if (!s && s.error().kind == ErrorKind::kUsage) {
+    return usage_error(s.error().message, "--user needs to be started as root");
+  }
+  return s;
 }
 
 }  // namespace gw::os

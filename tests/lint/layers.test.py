@@ -47,6 +47,8 @@ DOORS = [
     (r"openssl/", r"lib/base/crypto"),
     (r"sodium", r"lib/base/crypto"),
     (r"nlohmann/", r"lib/base/json"),
+    (r"seccomp\.h", r"lib/os/seccomp\.cc"),
+    (r"sys/capability\.h", r"lib/os/capability\.cc"),
     (r"yaml\.h", r"lib/vanity/"),
     (r"zlib\.h|minizip", r"lib/module/"),
     (r"CLI/", r"cmd/frame/parser\.cc"),
