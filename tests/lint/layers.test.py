@@ -78,7 +78,6 @@ FORBIDDEN_IN_LIB = [
 ALLOWED_IN_LIB = {
     ("lib/base/result.h", "aborts"): "a Result's precondition is the caller's, not input",
     ("lib/base/crypto.cc", "aborts"): "without random numbers or a digest nothing may go on",
-    ("lib/follow/alarm_command.cc", "ends the process"): "the child between fork and exec",
     ("lib/dnsd/epochs.cc", "aborts"): "more threads than slots: a defect, found at start",
     ("lib/os/pages.cc", "aborts"): "no memory, as operator new",
     ("lib/dnsd/module_index.cc", "aborts"): "preconditions; names are bounded before",
