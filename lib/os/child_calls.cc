@@ -79,6 +79,7 @@ long do_call(const ChildCall& call, long previous) {
   for (long& arg : args) {
     if (arg == ChildCall::kPrevious) arg = previous;
   }
+  if (call.load != nullptr) args[0] = *call.load;
   return ::syscall(call.number, args[0], args[1], args[2], args[3], args[4], args[5]);
 }
 
@@ -88,15 +89,18 @@ void run_calls(std::span<const ChildCall> calls, Parts required, Parts refused, 
   long previous = 0;
   for (std::size_t i = 0; i < calls.size(); ++i) {
     const ChildCall& call = calls[i];
-    if (((call.part | call.needs) & refused) != 0) continue;
-    const long result = do_call(call, previous);
-    const bool wrong = call.want_zero && result != 0;
-    if (result >= 0 && !wrong) {
+    if ((call.part & refused) != 0) continue;
+    int error = ECANCELED;
+    if ((call.needs & refused) == 0) {
+      const long result = do_call(call, previous);
+      error = result < 0 ? errno : call.want_zero && result != 0 ? call.error : 0;
       previous = result;
-      if (call.store != nullptr) *call.store = static_cast<std::int32_t>(result);
+      if (error == 0 && call.store != nullptr) *call.store = static_cast<std::int32_t>(result);
+    } else if (call.part == 0) {
       continue;
     }
-    const CallFailure failure{static_cast<std::uint32_t>(i), result < 0 ? errno : call.error};
+    if (error == 0) continue;
+    const CallFailure failure{static_cast<std::uint32_t>(i), error};
     ::syscall(SYS_write, report, &failure, sizeof failure);
     if (call.part == 0 || (call.part & required) != 0) ::syscall(SYS_exit_group, 127);
     refused |= call.part;

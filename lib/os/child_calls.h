@@ -7,8 +7,8 @@
 //
 // A call belongs to a part. When one of a part that is required fails, the child ends and the
 // parent learns which call it was and why. When the part is not required, it counts as refused: its
-// remaining calls and those that need it are left out, and the parent learns of it as well. Nothing
-// that fails stays unsaid.
+// remaining calls are left out, and so are the parts that need it (ECANCELED), and the parent
+// learns of each. Nothing that fails stays unsaid.
 //
 // Made and used by one thread. Sources: signal-safety(7), clone(2), and each call's manual page.
 #pragma once
@@ -36,10 +36,11 @@ struct ChildCall {
   const char* what = "";  // "mounting /proc", for messages; outlives the list
   long number = 0;        // SYS_…
   std::array<long, 6> args{};
-  Parts part = 0;                 // at most one bit; none: always required
-  Parts needs = 0;                // parts without which the call is left out
-  std::int32_t* store = nullptr;  // where the result goes, for a later call's argument
-  bool want_zero = false;         // another result than 0 fails as `error`
+  Parts part = 0;                      // at most one bit; none: always required
+  Parts needs = 0;                     // parts without which the call, and so its part, is left out
+  std::int32_t* store = nullptr;       // where the result goes, for a later call's argument
+  const std::int32_t* load = nullptr;  // what was stored there is args[0]
+  bool want_zero = false;              // another result than 0 fails as `error`
   int error = 0;
 };
 

@@ -325,6 +325,16 @@ std::vector<CallFailure> read_failures(const Fd& pipe) {
   }
 }
 
+// What was refused before may be why the next step failed.
+std::string refused_text(const Forked& forked) {
+  std::string text;
+  for (const RefusedCall& call : forked.refused) {
+    if (call.error == ECANCELED) continue;
+    text += fmt::format("; refused before: {}: {}", call.what, std::strerror(call.error));
+  }
+  return text;
+}
+
 Result<Forked> start(Plan& plan) {
   GW_TRY(Forked forked, fork_child(plan));
   plan.report_write.reset();
@@ -338,9 +348,11 @@ Result<Forked> start(Plan& plan) {
     siginfo_t ended{};
     ::waitid(P_PID, static_cast<id_t>(forked.pid), &ended, WEXITED);
     if (call.number == SYS_execve && failure.error == ENOENT) {
-      return not_found_error("no such program, or not its interpreter");
+      return not_found_error("no such program, or not its interpreter" + refused_text(forked));
     }
-    return errno_error(call.what, failure.error);
+    auto error = errno_error(call.what, failure.error);
+    error.message += refused_text(forked);
+    return error;
   }
   return forked;
 }

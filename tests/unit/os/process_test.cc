@@ -361,24 +361,32 @@ TEST_CASE("process: calls of a hook, required and not") {
   SECTION("not required") {
     auto child = spawn(std::move(s));
     REQUIRE(child);
-    REQUIRE(child->refused().size() == 2);
+    REQUIRE(child->refused().size() == 3);
     CHECK(child->refused()[0].part == 1);
     CHECK(child->refused()[0].what == "refused");
     CHECK(child->refused()[0].error == EFAULT);
-    CHECK(child->refused()[1].part == 8);
-    CHECK(child->refused()[1].error == ENOENT);
+    CHECK(child->refused()[1].part == 2);
+    CHECK(child->refused()[1].error == ECANCELED);
+    CHECK(child->refused()[2].part == 8);
+    CHECK(child->refused()[2].error == ENOENT);
     CHECK(child->reap().value().ok());
   }
   SECTION("required") {
     s.hook.required = 8;
     auto child = spawn(std::move(s));
     REQUIRE_FALSE(child);
-    CHECK(child.error().message == "starting /bin/sh: never there: No such file or directory");
+    CHECK(child.error().message ==
+          "starting /bin/sh: never there: No such file or directory; refused before: refused: "
+          "Bad address");
+  }
+  SECTION("required, but left out with what it needs") {
+    s.hook.required = 2;
+    CHECK_FALSE(spawn(std::move(s)));
   }
   SECTION("a rehearsal runs no program") {
     auto refused = rehearse(std::move(s));
     REQUIRE(refused);
-    CHECK(refused->size() == 2);
+    CHECK(refused->size() == 3);
   }
 }
 
