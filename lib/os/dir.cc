@@ -1,0 +1,347 @@
+#include "os/dir.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/openat2.h>
+#include <sys/file.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <memory>
+
+#include "base/bytes.h"
+#include "base/crypto.h"
+
+namespace gw::os {
+
+namespace {
+
+Error error_of(const std::string& what, int error) {
+  switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+      return not_found_error(what + ": no such file or directory");
+    case EEXIST:
+      return usage_error(what + ": already exists");
+    case ELOOP:
+    case EXDEV:
+      return untrusted_error(what + ": a link, or leads out of its directory");
+    default:
+      return errno_error(what, error);
+  }
+}
+
+Status check_name(const std::string& name) {
+  const bool plain = !name.empty() && name != "." && name != ".." &&
+                     name.find('/') == std::string::npos && name.find('\0') == std::string::npos;
+  if (plain) return {};
+  return usage_error(fmt::format("{}: not a file's name", quoted(name)));
+}
+
+Result<Fd> open_resolved(int at, const std::string& path, int flags, mode_t mode,
+                         std::uint64_t resolve) {
+  if (path.find('\0') != std::string::npos) return usage_error("a path with a zero byte");
+  struct open_how how {};
+  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
+  how.mode = (flags & (O_CREAT | __O_TMPFILE)) != 0 ? mode : 0;
+  how.resolve = resolve;
+  constexpr int kTries = 100;  // EAGAIN: something was renamed while the kernel looked
+  for (int i = 0; i < kTries; ++i) {
+    Fd fd(static_cast<int>(::syscall(SYS_openat2, at, path.c_str(), &how, sizeof how)));
+    if (fd) return fd;
+    if (errno != EAGAIN && errno != EINTR) break;
+  }
+  return error_of("opening " + path, errno);
+}
+
+std::string aside() { return ".new-" + encode_hex(random_bytes(8)); }
+
+struct CloseDirectory {
+  void operator()(DIR* d) const { ::closedir(d); }
+};
+
+}  // namespace
+
+Result<Dir> Dir::open(const std::string& path) {
+  GW_TRY(Fd fd, open_resolved(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, 0));
+  return Dir(std::move(fd));
+}
+
+Result<Dir> Dir::open_without_links(const std::string& path) {
+  GW_TRY(Fd fd, open_resolved(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, RESOLVE_NO_SYMLINKS));
+  return Dir(std::move(fd));
+}
+
+Result<Fd> Dir::open_beneath(const std::string& path, int flags, mode_t mode) const {
+  return open_resolved(fd(), path, flags, mode, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+}
+
+Result<Dir> Dir::open_dir(const std::string& path) const {
+  GW_TRY(Fd fd, open_beneath(path, O_RDONLY | O_DIRECTORY, 0));
+  return Dir(std::move(fd));
+}
+
+Result<Fd> Dir::open_file(const std::string& path, int flags, mode_t mode) const {
+  return open_beneath(path, flags, mode);
+}
+
+Result<std::string> Dir::read_file(const std::string& path, std::size_t max_bytes) const {
+  // A named pipe would wait for a writer.
+  GW_TRY(const Fd fd, open_beneath(path, O_RDONLY | O_NONBLOCK, 0));
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0) return errno_error("reading " + path, errno);
+  if (!S_ISREG(info.st_mode)) return io_error(path + ": not a regular file");
+  std::string text;
+  std::array<char, 65536> buffer;
+  while (true) {
+    const ssize_t n = ::read(fd.get(), buffer.data(), buffer.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return errno_error("reading " + path, errno);
+    if (n == 0) return text;
+    text.append(buffer.data(), static_cast<std::size_t>(n));
+    if (text.size() > max_bytes) {
+      return io_error(fmt::format("{}: larger than {} bytes", path, max_bytes));
+    }
+  }
+}
+
+Result<Dir> Dir::make_dir(const std::string& name, mode_t mode) const {
+  GW_CHECK(check_name(name));
+  if (::mkdirat(fd(), name.c_str(), mode) != 0 && errno != EEXIST) {
+    return error_of("making " + name, errno);
+  }
+  return open_dir(name);
+}
+
+Result<std::optional<struct stat>> Dir::find(const std::string& name) const {
+  GW_CHECK(check_name(name));
+  struct stat info {};
+  if (::fstatat(fd(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0) return std::optional(info);
+  if (errno == ENOENT) return std::optional<struct stat>();
+  return error_of("looking at " + name, errno);
+}
+
+Result<std::string> Dir::read_link(const std::string& name) const {
+  GW_CHECK(check_name(name));
+  std::array<char, PATH_MAX + 1> target;
+  const ssize_t n = ::readlinkat(fd(), name.c_str(), target.data(), target.size());
+  if (n < 0) return error_of("reading the link " + name, errno);
+  return std::string(target.data(), static_cast<std::size_t>(n));
+}
+
+Result<std::vector<Dir::Entry>> Dir::list(std::size_t max) const {
+  // One of its own: reading moves the position.
+  Fd own(::openat(fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!own) return errno_error("reading a directory", errno);
+  const std::unique_ptr<DIR, CloseDirectory> stream(::fdopendir(own.get()));
+  if (!stream) return errno_error("reading a directory", errno);
+  static_cast<void>(own.release());
+  std::vector<Entry> entries;
+  while (true) {
+    errno = 0;
+    const dirent* entry = ::readdir(stream.get());
+    if (entry == nullptr && errno != 0) return errno_error("reading a directory", errno);
+    if (entry == nullptr) break;
+    Entry found{entry->d_name, entry->d_type == DT_DIR, entry->d_type == DT_LNK};
+    if (found.name == "." || found.name == "..") continue;
+    if (entry->d_type == DT_UNKNOWN) {
+      GW_TRY(const auto info, find(found.name));
+      if (!info) continue;
+      found.is_directory = S_ISDIR(info->st_mode);
+      found.is_link = S_ISLNK(info->st_mode);
+    }
+    if (entries.size() == max) return io_error(fmt::format("a directory of more than {}", max));
+    entries.push_back(std::move(found));
+  }
+  std::sort(entries.begin(), entries.end(),
+            [](const Entry& a, const Entry& b) { return a.name < b.name; });
+  return entries;
+}
+
+Status Dir::rename(const std::string& from, const std::string& to) const {
+  GW_CHECK(check_name(from));
+  GW_CHECK(check_name(to));
+  if (::renameat(fd(), from.c_str(), fd(), to.c_str()) == 0) return {};
+  return error_of(fmt::format("renaming {} to {}", from, to), errno);
+}
+
+Status Dir::rename_new(const std::string& from, const std::string& to) const {
+  GW_CHECK(check_name(from));
+  GW_CHECK(check_name(to));
+  if (::renameat2(fd(), from.c_str(), fd(), to.c_str(), RENAME_NOREPLACE) == 0) return {};
+  return error_of(fmt::format("renaming {} to {}", from, to), errno);
+}
+
+Status Dir::link(const std::string& from, const std::string& to) const {
+  GW_CHECK(check_name(from));
+  GW_CHECK(check_name(to));
+  if (::linkat(fd(), from.c_str(), fd(), to.c_str(), 0) == 0) return {};
+  return error_of(fmt::format("linking {} to {}", from, to), errno);
+}
+
+Status Dir::symlink(const std::string& target, const std::string& name) const {
+  GW_CHECK(check_name(name));
+  if (::symlinkat(target.c_str(), fd(), name.c_str()) == 0) return {};
+  return error_of("making the link " + name, errno);
+}
+
+Status Dir::replace_symlink(const std::string& target, const std::string& name) const {
+  const std::string made = aside();
+  GW_CHECK(symlink(target, made));
+  GW_CHECK(sync());
+  if (auto s = rename(made, name); !s) {
+    ::unlinkat(fd(), made.c_str(), 0);
+    return s;
+  }
+  return sync();
+}
+
+Status Dir::unlink(const std::string& name) const {
+  GW_CHECK(check_name(name));
+  if (::unlinkat(fd(), name.c_str(), 0) == 0) return {};
+  return error_of("removing " + name, errno);
+}
+
+Status Dir::sync() const {
+  if (::fsync(fd()) != 0) return errno_error("fsync of a directory", errno);
+  return {};
+}
+
+Result<Fd> Dir::lock(const std::string& name) const {
+  GW_CHECK(check_name(name));
+  GW_TRY(Fd fd, open_beneath(name, O_RDWR | O_CREAT, 0600));
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return fd;
+  if (errno == EWOULDBLOCK) return unavailable_error(name + ": somebody else holds it");
+  return errno_error("locking " + name, errno);
+}
+
+namespace {
+
+constexpr int kDeepest = 200;  // each level holds a descriptor
+
+Status remove_contents(const Dir& dir, dev_t device, int depth);
+
+Status remove_entry(const Dir& dir, const std::string& name, bool is_directory, dev_t device,
+                    int depth) {
+  if (is_directory) {
+    Fd fd(::openat(dir.fd(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!fd) return error_of("opening " + name, errno);
+    const Dir below(std::move(fd));
+    if (auto s = remove_contents(below, device, depth + 1); !s) {
+      return std::move(s).error().in(name);
+    }
+  }
+  const int flags = is_directory ? AT_REMOVEDIR : 0;
+  if (::unlinkat(dir.fd(), name.c_str(), flags) == 0 || errno == ENOENT) return {};
+  // The directory may not be written: its owner may say otherwise.
+  if (errno == EACCES && ::fchmod(dir.fd(), 0700) == 0 &&
+      ::unlinkat(dir.fd(), name.c_str(), flags) == 0) {
+    return {};
+  }
+  return error_of("removing " + name, errno);
+}
+
+Status remove_contents(const Dir& dir, dev_t device, int depth) {
+  struct stat info {};
+  if (::fstat(dir.fd(), &info) != 0) return errno_error("looking at a directory", errno);
+  if (info.st_dev != device) return io_error("another file system is mounted there");
+  if (depth > kDeepest) return io_error("directories too deep to be removed");
+  GW_TRY(const auto entries, dir.list());
+  for (const Dir::Entry& entry : entries) {
+    GW_CHECK(remove_entry(dir, entry.name, entry.is_directory, device, depth));
+  }
+  return {};
+}
+
+}  // namespace
+
+Status Dir::remove_tree(const std::string& name) const {
+  GW_TRY(const auto found, find(name));
+  if (!found) return {};
+  struct stat self {};
+  if (::fstat(fd(), &self) != 0) return errno_error("looking at a directory", errno);
+  return remove_entry(*this, name, S_ISDIR(found->st_mode), self.st_dev, 0);
+}
+
+// ---- new files ----
+
+Result<NewFile> Dir::new_file(mode_t mode) const {
+  Fd dir(::openat(fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!dir) return errno_error("opening a directory", errno);
+  Fd fd(::openat(dir.get(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, mode));
+  std::string name;
+  if (!fd && (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT)) {
+    name = aside();
+    fd = Fd(::openat(dir.get(), name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+  }
+  if (!fd) return errno_error("making a file", errno);
+  NewFile file(std::move(dir), std::move(fd), std::move(name));
+  // Whatever the umask says.
+  if (::fchmod(file.fd(), mode) != 0) return errno_error("chmod of a new file", errno);
+  return file;
+}
+
+NewFile::NewFile(NewFile&& o) noexcept
+    : dir_(std::move(o.dir_)), fd_(std::move(o.fd_)), name_(std::exchange(o.name_, {})) {}
+
+NewFile::~NewFile() {
+  if (!name_.empty()) ::unlinkat(dir_.get(), name_.c_str(), 0);
+}
+
+Status NewFile::write(std::string_view data) const {
+  while (!data.empty()) {
+    const ssize_t n = ::write(fd_.get(), data.data(), data.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return errno_error("writing a new file", errno);
+    data.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return {};
+}
+
+Status NewFile::link_as(const std::string& name) {
+  if (!fd_) return internal_error("a file that was published");
+  if (::fsync(fd_.get()) != 0) return errno_error("fsync of " + name, errno);
+  int r = 0;
+  if (!name_.empty()) {
+    r = ::linkat(dir_.get(), name_.c_str(), dir_.get(), name.c_str(), 0);
+  } else {
+    // By the descriptor itself newer kernels allow to whoever opened it, older ones to root.
+    r = ::linkat(fd_.get(), "", dir_.get(), name.c_str(), AT_EMPTY_PATH);
+    if (r != 0 && errno == ENOENT) {
+      const std::string path = fmt::format("/proc/self/fd/{}", fd_.get());
+      r = ::linkat(AT_FDCWD, path.c_str(), dir_.get(), name.c_str(), AT_SYMLINK_FOLLOW);
+    }
+  }
+  if (r != 0) return error_of("naming " + name, errno);
+  if (::close(fd_.release()) != 0) return errno_error("closing " + name, errno);
+  if (!name_.empty()) ::unlinkat(dir_.get(), name_.c_str(), 0);
+  name_.clear();
+  return {};
+}
+
+Status NewFile::publish(const std::string& name) {
+  GW_CHECK(check_name(name));
+  GW_CHECK(link_as(name));
+  if (::fsync(dir_.get()) != 0) return errno_error("fsync of a directory", errno);
+  return {};
+}
+
+Status NewFile::replace(const std::string& name) {
+  GW_CHECK(check_name(name));
+  const std::string made = aside();
+  GW_CHECK(link_as(made));
+  if (::renameat(dir_.get(), made.c_str(), dir_.get(), name.c_str()) != 0) {
+    const int error = errno;
+    ::unlinkat(dir_.get(), made.c_str(), 0);
+    return error_of("naming " + name, error);
+  }
+  if (::fsync(dir_.get()) != 0) return errno_error("fsync of a directory", errno);
+  return {};
+}
+
+}  // namespace gw::os
