@@ -1,8 +1,7 @@
-// Where `serve-dns status` asks: a Unix socket that answers every connection with one JSON document
-// and closes it.
+// Where `serve-dns status` asks: a control socket whose answer to any command is one JSON document.
 //
 // The file belongs to the server's user and lets nobody else connect, unless the umask says
-// otherwise. One that a dead server left behind is replaced; a living one's is not.
+// otherwise.
 #pragma once
 
 #include <functional>
@@ -12,8 +11,8 @@
 
 #include "base/json.h"
 #include "base/result.h"
-#include "os/file.h"
-#include "os/stop.h"
+#include "os/control_socket.h"
+#include "os/loop.h"
 
 namespace gw::dnsd {
 
@@ -34,14 +33,10 @@ class StatusSocket {
   static Result<Json> ask(const std::string& path);
 
  private:
-  StatusSocket(std::string path, os::Fd listener, std::function<Json()> document)
-      : path_(std::move(path)), listener_(std::move(listener)), document_(std::move(document)) {}
-  void run();
+  explicit StatusSocket(std::unique_ptr<os::Loop> loop) : loop_(std::move(loop)) {}
 
-  const std::string path_;
-  os::Fd listener_;
-  std::function<Json()> document_;
-  os::Stop stop_;
+  std::unique_ptr<os::Loop> loop_;
+  std::unique_ptr<os::ControlSocket> socket_;
   std::thread thread_;
 };
 
