@@ -1,7 +1,9 @@
-// Saying how we are to a service manager.
+// The service manager's protocols, without its library: saying how we are, and taking what it hands
+// us.
 //
-// Notifier speaks systemd's sd_notify protocol, which is one datagram, without its library, and
-// Heartbeat feeds its watchdog while others wait for a network.
+// Notifier speaks sd_notify, which is one datagram, and Heartbeat feeds its watchdog while others
+// wait for a network. take_listening_sockets() takes sockets that were opened for us. What a
+// manager does for its services, a supervisor does for its own: see os/notify_relay.h.
 #pragma once
 
 #include <atomic>
@@ -10,8 +12,11 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 #include "base/clock.h"
+#include "base/result.h"
+#include "os/file.h"
 #include "os/stop.h"
 
 namespace gw::os {
@@ -39,6 +44,9 @@ class Notifier {
   bool stopping() const;
   bool watchdog() const;  // still alive
 
+  // What a NotifyRelay made of another's message; lines that end in '\n'.
+  bool relay(std::string_view lines) const { return lines.empty() || send(lines); }
+
   // How often to call watchdog(): half of what the manager asked for; nothing when it did not.
   std::optional<std::chrono::microseconds> watchdog_interval() const;
 
@@ -47,6 +55,16 @@ class Notifier {
   std::string socket_;
   std::chrono::microseconds watchdog_{};
 };
+
+struct HandedSocket {
+  Fd fd;
+  std::string name;  // of LISTEN_FDNAMES; empty where there is none
+};
+
+// LISTEN_FDS, if LISTEN_PID says that they are for us: descriptors from 3 on, closed on exec from
+// now on. Removes the variables, so that no child takes them for its own. Call once, before any
+// other thread is made. kUsage: the variables are not a list of open descriptors.
+Result<std::vector<HandedSocket>> take_listening_sockets();
 
 // Feeds the watchdog from a thread of its own while others wait for a network, however long that
 // takes, but not for ever: only until `limit` after the last sign of life, so that a process that
