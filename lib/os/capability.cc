@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "os/user.h"
 
 namespace gw::os {

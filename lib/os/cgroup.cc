@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/text.h"
 
 namespace gw::os {
 
@@ -33,10 +34,10 @@ std::optional<std::uint64_t> value_of(const Fd& fd, std::string_view key) {
   std::string text(4096, '\0');
   const ssize_t n = ::pread(fd.get(), text.data(), text.size(), 0);
   text.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) {
+  for (std::string_view rest = text; !rest.empty();) {
+    const std::string_view line = take_line(rest);
     if (line.starts_with(key) && line.size() > key.size() && line[key.size()] == ' ') {
-      return parse_decimal(std::string_view(line).substr(key.size() + 1));
+      return parse_decimal(line.substr(key.size() + 1));
     }
   }
   return std::nullopt;
@@ -50,19 +51,18 @@ Result<std::string> Cgroup::own_directory() {
   GW_TRY(const std::string mounts, read_file("/proc/self/mounts", kMaxFile));
   GW_TRY(const std::string groups, read_file("/proc/self/cgroup", kMaxFile));
   std::string mount;
-  std::istringstream mount_lines(mounts);
-  for (std::string line; mount.empty() && std::getline(mount_lines, line);) {
-    std::istringstream words(line);
-    std::string device;
-    std::string where;
-    std::string type;
-    if (words >> device >> where >> type && type == "cgroup2") mount = where;
+  for (std::string_view rest = mounts; mount.empty() && !rest.empty();) {
+    const std::string_view line = take_line(rest);  // "DEVICE PLACE TYPE OPTIONS 0 0"
+    const auto place = line.find(' ');
+    const auto type = line.find(' ', place + 1);
+    if (place == std::string_view::npos || type == std::string_view::npos) continue;
+    if (!line.substr(type).starts_with(" cgroup2 ")) continue;
+    mount = line.substr(place + 1, type - place - 1);
   }
-  std::istringstream group_lines(groups);
-  for (std::string line; std::getline(group_lines, line);) {
-    if (!mount.empty() && line.starts_with("0::/")) {
-      return line == "0::/" ? mount : mount + line.substr(3);
-    }
+  for (std::string_view rest = groups; !mount.empty() && !rest.empty();) {
+    const std::string_view line = take_line(rest);
+    if (line == "0::/") return mount;
+    if (line.starts_with("0::/")) return mount + std::string(line.substr(3));
   }
   return unavailable_error("there is no cgroup version 2 here");
 }

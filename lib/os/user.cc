@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "os/file.h"
 
 namespace gw::os {
@@ -41,8 +42,8 @@ std::optional<std::uint32_t> parse_id(std::string_view text) {
 // The fields of the first line whose first or third field is `name`.
 std::vector<std::string_view> find_line(std::string_view file, std::string_view name) {
   const auto number = parse_id(name);
-  for (const std::string_view line : split(file, '\n')) {
-    const auto fields = split(line, ':');
+  while (!file.empty()) {
+    const auto fields = split(take_line(file), ':');
     if (fields.size() < 3 || fields[0].empty()) continue;
     if (fields[0] == name || (number && parse_id(fields[2]) == number)) return fields;
   }
@@ -62,8 +63,8 @@ Result<User> find_user_in(std::string_view passwd, std::string_view group, std::
   User user{std::string(fields[0]), std::string(fields[5]), std::string(fields[6]),
             Identity{*uid, *gid, {*gid}}};
   auto& groups = user.identity.groups;
-  for (const std::string_view line : split(group, '\n')) {
-    const auto entry = split(line, ':');
+  while (!group.empty()) {
+    const auto entry = split(take_line(group), ':');
     if (entry.size() != 4) continue;
     const auto members = split(entry[3], ',');
     const auto number = parse_id(entry[2]);
