@@ -10,6 +10,7 @@
 #include "net/source.h"
 #include "store/remembered_head.h"
 #include "tlog/client.h"
+#include "tlog/go_log.h"
 #include "tlog/note.h"
 
 namespace gw::cmd {
@@ -98,7 +99,7 @@ Result<std::optional<Log>> make_log(const ProveValues* v, MonoTime deadline) {
 
 check::ProveResult run_prove(Log& log, const ProveValues& v, WallTime now,
                              std::vector<check::Outcome>& found) {
-  tlog::Client client(*log.source, log.key);
+  tlog::Client client(*log.source, log.key, tlog::kGoLog);
   check::ProverOptions options;
   options.now = now;
   if (v.db) {

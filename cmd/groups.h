@@ -12,18 +12,15 @@
 #include <vector>
 
 #include "frame/options.h"
+#include "tlog/go_log.h"
 
 namespace gw::cmd {
-
-// The verifier key of the Go checksum database, sum.golang.org.
-inline constexpr const char* kGoLogKey =
-    "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8";
 
 // Which transparency log, and where its files come from: --log-key, --source, --proxy, --ca-file.
 // At most one of source and proxy is set; with neither, the log's own address is meant: https://
 // and the name in the key.
 struct LogSourceValues {
-  std::string log_key = kGoLogKey;
+  std::string log_key{tlog::kGoLogKey};
   std::optional<std::string> source;   // http(s) URL, or a directory
   std::optional<std::string> proxy;    // URL of a Go module proxy
   std::optional<std::string> ca_file;  // trust anchors for https instead of the system's

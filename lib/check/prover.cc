@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "store/remembered_head.h"
+#include "tlog/go_log.h"
 #include "tlog/note.h"
 
 namespace gw::check {
@@ -28,18 +29,18 @@ Error of_release(const Release& release, const Error& error) {
 }
 
 std::vector<Wanted> look_up(tlog::Client& client, std::span<Outcome> outcomes) {
-  std::vector<tlog::ModuleVersion> names;
+  std::vector<std::string> keys;
   std::vector<std::pair<Outcome*, Release*>> releases;
   for (Outcome& outcome : outcomes) {
     for (Release& release : outcome.releases) {
       if (release.reported || release.log_module.empty()) continue;
-      names.push_back({release.log_module, release.log_version});
+      keys.push_back(tlog::go_key(release.log_module, release.log_version));
       releases.emplace_back(&outcome, &release);
     }
   }
   std::vector<Wanted> wanted;
-  if (names.empty()) return wanted;
-  auto lookups = client.lookup_all(names);
+  if (keys.empty()) return wanted;
+  auto lookups = client.lookup_all(keys);
   wanted.reserve(lookups.size());
   for (std::size_t i = 0; i < lookups.size(); ++i) {
     wanted.push_back({releases[i].first, releases[i].second, std::move(lookups[i])});
@@ -57,9 +58,10 @@ std::string key_text(std::string_view name, std::uint32_t id) {
 // The head that an earlier call left, verified with the log's key.
 Result<std::optional<tlog::Checkpoint>> open_remembered(const store::RememberedHead& file,
                                                         const std::string& path,
-                                                        const tlog::VerifierKey& key) {
+                                                        const tlog::Client& client) {
+  const tlog::VerifierKey& key = client.key();
   if (!file.note()) return std::optional<tlog::Checkpoint>();
-  auto head = tlog::Checkpoint::open(*file.note(), key);
+  auto head = tlog::Checkpoint::open(*file.note(), key, client.format());
   if (head) return std::optional<tlog::Checkpoint>(std::move(*head));
   const auto note = tlog::parse_note(*file.note());
   if (note && std::none_of(note->signatures.begin(), note->signatures.end(), [&](const auto& s) {
@@ -159,7 +161,7 @@ Status settle(tlog::Client& client, const ProverOptions& options, const std::vec
   if (heads.empty()) return {};
   if (!options.remembered_file.empty()) {
     GW_TRY(file, store::RememberedHead::open(options.remembered_file));
-    GW_TRY(result.remembered, open_remembered(*file, options.remembered_file, client.key()));
+    GW_TRY(result.remembered, open_remembered(*file, options.remembered_file, client));
     if (result.remembered) {
       heads.push_back({"remembered in " + options.remembered_file, *result.remembered});
     }
@@ -187,7 +189,13 @@ ProveResult prove(tlog::Client& client, const ProverOptions& options, std::span<
       w.outcome->errors.push_back(of_release(*w.release, w.lookup.error()));
     } else if (!result.error) {
       const auto& l = *w.lookup;
-      w.release->proof = Proof{l.number(), l.zip_sum(), l.gomod_sum(), l.head()};
+      const auto sums = tlog::find_sums(l.text(), w.release->log_module, w.release->log_version);
+      if (sums) {
+        w.release->proof =
+            Proof{l.number(), std::string(sums->zip), std::string(sums->gomod), l.head()};
+      } else {  // not what a client of such a log gives
+        w.outcome->errors.push_back(of_release(*w.release, sums.error()));
+      }
     }
   }
   for (Outcome& outcome : outcomes) {

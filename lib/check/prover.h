@@ -50,8 +50,8 @@ struct ProveResult {
 
 // Gives each release that is not `reported` its proof. A release that cannot be proven is taken out
 // of its outcome and replaced by an error: kUntrusted when the log has no such record or something
-// does not verify, kUnavailable when the log cannot be reached. One thread; the client must outlive
-// the call.
+// does not verify, kUnavailable when the log cannot be reached. One thread; `client`: of a log with
+// the form of the Go checksum database; it must outlive the call.
 ProveResult prove(tlog::Client& client, const ProverOptions& options, std::span<Outcome> outcomes);
 
 }  // namespace gw::check

@@ -41,7 +41,7 @@ struct Follower::Impl {
       : options(std::move(o)),
         env(std::move(e)),
         source(*env.source),
-        client(source, options.key),
+        client(source, options.key, *options.format),
         writer(std::move(w)) {}
 
   FollowOptions options;

@@ -35,7 +35,7 @@ Status Follower::Impl::compare_with_others(const os::Stop& stop, RoundReport& re
       warn(note.error());
       continue;
     }
-    const auto head = tlog::Checkpoint::open(*note, options.key);
+    const auto head = tlog::Checkpoint::open(*note, options.key, *options.format);
     if (!head) {
       warn(head.error());
       continue;

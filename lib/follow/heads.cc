@@ -24,7 +24,7 @@ std::string absolute(const std::string& path) {
 std::optional<tlog::Checkpoint> Follower::Impl::target() const {
   const auto& head = writer.state().target;
   if (!head) return std::nullopt;
-  auto opened = tlog::Checkpoint::open(head->note, options.key);
+  auto opened = tlog::Checkpoint::open(head->note, options.key, *options.format);
   if (!opened) return std::nullopt;
   return *std::move(opened);
 }

@@ -14,6 +14,8 @@
 #include "base/result.h"
 #include "os/systemd.h"
 #include "store/types.h"
+#include "tlog/go_log.h"
+#include "tlog/log_format.h"
 #include "tlog/note.h"
 #include "tlog/source.h"
 
@@ -32,6 +34,7 @@ struct From {
 struct FollowOptions {
   std::string db;
   tlog::VerifierKey key;
+  const tlog::LogFormat* format = &tlog::kGoLog;
   std::optional<store::Keep> keep;  // for a new database; an existing one must keep the same
   From from;
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "store/packed_version.h"
-#include "tlog/record.h"
+#include "tlog/go_log.h"
 
 namespace gw::store {
 namespace {
@@ -80,8 +80,9 @@ Status PendingRecords::add(const tlog::VerifiedBatch& batch) {
     entries_.push_back({module, offset});
     append_packed_version(packed_, record.version());
     if (keep_ == Keep::kRecords) {
-      const auto zip = tlog::parse_sum(record.zip_sum());
-      const auto gomod = tlog::parse_sum(record.gomod_sum());
+      const tlog::GoSums sums = tlog::go_sums(record);
+      const auto zip = tlog::parse_sum(sums.zip);
+      const auto gomod = tlog::parse_sum(sums.gomod);
       if (!zip || !gomod) return internal_error("a regular record with a malformed sum");
       sums_.append(as_bytes(*zip)).append(as_bytes(*gomod));
     }

@@ -2,7 +2,7 @@
 
 #include "base/crypto.h"
 #include "store/packed_version.h"
-#include "tlog/record.h"
+#include "tlog/go_log.h"
 #include "tlog/tile.h"
 
 namespace gw::store {
@@ -44,7 +44,7 @@ Result<std::vector<std::string>> load_records(sqlite::Database& db, std::uint64_
     const std::string gomod =
         tlog::format_sum(hash_from_bytes(data.substr(sizeof(Hash), sizeof(Hash))));
     data.remove_prefix(2 * sizeof(Hash));
-    out.push_back(tlog::format_record({path, *version, zip, gomod}));
+    out.push_back(tlog::format_go_record({path, *version, zip, gomod}));
   }
   return out;
 }

@@ -1,13 +1,13 @@
 #include "tlog/checkpoint.h"
 
+#include <fmt/format.h>
+
 #include "base/bytes.h"
 #include "tlog/tree.h"
 
 namespace gw::tlog {
 
 namespace {
-
-constexpr std::string_view kHeadLine = "go.sum database tree\n";
 
 std::string_view take_line(std::string_view& rest) {
   std::size_t end = rest.find('\n');
@@ -19,12 +19,12 @@ std::string_view take_line(std::string_view& rest) {
 
 }  // namespace
 
-Result<Checkpoint> Checkpoint::open(std::string_view note, const VerifierKey& key) {
+Result<Checkpoint> Checkpoint::open(std::string_view note, const VerifierKey& key,
+                                    const LogFormat& format) {
   GW_TRY(std::string_view text, open_note(note, key));
-  if (!text.starts_with(kHeadLine)) {
-    return untrusted_error("signed head: first line is not \"go.sum database tree\"");
+  if (take_line(text) != format.origin) {
+    return untrusted_error(fmt::format("signed head: first line is not \"{}\"", format.origin));
   }
-  text.remove_prefix(kHeadLine.size());
   auto size = parse_decimal(take_line(text));
   if (!size || *size > kMaxTreeSize) return untrusted_error("signed head: bad tree size");
   auto root = decode_base64(take_line(text));
@@ -34,6 +34,7 @@ Result<Checkpoint> Checkpoint::open(std::string_view note, const VerifierKey& ke
   head.root_ = hash_from_bytes(*root);
   head.note_ = note;
   head.key_name_ = key.name();
+  head.format_ = &format;
   if (head.size_ == 0) {
     if (head.root_ != Hash{} && head.root_ != empty_tree_hash()) {
       return untrusted_error("signed head: an empty tree with a root hash");
@@ -43,9 +44,8 @@ Result<Checkpoint> Checkpoint::open(std::string_view note, const VerifierKey& ke
   return head;
 }
 
-std::string format_tree_text(std::uint64_t size, const Hash& root) {
-  return std::string(kHeadLine) + std::to_string(size) + "\n" + encode_base64(as_bytes(root)) +
-         "\n";
+std::string format_tree_text(std::string_view origin, std::uint64_t size, const Hash& root) {
+  return fmt::format("{}\n{}\n{}\n", origin, size, encode_base64(as_bytes(root)));
 }
 
 }  // namespace gw::tlog

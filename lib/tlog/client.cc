@@ -12,13 +12,14 @@ constexpr std::size_t kMaxTrees = 8;
 }  // namespace
 
 VerifiedRecord VerifiedLookup::record() const {
-  auto parsed = parse_record(text_);
-  if (!parsed) return {number_, text_, 0, 0};
-  return {number_, text_, static_cast<std::uint32_t>(parsed->module.size()),
-          static_cast<std::uint32_t>(parsed->version.size())};
+  const auto subject = head_.format().find_subject(text_);
+  if (!subject) return {number_, text_, 0, 0};
+  return {number_, text_, static_cast<std::uint32_t>(subject->module.size()),
+          static_cast<std::uint32_t>(subject->version.size())};
 }
 
-Client::Client(TileSource& source, VerifierKey key) : source_(&source), key_(std::move(key)) {}
+Client::Client(TileSource& source, VerifierKey key, const LogFormat& format)
+    : source_(&source), key_(std::move(key)), format_(&format) {}
 
 HeadTree& Client::tree(const Checkpoint& head) {
   for (auto it = trees_.begin(); it != trees_.end(); ++it) {
@@ -36,34 +37,34 @@ Result<Checkpoint> Client::fetch_latest() {
   auto replies = source_->fetch({&request, 1});
   if (replies.size() != 1) return internal_error("source lost a reply");
   if (!replies[0]) return std::move(replies[0]).error().in("latest");
-  auto head = Checkpoint::open(*replies[0], key_);
+  auto head = Checkpoint::open(*replies[0], key_, *format_);
   if (!head) return std::move(head).error().in("latest");
   return head;
 }
 
-Result<VerifiedLookup> Client::lookup(std::string_view module, std::string_view version) {
-  ModuleVersion wanted{std::string(module), std::string(version)};
+Result<VerifiedLookup> Client::lookup(std::string_view key) {
+  const std::string wanted(key);
   return std::move(lookup_all({&wanted, 1})[0]);
 }
 
-std::vector<Result<VerifiedLookup>> Client::lookup_all(std::span<const ModuleVersion> wanted) {
+std::vector<Result<VerifiedLookup>> Client::lookup_all(std::span<const std::string> keys) {
   std::vector<Result<std::string>> paths;
   std::vector<FetchRequest> requests;
-  for (const ModuleVersion& w : wanted) {
-    paths.push_back(lookup_path(w.module, w.version));
+  for (const std::string& key : keys) {
+    paths.push_back(format_->lookup_path(key));
     if (paths.back()) requests.push_back({*paths.back(), kMaxLookupBytes});
   }
   std::vector<Result<std::string>> replies;
   if (!requests.empty()) replies = source_->fetch(requests);
   std::vector<Result<VerifiedLookup>> out;
   std::size_t next = 0;
-  for (std::size_t i = 0; i < wanted.size(); i++) {
+  for (std::size_t i = 0; i < keys.size(); ++i) {
     auto one = [&]() -> Result<VerifiedLookup> {
       if (!paths[i]) return paths[i].error();
       if (replies.size() != requests.size()) return internal_error("source lost a reply");
       auto& reply = replies[next++];
       if (!reply) return std::move(reply).error().in(*paths[i]);
-      auto proven = prove(wanted[i], *reply);
+      auto proven = prove(keys[i], *reply);
       if (!proven) return std::move(proven).error().in(*paths[i]);
       return proven;
     };
@@ -72,9 +73,9 @@ std::vector<Result<VerifiedLookup>> Client::lookup_all(std::span<const ModuleVer
   return out;
 }
 
-Result<VerifiedLookup> Client::prove(const ModuleVersion& wanted, std::string_view reply) {
+Result<VerifiedLookup> Client::prove(std::string_view key, std::string_view reply) {
   GW_TRY(LookupReply parsed, parse_lookup(reply));
-  GW_TRY(Checkpoint head, Checkpoint::open(parsed.note, key_));
+  GW_TRY(Checkpoint head, Checkpoint::open(parsed.note, key_, *format_));
   if (parsed.number >= head.size()) {
     return untrusted_error("record number " + std::to_string(parsed.number) +
                            " is not below the tree size " + std::to_string(head.size()));
@@ -90,9 +91,7 @@ Result<VerifiedLookup> Client::prove(const ModuleVersion& wanted, std::string_vi
   GW_CHECK(verify_inclusion(leaf, parsed.number, head.size(), proof, head.root()));
   VerifiedLookup out(std::move(head), parsed.number, std::string(parsed.record));
   // The record is authenticated; only now are its lines read.
-  GW_TRY(LookupSums sums, find_sums(out.text_, wanted.module, wanted.version));
-  out.zip_sum_ = sums.zip_sum;
-  out.gomod_sum_ = sums.gomod_sum;
+  GW_CHECK(format_->check_answer(out.text_, key));
   out.proof_ = std::move(proof);
   return out;
 }

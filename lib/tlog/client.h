@@ -1,8 +1,8 @@
 // A log's client: heads, proven lookups, and whether two heads are of one history.
 //
-//   Client client(source, key);
-//   GW_TRY(auto found, client.lookup("golang.org/x/mod", "v0.33.0"));   // signature and inclusion
-//   GW_TRY(auto cmp, client.compare(remembered, found.head()));          // either may be the older
+//   Client client(source, key, kGoLog);
+//   GW_TRY(auto found, client.lookup("golang.org/x/mod@v0.33.0"));   // signature and inclusion
+//   GW_TRY(auto cmp, client.compare(remembered, found.head()));      // either may be the older
 //
 // The caller must have decided which key to trust, and must compare every new head with the one it
 // remembers before acting on it: a lookup alone is proven only in the head that it came with.
@@ -45,12 +45,7 @@ struct HeadComparison {
   std::vector<TileBytes> tiles;
 };
 
-struct ModuleVersion {
-  std::string module;
-  std::string version;
-};
-
-// A record found by name, proven to be in the log at head().
+// A record found by its key, proven to be in the log at head().
 class VerifiedLookup {
  public:
   const Checkpoint& head() const { return head_; }
@@ -58,8 +53,6 @@ class VerifiedLookup {
   VerifiedRecord record() const;
   const std::string& text() const { return text_; }
   std::uint64_t number() const { return number_; }
-  const std::string& zip_sum() const { return zip_sum_; }
-  const std::string& gomod_sum() const { return gomod_sum_; }
   // RFC 6962 audit path, leaf to root.
   const std::vector<Hash>& proof() const { return proof_; }
 
@@ -70,22 +63,24 @@ class VerifiedLookup {
   Checkpoint head_;
   std::uint64_t number_;
   std::string text_;
-  std::string zip_sum_, gomod_sum_;
   std::vector<Hash> proof_;
 };
 
 class Client {
  public:
-  Client(TileSource& source, VerifierKey key);
+  // The format must outlive what the client gives back.
+  Client(TileSource& source, VerifierKey key, const LogFormat& format);
 
   const VerifierKey& key() const { return key_; }
+  const LogFormat& format() const { return *format_; }
 
   // The log's current head, signature verified and nothing else.
   Result<Checkpoint> fetch_latest();
 
-  Result<VerifiedLookup> lookup(std::string_view module, std::string_view version);
+  // `key`: as the format has it; kUsage when it is none.
+  Result<VerifiedLookup> lookup(std::string_view key);
   // Many at once, replies fetched in parallel; results in order, each on its own.
-  std::vector<Result<VerifiedLookup>> lookup_all(std::span<const ModuleVersion> wanted);
+  std::vector<Result<VerifiedLookup>> lookup_all(std::span<const std::string> keys);
 
   // Either may be the older one. Both must be opened with key().
   Result<HeadComparison> compare(const Checkpoint& a, const Checkpoint& b);
@@ -97,9 +92,10 @@ class Client {
   HeadTree& tree(const Checkpoint& head);
 
  private:
-  Result<VerifiedLookup> prove(const ModuleVersion& wanted, std::string_view reply);
+  Result<VerifiedLookup> prove(std::string_view key, std::string_view reply);
   TileSource* source_;
   VerifierKey key_;
+  const LogFormat* format_;
   std::list<HeadTree> trees_;  // most recently used first
 };
 

@@ -74,6 +74,7 @@ class VerifiedBatch {
   VerifiedBatch& operator=(VerifiedBatch&&) noexcept = default;
 
   const Checkpoint& head() const { return head_; }
+  const LogFormat& format() const { return head_.format(); }
   std::uint64_t first() const { return first_; }
   std::uint64_t end() const { return first_ + records_.size(); }
   std::size_t size() const { return records_.size(); }

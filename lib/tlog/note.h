@@ -19,9 +19,6 @@ namespace gw::tlog {
 
 inline constexpr std::size_t kMaxNoteBytes = 1UL << 20U;
 inline constexpr std::size_t kMaxSignatures = 100;
-// The Go checksum database's key.
-inline constexpr std::string_view kGoLogKey =
-    "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8";
 
 // `NAME+HEXID+BASE64(algorithm || public key)`; the id must be the one of name and key.
 class VerifierKey {

@@ -50,11 +50,11 @@ Status VerifiedBatch::verify_tile(FetchedRun::Tile& tile, TileBytes* bad) {
   // From here on the texts are what the log holds.
   for (std::uint32_t i = 0; i < width; i++) {
     if (tile_first + i < first_) continue;
-    auto parsed = parse_record(texts[i]);
-    if (!parsed) irregular_++;
+    const auto subject = head_.format().find_subject(texts[i]);
+    if (!subject) irregular_++;
     records_.push_back({texts[i].data(), static_cast<std::uint32_t>(texts[i].size()),
-                        static_cast<std::uint16_t>(parsed ? parsed->module.size() : 0),
-                        static_cast<std::uint16_t>(parsed ? parsed->version.size() : 0)});
+                        static_cast<std::uint16_t>(subject ? subject->module.size() : 0),
+                        static_cast<std::uint16_t>(subject ? subject->version.size() : 0)});
   }
   if (tile.id.full()) {
     level1_.push_back(tile.expected);

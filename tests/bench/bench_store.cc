@@ -94,7 +94,7 @@ std::vector<std::string> make_database(const std::string& db, std::size_t module
   for (std::size_t c = 1; c <= kCommits; c++) {
     while (paths.size() < modules * c / kCommits) {
       const std::string text = synthetic.next();
-      paths.emplace_back(tlog::parse_record(text)->module);
+      paths.emplace_back(tlog::parse_go_record(text)->module);
       log.append(text);
     }
     must(testing::fill(w, log, log.size(), at), "filling");

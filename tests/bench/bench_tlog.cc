@@ -12,7 +12,7 @@
 #include "base/crypto.h"
 #include "tlog/data_tile.h"
 #include "tlog/follower.h"
-#include "tlog/record.h"
+#include "tlog/go_log.h"
 
 using namespace gw;
 using namespace gw::tlog;
@@ -39,7 +39,7 @@ struct Log : TileSource {
             h[3] % 3 == 0 ? "v0.0.0-20191227195350-da58074b" + std::to_string(1000 + n % 9000)
                           : "v1." + std::to_string(h[4]) + "." + seed;
         records.push_back(
-            format_record({module, version, format_sum(h), format_sum(sha256(seed, "m"))}));
+            format_go_record({module, version, format_sum(h), format_sum(sha256(seed, "m"))}));
         tile.append(leaf_hash(records.back()));
         bytes += records.back().size();
       }
@@ -100,7 +100,7 @@ int main() {
   measure("split and parse", kRecords, [&] {
     for (std::size_t i = 0; i < log.tiles.size(); i++) {
       sink += split_data_tile(log.tiles[i], i * 256, 256, Framing::kBlankLines, texts);
-      for (auto t : texts) sink += parse_record(t)->module.size();
+      for (auto t : texts) sink += parse_go_record(t)->module.size();
     }
   });
   measure("split and leaf hash", kRecords, [&] {
@@ -118,7 +118,8 @@ int main() {
   for (const Hash& h : log.level1) root.append_subtree(8, h);
   SignerKey key = SignerKey::from_seed("bench", std::string(32, 'k')).value();
   Checkpoint head =
-      Checkpoint::open(key.sign_note(format_tree_text(kRecords, root.root())), key.verifier())
+      Checkpoint::open(key.sign_note(format_tree_text(kGoLog.origin, kRecords, root.root())),
+                       key.verifier(), kGoLog)
           .value();
   std::vector<FetchedRun> runs;
   measure("fetch (from memory)", kRecords, [&] {

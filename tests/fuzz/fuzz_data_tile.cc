@@ -5,6 +5,7 @@
 #include <string>
 
 #include "tlog/data_tile.h"
+#include "tlog/go_log.h"
 #include "tlog/record.h"
 
 using namespace gw;
@@ -13,8 +14,8 @@ using namespace gw::tlog;
 namespace {
 
 void check_record(std::string_view text) {
-  if (auto r = parse_record(text)) {
-    if (format_record(*r) != text || !is_record_text(text)) std::abort();
+  if (auto r = parse_go_record(text)) {
+    if (format_go_record(*r) != text || !is_record_text(text)) std::abort();
     auto zip = parse_sum(r->zip_sum);
     auto gomod = parse_sum(r->gomod_sum);
     if (!zip || !gomod) std::abort();

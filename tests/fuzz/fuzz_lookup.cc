@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "tlog/go_log.h"
 #include "tlog/lookup.h"
 #include "tlog/record.h"
 
@@ -21,7 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (auto [module, version] : {std::pair("a.b/c", "v1.0.0"), std::pair("x", "v0")}) {
     auto sums = find_sums(record, module, version);
     if (!sums) continue;
-    for (std::string_view sum : {sums->zip_sum, sums->gomod_sum}) {
+    for (std::string_view sum : {sums->zip, sums->gomod}) {
       bool inside =
           sum.data() >= record.data() && sum.data() + sum.size() < record.data() + record.size();
       if (!inside || !parse_sum(sum)) std::abort();

@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/crypto.h"
 #include "tlog/checkpoint.h"
+#include "tlog/go_log.h"
 #include "tlog/note.h"
 
 using namespace gw;
@@ -34,9 +35,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   bool good = is_utf8(text) && text.size() < kMaxNoteBytes / 2;
   for (char c : text) good = good && (static_cast<unsigned char>(c) >= 0x20 || c == '\n');
   if (opened.has_value() != good || (opened && *opened != text)) std::abort();
-  if (auto head = Checkpoint::open(signer.sign_note(text), key)) {
+  if (auto head = Checkpoint::open(signer.sign_note(text), key, kGoLog)) {
     // Further lines are ignored, and the empty tree may be written with zeros.
-    bool same = text.starts_with(format_tree_text(head->size(), head->root()));
+    bool same = text.starts_with(format_tree_text(kGoLog.origin, head->size(), head->root()));
     if (!same && head->size() != 0) std::abort();
   }
   if (auto vkey = VerifierKey::parse(input)) {

@@ -29,9 +29,9 @@
 #include "support/synthetic_log.h"
 #include "tlog/checkpoint.h"
 #include "tlog/data_tile.h"
+#include "tlog/go_log.h"
 #include "tlog/hash.h"
 #include "tlog/note.h"
-#include "tlog/record.h"
 #include "tlog/tile.h"
 #include "tlog/tree.h"
 
@@ -81,7 +81,7 @@ class LogDir {
   void load(std::uint64_t limit) {
     const auto note = os::read_file(dir_ + "/latest", kMaxNoteBytes);
     if (!note) return;
-    auto head = Checkpoint::open(*note, signer().verifier());
+    auto head = Checkpoint::open(*note, signer().verifier(), kGoLog);
     if (!head) die(head.error().message);
     for (std::uint64_t n = 0; n < std::min(head->size(), limit); n += kTileWidth) {
       const std::uint64_t count = std::min<std::uint64_t>(kTileWidth, head->size() - n);
@@ -114,7 +114,8 @@ class LogDir {
     for (std::size_t level = 0; level < levels_.size(); level++) {
       if (!levels_[level].empty()) write_hashes(level);
     }
-    spill(dir_ + "/latest", signer().sign_note(format_tree_text(size_, frontier_.root())));
+    spill(dir_ + "/latest",
+          signer().sign_note(format_tree_text(kGoLog.origin, size_, frontier_.root())));
   }
 
   Hash root() const { return frontier_.root(); }
@@ -185,7 +186,7 @@ std::string record_of(const std::string& line) {
   in >> module >> version >> seed;
   if (version.empty()) die("not MODULE VERSION [SEED]: " + line);
   const std::string what = module + "@" + version + "#" + seed;
-  return format_record(
+  return format_go_record(
       {module, version, format_sum(sha256("zip ", what)), format_sum(sha256("mod ", what))});
 }
 
@@ -194,7 +195,7 @@ int synth(LogDir log, std::uint64_t size, std::uint64_t seed) {
   const auto note = os::read_file(log.dir() + "/latest", kMaxNoteBytes);
   std::uint64_t old = 0;
   if (note) {
-    auto head = Checkpoint::open(*note, log.signer().verifier());
+    auto head = Checkpoint::open(*note, log.signer().verifier(), kGoLog);
     if (!head) die(head.error().message);
     old = head->size();
   }
@@ -224,7 +225,7 @@ int sign(LogDir log, std::uint64_t size, const std::optional<std::string>& root)
     if (log.size() != size) die("the log has only " + std::to_string(log.size()) + " records");
     hash = log.root();
   }
-  std::cout << log.signer().sign_note(format_tree_text(size, hash));
+  std::cout << log.signer().sign_note(format_tree_text(kGoLog.origin, size, hash));
   return 0;
 }
 
@@ -233,7 +234,7 @@ int fork(const std::string& from, const std::string& to, std::uint64_t size) {
   spill(to + "/name", old.name() + "\n");
   spill(to + "/style", old.style_text() + "\n");
   LogDir log(to);
-  const auto head = Checkpoint::open(slurp(from + "/latest", ""), old.signer().verifier());
+  const auto head = Checkpoint::open(slurp(from + "/latest", ""), old.signer().verifier(), kGoLog);
   if (!head || head->size() < size) die("the log is shorter");
   for (std::uint64_t n = 0; n < size; n += kTileWidth) {
     const std::uint64_t count = std::min<std::uint64_t>(kTileWidth, head->size() - n);

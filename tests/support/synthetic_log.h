@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "base/crypto.h"
-#include "tlog/record.h"
+#include "tlog/go_log.h"
 
 namespace gw::testing {
 
@@ -42,7 +42,7 @@ class SyntheticLog {
     const std::string version = version_of(module, versions_[module]++);
     const Hash zip = sum(owner_.size() * 2);
     const Hash gomod = sum(owner_.size() * 2 + 1);
-    return tlog::format_record({path, version, tlog::format_sum(zip), tlog::format_sum(gomod)});
+    return tlog::format_go_record({path, version, tlog::format_sum(zip), tlog::format_sum(gomod)});
   }
 
  private:

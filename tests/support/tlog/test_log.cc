@@ -5,7 +5,6 @@
 #include "base/bytes.h"
 #include "os/file.h"
 #include "tlog/lookup.h"
-#include "tlog/record.h"
 
 namespace gw::testing {
 
@@ -25,8 +24,8 @@ class LevelNodes : public NodeSource {
 
 }  // namespace
 
-TestLog::TestLog(std::string_view name)
-    : signer_(SignerKey::from_seed(name, as_bytes(sha256(name))).value()) {}
+TestLog::TestLog(std::string_view name, const LogFormat& format)
+    : signer_(SignerKey::from_seed(name, as_bytes(sha256(name))).value()), format_(&format) {}
 
 std::uint64_t TestLog::append(std::string_view record) {
   std::uint64_t number = records_.size();
@@ -40,9 +39,7 @@ std::uint64_t TestLog::append(std::string_view record) {
     h = node_hash(levels_[level][index - 1], h);
     index /= 2;
   }
-  if (auto parsed = parse_record(record)) {
-    if (auto path = lookup_path(parsed->module, parsed->version)) lookups_.emplace(*path, number);
-  }
+  if (auto path = format_->lookup_path(format_->key_of(record))) lookups_.emplace(*path, number);
   return number;
 }
 
@@ -51,7 +48,7 @@ std::string TestLog::record_text(std::string_view module, std::string_view versi
   std::string what = std::string(module) + "@" + std::string(version) + "#" + std::to_string(seed);
   std::string zip = format_sum(sha256("zip ", what));
   std::string gomod = format_sum(sha256("mod ", what));
-  return format_record({module, version, zip, gomod});
+  return format_go_record({module, version, zip, gomod});
 }
 
 std::uint64_t TestLog::add(std::string_view module, std::string_view version, std::uint64_t seed) {
@@ -73,19 +70,21 @@ Frontier TestLog::frontier(std::uint64_t n) const {
 Hash TestLog::root(std::uint64_t n) const { return frontier(n).root(); }
 
 std::string TestLog::head_note(std::uint64_t n) const {
-  return signer_.sign_note(format_tree_text(n, root(n)));
+  return signer_.sign_note(format_tree_text(format_->origin, n, root(n)));
 }
 
 Checkpoint TestLog::head(std::uint64_t n) const {
-  return Checkpoint::open(head_note(n), key()).value();
+  return Checkpoint::open(head_note(n), key(), *format_).value();
 }
 
 Checkpoint TestLog::sign(std::uint64_t n, const Hash& root) const {
-  return Checkpoint::open(signer_.sign_note(format_tree_text(n, root)), key()).value();
+  return Checkpoint::open(signer_.sign_note(format_tree_text(format_->origin, n, root)), key(),
+                          *format_)
+      .value();
 }
 
 TestLog TestLog::fork_at(std::uint64_t n) const {
-  TestLog log(key().name());
+  TestLog log(key().name(), *format_);
   log.style_ = style_;
   log.records_.assign(records_.begin(), records_.begin() + static_cast<std::ptrdiff_t>(n));
   for (std::size_t level = 0; level < levels_.size(); level++) {

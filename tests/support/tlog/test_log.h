@@ -20,6 +20,7 @@
 
 #include "tlog/checkpoint.h"
 #include "tlog/data_tile.h"
+#include "tlog/go_log.h"
 #include "tlog/note.h"
 #include "tlog/source.h"
 #include "tlog/tile.h"
@@ -29,10 +30,13 @@ namespace gw::testing {
 
 class TestLog : public tlog::TileSource {
  public:
-  explicit TestLog(std::string_view name = "sum.test");
+  // `format`: what its heads and lookups are like.
+  explicit TestLog(std::string_view name = "sum.test",
+                   const tlog::LogFormat& format = tlog::kGoLog);
 
   const tlog::SignerKey& signer() const { return signer_; }
   tlog::VerifierKey key() const { return signer_.verifier(); }
+  const tlog::LogFormat& format() const { return *format_; }
 
   // Appends any text; its number. serve() follows the end until it is called with a number.
   std::uint64_t append(std::string_view record);
@@ -89,6 +93,7 @@ class TestLog : public tlog::TileSource {
   Result<std::string> serve_tile(const tlog::TileId& id, std::uint64_t served) const;
 
   tlog::SignerKey signer_;
+  const tlog::LogFormat* format_;
   std::vector<std::string> records_;
   std::vector<std::vector<Hash>> levels_;                      // [level][index], full subtrees only
   std::map<std::string, std::uint64_t, std::less<>> lookups_;  // path -> record

@@ -12,6 +12,7 @@
 #include "module/path.h"
 #include "os/file.h"
 #include "support/tlog/test_log.h"
+#include "tlog/go_log.h"
 #include "tlog/lookup.h"
 
 using gw::ErrorKind;
@@ -56,7 +57,7 @@ Outcome news(const std::string& module, const std::string& version) {
 }
 
 ProveResult prove(TestLog& log, const ProverOptions& options, std::vector<Outcome>& outcomes) {
-  Client client(log, log.key());
+  Client client(log, log.key(), gw::tlog::kGoLog);
   return gw::check::prove(client, options, outcomes);
 }
 
@@ -391,7 +392,7 @@ TEST_CASE("real lookups in any order, with heads from 49 to 71.8 million records
       for (std::size_t k = 0; k < n; ++k)
         outcomes.push_back(news(all[i + k].first, all[i + k].second));
       i += n;
-      Client client(source, *key);
+      Client client(source, *key, gw::tlog::kGoLog);
       const auto result = gw::check::prove(client, dir.options(), outcomes);
       if (result.error) FAIL(result.error->message);
       for (const auto& o : outcomes) {

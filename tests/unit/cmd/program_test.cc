@@ -244,7 +244,7 @@ TEST_CASE("defaults are what the variables held") {
   CHECK(o.seen.interval == seconds(600));
   CHECK(o.seen.keep == Keep::kVersions);
   CHECK_FALSE(o.seen.once);
-  CHECK(o.seen.log.log_key == kGoLogKey);
+  CHECK(o.seen.log.log_key == tlog::kGoLogKey);
 }
 
 TEST_CASE("global options stand anywhere") {

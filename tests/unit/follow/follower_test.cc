@@ -420,8 +420,9 @@ TEST_CASE("heads that are not newer") {
     CHECK(evidence["notes"].size() == 2);
   }
   SECTION("equal size, another note of the same tree") {
-    log.replace("latest", log.signer().sign_note(tlog::format_tree_text(1500, log.root(1500)) +
-                                                 "a further line\n"));
+    log.replace("latest", log.signer().sign_note(
+                              tlog::format_tree_text(tlog::kGoLog.origin, 1500, log.root(1500)) +
+                              "a further line\n"));
     REQUIRE(world.round(log));
     CHECK(world.state().target->note == log.head_note(1500));
   }

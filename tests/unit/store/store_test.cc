@@ -11,8 +11,8 @@
 #include "store/schema.h"
 #include "store/writer.h"
 #include "support/store/fill.h"
+#include "tlog/go_log.h"
 #include "tlog/hash.h"
-#include "tlog/record.h"
 
 using namespace gw;
 using namespace gw::store;
@@ -124,7 +124,7 @@ TEST_CASE("records, position and heads survive and can be read") {
     mod::ReleaseSummary summary;
     const auto rows = other.versions(path).value();
     for (const VersionRow& v : rows) {
-      const auto record = tlog::parse_record(log.record(v.record));
+      const auto record = tlog::parse_go_record(log.record(v.record));
       CHECK((record && record->module == path && record->version == v.version));
       summary.add(v.version, v.record);
       versions++;

@@ -34,15 +34,15 @@ TEST_CASE("lookups are proven, whatever the size of the log") {
   for (std::uint64_t n = 1; n <= 700; n++) {
     log.add_synthetic(1);
     if (n > 20 && n % 17 != 0 && n % 256 > 1 && n % 256 < 254) continue;
-    Client client(log, log.key());
+    Client client(log, log.key(), kGoLog);
     std::uint64_t i = random() % n;
-    auto r = *parse_record(log.record(i));
-    auto found = client.lookup(r.module, r.version);
+    auto r = *parse_go_record(log.record(i));
+    auto found = client.lookup(go_key(r.module, r.version));
     REQUIRE(found);
     CHECK(found->number() == i);
     CHECK(found->text() == log.record(i));
-    CHECK(found->zip_sum() == r.zip_sum);
-    CHECK(found->gomod_sum() == r.gomod_sum);
+    CHECK(go_sums(found->record()).zip == r.zip_sum);
+    CHECK(go_sums(found->record()).gomod == r.gomod_sum);
     CHECK(found->head().size() == n);
     CHECK(found->record().module() == r.module);
     CHECK(found->record().version() == r.version);
@@ -53,7 +53,7 @@ TEST_CASE("lookups are proven, whatever the size of the log") {
 TEST_CASE("heads of one history, in every order") {
   TestLog log;
   log.add_synthetic(1500);
-  Client client(log, log.key());
+  Client client(log, log.key(), kGoLog);
   std::mt19937 random(5);
   for (int i = 0; i < 300; i++) {
     std::uint64_t a = i < 4 ? 0 : random() % 1500 + 1;
@@ -88,7 +88,7 @@ TEST_CASE("a fork is found as a fork, with evidence that stands alone") {
     INFO(c.fork << " " << c.old_size << " " << c.new_size);
     TestLog fork = big_log().fork_at(c.fork);
     fork.add_synthetic(c.new_size - c.fork, 1);
-    Client client(fork, fork.key());
+    Client client(fork, fork.key(), kGoLog);
     // The tiles of the old head may be known already: they must not be mixed in.
     Checkpoint old_head = big_log().head(c.old_size);
     Checkpoint new_head = fork.head();
@@ -103,7 +103,7 @@ TEST_CASE("a fork is found as a fork, with evidence that stands alone") {
       // Somebody with nothing but the evidence comes to the same result.
       TestLog silent;
       for (const TileBytes& t : cmp->tiles) silent.replace(t.path, t.bytes);
-      Client third_party(silent, fork.key());
+      Client third_party(silent, fork.key(), kGoLog);
       auto again = third_party.compare(old_head, new_head);
       REQUIRE(again);
       CHECK(again->relation == HeadRelation::kFork);
@@ -117,7 +117,7 @@ TEST_CASE("same size, another root") {
   log.add_synthetic(10);
   TestLog fork = log.fork_at(3);
   fork.add_synthetic(7, 1);
-  Client client(log, log.key());
+  Client client(log, log.key(), kGoLog);
   auto cmp = client.compare(log.head(), fork.head());
   REQUIRE(cmp);
   CHECK(cmp->relation == HeadRelation::kFork);
@@ -132,10 +132,10 @@ TEST_CASE("every hash tile is checked: forged ones are refused at every level an
     std::mt19937 random(static_cast<unsigned>(size));
     for (int round = 0; round < 6; round++) {
       std::uint64_t i = round == 0 ? size - 1 : random() % size;
-      auto r = *parse_record(log.record(i));
-      Client honest(log, log.key());
+      auto r = *parse_go_record(log.record(i));
+      Client honest(log, log.key(), kGoLog);
       log.fetched.clear();
-      REQUIRE(honest.lookup(r.module, r.version));
+      REQUIRE(honest.lookup(go_key(r.module, r.version)));
       std::vector<std::string> used = log.fetched;
       for (const std::string& path : used) {
         if (!path.starts_with("tile/")) continue;
@@ -144,8 +144,8 @@ TEST_CASE("every hash tile is checked: forged ones are refused at every level an
           std::string bad = good;
           bad[at] = static_cast<char>(bad[at] ^ 1);
           log.replace(path, bad);
-          Client client(log, log.key());
-          auto found = client.lookup(r.module, r.version);
+          Client client(log, log.key(), kGoLog);
+          auto found = client.lookup(go_key(r.module, r.version));
           INFO(size << " " << i << " " << path << " " << at);
           REQUIRE_FALSE(found);
           CHECK(found.error().kind == ErrorKind::kUntrusted);
@@ -163,16 +163,16 @@ TEST_CASE("a forged record with a forged level-0 tile") {
     for (std::uint64_t i : {5UL, 65536UL, 65535UL, 69000UL, size - 1, size - 300}) {
       TestLog log = big_log();
       log.serve(size);
-      auto r = *parse_record(log.record(i));
+      auto r = *parse_go_record(log.record(i));
       std::string evil = TestLog::record_text(r.module, r.version, 666);
-      log.replace(lookup_path(r.module, r.version).value(),
+      log.replace(kGoLog.lookup_path(go_key(r.module, r.version)).value(),
                   format_lookup(i, evil, log.head_note(size)));
       TileId tile{0, i / 256, tile_width(0, i / 256, size)};
       std::string bytes = log.serve_path(format_tile_path(tile)).value();
       bytes.replace((i % 256) * 32, 32, as_bytes(leaf_hash(evil)));
       log.replace(format_tile_path(tile), bytes);
-      Client client(log, log.key());
-      auto found = client.lookup(r.module, r.version);
+      Client client(log, log.key(), kGoLog);
+      auto found = client.lookup(go_key(r.module, r.version));
       INFO(size << " " << i);
       REQUIRE_FALSE(found);
       CHECK(found.error().kind == ErrorKind::kUntrusted);
@@ -191,7 +191,7 @@ TEST_CASE("lookups that must be refused") {
       "example.com/zip v1.0.0 h1:fxVm/GzAzEWqLHuvctI91KS9hhNmmWOo"
       "Wu0XTYJS7CA=\n");
   log.add_synthetic(100);
-  std::string path = lookup_path("example.com/yours", "v1.0.0").value();
+  std::string path = kGoLog.lookup_path("example.com/yours@v1.0.0").value();
   std::string note = log.head_note(log.size());
   std::string right = log.record(yours);
   TestLog stranger("another.test");
@@ -220,7 +220,7 @@ TEST_CASE("lookups that must be refused") {
        "signed note"},
       {"lines in the note's text", "zip",
        format_lookup(zip_only, log.record(zip_only),
-                     log.signer().sign_note(format_tree_text(703, log.root(703)) +
+                     log.signer().sign_note(format_tree_text(kGoLog.origin, 703, log.root(703)) +
                                             TestLog::record_text("example.com/zip", "v1.0.0"))),
        "is not about"},
       {"lines before the record", "zip",
@@ -235,20 +235,20 @@ TEST_CASE("lookups that must be refused") {
   for (auto& c : cases) {
     INFO(c.what);
     log.heal();
-    log.replace(lookup_path("example.com/" + c.module, "v1.0.0").value(), c.reply);
-    Client client(log, log.key());
-    auto found = client.lookup("example.com/" + c.module, "v1.0.0");
+    log.replace(kGoLog.lookup_path("example.com/" + c.module + "@v1.0.0").value(), c.reply);
+    Client client(log, log.key(), kGoLog);
+    auto found = client.lookup("example.com/" + c.module + "@v1.0.0");
     REQUIRE_FALSE(found);
     CHECK(found.error().kind == ErrorKind::kUntrusted);
     CHECK_THAT(found.error().message, Catch::Contains(c.message));
   }
   log.heal();
-  Client client(log, log.key());
-  CHECK(client.lookup("example.com/yours", "v1.0.0"));
-  CHECK(client.lookup("example.com/other", "v1.0.0").error().kind == ErrorKind::kNotFound);
-  CHECK(client.lookup("nohost", "v1.0.0").error().kind == ErrorKind::kUsage);
+  Client client(log, log.key(), kGoLog);
+  CHECK(client.lookup("example.com/yours@v1.0.0"));
+  CHECK(client.lookup("example.com/other@v1.0.0").error().kind == ErrorKind::kNotFound);
+  CHECK(client.lookup("nohost@v1.0.0").error().kind == ErrorKind::kUsage);
   log.fail(path, unavailable_error("connection refused"));
-  auto down = client.lookup("example.com/yours", "v1.0.0");
+  auto down = client.lookup("example.com/yours@v1.0.0");
   CHECK(down.error().kind == ErrorKind::kUnavailable);
   CHECK_THAT(down.error().message, Catch::Contains(path));
 }
@@ -256,11 +256,9 @@ TEST_CASE("lookups that must be refused") {
 TEST_CASE("many lookups at once: one bad one does not spoil the others") {
   TestLog log;
   log.add_synthetic(1000);
-  std::vector<ModuleVersion> wanted = {{"example.com/m1", "v0.0.0"},
-                                       {"Bad Path", "v0.0.0"},
-                                       {"example.com/none", "v0.0.0"},
-                                       {"example.com/m2", "v0.0.0"}};
-  Client client(log, log.key());
+  const std::vector<std::string> wanted = {"example.com/m1@v0.0.0", "Bad Path@v0.0.0",
+                                           "example.com/none@v0.0.0", "example.com/m2@v0.0.0"};
+  Client client(log, log.key(), kGoLog);
   auto found = client.lookup_all(wanted);
   REQUIRE(found.size() == 4);
   CHECK(found[0]->number() == 1);
@@ -272,7 +270,7 @@ TEST_CASE("many lookups at once: one bad one does not spoil the others") {
 
 TEST_CASE("a partial tile that is gone is taken from the full one") {
   TestLog log = big_log();
-  Client client(log, log.key());
+  Client client(log, log.key(), kGoLog);
   Checkpoint old_head = log.head(70000);
   log.hide_partial_tiles(true);
   // Full tiles exist for the old head's right edge, but not for the newest one's.
@@ -340,7 +338,7 @@ TEST_CASE("heads of extreme sizes ask for what they need and fail cleanly") {
 TEST_CASE("latest") {
   TestLog log;
   log.add_synthetic(20);
-  Client client(log, log.key());
+  Client client(log, log.key(), kGoLog);
   CHECK(client.fetch_latest()->size() == 20);
   log.replace("latest", log.head_note(20) + "x");
   CHECK(client.fetch_latest().error().kind == ErrorKind::kUntrusted);
@@ -353,11 +351,11 @@ TEST_CASE("latest") {
 
 TEST_CASE("proofs cost few round trips, and none when all is cached") {
   TestLog log = big_log();
-  Client client(log, log.key());
+  Client client(log, log.key(), kGoLog);
   REQUIRE(client.compare(log.head(70000), log.head(131071)));
   CHECK(log.round_trips == 1);
-  REQUIRE(client.lookup("example.com/m7", "v0.3.0"));
+  REQUIRE(client.lookup("example.com/m7@v0.3.0"));
   CHECK(log.round_trips == 3);
-  REQUIRE(client.lookup("example.com/m7", "v0.3.0"));
+  REQUIRE(client.lookup("example.com/m7@v0.3.0"));
   CHECK(log.round_trips == 4);
 }

@@ -6,6 +6,7 @@
 #include "base/crypto.h"
 #include "os/file.h"
 #include "tlog/checkpoint.h"
+#include "tlog/go_log.h"
 
 using namespace gw;
 using namespace gw::tlog;
@@ -175,7 +176,9 @@ TEST_CASE("signed heads") {
   VerifierKey key = us.verifier();
   std::string hash = encode_base64(std::string(32, 'h'));
   std::string first = "go.sum database tree\n";
-  auto open = [&](const std::string& text) { return Checkpoint::open(us.sign_note(text), key); };
+  auto open = [&](const std::string& text) {
+    return Checkpoint::open(us.sign_note(text), key, kGoLog);
+  };
   auto head = open(first + "5\n" + hash + "\n");
   REQUIRE(head);
   CHECK(head->size() == 5);
@@ -186,7 +189,7 @@ TEST_CASE("signed heads") {
   // The empty tree, in both ways of writing its root.
   std::string zeros = encode_base64(std::string(32, '\0'));
   CHECK(open(first + "0\n" + zeros + "\n")->root() == empty_tree_hash());
-  CHECK(open(format_tree_text(0, empty_tree_hash()))->root() == empty_tree_hash());
+  CHECK(open(format_tree_text(kGoLog.origin, 0, empty_tree_hash()))->root() == empty_tree_hash());
   CHECK(open(first + "1\n" + zeros + "\n")->root() == Hash{});
 
   for (const std::string& bad :
@@ -210,7 +213,7 @@ TEST_CASE("the real heads of the Go checksum database") {
   auto key = VerifierKey::parse(kGoLogKey).value();
   auto open = [&](const char* file) {
     return Checkpoint::open(
-        os::read_file(std::string(GW_TEST_DATA "/sumdb/") + file, 10000).value(), key);
+        os::read_file(std::string(GW_TEST_DATA "/sumdb/") + file, 10000).value(), key, kGoLog);
   };
   CHECK(open("latest.first")->size() == 71769961);
   CHECK(open("latest")->size() == 71848828);

@@ -19,14 +19,14 @@ namespace {
 const std::string kSumdb = GW_TEST_DATA "/sumdb";
 const std::string kReplica = GW_TEST_DATA "/replica";
 
-std::vector<ModuleVersion> lookups_below(const std::string& dir) {
-  std::vector<ModuleVersion> out;
+std::vector<std::string> lookups_below(const std::string& dir) {
+  std::vector<std::string> out;
   for (const auto& e : std::filesystem::recursive_directory_iterator(dir + "/lookup")) {
     if (!e.is_regular_file()) continue;
     std::string name = std::filesystem::relative(e.path(), dir + "/lookup").string();
     std::size_t at = name.rfind('@');
-    out.push_back({mod::unescape_path(name.substr(0, at)).value(),
-                   mod::unescape_version(name.substr(at + 1)).value()});
+    out.push_back(go_key(mod::unescape_path(name.substr(0, at)).value(),
+                         mod::unescape_version(name.substr(at + 1)).value()));
   }
   return out;
 }
@@ -38,7 +38,8 @@ VerifierKey key_of(const std::string& dir) {
 }
 
 Checkpoint head_of(const std::string& dir, const std::string& file) {
-  return Checkpoint::open(os::read_file(dir + "/" + file, 100000).value(), key_of(dir)).value();
+  return Checkpoint::open(os::read_file(dir + "/" + file, 100000).value(), key_of(dir), kGoLog)
+      .value();
 }
 
 }  // namespace
@@ -51,12 +52,12 @@ TEST_CASE("all real lookups, proven and consistent, in many random orders") {
     for (int round = 0; round < 20; round++) {
       std::shuffle(wanted.begin(), wanted.end(), random);
       DirectorySource source(dir);
-      Client client(source, key_of(dir));
+      Client client(source, key_of(dir), kGoLog);
       Checkpoint remembered = head_of(dir, round % 2 == 0 ? "latest" : "latest.first");
       std::set<std::uint64_t> numbers;
-      for (const ModuleVersion& w : wanted) {
-        auto found = client.lookup(w.module, w.version);
-        INFO(w.module << "@" << w.version);
+      for (const std::string& key : wanted) {
+        auto found = client.lookup(key);
+        INFO(key);
         REQUIRE(found);
         numbers.insert(found->number());
         CHECK(found->record().regular());
@@ -82,13 +83,13 @@ TEST_CASE("a real lookup with any byte changed is refused") {
     FetchRequest r{p, 1UL << 20U};
     return source.fetch({&r, 1})[0];
   };
-  Client client(relay, VerifierKey::parse(kGoLogKey).value());
-  REQUIRE(client.lookup("gopkg.in/yaml.v3", "v3.0.1"));
+  Client client(relay, VerifierKey::parse(kGoLogKey).value(), kGoLog);
+  REQUIRE(client.lookup("gopkg.in/yaml.v3@v3.0.1"));
   for (std::size_t i = 0; i < good.size(); i++) {
     reply = good;
     reply[i] = static_cast<char>(reply[i] ^ 1);
     INFO(i);
-    auto found = client.lookup("gopkg.in/yaml.v3", "v3.0.1");
+    auto found = client.lookup("gopkg.in/yaml.v3@v3.0.1");
     REQUIRE_FALSE(found);
     // Another number leads to tiles that were not captured.
     CHECK(found.error().kind == (i > 0 && i < 8 && found.error().kind != ErrorKind::kUntrusted

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "tlog/data_tile.h"
+#include "tlog/go_log.h"
 #include "tlog/lookup.h"
 
 using namespace gw;
@@ -23,15 +24,15 @@ std::string two_lines(const std::string& m1, const std::string& v1, const std::s
 }  // namespace
 
 TEST_CASE("a regular record") {
-  auto r = parse_record(kYaml);
+  auto r = parse_go_record(kYaml);
   REQUIRE(r);
   CHECK(r->module == "gopkg.in/yaml.v3");
   CHECK(r->version == "v3.0.1");
   CHECK(r->zip_sum == kZip);
   CHECK(r->gomod_sum == kMod);
-  CHECK(format_record(*r) == kYaml);
+  CHECK(format_go_record(*r) == kYaml);
   CHECK(format_sum(*parse_sum(r->zip_sum)) == kZip);
-  CHECK(parse_record(two_lines("x", "v", "x", "v")));
+  CHECK(parse_go_record(two_lines("x", "v", "x", "v")));
 }
 
 TEST_CASE("what is not exactly two regular lines is irregular") {
@@ -73,7 +74,7 @@ TEST_CASE("what is not exactly two regular lines is irregular") {
   };
   for (auto& c : cases) {
     INFO(c.what);
-    CHECK_FALSE(parse_record(c.text));
+    CHECK_FALSE(parse_go_record(c.text));
   }
   for (std::size_t i = 3; i < kZip.size(); i++) {
     for (char c : {'!', '-', '_', '=', ' ', '@', '[', '`', '{', ':', '.', '\x7f', '\xe1'}) {
@@ -81,11 +82,11 @@ TEST_CASE("what is not exactly two regular lines is irregular") {
       std::string zip = kZip;
       zip[i] = c;
       INFO(i << " " << c);
-      CHECK_FALSE(parse_record("a v1 " + zip + "\na v1/go.mod " + kMod + "\n"));
-      CHECK_FALSE(parse_record("a v1 " + kMod + "\na v1/go.mod " + zip + "\n"));
+      CHECK_FALSE(parse_go_record("a v1 " + zip + "\na v1/go.mod " + kMod + "\n"));
+      CHECK_FALSE(parse_go_record("a v1 " + kMod + "\na v1/go.mod " + zip + "\n"));
     }
   }
-  CHECK(parse_record(
+  CHECK(parse_go_record(
       two_lines("caf\xc3\xa9.example/x", "v1.0.0", "caf\xc3\xa9.example/x", "v1.0.0")));
 }
 
@@ -163,8 +164,8 @@ TEST_CASE("a record must have one line of each kind for the module asked for") {
   std::string zip_line = kYaml.substr(0, kYaml.find('\n') + 1);
   std::string mod_line = kYaml.substr(zip_line.size());
   REQUIRE(find(kYaml));
-  CHECK(find(kYaml)->zip_sum == kZip);
-  CHECK(find(kYaml)->gomod_sum == kMod);
+  CHECK(find(kYaml)->zip == kZip);
+  CHECK(find(kYaml)->gomod == kMod);
   CHECK(find("other lines\n" + mod_line + zip_line));
   for (const std::string& bad :
        {zip_line, mod_line, zip_line + zip_line + mod_line, kYaml + mod_line, std::string("x\n"),
@@ -182,11 +183,11 @@ TEST_CASE("a record must have one line of each kind for the module asked for") {
 }
 
 TEST_CASE("lookup paths are escaped") {
-  CHECK(lookup_path("github.com/BurntSushi/toml", "v1.5.0").value() ==
+  CHECK(kGoLog.lookup_path("github.com/BurntSushi/toml@v1.5.0").value() ==
         "lookup/github.com/!burnt!sushi/toml@v1.5.0");
-  CHECK(lookup_path("a.b/c", "v1.0.0-RC1+incompatible").value() ==
+  CHECK(kGoLog.lookup_path("a.b/c@v1.0.0-RC1+incompatible").value() ==
         "lookup/a.b/c@v1.0.0-!r!c1+incompatible");
-  CHECK(lookup_path("a.b/../c", "v1.0.0").error().kind == ErrorKind::kUsage);
-  CHECK(lookup_path("a.b/c", "v1.0.0/../../x").error().kind == ErrorKind::kUsage);
-  CHECK(lookup_path("a.b/c", "v1.0.0!").error().kind == ErrorKind::kUsage);
+  CHECK(kGoLog.lookup_path("a.b/../c@v1.0.0").error().kind == ErrorKind::kUsage);
+  CHECK(kGoLog.lookup_path("a.b/c@v1.0.0/../../x").error().kind == ErrorKind::kUsage);
+  CHECK(kGoLog.lookup_path("a.b/c@v1.0.0!").error().kind == ErrorKind::kUsage);
 }
