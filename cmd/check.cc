@@ -8,10 +8,10 @@
 #include "groups.h"
 #include "net/resolver.h"
 #include "net/source.h"
-#include "store/remembered_head.h"
 #include "tlog/client.h"
 #include "tlog/go_log.h"
 #include "tlog/note.h"
+#include "tlog/remembered_head.h"
 
 namespace gw::cmd {
 namespace {
@@ -103,7 +103,7 @@ check::ProveResult run_prove(Log& log, const ProveValues& v, WallTime now,
   check::ProverOptions options;
   options.now = now;
   if (v.db) {
-    options.remembered_file = store::remembered_head_path(*v.db);
+    options.remembered_file = tlog::remembered_head_path(*v.db);
     options.evidence = *v.db + ".check-evidence";
   }
   return check::prove(client, options, found);

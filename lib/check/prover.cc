@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "base/bytes.h"
-#include "store/remembered_head.h"
 #include "tlog/go_log.h"
 #include "tlog/note.h"
+#include "tlog/remembered_head.h"
 
 namespace gw::check {
 namespace {
@@ -56,7 +56,7 @@ std::string key_text(std::string_view name, std::uint32_t id) {
 }
 
 // The head that an earlier call left, verified with the log's key.
-Result<std::optional<tlog::Checkpoint>> open_remembered(const store::RememberedHead& file,
+Result<std::optional<tlog::Checkpoint>> open_remembered(const tlog::RememberedHead& file,
                                                         const std::string& path,
                                                         const tlog::Client& client) {
   const tlog::VerifierKey& key = client.key();
@@ -150,7 +150,7 @@ Result<tlog::Checkpoint> compare_all(tlog::Client& client, const ProverOptions& 
 // Reads the remembered head, compares, and remembers the largest head.
 Status settle(tlog::Client& client, const ProverOptions& options, const std::vector<Wanted>& wanted,
               ProveResult& result) {
-  std::optional<store::RememberedHead> file;
+  std::optional<tlog::RememberedHead> file;
   std::vector<Seen> heads;
   for (const Wanted& w : wanted) {
     const auto same = [&](const Seen& s) { return s.head.note() == w.lookup->head().note(); };
@@ -160,7 +160,7 @@ Status settle(tlog::Client& client, const ProverOptions& options, const std::vec
   }
   if (heads.empty()) return {};
   if (!options.remembered_file.empty()) {
-    GW_TRY(file, store::RememberedHead::open(options.remembered_file));
+    GW_TRY(file, tlog::RememberedHead::open(options.remembered_file));
     GW_TRY(result.remembered, open_remembered(*file, options.remembered_file, client));
     if (result.remembered) {
       heads.push_back({"remembered in " + options.remembered_file, *result.remembered});

@@ -1,12 +1,12 @@
-#include "store/remembered_head.h"
+#include "tlog/remembered_head.h"
 
 #include <catch2/catch.hpp>
 #include <fstream>
 
-#include "support/store/fill.h"
+#include "support/temp_dir.h"
 
 using namespace gw;
-using namespace gw::store;
+using namespace gw::tlog;
 
 TEST_CASE("the remembered head is a file of its own") {
   const testing::TempDir dir;

@@ -1,9 +1,9 @@
-#include "store/remembered_head.h"
+#include "tlog/remembered_head.h"
 
 #include <chrono>
 #include <thread>
 
-namespace gw::store {
+namespace gw::tlog {
 namespace {
 
 constexpr std::size_t kMaxBytes = 1UL << 20U;
@@ -34,4 +34,4 @@ Status RememberedHead::save(std::string_view note) {
   return {};
 }
 
-}  // namespace gw::store
+}  // namespace gw::tlog

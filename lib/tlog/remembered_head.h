@@ -17,7 +17,7 @@
 #include "base/result.h"
 #include "os/file.h"
 
-namespace gw::store {
+namespace gw::tlog {
 
 // The file beside a database: "DB.check-head".
 std::string remembered_head_path(const std::string& db_path);
@@ -43,4 +43,4 @@ class RememberedHead {
   std::optional<std::string> note_;
 };
 
-}  // namespace gw::store
+}  // namespace gw::tlog
