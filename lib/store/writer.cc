@@ -9,18 +9,6 @@
 #include "tlog/hash.h"
 
 namespace gw::store {
-namespace {
-
-Result<std::vector<Hash>> parse_hashes(std::string_view bytes) {
-  if (bytes.size() % sizeof(Hash) != 0) return corrupt_error("stored hashes are damaged");
-  std::vector<Hash> out;
-  for (; !bytes.empty(); bytes.remove_prefix(sizeof(Hash))) {
-    out.push_back(hash_from_bytes(bytes.substr(0, sizeof(Hash))));
-  }
-  return out;
-}
-
-}  // namespace
 
 Writer::Writer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Writer::Writer(Writer&&) noexcept = default;
@@ -102,7 +90,9 @@ Status Writer::Impl::reload() {
   if (!row) return corrupt_error("the table log is empty");
   GW_TRY(start, tlog::Frontier::parse(state.first_record, s.bytes(0)));
   GW_TRY(frontier, tlog::Frontier::parse(state.position, s.bytes(1)));
-  GW_TRY(tail, parse_hashes(s.bytes(2)));
+  auto hashes = tlog::parse_hashes(s.bytes(2));
+  if (!hashes) return corrupt_error("stored hashes are damaged");
+  tail = *std::move(hashes);
   if (state.position > state.first_record && tail.size() != state.position % kTile) {
     return corrupt_error("the hashes of the last tile do not fit the position");
   }
@@ -276,8 +266,9 @@ Result<std::optional<Hash>> Writer::root_at(std::uint64_t size) {
   while (tree.size() < full * kTile) {
     GW_TRY(const bool row, s.step());
     if (!row) return corrupt_error("level-1 entries are missing").in(m.path);
-    GW_TRY(const std::vector<Hash> hashes, parse_hashes(s.bytes(1)));
-    for (const Hash& h : hashes) {
+    const auto hashes = tlog::parse_hashes(s.bytes(1));
+    if (!hashes) return corrupt_error("stored hashes are damaged").in(m.path);
+    for (const Hash& h : *hashes) {
       if (tree.size() < full * kTile) tree.append_subtree(tlog::kTileHeight, h);
     }
   }

@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "store/packed_version.h"
 #include "store/writer_impl.h"
+#include "tlog/hash.h"
 
 namespace gw::store {
 namespace {
@@ -12,13 +13,6 @@ namespace {
 // taking them one by one.
 constexpr std::size_t kMaxChangedModules = 8192;
 constexpr std::uint64_t kChangeWindow = 1000;  // commits
-
-std::string hashes_bytes(std::span<const Hash> hashes) {
-  std::string out;
-  out.reserve(hashes.size() * sizeof(Hash));
-  for (const Hash& h : hashes) out.append(as_bytes(h));
-  return out;
-}
 
 }  // namespace
 
@@ -127,7 +121,7 @@ Status Writer::Impl::store_level1(const PendingRecords& pending) {
   std::span<const Hash> hashes = pending.level1_;
   while (!hashes.empty()) {
     const std::size_t n = std::min<std::size_t>(hashes.size(), kTile - index % kTile);
-    const std::string bytes = hashes_bytes(hashes.first(n));
+    const std::string bytes = tlog::format_hashes(hashes.first(n));
     GW_CHECK(s.bind(1, index / kTile).bind_blob(2, bytes).run());
     hashes = hashes.subspan(n);
     index += n;
@@ -164,7 +158,7 @@ Status Writer::Impl::store_position(const PendingRecords& pending, const CommitR
                     "duplicates = duplicates + ?5, conflicts = conflicts + ?6, irregular = "
                     "irregular + ?7, commits = commits + 1"));
   const std::string edge = pending.frontier_->hashes_text();
-  const std::string last = hashes_bytes(pending.tail_);
+  const std::string last = tlog::format_hashes(pending.tail_);
   s.bind(1, pending.end()).bind_blob(2, edge).bind_blob(3, last);
   s.bind(4, report.new_modules).bind(5, report.duplicates).bind(6, report.cleared);
   return s.bind(7, report.irregular).run();

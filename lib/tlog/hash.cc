@@ -27,4 +27,21 @@ Hash subtree_root(std::span<const Hash> nodes) {
   return node_hash(subtree_root(nodes.first(left)), subtree_root(nodes.subspan(left)));
 }
 
+std::string format_hashes(std::span<const Hash> hashes) {
+  std::string out;
+  out.reserve(hashes.size() * sizeof(Hash));
+  for (const Hash& h : hashes) out += as_bytes(h);
+  return out;
+}
+
+std::optional<std::vector<Hash>> parse_hashes(std::string_view bytes) {
+  if (bytes.size() % sizeof(Hash) != 0) return std::nullopt;
+  std::vector<Hash> out;
+  out.reserve(bytes.size() / sizeof(Hash));
+  for (; !bytes.empty(); bytes.remove_prefix(sizeof(Hash))) {
+    out.push_back(hash_from_bytes(bytes.substr(0, sizeof(Hash))));
+  }
+  return out;
+}
+
 }  // namespace gw::tlog

@@ -4,8 +4,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/crypto.h"
 
@@ -18,5 +21,10 @@ Hash empty_tree_hash();
 // The RFC 6962 root over a run of equal-height subtrees, left to right: the tree splits at the
 // largest power of two below their number. Empty input gives empty_tree_hash().
 Hash subtree_root(std::span<const Hash> nodes);
+
+// Hashes one after the other, 32 bytes each, as tiles and databases have them. Nothing when the
+// length is no multiple of 32.
+std::string format_hashes(std::span<const Hash> hashes);
+std::optional<std::vector<Hash>> parse_hashes(std::string_view bytes);
 
 }  // namespace gw::tlog

@@ -94,19 +94,9 @@ Result<std::vector<Hash>> parse_hash_tile(std::string_view body, std::uint32_t w
     return untrusted_error("has " + std::to_string(body.size()) + " bytes instead of " +
                            std::to_string(want));
   }
-  std::vector<Hash> hashes;
-  hashes.reserve(width);
-  for (std::uint32_t i = 0; i < width; i++) {
-    hashes.push_back(hash_from_bytes(body.substr(i * sizeof(Hash), sizeof(Hash))));
-  }
-  return hashes;
+  return *parse_hashes(body.substr(0, width * sizeof(Hash)));
 }
 
-std::string format_hash_tile(const std::vector<Hash>& hashes) {
-  std::string out;
-  out.reserve(hashes.size() * sizeof(Hash));
-  for (const Hash& h : hashes) out += as_bytes(h);
-  return out;
-}
+std::string format_hash_tile(const std::vector<Hash>& hashes) { return format_hashes(hashes); }
 
 }  // namespace gw::tlog

@@ -17,24 +17,15 @@ Result<Frontier> Frontier::from_hashes(std::uint64_t size, std::vector<Hash> has
 }
 
 Result<Frontier> Frontier::parse(std::uint64_t size, std::string_view hashes) {
-  if (hashes.size() % sizeof(Hash) != 0 || hashes.size() > 64 * sizeof(Hash)) {
+  auto list = parse_hashes(hashes.substr(0, 65 * sizeof(Hash)));
+  if (!list || list->size() > 64) {
     return corrupt_error("frontier of " + std::to_string(size) + " records has " +
                          std::to_string(hashes.size()) + " bytes");
   }
-  std::vector<Hash> list;
-  list.reserve(hashes.size() / sizeof(Hash));
-  for (std::size_t i = 0; i < hashes.size(); i += sizeof(Hash)) {
-    list.push_back(hash_from_bytes(hashes.substr(i, sizeof(Hash))));
-  }
-  return from_hashes(size, std::move(list));
+  return from_hashes(size, *std::move(list));
 }
 
-std::string Frontier::hashes_text() const {
-  std::string out;
-  out.reserve(hashes_.size() * sizeof(Hash));
-  for (const Hash& h : hashes_) out += as_bytes(h);
-  return out;
-}
+std::string Frontier::hashes_text() const { return format_hashes(hashes_); }
 
 Hash Frontier::root() const {
   if (hashes_.empty()) return empty_tree_hash();

@@ -83,3 +83,17 @@ TEST_CASE("a hash tile has exactly the bytes it must have") {
   CHECK_FALSE(parse_hash_tile(full.substr(0, 159), 5));
   CHECK(parse_hash_tile("", 1).error().kind == ErrorKind::kUntrusted);
 }
+
+TEST_CASE("lists of hashes, to bytes and back") {
+  std::vector<Hash> hashes;
+  std::string bytes;
+  CHECK(format_hashes(hashes).empty());
+  CHECK(parse_hashes("").value().empty());
+  for (int i = 0; i < 3; i++) {
+    hashes.push_back(leaf_hash(std::to_string(i) + "\n"));
+    bytes += as_bytes(hashes.back());
+  }
+  CHECK(format_hashes(hashes) == bytes);
+  CHECK(parse_hashes(bytes) == hashes);
+  for (std::size_t n : {1, 31, 33, 95}) CHECK_FALSE(parse_hashes(bytes.substr(0, n)));
+}
