@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdlib>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,10 +29,19 @@ enum class ErrorKind {
 
 std::string_view error_kind_name(ErrorKind kind);
 
+// What proves an error, for those who know its type; immutable.
+struct ErrorDetail {
+  ErrorDetail() = default;
+  ErrorDetail(const ErrorDetail&) = default;
+  ErrorDetail& operator=(const ErrorDetail&) = default;
+  virtual ~ErrorDetail() = default;
+};
+
 struct [[nodiscard]] Error {
   ErrorKind kind = ErrorKind::kInternal;
   std::string message;  // lower case, no full stop, names what and where
   std::string hint;     // what to do, may be empty
+  std::shared_ptr<const ErrorDetail> detail = nullptr;  // most have none
 
   // The same error with "CONTEXT: " before its message.
   [[nodiscard]] Error in(std::string_view context) &&;

@@ -114,20 +114,20 @@ Error fork_error(const tlog::Checkpoint& smaller, const tlog::Checkpoint& larger
 Status compare(tlog::Client& client, const ProverOptions& options, const Seen& smaller,
                const Seen& larger, ProveResult& result) {
   auto found = client.compare(smaller.head, larger.head);
-  if (found && found->relation != tlog::HeadRelation::kFork) return {};
-  if (!found && found.error().kind != ErrorKind::kUntrusted) return std::move(found).error();
+  if (found && !found->fork()) return {};
+  const tlog::BadTiles* bad = found ? nullptr : tlog::find_bad_tiles(found.error());
+  if (!found && bad == nullptr) return std::move(found).error();
   tlog::Evidence evidence;
   if (found) {
     evidence = tlog::fork_evidence({smaller.what, smaller.head.size(), smaller.head.note()},
                                    {larger.what, larger.head.size(), larger.head.note()}, *found);
   } else {
     // From here a fork looks like this when it is the log's present head that is the smaller one.
-    const tlog::BadTiles& bad = client.tree(larger.head).bad();
     evidence.kind = "bad-tile";
     evidence.message = found.error().message;
     evidence.notes = {{smaller.what, smaller.head.note()}, {larger.what, larger.head.note()}};
-    evidence.bad_tiles = bad.tiles;
-    evidence.tiles = bad.proof;
+    evidence.bad_tiles = bad->tiles;
+    evidence.tiles = bad->proof;
   }
   Error error = found ? fork_error(smaller.head, larger.head, *found) : std::move(found).error();
   result.evidence = keep_evidence(client, options, std::move(evidence), error);

@@ -50,8 +50,7 @@ class Pipeline {
   bool full(const store::PendingRecords& staged, MonoTime opened) const;
   Result<store::CommitReport> commit(const store::PendingRecords& pending,
                                      const store::RepeatCheck& check);
-  void fail(Error error, tlog::BadTiles bad = {});
-  void explain_bad(CatchUpResult& result);
+  void fail(Error error);
   bool tick();
 
   tlog::Follower& log_;
@@ -71,16 +70,13 @@ class Pipeline {
   std::atomic<std::chrono::milliseconds> last_commit_{};  // how long it took
   Mutex mutex_;
   std::optional<Error> failure_ GW_GUARDED_BY(mutex_);  // the first one
-  tlog::BadTiles bad_ GW_GUARDED_BY(mutex_);            // belongs to failure_
   MonoTime started_;
   MonoTime last_watchdog_;
 };
 
-void Pipeline::fail(Error error, tlog::BadTiles bad) {
+void Pipeline::fail(Error error) {
   const MutexLock lock(mutex_);
-  if (failure_) return;
-  failure_ = std::move(error);
-  bad_ = std::move(bad);
+  if (!failure_) failure_ = std::move(error);
 }
 
 void Pipeline::fetch() {
@@ -88,7 +84,7 @@ void Pipeline::fetch() {
   for (std::uint64_t at = first_; at < target_;) {
     auto run = log_.fetch(at, tiles);
     if (!run) {
-      fail(std::move(run).error(), log_.bad());
+      fail(std::move(run).error());
       break;
     }
     const std::size_t bytes = run->bytes();
@@ -124,12 +120,9 @@ void Pipeline::verify() {
   Pending staged = *std::move(first);
   MonoTime opened = env_.clock->mono();
   while (auto run = runs_.pop()) {
-    tlog::TileBytes bad;
-    auto batch = tlog::verify_run(*std::move(run), &bad);
+    auto batch = tlog::verify_run(*std::move(run));
     if (!batch) {
-      tlog::BadTiles tiles;
-      if (!bad.path.empty()) tiles.tiles.push_back(std::move(bad));
-      fail(std::move(batch).error(), std::move(tiles));
+      fail(std::move(batch).error());
       break;
     }
     if (staged->empty()) opened = env_.clock->mono();
@@ -214,21 +207,12 @@ CatchUpResult Pipeline::run(const store::RepeatCheck& check) {
   runs_.close();
   verifier.join();
   fetcher.join();
-  if (result.status && result.report.conflicts.empty()) explain_bad(result);
-  return result;
-}
-
-// After the threads have ended: the first of their errors, and the tile that it is about.
-void Pipeline::explain_bad(CatchUpResult& result) {
   const MutexLock lock(mutex_);
-  if (!failure_) return;
-  result.status = *std::move(failure_);
-  result.bad = std::move(bad_);
-  if (result.bad.tiles.size() != 1 || !result.bad.proof.empty()) return;
-  // The verifier must not touch the tree while the fetcher uses it.
-  if (const auto id = tlog::parse_tile_path(result.bad.tiles[0].path)) {
-    result.bad.proof = log_.tree().proof_for(*id);
+  if (result.status && result.report.conflicts.empty() && failure_) {
+    // Only now: the verifier must not touch the tree while the fetcher uses it.
+    result.status = log_.tree().with_proof(*std::move(failure_));
   }
+  return result;
 }
 
 }  // namespace

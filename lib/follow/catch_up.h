@@ -40,12 +40,10 @@ struct CatchUpReport {
 
 // `log`: start() has proven the writer's frontier a prefix of its target, which is the writer's.
 // `log` is used by another thread until this returns; `check` is called on this one. The error is
-// in `status`: kUnavailable when stopped. `bad`: the tile that it is about, when one did not hash
-// right.
+// in `status`: kUnavailable when stopped; with tlog::BadTiles when a tile did not hash right.
 struct CatchUpResult {
   CatchUpReport report;
   Status status;
-  tlog::BadTiles bad;
 };
 // How long a transaction stays open when the last one took `last_commit` to store.
 std::chrono::milliseconds commit_interval(const FollowOptions& options,

@@ -14,9 +14,9 @@ tlog::Evidence fork_evidence(const store::Head& held, const tlog::Checkpoint& ot
                              {"from " + origin, other.size(), other.note()}, found);
 }
 
-tlog::Evidence bad_tile_evidence(const std::optional<store::Head>& held,
-                                 const tlog::Checkpoint& head, const tlog::BadTiles& bad,
+tlog::Evidence bad_tile_evidence(const std::optional<store::Head>& held, const tlog::BadTiles& bad,
                                  const std::string& what) {
+  const tlog::Checkpoint& head = bad.head;
   tlog::Evidence e;
   e.kind = "bad-tile";
   e.message = what;

@@ -5,9 +5,10 @@
 #include <string>
 
 #include "store/types.h"
+#include "tlog/bad_tiles.h"
 #include "tlog/checkpoint.h"
-#include "tlog/client.h"
 #include "tlog/evidence.h"
+#include "tlog/history.h"
 
 namespace gw::follow {
 
@@ -16,9 +17,8 @@ tlog::Evidence equal_size_evidence(const store::Head& held, const tlog::Checkpoi
 // `found`: what comparing the two heads gave; `origin`: where the other one came from.
 tlog::Evidence fork_evidence(const store::Head& held, const tlog::Checkpoint& other,
                              const tlog::HeadComparison& found, const std::string& origin);
-// `held`: the head accepted before, when there is one; `head`: the one whose tiles are bad.
-tlog::Evidence bad_tile_evidence(const std::optional<store::Head>& held,
-                                 const tlog::Checkpoint& head, const tlog::BadTiles& bad,
+// `held`: the head accepted before, when there is one.
+tlog::Evidence bad_tile_evidence(const std::optional<store::Head>& held, const tlog::BadTiles& bad,
                                  const std::string& what);
 
 }  // namespace gw::follow

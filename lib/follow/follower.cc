@@ -82,8 +82,7 @@ Status Follower::Impl::take_in(tlog::Follower& log, const os::Stop& stop, RoundR
   };
   if (writer.state().position < log.target().size()) {
     conflict_texts.clear();
-    auto [found, status, bad] = catch_up(log, writer, check, options, env, stop);
-    if (!bad.tiles.empty()) trouble.bad = std::move(bad);
+    auto [found, status] = catch_up(log, writer, check, options, env, stop);
     report.records += found.records;
     if (found.records > kManyRecords) writer.release_memory();
     if (found.first_irregular) {
@@ -104,10 +103,9 @@ Status Follower::Impl::finish_target(const os::Stop& stop, RoundReport& report) 
   if (!state.target || state.position == state.target->size) return {};
   const auto aim = target();
   if (!aim) return corrupt_error(options.db + ": the stored head does not verify");
-  trouble = {aim, true, {}};
   tlog::Follower log(source, *aim, writer.frontier());
-  GW_TRY(const tlog::HeadComparison found, start(log));
-  if (found.relation == tlog::HeadRelation::kFork) {
+  GW_TRY(const tlog::HeadComparison found, log.start());
+  if (found.fork()) {
     return corrupt_error(options.db + ": the stored records do not belong to the stored head");
   }
   env.log->info("going on", {{"position", state.position}, {"size", state.target->size}});
@@ -115,7 +113,6 @@ Status Follower::Impl::finish_target(const os::Stop& stop, RoundReport& report) 
 }
 
 Status Follower::Impl::look_at_log(const os::Stop& stop, RoundReport& report) {
-  trouble = {};
   GW_TRY(const tlog::Checkpoint head, client.fetch_latest());
   return consider(head, source.describe(), stop, report);
 }
@@ -123,17 +120,12 @@ Status Follower::Impl::look_at_log(const os::Stop& stop, RoundReport& report) {
 Result<RoundReport> Follower::Impl::try_round(const os::Stop& stop) {
   RoundReport report;
   if (writer.state().alarm) return halted_error(options.db, *writer.state().alarm);
-  // The first error is the round's, with what it failed at; a halt goes before it.
+  // The first error is the round's; a halt goes before it.
   std::optional<Error> failed;
-  Trouble failed_at;
   const auto over = [&](Status status) {
-    if (!status && (!failed || halted)) {
-      failed = std::move(status).error();
-      failed_at = trouble;
-    }
+    if (!status && (!failed || halted)) failed = std::move(status).error();
     return failed && (halted || stop.requested() || !others_may_know(failed->kind));
   };
-  trouble = {};
   down.clear();
   bool done = over(finish_target(stop, report));
   done = done || over(deliver_posts());
@@ -141,17 +133,14 @@ Result<RoundReport> Follower::Impl::try_round(const os::Stop& stop) {
   done = done || over(compare_with_others(stop, report));
   if (!done) over(deliver_posts());
   if (!failed) over(writer.note_checked(env.clock->now()));
-  if (failed) {
-    trouble = std::move(failed_at);
-    return *std::move(failed);
-  }
+  if (failed) return *std::move(failed);
   report.position = writer.state().position;
   report.head = writer.state().target ? writer.state().target->size : 0;
   return report;
 }
 
 bool Follower::Impl::failed_at_tile(const Error& error) const {
-  return error.kind == ErrorKind::kUntrusted && trouble.at_tile && !halted;
+  return tlog::find_bad_tiles(error) != nullptr && !halted;
 }
 
 // Bad tiles are counted one by one and apart from what a network does: an alarm takes the same one
@@ -175,13 +164,12 @@ Result<RoundReport> Follower::Impl::round(Mode mode, const os::Stop& stop) {
     Error error = std::move(report).error();
     // Progress was made: that is no repetition of the same failure.
     const bool moved = writer.state().position > before;
-    bool again = error.kind == ErrorKind::kUnavailable ||
-                 (error.kind == ErrorKind::kNotFound && trouble.at_tile);
+    bool again = error.kind == ErrorKind::kUnavailable;
     if (failed_at_tile(error)) {
       metric_add(Metric::kFollowBadTiles);
-      const auto& tiles = trouble.bad.tiles;
+      const auto& tiles = tlog::find_bad_tiles(error)->tiles;
       const int same = ++bad_tries[tiles.empty() ? "" : tiles[0].path];
-      bad_tile = BadTile{error, trouble};
+      bad_tile = error;
       if (same >= options.tries && mode == Mode::kOnce) return raise_bad_tile();
       bad = moved ? 0 : bad + 1;
       again = same < options.tries && bad < kManyBadTiles * options.tries;

@@ -14,10 +14,10 @@
 #include "follow/catch_up.h"
 #include "follow/evidence.h"
 #include "follow/follower.h"
-#include "follow/record_prover.h"
 #include "store/writer.h"
 #include "tlog/client.h"
 #include "tlog/follower.h"
+#include "tlog/record_prover.h"
 
 namespace gw::follow {
 
@@ -49,19 +49,9 @@ struct Follower::Impl {
   SharedSource source;
   tlog::Client client;
   store::Writer writer;
-  // What a step failed at: which head's tiles were asked for, and those that do not hash right. A
-  // note that does not verify is none of the log's, a tile that does not is an alarm in the end.
-  struct Trouble {
-    std::optional<tlog::Checkpoint> head;
-    bool at_tile = false;
-    tlog::BadTiles bad;
-  };
-  struct BadTile {
-    Error error;
-    Trouble trouble;
-  };
-  Trouble trouble;
-  std::optional<BadTile> bad_tile;  // the last one of this round
+  // The last error of this round with BadTiles: a note that does not verify is none of the log's, a
+  // tile that does not is an alarm in the end.
+  std::optional<Error> bad_tile;
   // Since when rounds meet a bad tile, and the position then: only a good round ends that, or
   // records that came in since.
   std::optional<MonoTime> bad_since;
@@ -87,13 +77,14 @@ struct Follower::Impl {
   // heads.cc
   Status consider(const tlog::Checkpoint& head, const std::string& origin, const os::Stop& stop,
                   RoundReport& report);
+  Status apply_rule(const tlog::Checkpoint& head, const std::string& origin, const os::Stop& stop,
+                    RoundReport& report);
   Status consider_first(const tlog::Checkpoint& head, const os::Stop& stop, RoundReport& report);
   Status check_for_fork(const tlog::Checkpoint& head, const std::string& origin);
   Status compare_below(const tlog::Checkpoint& head, const std::string& origin);
   Status consider_older(const tlog::Checkpoint& head, const std::string& origin);
   Status consider_newer(const tlog::Checkpoint& head, const std::string& origin,
                         const os::Stop& stop, RoundReport& report);
-  Result<tlog::HeadComparison> start(tlog::Follower& log);
   Result<tlog::Frontier> first_frontier(const tlog::Checkpoint& head);
   Result<std::vector<bool>> compare_repeats(std::span<const store::RepeatedVersion> repeats);
   Error raise(const tlog::Evidence& evidence,

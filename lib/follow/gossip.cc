@@ -21,7 +21,6 @@ enum Compared : unsigned { kSame, kUnavailable, kUntrusted };  // values of the 
 Status Follower::Impl::compare_with_others(const os::Stop& stop, RoundReport& report) {
   if (env.exchange == nullptr) return {};
   std::optional<Error> bad;
-  Trouble bad_at;
   for (const std::string& origin : options.compare_latest) {
     if (stop.requested()) return {};
     const std::string from = net::redact_url(origin);
@@ -53,10 +52,8 @@ Status Follower::Impl::compare_with_others(const os::Stop& stop, RoundReport& re
     }
     if (kind != ErrorKind::kUntrusted || bad) continue;
     bad = std::move(status).error();
-    bad_at = trouble;
   }
   if (!bad) return {};
-  trouble = std::move(bad_at);
   return *std::move(bad);
 }
 

@@ -31,10 +31,20 @@ std::optional<tlog::Checkpoint> Follower::Impl::target() const {
 
 Status Follower::Impl::consider(const tlog::Checkpoint& head, const std::string& origin,
                                 const os::Stop& stop, RoundReport& report) {
+  auto status = apply_rule(head, origin, stop, report);
+  if (status || tlog::find_bad_tiles(status.error()) == nullptr) return status;
+  // The evidence is about this head, though it may be another's tiles that it was compared by.
+  auto bad = std::make_shared<tlog::BadTiles>(*tlog::find_bad_tiles(status.error()));
+  bad->head = head;
+  status.error().detail = std::move(bad);
+  return status;
+}
+
+Status Follower::Impl::apply_rule(const tlog::Checkpoint& head, const std::string& origin,
+                                  const os::Stop& stop, RoundReport& report) {
   const auto& held = writer.state().target;
   // A newer one is proven to continue the records held, which must be all that the last one signs.
   if (held && writer.state().position != held->size) return check_for_fork(head, origin);
-  trouble = {head, true, {}};
   if (!held) return consider_first(head, stop, report);
   if (head.size() > held->size) return consider_newer(head, origin, stop, report);
   if (head.size() < held->size) return consider_older(head, origin);
@@ -52,20 +62,18 @@ Result<tlog::Frontier> Follower::Impl::first_frontier(const tlog::Checkpoint& he
   }
   first -= first % tlog::kTileWidth;
   if (first == 0) return tlog::Frontier();
-  auto from = client.tree(head).frontier_at(first);
-  if (!from) trouble.bad = client.tree(head).bad();
-  return from;
+  return client.tree(head).frontier_at(first);
 }
 
 Status Follower::Impl::consider_first(const tlog::Checkpoint& head, const os::Stop& stop,
                                       RoundReport& report) {
   GW_TRY(const tlog::Frontier from, first_frontier(head));
   tlog::Follower log(source, head, from);
-  GW_TRY(const tlog::HeadComparison found, start(log));
-  if (found.relation == tlog::HeadRelation::kFork) {
-    trouble.bad.tiles = found.tiles;
-    return untrusted_error("the tiles of the head of " + std::to_string(head.size()) +
-                           " records do not give its root");
+  GW_TRY(const tlog::HeadComparison found, log.start());
+  if (found.fork()) {
+    return tlog::bad_tiles_error(
+        "the tiles of the head of " + std::to_string(head.size()) + " records do not give its root",
+        {head, found.tiles});
   }
   GW_CHECK(writer.set_target(head, env.clock->now(), options.submit_latest, from));
   report.new_head = true;
@@ -80,8 +88,8 @@ Status Follower::Impl::consider_newer(const tlog::Checkpoint& head, const std::s
                                       const os::Stop& stop, RoundReport& report) {
   const store::Head held = *writer.state().target;
   tlog::Follower log(source, head, writer.frontier());
-  GW_TRY(const tlog::HeadComparison found, start(log));
-  if (found.relation == tlog::HeadRelation::kFork) {
+  GW_TRY(const tlog::HeadComparison found, log.start());
+  if (found.fork()) {
     return raise(fork_evidence(held, head, found, origin));
   }
   GW_CHECK(writer.set_target(head, env.clock->now(), options.submit_latest));
@@ -107,23 +115,17 @@ Status Follower::Impl::check_for_fork(const tlog::Checkpoint& head, const std::s
     if (halted) return status;
   } else {
     const auto found = client.compare(*aim, head);
-    if (found && found->relation == tlog::HeadRelation::kFork) {
+    if (found && found->fork()) {
       return raise(fork_evidence(held, head, *found, origin));
     }
   }
   if (head.size() < writer.state().position) return {};
   // The records held were proven under the head aimed at.
   const auto found = client.compare(writer.frontier(), head);
-  if (found && found->relation == tlog::HeadRelation::kFork) {
+  if (found && found->fork()) {
     return raise(fork_evidence(held, head, *found, origin));
   }
   return {};
-}
-
-Result<tlog::HeadComparison> Follower::Impl::start(tlog::Follower& log) {
-  auto found = log.start();
-  if (!found) trouble.bad = log.bad();
-  return found;
 }
 
 // The tree of an older head at the tile boundary below it, by tiles of its own, against the records
@@ -132,12 +134,9 @@ Status Follower::Impl::compare_below(const tlog::Checkpoint& head, const std::st
   const std::uint64_t size = head.size() - head.size() % tlog::kTileWidth;
   GW_TRY(const auto own, writer.root_at(size));
   if (!own) return {};
-  tlog::HeadTree& tree = client.tree(head);
-  const auto there = tree.frontier_at(size);
-  if (!there || there->root() == *own) return {};
-  const tlog::HeadComparison found{tlog::HeadRelation::kFork, size, *own, there->root(),
-                                   tree.evidence(size)};
-  return raise(fork_evidence(*writer.state().target, head, found, origin));
+  const auto found = tlog::compare_history(size, *own, client.tree(head));
+  if (!found || !found->fork()) return {};
+  return raise(fork_evidence(*writer.state().target, head, *found, origin));
 }
 
 Status Follower::Impl::consider_older(const tlog::Checkpoint& head, const std::string& origin) {
@@ -155,7 +154,6 @@ Status Follower::Impl::consider_older(const tlog::Checkpoint& head, const std::s
   auto found = client.compare(head, *aim);
   if (!found) {
     if (!own) {
-      trouble.bad = client.tree(*aim).bad();
       GW_CHECK(compare_below(head, origin));
       return std::move(found).error();
     }
@@ -163,7 +161,7 @@ Status Follower::Impl::consider_older(const tlog::Checkpoint& head, const std::s
     found = tlog::HeadComparison{tlog::HeadRelation::kFork, head.size(), head.root(), *own, {}};
   }
   if (own) found->relation = tlog::HeadRelation::kFork;
-  if (found->relation != tlog::HeadRelation::kFork) return {};
+  if (!found->fork()) return {};
   found->claimed = head.root();
   if (own) found->recomputed = *own;
   return raise(fork_evidence(held, head, *found, origin));
@@ -173,16 +171,14 @@ Result<std::vector<bool>> Follower::Impl::compare_repeats(
     std::span<const store::RepeatedVersion> repeats) {
   const auto aim = target();
   if (!aim) return corrupt_error(options.db + ": the stored head does not verify");
-  RecordProver firsts(source, *aim);
-  RecordProver seconds(source, *aim);
+  tlog::RecordProver firsts(source, *aim);
+  tlog::RecordProver seconds(source, *aim);
   std::vector<bool> same;
   for (const store::RepeatedVersion& r : repeats) {
     auto first = firsts.fetch(r.first);
     auto second = seconds.fetch(r.record);
-    if (!first || !second) {
-      trouble.bad = first ? seconds.bad() : firsts.bad();
-      return first ? std::move(second).error() : std::move(first).error();
-    }
+    if (!first) return std::move(first).error();
+    if (!second) return std::move(second).error();
     same.push_back(*first == *second);
     if (!same.back() && conflict_texts.size() < 2 * kMaxEvidenceRecords) {
       conflict_texts.insert_or_assign(r.first, *std::move(first));
@@ -210,7 +206,7 @@ Error Follower::Impl::raise_conflicts(std::span<const store::RepeatedVersion> co
   const auto aim = target();
   if (!aim) return corrupt_error(options.db + ": the stored head does not verify");
   e.notes = {{"head", aim->note()}};
-  RecordProver prover(source, *aim);
+  tlog::RecordProver prover(source, *aim);
   for (const auto& r : conflicts.first(std::min(conflicts.size(), kMaxEvidenceRecords))) {
     // The texts were authenticated; that a proof is not to be had now must not hide what they say.
     const auto prove = [&](std::uint64_t number) {
@@ -225,10 +221,8 @@ Error Follower::Impl::raise_conflicts(std::span<const store::RepeatedVersion> co
 }
 
 Error Follower::Impl::raise_bad_tile() {
-  const BadTile& b = *bad_tile;
-  if (!b.trouble.head) return b.error;
-  return raise(
-      bad_tile_evidence(writer.state().target, *b.trouble.head, b.trouble.bad, b.error.message));
+  return raise(bad_tile_evidence(writer.state().target, *tlog::find_bad_tiles(*bad_tile),
+                                 bad_tile->message));
 }
 
 Error Follower::Impl::raise(const tlog::Evidence& evidence,

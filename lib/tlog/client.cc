@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "tlog/lookup.h"
+#include "tlog/tile_fetch.h"
 
 namespace gw::tlog {
 
@@ -33,9 +34,8 @@ HeadTree& Client::tree(const Checkpoint& head) {
 }
 
 Result<Checkpoint> Client::fetch_latest() {
-  FetchRequest request{"latest", kMaxNoteBytes};
-  auto replies = source_->fetch({&request, 1});
-  if (replies.size() != 1) return internal_error("source lost a reply");
+  const FetchRequest request{"latest", kMaxNoteBytes};
+  GW_TRY(auto replies, fetch_all(*source_, {&request, 1}));
   if (!replies[0]) return std::move(replies[0]).error().in("latest");
   auto head = Checkpoint::open(*replies[0], key_, *format_);
   if (!head) return std::move(head).error().in("latest");
@@ -54,15 +54,14 @@ std::vector<Result<VerifiedLookup>> Client::lookup_all(std::span<const std::stri
     paths.push_back(format_->lookup_path(key));
     if (paths.back()) requests.push_back({*paths.back(), kMaxLookupBytes});
   }
-  std::vector<Result<std::string>> replies;
-  if (!requests.empty()) replies = source_->fetch(requests);
+  auto replies = fetch_all(*source_, requests);
   std::vector<Result<VerifiedLookup>> out;
   std::size_t next = 0;
   for (std::size_t i = 0; i < keys.size(); ++i) {
     auto one = [&]() -> Result<VerifiedLookup> {
       if (!paths[i]) return paths[i].error();
-      if (replies.size() != requests.size()) return internal_error("source lost a reply");
-      auto& reply = replies[next++];
+      if (!replies) return replies.error();
+      auto& reply = (*replies)[next++];
       if (!reply) return std::move(reply).error().in(*paths[i]);
       auto proven = prove(keys[i], *reply);
       if (!proven) return std::move(proven).error().in(*paths[i]);
@@ -99,36 +98,11 @@ Result<VerifiedLookup> Client::prove(std::string_view key, std::string_view repl
 Result<HeadComparison> Client::compare(const Checkpoint& a, const Checkpoint& b) {
   const Checkpoint& older = a.size() <= b.size() ? a : b;
   const Checkpoint& newer = a.size() <= b.size() ? b : a;
-  HeadComparison out{HeadRelation::kSame, older.size(), older.root(), newer.root(), {}};
-  if (older.size() == newer.size()) {
-    if (older.root() != newer.root()) out.relation = HeadRelation::kFork;
-    return out;
-  }
-  HeadTree& under = tree(newer);
-  GW_TRY(Frontier frontier, under.frontier_at(older.size()));
-  out.recomputed = frontier.root();
-  out.relation = out.recomputed == out.claimed ? HeadRelation::kPrefix : HeadRelation::kFork;
-  if (out.relation == HeadRelation::kFork) out.tiles = under.evidence(older.size());
-  return out;
+  return compare_history(older.size(), older.root(), tree(newer));
 }
 
 Result<HeadComparison> Client::compare(const Frontier& own, const Checkpoint& head) {
-  if (own.size() > head.size()) {
-    return usage_error("head of " + std::to_string(head.size()) + " records is older than " +
-                       std::to_string(own.size()));
-  }
-  HeadTree& under = tree(head);
-  HeadComparison out{HeadRelation::kSame, own.size(), own.root(), head.root(), {}};
-  if (own.size() < head.size()) {
-    GW_TRY(Frontier frontier, under.frontier_at(own.size()));
-    out.recomputed = frontier.root();
-    out.relation = HeadRelation::kPrefix;
-  }
-  if (out.recomputed != out.claimed) {
-    out.relation = HeadRelation::kFork;
-    if (own.size() < head.size()) out.tiles = under.evidence(own.size());
-  }
-  return out;
+  return compare_history(own.size(), own.root(), tree(head));
 }
 
 }  // namespace gw::tlog

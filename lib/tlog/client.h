@@ -23,27 +23,12 @@
 #include "base/result.h"
 #include "tlog/checkpoint.h"
 #include "tlog/head_tree.h"
+#include "tlog/history.h"
 #include "tlog/note.h"
 #include "tlog/record.h"
 #include "tlog/source.h"
 
 namespace gw::tlog {
-
-enum class HeadRelation {
-  kSame,    // one size, one root
-  kPrefix,  // the smaller tree is the beginning of the larger one
-  kFork,    // neither: the log told two histories
-};
-
-struct HeadComparison {
-  HeadRelation relation = HeadRelation::kSame;
-  std::uint64_t size = 0;  // the smaller of the two sizes, at which the roots are compared
-  Hash claimed{};          // the root of the smaller head
-  Hash recomputed{};       // the larger head's tree at that size
-  // kFork with different sizes: tiles that authenticate under the larger head and give
-  // `recomputed`.
-  std::vector<TileBytes> tiles;
-};
 
 // A record found by its key, proven to be in the log at head().
 class VerifiedLookup {

@@ -14,8 +14,8 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/result.h"
-#include "tlog/client.h"
-#include "tlog/head_tree.h"
+#include "tlog/bad_tiles.h"
+#include "tlog/history.h"
 
 namespace gw::tlog {
 

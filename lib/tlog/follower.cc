@@ -11,23 +11,28 @@ namespace {
 // So few missing tiles (8,192 records) are fetched at once and proven by the root they give.
 constexpr std::uint64_t kDirectTiles = 32;
 
-// All leaf hashes of a tile's first `width` records, read one way.
-std::optional<std::vector<Hash>> leaves_of(std::string_view body, const TileId& id, bool from_full,
-                                           Framing framing) {
+// All leaf hashes of the part of a tile that was asked for, read one way.
+std::optional<std::vector<Hash>> leaves_of(const TileBody& body, Framing framing) {
+  const TileId& id = body.id;
   RecordTexts texts;
-  std::uint32_t count = from_full ? kTileWidth : id.width;
-  if (!split_data_tile(body, id.index * kTileWidth, count, framing, texts)) return std::nullopt;
+  const std::uint32_t count = body.from_full ? kTileWidth : id.width;
+  if (!split_data_tile(body.bytes, id.index * kTileWidth, count, framing, texts)) {
+    return std::nullopt;
+  }
   std::vector<Hash> out;
   out.reserve(id.width);
   for (std::uint32_t i = 0; i < id.width; i++) out.push_back(leaf_hash(texts[i]));
   return out;
 }
 
+std::optional<std::vector<Hash>> likely_leaves(const TileBody& body) {
+  return leaves_of(body, guess_framing(body.bytes, body.id.index * kTileWidth));
+}
+
 // Of the two readings the one that gives `expected`.
-std::optional<std::vector<Hash>> leaves_with_root(std::string_view body, const TileId& id,
-                                                  bool from_full, const Hash& expected) {
+std::optional<std::vector<Hash>> leaves_with_root(const TileBody& body, const Hash& expected) {
   for (Framing framing : {Framing::kBlankLines, Framing::kNumbered}) {
-    auto leaves = leaves_of(body, id, from_full, framing);
+    auto leaves = leaves_of(body, framing);
     if (leaves && subtree_root(*leaves) == expected) return leaves;
   }
   return std::nullopt;
@@ -43,15 +48,13 @@ TileId Follower::data_tile(std::uint64_t index) const {
 }
 
 Result<HeadComparison> Follower::start() {
-  bad_ = {};
   auto found = compare();
-  if (!found && bad_.tiles.empty()) bad_ = tree_.bad();
   if (!found && (found.error().kind == ErrorKind::kUntrusted ||
                  found.error().kind == ErrorKind::kUnavailable)) {
     // What failed may be there to hide a fork, and hash tiles alone can show that one.
     if (auto fork = fork_by_hash_tiles()) return *std::move(fork);
   }
-  ready_ = found && found->relation != HeadRelation::kFork;
+  ready_ = found && !found->fork();
   return found;
 }
 
@@ -60,20 +63,12 @@ Result<HeadComparison> Follower::compare() {
     return usage_error("cannot follow from record " + std::to_string(own_.size()) +
                        " to a head of " + std::to_string(target().size()));
   }
-  HeadComparison found{HeadRelation::kSame, own_.size(), own_.root(), target().root(), {}};
-  if (own_.size() == target().size()) {
-    if (found.claimed != found.recomputed) found.relation = HeadRelation::kFork;
-    return found;
-  }
+  if (own_.size() == target().size()) return compare_history(own_.size(), own_.root(), tree_);
   std::uint64_t first = own_.size() / kTileWidth;
   std::uint64_t last = (target().size() - 1) / kTileWidth;
   if (last - first < kDirectTiles) {
     GW_TRY(bool proven, prove_by_root(first, last));
-    if (proven) {
-      found.relation = HeadRelation::kPrefix;
-      found.recomputed = found.claimed;
-      return found;
-    }
+    if (proven) return settle_history(own_.size(), own_.root(), own_.root(), tree_);
   }
   return prove_by_tiles();
 }
@@ -97,8 +92,7 @@ Result<bool> Follower::prove_by_root(std::uint64_t first, std::uint64_t last) {
   std::map<std::uint64_t, Hash> expected;
   bool readable = true;
   for (std::size_t i = 0; i < tiles.size() && readable; i++) {
-    auto leaves = leaves_of(bodies[i].bytes, tiles[i], bodies[i].from_full,
-                            guess_framing(bodies[i].bytes, tiles[i].index * kTileWidth));
+    const auto leaves = likely_leaves(bodies[i]);
     readable = leaves.has_value();
     if (!leaves) break;
     for (const Hash& leaf : *leaves) {
@@ -132,9 +126,8 @@ Status Follower::prove_edge() {
   std::uint64_t size = target().size();
   if (size % kTileWidth == 0) return tree_.load({});
   TileId id = data_tile(size / kTileWidth);
-  const Body& body = bodies_.at(id.index);
-  auto leaves =
-      leaves_of(body.bytes, id, body.from_full, guess_framing(body.bytes, id.index * kTileWidth));
+  const TileBody& body = bodies_.at(id.index);
+  auto leaves = likely_leaves(body);
   if (leaves) {
     Hash root = subtree_root(*leaves);
     tree_.use_tail(*std::move(leaves));
@@ -151,7 +144,7 @@ Status Follower::prove_edge() {
   GW_CHECK(tree_.load({}));
   GW_TRY(Hash root, level0_root(id));
   expected_[id.index] = root;
-  if (!leaves_with_root(body.bytes, id, body.from_full, root)) return bad_data_tile(id);
+  if (!leaves_with_root(body, root)) return bad_data_tile(id);
   return {};
 }
 
@@ -165,14 +158,11 @@ Result<Hash> Follower::level0_root(const TileId& id) {
 }
 
 Error Follower::bad_data_tile(const TileId& id) {
-  auto it = bodies_.find(id.index);
-  bool from_full = it != bodies_.end() && it->second.from_full;
-  std::string path = format_tile_path(from_full ? id.as_full() : id);
-  if (it != bodies_.end()) {
-    bad_ = {{{path, std::move(it->second.bytes)}}, tree_.proof_for(id)};
-    bodies_.erase(it);  // asked for anew the next time
-  }
-  return untrusted_error(path + ": its records do not hash to the log's tree");
+  auto body = bodies_.extract(id.index);  // asked for anew the next time
+  if (body.empty()) return internal_error(format_tile_path(id) + ": not at hand");
+  const std::string path = body.mapped().path();
+  return bad_tiles_error(path + ": its records do not hash to the log's tree",
+                         {target(), {{path, std::move(body.mapped().bytes)}}, tree_.proof_for(id)});
 }
 
 Result<HeadComparison> Follower::prove_by_tiles() {
@@ -193,37 +183,27 @@ Result<HeadComparison> Follower::prove_by_tiles() {
     for (std::uint64_t i = 0; i < own_.size() - boundary; i++) there.append(leaves[i]);
   }
   if (there != own_) return fork_at(own_.size(), there);
-  return HeadComparison{HeadRelation::kPrefix, own_.size(), own_.root(), there.root(), {}};
+  return settle_history(own_.size(), own_.root(), there.root(), tree_);
 }
 
 HeadComparison Follower::fork_at(std::uint64_t size, const Frontier& there) {
-  HeadComparison found{HeadRelation::kFork,
-                       size,
-                       own_.truncated_to(size == own_.size() ? 0 : kTileHeight).root(),
-                       there.root(),
-                       {}};
   // The evidence is best at the size that was signed, and from hash tiles alone. A log that
   // withholds the level-0 tile must not get away with it: then the difference shown is the one at
   // the multiple of 256 below, or the data tile is the evidence.
-  if (auto exact = tree_.frontier_at(own_.size())) {
-    found.size = own_.size();
-    found.claimed = own_.root();
-    found.recomputed = exact->root();
-  } else if (auto it = bodies_.find(size / kTileWidth);
-             size == own_.size() && it != bodies_.end()) {
-    TileId id = data_tile(it->first);
-    found.tiles.push_back(
-        {format_tile_path(it->second.from_full ? id.as_full() : id), it->second.bytes});
+  if (auto exact = compare_history(own_.size(), own_.root(), tree_)) return *std::move(exact);
+  const Frontier own = own_.truncated_to(size == own_.size() ? 0 : kTileHeight);
+  HeadComparison found = settle_history(size, own.root(), there.root(), tree_);
+  const auto body = bodies_.find(size / kTileWidth);
+  if (size == own_.size() && body != bodies_.end()) {
+    found.tiles.insert(found.tiles.begin(), {body->second.path(), body->second.bytes});
   }
-  for (TileBytes& tile : tree_.evidence(found.size)) found.tiles.push_back(std::move(tile));
   return found;
 }
 
 Result<std::vector<Hash>> Follower::middle_leaves(const TileId& id) {
   GW_TRY(Hash root, expected_root(id));
   auto it = bodies_.find(id.index);
-  if (it == bodies_.end()) return bad_data_tile(id);  // found out as the tail
-  auto leaves = leaves_with_root(it->second.bytes, id, it->second.from_full, root);
+  auto leaves = it == bodies_.end() ? std::nullopt : leaves_with_root(it->second, root);
   if (!leaves) return bad_data_tile(id);
   return *std::move(leaves);
 }
@@ -234,29 +214,10 @@ Result<Hash> Follower::expected_root(const TileId& id) {
   return level0_root(id);
 }
 
-Result<std::vector<Follower::Body>> Follower::fetch_bodies(const std::vector<TileId>& tiles) {
-  std::vector<FetchRequest> requests;
-  requests.reserve(tiles.size());
-  for (const TileId& id : tiles) requests.push_back({format_tile_path(id), kMaxDataTileBytes});
-  auto replies = source_->fetch(requests);
-  if (replies.size() != requests.size()) return internal_error("source lost a reply");
-  std::vector<Body> out;
-  for (std::size_t i = 0; i < tiles.size(); i++) {
-    if (replies[i]) {
-      out.push_back({*std::move(replies[i]), false});
-      continue;
-    }
-    Error error = missing_tile(std::move(replies[i]).error(), requests[i].path);
-    if (error.kind == ErrorKind::kUntrusted) bad_ = {{{requests[i].path, ""}}, {}};
-    if (tiles[i].full()) return error;
-    // A log that has grown may have dropped the partial tile: the full one begins with it.
-    FetchRequest full{format_tile_path(tiles[i].as_full()), kMaxDataTileBytes};
-    auto reply = source_->fetch({&full, 1});
-    if (reply.size() != 1 || !reply[0]) return error;
-    bad_ = {};
-    out.push_back({*std::move(reply[0]), true});
-  }
-  return out;
+Result<std::vector<TileBody>> Follower::fetch_bodies(const std::vector<TileId>& tiles) {
+  auto bodies = fetch_tiles(*source_, target(), tiles);
+  if (!bodies) return tree_.with_proof(std::move(bodies).error());
+  return bodies;
 }
 
 Result<Frontier> Follower::frontier_before(std::uint64_t first) {
@@ -272,13 +233,6 @@ Result<Frontier> Follower::frontier_before(std::uint64_t first) {
 }
 
 Result<FetchedRun> Follower::fetch(std::uint64_t first, std::size_t max_tiles) {
-  bad_ = {};
-  auto run = fetch_run(first, max_tiles);
-  if (!run && bad_.tiles.empty()) bad_ = tree_.bad();
-  return run;
-}
-
-Result<FetchedRun> Follower::fetch_run(std::uint64_t first, std::size_t max_tiles) {
   bool aligned = first == own_.size() || (first > own_.size() && first % kTileWidth == 0);
   if (!ready_ || !aligned || first >= target().size() || max_tiles == 0) {
     return usage_error("cannot fetch records from " + std::to_string(first));
@@ -298,8 +252,7 @@ Result<FetchedRun> Follower::fetch_run(std::uint64_t first, std::size_t max_tile
   FetchedRun run(target(), std::move(before));
   for (const TileId& id : tiles) {
     GW_TRY(Hash expected, expected_root(id));
-    auto body = bodies_.extract(id.index);
-    run.tiles_.push_back({id, body.mapped().from_full, std::move(body.mapped().bytes), expected});
+    run.tiles_.push_back({std::move(bodies_.extract(id.index).mapped()), expected});
   }
   run.end_ = std::min<std::uint64_t>((tiles.back().index + 1) * kTileWidth, target().size());
   return run;

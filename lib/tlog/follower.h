@@ -17,7 +17,8 @@
 // Runs may be fetched ahead and verified in parallel; a run that does not verify is simply fetched
 // again. To start in the middle of a log (a multiple of 256), take HeadTree::frontier_at().
 //
-// Errors: the source's; kUntrusted naming the tile that does not hash right.
+// Errors: the source's; kUntrusted naming the tile that does not hash right, which it carries as
+// BadTiles.
 #pragma once
 
 #include <cstdint>
@@ -35,6 +36,7 @@
 #include "tlog/head_tree.h"
 #include "tlog/record.h"
 #include "tlog/source.h"
+#include "tlog/tile_fetch.h"
 #include "tlog/tree.h"
 
 namespace gw::tlog {
@@ -53,9 +55,7 @@ class FetchedRun {
   friend class Follower;
   friend class VerifiedBatch;
   struct Tile {
-    TileId id;               // the part of the tile that the head covers
-    bool from_full = false;  // the body is the full tile's
-    std::string bytes;
+    TileBody body;    // of the part of the tile that the head covers
     Hash expected{};  // root of the subtree of its records
   };
   explicit FetchedRun(Checkpoint head, Frontier before)
@@ -92,13 +92,12 @@ class VerifiedBatch {
   // Leaf hashes of the records [end() - end() % 256, end()), those before first() included.
   std::span<const Hash> tail() const { return tail_; }
 
-  // Unverified text cannot get in: this is the only way. `bad`, which may be null, gets the tile
-  // that does not hash right.
-  static Result<VerifiedBatch> verify(FetchedRun&& run, TileBytes* bad = nullptr);
+  // Unverified text cannot get in: this is the only way.
+  static Result<VerifiedBatch> verify(FetchedRun&& run);
 
  private:
   VerifiedBatch(Checkpoint head, std::uint64_t first) : head_(std::move(head)), first_(first) {}
-  Status verify_tile(FetchedRun::Tile& tile, TileBytes* bad);
+  Status verify_tile(FetchedRun::Tile& tile);
   struct Slice {
     const char* data;
     std::uint32_t bytes;
@@ -115,8 +114,10 @@ class VerifiedBatch {
   std::vector<Hash> tail_;
 };
 
-inline Result<VerifiedBatch> verify_run(FetchedRun&& run, TileBytes* bad = nullptr) {
-  return VerifiedBatch::verify(std::move(run), bad);
+// kUntrusted with BadTiles when a tile does not hash right: HeadTree::with_proof() can tell to what
+// it should.
+inline Result<VerifiedBatch> verify_run(FetchedRun&& run) {
+  return VerifiedBatch::verify(std::move(run));
 }
 
 class Follower {
@@ -135,17 +136,10 @@ class Follower {
 
   const Checkpoint& target() const { return tree_.head(); }
   HeadTree& tree() { return tree_; }
-  // What the last start() or fetch() failed at; empty unless it ended with kUntrusted.
-  const BadTiles& bad() const { return bad_; }
 
  private:
-  struct Body {
-    std::string bytes;
-    bool from_full = false;
-  };
   TileId data_tile(std::uint64_t index) const;
   Result<HeadComparison> compare();
-  Result<FetchedRun> fetch_run(std::uint64_t first, std::size_t max_tiles);
   std::optional<HeadComparison> fork_by_hash_tiles();
   Result<bool> prove_by_root(std::uint64_t first, std::uint64_t last);
   Result<HeadComparison> prove_by_tiles();
@@ -156,16 +150,15 @@ class Follower {
   Result<Hash> expected_root(const TileId& id);
   Result<Frontier> frontier_before(std::uint64_t first);
   Error bad_data_tile(const TileId& id);
-  Result<std::vector<Body>> fetch_bodies(const std::vector<TileId>& tiles);
+  Result<std::vector<TileBody>> fetch_bodies(const std::vector<TileId>& tiles);
   Status load_bodies(const std::vector<TileId>& tiles);
 
   TileSource* source_;
   HeadTree tree_;
   Frontier own_;
   bool ready_ = false;
-  BadTiles bad_;
-  std::map<std::uint64_t, Body> bodies_;    // fetched ahead, by tile number; unverified
-  std::map<std::uint64_t, Hash> expected_;  // authenticated roots of data tiles, by tile number
+  std::map<std::uint64_t, TileBody> bodies_;  // fetched ahead, by tile number; unverified
+  std::map<std::uint64_t, Hash> expected_;    // authenticated roots of data tiles, by tile number
 };
 
 }  // namespace gw::tlog

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tlog/tile_fetch.h"
+
 namespace gw::tlog {
 
 namespace {
@@ -24,12 +26,6 @@ void append_frontier(std::span<const Hash> hashes, std::vector<Hash>& out) {
 
 }  // namespace
 
-Error missing_tile(Error error, std::string_view path) {
-  // The log signed a tree that has this tile: that it is not there is a fault of the source.
-  if (error.kind == ErrorKind::kNotFound) error.kind = ErrorKind::kUnavailable;
-  return std::move(error).in(path);
-}
-
 HeadTree::HeadTree(TileSource& source, Checkpoint head)
     : source_(&source), head_(std::move(head)) {}
 
@@ -49,7 +45,6 @@ void HeadTree::use_tail(std::vector<Hash> leaves) {
 }
 
 Status HeadTree::load(const std::vector<TileId>& tiles) {
-  bad_ = {};
   // Before anything counts on a cached parent.
   make_room(kMaxTileLevel * (tiles.size() + 1));
   std::vector<TileId> missing;
@@ -89,9 +84,9 @@ Status HeadTree::load_missing(std::vector<TileId> missing) {
     Hashes& hashes = fetched[key];
     const Hashes& parent = verified_.at({id.level + 1, id.index / kTileWidth});
     if (subtree_root(hashes) != parent[id.index % kTileWidth]) {
-      bad_ = {{{format_tile_path(id), format_hash_tile(hashes)}}, proof_for(id)};
-      return untrusted_error(format_tile_path(id) +
-                             ": does not hash to its entry in the tile above");
+      const std::string path = format_tile_path(id);
+      return bad_tiles_error(path + ": does not hash to its entry in the tile above",
+                             {head_, {{path, format_hash_tile(hashes)}}, proof_for(id)});
     }
     verified_.insert_or_assign(key, std::move(hashes));
   }
@@ -110,13 +105,14 @@ Status HeadTree::authenticate_edge(const std::map<Key, Hashes>& fetched) {
   }
   GW_TRY(Frontier f, Frontier::from_hashes(head_.size(), std::move(frontier)));
   if (f.root() != head_.root()) {
+    std::vector<TileBytes> bad;
     for (const TileId& id : edge) {
       if (id.level == 0 && tail_) continue;  // the caller has the records
-      bad_.tiles.push_back(
-          {format_tile_path(id), format_hash_tile(fetched.at({id.level, id.index}))});
+      bad.push_back({format_tile_path(id), format_hash_tile(fetched.at({id.level, id.index}))});
     }
-    return untrusted_error(names + ": do not hash to the root that is signed for " +
-                           std::to_string(head_.size()) + " records");
+    return bad_tiles_error(names + ": do not hash to the root that is signed for " +
+                               std::to_string(head_.size()) + " records",
+                           {head_, std::move(bad)});
   }
   for (const TileId& id : edge) {
     Key key{id.level, id.index};
@@ -128,66 +124,12 @@ Status HeadTree::authenticate_edge(const std::map<Key, Hashes>& fetched) {
 
 Result<std::map<HeadTree::Key, HeadTree::Hashes>> HeadTree::fetch(
     const std::vector<TileId>& tiles) {
+  auto bodies = fetch_tiles(*source_, head_, tiles);
+  if (!bodies) return with_proof(std::move(bodies).error());
   std::map<Key, Hashes> out;
-  std::vector<FetchRequest> requests;
-  requests.reserve(tiles.size());
-  for (const TileId& id : tiles) requests.push_back({format_tile_path(id), kHashTileBytes});
-  if (requests.empty()) return out;
-  auto bodies = source_->fetch(requests);
-  if (bodies.size() != requests.size()) return internal_error("source lost a reply");
-
-  struct Retry {
-    TileId id;
-    Error error;
-    std::optional<std::string> body;
-  };
-  std::vector<Retry> retries;
-  for (std::size_t i = 0; i < tiles.size(); i++) {
-    auto parse = [&]() -> Result<Hashes> {
-      if (!bodies[i]) return bodies[i].error();
-      return parse_hash_tile(*bodies[i], tiles[i].width);
-    };
-    auto hashes = parse();
-    if (hashes) {
-      out.emplace(Key{tiles[i].level, tiles[i].index}, *std::move(hashes));
-    } else if (tiles[i].full()) {
-      if (bodies[i] || hashes.error().kind == ErrorKind::kUntrusted) {
-        bad_ = {{{requests[i].path, bodies[i] ? *std::move(bodies[i]) : ""}}, proof_for(tiles[i])};
-      }
-      return missing_tile(std::move(hashes).error(), requests[i].path);
-    } else {
-      std::optional<std::string> body;
-      if (bodies[i]) {
-        body = *std::move(bodies[i]);
-      } else if (hashes.error().kind == ErrorKind::kUntrusted) {
-        body.emplace();
-      }
-      retries.push_back(
-          {tiles[i], missing_tile(std::move(hashes).error(), requests[i].path), std::move(body)});
-    }
-  }
-  if (retries.empty()) return out;
-
-  // A log that has grown may have dropped the partial tile: the full one begins with it.
-  requests.clear();
-  for (const Retry& r : retries) {
-    requests.push_back({format_tile_path(r.id.as_full()), kHashTileBytes});
-  }
-  bodies = source_->fetch(requests);
-  if (bodies.size() != requests.size()) return internal_error("source lost a reply");
-  for (std::size_t i = 0; i < retries.size(); i++) {
-    if (!bodies[i]) {
-      if (retries[i].body) {
-        bad_.tiles = {{format_tile_path(retries[i].id), *std::move(retries[i].body)}};
-      }
-      return std::move(retries[i].error);
-    }
-    auto hashes = parse_hash_tile(*bodies[i], retries[i].id.width, true);
-    if (!hashes) {
-      bad_.tiles = {{requests[i].path, *std::move(bodies[i])}};
-      return std::move(hashes).error().in(requests[i].path);
-    }
-    out.emplace(Key{retries[i].id.level, retries[i].id.index}, *std::move(hashes));
+  for (const TileBody& body : *bodies) {
+    GW_TRY(Hashes hashes, parse_hash_tile(body.bytes, body.id.width, body.from_full));
+    out.emplace(Key{body.id.level, body.id.index}, std::move(hashes));
   }
   return out;
 }
@@ -297,6 +239,17 @@ std::vector<TileBytes> HeadTree::proof_for(TileId id) const {
     id = {level, id.index / kTileWidth, kTileWidth};
   } while (add_verified(id, out));
   return out;
+}
+
+Error HeadTree::with_proof(Error error) const {
+  const BadTiles* bad = find_bad_tiles(error);
+  if (bad == nullptr || bad->tiles.size() != 1 || !bad->proof.empty()) return error;
+  const auto id = parse_tile_path(bad->tiles[0].path);
+  if (!id) return error;
+  auto more = std::make_shared<BadTiles>(*bad);
+  more->proof = proof_for(*id);
+  error.detail = std::move(more);
+  return error;
 }
 
 std::vector<TileBytes> HeadTree::evidence(std::uint64_t size) const {

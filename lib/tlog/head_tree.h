@@ -3,12 +3,11 @@
 // The partial tiles at the right edge (one for each non-zero byte of the size) fold to the signed
 // root; every other tile must hash to its entry in the tile above. No tile is exempt and no tile of
 // another head is taken over (that hides forks as transport errors). All tiles an operation needs
-// are asked for at once; only verified ones are cached. A partial tile that the source does not
-// have is taken from the full tile.
+// are asked for at once; only verified ones are cached.
 //
-// One thread at a time. Errors: those of the source, except that a tile it says not to have is
-// kUnavailable (kNotFound is left to mean "no such record"); kUntrusted when a tile does not hash
-// right, naming it (or, at the edge, all the tiles that together do not fold to the root).
+// One thread at a time. Errors: those of fetch_tiles(); kUntrusted when a tile does not hash right,
+// naming it (or, at the edge, all the tiles that together do not fold to the root). A kUntrusted
+// one carries the tiles as BadTiles.
 #pragma once
 
 #include <cstdint>
@@ -21,31 +20,13 @@
 #include <vector>
 
 #include "base/result.h"
+#include "tlog/bad_tiles.h"
 #include "tlog/checkpoint.h"
 #include "tlog/source.h"
 #include "tlog/tile.h"
 #include "tlog/tree.h"
 
 namespace gw::tlog {
-
-struct TileBytes {
-  std::string path;
-  std::string bytes;
-};
-
-// What did not hash right, for evidence: callers need not read an error's text to know the tile.
-struct BadTiles {
-  // As the source gave them. One, or all those of the right edge, which together do not fold to the
-  // signed root. Of a full tile in place of a partial one only the part that the head covers. No
-  // bytes when the source refused them, as more than there may be.
-  std::vector<TileBytes> tiles;
-  // Tiles that authenticate under the head and say what the bad one should hash to; none when it is
-  // the edge that is bad.
-  std::vector<TileBytes> proof;
-};
-
-// The error for a tile that a source does not give.
-Error missing_tile(Error error, std::string_view path);
 
 class HeadTree : public NodeSource {
  public:
@@ -75,10 +56,10 @@ class HeadTree : public NodeSource {
 
   bool edge_proven() const { return edge_done_; }
 
-  // What the last operation failed at; empty unless it ended with kUntrusted.
-  const BadTiles& bad() const { return bad_; }
   // The verified tiles that say what this one should hash to, as far as they are cached.
   std::vector<TileBytes> proof_for(TileId id) const;
+  // An error about one tile of this tree, with that proof when it has none yet; others unchanged.
+  Error with_proof(Error error) const;
 
   // The verified tiles needed to recompute the tree at `size`, as evidence. They must be cached.
   std::vector<TileBytes> evidence(std::uint64_t size) const;
@@ -104,7 +85,6 @@ class HeadTree : public NodeSource {
   Checkpoint head_;
   bool edge_done_ = false;
   std::optional<Hashes> tail_;
-  BadTiles bad_;
   std::map<Key, Hashes> verified_;
 };
 

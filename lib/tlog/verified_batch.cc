@@ -23,15 +23,16 @@ bool hash_records(const std::string& body, std::uint64_t first, std::uint32_t co
 
 std::size_t FetchedRun::bytes() const {
   std::size_t n = 0;
-  for (const Tile& tile : tiles_) n += tile.bytes.size();
+  for (const Tile& tile : tiles_) n += tile.body.bytes.size();
   return n;
 }
 
-Status VerifiedBatch::verify_tile(FetchedRun::Tile& tile, TileBytes* bad) {
-  std::uint64_t tile_first = tile.id.index * kTileWidth;
-  std::uint32_t width = tile.id.width;
-  std::uint32_t count = tile.from_full ? kTileWidth : width;
-  auto body = std::make_unique<std::string>(std::move(tile.bytes));
+Status VerifiedBatch::verify_tile(FetchedRun::Tile& tile) {
+  const TileId& id = tile.body.id;
+  const std::uint64_t tile_first = id.index * kTileWidth;
+  const std::uint32_t width = id.width;
+  const std::uint32_t count = tile.body.from_full ? kTileWidth : width;
+  auto body = std::make_unique<std::string>(std::move(tile.body.bytes));
   RecordTexts texts;
   Leaves leaves;
   std::span<const Hash> hashes(leaves.data(), width);
@@ -42,9 +43,9 @@ Status VerifiedBatch::verify_tile(FetchedRun::Tile& tile, TileBytes* bad) {
            subtree_root(hashes) == tile.expected;
   };
   if (!matches(likely) && !matches(other)) {
-    std::string path = format_tile_path(tile.from_full ? tile.id.as_full() : tile.id);
-    if (bad != nullptr) *bad = {path, std::move(*body)};
-    return untrusted_error(path + ": its records do not hash to the log's tree");
+    const std::string path = tile.body.path();
+    return bad_tiles_error(path + ": its records do not hash to the log's tree",
+                           {head_, {{path, std::move(*body)}}});
   }
 
   // From here on the texts are what the log holds.
@@ -56,7 +57,7 @@ Status VerifiedBatch::verify_tile(FetchedRun::Tile& tile, TileBytes* bad) {
                         static_cast<std::uint16_t>(subject ? subject->module.size() : 0),
                         static_cast<std::uint16_t>(subject ? subject->version.size() : 0)});
   }
-  if (tile.id.full()) {
+  if (id.full()) {
     level1_.push_back(tile.expected);
     frontier_.append_subtree(kTileHeight, tile.expected);
   } else {
@@ -67,12 +68,12 @@ Status VerifiedBatch::verify_tile(FetchedRun::Tile& tile, TileBytes* bad) {
   return {};
 }
 
-Result<VerifiedBatch> VerifiedBatch::verify(FetchedRun&& fetched, TileBytes* bad) {
+Result<VerifiedBatch> VerifiedBatch::verify(FetchedRun&& fetched) {
   FetchedRun run = std::move(fetched);
   VerifiedBatch batch(run.head_, run.first());
   batch.records_.reserve(run.end_ - run.first());
   batch.frontier_ = run.before_.truncated_to(kTileHeight);
-  for (FetchedRun::Tile& tile : run.tiles_) GW_CHECK(batch.verify_tile(tile, bad));
+  for (FetchedRun::Tile& tile : run.tiles_) GW_CHECK(batch.verify_tile(tile));
   if (batch.end() != run.end_ || batch.frontier_.size() != run.end_ ||
       (run.end_ == run.head_.size() && batch.frontier_.root() != run.head_.root())) {
     return internal_error("verified records do not give the signed tree");

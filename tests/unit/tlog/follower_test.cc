@@ -279,19 +279,20 @@ TEST_CASE("what is bad comes out as tiles with their bytes") {
   auto started = f.start();
   const Error e = started ? f.fetch(1000, 4).error() : started.error();
   CHECK(e.kind == ErrorKind::kUntrusted);
-  REQUIRE_FALSE(f.bad().tiles.empty());
-  CHECK(f.bad().tiles.size() >= (truncate ? 1 : c.bad));
-  const auto hit = std::find_if(f.bad().tiles.begin(), f.bad().tiles.end(),
+  const BadTiles* bad = find_bad_tiles(e);
+  REQUIRE(bad != nullptr);
+  CHECK(bad->head.note() == log.head_note(70100));
+  CHECK(bad->tiles.size() >= (truncate ? 1 : c.bad));
+  const auto hit = std::find_if(bad->tiles.begin(), bad->tiles.end(),
                                 [&](const TileBytes& t) { return t.path == c.path; });
-  REQUIRE(hit != f.bad().tiles.end());
+  REQUIRE(hit != bad->tiles.end());
   CHECK(hit->bytes == bytes);
-  if (!truncate) CHECK(f.bad().proof.size() >= c.proof);
-  for (const TileBytes& t : f.bad().proof) CHECK(t.bytes == log.serve_path(t.path).value());
+  if (!truncate) CHECK(bad->proof.size() >= c.proof);
+  for (const TileBytes& t : bad->proof) CHECK(t.bytes == log.serve_path(t.path).value());
   log.heal();
   Follower again(log, log.head(70100), log.frontier(1000));
   REQUIRE(again.start());
   REQUIRE(again.fetch(1000, 4));
-  CHECK(again.bad().tiles.empty());
 }
 
 TEST_CASE("a run that was bad is fetched again") {
@@ -303,13 +304,17 @@ TEST_CASE("a run that was bad is fetched again") {
     REQUIRE(f.start());
     auto run = f.fetch(from, 3);
     REQUIRE(run);
-    TileBytes bad;
-    auto batch = verify_run(*std::move(run), &bad);
+    auto batch = verify_run(*std::move(run));
     REQUIRE_FALSE(batch);
     CHECK(batch.error().kind == ErrorKind::kUntrusted);
     CHECK_THAT(batch.error().message, Catch::Contains(path));
-    CHECK(bad.path == path);
-    CHECK(bad.bytes == "rubbish\n");
+    const Error e = f.tree().with_proof(batch.error());
+    const BadTiles* bad = find_bad_tiles(e);
+    REQUIRE(bad != nullptr);
+    REQUIRE(bad->tiles.size() == 1);
+    CHECK(bad->tiles[0].path == path);
+    CHECK(bad->tiles[0].bytes == "rubbish\n");
+    CHECK_FALSE(bad->proof.empty());
     log.heal();
     run = f.fetch(from, 3);
     REQUIRE(run);

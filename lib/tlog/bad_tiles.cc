@@ -1,0 +1,17 @@
+#include "tlog/bad_tiles.h"
+
+#include <memory>
+
+namespace gw::tlog {
+
+Error bad_tiles_error(std::string message, BadTiles evidence) {
+  Error error = untrusted_error(std::move(message));
+  error.detail = std::make_shared<BadTiles>(std::move(evidence));
+  return error;
+}
+
+const BadTiles* find_bad_tiles(const Error& error) {
+  return dynamic_cast<const BadTiles*>(error.detail.get());
+}
+
+}  // namespace gw::tlog

@@ -1,0 +1,37 @@
+// The evidence that an error carries when a log's tiles are not those of a head that it signed.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "tlog/checkpoint.h"
+
+namespace gw::tlog {
+
+struct TileBytes {
+  std::string path;
+  std::string bytes;
+};
+
+// Callers need not read an error's text to know the tile. A value; immutable once an error has it.
+struct BadTiles : ErrorDetail {
+  BadTiles(Checkpoint h, std::vector<TileBytes> t, std::vector<TileBytes> p = {})
+      : head(std::move(h)), tiles(std::move(t)), proof(std::move(p)) {}
+
+  Checkpoint head;  // whose tree they were asked for
+  // As the source gave them. One, or all those of the right edge, which together do not fold to the
+  // signed root. Of a full tile in place of a partial one only the part that the head covers. No
+  // bytes when the source refused them, as more than there may be.
+  std::vector<TileBytes> tiles;
+  // Tiles that authenticate under the head and say what the bad one should hash to; none when it is
+  // the edge that is bad.
+  std::vector<TileBytes> proof;
+};
+
+// kUntrusted, with this evidence.
+Error bad_tiles_error(std::string message, BadTiles evidence);
+// What the error carries; null when it is not about tiles. Valid as long as the error or a copy.
+const BadTiles* find_bad_tiles(const Error& error);
+
+}  // namespace gw::tlog
