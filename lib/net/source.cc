@@ -16,7 +16,9 @@ namespace gw::net {
 
 bool is_source_path(std::string_view path) {
   constexpr std::string_view kPunctuation = "-._~!@+=$,:;&'()*";
+  constexpr std::string_view kLookup = "lookup/";
   if (path.empty() || path.size() > 4096) return false;
+  if (path.starts_with(kLookup) && path != kLookup && path.ends_with('/')) path.remove_suffix(1);
   std::size_t begin = 0;
   for (std::size_t i = 0; i <= path.size(); i++) {
     if (i < path.size() && path[i] != '/') {

@@ -51,7 +51,8 @@ Result<std::unique_ptr<tlog::TileSource>> make_source(const SourceOptions& optio
 Status check_proxy_list(std::string_view list);
 
 // A path is relative, made of non-empty elements of letters, digits and -._~!@+=$,:;&'()* that are
-// not "." or "..", and at most 4096 bytes long.
+// not "." or "..", and at most 4096 bytes long. One slash may end a lookup: the keys of build logs
+// do.
 bool is_source_path(std::string_view path);
 
 }  // namespace gw::net

@@ -59,16 +59,16 @@ ErrorKind kind(Result<std::string> r) {
 TEST_CASE("source: which paths a log can have") {
   for (const char* path :
        {"latest", "tile/8/0/x001/234.p/5", "lookup/github.com/!azure/a_b~c@v1.0.0+incompatible",
-        "a", ".hidden", "...", "a..b/c"}) {
+        "lookup/a.b/c@v1.0.0/linux-amd64-go1.26.8/", "a", ".hidden", "...", "a..b/c"}) {
     CAPTURE(path);
     CHECK(is_source_path(path));
   }
   using namespace std::string_literals;
   for (const std::string& path :
-       {""s,     "/latest"s,  "latest/"s, "a//b"s, "."s,
-        ".."s,   "a/../b"s,   "../x"s,    "a/.."s, "a/./b"s,
-        "a b"s,  "a\0b"s,     "a?b"s,     "a#b"s,  "a%2e%2e"s,
-        "a\\b"s, "\xc3\xa4"s, "a\nb"s,    "a[b"s,  std::string(4097, 'a')}) {
+       {""s,        "lookup/"s, "lookup//"s, "lookup/a//"s, "tile/8/"s, "/latest"s,
+        "latest/"s, "a//b"s,    "."s,        ".."s,         "a/../b"s,  "../x"s,
+        "a/.."s,    "a/./b"s,   "a b"s,      "a\0b"s,       "a?b"s,     "a#b"s,
+        "a%2e%2e"s, "a\\b"s,    "\xc3\xa4"s, "a\nb"s,       "a[b"s,     std::string(4097, 'a')}) {
     CAPTURE(path);
     CHECK_FALSE(is_source_path(path));
   }
