@@ -1,5 +1,6 @@
 #include "follow_group.h"
 
+#include "follow/kept_alive.h"
 #include "follow/net_exchange.h"
 #include "net/http.h"
 #include "net/source.h"
@@ -16,42 +17,6 @@ Status check_origin(std::string_view text) {
 // The longest that one call for files or heads may take before the watchdog is left to bite: as
 // many files as are asked for at once, from a server that lets every one of them time out.
 constexpr std::chrono::minutes kLongestWait{15};
-
-// A source whose waiting is no hanging.
-class LiveSource : public tlog::TileSource {
- public:
-  LiveSource(std::unique_ptr<tlog::TileSource> source, os::Heartbeat& heart)
-      : source_(std::move(source)), heart_(heart) {}
-  std::vector<Result<std::string>> fetch(std::span<const tlog::FetchRequest> requests) override {
-    heart_.alive();
-    auto replies = source_->fetch(requests);
-    heart_.alive();
-    return replies;
-  }
-  std::string describe() const override { return source_->describe(); }
-
- private:
-  std::unique_ptr<tlog::TileSource> source_;
-  os::Heartbeat& heart_;
-};
-
-class LiveExchange : public follow::HeadExchange {
- public:
-  LiveExchange(std::unique_ptr<follow::HeadExchange> exchange, os::Heartbeat& heart)
-      : exchange_(std::move(exchange)), heart_(heart) {}
-  Result<std::string> fetch(const std::string& from) override {
-    heart_.alive();
-    return exchange_->fetch(from);
-  }
-  Status post(const std::string& url, const std::string& note) override {
-    heart_.alive();
-    return exchange_->post(url, note);
-  }
-
- private:
-  std::unique_ptr<follow::HeadExchange> exchange_;
-  os::Heartbeat& heart_;
-};
 
 Option from_option(FollowValues* v) {
   return custom_option(
@@ -147,8 +112,8 @@ Result<std::unique_ptr<FollowParts>> make_follower(Context& ctx, const FollowVal
   if (notifier != nullptr && notifier->watchdog_interval()) {
     parts->heartbeat = std::make_unique<os::Heartbeat>(*notifier, kLongestWait);
     os::Heartbeat& heart = *parts->heartbeat;
-    parts->source = std::make_unique<LiveSource>(std::move(parts->source), heart);
-    parts->exchange = std::make_unique<LiveExchange>(std::move(parts->exchange), heart);
+    parts->source = follow::kept_alive(std::move(parts->source), heart);
+    parts->exchange = follow::kept_alive(std::move(parts->exchange), heart);
   }
   environment.source = parts->source.get();
   environment.exchange = parts->exchange.get();
