@@ -4,6 +4,7 @@
 #include "follow/net_exchange.h"
 #include "net/http.h"
 #include "net/source.h"
+#include "tlog/build_log.h"
 #include "tlog/note.h"
 
 namespace gw::cmd {
@@ -85,6 +86,7 @@ Result<std::unique_ptr<FollowParts>> make_follower(Context& ctx, const FollowVal
   if (!key) return std::move(key).error().in("--log-key");
   options.db = db;
   options.key = *std::move(key);
+  options.format = v.form;
   options.keep = v.keep;
   options.from = v.from;
   options.interval = v.interval;
@@ -95,7 +97,8 @@ Result<std::unique_ptr<FollowParts>> make_follower(Context& ctx, const FollowVal
 
   net::SourceOptions where;
   where.log_name = options.key.name();
-  where.source = v.log.source.value_or("");
+  where.source =
+      v.log.source.value_or(v.form == &tlog::kBuildLog ? tlog::build_log_url(where.log_name) : "");
   where.proxy = v.log.proxy.value_or("");
   where.http.ca_file = v.log.ca_file.value_or("");
   where.http.stop = &stop;

@@ -16,12 +16,14 @@
 #include "os/stop.h"
 #include "os/systemd.h"
 #include "store/types.h"
+#include "tlog/go_log.h"
 
 namespace gw::cmd {
 
 struct FollowValues {
   LogSourceValues log;
   follow::From from;
+  const tlog::LogFormat* form = &tlog::kGoLog;  // only follow-tlog lets it be chosen
   std::optional<store::Keep> keep;
   std::chrono::seconds interval = std::chrono::minutes(10);
   std::chrono::seconds max_age = std::chrono::hours(6);

@@ -8,6 +8,8 @@
 #include "os/signals.h"
 #include "os/stop.h"
 #include "store/reader.h"
+#include "tlog/build_log.h"
+#include "tlog/go_log.h"
 #include "tlog/note.h"
 
 namespace gw::cmd {
@@ -94,6 +96,10 @@ Result<int> follow_on(Context& ctx, const Values& v, const os::Stop& stop,
 Result<int> run(Context& ctx, const Values& v) {
   if (v.status) return print_status(ctx, v);
   if (v.clear_alarm) return clear(ctx, v);
+  if (v.follow.form == &tlog::kBuildLog && !ctx.given("log-key")) {
+    return usage_error("--log-form build needs --log-key",
+                       "the key that is the default is the Go checksum database's");
+  }
   const os::Notifier notifier = os::Notifier::from_environment();
   os::Stop stop;
   GW_TRY(const auto signals, os::SignalThread::start(stop, {}));
@@ -108,7 +114,9 @@ Command follow_tlog_command() {
   Command c("follow-tlog", "follow a transparency log and keep its verified records");
   c.doc =
       "Fetches every record of a Go checksum database, verifies all of it against the log's signed "
-      "heads, and stores module versions in one SQLite file, from which serve-dns answers.\n\n"
+      "heads, and stores module versions in one SQLite file, from which serve-dns answers. With "
+      "--log-form build it is a build service's log, and what it stores are the records of all "
+      "builds.\n\n"
       "A restart goes on where it stopped, and finds out whether the log was rewritten in the "
       "meantime. When the log contradicts itself, following halts: the evidence is printed and "
       "saved beside the database, and every later start ends with 4 until --clear-alarm.";
@@ -121,6 +129,14 @@ Command follow_tlog_command() {
       {"DB.lock", "held by the one follower; a second one ends with 3 and names its process"},
       {"DB.alarm-TIME.json", "evidence of an alarm"}};
   c.add(path_option("db", "FILE", &v->db, PathUse::kState, "the database").require());
+  c.add(choice_option<const tlog::LogFormat*>(
+            "log-form", "FORM", &v->follow.form,
+            {{"go", &tlog::kGoLog, "sums of module versions: the Go checksum database"},
+             {"build", &tlog::kBuildLog, "sums of binaries: a build service's log"}},
+            "what the log's records are about")
+            .more("A record of another form is kept, and told. An existing database cannot be "
+                  "changed. A build service's log needs its --log-key; without --source it is at "
+                  "https://NAME/tlog."));
   add_follow(c, &v->follow);
   c.add(flag_option("once", &v->once, "look once, take in what is new, and end: for cron"));
   c.add(flag_option("status", &v->status, "print how the database stands, without a network")
@@ -135,6 +151,9 @@ Command follow_tlog_command() {
   c.rules.push_back([v]() -> Status {
     if (int{v->once} + int{v->status} + int{v->clear_alarm} > 1) {
       return usage_error("--once, --status and --clear-alarm exclude each other");
+    }
+    if (v->follow.keep && v->follow.form != &tlog::kGoLog) {
+      return usage_error("--keep is for logs of the form go", "of builds every record is kept");
     }
     return {};
   });

@@ -88,6 +88,12 @@ Status ModuleSource::open() {
     }
     return error;
   }
+  GW_TRY(const store::LogState state, reader->state());
+  if (state.keep == store::Keep::kBuilds) {
+    return usage_error(
+        options_.db + ": follows a build service's log, which has no module versions",
+        "serve from a database of the Go checksum database");
+  }
   reader_.emplace(*std::move(reader));
   return {};
 }

@@ -49,6 +49,7 @@ Result<std::unique_ptr<Follower>> Follower::open(FollowOptions options, Environm
   store::WriterOptions how;
   how.log_name = options.key.name();
   how.log_key = options.key.format();
+  how.format = options.format;
   how.keep = options.keep;
   GW_TRY(store::Writer writer, store::Writer::open(options.db, how));
   if (writer.state().alarm) return halted_error(options.db, *writer.state().alarm);

@@ -34,7 +34,7 @@ struct From {
 struct FollowOptions {
   std::string db;
   tlog::VerifierKey key;
-  const tlog::LogFormat* format = &tlog::kGoLog;
+  const tlog::LogFormat* format = &tlog::kGoLog;  // an existing database must be of the same
   std::optional<store::Keep> keep;  // for a new database; an existing one must keep the same
   From from;
 

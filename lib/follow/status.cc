@@ -69,7 +69,8 @@ std::vector<std::string> format_status(const StatusReport& report) {
     line("partial", "records before " + std::to_string(s.first_record) + " are not here");
   if (s.checked) line("checked", format_rfc3339(*s.checked));
   line("keep", std::string(store::keep_name(s.keep)));
-  line("modules", std::to_string(s.modules));
+  const bool builds = s.keep == store::Keep::kBuilds;
+  line(builds ? "builds" : "modules", std::to_string(builds ? s.builds : s.modules));
   if (s.duplicates > 0) line("duplicates", std::to_string(s.duplicates));
   if (s.conflicts > 0) line("conflicts", std::to_string(s.conflicts));
   if (s.irregular > 0) line("irregular", std::to_string(s.irregular));
@@ -87,6 +88,7 @@ Json status_json(const StatusReport& report) {
               {"reasons", report.reasons},
               {"log", s.log_name},
               {"log_key", s.log_key},
+              {"form", store::format_of(s.keep).name},
               {"keep", store::keep_name(s.keep)},
               {"head", head_json(s.target)},
               {"head_age_seconds", s.target ? Json(report.head_age.count()) : Json(nullptr)},
@@ -97,6 +99,7 @@ Json status_json(const StatusReport& report) {
               {"complete", s.complete()},
               {"checked", s.checked ? Json(format_rfc3339(*s.checked)) : Json(nullptr)},
               {"modules", s.modules},
+              {"builds", s.builds},
               {"duplicates", s.duplicates},
               {"conflicts", s.conflicts},
               {"irregular", s.irregular},

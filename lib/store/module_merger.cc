@@ -79,7 +79,7 @@ void ModuleMerger::group_records(const PendingRecords& pending) {
   std::vector<std::uint32_t> next = begin_;
   for (std::size_t i = 0; i < pending.entries_.size(); i++) {
     const std::uint32_t module = pending.entries_[i].module;
-    if (module == PendingRecords::kIrregular) continue;
+    if (module == PendingRecords::kNoModule) continue;
     grouped_[next[module]++] = static_cast<std::uint32_t>(i);
   }
 }

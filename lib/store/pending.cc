@@ -64,6 +64,7 @@ Status PendingRecords::add(const tlog::VerifiedBatch& batch) {
     return internal_error("records from " + std::to_string(batch.first()) + " on do not follow " +
                           std::to_string(end()));
   }
+  if (&batch.format() != &format_of(keep_)) return internal_error("records of another form");
   for (std::size_t i = 0; i < batch.size(); i++) {
     if (packed_.size() > kMaxPendingBytes || paths_.size() > kMaxPendingBytes) {
       return internal_error("too many records in one transaction");
@@ -71,8 +72,14 @@ Status PendingRecords::add(const tlog::VerifiedBatch& batch) {
     const tlog::VerifiedRecord record = batch[i];
     const auto offset = static_cast<std::uint32_t>(packed_.size());
     if (!record.regular()) {
-      entries_.push_back({kIrregular, offset});
+      entries_.push_back({kNoModule, offset});
       irregular_.emplace_back(record.number(), record.text());
+      continue;
+    }
+    if (keep_ == Keep::kBuilds) {
+      entries_.push_back({kNoModule, offset});
+      builds_.push_back(
+          {record.number(), batch.format().key_of(record.text()), std::string(record.text())});
       continue;
     }
     const std::uint32_t module = intern(record.module());
@@ -98,6 +105,7 @@ std::size_t PendingRecords::bytes() const {
                   modules_.size() * sizeof(ModuleSlot) + table_.size() * sizeof(table_[0]) +
                   sums_.size() + level1_.size() * sizeof(Hash);
   for (const auto& [record, text] : irregular_) n += text.size() + sizeof(record);
+  for (const Build& b : builds_) n += sizeof(b) + b.key.size() + b.text.size();
   return n;
 }
 
@@ -117,6 +125,7 @@ void PendingRecords::clear() {
   modules_.clear();
   std::fill(table_.begin(), table_.end(), 0);
   sums_.clear();
+  builds_.clear();
   irregular_.clear();
   level1_.clear();
   tail_.clear();

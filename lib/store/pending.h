@@ -32,7 +32,8 @@ class PendingRecords {
   explicit PendingRecords(Keep keep) : keep_(keep) {}
 
   // Takes over what is needed of the batch. kInternal when it does not follow the one before
-  // without a gap, or when this object would hold more than kMaxPendingBytes.
+  // without a gap, is of another form of log, or when this object would hold more than
+  // kMaxPendingBytes.
   Status add(const tlog::VerifiedBatch& batch);
 
   bool empty() const { return entries_.empty(); }
@@ -50,10 +51,10 @@ class PendingRecords {
  private:
   friend class Writer;
   friend class ModuleMerger;
-  static constexpr std::uint32_t kIrregular = std::numeric_limits<std::uint32_t>::max();
+  static constexpr std::uint32_t kNoModule = std::numeric_limits<std::uint32_t>::max();
 
   struct Entry {
-    std::uint32_t module;  // index into modules_, or kIrregular
+    std::uint32_t module;  // index into modules_, or kNoModule
     std::uint32_t packed;  // offset into packed_; it ends where the next entry's begins
   };
   struct ModuleSlot {
@@ -81,6 +82,12 @@ class PendingRecords {
   std::vector<ModuleSlot> modules_;
   std::vector<std::uint64_t> table_;  // open addressing: hash's high half, module index + 1
   std::string sums_;                  // 64 bytes a regular record, with Keep::kRecords
+  struct Build {
+    std::uint64_t record;
+    std::string key;
+    std::string text;
+  };
+  std::vector<Build> builds_;  // with Keep::kBuilds: the regular records, entries_ has none of them
   std::vector<std::pair<std::uint64_t, std::string>> irregular_;
   std::vector<Hash> level1_;
   std::vector<Hash> tail_;

@@ -42,9 +42,9 @@ Result<Reader> Reader::open(const std::string& path) {
     GW_TRY(db, sqlite::Database::open(path, sqlite::Database::Mode::kRead));
     GW_TRY(const std::int64_t version, check_schema(db));
     if (version == 0) return not_found_error("no head of a log has been stored yet");
-    if (version < schema_version()) {
+    if (version < kOldestReadable) {
       return usage_error("its schema has version " + std::to_string(version) +
-                             ", this gwtool needs " + std::to_string(schema_version()),
+                             ", this gwtool needs " + std::to_string(kOldestReadable),
                          "start gwtool follow-tlog on it: it brings it up to date");
     }
     GW_CHECK(db.exec("PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY"));
@@ -231,10 +231,11 @@ Result<Changes> Reader::changes_since(std::uint64_t commit) {
 Result<std::optional<std::string>> Reader::record(std::uint64_t number) {
   GW_TRY(const Snapshot keep, snapshot());
   GW_TRY(const LogState now, state());
-  if (now.keep != Keep::kRecords) {
+  if (now.keep == Keep::kVersions) {
     return usage_error("the database keeps versions only", "make one with --keep records");
   }
   if (number < now.first_record || number >= now.position) return std::optional<std::string>();
+  if (now.keep == Keep::kBuilds) return load_build(impl_->db, number);
   GW_TRY(auto texts, load_records(impl_->db, number / kTile));
   if (number % kTile >= texts.size()) return corrupt_error("a stored record is missing");
   return std::optional(std::move(texts[number % kTile]));

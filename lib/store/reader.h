@@ -102,8 +102,8 @@ class Reader {
   // then Changes::commit).
   Result<Changes> changes_since(std::uint64_t commit);
 
-  // The record's text, byte for byte. None when it is not stored. kUsage for a database that keeps
-  // versions only.
+  // The record's text, byte for byte. None when it is not stored (with Keep::kBuilds also a record
+  // that repeats an earlier one's key). kUsage for a database that keeps versions only.
   Result<std::optional<std::string>> record(std::uint64_t number);
 
   // The stored level-1 entries [first, first+count): the roots of the full 256-record subtrees.

@@ -49,4 +49,12 @@ Result<std::vector<std::string>> load_records(sqlite::Database& db, std::uint64_
   return out;
 }
 
+Result<std::optional<std::string>> load_build(sqlite::Database& db, std::uint64_t record) {
+  GW_TRY(sqlite::Statement s, db.prepare("SELECT text FROM build WHERE record = ?1 UNION ALL "
+                                         "SELECT text FROM irregular WHERE record = ?1"));
+  GW_TRY(const bool row, s.bind(1, record).step());
+  if (!row) return std::optional<std::string>();
+  return std::optional(std::string(s.bytes(0)));
+}
+
 }  // namespace gw::store

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,5 +14,9 @@ namespace gw::store {
 // The texts of the stored records of data tile `tile`, from its first on; fewer than 256 in the
 // last one, none when there is no such row. kCorrupt.
 Result<std::vector<std::string>> load_records(sqlite::Database& db, std::uint64_t tile);
+
+// The text of a record of a build log. None when its key was another record's before: that one is
+// kept.
+Result<std::optional<std::string>> load_build(sqlite::Database& db, std::uint64_t record);
 
 }  // namespace gw::store

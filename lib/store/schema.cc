@@ -63,7 +63,12 @@ CREATE TABLE conflict(
 CREATE TABLE post(id INTEGER PRIMARY KEY, url TEXT NOT NULL, size INTEGER NOT NULL) STRICT;
 )sql";
 
-constexpr std::array<const char*, 1> kMigrations = {kVersion1};
+// Only databases of build logs, which are no older, have something in it.
+constexpr const char* kVersion2 = R"sql(
+CREATE TABLE build(record INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, text TEXT NOT NULL) STRICT;
+)sql";
+
+constexpr std::array<const char*, 2> kMigrations = {kVersion1, kVersion2};
 
 }  // namespace
 
@@ -140,7 +145,7 @@ Result<LogState> load_state(sqlite::Database& db) {
     if (!state.reached) return corrupt_error("the head reached is missing");
   }
   if (!s.is_null(7)) state.checked = from_unix(s.integer(7));
-  state.modules = s.u64(8);
+  (state.keep == Keep::kBuilds ? state.builds : state.modules) = s.u64(8);
   state.duplicates = s.u64(9);
   state.conflicts = s.u64(10);
   state.irregular = s.u64(11);

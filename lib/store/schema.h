@@ -1,12 +1,16 @@
 // The tables, their versions, and whether a file is ours at all. Private to lib/store.
 //
-//   log        one row: which log, how far, the right edge of the tree, counters, the alarm
+//   log        one row: which log, how far, the right edge of the tree, counters (`modules` counts
+//              builds with keep=builds), the alarm
 //   head       every accepted signed head; the newest is the one aimed at
 //   module     path and release summary (mod::ReleaseSummary)
 //   version    versions and record numbers of a module, packed (version_chunk.h)
 //   sums       keep=records: one row a data tile; per record module id (0: see irregular), packed
 //              version, two sums of 32 bytes: the record's text can be rebuilt from it
-//   irregular  records that are not two regular lines, verbatim
+//   irregular  records of another form than the log's, verbatim
+//   build      keep=builds: every record by its key, its text verbatim with the last line feed.
+//   Read
+//              by monitors, too: its columns are in the manual. Of several with one key the first.
 //   level1     roots of full 256-record subtrees, 256 of them a row
 //   change     which modules each of the last commits touched; NULL: too many, scan again
 //   conflict   versions that the log has twice with different sums, and when that was accepted
@@ -29,6 +33,8 @@ inline constexpr std::int64_t kApplicationId = 0x67777431;  // "gwt1"
 // One step from user_version i to i + 1 each.
 std::span<const char* const> schema_migrations();
 std::int64_t schema_version();
+// What this program can read without bringing it up to date.
+inline constexpr std::int64_t kOldestReadable = 1;
 
 // The file's schema version; 0 for an empty file. kUsage for another program's database and for a
 // schema newer than this program's (both numbers).

@@ -10,16 +10,19 @@
 
 #include "base/clock.h"
 #include "base/crypto.h"
+#include "tlog/log_format.h"
 
 namespace gw::store {
 
-// How much of each record is kept.
+// What is kept of each record. It tells the form of the log's records, too.
 enum class Keep {
   kVersions,  // module, version, record number
   kRecords,   // also both sums: every record can be rebuilt byte for byte
+  kBuilds,    // of a build service's log: each record's text, by its key
 };
-std::string_view keep_name(Keep keep);  // "versions", "records"
+std::string_view keep_name(Keep keep);  // "versions", "records", "builds"
 std::optional<Keep> parse_keep(std::string_view name);
+const tlog::LogFormat& format_of(Keep keep);
 
 // A signed head that was verified and proven consistent with all heads before it.
 struct Head {
@@ -47,11 +50,12 @@ struct LogState {
   std::optional<Head> reached;      // the newest head whose records are all stored
   std::optional<Alarm> alarm;       // set: halted
   std::optional<WallTime> checked;  // when the log was last asked for a head with success
-  std::uint64_t modules = 0;
-  std::uint64_t records = 0;         // stored: position - first_record
-  std::uint64_t duplicates = 0;      // records that repeat an earlier one exactly
-  std::uint64_t conflicts = 0;       // same version, other sums; the first record stayed valid
-  std::uint64_t irregular = 0;       // records that are no two regular lines; kept verbatim
+  std::uint64_t modules = 0;        // 0 with Keep::kBuilds
+  std::uint64_t builds = 0;         // with Keep::kBuilds: different keys
+  std::uint64_t records = 0;        // stored: position - first_record
+  std::uint64_t duplicates = 0;     // records that repeat an earlier one exactly
+  std::uint64_t conflicts = 0;  // same version or key, other sums; the first record stayed valid
+  std::uint64_t irregular = 0;  // records of another form; kept verbatim
   std::uint64_t pending_gossip = 0;  // posts that have not been delivered
   std::uint64_t commit = 0;          // number of the last commit that changed modules
 

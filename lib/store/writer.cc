@@ -6,6 +6,7 @@
 #include "store/record_rows.h"
 #include "store/schema.h"
 #include "store/writer_impl.h"
+#include "tlog/build_log.h"
 #include "tlog/hash.h"
 
 namespace gw::store {
@@ -27,7 +28,8 @@ Result<Writer> Writer::open(const std::string& path, const WriterOptions& option
   auto impl = std::make_unique<Impl>(path, options, std::move(lock));
   impl->state.log_name = options.log_name;
   impl->state.log_key = options.log_key;
-  impl->state.keep = options.keep.value_or(Keep::kVersions);
+  const bool builds = options.format == &tlog::kBuildLog;
+  impl->state.keep = builds ? Keep::kBuilds : options.keep.value_or(Keep::kVersions);
   if (os::file_exists(path)) {
     if (auto s = impl->open_existing(); !s) return std::move(s).error().in(path);
   }
@@ -69,6 +71,13 @@ Status Writer::Impl::check_identity() const {
     return usage_error("it follows " + (same_name ? state.log_key : state.log_name) + ", not " +
                            (same_name ? options.log_key : options.log_name),
                        "give each log its own --db");
+  }
+  const tlog::LogFormat& format = format_of(state.keep);
+  if (!options.log_key.empty() && options.format != &format) {
+    return usage_error("it follows a log of the form " + std::string(format.name) + ", not " +
+                           std::string(options.format->name),
+                       "that is decided when a database is made: give --log-form " +
+                           std::string(format.name) + ", or another --db");
   }
   if (options.keep && *options.keep != state.keep) {
     return usage_error("it keeps " + std::string(keep_name(state.keep)) + ", not " +
@@ -288,7 +297,16 @@ Result<std::optional<std::vector<Hash>>> Writer::Impl::leaves_before(std::uint64
     leaves.assign(tail.begin(), tail.begin() + static_cast<std::ptrdiff_t>(size % kTile));
     return std::optional(std::move(leaves));
   }
-  if (state.keep != Keep::kRecords) return std::optional<std::vector<Hash>>();
+  const std::optional<std::vector<Hash>> none;
+  if (state.keep == Keep::kVersions) return none;
+  if (state.keep == Keep::kBuilds) {
+    for (std::uint64_t n = tile * kTile; n < size; ++n) {
+      GW_TRY(const auto text, load_build(db, n));
+      if (!text) return none;  // one that repeats a key
+      leaves.push_back(tlog::leaf_hash(*text));
+    }
+    return std::optional(std::move(leaves));
+  }
   GW_TRY(const auto texts, load_records(db, tile));
   for (std::size_t i = 0; i < size % kTile; i++) {
     if (i >= texts.size()) return corrupt_error("records of a tile are missing").in(path);

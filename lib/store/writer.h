@@ -27,22 +27,24 @@
 #include "store/pending.h"
 #include "store/types.h"
 #include "tlog/checkpoint.h"
+#include "tlog/go_log.h"
+#include "tlog/log_format.h"
 #include "tlog/tree.h"
 
 namespace gw::store {
 
-// A module version that the log has twice.
+// A module version that the log has twice. Of a build log: a key, MODULE@VERSION/...
 struct RepeatedVersion {
   std::string module;
-  std::string version;
+  std::string version;       // of a build all that is behind the first `@`
   std::uint64_t first = 0;   // the record that stays valid
   std::uint64_t record = 0;  // the later one
 };
 
 struct CommitReport {
   std::uint64_t records = 0;
-  std::uint64_t new_modules = 0;
-  std::uint64_t duplicates = 0;  // exact repetitions
+  std::uint64_t new_modules = 0;  // of a build log: new keys
+  std::uint64_t duplicates = 0;   // exact repetitions
   std::uint64_t irregular = 0;
   std::optional<std::uint64_t> first_irregular;  // its record number
   std::uint64_t cleared = 0;                     // conflicts that the operator has accepted
@@ -66,9 +68,13 @@ struct PendingPost {
 };
 
 struct WriterOptions {
-  std::string log_name;           // the key's name
-  std::string log_key;            // the whole verifier key; empty: whatever log the database has
-  std::optional<Keep> keep;       // for a new database (default kVersions); another's must be equal
+  std::string log_name;  // the key's name
+  std::string log_key;   // the whole verifier key; empty: whatever log the database has
+  // The form of the log's records; not looked at when log_key is empty.
+  const tlog::LogFormat* format = &tlog::kGoLog;
+  // For a new database (default kVersions); another's must be equal. kBuilds is not chosen here:
+  // the format says so.
+  std::optional<Keep> keep;
   std::string vfs;                // SQLite VFS, for fault injection
   unsigned cache_kib = 32 << 10;  // SQLite's page cache
 };
@@ -77,9 +83,9 @@ class Writer {
  public:
   // Takes the lock of the file behind all links (kUnavailable with the holder's pid) and opens the
   // database, migrating an older schema. A file that does not exist is not created before the first
-  // set_target(). kUsage: it belongs to another log (both names), keeps something else, is another
-  // program's database, no database at all, or newer than this program (both numbers). kCorrupt,
-  // kIo.
+  // set_target(). kUsage: it belongs to another log (both names) or form of log, keeps something
+  // else, is another program's database, no database at all, or newer than this program (both
+  // numbers). kCorrupt, kIo.
   static Result<Writer> open(const std::string& path, const WriterOptions& options);
 
   Writer(Writer&&) noexcept;

@@ -38,10 +38,14 @@ Result<CommitReport> Writer::commit(const PendingRecords& pending, const RepeatC
       return unavailable_error("another process has written to the database");
     }
     GW_CHECK(m.merger->run(pending, keep_going));
-    GW_TRY(const bool clean, m.pass_conflicts(m.merger->repeats(), check, report));
+    std::vector<RepeatedVersion> repeats = m.merger->repeats();
+    report.new_modules = m.merger->new_modules();
+    if (m.state.keep == Keep::kBuilds) {
+      GW_TRY(repeats, m.store_builds(pending, report));
+    }
+    GW_TRY(const bool clean, m.pass_conflicts(repeats, check, report));
     if (!clean) return {};  // the transaction rolls back
     report.records = pending.size();
-    report.new_modules = m.merger->new_modules();
     report.irregular = pending.irregular_.size();
     if (report.irregular > 0) report.first_irregular = pending.irregular_.front().first;
     GW_CHECK(m.store_irregular(pending));
@@ -82,6 +86,29 @@ Result<bool> Writer::Impl::pass_conflicts(std::span<const RepeatedVersion> repea
   return report.conflicts.empty();
 }
 
+// Stores what has a new key; the others are what it returns.
+Result<std::vector<RepeatedVersion>> Writer::Impl::store_builds(const PendingRecords& pending,
+                                                                CommitReport& report) {
+  GW_TRY(sqlite::Statement insert,
+         db.prepare("INSERT INTO build(record, key, text) VALUES(?, ?, ?) "
+                    "ON CONFLICT(key) DO NOTHING"));
+  GW_TRY(sqlite::Statement find, db.prepare("SELECT record FROM build WHERE key = ?"));
+  std::vector<RepeatedVersion> repeats;
+  for (const PendingRecords::Build& b : pending.builds_) {
+    GW_CHECK(insert.bind(1, b.record).bind_text(2, b.key).bind_text(3, b.text).run());
+    if (db.changes() > 0) {
+      ++report.new_modules;
+      continue;
+    }
+    GW_TRY(const bool found, find.bind_text(1, b.key).step());
+    if (!found) return corrupt_error("a build's key is neither new nor there");
+    const std::size_t at = b.key.find('@');
+    repeats.push_back({b.key.substr(0, at), b.key.substr(at + 1), find.u64(0), b.record});
+    find.reset();
+  }
+  return repeats;
+}
+
 Status Writer::Impl::store_irregular(const PendingRecords& pending) {
   GW_TRY(sqlite::Statement s, db.prepare("INSERT INTO irregular(record, text) VALUES(?, ?)"));
   for (const auto& [record, text] : pending.irregular_) {
@@ -100,8 +127,8 @@ Status Writer::Impl::store_sums(const PendingRecords& pending) {
   for (std::size_t i = 0; i < pending.size(); i++) {
     const std::uint32_t module = pending.entries_[i].module;
     const std::uint64_t record = pending.first() + i;
-    append_varint(row, module == PendingRecords::kIrregular ? 0 : merger->ids()[module]);
-    if (module != PendingRecords::kIrregular) {
+    append_varint(row, module == PendingRecords::kNoModule ? 0 : merger->ids()[module]);
+    if (module != PendingRecords::kNoModule) {
       row.append(pending.packed_of(i)).append(sums.substr(0, kSums));
       sums.remove_prefix(kSums);
     }

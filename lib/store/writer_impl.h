@@ -47,6 +47,8 @@ struct Writer::Impl {
                      std::span<const std::string> post_to);
   Result<bool> pass_conflicts(std::span<const RepeatedVersion> repeats, const RepeatCheck& check,
                               CommitReport& report);
+  Result<std::vector<RepeatedVersion>> store_builds(const PendingRecords& pending,
+                                                    CommitReport& report);
   Status store_irregular(const PendingRecords& pending);
   Status store_sums(const PendingRecords& pending);
   Status store_level1(const PendingRecords& pending);

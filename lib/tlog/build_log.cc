@@ -138,6 +138,11 @@ std::string format_build_key(const BuildTarget& t) {
                      t.stripped ? "-stripped" : "");
 }
 
+std::string build_log_url(std::string_view name) {
+  const bool local = name.find('.') == std::string_view::npos;
+  return fmt::format("{}://{}{}/tlog", local ? "http" : "https", name, local ? ":8000" : "");
+}
+
 namespace {
 
 std::optional<RecordSubject> find_subject(std::string_view record) {

@@ -50,4 +50,8 @@ std::string format_build_record(const BuildRecord& record);
 std::optional<BuildTarget> parse_build_key(std::string_view key);
 std::string format_build_key(const BuildTarget& target);
 
+// Where a service with this key name has its log, unless told otherwise: https://NAME/tlog, and on
+// the local network, where names have no dot, http://NAME:8000/tlog.
+std::string build_log_url(std::string_view name);
+
 }  // namespace gw::tlog

@@ -10,8 +10,9 @@
 //   gw_logtool fork DIR NEWDIR SIZE         a log with the same key and the first SIZE records
 //   gw_logtool style DIR separated|terminated|numbered    how data tiles are framed from now on
 //
-// A directory holds latest, tile/8/..., and for this tool alone: name (the key's name) and style.
-// The key is made from the name, which is sum.synth.test unless DIR/name says otherwise. Extending
+// A directory holds latest, tile/8/..., and for this tool alone: name (the key's name), style and
+// signer (a signer key). Without the last the key is made from the name, which is sum.synth.test
+// unless DIR/name says otherwise. Extending
 // reads all records again unless the log is synthetic all the way: simple rather than fast.
 #include <sys/stat.h>
 
@@ -72,7 +73,9 @@ class LogDir {
         style_(parse_style(trimmed(slurp(dir_ + "/style", "separated")))) {}
 
   SignerKey signer() const {
-    auto key = SignerKey::from_seed(name_, as_bytes(sha256("logtool ", name_)));
+    const std::string given = trimmed(slurp(dir_ + "/signer", ""));
+    auto key = given.empty() ? SignerKey::from_seed(name_, as_bytes(sha256("logtool ", name_)))
+                             : SignerKey::parse(given);
     if (!key) die(key.error().message);
     return *key;
   }

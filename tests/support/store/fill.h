@@ -17,6 +17,7 @@ inline store::WriterOptions writer_options(const TestLog& log,
   store::WriterOptions o;
   o.log_name = log.key().name();
   o.log_key = log.key().format();
+  o.format = &log.format();
   o.keep = keep;
   return o;
 }

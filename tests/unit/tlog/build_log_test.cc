@@ -192,6 +192,8 @@ TEST_CASE("a format is found by its name, and its origin counts") {
   CHECK(find_log_format("go") == &kGoLog);
   CHECK(find_log_format("build") == &kBuildLog);
   CHECK(find_log_format("") == nullptr);
+  CHECK(build_log_url("builds.example.org") == "https://builds.example.org/tlog");
+  CHECK(build_log_url("localhost") == "http://localhost:8000/tlog");
   LogFormat other = kBuildLog;
   other.origin = "builds.test/tlog";
   TestLog log("builds.test", other);
