@@ -256,9 +256,9 @@ std::string files(const Command& c) {
 
 std::string metrics() {
   std::string items;
-  for (const MetricInfo& m : metric_table()) {
+  for (const MetricInfo& m : kMetricTable) {
     std::string type = m.type == MetricType::kCounter ? "counter" : "gauge";
-    std::string label = m.label.empty() ? "" : " by " + std::string(m.label);
+    std::string label = m.label.name.empty() ? "" : " by " + std::string(m.label.name);
     items.append(".It Sy ").append(argument(m.name)).append(" (").append(type).append(label);
     items.append(")\n").append(paragraph(m.help));
   }

@@ -10,21 +10,14 @@ namespace gw {
 
 namespace {
 
-constexpr std::array kMetricTable = {
-#define GW_METRIC(id, type, name, label, values, help) MetricInfo{type, name, label, values, help},
-#include "base/metrics_table.inc"
-#undef GW_METRIC
-};
-
 constexpr std::size_t value_count(const MetricInfo& m) {
-  if (m.values.empty()) return 1;
-  return static_cast<std::size_t>(std::count(m.values.begin(), m.values.end(), ',')) + 1;
+  return std::max<std::size_t>(m.label.values.size(), 1);
 }
 
 // Where each metric's slots begin; the last element is the number of slots.
 constexpr auto kOffsets = [] {
   std::array<std::size_t, kMetricTable.size() + 1> offsets{};
-  for (std::size_t i = 0; i < kMetricTable.size(); i++) {
+  for (std::size_t i = 0; i < kMetricTable.size(); ++i) {
     offsets[i + 1] = offsets[i] + value_count(kMetricTable[i]);
   }
   return offsets;
@@ -43,49 +36,47 @@ Shard& my_shard() {
   return shard;
 }
 
-std::size_t slot_of(Metric metric, unsigned value_index) {
-  auto i = static_cast<std::size_t>(metric);
-  return std::min(kOffsets[i] + value_index, kOffsets[i + 1] - 1);
+std::size_t slot_of(Metric metric, std::size_t value) {
+  return kOffsets[static_cast<std::size_t>(metric)] + value;
+}
+
+std::int64_t slot_value(std::size_t slot) {
+  std::int64_t sum = 0;
+  for (const Shard& s : shards) sum += s.slots[slot].load(std::memory_order_relaxed);
+  return sum;
 }
 
 }  // namespace
 
-std::span<const MetricInfo> metric_table() { return kMetricTable; }
-
-void metric_add(Metric metric, std::uint64_t n, unsigned value_index) {
-  my_shard().slots[slot_of(metric, value_index)].fetch_add(static_cast<std::int64_t>(n),
-                                                           std::memory_order_relaxed);
+void add_to_metric(Metric metric, unsigned value, std::uint64_t n) {
+  my_shard().slots[slot_of(metric, value)].fetch_add(static_cast<std::int64_t>(n),
+                                                     std::memory_order_relaxed);
 }
 
-void metric_set(Metric metric, std::int64_t value, unsigned value_index) {
+void set_metric(Metric metric, unsigned value, std::int64_t now) {
   // A gauge lives in the first shard alone, whoever sets it.
-  shards[0].slots[slot_of(metric, value_index)].store(value, std::memory_order_relaxed);
+  shards[0].slots[slot_of(metric, value)].store(now, std::memory_order_relaxed);
 }
 
-std::int64_t metric_value(Metric metric, unsigned value_index) {
+std::int64_t metric_total(Metric metric) {
   std::int64_t sum = 0;
-  for (const Shard& s : shards) {
-    sum += s.slots[slot_of(metric, value_index)].load(std::memory_order_relaxed);
+  for (std::size_t v = 0; v < value_count(metric_info(metric)); ++v) {
+    sum += slot_value(slot_of(metric, v));
   }
   return sum;
 }
 
 std::string format_metrics() {
   std::string out;
-  for (std::size_t i = 0; i < kMetricTable.size(); i++) {
-    const MetricInfo& m = kMetricTable[i];
+  for (const MetricInfo& m : kMetricTable) {
     out += fmt::format("# HELP {} {}\n# TYPE {} {}\n", m.name, m.help, m.name,
                        m.type == MetricType::kCounter ? "counter" : "gauge");
-    std::string_view values = m.values;
-    for (unsigned v = 0; v < value_count(m); v++) {
-      std::string_view value = values.substr(0, values.find(','));
-      values.remove_prefix(std::min(values.size(), value.size() + 1));
-      std::int64_t n = metric_value(static_cast<Metric>(i), v);
-      if (m.label.empty()) {
-        out += fmt::format("{} {}\n", m.name, n);
-      } else {
-        out += fmt::format("{}{{{}=\"{}\"}} {}\n", m.name, m.label, value, n);
-      }
+    if (m.label.values.empty()) {
+      out += fmt::format("{} {}\n", m.name, metric_total(m.id));
+    }
+    for (std::size_t v = 0; v < m.label.values.size(); ++v) {
+      out += fmt::format("{}{{{}=\"{}\"}} {}\n", m.name, m.label.name, m.label.values[v],
+                         slot_value(slot_of(m.id, v)));
     }
   }
   return out;

@@ -98,7 +98,11 @@ bool OnlineSigner::make(Key& key, const dns::SignRequest& request, Signature& si
 dns::SignResult OnlineSigner::sign(const dns::SignRequest& request, std::span<char> out) {
   Key* key = find_key(request.key);
   if (key == nullptr || clock_behind_) {
-    metric_add(clock_behind_ ? Metric::kServeClockBehind : Metric::kServeSignFailed);
+    if (clock_behind_) {
+      metric_add(Metric::kServeClockBehind);
+    } else {
+      metric_add(Metric::kServeSignFailed);
+    }
     return {};
   }
   // One to one: fixed sizes, then the owner, which ends by itself, then the rest.

@@ -2,8 +2,6 @@
 
 #include <chrono>
 
-#include "base/metrics.h"
-
 namespace gw::dnsd {
 
 namespace {
@@ -21,6 +19,32 @@ RateLimiter::Class class_of(dns::AnswerKind kind) {
   }
 }
 
+// What the metrics call it.
+AnswerEnd end_of(dns::AnswerKind kind) {
+  switch (kind) {
+    case dns::AnswerKind::kDropped:
+      return AnswerEnd::kDropped;
+    case dns::AnswerKind::kPositive:
+      return AnswerEnd::kPositive;
+    case dns::AnswerKind::kNodata:
+      return AnswerEnd::kNodata;
+    case dns::AnswerKind::kMissing:
+      return AnswerEnd::kMissing;
+    case dns::AnswerKind::kReferral:
+      return AnswerEnd::kReferral;
+    case dns::AnswerKind::kRefused:
+      return AnswerEnd::kRefused;
+    case dns::AnswerKind::kError:
+      break;
+  }
+  return AnswerEnd::kError;
+}
+
+template <MetricLabel Label>
+constexpr std::size_t index_of(Label value) {
+  return static_cast<std::size_t>(value);
+}
+
 }  // namespace
 
 QueryHandler::QueryHandler(const Serving& serving)
@@ -36,11 +60,12 @@ void QueryHandler::begin_batch() {
 
 void QueryHandler::end_batch() {
   reader_.leave();
-  for (unsigned i = 0; i < queries_.size(); i++) {
-    if (queries_[i] != 0) metric_add(Metric::kServeQueries, queries_[i], i);
+  for (std::size_t i = 0; i < queries_.size(); ++i) {
+    if (queries_[i] == 0) continue;
+    metric_add(Metric::kServeQueries, static_cast<QueryTransport>(i), queries_[i]);
   }
-  for (unsigned i = 0; i < answers_.size(); i++) {
-    if (answers_[i] != 0) metric_add(Metric::kServeAnswers, answers_[i], i);
+  for (std::size_t i = 0; i < answers_.size(); ++i) {
+    if (answers_[i] != 0) metric_add(Metric::kServeAnswers, static_cast<AnswerEnd>(i), answers_[i]);
   }
   if (truncated_ != 0) metric_add(Metric::kServeTruncated, truncated_);
   queries_ = {};
@@ -49,7 +74,7 @@ void QueryHandler::end_batch() {
 }
 
 void QueryHandler::count(const dns::AnswerResult& result) {
-  answers_[static_cast<unsigned>(result.kind)]++;
+  answers_[index_of(end_of(result.kind))]++;
   truncated_ += result.truncated ? 1 : 0;
 }
 
@@ -68,18 +93,18 @@ std::size_t QueryHandler::limit(const dns::AnswerResult& result, const os::Socke
       // An error is as short as its truncation, and without a question there is nothing to ask
       // again.
       if (kind == RateLimiter::Class::kError) break;
-      metric_add(Metric::kServeLimited, 1, 1);
+      metric_add(Metric::kServeLimited, LimitAction::kTruncated);
       return dns::answer_truncated(query_, serving_.answer, out);
     case RateLimiter::Verdict::kDrop:
       break;
   }
-  metric_add(Metric::kServeLimited, 1, 0);
+  metric_add(Metric::kServeLimited, LimitAction::kDropped);
   return 0;
 }
 
 std::size_t QueryHandler::answer_udp(std::string_view packet, const os::SocketAddress& peer,
                                      std::span<char> out) {
-  queries_[0]++;
+  queries_[index_of(QueryTransport::kUdp)]++;
   signer_.next_query(dns::Transport::kUdp);
   const dns::QueryStatus status = dns::read_query(packet, query_);
   const dns::AnswerResult result = dns::answer(status, query_, dns::Transport::kUdp, serving_.zones,
@@ -97,7 +122,7 @@ QueryHandler::TcpAnswer QueryHandler::answer_tcp(std::string_view message, bool 
   const dns::AnswerResult result = dns::answer(status, query_, dns::Transport::kTcp, serving_.zones,
                                                signer_, serving_.answer, node_, out);
   if (signer_.over_budget() && may_wait) return {0, true};
-  queries_[1]++;
+  queries_[index_of(QueryTransport::kTcp)]++;
   count(result);
   return {result.size, false};
 }

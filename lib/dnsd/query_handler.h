@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "dns/answer.h"
 #include "dnsd/epochs.h"
 #include "dnsd/online_signer.h"
@@ -61,8 +62,8 @@ class QueryHandler {
   std::uint64_t now_us_ = 0;
   dns::Query query_;
   dns::Node node_;
-  std::array<std::uint32_t, 2> queries_{};  // by transport
-  std::array<std::uint32_t, 7> answers_{};  // by AnswerKind
+  std::array<std::uint32_t, kLabelTexts<QueryTransport>.size()> queries_{};
+  std::array<std::uint32_t, kLabelTexts<AnswerEnd>.size()> answers_{};
   std::uint32_t truncated_ = 0;
 };
 

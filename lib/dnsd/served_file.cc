@@ -223,7 +223,7 @@ void ServedFile::try_load() {
     return error_.clear();
   }
   if (status) status = publish();
-  metric_add(Metric::kServeZoneLoads, 1, status ? 0 : 1);
+  metric_add(Metric::kServeZoneLoads, status ? LoadResult::kDone : LoadResult::kFailed);
   if (status) return;
   // A new key waits for a content that can announce it.
   std::lock_guard lock(mutex_);

@@ -140,14 +140,15 @@ std::string Server::Impl::trouble() const {
 
 Status Server::Impl::start_metrics() {
   if (!options.metrics) return {};
+  metric_set(Metric::kBuildInfo, 1);
   net::HttpServerOptions http;
   http.listen = *options.metrics;
   auto before = [this] {
     metric_set(Metric::kServeTcpOpen, counts.total());
     if (modules == nullptr) return;
     const auto stats = modules->stats();
-    metric_set(Metric::kServeNames, static_cast<std::int64_t>(stats.names), 0);
-    metric_set(Metric::kServeNames, static_cast<std::int64_t>(stats.answers), 1);
+    metric_set(Metric::kServeNames, NameKind::kAll, static_cast<std::int64_t>(stats.names));
+    metric_set(Metric::kServeNames, NameKind::kAnswers, static_cast<std::int64_t>(stats.answers));
   };
   GW_TRY(metrics,
          net::HttpServer::start(std::move(http), net::metrics_handler([this] { return trouble(); },
@@ -280,11 +281,7 @@ Json Server::Impl::status() const {
   Json counters;
   for (Metric m : {Metric::kServeQueries, Metric::kServeAnswers, Metric::kServeTruncated,
                    Metric::kServeSignatures, Metric::kServeLimited, Metric::kServeTcpAccepted}) {
-    const MetricInfo& info = metric_table()[static_cast<std::size_t>(m)];
-    std::int64_t sum = 0;
-    const auto values = 1 + std::count(info.values.begin(), info.values.end(), ',');
-    for (unsigned v = 0; v < values; v++) sum += metric_value(m, v);
-    counters[std::string(info.name)] = sum;
+    counters[std::string(metric_info(m).name)] = metric_total(m);
   }
   counters["tcp_connections"] = counts.total();
   out["counters"] = std::move(counters);

@@ -158,8 +158,9 @@ void TcpConnections::accept(std::size_t listener) {
       verdict = counts_.add(peer->ip_bytes());
     }
     if (verdict != ConnectionCounts::Verdict::kTaken) {
-      metric_add(Metric::kServeTcpRefused, 1,
-                 verdict == ConnectionCounts::Verdict::kTooMany ? 0 : 1);
+      metric_add(Metric::kServeTcpRefused, verdict == ConnectionCounts::Verdict::kTooMany
+                                               ? RefusalReason::kTotal
+                                               : RefusalReason::kNetwork);
       continue;
     }
     metric_add(Metric::kServeTcpAccepted);

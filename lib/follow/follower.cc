@@ -55,6 +55,7 @@ Result<std::unique_ptr<Follower>> Follower::open(FollowOptions options, Environm
   if (writer.state().alarm) return halted_error(options.db, *writer.state().alarm);
   GW_CHECK(forget_posts(writer, options.submit_latest, *environment.log));
   auto impl = std::make_unique<Impl>(std::move(options), std::move(environment), std::move(writer));
+  metric_set(Metric::kBuildInfo, 1);
   impl->publish_state();
   return std::unique_ptr<Follower>(new Follower(std::move(impl)));
 }
@@ -158,7 +159,7 @@ Result<RoundReport> Follower::Impl::round(Mode mode, const os::Stop& stop) {
     if (report) {
       report->records += records;
       bad_since.reset();
-      metric_add(Metric::kFollowRounds, 1, 0);
+      metric_add(Metric::kFollowRounds, RoundResult::kDone);
       return report;
     }
     records += writer.state().position - before;
@@ -193,10 +194,10 @@ Result<RoundReport> Follower::run_once(const os::Stop& stop) {
 
 // What the loop does about an error: none, when it may go on.
 Status Follower::Impl::after_failure(const Error& error) {
-  unsigned result = 3;
-  if (error.kind == ErrorKind::kUnavailable) result = 1;
-  if (error.kind == ErrorKind::kUntrusted) result = 2;
-  metric_add(Metric::kFollowRounds, 1, result);
+  RoundResult result = RoundResult::kFailed;
+  if (error.kind == ErrorKind::kUnavailable) result = RoundResult::kUnavailable;
+  if (error.kind == ErrorKind::kUntrusted) result = RoundResult::kUntrusted;
+  metric_add(Metric::kFollowRounds, result);
   if (halted) return error;
   if (error.kind == ErrorKind::kUsage || error.kind == ErrorKind::kCorrupt ||
       error.kind == ErrorKind::kInternal) {

@@ -11,8 +11,6 @@ namespace {
 
 constexpr std::size_t kPostsPerRound = 1000;  // to each address
 
-enum Compared : unsigned { kSame, kUnavailable, kUntrusted };  // values of the metric
-
 }  // namespace
 
 // That a mirror is down must not stop following. But a signed head that the log's tiles do not give
@@ -25,8 +23,9 @@ Status Follower::Impl::compare_with_others(const os::Stop& stop, RoundReport& re
     if (stop.requested()) return {};
     const std::string from = net::redact_url(origin);
     const auto warn = [&](const Error& e) {
-      metric_add(Metric::kFollowCompares, 1,
-                 e.kind == ErrorKind::kUntrusted ? kUntrusted : kUnavailable);
+      metric_add(Metric::kFollowCompares, e.kind == ErrorKind::kUntrusted
+                                              ? CompareResult::kUntrusted
+                                              : CompareResult::kUnavailable);
       env.log->warning("head of another not compared", {{"from", from}, {"reason", e.message}});
     };
     const auto note = env.exchange->fetch(origin);
@@ -41,7 +40,7 @@ Status Follower::Impl::compare_with_others(const os::Stop& stop, RoundReport& re
     }
     auto status = consider(*head, from, stop, report);
     if (status) {
-      metric_add(Metric::kFollowCompares, 1, kSame);
+      metric_add(Metric::kFollowCompares, CompareResult::kSame);
       continue;
     }
     warn(status.error());

@@ -285,6 +285,7 @@ class Running(serve.TestCase):
         server.txt(MOX)
         self.assertEqual(server.metric('gwtool_serve_answers_total{kind="positive"}'), before + 1)
         self.assertGreater(server.metric('gwtool_serve_names{kind="all"}'), 1000)
+        self.assertEqual(server.metric("gwtool_build_info"), 1)
 
     @unittest.skipUnless(os.getuid() == 0, "changes the user")
     def test_user(self):

@@ -1,4 +1,6 @@
 #include <catch2/catch.hpp>
+#include <thread>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -77,4 +79,30 @@ TEST_CASE("metrics are exposed from the table") {
   metric_set(Metric::kBuildInfo, 1);
   CHECK(format_metrics().find("# TYPE gwtool_build_info gauge\ngwtool_build_info 1\n") !=
         std::string::npos);
+  metric_add(Metric::kFollowRounds, RoundResult::kUntrusted, 2);
+  metric_add(Metric::kFollowRounds, RoundResult::kDone);
+  metric_add(Metric::kFollowRounds, RoundResult::kUntrusted);
+  CHECK(metric_total(Metric::kFollowRounds) == 4);
+  CHECK(format_metrics().find("# HELP gwtool_follow_rounds_total Rounds of asking the log for "
+                              "news, by their end.\n"
+                              "# TYPE gwtool_follow_rounds_total counter\n"
+                              "gwtool_follow_rounds_total{result=\"done\"} 1\n"
+                              "gwtool_follow_rounds_total{result=\"unavailable\"} 0\n"
+                              "gwtool_follow_rounds_total{result=\"untrusted\"} 3\n"
+                              "gwtool_follow_rounds_total{result=\"failed\"} 0\n") !=
+        std::string::npos);
+}
+
+TEST_CASE("a metric is added to from many threads, and a gauge is the last value") {
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([] {
+      for (int i = 0; i < 1000; ++i) metric_add(Metric::kServeTruncated);
+    });
+  }
+  for (std::thread& t : threads) t.join();
+  CHECK(metric_total(Metric::kServeTruncated) == 4000);
+  metric_set(Metric::kServeNames, NameKind::kAll, 7);
+  std::thread([] { metric_set(Metric::kServeNames, NameKind::kAll, 5); }).join();
+  CHECK(metric_total(Metric::kServeNames) == 5);
 }
