@@ -23,14 +23,20 @@ struct EntryHeader {
 };
 constexpr std::size_t kRdatasHeader = 3;
 
+EntryHeader entry_header(const char* entry) {
+  EntryHeader header;
+  std::memcpy(&header, entry, sizeof(header));
+  return header;
+}
+
 std::string_view entry_labels(const char* entry) {
-  return {entry + sizeof(EntryHeader), static_cast<std::uint8_t>(entry[0])};
+  return {entry + sizeof(EntryHeader), entry_header(entry).labels_size};
 }
 
 std::string_view entry_rdatas(const char* entry) {
-  const std::string_view labels = entry_labels(entry);
-  if (entry[1] == 0) return {};
-  return {labels.data() + labels.size(), kRdatasHeader + static_cast<std::uint8_t>(entry[2])};
+  const EntryHeader header = entry_header(entry);
+  if (header.has_txt == 0) return {};
+  return {entry + sizeof(header) + header.labels_size, kRdatasHeader + header.txt_size};
 }
 
 // The labels without the first one; empty below v0 itself.
@@ -95,13 +101,13 @@ struct ModuleIndex::Table {
   std::atomic<std::uint64_t>* slots;  // zeroed pages are empty slots
 };
 
-ModuleIndex::ModuleIndex(Epochs& epochs) : epochs_(epochs), table_(new Table(1U << 12)) {
+ModuleIndex::ModuleIndex(Epochs& epochs)
+    : epochs_(epochs), table_(epochs, std::make_unique<Table>(1U << 12)) {
   random_bytes(hash_key_.data(), sizeof(hash_key_));
 }
 
 ModuleIndex::~ModuleIndex() {
   epochs_.collect();  // what was retired refers to this object
-  delete table_.load();
 }
 
 std::uint64_t ModuleIndex::hash(std::string_view labels) const {
@@ -123,7 +129,7 @@ const char* ModuleIndex::lookup(const Table& table, std::string_view labels, std
 
 ModuleIndex::Found ModuleIndex::find(std::string_view labels) const {
   std::size_t slot = 0;
-  const char* entry = lookup(*table_.load(), labels, hash(labels), &slot);
+  const char* entry = lookup(*table_.get(), labels, hash(labels), &slot);
   if (entry == nullptr) return {};
   return {true, entry_rdatas(entry)};
 }
@@ -132,10 +138,11 @@ char* ModuleIndex::make_entry(std::string_view labels, std::string_view txt) {
   if (labels.empty() || labels.size() > 255 || txt.size() > 255) std::abort();
   const std::size_t rdatas = txt.empty() ? 0 : kRdatasHeader + txt.size();
   char* entry = arena_.allocate(sizeof(EntryHeader) + labels.size() + rdatas);
-  entry[0] = static_cast<char>(labels.size());
-  entry[1] = txt.empty() ? 0 : 1;
-  entry[2] = static_cast<char>(txt.size());
-  char* at = entry + sizeof(EntryHeader);
+  const EntryHeader header{.labels_size = static_cast<std::uint8_t>(labels.size()),
+                           .has_txt = txt.empty() ? std::uint8_t{0} : std::uint8_t{1},
+                           .txt_size = static_cast<std::uint8_t>(txt.size())};
+  std::memcpy(entry, &header, sizeof(header));
+  char* at = entry + sizeof(header);
   std::memcpy(at, labels.data(), labels.size());
   at += labels.size();
   if (!txt.empty()) {
@@ -148,7 +155,7 @@ char* ModuleIndex::make_entry(std::string_view labels, std::string_view txt) {
 }
 
 void ModuleIndex::grow(std::size_t min_slots) {
-  Table* old = table_.load();
+  const Table* old = table_.get();
   auto next = std::make_unique<Table>(std::bit_ceil(min_slots));
   for (std::size_t i = 0; i <= old->mask; i++) {
     const std::uint64_t word = old->slots[i].load(std::memory_order_relaxed);
@@ -157,13 +164,12 @@ void ModuleIndex::grow(std::size_t min_slots) {
     while (next->slots[slot].load(std::memory_order_relaxed) != 0) slot = (slot + 1) & next->mask;
     next->slots[slot].store(word, std::memory_order_relaxed);
   }
-  table_.store(next.release());
-  epochs_.retire([old] { delete old; });
+  table_.publish(std::move(next));
 }
 
 void ModuleIndex::insert(std::string_view labels, std::uint64_t hash, std::string_view txt) {
-  if ((names_ + 1) * 10 > (table_.load()->mask + 1) * 7) grow((table_.load()->mask + 1) * 2);
-  const Table& table = *table_.load();
+  if ((names_ + 1) * 10 > (table_.get()->mask + 1) * 7) grow((table_.get()->mask + 1) * 2);
+  const Table& table = *table_.get();
   std::size_t slot = 0;
   (void)lookup(table, labels, hash, &slot);
   table.slots[slot].store(slot_word(make_entry(labels, txt), hash), std::memory_order_release);
@@ -179,7 +185,7 @@ void ModuleIndex::ensure_name(std::string_view labels, std::uint64_t hash_of) {
   std::size_t n = 0;
   while (!labels.empty() && n < missing.size()) {
     std::size_t slot = 0;
-    if (lookup(*table_.load(), labels, hash_of, &slot) != nullptr) break;
+    if (lookup(*table_.get(), labels, hash_of, &slot) != nullptr) break;
     missing[n] = labels;
     hashes[n] = hash_of;
     n++;
@@ -190,7 +196,7 @@ void ModuleIndex::ensure_name(std::string_view labels, std::uint64_t hash_of) {
 }
 
 bool ModuleIndex::set_one(const Item& item, const Hashes& hashes) {
-  Table& table = *table_.load();
+  Table& table = *table_.get();
   std::size_t slot = 0;
   const char* old = lookup(table, item.labels, hashes.name, &slot);
   if (old == nullptr) {
@@ -216,7 +222,7 @@ bool ModuleIndex::set_one(const Item& item, const Hashes& hashes) {
 void ModuleIndex::reserve(std::uint64_t names) {
   std::lock_guard lock(mutex_);
   const std::uint64_t slots = names * 10 / 7 + 1;
-  if (slots > table_.load()->mask + 1) grow(slots);
+  if (slots > table_.get()->mask + 1) grow(slots);
 }
 
 std::uint64_t ModuleIndex::set(std::span<const Item> items) {
@@ -232,7 +238,7 @@ std::uint64_t ModuleIndex::set(std::span<const Item> items) {
       hashes[i] = {hash(batch[i].labels), hash(parent(batch[i].labels))};
     }
     std::lock_guard lock(mutex_);
-    const Table& table = *table_.load();
+    const Table& table = *table_.get();
     for (std::size_t i = 0; i < batch.size(); i++) {
       __builtin_prefetch(&table.slots[hashes[i].name & table.mask], 1);
       __builtin_prefetch(&table.slots[hashes[i].parent & table.mask], 1);
@@ -248,7 +254,7 @@ std::uint64_t ModuleIndex::set(std::span<const Item> items) {
 
 ModuleIndex::Stats ModuleIndex::stats() const {
   std::lock_guard lock(mutex_);
-  return {names_, answers_, arena_.bytes() + table_.load()->bytes()};
+  return {names_, answers_, arena_.bytes() + table_.get()->bytes()};
 }
 
 }  // namespace gw::dnsd

@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "dnsd/epochs.h"
+#include "dnsd/published.h"
 
 namespace gw::dnsd {
 
@@ -107,7 +108,7 @@ class ModuleIndex {
 
   Epochs& epochs_;
   std::array<std::uint64_t, 2> hash_key_;
-  std::atomic<Table*> table_;
+  Published<Table> table_;
   mutable std::mutex mutex_;  // guards everything below
   EntryArena arena_;
   std::uint64_t names_ = 0;

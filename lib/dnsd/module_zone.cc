@@ -115,9 +115,7 @@ class ModuleZone::Content final : public dns::ZoneContent {
 };
 
 ModuleZone::ModuleZone(Epochs& epochs, const ModuleIndex& index, const ZoneSettings& settings)
-    : epochs_(epochs), index_(index), settings_(settings) {}
-
-ModuleZone::~ModuleZone() { delete served_.load(); }
+    : epochs_(epochs), index_(index), settings_(settings), served_(epochs) {}
 
 Result<std::unique_ptr<const dns::ZoneContent>> ModuleZone::make(const State& state) const {
   const std::string& origin = settings_.origin;
@@ -149,8 +147,7 @@ Result<std::unique_ptr<const dns::ZoneContent>> ModuleZone::make(const State& st
 }
 
 void ModuleZone::publish(std::unique_ptr<const dns::ZoneContent> content) {
-  const dns::ZoneContent* old = served_.exchange(content.release());
-  if (old != nullptr) epochs_.retire([old] { delete old; });
+  served_.publish(std::move(content));
   epochs_.collect();
 }
 

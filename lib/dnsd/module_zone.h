@@ -13,7 +13,6 @@
 // never older.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -22,6 +21,7 @@
 #include "dns/zone.h"
 #include "dnsd/epochs.h"
 #include "dnsd/module_index.h"
+#include "dnsd/published.h"
 #include "dnsd/zone_key.h"
 #include "os/address.h"
 
@@ -52,7 +52,6 @@ class ModuleZone final : public dns::Zone {
  public:
   // The Epochs and the index outlive it.
   ModuleZone(Epochs& epochs, const ModuleIndex& index, const ZoneSettings& settings);
-  ~ModuleZone() override;
 
   // What changes while serving.
   struct State {
@@ -68,9 +67,9 @@ class ModuleZone final : public dns::Zone {
   void publish(std::unique_ptr<const dns::ZoneContent> content);
 
   dns::NameView origin() const override { return settings_.origin; }
-  const dns::ZoneContent* content() const override { return served_.load(); }
+  const dns::ZoneContent* content() const override { return served_.get(); }
   // Whether content() is one. Any thread, outside of a reader section too.
-  bool ready() const { return served_.load() != nullptr; }
+  bool ready() const { return served_.get() != nullptr; }
 
  private:
   class Content;
@@ -78,7 +77,7 @@ class ModuleZone final : public dns::Zone {
   Epochs& epochs_;
   const ModuleIndex& index_;
   const ZoneSettings settings_;
-  std::atomic<const dns::ZoneContent*> served_{nullptr};
+  Published<const dns::ZoneContent> served_;
 };
 
 }  // namespace gw::dnsd

@@ -71,9 +71,8 @@ ServedFile::ServedFile(FileZoneOptions options, Epochs& epochs, SigningContext& 
     : options_(std::move(options)),
       epochs_(epochs),
       log_(log),
-      key_(signing, options_.origin, options_.key_file) {}
-
-ServedFile::~ServedFile() { delete served_.load(); }
+      key_(signing, options_.origin, options_.key_file),
+      served_(epochs) {}
 
 Status ServedFile::start(const std::string& user) {
   if (!user.empty()) {
@@ -191,7 +190,7 @@ Status ServedFile::publish() {
   Loaded loaded = *std::exchange(next_, std::nullopt);
   tell(std::move(loaded.warnings));
   const std::uint32_t serial = dns::soa_serial(loaded.zone->soa().rdatas);
-  const dns::StaticZone* old = served_.load();
+  const dns::StaticZone* old = served_.get();
   if (old != nullptr &&
       static_cast<std::int32_t>(serial - dns::soa_serial(old->soa().rdatas)) <= 0) {  // RFC 1982
     warn("the serial was not raised: who compares it will not see this change");
@@ -203,9 +202,8 @@ Status ServedFile::publish() {
     error_.clear();
   }
   served_text_ = loaded.text;
-  served_.store(loaded.zone.release());
+  served_.publish(std::move(loaded.zone));
   key_.adopt(epochs_);
-  if (old != nullptr) epochs_.retire([old] { delete old; });
   log_.info("zone_loaded", {{"zone", dns::format_host(options_.origin)},
                             {"file", options_.file},
                             {"serial", serial},
@@ -268,14 +266,14 @@ void ServedFile::reload() {
 }
 
 std::string ServedFile::trouble() const {
-  return served_.load() != nullptr ? "" : "zone not loaded";
+  return served_.get() != nullptr ? "" : "zone not loaded";
 }
 
 Json ServedFile::status() const {
   Json out = zone_status(*this, *key_.get());
   out["content"] = "file";
   out["file"] = options_.file;
-  out["ready"] = served_.load() != nullptr;
+  out["ready"] = served_.get() != nullptr;
   std::lock_guard lock(mutex_);
   out["serial"] = serial_;
   out["rrsets"] = rrsets_;

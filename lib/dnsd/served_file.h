@@ -11,7 +11,6 @@
 
 #include <sys/stat.h>
 
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -22,6 +21,7 @@
 #include "base/crypto.h"
 #include "base/log.h"
 #include "dns/static_zone.h"
+#include "dnsd/published.h"
 #include "dnsd/served_zone.h"
 
 namespace gw::dnsd {
@@ -37,7 +37,6 @@ class ServedFile final : public ServedZone, private dns::Zone {
   // Reads the key. Everything given outlives it. kUsage.
   static Result<std::unique_ptr<ServedFile>> make(FileZoneOptions options, Epochs& epochs,
                                                   SigningContext& signing, const Logger& log);
-  ~ServedFile() override;
 
   // A zone served here whose nearest served ancestor this one is. Before start().
   void add_child(const ServedZone* child) { children_.push_back(child); }
@@ -74,7 +73,7 @@ class ServedFile final : public ServedZone, private dns::Zone {
 
   ServedFile(FileZoneOptions options, Epochs& epochs, SigningContext& signing, const Logger& log);
   dns::NameView origin() const override { return options_.origin; }
-  const dns::ZoneContent* content() const override { return served_.load(); }
+  const dns::ZoneContent* content() const override { return served_.get(); }
 
   static Stamp stamp_of(const std::string& file);
   bool changed();
@@ -90,7 +89,7 @@ class ServedFile final : public ServedZone, private dns::Zone {
   const Logger& log_;
   ZoneKeyInUse key_;
   std::vector<const ServedZone*> children_;
-  std::atomic<const dns::StaticZone*> served_{nullptr};
+  Published<const dns::StaticZone> served_;
   std::optional<Loaded> next_;  // read, not yet served
   Hash served_text_{};
   std::vector<std::string> told_;  // the warnings of the last good load
