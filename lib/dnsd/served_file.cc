@@ -11,6 +11,7 @@
 #include "dns/dnssec.h"
 #include "dns/wire.h"
 #include "dns/zone_file.h"
+#include "dnsd/user_access.h"
 #include "os/file.h"
 
 namespace gw::dnsd {
@@ -270,7 +271,7 @@ std::string ServedFile::trouble() const {
 }
 
 Json ServedFile::status() const {
-  Json out = zone_status(*this, *key_.get());
+  Json out = common_status();
   out["content"] = "file";
   out["file"] = options_.file;
   out["ready"] = served_.get() != nullptr;

@@ -23,6 +23,7 @@
 #include "dns/static_zone.h"
 #include "dnsd/published.h"
 #include "dnsd/served_zone.h"
+#include "dnsd/zone_key_in_use.h"
 
 namespace gw::dnsd {
 

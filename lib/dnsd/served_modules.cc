@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/metrics.h"
+#include "dnsd/user_access.h"
 
 namespace gw::dnsd {
 
@@ -122,7 +123,7 @@ std::uint32_t ServedModules::serial() const {
 }
 
 Json ServedModules::status() const {
-  Json out = zone_status(zone_, *key_.get());
+  Json out = common_status();
   out["content"] = "modules";
   out["serial"] = serial();
   out["ready"] = zone_.ready();

@@ -10,6 +10,7 @@
 #include "dnsd/module_source.h"
 #include "dnsd/module_zone.h"
 #include "dnsd/served_zone.h"
+#include "dnsd/zone_key_in_use.h"
 #include "dnsd/zone_serial.h"
 
 namespace gw::dnsd {
