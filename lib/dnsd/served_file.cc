@@ -266,6 +266,12 @@ void ServedFile::reload() {
                          {"changed", tag != old_tag ? 1 : 0}});
 }
 
+std::vector<std::string> ServedFile::watched_files() const {
+  std::vector<std::string> files;
+  for (const Watched& watched : files_) files.push_back(watched.file);
+  return files;
+}
+
 std::string ServedFile::trouble() const {
   return served_.get() != nullptr ? "" : "zone not loaded";
 }

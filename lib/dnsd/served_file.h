@@ -50,6 +50,7 @@ class ServedFile final : public ServedZone, private dns::Zone {
   void reload() override;
   std::string trouble() const override;
   Json status() const override;
+  std::vector<std::string> watched_files() const override;
 
  private:
   // A file as it was when it was read: another stamp, another content.

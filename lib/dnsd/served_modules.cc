@@ -4,6 +4,7 @@
 
 #include "base/metrics.h"
 #include "dnsd/user_access.h"
+#include "os/file.h"
 
 namespace gw::dnsd {
 
@@ -113,6 +114,12 @@ void ServedModules::reload() {
                          {"key_tag", key_.get()->tag()},
                          {"old_key_tag", old_tag},
                          {"changed", *changed ? 1 : 0}});
+}
+
+// SQLite opens what links lead to, and its log of changes is beside that.
+std::vector<std::string> ServedModules::watched_files() const {
+  const std::string db = os::real_path(options_.db);
+  return {db, db + "-wal"};
 }
 
 std::string ServedModules::trouble() const { return zone_.ready() ? "" : "no complete log yet"; }

@@ -38,6 +38,7 @@ class ServedModules final : public ServedZone {
   void reload() override;
   std::string trouble() const override;
   Json status() const override;
+  std::vector<std::string> watched_files() const override;
 
   // The log as the database tells it; null when there is none yet. Any thread.
   Json log_status(WallTime now) const;

@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/json.h"
 #include "base/result.h"
@@ -38,6 +39,8 @@ class ServedZone {
   virtual std::string trouble() const = 0;
   // For `serve-dns status`. Any thread.
   virtual Json status() const = 0;
+  // The files by which poll() would find a change, wherever links lead.
+  virtual std::vector<std::string> watched_files() const = 0;
 
  protected:
   // What every zone's status has.

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/metrics.h"
+#include "dnsd/change_watch.h"
 #include "dnsd/sockets.h"
 #include "dnsd/status_socket.h"
 #include "dnsd/worker.h"
@@ -18,7 +19,6 @@ namespace gw::dnsd {
 
 namespace {
 
-constexpr std::chrono::milliseconds kPoll{200};
 constexpr std::uint32_t kDefaultRateLimit = 200;
 
 unsigned worker_count(unsigned asked) {
@@ -51,6 +51,7 @@ struct Server::Impl {
         signing(signing_limits(options)),
         rate_limiter(options.rate_limit.value_or(kDefaultRateLimit)),
         counts(options.tcp),
+        changes(c, [this] { return watched_files(); }),
         serving{.epochs = epochs,
                 .zones = zones,
                 .signing = signing,
@@ -64,6 +65,7 @@ struct Server::Impl {
   Status start_metrics();
   std::string trouble() const;
   Status start_workers();
+  std::vector<std::string> watched_files() const;
   void watch_clock();
   Json status() const;
 
@@ -80,6 +82,7 @@ struct Server::Impl {
   dns::ZoneSet zones;
   RateLimiter rate_limiter;
   ConnectionCounts counts;
+  ChangeWatch changes;
   Serving serving;
   bool clock_behind = false;
 
@@ -156,6 +159,15 @@ Status Server::Impl::start_metrics() {
   return {};
 }
 
+std::vector<std::string> Server::Impl::watched_files() const {
+  std::vector<std::string> all;
+  for (const auto& zone : served) {
+    const auto files = zone->watched_files();
+    all.insert(all.end(), files.begin(), files.end());
+  }
+  return all;
+}
+
 void Server::Impl::watch_clock() {
   const bool behind = signing.refuses(clock.now());
   if (behind && !clock_behind) {
@@ -217,8 +229,13 @@ std::vector<os::SocketAddress> Server::addresses() const {
   return addresses;
 }
 
+void Server::request_reload() {
+  reload_.store(true);
+  impl_->changes.wake();
+}
+
 void Server::run(const os::Stop& stop, const os::Notifier& notifier) {
-  const Impl& s = *impl_;
+  Impl& s = *impl_;
   for (const Endpoint& e : s.endpoints) {
     s.log.info("listening", {{"address", e.address.format()}});
   }
@@ -239,8 +256,10 @@ void Server::run(const os::Stop& stop, const os::Notifier& notifier) {
     s.log.info("ready", {{"zones", names}});
   }
   notifier.ready("serving " + names);
+  const auto watchdog = notifier.watchdog_interval();
   MonoTime next_watchdog = s.clock.mono();
-  while (!stop.wait_for(kPoll)) {
+  const auto idle = [&] { return watchdog ? next_watchdog - s.clock.mono() : Duration::max(); };
+  while (!s.changes.wait(stop, idle())) {
     if (reload_.exchange(false)) {
       notifier.reloading();
       // A parent compares its DS records with the keys that its children have by then.
@@ -248,16 +267,16 @@ void Server::run(const os::Stop& stop, const os::Notifier& notifier) {
       notifier.ready();
     }
     for (const auto& zone : s.served) zone->poll();
-    impl_->epochs.collect();
-    impl_->watch_clock();
-    if (auto interval = notifier.watchdog_interval(); interval && s.clock.mono() >= next_watchdog) {
+    s.epochs.collect();
+    s.watch_clock();
+    if (watchdog && s.clock.mono() >= next_watchdog) {
       notifier.watchdog();
-      next_watchdog = s.clock.mono() + *interval / 2;
+      next_watchdog = s.clock.mono() + *watchdog / 2;
     }
   }
   notifier.stopping();
-  impl_->workers_stop.request();
-  impl_->workers.clear();
+  s.workers_stop.request();
+  s.workers.clear();
   s.log.info("stopped");
 }
 

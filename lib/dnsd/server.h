@@ -65,7 +65,7 @@ class Server {
   void run(const os::Stop& stop, const os::Notifier& notifier);
 
   // Keys and zone files are read again soon; what cannot be read leaves the old one in use.
-  void request_reload() { reload_.store(true); }
+  void request_reload();
 
   // The addresses served, with the ports that the kernel chose.
   std::vector<os::SocketAddress> addresses() const;
