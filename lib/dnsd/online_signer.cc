@@ -92,7 +92,7 @@ bool OnlineSigner::make(Key& key, const dns::SignRequest& request, Signature& si
   const std::size_t size = dns::write_rrsig_prefix(fields_of(*key.key, request, signature), prefix);
   signed_data_.clear();
   dns::append_signed_data(signed_data_, {prefix.data(), size}, request.owner, request.rrset);
-  return key.signer->sign(signed_data_, signature.bytes.data());
+  return key.signer(signed_data_, signature.bytes.data());
 }
 
 dns::SignResult OnlineSigner::sign(const dns::SignRequest& request, std::span<char> out) {

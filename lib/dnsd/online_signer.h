@@ -89,7 +89,7 @@ class OnlineSigner final : public dns::RrsetSigner {
   struct Key {
     dns::KeyId id;
     std::shared_ptr<const ZoneKey> key;
-    std::unique_ptr<KeySigner> signer;
+    KeySigner signer;
   };
   Key* find_key(dns::KeyId id);
   void reload_keys();

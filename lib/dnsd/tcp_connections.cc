@@ -25,11 +25,6 @@ constexpr std::chrono::milliseconds kPause{100};  // without descriptors
 constexpr std::chrono::milliseconds kDefer{5};
 constexpr std::chrono::seconds kEvictAfter{2};
 
-// data.u64 of a listener has this bit; of a connection: generation and index.
-constexpr std::uint64_t kListener = std::uint64_t{1} << 55;
-constexpr unsigned kGenerationShift = 32;
-constexpr std::uint32_t kGenerationMask = 0x3fffff;
-
 }  // namespace
 
 ConnectionCounts::Verdict ConnectionCounts::add(std::string_view ip_bytes) {
@@ -58,8 +53,7 @@ unsigned ConnectionCounts::total() const {
 struct TcpConnections::Connection {
   os::Fd fd;
   os::SocketAddress peer;
-  std::uint32_t index = 0;
-  std::uint32_t generation = 0;
+  EpollTag tag;
   std::uint32_t events = 0;  // what epoll watches for
   bool eof = false;          // the client sends no more
   bool broken = false;       // nothing can be sent any more
@@ -71,20 +65,15 @@ struct TcpConnections::Connection {
   Connection* newer = nullptr;
 };
 
-TcpConnections::TcpConnections(int epoll, std::uint64_t tag, std::vector<int> listeners,
-                               const TcpLimits& limits, ConnectionCounts& counts,
-                               QueryHandler& handler, const Clock& clock)
+TcpConnections::TcpConnections(int epoll, std::vector<int> listeners, const TcpLimits& limits,
+                               ConnectionCounts& counts, QueryHandler& handler, const Clock& clock)
     : epoll_(epoll),
-      tag_(tag),
       listeners_(std::move(listeners)),
       limits_(limits),
       counts_(counts),
       handler_(handler),
       clock_(clock) {
-  for (std::size_t i = 0; i < listeners_.size(); i++) {
-    epoll_event event{.events = EPOLLIN, .data = {.u64 = tag_ | kListener | i}};
-    ::epoll_ctl(epoll_, EPOLL_CTL_ADD, listeners_[i], &event);
-  }
+  watch_listeners(EPOLL_CTL_ADD, EPOLLIN);
 }
 
 TcpConnections::~TcpConnections() {
@@ -116,9 +105,14 @@ void TcpConnections::touch(Connection& c) {
 void TcpConnections::pause_accepting() {
   accepting_ = false;
   resume_accepting_ = clock_.mono() + kPause;
-  for (std::size_t i = 0; i < listeners_.size(); i++) {
-    epoll_event event{.events = 0, .data = {.u64 = tag_ | kListener | i}};
-    ::epoll_ctl(epoll_, EPOLL_CTL_MOD, listeners_[i], &event);
+  watch_listeners(EPOLL_CTL_MOD, 0);
+}
+
+void TcpConnections::watch_listeners(int operation, std::uint32_t events) {
+  for (std::uint32_t i = 0; i < listeners_.size(); ++i) {
+    epoll_event event{.events = events,
+                      .data = {.u64 = EpollTag{EpollTag::Kind::kTcpListener, i}.pack()}};
+    ::epoll_ctl(epoll_, operation, listeners_[i], &event);
   }
 }
 
@@ -178,15 +172,12 @@ void TcpConnections::add(os::Fd fd, const os::SocketAddress& peer) {
   auto c = std::make_unique<Connection>();
   c->fd = std::move(fd);
   c->peer = peer;
-  c->index = free_.back();
   // An event that was fetched before the last connection of this index was closed must not hit this
   // one.
   static thread_local std::uint32_t generation = 0;
-  c->generation = ++generation & kGenerationMask;
+  c->tag = {EpollTag::Kind::kTcpConnection, free_.back(), ++generation & EpollTag::kGenerationMask};
   c->events = EPOLLIN;
-  epoll_event event{
-      .events = EPOLLIN,
-      .data = {.u64 = tag_ | (std::uint64_t{c->generation} << kGenerationShift) | c->index}};
+  epoll_event event{.events = EPOLLIN, .data = {.u64 = c->tag.pack()}};
   if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, c->fd.get(), &event) != 0) {
     metric_add(Metric::kServeReceiveErrors);
     counts_.remove(peer.ip_bytes());
@@ -194,7 +185,7 @@ void TcpConnections::add(os::Fd fd, const os::SocketAddress& peer) {
   }
   free_.pop_back();
   touch(*c);
-  connections_[c->index] = std::move(c);
+  connections_[c->tag.index] = std::move(c);
 }
 
 void TcpConnections::defer(Connection& c) {
@@ -209,8 +200,8 @@ void TcpConnections::close(Connection& c) {
   unlink(c);
   undefer(c);
   counts_.remove(c.peer.ip_bytes());
-  free_.push_back(c.index);
-  connections_[c.index].reset();
+  free_.push_back(c.tag.index);
+  connections_[c.tag.index].reset();
 }
 
 // ---- bytes ----
@@ -218,9 +209,7 @@ void TcpConnections::close(Connection& c) {
 void TcpConnections::watch(Connection& c, std::uint32_t events) {
   if (c.events == events) return;
   c.events = events;
-  epoll_event event{
-      .events = events,
-      .data = {.u64 = tag_ | (std::uint64_t{c.generation} << kGenerationShift) | c.index}};
+  epoll_event event{.events = events, .data = {.u64 = c.tag.pack()}};
   ::epoll_ctl(epoll_, EPOLL_CTL_MOD, c.fd.get(), &event);
 }
 
@@ -324,12 +313,11 @@ void TcpConnections::on_readable(Connection& c) {
   settle(c);
 }
 
-void TcpConnections::on_event(std::uint64_t data, std::uint32_t events) {
-  if ((data & kListener) != 0) return accept(data & ~kListener);
-  const auto index = static_cast<std::uint32_t>(data);
-  if (index >= connections_.size() || !connections_[index]) return;
-  Connection& c = *connections_[index];
-  if (c.generation != data >> kGenerationShift) return;
+void TcpConnections::on_event(EpollTag tag, std::uint32_t events) {
+  if (tag.kind == EpollTag::Kind::kTcpListener) return accept(tag.index);
+  if (tag.index >= connections_.size() || !connections_[tag.index]) return;
+  Connection& c = *connections_[tag.index];
+  if (c.tag.generation != tag.generation) return;
   if ((events & EPOLLOUT) != 0 && !c.out.empty()) {
     if (!write_pending(c)) return close(c);
     if (!c.out.empty()) return;
@@ -364,10 +352,7 @@ int TcpConnections::tick() {
   }
   if (!accepting_ && now >= resume_accepting_ && !draining_) {
     accepting_ = true;
-    for (std::size_t i = 0; i < listeners_.size(); i++) {
-      epoll_event event{.events = EPOLLIN, .data = {.u64 = tag_ | kListener | i}};
-      ::epoll_ctl(epoll_, EPOLL_CTL_MOD, listeners_[i], &event);
-    }
+    watch_listeners(EPOLL_CTL_MOD, EPOLLIN);
   }
   Duration next = Duration::max();
   if (!deferred_.empty()) next = kDefer;

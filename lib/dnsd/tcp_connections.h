@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "dnsd/epoll_tag.h"
 #include "dnsd/query_handler.h"
 #include "os/address.h"
 #include "os/file.h"
@@ -49,16 +50,15 @@ class ConnectionCounts {
 
 class TcpConnections {
  public:
-  // Registers the listeners with `epoll`; events carry `tag` plus something below 2^56 in data.u64.
-  // `listeners` are not owned.
-  TcpConnections(int epoll, std::uint64_t tag, std::vector<int> listeners, const TcpLimits& limits,
+  // Registers the listeners with `epoll`, under tags of TCP's kinds. `listeners` are not owned.
+  TcpConnections(int epoll, std::vector<int> listeners, const TcpLimits& limits,
                  ConnectionCounts& counts, QueryHandler& handler, const Clock& clock);
   ~TcpConnections();
   TcpConnections(const TcpConnections&) = delete;
   TcpConnections& operator=(const TcpConnections&) = delete;
 
-  // An event of `data` (the tag taken off).
-  void on_event(std::uint64_t data, std::uint32_t events);
+  // An event with a tag of TCP's kinds.
+  void on_event(EpollTag tag, std::uint32_t events);
   // Does what is due, and says in how many milliseconds to be called again; -1: no need.
   int tick();
   // Takes no more connections, answers what has arrived, and closes what has nothing left to send;
@@ -71,6 +71,7 @@ class TcpConnections {
 
   void accept(std::size_t listener);
   void pause_accepting();
+  void watch_listeners(int operation, std::uint32_t events);
   bool evict_idle();
   void add(os::Fd fd, const os::SocketAddress& peer);
   void close(Connection& c);
@@ -88,7 +89,6 @@ class TcpConnections {
   void unlink(Connection& c);
 
   const int epoll_;
-  const std::uint64_t tag_;
   std::vector<int> listeners_;
   const TcpLimits limits_;
   ConnectionCounts& counts_;

@@ -12,17 +12,13 @@ namespace gw::dnsd {
 
 namespace {
 
-constexpr std::uint64_t kTagShift = 56;
-constexpr std::uint64_t kUdpTag = std::uint64_t{1} << kTagShift;
-constexpr std::uint64_t kTcpTag = std::uint64_t{2} << kTagShift;
-constexpr std::uint64_t kStopTag = std::uint64_t{3} << kTagShift;
 constexpr int kUdpBatches = 8;      // in a row, before TCP gets its turn
 constexpr int kDrainBatches = 256;  // at the end: what the socket's buffer can hold, and no more
 constexpr std::chrono::seconds kDrainTime{2};
 constexpr int kEvents = 64;
 
-bool watch(const os::Fd& epoll, int fd, std::uint64_t data) {
-  epoll_event event{.events = EPOLLIN, .data = {.u64 = data}};
+bool watch(const os::Fd& epoll, int fd, EpollTag tag) {
+  epoll_event event{.events = EPOLLIN, .data = {.u64 = tag.pack()}};
   return ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
@@ -42,9 +38,9 @@ Worker::~Worker() {
 
 Status Worker::start() {
   epoll_ = os::Fd(::epoll_create1(EPOLL_CLOEXEC));
-  bool ok = static_cast<bool>(epoll_) && watch(epoll_, stop_.fd(), kStopTag);
-  for (std::size_t i = 0; ok && i < sockets_.size(); i++) {
-    ok = watch(epoll_, sockets_[i].udp, kUdpTag | i);
+  bool ok = static_cast<bool>(epoll_) && watch(epoll_, stop_.fd(), {EpollTag::Kind::kStop});
+  for (std::uint32_t i = 0; ok && i < sockets_.size(); ++i) {
+    ok = watch(epoll_, sockets_[i].udp, {EpollTag::Kind::kUdp, i});
   }
   if (!ok) return io_error(fmt::format("starting a worker: {}", std::strerror(errno)));
   batch_ = std::make_unique<UdpBatch>();
@@ -56,22 +52,20 @@ void Worker::run() {
   QueryHandler handler(serving_);
   std::vector<int> listeners;
   for (const WorkerSocket& s : sockets_) listeners.push_back(s.tcp);
-  TcpConnections tcp(epoll_.get(), kTcpTag, std::move(listeners), limits_, counts_, handler,
-                     serving_.clock);
+  TcpConnections tcp(epoll_.get(), std::move(listeners), limits_, counts_, handler, serving_.clock);
   std::array<epoll_event, kEvents> events;
   while (!stop_.requested()) {
     const int n = ::epoll_wait(epoll_.get(), events.data(), kEvents, tcp.tick());
     for (int i = 0; i < n; i++) {
-      const std::uint64_t data = events[i].data.u64;
-      const std::uint64_t rest = data & ((std::uint64_t{1} << kTagShift) - 1);
-      if (data - rest == kTcpTag) {
-        tcp.on_event(rest, events[i].events);
-      } else if (data - rest == kUdpTag) {
-        const WorkerSocket& s = sockets_[rest];
+      const EpollTag tag = EpollTag::unpack(events[i].data.u64);
+      if (tag.kind == EpollTag::Kind::kUdp) {
+        const WorkerSocket& s = sockets_[tag.index];
         // A batch that was not full emptied the socket.
-        for (int k = 0; k < kUdpBatches; k++) {
+        for (int k = 0; k < kUdpBatches; ++k) {
           if (batch_->serve(s.udp, s.wildcard, handler) < UdpBatch::kMessages) break;
         }
+      } else if (tag.kind != EpollTag::Kind::kStop) {
+        tcp.on_event(tag, events[i].events);
       }
     }
   }
@@ -91,10 +85,8 @@ void Worker::drain(TcpConnections& tcp, QueryHandler& handler) {
   while (tcp.drain() != 0 && serving_.clock.mono() < deadline) {
     const int n = ::epoll_wait(epoll_.get(), events.data(), kEvents, 50);
     for (int i = 0; i < n; i++) {
-      const std::uint64_t data = events[i].data.u64;
-      if ((data >> kTagShift) == (kTcpTag >> kTagShift)) {
-        tcp.on_event(data & ((std::uint64_t{1} << kTagShift) - 1), events[i].events);
-      }
+      // Nothing else is watched any more.
+      tcp.on_event(EpollTag::unpack(events[i].data.u64), events[i].events);
     }
   }
 }

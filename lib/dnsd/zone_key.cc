@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 
 #include "base/bytes.h"
 #include "dns/dnssec.h"
@@ -21,27 +22,13 @@ constexpr std::size_t kMaxKeyFile = 64 << 10;
 constexpr std::uint32_t kKeyTtl = 3600;
 constexpr std::size_t kSecretSize = 32;
 
-class EcdsaSigner final : public KeySigner {
- public:
-  explicit EcdsaSigner(P256Signer signer) : signer_(std::move(signer)) {}
-  bool sign(std::string_view message, std::uint8_t* out) override {
-    return signer_.sign(message, out);
-  }
-
- private:
-  P256Signer signer_;
-};
-
-class EddsaSigner final : public KeySigner {
- public:
-  explicit EddsaSigner(std::string_view seed) : signer_(seed) {}
-  bool sign(std::string_view message, std::uint8_t* out) override {
-    return signer_.sign(message, out);
-  }
-
- private:
-  Ed25519Signer signer_;
-};
+// A KeySigner may be copied, its key not.
+template <typename Signer>
+KeySigner key_signer(std::shared_ptr<const Signer> signer) {
+  return [signer = std::move(signer)](std::string_view message, std::uint8_t* out) {
+    return signer->sign(message, out);
+  };
+}
 
 Status check_public_half(const ZoneKey& key, const std::string& file) {
   auto text = os::read_file(file, kMaxKeyFile);
@@ -162,12 +149,12 @@ std::string ZoneKey::ds_text() const {
                      digest);
 }
 
-Result<std::unique_ptr<KeySigner>> ZoneKey::signer() const {
+Result<KeySigner> ZoneKey::signer() const {
   if (algorithm_ == dns::algorithm::kEd25519) {
-    return std::unique_ptr<KeySigner>(std::make_unique<EddsaSigner>(secret_));
+    return key_signer(std::make_shared<const Ed25519Signer>(secret_));
   }
   GW_TRY(auto signer, P256Signer::from_scalar(secret_));
-  return std::unique_ptr<KeySigner>(std::make_unique<EcdsaSigner>(std::move(signer)));
+  return key_signer(std::make_shared<const P256Signer>(std::move(signer)));
 }
 
 }  // namespace gw::dnsd

@@ -6,12 +6,12 @@
 // but by create(): serving without one is an error, since a lost mount must not make the zone
 // bogus.
 //
-// Immutable once loaded: any thread. A KeySigner belongs to one thread.
+// Immutable once loaded: any thread.
 #pragma once
 
 #include <array>
 #include <cstdint>
-#include <memory>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -22,13 +22,9 @@
 
 namespace gw::dnsd {
 
-// Signs digests of nothing but what it is given; one for each worker.
-class KeySigner {
- public:
-  virtual ~KeySigner() = default;
-  // Writes kSignatureSize octets; false when the library fails.
-  virtual bool sign(std::string_view message, std::uint8_t* out) = 0;
-};
+// Signs the message: writes kSignatureSize octets to `out`; false when the library fails. One
+// thread at a time, copies included.
+using KeySigner = std::function<bool(std::string_view message, std::uint8_t* out)>;
 inline constexpr std::size_t kSignatureSize = 64;  // of both algorithms
 
 class ZoneKey {
@@ -60,7 +56,7 @@ class ZoneKey {
   // Differs between any two keys, and between zones.
   const std::array<char, 16>& identity() const { return identity_; }
 
-  Result<std::unique_ptr<KeySigner>> signer() const;
+  Result<KeySigner> signer() const;
 
  private:
   ZoneKey() = default;

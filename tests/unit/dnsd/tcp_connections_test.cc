@@ -115,13 +115,15 @@ struct Lab {
     REQUIRE(::listen(listener.get(), 16) == 0);
     REQUIRE(::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
     handler.emplace(serving);
-    tcp.emplace(epoll.get(), 0, std::vector<int>{listener.get()}, limits, counts, *handler, clock);
+    tcp.emplace(epoll.get(), std::vector<int>{listener.get()}, limits, counts, *handler, clock);
   }
   // Every event there is at the moment, but no tick.
   void pump() {
     std::array<epoll_event, 16> events;
     const int n = ::epoll_wait(epoll.get(), events.data(), events.size(), 1);
-    for (int i = 0; i < n; i++) tcp->on_event(events[i].data.u64, events[i].events);
+    for (int i = 0; i < n; i++) {
+      tcp->on_event(EpollTag::unpack(events[i].data.u64), events[i].events);
+    }
   }
   std::vector<std::uint16_t> read(Client& client, std::size_t count) {
     std::vector<std::uint16_t> ids;
