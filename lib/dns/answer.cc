@@ -40,7 +40,6 @@ struct MadeNsec {
 
 // What an unsigned TSIG in a response repeats of the query's (RFC 8945 5.2).
 struct TsigEcho {
-  bool present = false;
   Name key;
   Name algorithm;
   std::string_view time_and_fudge;
@@ -63,39 +62,28 @@ bool read_tsig(const Query& query, TsigEcho& out) {
     return false;
   }
   out.original_id = rest.substr(mac, 2);
-  out.present = true;
   return true;
 }
 
-// Answers one query: a method for each step, the state they share as members.
-class Engine {
+}  // namespace
+
+// One query from its packet to the response: a method for each step, and what they share as
+// members. The next query finds `now_` new, and of the rest only what it wrote itself.
+class Answerer::Life {
  public:
-  Engine(const Query& query, Transport transport, RrsetSigner& signer, const AnswerOptions& options,
-         Node& node, std::span<char> out)
-      : query_(query),
-        transport_(transport),
-        signer_(signer),
-        options_(options),
-        node_(node),
-        writer_(out, response_limit(query, transport, options), query) {
-    if (query.has_edns) writer_.reserve(opt_room());
-  }
+  Life(const ZoneSet& zones, RrsetSigner& signer, const AnswerOptions& options)
+      : zones_(zones), signer_(signer), options_(options) {}
 
-  AnswerResult error(Rcode rcode, Ede ede = Ede::kNone, AnswerKind kind = AnswerKind::kError) {
-    writer_.clear();
-    writer_.set_authoritative(false);
-    writer_.set_rcode(rcode);
-    ede_ = ede;
-    return finish(kind);
-  }
-
-  AnswerResult run(const ZoneSet& zones);
+  AnswerResult answer(std::string_view packet, Transport transport, std::span<char> out);
+  std::size_t answer_truncated(std::span<char> out) const;
+  const Query& query() const { return query_; }
 
  private:
-  static std::size_t response_limit(const Query& query, Transport transport,
-                                    const AnswerOptions& options) {
-    if (transport != Transport::kUdp) return kMaxMessage;
-    return std::max(kMinUdpSize, std::min<std::size_t>(query.udp_size, options.max_udp_size));
+  static constexpr unsigned kMaxAliases = 12;
+
+  std::size_t response_limit() const {
+    if (transport_ != Transport::kUdp) return kMaxMessage;
+    return std::max(kMinUdpSize, std::min<std::size_t>(query_.udp_size, options_.max_udp_size));
   }
 
   // What the OPT record may come to, so that the records leave it room. An extended error needs
@@ -108,11 +96,13 @@ class Engine {
     return room;
   }
 
+  AnswerResult error(Rcode rcode, Ede ede = Ede::kNone, AnswerKind kind = AnswerKind::kError);
   AnswerResult finish(AnswerKind kind);
   AnswerResult chaos();
   AnswerResult unknown_key();
   void add_tsig();
   AnswerResult fail(AnswerKind kind);
+  AnswerResult resolve();
 
   // Each returns false when the answer cannot be given as it is: fail() then says how.
   bool add(Section section, NameView owner, const RrsetView& rrset, std::uint32_t ttl);
@@ -128,78 +118,94 @@ class Engine {
   const RrsetView* alias() const;
   // The NSEC at the name, or at the cut it is at or below.
   void make_nsec() {
-    nsec_.make(node_.kind == NodeKind::kCut ? node_.at : name_, zone_->origin(), node_,
+    nsec_.make(node_.kind == NodeKind::kCut ? node_.at : now_.name, now_.zone->origin(), node_,
                negative_ttl());
   }
 
   std::uint32_t negative_ttl() {
-    if (soa_.count == 0) soa_ = content_->soa();
-    return std::min(soa_.ttl, soa_minimum(soa_.rdatas));
+    if (now_.soa.count == 0) now_.soa = now_.content->soa();
+    return std::min(now_.soa.ttl, soa_minimum(now_.soa.rdatas));
   }
 
-  const Query& query_;
-  Transport transport_;
+  // The same for all queries.
+  const ZoneSet& zones_;
   RrsetSigner& signer_;
   const AnswerOptions& options_;
-  Node& node_;
-  ResponseWriter writer_;
-  const Zone* zone_ = nullptr;
-  const ZoneContent* content_ = nullptr;  // set: the zone answers
-  NameView source_;
-  RrsetView soa_;
-  bool signed_ = false;       // the zone is
-  bool with_dnssec_ = false;  // RRSIGs and NSECs go with the answer
 
-  // The name that node_ is about: the one asked for, then the targets of aliases.
-  static constexpr unsigned kMaxAliases = 12;
-  NameView name_;
-  std::array<NameView, kMaxAliases> followed_;  // the names before it
-  unsigned aliases_ = 0;
+  // The question, and what the zone has at `now_.name`.
+  Query query_;
+  Transport transport_ = Transport::kUdp;
+  Node node_;
+  ResponseWriter writer_{{}, 0, query_};
+
+  // How far the answer is.
+  struct Progress {
+    const Zone* zone = nullptr;
+    const ZoneContent* content = nullptr;  // set: the zone answers
+    NameView source;
+    RrsetView soa;
+    bool is_signed = false;    // the zone is
+    bool with_dnssec = false;  // RRSIGs and NSECs go with the answer
+    bool has_tsig = false;     // tsig_ is to be echoed
+    NameView name;             // the one asked for, then the targets of aliases
+    unsigned aliases = 0;      // how many were followed to get there
+    std::size_t made_size = 0;
+    SignResult failure{SignStatus::kSigned, 0, Ede::kNone};
+    Ede ede = Ede::kNone;
+  };
+  Progress now_;
+
+  // Written before they are read.
+  std::array<NameView, kMaxAliases> followed_;         // the names before now_.name
   std::array<char, kMaxAliases*(2 + kMaxName)> made_;  // CNAME rdatas that DNAMEs led to
-  std::size_t made_size_ = 0;
-
   TsigEcho tsig_;
-  SignResult failure_{SignStatus::kSigned, 0, Ede::kNone};
-  Ede ede_ = Ede::kNone;
   MadeNsec nsec_;
 };
 
-AnswerResult Engine::finish(AnswerKind kind) {
+AnswerResult Answerer::Life::error(Rcode rcode, Ede ede, AnswerKind kind) {
+  writer_.clear();
+  writer_.set_authoritative(false);
+  writer_.set_rcode(rcode);
+  now_.ede = ede;
+  return finish(kind);
+}
+
+AnswerResult Answerer::Life::finish(AnswerKind kind) {
   if (query_.has_edns) {
     writer_.add_opt({writer_.rcode(), static_cast<std::uint16_t>(options_.max_udp_size),
                      query_.dnssec_ok, query_.compact_ok});
     std::array<char, 6> data;
-    if (ede_ != Ede::kNone) {
-      store_u16(data.data(), static_cast<std::uint16_t>(ede_));
+    if (now_.ede != Ede::kNone) {
+      store_u16(data.data(), static_cast<std::uint16_t>(now_.ede));
       writer_.add_option(edns::kError, {data.data(), 2});
     }
     if (query_.wants_keepalive && transport_ != Transport::kUdp) {
       store_u16(data.data(), options_.keepalive);
       writer_.add_option(edns::kKeepalive, {data.data(), 2});
     }
-    if (query_.wants_zone_version && content_ != nullptr) {
-      data[0] = static_cast<char>(label_count(zone_->origin()));
+    if (query_.wants_zone_version && now_.content != nullptr) {
+      data[0] = static_cast<char>(label_count(now_.zone->origin()));
       data[1] = 0;  // the SOA's serial (RFC 9660 2)
-      store_u32(data.data() + 2, soa_serial(content_->soa().rdatas));
+      store_u32(data.data() + 2, soa_serial(now_.content->soa().rdatas));
       writer_.add_option(edns::kZoneVersion, {data.data(), 6});
     }
     if (query_.wants_nsid && !options_.server_id.empty()) {
       writer_.add_option(edns::kNsid, options_.server_id);
     }
   }
-  if (tsig_.present) add_tsig();
+  if (now_.has_tsig) add_tsig();
   AnswerResult result;
   result.kind = kind;
   result.rcode = writer_.rcode();
   result.truncated = writer_.truncated();
-  result.zone = zone_;
-  result.source = source_;
+  result.zone = now_.zone;
+  result.source = now_.source;
   result.size = writer_.finish();
   return result;
 }
 
 // RFC 4892: which server answered. Everything else of another class is not ours.
-AnswerResult Engine::chaos() {
+AnswerResult Answerer::Life::chaos() {
   constexpr NameView kIdServer{"\2id\6server\0", 11};
   if (query_.qclass != rrclass::kCh || query_.name() != kIdServer || options_.server_id.empty() ||
       (query_.qtype != rrtype::kTxt && query_.qtype != rrtype::kAny)) {
@@ -220,12 +226,13 @@ AnswerResult Engine::chaos() {
 
 // No key is known here, so a signed query is told so, in a TSIG record without a MAC (RFC 8945
 // 5.2.1).
-AnswerResult Engine::unknown_key() {
-  if (!read_tsig(query_, tsig_)) return error(Rcode::kFormErr);
+AnswerResult Answerer::Life::unknown_key() {
+  now_.has_tsig = read_tsig(query_, tsig_);
+  if (!now_.has_tsig) return error(Rcode::kFormErr);
   return error(Rcode::kNotAuth);
 }
 
-void Engine::add_tsig() {
+void Answerer::Life::add_tsig() {
   constexpr std::uint16_t kBadKey = 17;
   std::span<char> rdata =
       writer_.begin_record(Section::kAdditional, tsig_.key, rrtype::kTsig, rrclass::kAny, 0);
@@ -241,79 +248,83 @@ void Engine::add_tsig() {
   writer_.end_record(size);
 }
 
-bool Engine::add_rrsig(Section section, NameView owner, const RrsetView& rrset, std::uint32_t ttl) {
-  std::size_t size = rrsig_size(zone_->origin());
+bool Answerer::Life::add_rrsig(Section section, NameView owner, const RrsetView& rrset,
+                               std::uint32_t ttl) {
+  std::size_t size = rrsig_size(now_.zone->origin());
   std::span<char> rdata = writer_.begin_record(section, owner, rrtype::kRrsig, rrclass::kIn, ttl);
   if (rdata.size() < size) return false;
   SignResult result =
-      signer_.sign({zone_->origin(), content_->key(), owner, rrset}, rdata.first(size));
+      signer_.sign({now_.zone->origin(), now_.content->key(), owner, rrset}, rdata.first(size));
   if (result.status != SignStatus::kSigned || result.size == 0 || result.size > size) {
-    failure_ = result;
-    if (result.status == SignStatus::kSigned) failure_.status = SignStatus::kFailed;
+    now_.failure = result;
+    if (result.status == SignStatus::kSigned) now_.failure.status = SignStatus::kFailed;
     return false;
   }
   writer_.end_record(result.size);
   return true;
 }
 
-bool Engine::add(Section section, NameView owner, const RrsetView& rrset, std::uint32_t ttl) {
+bool Answerer::Life::add(Section section, NameView owner, const RrsetView& rrset,
+                         std::uint32_t ttl) {
   return writer_.add_rrset(section, owner, rrset, ttl) &&
-         (!with_dnssec_ || add_rrsig(section, owner, rrset, ttl));
+         (!now_.with_dnssec || add_rrsig(section, owner, rrset, ttl));
 }
 
 // The answer did not fit, or could not be signed.
-AnswerResult Engine::fail(AnswerKind kind) {
+AnswerResult Answerer::Life::fail(AnswerKind kind) {
   bool udp = transport_ == Transport::kUdp;
-  if (failure_.status == SignStatus::kFailed || (failure_.status == SignStatus::kLater && !udp)) {
-    return error(Rcode::kServFail, failure_.ede);
+  if (now_.failure.status == SignStatus::kFailed ||
+      (now_.failure.status == SignStatus::kLater && !udp)) {
+    return error(Rcode::kServFail, now_.failure.ede);
   }
   writer_.truncate();
   return finish(kind);
 }
 
 // RFC 2308 3, RFC 9824 3: the SOA, and one NSEC at the very name that was asked for.
-bool Engine::add_denial() {
+bool Answerer::Life::add_denial() {
   std::uint32_t ttl = negative_ttl();
-  if (!add(Section::kAuthority, zone_->origin(), soa_, ttl)) return false;
-  if (!with_dnssec_) return true;
+  if (!add(Section::kAuthority, now_.zone->origin(), now_.soa, ttl)) return false;
+  if (!now_.with_dnssec) return true;
   make_nsec();
-  return add(Section::kAuthority, node_.kind == NodeKind::kCut ? node_.at : name_, nsec_.view, ttl);
+  return add(Section::kAuthority, node_.kind == NodeKind::kCut ? node_.at : now_.name, nsec_.view,
+             ttl);
 }
 
 // Looks for what answers the question type at the node; writes it, or the denial.
-bool Engine::add_final(AnswerKind& kind) {
+bool Answerer::Life::add_final(AnswerKind& kind) {
   const bool missing = node_.kind == NodeKind::kMissing;
   // RFC 9824 2: with DNSSEC the denial is that of a name without data, unless the client said that
   // it understands the truth.
-  if (missing && with_dnssec_ && query_.compact_ok) writer_.set_rcode(Rcode::kNxDomain);
+  if (missing && now_.with_dnssec && query_.compact_ok) writer_.set_rcode(Rcode::kNxDomain);
   // Every bitmap says that NSEC and RRSIG exist, so at every name, even a missing one, a question
   // for them has an answer: without it validators call the denial bogus.
-  if (signed_ && query_.qtype == rrtype::kNsec) {
+  if (now_.is_signed && query_.qtype == rrtype::kNsec) {
     make_nsec();
-    return add(Section::kAnswer, name_, nsec_.view, nsec_.view.ttl);
+    return add(Section::kAnswer, now_.name, nsec_.view, nsec_.view.ttl);
   }
-  if (signed_ && query_.qtype == rrtype::kRrsig) {
+  if (now_.is_signed && query_.qtype == rrtype::kRrsig) {
     const RrsetView* covered = &nsec_.view;
     if (node_.kind == NodeKind::kNode) {
       covered = &node_.rrsets.front();
     } else {
       make_nsec();
     }
-    return add_rrsig(Section::kAnswer, name_, *covered, covered->ttl);
+    return add_rrsig(Section::kAnswer, now_.name, *covered, covered->ttl);
   }
   const RrsetView* found = nullptr;
   if (node_.kind == NodeKind::kNode || node_.kind == NodeKind::kCut) {
     // ANY: one RRset is enough (RFC 8482 4.1).
     found = query_.qtype == rrtype::kAny ? &node_.rrsets.front() : node_.find(query_.qtype);
   }
-  if (found != nullptr) return add(Section::kAnswer, name_, *found, found->ttl);
-  if (!missing && aliases_ == 0) kind = AnswerKind::kNodata;
-  if (missing && !with_dnssec_) writer_.set_rcode(Rcode::kNxDomain);
+  if (found != nullptr) return add(Section::kAnswer, now_.name, *found, found->ttl);
+  if (!missing && now_.aliases == 0) kind = AnswerKind::kNodata;
+  if (missing && !now_.with_dnssec) writer_.set_rcode(Rcode::kNxDomain);
   return add_denial();
 }
 
 // The CNAME at the node, unless the question is for what a node with a CNAME has itself.
-const RrsetView* Engine::alias() const {
+const RrsetView* Answerer::Life::alias() const {
   if (node_.kind != NodeKind::kNode || node_.rrsets.front().type != rrtype::kCname) return nullptr;
   switch (query_.qtype) {
     case rrtype::kCname:
@@ -321,7 +332,7 @@ const RrsetView* Engine::alias() const {
       return nullptr;
     case rrtype::kNsec:
     case rrtype::kRrsig:
-      return signed_ ? nullptr : &node_.rrsets.front();
+      return now_.is_signed ? nullptr : &node_.rrsets.front();
     default:
       return &node_.rrsets.front();
   }
@@ -329,45 +340,45 @@ const RrsetView* Engine::alias() const {
 
 // Whether the answer goes on at an alias's target. Beyond the zone it does not: resolvers would not
 // believe it (RFC 5452 6).
-bool Engine::follow_to(NameView target) {
-  followed_[aliases_++] = name_;
-  name_ = target;
-  const auto before = std::span<const NameView>(followed_).first(aliases_);
-  return aliases_ < kMaxAliases && is_subdomain(target, zone_->origin()) &&
+bool Answerer::Life::follow_to(NameView target) {
+  followed_[now_.aliases++] = now_.name;
+  now_.name = target;
+  const auto before = std::span<const NameView>(followed_).first(now_.aliases);
+  return now_.aliases < kMaxAliases && is_subdomain(target, now_.zone->origin()) &&
          std::find(before.begin(), before.end(), target) == before.end();
 }
 
-bool Engine::add_alias(bool& follow) {
+bool Answerer::Life::add_alias(bool& follow) {
   const RrsetView& cname = *alias();
-  if (!add(Section::kAnswer, name_, cname, cname.ttl)) return false;
+  if (!add(Section::kAnswer, now_.name, cname, cname.ttl)) return false;
   follow = follow_to(cname.rdatas.substr(2));
   return true;
 }
 
 // RFC 6672 3.1: the DNAME, and the CNAME that follows from it for this name, which is never signed.
-bool Engine::add_dname(bool& follow) {
+bool Answerer::Life::add_dname(bool& follow) {
   const RrsetView& dname = node_.rrsets.front();
   if (!add(Section::kAnswer, node_.at, dname, dname.ttl)) return false;
   const NameView target = dname.rdatas.substr(2);
-  const NameView prefix = name_.substr(0, name_.size() - node_.at.size());
+  const NameView prefix = now_.name.substr(0, now_.name.size() - node_.at.size());
   const std::size_t size = prefix.size() + target.size();
   if (size > kMaxName) {
     writer_.set_rcode(Rcode::kYxDomain);
     return true;
   }
-  char* rdata = made_.data() + made_size_;
+  char* rdata = made_.data() + now_.made_size;
   store_u16(rdata, static_cast<std::uint16_t>(size));
   std::copy(target.begin(), target.end(), std::copy(prefix.begin(), prefix.end(), rdata + 2));
-  made_size_ += 2 + size;
+  now_.made_size += 2 + size;
   const RrsetView cname{rrtype::kCname, 1, dname.ttl, {rdata, 2 + size}};
-  if (!writer_.add_rrset(Section::kAnswer, name_, cname, cname.ttl)) return false;
+  if (!writer_.add_rrset(Section::kAnswer, now_.name, cname, cname.ttl)) return false;
   if (query_.qtype != rrtype::kCname && query_.qtype != rrtype::kAny) {
     follow = follow_to(cname.rdatas.substr(2));
   }
   return true;
 }
 
-bool Engine::add_glue() {
+bool Answerer::Life::add_glue() {
   for (const GlueView& glue : node_.glue) {
     const RrsetView& set = glue.addresses;
     // RFC 9471: without the addresses below the cut the referral leads nowhere.
@@ -379,10 +390,10 @@ bool Engine::add_glue() {
 }
 
 // RFC 4035 3.1.4: whose the name is, and, signed, whether that one's keys are known here.
-bool Engine::add_referral() {
+bool Answerer::Life::add_referral() {
   const RrsetView& ns = node_.rrsets.front();
   if (!writer_.add_rrset(Section::kAuthority, node_.at, ns, ns.ttl)) return false;
-  if (with_dnssec_) {
+  if (now_.with_dnssec) {
     if (const RrsetView* ds = node_.find(rrtype::kDs); ds != nullptr) {
       if (!add(Section::kAuthority, node_.at, *ds, ds->ttl)) return false;
     } else {
@@ -394,16 +405,17 @@ bool Engine::add_referral() {
 }
 
 // Follows the aliases from the name asked for, then says what there is.
-bool Engine::add_resolved(AnswerKind& kind) {
+bool Answerer::Life::add_resolved(AnswerKind& kind) {
   kind = AnswerKind::kPositive;
   for (;;) {
-    content_->find(name_, node_);
-    if (aliases_ == 0) source_ = node_.at;
+    now_.content->find(now_.name, node_);
+    if (now_.aliases == 0) now_.source = node_.at;
     bool follow = false;
     if (node_.kind == NodeKind::kCut) {
       // The DS is the one thing at a delegation that is the parent's to tell (RFC 4035 3.1.4.1).
-      if (query_.qtype == rrtype::kDs && name_.size() == node_.at.size()) return add_final(kind);
-      if (aliases_ == 0) {
+      if (query_.qtype == rrtype::kDs && now_.name.size() == node_.at.size())
+        return add_final(kind);
+      if (now_.aliases == 0) {
         kind = AnswerKind::kReferral;
         writer_.set_authoritative(false);
       }
@@ -414,14 +426,14 @@ bool Engine::add_resolved(AnswerKind& kind) {
     } else if (alias() != nullptr) {
       if (!add_alias(follow)) return false;
     } else {
-      if (node_.kind == NodeKind::kMissing && aliases_ == 0) kind = AnswerKind::kMissing;
+      if (node_.kind == NodeKind::kMissing && now_.aliases == 0) kind = AnswerKind::kMissing;
       return add_final(kind);
     }
     if (!follow) return true;
   }
 }
 
-AnswerResult Engine::run(const ZoneSet& zones) {
+AnswerResult Answerer::Life::resolve() {
   if (query_.tsig_offset != 0) return unknown_key();
   if (query_.qclass != rrclass::kIn) return chaos();
   switch (query_.qtype) {
@@ -437,52 +449,66 @@ AnswerResult Engine::run(const ZoneSet& zones) {
     default:
       break;
   }
-  zone_ = zones.find(query_.name(), query_.qtype);
-  if (zone_ == nullptr) {
+  now_.zone = zones_.find(query_.name(), query_.qtype);
+  if (now_.zone == nullptr) {
     return error(Rcode::kRefused, Ede::kNotAuthoritative, AnswerKind::kRefused);
   }
   if (query_.qtype == rrtype::kAxfr || query_.qtype == rrtype::kIxfr) {
     return error(Rcode::kRefused, Ede::kProhibited, AnswerKind::kRefused);
   }
-  content_ = zone_->content();
-  if (content_ == nullptr) return error(Rcode::kServFail, Ede::kNotReady);
-  signed_ = content_->key() != kUnsigned;
-  with_dnssec_ = signed_ && query_.dnssec_ok;
-  name_ = query_.name();
+  now_.content = now_.zone->content();
+  if (now_.content == nullptr) return error(Rcode::kServFail, Ede::kNotReady);
+  now_.is_signed = now_.content->key() != kUnsigned;
+  now_.with_dnssec = now_.is_signed && query_.dnssec_ok;
+  now_.name = query_.name();
   writer_.set_authoritative(true);
   AnswerKind kind = AnswerKind::kPositive;
   if (!add_resolved(kind)) return fail(kind);
   return finish(kind);
 }
 
-}  // namespace
-
-AnswerResult answer(QueryStatus status, const Query& query, Transport transport,
-                    const ZoneSet& zones, RrsetSigner& signer, const AnswerOptions& options,
-                    Node& node, std::span<char> out) {
+AnswerResult Answerer::Life::answer(std::string_view packet, Transport transport,
+                                    std::span<char> out) {
+  const QueryStatus status = read_query(packet, query_);
   if (status == QueryStatus::kDrop) return {};
-  Engine engine(query, transport, signer, options, node, out);
+  transport_ = transport;
+  now_ = {};
+  writer_ = ResponseWriter(out, response_limit(), query_);
+  if (query_.has_edns) writer_.reserve(opt_room());
   switch (status) {
     case QueryStatus::kFormErr:
-      return engine.error(Rcode::kFormErr);
+      return error(Rcode::kFormErr);
     case QueryStatus::kNotImp:
-      return engine.error(Rcode::kNotImp);
+      return error(Rcode::kNotImp);
     case QueryStatus::kBadVers:
-      return engine.error(Rcode::kBadVers);
+      return error(Rcode::kBadVers);
     default:
-      return engine.run(zones);
+      return resolve();
   }
 }
 
-std::size_t answer_truncated(const Query& query, const AnswerOptions& options,
-                             std::span<char> out) {
-  ResponseWriter writer(out, kMinUdpSize, query);
+std::size_t Answerer::Life::answer_truncated(std::span<char> out) const {
+  ResponseWriter writer(out, kMinUdpSize, query_);
   writer.truncate();
-  if (query.has_edns) {
-    writer.add_opt({Rcode::kNoError, static_cast<std::uint16_t>(options.max_udp_size),
-                    query.dnssec_ok, query.compact_ok});
+  if (query_.has_edns) {
+    writer.add_opt({Rcode::kNoError, static_cast<std::uint16_t>(options_.max_udp_size),
+                    query_.dnssec_ok, query_.compact_ok});
   }
   return writer.finish();
 }
+
+Answerer::Answerer(const ZoneSet& zones, RrsetSigner& signer, const AnswerOptions& options)
+    : life_(std::make_unique<Life>(zones, signer, options)) {}
+Answerer::~Answerer() = default;
+
+AnswerResult Answerer::answer(std::string_view packet, Transport transport, std::span<char> out) {
+  return life_->answer(packet, transport, out);
+}
+
+std::size_t Answerer::answer_truncated(std::span<char> out) const {
+  return life_->answer_truncated(out);
+}
+
+const Query& Answerer::query() const { return life_->query(); }
 
 }  // namespace gw::dns

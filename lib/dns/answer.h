@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 
@@ -81,15 +82,31 @@ struct AnswerResult {
   NameView source;
 };
 
-// Answers what read_query made of a packet. `out` holds at least 65535 bytes over TCP and
-// max(512, options.max_udp_size) over UDP. The Node is scratch, so that its bytes are not set anew
-// for each query.
-AnswerResult answer(QueryStatus status, const Query& query, Transport transport,
-                    const ZoneSet& zones, RrsetSigner& signer, const AnswerOptions& options,
-                    Node& node, std::span<char> out);
+// Answers queries, one after the other: from a packet's bytes to the response's. It holds what one
+// query needs on its way, so that the next one allocates nothing.
+//
+// Belongs to one thread, or to one at a time. Zones, signer, options and what they view outlive it.
+class Answerer {
+ public:
+  Answerer(const ZoneSet& zones, RrsetSigner& signer, const AnswerOptions& options);
+  ~Answerer();
+  Answerer(const Answerer&) = delete;
+  Answerer& operator=(const Answerer&) = delete;
 
-// The reply that only says "ask again over TCP": the slip of response rate limiting. Precondition:
-// the query was read with kOk.
-std::size_t answer_truncated(const Query& query, const AnswerOptions& options, std::span<char> out);
+  // `out` holds at least 65535 bytes over TCP and max(512, options.max_udp_size) over UDP, and does
+  // not overlap the packet.
+  AnswerResult answer(std::string_view packet, Transport transport, std::span<char> out);
+
+  // The reply to the last packet that only says "ask again over TCP": the slip of response rate
+  // limiting. `out`: at least 512 bytes. Precondition: it was not dropped, and its answer no error.
+  std::size_t answer_truncated(std::span<char> out) const;
+
+  // What the last packet was read as, the packet still there.
+  const Query& query() const;
+
+ private:
+  class Life;
+  std::unique_ptr<Life> life_;
+};
 
 }  // namespace gw::dns

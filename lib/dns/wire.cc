@@ -90,9 +90,6 @@ bool read_options(std::string_view options, Query& out) {
       case edns::kKeepalive:
         out.wants_keepalive = true;
         break;
-      case edns::kCookie:
-        out.cookie = options.substr(4, size);
-        break;
       default:
         break;
     }
@@ -178,7 +175,6 @@ void reset(Query& out, std::string_view packet) {
   out.wants_nsid = false;
   out.wants_zone_version = false;
   out.wants_keepalive = false;
-  out.cookie = {};
   out.tsig_offset = 0;
   out.name_size = 0;
   out.labels = 0;
@@ -215,7 +211,7 @@ ResponseWriter::ResponseWriter(std::span<char> out, std::size_t limit, const Que
       limit_(std::min(limit, out.size())),
       size_(kHeaderSize + query.question.size()),
       body_(size_),
-      query_(query) {
+      query_(&query) {
   if (!query.question.empty()) {
     std::memcpy(out_ + kHeaderSize, query.question.data(), query.question.size());
   }
@@ -223,15 +219,15 @@ ResponseWriter::ResponseWriter(std::span<char> out, std::size_t limit, const Que
 
 ResponseWriter::OwnerForm ResponseWriter::owner_form(NameView owner) const {
   // The longest part of the owner that the question ends in becomes a pointer.
-  NameView asked = query_.name();
+  NameView asked = query_->name();
   NameView rest = owner;
   while (rest.size() > 1) {
     if (rest.size() <= asked.size()) {
       std::size_t cut = asked.size() - rest.size();
       if (std::memcmp(asked.data() + cut, rest.data(), rest.size()) == 0) {
         unsigned i = 0;
-        while (i < query_.labels && query_.label_offsets[i] < cut) i++;
-        if (i < query_.labels && query_.label_offsets[i] == cut) {
+        while (i < query_->labels && query_->label_offsets[i] < cut) i++;
+        if (i < query_->labels && query_->label_offsets[i] == cut) {
           return {owner.size() - rest.size(),
                   static_cast<std::uint16_t>(0xc000 + kHeaderSize + cut)};
         }
@@ -334,11 +330,11 @@ bool ResponseWriter::add_option(std::uint16_t code, std::string_view data) {
 
 std::size_t ResponseWriter::finish() {
   // RA, Z, AD and CD stay 0: we do not recurse, and an authority validates nothing.
-  store_u16(out_, query_.id);
-  out_[2] = static_cast<char>(0x80 | (query_.opcode << 3) | (authoritative_ ? 0x04 : 0) |
-                              (truncated_ ? 0x02 : 0) | (query_.recursion_desired ? 0x01 : 0));
+  store_u16(out_, query_->id);
+  out_[2] = static_cast<char>(0x80 | (query_->opcode << 3) | (authoritative_ ? 0x04 : 0) |
+                              (truncated_ ? 0x02 : 0) | (query_->recursion_desired ? 0x01 : 0));
   out_[3] = static_cast<char>(static_cast<std::uint16_t>(rcode_) & 0x0f);
-  store_u16(out_ + 4, query_.question.empty() ? 0 : 1);
+  store_u16(out_ + 4, query_->question.empty() ? 0 : 1);
   store_u16(out_ + 6, count(Section::kAnswer));
   store_u16(out_ + 8, count(Section::kAuthority));
   store_u16(out_ + 10, count(Section::kAdditional));

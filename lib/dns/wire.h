@@ -7,7 +7,8 @@
 // and keeps room for the OPT record so that a truncated answer still has it. Neither allocates.
 // Reading a query costs some tens of nanoseconds (tests/bench/bench_wire.cc).
 //
-// A Query views the packet it was read from. Objects belong to one thread at a time.
+// A Query views the packet it was read from; a ResponseWriter the Query. Objects belong to one
+// thread at a time.
 #pragma once
 
 #include <array>
@@ -21,7 +22,7 @@
 
 namespace gw::dns {
 
-enum class Transport { kUdp, kTcp, kTls };
+enum class Transport { kUdp, kTcp };
 
 enum class QueryStatus {
   kOk,
@@ -53,7 +54,6 @@ struct Query {
   bool wants_nsid = false;
   bool wants_zone_version = false;
   bool wants_keepalive = false;
-  std::string_view cookie;  // the option's data, not looked at yet; empty when absent
   // The TSIG record, which is the message's last; 0 when absent. Its rdata was not looked at.
   std::uint16_t tsig_offset = 0;
 
@@ -142,7 +142,7 @@ class ResponseWriter {
   std::size_t record_ = 0;      // where the open record's RDLENGTH is
   std::size_t opt_length_ = 0;  // where the OPT record's RDLENGTH is
   Section section_ = Section::kAnswer;
-  const Query& query_;
+  const Query* query_;
   std::array<std::uint16_t, 3> counts_{};
   Rcode rcode_ = Rcode::kNoError;
   bool authoritative_ = false;

@@ -106,7 +106,7 @@ class Zone {
   // Lower-cased; the same for the zone's life.
   virtual NameView origin() const = 0;
   // What it holds now; nullptr: nothing yet, and every query in it is SERVFAIL with extended error
-  // 14. The content stays valid until the engine's answer() returns (a reader section that spans
+  // 14. The content stays valid until Answerer::answer() returns (a reader section that spans
   // the whole call, or a batch of calls, is the implementation's business).
   virtual const ZoneContent* content() const = 0;
 };

@@ -48,7 +48,10 @@ constexpr std::size_t index_of(Label value) {
 }  // namespace
 
 QueryHandler::QueryHandler(const Serving& serving)
-    : serving_(serving), reader_(serving.epochs), signer_(serving.signing) {}
+    : serving_(serving),
+      reader_(serving.epochs),
+      signer_(serving.signing),
+      answerer_(serving.zones, signer_, serving.answer) {}
 
 void QueryHandler::begin_batch() {
   reader_.enter();
@@ -84,7 +87,7 @@ std::size_t QueryHandler::limit(const dns::AnswerResult& result, const os::Socke
   std::string_view name;
   if (kind == RateLimiter::Class::kPositive) {
     // The names below a delegation, a DNAME or a wildcard are as free as missing ones.
-    name = result.source.empty() ? query_.name() : result.source;
+    name = result.source.empty() ? answerer_.query().name() : result.source;
   }
   switch (serving_.rate_limiter.check(peer.ip_bytes(), kind, name, now_us_)) {
     case RateLimiter::Verdict::kSend:
@@ -94,7 +97,7 @@ std::size_t QueryHandler::limit(const dns::AnswerResult& result, const os::Socke
       // again.
       if (kind == RateLimiter::Class::kError) break;
       metric_add(Metric::kServeLimited, LimitAction::kTruncated);
-      return dns::answer_truncated(query_, serving_.answer, out);
+      return answerer_.answer_truncated(out);
     case RateLimiter::Verdict::kDrop:
       break;
   }
@@ -106,9 +109,7 @@ std::size_t QueryHandler::answer_udp(std::string_view packet, const os::SocketAd
                                      std::span<char> out) {
   queries_[index_of(QueryTransport::kUdp)]++;
   signer_.next_query(dns::Transport::kUdp);
-  const dns::QueryStatus status = dns::read_query(packet, query_);
-  const dns::AnswerResult result = dns::answer(status, query_, dns::Transport::kUdp, serving_.zones,
-                                               signer_, serving_.answer, node_, out);
+  const dns::AnswerResult result = answerer_.answer(packet, dns::Transport::kUdp, out);
   count(result);
   if (result.size == 0 || !serving_.rate_limiter.limits()) return result.size;
   if (peer.is_loopback() && !serving_.limit_loopback) return result.size;
@@ -118,9 +119,7 @@ std::size_t QueryHandler::answer_udp(std::string_view packet, const os::SocketAd
 QueryHandler::TcpAnswer QueryHandler::answer_tcp(std::string_view message, bool may_wait,
                                                  std::span<char> out) {
   signer_.next_query(dns::Transport::kTcp);
-  const dns::QueryStatus status = dns::read_query(message, query_);
-  const dns::AnswerResult result = dns::answer(status, query_, dns::Transport::kTcp, serving_.zones,
-                                               signer_, serving_.answer, node_, out);
+  const dns::AnswerResult result = answerer_.answer(message, dns::Transport::kTcp, out);
   if (signer_.over_budget() && may_wait) return {0, true};
   queries_[index_of(QueryTransport::kTcp)]++;
   count(result);

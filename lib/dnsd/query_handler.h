@@ -59,9 +59,8 @@ class QueryHandler {
   const Serving& serving_;
   Epochs::Reader reader_;
   OnlineSigner signer_;
+  dns::Answerer answerer_;
   std::uint64_t now_us_ = 0;
-  dns::Query query_;
-  dns::Node node_;
   std::array<std::uint32_t, kLabelTexts<QueryTransport>.size()> queries_{};
   std::array<std::uint32_t, kLabelTexts<AnswerEnd>.size()> answers_{};
   std::uint32_t truncated_ = 0;

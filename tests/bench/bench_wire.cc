@@ -61,7 +61,7 @@ int main() {
   if (!zones.add(zone.get())) return 1;
   CopySigner signer;
   AnswerOptions options;
-  Node node;
+  Answerer answerer(zones, signer, options);
   std::vector<char> out(kMaxMessage);
 
   auto make = [&](bool edns, bool dnssec_ok) {
@@ -94,8 +94,7 @@ int main() {
   auto both = [&](const std::vector<std::string>& packets) {
     return [&] {
       for (const std::string& packet : packets) {
-        QueryStatus status = read_query(packet, query);
-        sink += answer(status, query, Transport::kUdp, zones, signer, options, node, out).size;
+        sink += answerer.answer(packet, Transport::kUdp, out).size;
       }
     };
   };

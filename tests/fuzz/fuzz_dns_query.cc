@@ -37,7 +37,7 @@ struct Server {
   ZoneSet zones;
   HollowSigner signer;
   AnswerOptions options;
-  Node node;
+  Answerer answerer{zones, signer, options};
   std::vector<char> out;
 
   Server() {
@@ -93,15 +93,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (status == QueryStatus::kDrop) limit = kMinUdpSize;
     // Exactly as large as promised, so that the sanitizer sees one byte too many.
     server.out.assign(transport == Transport::kTcp ? kMaxMessage : kDefaultUdpSize, '#');
-    AnswerResult result = answer(status, query, transport, server.zones, server.signer,
-                                 server.options, server.node, server.out);
+    AnswerResult result = server.answerer.answer(packet, transport, server.out);
     require((result.size == 0) == (status == QueryStatus::kDrop));
     if (result.size == 0) continue;
     check_response(result, query, packet, {server.out.data(), result.size}, limit);
   }
   if (status == QueryStatus::kOk) {
     std::vector<char> slip(kMinUdpSize);
-    std::size_t slip_size = answer_truncated(query, server.options, slip);
+    std::size_t slip_size = server.answerer.answer_truncated(slip);
     require(slip_size <= packet.size());  // no amplification
   }
   return 0;

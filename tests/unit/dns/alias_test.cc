@@ -50,7 +50,7 @@ struct Server {
   std::unique_ptr<StaticZone> zone;
   ZoneSet zones;
   AnswerOptions options;
-  Node node;
+  Answerer answerer{zones, signer, options};
   std::string last;
   AnswerResult result;
 
@@ -68,10 +68,8 @@ struct Server {
   }
   Reply ask(const Ask& ask, Transport transport = Transport::kUdp) {
     const std::string packet = test::make_query(ask);
-    Query query;
-    const QueryStatus status = read_query(packet, query);
     std::vector<char> out(kMaxMessage);
-    result = answer(status, query, transport, zones, signer, options, node, std::span<char>(out));
+    result = answerer.answer(packet, transport, out);
     last.assign(out.data(), result.size);
     Reply reply = test::read_reply(last);
     INFO(reply.error);

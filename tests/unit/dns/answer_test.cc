@@ -10,7 +10,9 @@ namespace gw::dns {
 namespace {
 
 using test::Ask;
+using test::header;
 using test::make_query;
+using test::question;
 using test::Reply;
 using test::wire;
 
@@ -23,17 +25,14 @@ struct Server {
   std::unique_ptr<StaticZone> zone = test::test_zone(signer);
   ZoneSet zones;
   AnswerOptions options;
-  Node node;
+  Answerer answerer{zones, signer, options};
   std::string last;  // the response's bytes
 
   Server() { REQUIRE(zones.add(zone.get())); }
 
   AnswerResult send(std::string_view packet, Transport transport = Transport::kUdp) {
-    Query query;
-    QueryStatus status = read_query(packet, query);
     std::vector<char> out(kMaxMessage);
-    AnswerResult result =
-        answer(status, query, transport, zones, signer, options, node, std::span<char>(out));
+    AnswerResult result = answerer.answer(packet, transport, out);
     last.assign(out.data(), result.size);
     return result;
   }
@@ -644,13 +643,60 @@ TEST_CASE("a zone that is not ready") {
   CHECK(reply.options == std::map<int, std::string>{{15, std::string("\0\x0e", 2)}});
 }
 
+TEST_CASE("an answer keeps nothing of the one before") {
+  Server used;
+  used.options.server_id = "ams-1";
+  const std::string signed_query = [] {
+    std::string out = header(1, 0, 1, 0, 0, 1) + question(wire(kMox), rrtype::kTxt) + wire("key");
+    append_u16(out, rrtype::kTsig);
+    append_u16(out, rrclass::kAny);
+    append_u32(out, 0);
+    const std::string rdata = wire("hmac-sha256") + std::string(8, '\1') + std::string(2, '\0') +
+                              "id" + std::string(4, '\0');
+    append_u16(out, static_cast<std::uint16_t>(rdata.size()));
+    return out + rdata;
+  }();
+  const std::string options = test::option(edns::kNsid, "") + test::option(edns::kZoneVersion, "") +
+                              test::option(edns::kKeepalive, "");
+  const std::vector<std::string> packets = {
+      make_query({.name = kMox, .edns = false}),
+      make_query({.name = kMox, .dnssec_ok = true, .options = options}),
+      make_query({.name = kMissing, .dnssec_ok = true, .compact_ok = true}),
+      make_query({.name = kMissing, .edns = false}),
+      make_query({.name = kEmpty, .dnssec_ok = true}),
+      make_query({.name = "big.v0.l.example.org", .udp_size = 512}),
+      make_query({.name = "example.com"}),
+      make_query({.name = "id.server", .rrclass = rrclass::kCh}),
+      make_query({.name = kMox, .type = rrtype::kRrsig, .dnssec_ok = true}),
+      make_query({.name = kMox, .type = rrtype::kAxfr}),
+      make_query({.name = kMox, .edns_version = 1}),
+      make_query({.name = kMox, .flags = 0x2000}),
+      header(9, 0, 0, 0, 0, 0),
+      std::string(3, '\0'),
+      signed_query,
+  };
+  for (const std::string& before : packets) {
+    for (const std::string& packet : packets) {
+      Server fresh;
+      fresh.options.server_id = "ams-1";
+      const AnswerResult expected = fresh.send(packet);
+      used.send(before);
+      const AnswerResult result = used.send(packet);
+      CHECK(used.last == fresh.last);
+      CHECK(result.kind == expected.kind);
+      CHECK((result.zone == nullptr) == (expected.zone == nullptr));
+      CHECK(result.source == expected.source);
+      CHECK(result.truncated == expected.truncated);
+    }
+  }
+}
+
 TEST_CASE("the slip of rate limiting") {
   Server server;
-  Query query;
   std::string packet = make_query({.name = kMox, .dnssec_ok = true, .compact_ok = true});
-  REQUIRE(read_query(packet, query) == QueryStatus::kOk);
+  CHECK(server.send(packet).kind == AnswerKind::kPositive);
   std::vector<char> out(512);
-  std::size_t size = answer_truncated(query, server.options, std::span<char>(out));
+  std::size_t size = server.answerer.answer_truncated(out);
   Reply reply = test::read_reply({out.data(), size});
   REQUIRE(reply.parsed);
   CHECK(reply.flags == "qr tc rd");

@@ -33,12 +33,9 @@ std::string run(const Case& row, const ZoneSet& zones) {
   test::FixedSigner signer;
   AnswerOptions options;
   options.server_id = "ams-1";
-  Node node;
   std::string packet = make_query(row.ask);
-  Query query;
-  QueryStatus status = read_query(packet, query);
   std::vector<char> out(kMaxMessage);
-  AnswerResult result = answer(status, query, row.transport, zones, signer, options, node, out);
+  AnswerResult result = Answerer(zones, signer, options).answer(packet, row.transport, out);
   std::string_view bytes(out.data(), result.size);
   std::string text = "== " + std::string(row.what) + "\nquery\n" + hex_lines(packet) +
                      "response\n" + hex_lines(bytes);
