@@ -7,6 +7,7 @@
 #include <span>
 
 #include "base/bytes.h"
+#include "dns/zone_lexer.h"
 #include "os/file.h"
 
 namespace gw::net {
@@ -14,73 +15,9 @@ namespace {
 
 constexpr std::size_t kMaxAnchorFile = std::size_t{1} << 20;
 
-// One record: its fields, and the line that it starts on.
-struct Entry {
-  std::vector<std::string_view> fields;
-  std::size_t line = 0;
-  bool indented = false;  // starts with white space: an omitted owner
-};
-
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r'; }
-
 Error at_line(std::string_view source, std::size_t line, std::string_view message) {
   return usage_error(std::string(source) + ":" + std::to_string(line) + ": " +
                      std::string(message));
-}
-
-// Splits text into records: parentheses join lines, a semicolon starts a comment.
-Result<std::vector<Entry>> split_entries(std::string_view text, std::string_view source) {
-  std::vector<Entry> entries;
-  Entry current;
-  std::size_t line = 1;
-  bool open = false;
-  bool line_start = true;
-  std::size_t i = 0;
-  auto finish = [&] {
-    if (!current.fields.empty()) entries.push_back(std::move(current));
-    current = Entry();
-  };
-  while (i < text.size()) {
-    const char c = text[i];
-    if (c == '\n') {
-      if (!open) finish();
-      ++line;
-      ++i;
-      line_start = true;
-      continue;
-    }
-    if (c == ';') {
-      while (i < text.size() && text[i] != '\n') ++i;
-      continue;
-    }
-    if (c == '(' || c == ')') {
-      if ((c == '(') == open) return at_line(source, line, "unbalanced parenthesis");
-      open = c == '(';
-      ++i;
-      line_start = false;
-      continue;
-    }
-    if (is_space(c)) {
-      if (line_start && !open) current.indented = true;
-      line_start = false;
-      ++i;
-      continue;
-    }
-    if (static_cast<unsigned char>(c) < 0x21 || static_cast<unsigned char>(c) > 0x7e || c == '"') {
-      return at_line(source, line, "unexpected character " + quoted(text.substr(i, 1)));
-    }
-    const std::size_t start = i;
-    while (i < text.size() && !is_space(text[i]) &&
-           std::string_view("\n;()\"").find(text[i]) == std::string_view::npos) {
-      ++i;
-    }
-    if (current.fields.empty()) current.line = line;
-    current.fields.push_back(text.substr(start, i - start));
-    line_start = false;
-  }
-  if (open) return at_line(source, line, "unbalanced parenthesis");
-  finish();
-  return entries;
 }
 
 std::optional<unsigned> parse_number(std::string_view text, unsigned max) {
@@ -210,10 +147,10 @@ struct ParsedAnchor {
   std::string unusable;
 };
 
-Result<ParsedAnchor> parse_entry(const Entry& entry) {
-  std::span<const std::string_view> f = entry.fields;
+Result<ParsedAnchor> parse_entry(const dns::ZoneEntry& entry) {
+  std::span<const std::string_view> f = entry.tokens;
   if (f[0].starts_with('$')) return usage_error("directives are not read here: " + quoted(f[0]));
-  if (entry.indented) return usage_error("a record without its owner's name");
+  if (entry.owner_left_out) return usage_error("a record without its owner's name");
   const auto owner = parse_owner(f[0]);
   if (!owner) return usage_error("bad owner name " + quoted(f[0]));
   f = f.subspan(1);
@@ -241,7 +178,6 @@ const std::vector<TrustAnchor>& builtin_trust_anchors() {
 
 Result<std::vector<TrustAnchor>> parse_trust_anchors(std::string_view text,
                                                      std::string_view source) {
-  GW_TRY(const auto entries, split_entries(text, source));
   std::vector<TrustAnchor> anchors;
   std::set<std::string> usable;
   struct Unusable {
@@ -250,7 +186,12 @@ Result<std::vector<TrustAnchor>> parse_trust_anchors(std::string_view text,
     std::size_t line;
   };
   std::vector<Unusable> unusable;
-  for (const Entry& entry : entries) {
+  dns::ZoneLexer lexer(text);
+  dns::ZoneEntry entry;
+  while (true) {
+    const auto more = lexer.next(entry);
+    if (!more) return at_line(source, lexer.line(), more.error().message);
+    if (!*more) break;
     auto parsed = parse_entry(entry);
     if (!parsed) return at_line(source, entry.line, parsed.error().message);
     if (!parsed->unusable.empty()) {

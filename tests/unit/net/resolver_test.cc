@@ -387,13 +387,16 @@ TEST_CASE("trust anchor files") {
       {"a. DS 1 13 2 " + ds32 + "\n  DS 2 13 2 " + ds32, "f:2: a record without its owner's name"},
       {"a..b DS 1 13 2 " + ds32, "f:1: bad owner name \"a..b\""},
       {std::string(64, 'a') + " DS 1 13 2 " + ds32, "f:1: bad owner name"},
-      {"a. DS 1 13 2 ( " + ds32, "f:1: unbalanced parenthesis"},
-      {"a. DS 1 13 2 " + ds32 + " )", "f:1: unbalanced parenthesis"},
+      {"a. DS 1 13 2 ( " + ds32, "f:1: the parenthesis opened on line 1 is never closed"},
+      {"a. DS 1 13 2 " + ds32 + " )", "f:1: a closing parenthesis without an opening one"},
+      {"\"a.\" DS 1 13 2 " + ds32, "f:1: bad owner name"},
+      {"a. DS 1 13 2 \"" + ds32 + "\"", "f:1: bad hexadecimal digest in a DS record"},
+      {"a\\.b. DS 1 13 2 " + ds32, "f:1: bad owner name"},
       {"a. IN", "f:1: a record without a type"},
-      {std::string("a.\0 DS", 6), "f:1: bad owner name \"a.\\x00\""},
+      {std::string("a.\0 DS", 6), "f:1: control character 0x00"},
       {"\x7f"
        "ELF",
-       "f:1: unexpected character"},
+       "f:1: control character 0x7f"},
       {"-----BEGIN CERTIFICATE-----", "f:1: "},
   };
   for (const auto& c : cases) {
