@@ -3,14 +3,14 @@
 #include <chrono>
 
 #include "base/bytes.h"
+#include "dns/dnssec.h"
 #include "dns/name.h"
+#include "dns/types.h"
 
 namespace gw::vanity {
 namespace {
 
-constexpr std::uint16_t kTypeRrsig = 46;
 constexpr std::size_t kHeader = 12;
-constexpr std::size_t kRrsigHead = 18;  // RDATA before the signer's name
 
 WallTime nearest_time(std::uint32_t wire, WallTime now) {
   auto base = static_cast<std::uint32_t>(to_unix(now));
@@ -42,20 +42,14 @@ std::vector<SignatureLife> read_signatures(std::string_view packet, WallTime now
     if (!ttl || !size || reader.remaining() < *size) return {};
     std::size_t data = at + 10;
     at = data + *size;
-    if (*type != kTypeRrsig) continue;
-    ByteReader rdata(packet.substr(data, *size));
+    if (*type != dns::rrtype::kRrsig) continue;
+    const auto rrsig = dns::parse_rrsig(packet.substr(data, *size));
+    if (!rrsig) return {};
     SignatureLife life;
-    auto covered = rdata.u16();
-    if (!covered || !rdata.bytes(6)) return {};
-    auto expiration = rdata.u32();
-    auto inception = rdata.u32();
-    if (!expiration || !inception || *size < kRrsigHead) return {};
-    // The signer's name may point elsewhere in the message only if somebody broke the rules.
-    if (dns::read_name(packet, data + kRrsigHead, name) == 0) return {};
-    life.covered = *covered;
-    life.signer = dns::format_name(name);
-    life.expiration = nearest_time(*expiration, now);
-    life.inception = nearest_time(*inception, now);
+    life.covered = rrsig->fields.type_covered;
+    life.signer = dns::format_name(rrsig->fields.signer);
+    life.expiration = nearest_time(rrsig->fields.expiration, now);
+    life.inception = nearest_time(rrsig->fields.inception, now);
     out.push_back(std::move(life));
   }
   return out;
