@@ -53,9 +53,9 @@ Result<ModuleMerger> ModuleMerger::prepare(sqlite::Database& db) {
 
 void ModuleMerger::sort_modules(const PendingRecords& pending) {
   order_.clear();
-  order_.reserve(pending.modules_.size());
-  for (std::size_t i = 0; i < pending.modules_.size(); i++) {
-    const std::string_view path = pending.path_of(pending.modules_[i]);
+  order_.reserve(pending.modules());
+  for (std::size_t i = 0; i < pending.modules(); i++) {
+    const std::string_view path = pending.path(i);
     order_.push_back({big_endian_prefix(path),
                       path.size() > 8 ? big_endian_prefix(path.substr(8)) : 0,
                       static_cast<std::uint32_t>(i)});
@@ -63,22 +63,21 @@ void ModuleMerger::sort_modules(const PendingRecords& pending) {
   std::sort(order_.begin(), order_.end(), [&](const Order& a, const Order& b) {
     if (a.high != b.high) return a.high < b.high;
     if (a.low != b.low) return a.low < b.low;
-    return pending.path_of(pending.modules_[a.module]) <
-           pending.path_of(pending.modules_[b.module]);
+    return pending.path(a.module) < pending.path(b.module);
   });
 }
 
 void ModuleMerger::group_records(const PendingRecords& pending) {
-  begin_.assign(pending.modules_.size(), 0);
+  begin_.assign(pending.modules(), 0);
   std::uint32_t at = 0;
-  for (std::size_t i = 0; i < pending.modules_.size(); i++) {
+  for (std::size_t i = 0; i < pending.modules(); i++) {
     begin_[i] = at;
-    at += pending.modules_[i].count;
+    at += pending.records_of(i);
   }
   grouped_.resize(at);
   std::vector<std::uint32_t> next = begin_;
-  for (std::size_t i = 0; i < pending.entries_.size(); i++) {
-    const std::uint32_t module = pending.entries_[i].module;
+  for (std::size_t i = 0; i < pending.size(); i++) {
+    const std::uint32_t module = pending.module_of(i);
     if (module == PendingRecords::kNoModule) continue;
     grouped_[next[module]++] = static_cast<std::uint32_t>(i);
   }
@@ -87,9 +86,9 @@ void ModuleMerger::group_records(const PendingRecords& pending) {
 void ModuleMerger::load_added(const PendingRecords& pending, std::uint32_t module) {
   added_.clear();
   const auto* begin = grouped_.data() + begin_[module];
-  const auto* end = begin + pending.modules_[module].count;
+  const auto* end = begin + pending.records_of(module);
   for (const auto* i = begin; i != end; ++i) {
-    added_.push_back({pending.packed_of(*i), pending.first_ + *i});
+    added_.push_back({pending.packed(*i), pending.first() + *i});
   }
   // Records come in ascending order, and a stable sort leaves the lowest of a version first.
   const auto less = [](const VersionEntry& a, const VersionEntry& b) {
@@ -103,9 +102,9 @@ void ModuleMerger::load_added(const PendingRecords& pending, std::uint32_t modul
 Status ModuleMerger::run(const PendingRecords& pending, const KeepGoing& keep_going) {
   repeats_.clear();
   known_.clear();
-  known_.reserve(pending.modules_.size());
+  known_.reserve(pending.modules());
   new_modules_ = 0;
-  ids_.assign(pending.modules_.size(), 0);
+  ids_.assign(pending.modules(), 0);
   GW_TRY(const bool row, max_id_.step());
   next_id_ = row ? max_id_.u64(0) + 1 : 1;
   max_id_.reset();
@@ -122,7 +121,7 @@ Status ModuleMerger::run(const PendingRecords& pending, const KeepGoing& keep_go
   for (const Known& k : known_) {
     if (!may_go_on()) return unavailable_error("interrupted");
     load_added(pending, k.module);
-    GW_CHECK(extend_module(k.id, pending.path_of(pending.modules_[k.module])));
+    GW_CHECK(extend_module(k.id, pending.path(k.module)));
   }
   return {};
 }
@@ -144,7 +143,7 @@ Result<std::optional<std::string>> ModuleMerger::summarize(std::string_view path
 
 // A new module's rows go to the ends of the tables module and version.
 Status ModuleMerger::find_or_insert(const PendingRecords& pending, std::uint32_t module) {
-  const std::string_view path = pending.path_of(pending.modules_[module]);
+  const std::string_view path = pending.path(module);
   GW_TRY(const bool known, find_module_.bind_text(1, path).step());
   if (known) {
     ids_[module] = find_module_.u64(0);

@@ -8,8 +8,9 @@
 namespace gw::store {
 namespace {
 
-// FNV-1a over 8 bytes at a time, finished by a multiply: the table is filled from a log whose every
-// record is public, and it falls back to comparing paths; a chosen collision costs time only.
+// Eight bytes at a time, multiplied and folded, as in MurmurHash3's finalizer: the table is filled
+// from a log whose every record is public, and it falls back to comparing paths; a chosen collision
+// costs time only.
 std::uint64_t path_hash(std::string_view path) {
   std::uint64_t h = 0x9e3779b97f4a7c15U ^ path.size();
   while (path.size() >= 8) {

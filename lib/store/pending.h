@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -48,11 +49,39 @@ class PendingRecords {
   // Keeps its memory for the next records.
   void clear();
 
- private:
-  friend class Writer;
-  friend class ModuleMerger;
+  // What is staged, for who writes it. Modules and records are numbered from 0 in the order in
+  // which they came; the views are good until the next add() or clear().
   static constexpr std::uint32_t kNoModule = std::numeric_limits<std::uint32_t>::max();
+  std::size_t modules() const { return modules_.size(); }
+  std::string_view path(std::size_t module) const { return path_of(modules_[module]); }
+  std::uint32_t records_of(std::size_t module) const { return modules_[module].count; }
+  // The record's module; kNoModule for an irregular one, and for those of build logs.
+  std::uint32_t module_of(std::size_t record) const { return entries_[record].module; }
+  // The record's version; empty when it is irregular.
+  std::string_view packed(std::size_t record) const {
+    const std::size_t begin = entries_[record].packed;
+    const std::size_t end =
+        record + 1 < entries_.size() ? entries_[record + 1].packed : packed_.size();
+    return std::string_view(packed_).substr(begin, end - begin);
+  }
+  // 64 bytes a regular record, with Keep::kRecords.
+  std::string_view sums() const { return sums_; }
+  // With Keep::kBuilds: the regular records, which have no module.
+  struct Build {
+    std::uint64_t record;
+    std::string key;
+    std::string text;
+  };
+  std::span<const Build> builds() const { return builds_; }
+  // Number in the log, and text.
+  std::span<const std::pair<std::uint64_t, std::string>> irregular() const { return irregular_; }
+  // Of the tree: the entries of level 1 that are new, the last incomplete one's hashes, and the
+  // right edge after the last record. Precondition of frontier(): not empty().
+  std::span<const Hash> level1() const { return level1_; }
+  std::span<const Hash> tail() const { return tail_; }
+  const tlog::Frontier& frontier() const { return *frontier_; }
 
+ private:
   struct Entry {
     std::uint32_t module;  // index into modules_, or kNoModule
     std::uint32_t packed;  // offset into packed_; it ends where the next entry's begins
@@ -68,11 +97,6 @@ class PendingRecords {
   std::string_view path_of(const ModuleSlot& m) const {
     return std::string_view(paths_).substr(m.path, m.path_size);
   }
-  std::string_view packed_of(std::size_t i) const {
-    const std::size_t begin = entries_[i].packed;
-    const std::size_t end = i + 1 < entries_.size() ? entries_[i + 1].packed : packed_.size();
-    return std::string_view(packed_).substr(begin, end - begin);
-  }
 
   Keep keep_;
   std::uint64_t first_ = 0;
@@ -81,13 +105,8 @@ class PendingRecords {
   std::string paths_;
   std::vector<ModuleSlot> modules_;
   std::vector<std::uint64_t> table_;  // open addressing: hash's high half, module index + 1
-  std::string sums_;                  // 64 bytes a regular record, with Keep::kRecords
-  struct Build {
-    std::uint64_t record;
-    std::string key;
-    std::string text;
-  };
-  std::vector<Build> builds_;  // with Keep::kBuilds: the regular records, entries_ has none of them
+  std::string sums_;
+  std::vector<Build> builds_;
   std::vector<std::pair<std::uint64_t, std::string>> irregular_;
   std::vector<Hash> level1_;
   std::vector<Hash> tail_;

@@ -27,7 +27,7 @@ Result<CommitReport> Writer::commit(const PendingRecords& pending, const RepeatC
                           std::to_string(pending.end()) + " do not continue the database");
   }
   const bool complete = pending.end() == m.state.target->size;
-  if (complete ? pending.frontier_->root() != m.state.target->root : pending.end() % kTile != 0) {
+  if (complete ? pending.frontier().root() != m.state.target->root : pending.end() % kTile != 0) {
     return internal_error("the records do not lead to the head aimed at");
   }
   const auto run = [&]() -> Status {
@@ -46,8 +46,8 @@ Result<CommitReport> Writer::commit(const PendingRecords& pending, const RepeatC
     GW_TRY(const bool clean, m.pass_conflicts(repeats, check, report));
     if (!clean) return {};  // the transaction rolls back
     report.records = pending.size();
-    report.irregular = pending.irregular_.size();
-    if (report.irregular > 0) report.first_irregular = pending.irregular_.front().first;
+    report.irregular = pending.irregular().size();
+    if (report.irregular > 0) report.first_irregular = pending.irregular().front().first;
     GW_CHECK(m.store_irregular(pending));
     if (m.state.keep == Keep::kRecords) GW_CHECK(m.store_sums(pending));
     GW_CHECK(m.store_level1(pending));
@@ -94,7 +94,7 @@ Result<std::vector<RepeatedVersion>> Writer::Impl::store_builds(const PendingRec
                     "ON CONFLICT(key) DO NOTHING"));
   GW_TRY(sqlite::Statement find, db.prepare("SELECT record FROM build WHERE key = ?"));
   std::vector<RepeatedVersion> repeats;
-  for (const PendingRecords::Build& b : pending.builds_) {
+  for (const PendingRecords::Build& b : pending.builds()) {
     GW_CHECK(insert.bind(1, b.record).bind_text(2, b.key).bind_text(3, b.text).run());
     if (db.changes() > 0) {
       ++report.new_modules;
@@ -111,7 +111,7 @@ Result<std::vector<RepeatedVersion>> Writer::Impl::store_builds(const PendingRec
 
 Status Writer::Impl::store_irregular(const PendingRecords& pending) {
   GW_TRY(sqlite::Statement s, db.prepare("INSERT INTO irregular(record, text) VALUES(?, ?)"));
-  for (const auto& [record, text] : pending.irregular_) {
+  for (const auto& [record, text] : pending.irregular()) {
     GW_CHECK(s.bind(1, record).bind_blob(2, text).run());
   }
   return {};
@@ -123,13 +123,12 @@ Status Writer::Impl::store_sums(const PendingRecords& pending) {
                     "CONFLICT(tile) DO UPDATE SET data = CAST(data || ?2 AS BLOB)"));
   constexpr std::size_t kSums = 2 * sizeof(Hash);
   std::string row;
-  std::string_view sums = pending.sums_;
+  std::string_view sums = pending.sums();
   for (std::size_t i = 0; i < pending.size(); i++) {
-    const std::uint32_t module = pending.entries_[i].module;
+    const std::uint32_t module = pending.module_of(i);
     const std::uint64_t record = pending.first() + i;
-    append_varint(row, module == PendingRecords::kNoModule ? 0 : merger->ids()[module]);
-    if (module != PendingRecords::kNoModule) {
-      row.append(pending.packed_of(i)).append(sums.substr(0, kSums));
+    report.irregular = pending.irregular().size();
+    if (report.irregular > 0) report.first_irregular = pending.irregular().front().first;
       sums.remove_prefix(kSums);
     }
     if (record % kTile == kTile - 1 || i + 1 == pending.size()) {
@@ -145,7 +144,7 @@ Status Writer::Impl::store_level1(const PendingRecords& pending) {
          db.prepare("INSERT INTO level1(n, hashes) VALUES(?1, ?2) ON CONFLICT(n) DO "
                     "UPDATE SET hashes = CAST(hashes || ?2 AS BLOB)"));
   std::uint64_t index = pending.first() / kTile;
-  std::span<const Hash> hashes = pending.level1_;
+  std::span<const Hash> hashes = pending.level1();
   while (!hashes.empty()) {
     const std::size_t n = std::min<std::size_t>(hashes.size(), kTile - index % kTile);
     const std::string bytes = tlog::format_hashes(hashes.first(n));
@@ -184,8 +183,8 @@ Status Writer::Impl::store_position(const PendingRecords& pending, const CommitR
                     "?1 = target THEN target ELSE reached END, modules = modules + ?4, "
                     "duplicates = duplicates + ?5, conflicts = conflicts + ?6, irregular = "
                     "irregular + ?7, commits = commits + 1"));
-  const std::string edge = pending.frontier_->hashes_text();
-  const std::string last = tlog::format_hashes(pending.tail_);
+    report.irregular = pending.irregular().size();
+    if (report.irregular > 0) report.first_irregular = pending.irregular().front().first;
   s.bind(1, pending.end()).bind_blob(2, edge).bind_blob(3, last);
   s.bind(4, report.new_modules).bind(5, report.duplicates).bind(6, report.cleared);
   return s.bind(7, report.irregular).run();
