@@ -59,16 +59,16 @@ void add_release(Outcome& outcome, Release release) {
 // One name to look up, and which outcome it belongs to.
 struct Ask {
   std::size_t outcome;
-  std::string path;
+  mod::ModulePath path;
   bool later_major;
 };
 
 // Where a request's walk through later majors stands.
 struct Walk {
-  std::string next;   // the next path to ask for; empty: none
-  bool over = false;  // a path without a release was seen
-  bool any = false;   // some path has a release
-  unsigned step = 1;  // how many paths to ask for in the next round
+  std::optional<mod::ModulePath> next;  // the next path to ask for
+  bool over = false;                    // a path without a release was seen
+  bool any = false;                     // some path has a release
+  unsigned step = 1;                    // how many paths to ask for in the next round
   unsigned asked = 0;
 };
 
@@ -77,12 +77,12 @@ bool read_module(const Ask& ask, const Result<net::DnsAnswer>& answer,
                  const CheckerOptions& options, Outcome& outcome) {
   auto texts = accept(answer, options.policy, outcome);
   if (!texts) {
-    outcome.errors.push_back(std::move(texts).error().in(ask.path));
+    outcome.errors.push_back(std::move(texts).error().in(ask.path.text()));
     return false;
   }
   const auto versions = module_versions(*texts);
   if (!versions) {
-    outcome.errors.push_back(versions.error().in(ask.path));
+    outcome.errors.push_back(versions.error().in(ask.path.text()));
     return false;
   }
   const dns::ModuleVersion* latest = dns::latest_version(*versions);
@@ -90,23 +90,24 @@ bool read_module(const Ask& ask, const Result<net::DnsAnswer>& answer,
     return false;
   }
   if (ask.later_major || !outcome.known || is_newer(latest->version, *outcome.known)) {
-    add_release(outcome, {ask.path, latest->version, latest->found, {}, ask.path, latest->version});
+    const std::string& path = ask.path.text();
+    add_release(outcome, {path, latest->version, latest->found, {}, path, latest->version});
   }
   return true;
 }
 
 // The paths that a walk asks for in one round.
-void step(std::size_t index, Walk& walk, std::string_view base, std::vector<Ask>& asks,
+void step(std::size_t index, Walk& walk, const dns::ModuleNames& zone, std::vector<Ask>& asks,
           std::vector<std::string>& names) {
-  for (unsigned i = 0; i < walk.step && !walk.over && !walk.next.empty(); ++i) {
-    auto name = dns::module_name(walk.next, base);
+  for (unsigned i = 0; i < walk.step && !walk.over && walk.next; ++i) {
+    auto name = zone.of_module(*walk.next);
     if (!name || ++walk.asked > kMaxMajors) {  // the next one's name may be too long
-      walk.next.clear();
+      walk.next.reset();
       return;
     }
-    asks.push_back({index, walk.next, true});
+    asks.push_back({index, *walk.next, true});
     names.push_back(std::move(*name));
-    walk.next = mod::next_major_path(walk.next);
+    walk.next = walk.next->next_major();
   }
   walk.step *= 2;
 }
@@ -128,6 +129,7 @@ std::string_view policy_name(Policy policy) {
 std::vector<Outcome> Checker::modules(std::span<const ModuleRequest> requests) {
   std::vector<Outcome> outcomes(requests.size());
   std::vector<Walk> walks(requests.size());
+  const auto zone = dns::ModuleNames::in_zone(options_.dns_base);
   std::vector<Ask> asks;
   std::vector<std::string> names;
   for (std::size_t i = 0; i < requests.size(); ++i) {
@@ -137,15 +139,15 @@ std::vector<Outcome> Checker::modules(std::span<const ModuleRequest> requests) {
       outcomes[i].errors.push_back(*requests[i].problem);
       continue;
     }
-    auto name = dns::module_name(requests[i].path, options_.dns_base);
+    auto name = zone ? zone->of_module(*requests[i].module) : zone.error();
     if (!name) {
       outcomes[i].errors.push_back(std::move(name).error().in(requests[i].path));
       continue;
     }
-    asks.push_back({i, requests[i].path, false});
+    asks.push_back({i, *requests[i].module, false});
     names.push_back(std::move(*name));
-    if (options_.major) walks[i].next = mod::next_major_path(requests[i].path);
-    step(i, walks[i], options_.dns_base, asks, names);
+    if (options_.major) walks[i].next = requests[i].module->next_major();
+    step(i, walks[i], *zone, asks, names);
   }
   while (!asks.empty()) {
     std::vector<net::Question> questions;
@@ -162,8 +164,7 @@ std::vector<Outcome> Checker::modules(std::span<const ModuleRequest> requests) {
     }
     asks.clear();
     names.clear();
-    for (std::size_t i = 0; i < walks.size(); ++i)
-      step(i, walks[i], options_.dns_base, asks, names);
+    for (std::size_t i = 0; i < walks.size(); ++i) step(i, walks[i], *zone, asks, names);
   }
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     if (walks[i].any || !outcomes[i].errors.empty()) continue;
@@ -182,7 +183,8 @@ Outcome Checker::toolchain(const std::optional<std::string>& known) {
     outcome.errors.push_back(std::move(error).in("toolchain"));
     return outcome;
   };
-  const auto name = dns::toolchain_name(options_.dns_base);
+  const auto zone = dns::ModuleNames::in_zone(options_.dns_base);
+  const auto name = zone ? zone->of_toolchain() : zone.error();
   if (!name) return fail(name.error());
   const auto answer = resolver_->lookup_one({*name}, options_.deadline);
   const auto texts = accept(answer, options_.policy, outcome);

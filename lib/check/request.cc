@@ -5,7 +5,6 @@
 #include "base/bytes.h"
 #include "dns/module_name.h"
 #include "module/goversion.h"
-#include "module/path.h"
 #include "module/semver.h"
 
 namespace gw::check {
@@ -16,7 +15,8 @@ Status check_module_version(std::string_view version) {
 }
 
 Status check_domain(std::string_view domain) {
-  GW_TRY([[maybe_unused]] const std::string name, dns::toolchain_name(domain));
+  GW_TRY(const auto names, dns::ModuleNames::in_zone(domain));
+  GW_TRY([[maybe_unused]] const std::string name, names.of_toolchain());
   const bool plain = std::all_of(domain.begin(), domain.end(), [](char c) {
     const char l = to_lower(c);
     return (l >= 'a' && l <= 'z') || (l >= '0' && l <= '9') || c == '-' || c == '_' || c == '.';
@@ -36,10 +36,12 @@ ModuleRequest parse_module_request(std::string_view text) {
   ModuleRequest request;
   const std::size_t at = text.find('@');
   request.path = text.substr(0, at);
-  if (auto good = mod::check_path(request.path); !good) {
-    request.problem = std::move(good).error();
+  auto module = mod::ModulePath::parse(request.path);
+  if (!module) {
+    request.problem = std::move(module).error();
     return request;
   }
+  request.module = *std::move(module);
   if (at == std::string_view::npos) return request;
   request.known = text.substr(at + 1);
   if (auto good = check_module_version(*request.known); !good) {

@@ -10,13 +10,15 @@
 #include <vector>
 
 #include "base/result.h"
+#include "module/path.h"
 
 namespace gw::check {
 
 struct ModuleRequest {
-  std::string path;                  // as given, also when it is no module path
-  std::optional<std::string> known;  // the version the caller has: canonical semver
-  std::optional<Error> problem;      // kUsage; nothing is looked up then
+  std::string path;                       // as given, also when it is no module path
+  std::optional<mod::ModulePath> module;  // the same, unless that is the problem
+  std::optional<std::string> known;       // the version the caller has: canonical semver
+  std::optional<Error> problem;           // kUsage; nothing is looked up then
 };
 
 // `github.com/mjl-/mox` or `github.com/mjl-/mox@v0.0.14`.

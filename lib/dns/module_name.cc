@@ -4,7 +4,6 @@
 #include <cstring>
 
 #include "base/bytes.h"
-#include "module/path.h"
 
 namespace gw::dns {
 
@@ -110,45 +109,32 @@ Encoded encode(std::string_view path, std::size_t zone_size, std::span<char, kMa
   return {EncodeFailure::kNone, writer.size(), {}};
 }
 
-// The element that a label spells, appended to `path`; false when it spells none.
-bool decode_element(std::string_view label, std::string& path) {
-  for (std::size_t i = 0; i < label.size(); i++) {
-    char c = label[i];
-    if (is_plain(c) || c == '-') {
-      path.push_back(c);
-      continue;
-    }
-    if (c != '_' || i + 2 >= label.size()) return false;
-    auto octet = decode_hex(label.substr(i + 1, 2));
-    if (!octet || (*octet)[0] <= 0x20 || (*octet)[0] >= 0x7f || (*octet)[0] == '/') return false;
-    path.push_back((*octet)[0]);
-    i += 2;
-  }
-  return true;
-}
-
-Result<std::string> name_in_zone(std::string_view labels, std::string_view zone) {
-  GW_TRY(std::string origin, parse_lower_name(zone));
+// The labels in front of a wire name, as text.
+Result<std::string> name_below(std::string_view labels, NameView origin) {
   if (labels.size() + origin.size() > kMaxName) {
-    return usage_error("domain name " + quoted(zone) + " is too long to hold other names");
+    return usage_error("domain name " + quoted(format_host(origin)) +
+                       " is too long to hold other names");
   }
-  return format_host(std::string(labels) + origin);
+  return format_host(std::string(labels).append(origin));
 }
 
 }  // namespace
 
-Result<std::string> module_name(std::string_view path, std::string_view zone) {
-  GW_CHECK(mod::check_path(path));
+Result<ModuleNames> ModuleNames::in_zone(std::string_view zone) {
   GW_TRY(std::string origin, parse_lower_name(zone));
+  return ModuleNames(std::move(origin));
+}
+
+Result<std::string> ModuleNames::of_module(const mod::ModulePath& path) const {
   std::array<char, kMaxName> labels;
-  Encoded encoded = encode(path, origin.size(), labels);
-  std::string where = "module path " + quoted(path) + ": ";
+  const Encoded encoded = encode(path.text(), origin_.size(), labels);
+  const std::string where = "module path " + quoted(path.text()) + ": ";
   switch (encoded.failure) {
     case EncodeFailure::kNone:
       break;
     case EncodeFailure::kNoSlash:
       return usage_error(where + "has no dns name: a path without a slash has none",
-                         "go list -m -versions " + std::string(path) + " asks the module proxy");
+                         "go list -m -versions " + path.text() + " asks the module proxy");
     case EncodeFailure::kBadHost:
       return usage_error(where + "host " + quoted(encoded.element) + " is no dns name");
     case EncodeFailure::kLongLabel:
@@ -157,54 +143,21 @@ Result<std::string> module_name(std::string_view path, std::string_view zone) {
     case EncodeFailure::kLongName:
       return usage_error(where + "has no dns name: it would be longer than 253 characters");
   }
-  return name_in_zone(std::string(labels.data(), encoded.size) + std::string(kModuleSpace), zone);
+  return name_below(std::string(labels.data(), encoded.size).append(kModuleSpace), origin_);
 }
 
-Result<std::string> toolchain_name(std::string_view zone) {
-  return name_in_zone(std::string(kToolchainLabels) + std::string(kModuleSpace), zone);
+Result<std::string> ModuleNames::of_toolchain() const {
+  return name_below(std::string(kToolchainLabels).append(kModuleSpace), origin_);
 }
 
 Result<std::string> updates_name(std::string_view domain) {
-  return name_in_zone(std::string_view("\10_updates", 9), domain);
+  GW_TRY(const std::string origin, parse_lower_name(domain));
+  return name_below(std::string_view("\10_updates", 9), origin);
 }
 
 std::size_t encode_module_labels(std::string_view path, std::size_t zone_size,
                                  std::span<char, kMaxName> out) {
   return encode(path, zone_size, out).size;
-}
-
-std::optional<std::string> decode_module_labels(std::string_view labels) {
-  std::array<std::string_view, kMaxLabels> path_labels;
-  std::size_t n = 0;
-  std::size_t at = 0;
-  while (at < labels.size()) {
-    std::size_t length = static_cast<std::uint8_t>(labels[at]);
-    if (length == 0 || length > kMaxLabel || at + 1 + length > labels.size()) return std::nullopt;
-    std::string_view label = labels.substr(at + 1, length);
-    at += 1 + length;
-    if (label == "_") break;
-    if (n == path_labels.size()) return std::nullopt;
-    path_labels[n++] = label;
-  }
-  std::string path;
-  while (at < labels.size()) {
-    std::size_t length = static_cast<std::uint8_t>(labels[at]);
-    if (length == 0 || length > kMaxLabel || at + 1 + length > labels.size()) return std::nullopt;
-    if (!path.empty()) path.push_back('.');
-    path += labels.substr(at + 1, length);
-    at += 1 + length;
-  }
-  if (n == 0 || path.empty()) return std::nullopt;
-  while (n > 0) {
-    path.push_back('/');
-    if (!decode_element(path_labels[--n], path)) return std::nullopt;
-  }
-  // Whatever else is wrong with the spelling, another one is the canonical one.
-  std::array<char, kMaxName> canonical;
-  std::size_t size = encode_module_labels(path, 1, canonical);
-  if (std::string_view(canonical.data(), size) != labels) return std::nullopt;
-  if (!mod::check_path(path)) return std::nullopt;
-  return path;
 }
 
 std::size_t canonical_module_labels(std::string_view labels, std::span<char, kMaxName> out) {

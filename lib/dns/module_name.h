@@ -11,25 +11,35 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
 #include "dns/name.h"
+#include "module/path.h"
 
 namespace gw::dns {
 
 inline constexpr std::string_view kModuleSpace{"\2v0", 3};               // the label of the scheme
 inline constexpr std::string_view kToolchainLabels{"\11toolchain", 10};  // before v0.<zone>
 
-// The client's direction. Errors are kUsage and say which rule is broken: not a valid module path,
-// no slash, an upper-case host, a label over 63 octets, a whole name over 253 characters. `zone` is
-// text, with or without a final dot; the result is text without one.
-Result<std::string> module_name(std::string_view path, std::string_view zone);
-// "toolchain.v0.<zone>". kUsage when `zone` is no name, or too long for this.
-Result<std::string> toolchain_name(std::string_view zone);
+// The client's direction: the names to ask a zone for, as text without a final dot. Errors are
+// kUsage and say which rule is broken.
+class ModuleNames {
+ public:
+  // `zone`: text, with or without a final dot. An error when it is no name.
+  static Result<ModuleNames> in_zone(std::string_view zone);
+  // An error when the path has no name there: no slash, an upper-case host, a label over 63 octets,
+  // a whole name over 253 characters.
+  Result<std::string> of_module(const mod::ModulePath& path) const;
+  // "toolchain.v0.<zone>"; an error when the zone is too long for this.
+  Result<std::string> of_toolchain() const;
+
+ private:
+  explicit ModuleNames(std::string origin) : origin_(std::move(origin)) {}
+  std::string origin_;  // wire
+};
 // "_updates.<domain>", likewise.
 Result<std::string> updates_name(std::string_view domain);
 
@@ -39,9 +49,6 @@ Result<std::string> updates_name(std::string_view domain);
 // checked once only.
 std::size_t encode_module_labels(std::string_view path, std::size_t zone_size,
                                  std::span<char, kMaxName> out);
-// The path of lower-cased canonical labels; std::nullopt when they are not the name of a valid
-// module path.
-std::optional<std::string> decode_module_labels(std::string_view labels);
 // Rewrites lower-cased labels in which a - at an end of a path element stands bare to the canonical
 // ones, and returns their size: 0 when they were canonical in this already, or the result is no
 // name. Works for the names above a module's too.

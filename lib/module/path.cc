@@ -259,4 +259,11 @@ std::string next_major_path(std::string_view path) {
   return out;
 }
 
+Result<ModulePath> ModulePath::parse(std::string_view text) {
+  GW_CHECK(check_path(text));
+  return ModulePath(std::string(text));
+}
+
+ModulePath ModulePath::next_major() const { return ModulePath(next_major_path(text_)); }
+
 }  // namespace gw::mod

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/result.h"
 
@@ -40,6 +41,19 @@ Status check_import_path(std::string_view path);
 // relative, has no empty, "." or ".." element and no back slash. Of any length (a zip's are below
 // 64 KiB): the file system has its own limits.
 Status check_file_path(std::string_view path);
+
+// A path of which check_path() said yes, so that nobody has to ask again.
+class ModulePath {
+ public:
+  static Result<ModulePath> parse(std::string_view text);
+  const std::string& text() const { return text_; }
+  // As next_major_path().
+  ModulePath next_major() const;
+
+ private:
+  explicit ModulePath(std::string text) : text_(std::move(text)) {}
+  std::string text_;
+};
 
 // For URL paths: every upper-case letter becomes `!` and its lower-case form. The path is checked
 // first; a version must be free of `!`, slashes and whatever else a file name cannot hold.

@@ -344,6 +344,7 @@ int names(char** argv) {
   std::ifstream list(argv[2]);
   const std::string zone = argv[3];
   const std::string origin = *dns::parse_lower_name(zone);
+  const auto names = dns::ModuleNames::in_zone(zone);
   std::ofstream wire(std::string(argv[4]) + ".names", std::ios::binary);
   std::ofstream text(std::string(argv[4]) + ".zone");
   text << "$ORIGIN " << zone
@@ -352,7 +353,9 @@ int names(char** argv) {
   while (std::getline(list, line)) {
     const std::size_t space = line.find(' ');
     if (space == std::string::npos) continue;
-    auto name = dns::module_name(line.substr(0, space), zone);
+    auto path = mod::ModulePath::parse(line.substr(0, space));
+    if (!path) continue;
+    auto name = names->of_module(*path);
     if (!name) continue;
     auto encoded = dns::parse_lower_name(*name);
     wire << static_cast<char>(encoded->size()) << *encoded;

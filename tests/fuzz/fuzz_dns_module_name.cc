@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "../support/dns/decode_module_name.h"
 #include "dns/module_name.h"
 #include "module/path.h"
 
@@ -18,6 +19,9 @@ void require(bool condition) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace gw::dns;  // NOLINT(google-build-using-namespace)
+  using gw::mod::ModulePath;
+  using test::decode_module_labels;
+  static const ModuleNames kNames = ModuleNames::in_zone(".").value();
   std::string_view bytes(reinterpret_cast<const char*>(data), size);
   std::array<char, kMaxName> out;
   if (auto path = decode_module_labels(bytes)) {
@@ -25,11 +29,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::size_t encoded = encode_module_labels(*path, 1, out);
     require(std::string_view(out.data(), encoded) == bytes);
     require(canonical_module_labels(bytes, out) == 0);
-    require(module_name(*path, ".").has_value());
+    require(kNames.of_module(ModulePath::parse(*path).value()).has_value());
   }
   if (gw::mod::check_path(bytes)) {
     std::size_t encoded = encode_module_labels(bytes, 1, out);
-    auto name = module_name(bytes, ".");
+    auto name = kNames.of_module(ModulePath::parse(bytes).value());
     require(name.has_value() == (encoded != 0));
     if (encoded != 0) {
       std::string labels(out.data(), encoded);

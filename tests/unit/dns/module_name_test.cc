@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "module/path.h"
+#include "support/dns/decode_module_name.h"
 #include "support/dns/test_zone.h"
 
 namespace gw::dns {
@@ -32,6 +33,17 @@ std::string canonical(std::string_view text) {
   return {out.data(), size};
 }
 
+Result<std::string> module_name(std::string_view path, std::string_view zone) {
+  GW_TRY(const auto names, ModuleNames::in_zone(zone));
+  GW_TRY(const auto checked, mod::ModulePath::parse(path));
+  return names.of_module(checked);
+}
+
+Result<std::string> toolchain_name(std::string_view zone) {
+  GW_TRY(const auto names, ModuleNames::in_zone(zone));
+  return names.of_toolchain();
+}
+
 TEST_CASE("module paths and their names") {
   struct Row {
     const char* path;
@@ -52,7 +64,7 @@ TEST_CASE("module paths and their names") {
        }) {
     INFO(row.path);
     CHECK(encode(row.path) == labels(row.name));
-    CHECK(decode_module_labels(labels(row.name)) == std::string(row.path));
+    CHECK(test::decode_module_labels(labels(row.name)) == std::string(row.path));
     CHECK(module_name(row.path, "L.example.org.").value() ==
           std::string(row.name) + ".v0.l.example.org");
     CHECK(module_name(row.path, ".").value() == std::string(row.name) + ".v0");
@@ -142,12 +154,12 @@ TEST_CASE("names that no path has") {
            "A._.github.com",        // not lower-cased
        }) {
     INFO(name);
-    CHECK(!decode_module_labels(labels(name)));
+    CHECK(!test::decode_module_labels(labels(name)));
   }
-  CHECK(!decode_module_labels(""));
-  CHECK(!decode_module_labels(std::string("\0", 1)));
-  CHECK(!decode_module_labels("\5ab"));
-  CHECK(!decode_module_labels("\1a\1_\5ab"));
+  CHECK(!test::decode_module_labels(""));
+  CHECK(!test::decode_module_labels(std::string("\0", 1)));
+  CHECK(!test::decode_module_labels("\5ab"));
+  CHECK(!test::decode_module_labels("\1a\1_\5ab"));
 }
 
 TEST_CASE("a - at an end may stand bare") {
@@ -197,7 +209,7 @@ TEST_CASE("random valid paths have names that lead back to them") {
     REQUIRE(!name.empty());
     CHECK(is_wire_name(name + std::string(1, '\0')));
     CHECK(lower_name(name + std::string(1, '\0')).substr(0, name.size()) == name);
-    CHECK(decode_module_labels(name) == path);
+    CHECK(test::decode_module_labels(name) == path);
   }
   CHECK(valid > 5000);
 }
