@@ -23,8 +23,6 @@ namespace gw::dns {
 // there are no types.
 std::size_t write_type_bitmap(std::span<const std::uint16_t> types, std::span<char> out);
 inline constexpr std::size_t kMaxBitmap = 34;
-// The types of a bitmap, ascending; an error (kCorrupt) for anything but the canonical form.
-Result<std::vector<std::uint16_t>> parse_type_bitmap(std::string_view bitmap);
 
 // The name right after `name` in canonical order, for the NSEC of compact denial (the absolute
 // method of RFC 4471): `\000.` in front if that fits; else `\000` appended to the leftmost label if

@@ -211,10 +211,4 @@ int compare_names(NameView a, NameView b) {
   return na < nb ? -1 : 1;
 }
 
-bool equal_names(NameView a, NameView b) {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
-           return to_lower(x) == to_lower(y);
-         });
-}
-
 }  // namespace gw::dns

@@ -82,7 +82,5 @@ std::string_view first_label(NameView name);
 bool is_subdomain(NameView name, NameView ancestor);
 // Canonical order (RFC 4034 6.1): <0, 0, >0. Case-insensitive.
 int compare_names(NameView a, NameView b);
-// Case-insensitive.
-bool equal_names(NameView a, NameView b);
 
 }  // namespace gw::dns

@@ -204,18 +204,6 @@ Result<std::string> format_record(const Record& record) {
   return line;
 }
 
-Result<std::string> format_rdata(std::uint16_t type, std::string_view rdata) {
-  GW_TRY(std::string line,
-         format_record({std::string(kRootName), type, rrclass::kIn, 0, std::string(rdata)}));
-  // owner, ttl, class, type, then the rdata.
-  std::size_t at = 0;
-  for (int field = 0; field < 4 && at != std::string::npos; field++) {
-    at = line.find('\t', at == 0 ? 0 : at);
-    if (at != std::string::npos) at++;
-  }
-  return at == std::string::npos ? std::string() : line.substr(at);
-}
-
 Result<PrivateKeyText> parse_private_key(std::string_view text) {
   PrivateKeyText key;
   bool format = false;

@@ -38,7 +38,6 @@ Result<std::string> parse_rdata(std::uint16_t type, std::string_view text, NameV
 // One line without a line feed, fields separated by tabs. An error (kCorrupt) when `rdata` is not
 // the wire form of its type.
 Result<std::string> format_record(const Record& record);
-Result<std::string> format_rdata(std::uint16_t type, std::string_view rdata);
 
 // A private key as BIND keeps it (dnssec-keygen's Kzone.+013+12345.private, format 1.3).
 struct PrivateKeyText {

@@ -46,18 +46,6 @@ class Epochs {
     Slot& slot_;
   };
 
-  // A reader section for as long as it lives.
-  class Section {
-   public:
-    explicit Section(Reader& reader) : reader_(reader) { reader_.enter(); }
-    ~Section() { reader_.leave(); }
-    Section(const Section&) = delete;
-    Section& operator=(const Section&) = delete;
-
-   private:
-    Reader& reader_;
-  };
-
   Epochs() = default;
   ~Epochs();
   Epochs(const Epochs&) = delete;

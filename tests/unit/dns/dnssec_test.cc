@@ -63,6 +63,30 @@ TEST_CASE("type bitmaps") {
   CHECK(write_type_bitmap(std::vector<std::uint16_t>{46, 47}, small) == 0);
 }
 
+// The types of a bitmap, ascending; an error for anything but the canonical form.
+Result<std::vector<std::uint16_t>> parse_type_bitmap(std::string_view bitmap) {
+  std::vector<std::uint16_t> types;
+  ByteReader in(bitmap);
+  int last = -1;
+  while (!in.empty()) {
+    auto window = in.u8();
+    auto octets = in.u8();
+    if (!octets || *octets == 0 || *octets > 32 || *window <= last) {
+      return corrupt_error("type bitmap: bad window");
+    }
+    auto bits = in.bytes(*octets);
+    if (!bits) return corrupt_error("type bitmap: cut short");
+    if (bits->back() == 0) return corrupt_error("type bitmap: trailing zero octet");
+    for (unsigned i = 0; i < *octets * 8U; i++) {
+      if ((static_cast<std::uint8_t>((*bits)[i / 8]) & (0x80 >> (i % 8))) != 0) {
+        types.push_back(static_cast<std::uint16_t>(*window << 8 | i));
+      }
+    }
+    last = *window;
+  }
+  return types;
+}
+
 TEST_CASE("type bitmaps and back, as ldns has them") {
   std::mt19937 random(5);
   for (int i = 0; i < 500; i++) {

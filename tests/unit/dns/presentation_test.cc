@@ -4,6 +4,7 @@
 
 #include "base/crypto.h"
 #include "dns/dnssec.h"
+#include "support/dns/format_rdata.h"
 #include "support/dns/oracle.h"
 #include "support/dns/test_zone.h"
 
@@ -56,14 +57,14 @@ TEST_CASE("records as text and back") {
 
 TEST_CASE("rdata as text and back") {
   CHECK(parse_rdata(rrtype::kA, "192.0.2.1", kRootName).value() == a_rdata({192, 0, 2, 1}));
-  CHECK(format_rdata(rrtype::kTxt, txt_rdata("v=v0.0.15 t=6802a84d")).value() ==
+  CHECK(test::format_rdata(rrtype::kTxt, txt_rdata("v=v0.0.15 t=6802a84d")).value() ==
         "\"v=v0.0.15 t=6802a84d\"");
   CHECK(parse_rdata(rrtype::kTxt, "\"v=v0.0.15 t=6802a84d\"", kRootName).value() ==
         txt_rdata("v=v0.0.15 t=6802a84d"));
-  CHECK(!format_rdata(rrtype::kA, "abc"));
-  CHECK(!format_rdata(rrtype::kNs, "\5ab"));
+  CHECK(!test::format_rdata(rrtype::kA, "abc"));
+  CHECK(!test::format_rdata(rrtype::kNs, "\5ab"));
   // A compression pointer is no rdata of ours, though ldns would follow it.
-  CHECK(!format_rdata(rrtype::kNs, std::string("\1a\xc0\x00", 4)));
+  CHECK(!test::format_rdata(rrtype::kNs, std::string("\1a\xc0\x00", 4)));
 }
 
 TEST_CASE("private keys, which ldns reads, too") {
@@ -109,9 +110,9 @@ TEST_CASE("a key file of dnssec-keygen") {
   std::string dnskey =
       dnskey_rdata(257, 13, P256Signer::from_scalar(key->secret).value().public_key());
   CHECK(key_tag(dnskey) == 55648);
-  CHECK(format_rdata(rrtype::kDnskey, dnskey).value().substr(0, 87) ==
+  CHECK(test::format_rdata(rrtype::kDnskey, dnskey).value().substr(0, 87) ==
         "257 3 13 GojIhhXUN/u4v54ZQqGSnyhWJwaubCvTmeexv7bR6edbkrSqQpF64cYbcB7wNcP+e+MAnLr+Wi9xMW");
-  CHECK(format_rdata(rrtype::kDs, ds_rdata(wire("example.net"), dnskey)).value() ==
+  CHECK(test::format_rdata(rrtype::kDs, ds_rdata(wire("example.net"), dnskey)).value() ==
         "55648 13 2 b4c8c1fe2e7477127b27115656ad6256f424625bf5c1e2770ce6d6e37df61d17");
 }
 

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "dns/presentation.h"
 #include "dns/static_zone.h"
+#include "support/dns/format_rdata.h"
 #include "support/dns/test_zone.h"
 
 namespace gw::dns {
@@ -34,7 +35,7 @@ Lines records(const ZoneFileText& text) {
   for (const Rrset& rrset : text.rrsets) {
     for (const std::string& rdata : rrset.rdatas) {
       out.push_back(format_name(rrset.owner) + " " + std::to_string(rrset.ttl) + " " +
-                    format_type(rrset.type) + " " + *format_rdata(rrset.type, rdata));
+                    format_type(rrset.type) + " " + *test::format_rdata(rrset.type, rdata));
     }
   }
   return out;

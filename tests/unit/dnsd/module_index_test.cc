@@ -5,6 +5,8 @@
 #include <set>
 #include <thread>
 
+#include "support/dnsd/reader_section.h"
+
 namespace gw::dnsd {
 namespace {
 
@@ -140,7 +142,7 @@ TEST_CASE("readers see whole answers while the writer changes them") {
     readers.emplace_back([&] {
       Epochs::Reader reader(epochs);
       while (!done.load()) {
-        Epochs::Section section(reader);
+        ReaderSection section(reader);
         for (const std::string& name : names) {
           const auto found = index.find(name);
           const std::string text = text_of(found);
@@ -180,7 +182,7 @@ TEST_CASE("what a reader may see is not freed") {
   epochs.retire([&] { freed++; });
   {
     Epochs::Reader other(epochs);
-    Epochs::Section section(other);
+    ReaderSection section(other);
     reader.leave();
     epochs.collect();
     CHECK(freed == 2);

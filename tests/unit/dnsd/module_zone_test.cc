@@ -6,6 +6,7 @@
 #include "dns/answer.h"
 #include "dns/dnssec.h"
 #include "dnsd/online_signer.h"
+#include "support/dnsd/reader_section.h"
 
 namespace gw::dnsd {
 namespace {
@@ -102,7 +103,7 @@ TEST_CASE("what exists in the module zone") {
       {"v0.x.l.example.org", Kind::kMissing, {}},
   };
   Epochs::Reader reader(z.epochs);
-  Epochs::Section section(reader);
+  ReaderSection section(reader);
   for (const Case& c : cases) {
     INFO(c.name);
     dns::Node node;
