@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "dns/answer_text.h"
 #include "dns/module_name.h"
-#include "dns/txt.h"
 #include "module/goversion.h"
 #include "module/path.h"
 

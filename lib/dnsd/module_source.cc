@@ -6,8 +6,8 @@
 #include <array>
 #include <thread>
 
+#include "dns/answer_text.h"
 #include "dns/module_name.h"
-#include "dns/txt.h"
 #include "module/goversion.h"
 #include "module/releases.h"
 

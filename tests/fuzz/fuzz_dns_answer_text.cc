@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "dns/txt.h"
+#include "dns/answer_text.h"
 
 namespace {
 

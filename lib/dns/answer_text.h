@@ -1,8 +1,8 @@
 // The TXT answers: what the server says about a module or the toolchains, and how a client reads
 // it.
 //   module:     v=v1.4.0 t=6802a84d; v=v0.9.1 t=66f0a1b2
-//   toolchain:  v=go1.25.6 k=cur t=69693421; v=go1.24.12 k=prev t=69693421; v=go1.26rc2 k=next
-//   t=... a project's own record at _updates.<domain>:  v=UPDATES0;l=v0.0.15
+//   toolchain:  v=go1.25.6 k=cur t=69693421; v=go1.24.12 k=prev t=...; v=go1.26rc2 k=next t=...
+//   updates:    v=UPDATES0;l=v0.0.15 (a project's own record, at _updates.<domain>)
 // t is the time of discovery, in hex Unix seconds.
 //
 // Reading is for untrusted text: an entry that lacks a field is skipped, but a malformed one is an

@@ -1,4 +1,4 @@
-#include "dns/txt.h"
+#include "dns/answer_text.h"
 
 #include <array>
 #include <catch2/catch.hpp>
