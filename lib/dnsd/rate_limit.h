@@ -3,9 +3,9 @@
 // Two limits, both the generic cell rate algorithm, which keeps one number a client: the time at
 // which it would have used up its allowance.
 //  - RateLimiter: UDP answers of one kind to one network (/24, /56) in a second. The source of a
-//  UDP
-//    query may be forged, so that the answers hit a victim: over the limit most are dropped, and
-//    every second one is sent truncated (the slip), by which a real client comes back over TCP.
+//    query over UDP may be forged, so that the answers hit a victim: over the limit most are
+//    dropped, and every second one is sent truncated (the slip), by which a real client comes back
+//    over TCP.
 //    Positive answers count by name asked for, since only repeating one name is suspicious; denials
 //    and errors count together, since their names are the sender's free choice.
 //  - Budget: fresh signatures of the whole server in a second, so that a flood of random names from
