@@ -4,6 +4,7 @@
 #include <array>
 
 #include "dns/dnssec.h"
+#include "dns/rdata.h"
 
 namespace gw::dns {
 

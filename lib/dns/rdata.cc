@@ -1,4 +1,5 @@
-// Rdata of the record types our zones are made of: built, and brought into canonical form.
+#include "dns/rdata.h"
+
 #include <algorithm>
 
 #include "base/bytes.h"
@@ -149,11 +150,6 @@ std::vector<std::string_view> unpack_rdatas(std::string_view packed) {
     packed.remove_prefix(std::min(packed.size(), 2 + size));
   }
   return rdatas;
-}
-
-Rrset Rrset::make(NameView owner, std::uint16_t type, std::uint32_t ttl,
-                  std::vector<std::string> rdatas) {
-  return {std::string(owner), type, ttl, std::move(rdatas), {}};
 }
 
 std::string a_rdata(std::array<std::uint8_t, 4> address) {

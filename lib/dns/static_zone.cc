@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "dns/presentation.h"
+#include "dns/rdata.h"
 #include "dns/wire.h"
 
 namespace gw::dns {

@@ -28,4 +28,9 @@ const Zone* ZoneSet::find(NameView name, std::uint16_t qtype) const {
   return apex;
 }
 
+Rrset Rrset::make(NameView owner, std::uint16_t type, std::uint32_t ttl,
+                  std::vector<std::string> rdatas) {
+  return {std::string(owner), type, ttl, std::move(rdatas), {}};
+}
+
 }  // namespace gw::dns

@@ -2,7 +2,7 @@
 //
 // The engine (answer.h) asks one Zone one question a query: what is at this name? A Zone answers
 // with views of what it already has in memory, so that a query costs neither an allocation nor a
-// copy. The module zone's index (lib/serve) and StaticZone (static_zone.h) hold such content.
+// copy. The module zone's index (lib/dnsd) and StaticZone (static_zone.h) hold such content.
 #pragma once
 
 #include <array>
@@ -80,7 +80,7 @@ struct Node {
   std::array<char, 264> scratch;  // length, and a TXT of one string of 255 octets
 };
 
-// Which key signs a zone's content: a number that the RrsetSigner understands (lib/serve gives them
+// Which key signs a zone's content: a number that the RrsetSigner understands (lib/dnsd gives them
 // out); kUnsigned: no DNSSEC records at all are served, as if no query had DO.
 using KeyId = std::uint64_t;
 inline constexpr KeyId kUnsigned = 0;
@@ -137,29 +137,5 @@ struct Rrset {
   static Rrset make(NameView owner, std::uint16_t type, std::uint32_t ttl,
                     std::vector<std::string> rdatas);
 };
-
-// `rdata` with the names inside it lower-cased, for the types of RFC 4034 6.2 (as corrected by RFC
-// 6840 5.1); std::nullopt when it is not the wire form of such a type.
-std::optional<std::string> canonical_rdata(std::uint16_t type, std::string_view rdata);
-// The `rdatas` of a RrsetView: canonical, sorted, each once. Errors are kUsage.
-Result<std::string> pack_rdatas(std::uint16_t type, std::span<const std::string> rdatas);
-// The rdatas of a packed RRset, one after the other.
-std::vector<std::string_view> unpack_rdatas(std::string_view packed);
-
-// Rdata of the types our zones are made of. Names are wire names.
-std::string a_rdata(std::array<std::uint8_t, 4> address);
-std::string aaaa_rdata(std::array<std::uint8_t, 16> address);
-// Splits into character-strings of 255 octets.
-std::string txt_rdata(std::string_view text);
-struct SoaFields {
-  std::string mname, rname;
-  std::uint32_t serial = 0, refresh = 14400, retry = 3600, expire = 1209600, minimum = 300;
-};
-std::string soa_rdata(const SoaFields& soa);
-// kUsage when `rdata` is no SOA.
-Result<SoaFields> parse_soa(std::string_view rdata);
-// Their places in valid SOA rdata, without parsing: the last five 32-bit integers.
-std::uint32_t soa_serial(std::string_view rdata);
-std::uint32_t soa_minimum(std::string_view rdata);
 
 }  // namespace gw::dns

@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "dns/presentation.h"
+#include "dns/rdata.h"
 #include "dns/static_zone.h"
 #include "dns/zone_lexer.h"
 

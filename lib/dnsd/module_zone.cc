@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "dns/module_name.h"
+#include "dns/rdata.h"
 #include "dns/static_zone.h"
 #include "dns/types.h"
 

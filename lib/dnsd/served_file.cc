@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/metrics.h"
 #include "dns/dnssec.h"
+#include "dns/rdata.h"
 #include "dns/wire.h"
 #include "dns/zone_file.h"
 #include "dnsd/user_access.h"

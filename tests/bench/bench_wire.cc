@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "../support/dns/test_zone.h"
+#include "dns/rdata.h"
 
 namespace {
 

@@ -16,6 +16,7 @@
 #include "dns/dnssec.h"
 #include "dns/module_name.h"
 #include "dns/name.h"
+#include "dns/rdata.h"
 #include "dns/static_zone.h"
 
 namespace gw::dns::test {

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/crypto.h"
+#include "dns/rdata.h"
 #include "support/dns/oracle.h"
 #include "support/dns/test_zone.h"
 

@@ -4,6 +4,7 @@
 
 #include "base/crypto.h"
 #include "dns/dnssec.h"
+#include "dns/rdata.h"
 #include "support/dns/format_rdata.h"
 #include "support/dns/oracle.h"
 #include "support/dns/test_zone.h"

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <random>
 
+#include "dns/rdata.h"
 #include "support/dns/oracle.h"
 #include "support/dns/test_zone.h"
 

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "dns/rdata.h"
 #include "support/dns/test_zone.h"
 
 namespace gw::dns {

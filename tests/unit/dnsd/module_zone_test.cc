@@ -5,6 +5,7 @@
 #include "base/crypto.h"
 #include "dns/answer.h"
 #include "dns/dnssec.h"
+#include "dns/rdata.h"
 #include "dnsd/online_signer.h"
 #include "support/dnsd/reader_section.h"
 

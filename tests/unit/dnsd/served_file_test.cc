@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "dns/rdata.h"
 #include "dns/wire.h"
 #include "os/file.h"
 #include "support/dnsd/temp_dir.h"

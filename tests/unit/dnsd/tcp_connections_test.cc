@@ -10,6 +10,7 @@
 #include <array>
 #include <catch2/catch.hpp>
 
+#include "dns/rdata.h"
 #include "dns/static_zone.h"
 #include "dns/types.h"
 #include "dns/wire.h"
