@@ -3,6 +3,8 @@
 // The libraries are linked statically, so that a fix in one of them is in no binary that was built
 // before: who asks whether it is in theirs finds the answer here. Each library is asked itself, for
 // the one that is linked counts; one that is headers only is named by them.
+#include <stdbool.h>  // before ldns, which would define bool, true and false itself
+//
 #include <curl/curl.h>
 #include <event2/event.h>
 #include <fmt/format.h>
