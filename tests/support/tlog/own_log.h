@@ -7,6 +7,7 @@
 
 #include "support/tlog/memory_log_store.h"
 #include "tlog/checkpoint.h"
+#include "tlog/go_log.h"
 #include "tlog/log_files.h"
 #include "tlog/log_signer.h"
 #include "tlog/log_writer.h"
@@ -47,7 +48,7 @@ class OwnLog : public tlog::TileSource {
     for (const auto& result : writer_->append_all(std::move(entries))) (void)result.value();
   }
   tlog::Checkpoint head() {
-    return tlog::Checkpoint::open(writer_->head()->latest, latest.key()).value();
+    return tlog::Checkpoint::open(writer_->head()->latest, latest.key(), tlog::kGoLog).value();
   }
 
   std::vector<Result<std::string>> fetch(std::span<const tlog::FetchRequest> requests) override {

@@ -68,7 +68,7 @@ TEST_CASE("the follower follows what the writer wrote, from each size to the nex
     std::mt19937 random(seed);
     TestLog oracle("own.test");
     OwnLog log(oracle.signer(), style);
-    Client client(log, log.latest.key());
+    Client client(log, log.latest.key(), kGoLog);
     Checkpoint first = log.head();
     Frontier own;
     for (int step = 0; step < 40; ++step) {
