@@ -30,6 +30,7 @@ function(gw_dependency name)
 endfunction()
 
 gw_dependency(zlib HEADER zlib.h LIBS z)
+gw_dependency(minizip HEADER minizip/unzip.h LIBS minizip NEEDS gwdep::zlib)
 gw_dependency(openssl HEADER openssl/evp.h LIBS ssl crypto NEEDS Threads::Threads)
 gw_dependency(sodium HEADER sodium.h LIBS sodium)
 gw_dependency(sqlite HEADER sqlite3.h LIBS sqlite3 NEEDS m Threads::Threads)

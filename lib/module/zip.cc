@@ -1,0 +1,136 @@
+#include "module/zip.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "module/path.h"
+#include "module/semver.h"
+#include "module/zip_names.h"
+
+namespace gw::mod {
+
+namespace {
+
+// module.CheckPathMajor.
+Status check_major(std::string_view suffix, std::string_view version, const Semver& semver) {
+  constexpr std::string_view kUnstable = "-unstable";
+  if (suffix.starts_with(".v") && suffix.ends_with(kUnstable)) {
+    suffix.remove_suffix(kUnstable.size());
+  }
+  // An old bug of the go command that is in published go.mod files.
+  if (version.starts_with("v0.0.0-") && suffix == ".v1") return {};
+  if (suffix.empty()) {
+    if (semver.major == "0" || semver.major == "1" || semver.incompatible) return {};
+    return usage_error("its major version wants a suffix of the path");
+  }
+  if (semver.major == suffix.substr(2)) return {};
+  return usage_error("its major version is not the path's");
+}
+
+std::string_view base_name(std::string_view name) {
+  const std::size_t slash = name.rfind('/');
+  return slash == std::string_view::npos ? name : name.substr(slash + 1);
+}
+
+}  // namespace
+
+Status check_module_version(std::string_view module, std::string_view version) {
+  GW_CHECK(check_path(module));
+  const auto semver = parse_semver(version);
+  if (!semver) return usage_error(fmt::format("version {} is not canonical", quoted(version)));
+  const auto split = split_path_version(module);
+  if (!split) return usage_error("invalid major version suffix");  // check_path() has seen to it
+  if (auto s = check_major(split->major, version, *semver); !s) {
+    return std::move(s).error().in(fmt::format("{}@{}", module, version));
+  }
+  return {};
+}
+
+Result<ModuleZip> ModuleZip::open(const ByteSource& source, std::string_view module,
+                                  std::string_view version) {
+  GW_CHECK(check_module_version(module, version));
+  if (source.size() > kMaxZipBytes) return untrusted_error("zip is larger than 500 MiB");
+  GW_TRY(ZipArchive archive, ZipArchive::open(source, kMaxModuleFiles));
+  ModuleZip zip(std::move(archive));
+  GW_CHECK(zip.check(fmt::format("{}@{}/", module, version)));
+  return zip;
+}
+
+// From here on every name is a relative path that means the same on every file system.
+Status ModuleZip::check(std::string_view prefix) {
+  ZipNames names;
+  const std::vector<ArchiveEntry>& entries = archive_.entries();
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const ArchiveEntry& entry = entries[i];
+    const auto refuse = [&](Error error) { return std::move(error).in(quoted(entry.name)); };
+    std::string_view name = entry.name;
+    if (!name.starts_with(prefix)) {
+      return refuse(untrusted_error("does not begin with " + quoted(prefix)));
+    }
+    name.remove_prefix(prefix.size());
+    const bool directory = name.empty() || name.ends_with('/');
+    if (entry.irregular) return refuse(untrusted_error("neither a regular file nor a directory"));
+    if (entry.directory_mode && !directory) {
+      return refuse(untrusted_error("a directory without a slash at its end"));
+    }
+    if (directory && entry.size != 0) return refuse(untrusted_error("a directory with content"));
+    if (name.empty()) continue;
+    if (directory) name.remove_suffix(1);
+    if (auto s = check_file_path(name); !s) return refuse(untrusted_error(s.error().message));
+    if (auto s = names.add(name, directory); !s) return refuse(std::move(s).error());
+    if (directory) continue;
+    if (auto s = check_file(entry, name); !s) return refuse(std::move(s).error());
+    files_.push_back({name, entry.size, i});
+  }
+  return {};
+}
+
+Status ModuleZip::check_file(const ArchiveEntry& entry, std::string_view name) {
+  if (const auto base = base_name(name); to_lower(base) == "go.mod") {
+    if (base.size() != name.size()) return untrusted_error("go.mod below the root");
+    if (name != "go.mod") return untrusted_error("go.mod in upper case");
+  }
+  if (entry.size > kMaxZipBytes - total_) return untrusted_error("content is larger than 500 MiB");
+  total_ += entry.size;
+  if ((name == "go.mod" || name == "LICENSE") && entry.size > kMaxSpecialFileBytes) {
+    return untrusted_error("larger than 16 MiB");
+  }
+  return {};
+}
+
+Status ModuleZip::read_entry(const ArchiveEntry& entry, const ZipArchive::Take& take) {
+  auto status = archive_.read(entry, take);
+  if (!status) return std::move(status).error().in(quoted(entry.name));
+  return {};
+}
+
+Result<std::string> ModuleZip::hash() {
+  Hash1 all;
+  // Entries of directories count as empty files, as in dirhash.HashZip.
+  for (const ArchiveEntry& entry : archive_.entries()) {
+    Sha256 content;
+    GW_CHECK(read_entry(entry, [&](std::string_view bytes) {
+      content.update(bytes);
+      return Status();
+    }));
+    GW_CHECK(all.add(entry.name, content.finish()));
+  }
+  return all.finish();
+}
+
+Result<std::string> ModuleZip::read(std::string_view name, std::uint64_t max_bytes) {
+  const auto file =
+      std::find_if(files_.begin(), files_.end(), [&](const File& f) { return f.name == name; });
+  if (file == files_.end()) return not_found_error("no " + quoted(name) + " in the zip");
+  if (file->size > max_bytes) return untrusted_error(quoted(name) + " is too large");
+  std::string out;
+  GW_CHECK(read_entry(archive_.entries()[file->entry], [&](std::string_view bytes) {
+    out += bytes;
+    return Status();
+  }));
+  return out;
+}
+
+}  // namespace gw::mod
