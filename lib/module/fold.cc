@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "base/bytes.h"
+#include "module/go_string.h"
 #include "module/unicode.h"
 
 namespace gw::mod {
@@ -24,27 +25,6 @@ char32_t fold_rune(char32_t c) {
   const FoldRange& range = *std::prev(after);
   if (c > range.last || (c - range.first) % range.stride != 0) return c;
   return range.to + (c - range.first);
-}
-
-void append_rune(std::string& out, char32_t c) {
-  const auto tail = [&](unsigned shift) {
-    out.push_back(static_cast<char>(0x80U | ((c >> shift) & 0x3fU)));
-  };
-  if (c < 0x80) {
-    out.push_back(static_cast<char>(c));
-  } else if (c < 0x800) {
-    out.push_back(static_cast<char>(0xc0U | (c >> 6U)));
-    tail(0);
-  } else if (c < 0x10000) {
-    out.push_back(static_cast<char>(0xe0U | (c >> 12U)));
-    tail(6);
-    tail(0);
-  } else {
-    out.push_back(static_cast<char>(0xf0U | (c >> 18U)));
-    tail(12);
-    tail(6);
-    tail(0);
-  }
 }
 
 }  // namespace

@@ -1,0 +1,42 @@
+"""Debian's Go and golang.org/x/mod as oracles: programs of tests/peers, and programs to look at.
+
+Everything is built without a network, once a build directory: the compiler's cache stays there.
+"""
+
+import os
+import subprocess
+
+import cli
+
+CACHE = os.path.join(cli.BUILD, "tests", "go-cache")
+
+
+def environment(**changes):
+    """Go's environment from nothing but what Go cannot do without."""
+    env = {"PATH": os.environ["PATH"], "HOME": os.path.join(cli.BUILD, "tests"), "GOCACHE": CACHE,
+           "CGO_ENABLED": "0", "GOENV": "off", "GOFLAGS": "", "GOPROXY": "off", "GOSUMDB": "off",
+           "GOWORK": "off", "GOTOOLCHAIN": "local", "LC_ALL": "C.UTF-8"}
+    env.update(changes)
+    return env
+
+
+def build_peer(name):
+    """tests/peers/NAME as a program. Raises when Go or x/mod is not installed."""
+    program = os.path.join(cli.BUILD, "tests", "peer-" + name)
+    source = os.path.join(cli.SOURCE, "tests", "peers", name, "main.go")
+    if os.path.exists(program) and os.path.getmtime(program) > os.path.getmtime(source):
+        return program
+    part = "%s.%d" % (program, os.getpid())  # two tests may build at the same time
+    subprocess.run(["go", "build", "-o", part, source], check=True,
+                   env=environment(GO111MODULE="off", GOPATH="/usr/share/gocode"))
+    os.rename(part, program)
+    return program
+
+
+def shared_data(name):
+    """Real data that is too large for this tree: beside the checkout, or where GW_SHARED_DATA says.
+    None when there is none."""
+    base = os.environ.get("GW_SHARED_DATA",
+                          os.path.join(os.path.dirname(cli.SOURCE), "shared", "data"))
+    path = os.path.join(base, name)
+    return path if os.path.exists(path) else None
