@@ -6,7 +6,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace gw {
 
@@ -45,5 +47,11 @@ inline WallTime from_unix(std::int64_t s) { return WallTime(std::chrono::seconds
 
 // RFC 3339 in UTC: "2026-11-22T21:20:00Z".
 std::string format_rfc3339(WallTime t);
+// Any RFC 3339 time, with fractions of a second (dropped) and any offset. Nothing for what is none:
+// also no 30th of February, no 24:00, no leap second.
+std::optional<WallTime> parse_rfc3339(std::string_view text);
+// UTC; nothing when there is no such day or time.
+std::optional<WallTime> make_time(int year, unsigned month, unsigned day, unsigned hour,
+                                  unsigned minute, unsigned second);
 
 }  // namespace gw

@@ -8,8 +8,8 @@
 // The file may be hostile: nothing is mapped, each read is bounded, and no more is kept than the
 // text (at most 4 MiB). What a program says about itself is a claim: whoever wants proof compares
 // its hash. Cost: a few reads of headers (programs without a section for it: of the data too, up to
-// the magic bytes, which come early); 5 us of CPU for an ordinary one. Sources: Go's debug/buildinfo,
-// runtime/debug (ParseBuildInfo, BuildInfo.String). Any thread.
+// the magic bytes, which come early); 5 us of CPU for an ordinary one. Sources: Go's
+// debug/buildinfo, runtime/debug (ParseBuildInfo, BuildInfo.String). Any thread.
 #pragma once
 
 #include <optional>

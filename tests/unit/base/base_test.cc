@@ -75,6 +75,39 @@ TEST_CASE("times are RFC 3339 in UTC") {
   CHECK(format_rfc3339(from_unix(0x6802a84d)) == "2025-04-18T19:30:21Z");
 }
 
+TEST_CASE("RFC 3339 times are read whole or not at all") {
+  CHECK(parse_rfc3339("1970-01-01T00:00:00Z") == from_unix(0));
+  CHECK(parse_rfc3339("2025-04-18T19:30:21Z") == from_unix(0x6802a84d));
+  CHECK(parse_rfc3339("2025-04-18T19:30:21.999999999Z") == from_unix(0x6802a84d));
+  CHECK(parse_rfc3339("2025-04-18T21:30:21+02:00") == from_unix(0x6802a84d));
+  CHECK(parse_rfc3339("2025-04-18T14:00:21-05:30") == from_unix(0x6802a84d));
+  CHECK(format_rfc3339(*parse_rfc3339("2024-02-29T23:59:59Z")) == "2024-02-29T23:59:59Z");
+  CHECK(format_rfc3339(*parse_rfc3339("0001-01-01T00:00:00Z")) == "0001-01-01T00:00:00Z");
+  for (const char* bad : {"",
+                          "2025",
+                          "2025-04-18",
+                          "2025-04-18T19:30:21",
+                          "2025-04-18 19:30:21Z",
+                          "2025-04-18T19:30Z",
+                          "2025-4-18T19:30:21Z",
+                          "2025-02-29T00:00:00Z",
+                          "2025-13-01T00:00:00Z",
+                          "2025-00-01T00:00:00Z",
+                          "2025-04-18T24:00:00Z",
+                          "2025-04-18T19:60:00Z",
+                          "2025-04-18T19:30:60Z",
+                          "2025-04-18T19:30:21z",
+                          "2025-04-18T19:30:21.Z",
+                          "2025-04-18T19:30:21+0200",
+                          "2025-04-18T19:30:21+24:00",
+                          "2025-04-18T19:30:21Zx",
+                          "+025-04-18T19:30:21Z",
+                          " 2025-04-18T19:30:21Z"}) {
+    INFO(bad);
+    CHECK(!parse_rfc3339(bad));
+  }
+}
+
 TEST_CASE("metrics are exposed from the table") {
   metric_set(Metric::kBuildInfo, 1);
   CHECK(format_metrics().find("# TYPE gwtool_build_info gauge\ngwtool_build_info 1\n") !=

@@ -1,5 +1,6 @@
 // The real modules and the real toolchain of shared/data/goproxy, where it is: every zip and go.mod
-// has the sum that the captured part of the Go checksum database has for it.
+// has the sum that the captured part of the Go checksum database has for it, and the proxy's other
+// answers are understood.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <iterator>
 
 #include "module/path.h"
+#include "module/proxy.h"
 #include "module/zip.h"
 #include "support/module/file_tree.h"
 #include "support/shared_data.h"
@@ -72,4 +74,37 @@ TEST_CASE("every real zip has its sum", "[data]") {
     ++zips;
   }
   CHECK(zips == 7);
+}
+
+TEST_CASE("every real answer of a proxy is understood", "[data]") {
+  const std::string root = test::shared_data("goproxy");
+  if (root.empty()) {
+    WARN("no shared/data/goproxy: answers are tested in proxy_test.cc only");
+    return;
+  }
+  int answers = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
+    if (!entry.is_regular_file() || entry.path().parent_path().filename() != "@v") continue;
+    const std::string path = std::filesystem::relative(entry.path(), root).string();
+    const auto request = parse_proxy_path(path);
+    if (entry.path().extension() == ".ziphash") {  // the module cache's, no proxy has it
+      CHECK(!request);
+      continue;
+    }
+    INFO(path);
+    REQUIRE(request);
+    CHECK(entry.file_size() <= max_answer_bytes(request->kind));
+    if (request->kind == ProxyRequest::Kind::kInfo) {
+      const auto info = parse_version_info(*request, contents(entry.path()));
+      REQUIRE(info);
+      CHECK(info->version == request->version);
+      CHECK(info->time);
+    } else if (request->kind == ProxyRequest::Kind::kList) {
+      const std::string list = contents(entry.path());
+      CHECK((!parse_version_list(request->module, list).empty() ||
+             find_latest_by_time(request->module, list)));
+    }
+    ++answers;
+  }
+  CHECK(answers == 30);
 }
