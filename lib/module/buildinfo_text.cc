@@ -1,6 +1,9 @@
 // The text of build info: lines of fields divided by tabs,
-//   path PACKAGE · mod MODULE VERSION [SUM] · dep MODULE VERSION [SUM] · => MODULE VERSION SUM (of
-//   the line before) · build KEY=VALUE, both maybe quoted as Go strings.
+//   path   PACKAGE
+//   mod    MODULE VERSION [SUM]
+//   dep    MODULE VERSION [SUM]
+//   =>     MODULE VERSION SUM       what replaces the module of the line before
+//   build  KEY=VALUE                either may be a Go string in quotes
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -5,8 +5,8 @@
 namespace gw::mod {
 
 // The header and the text are loaded together, the data from the next page on. Those addresses
-// count, and not, as in Go's debug/buildinfo, the file's offsets: there the data is wherever the
-// text ends, and half of the programs seem to have no build info.
+// count, and not, as in Go's debug/buildinfo, the file's offsets: by those the data begins wherever
+// the text ends, and programs seem to have no build info when that is no multiple of 16.
 Result<Image> read_plan9(const ByteSource& source) {
   constexpr std::uint32_t kWide = 0x8000;
   GW_TRY(const std::string bytes, source.read_exactly(0, 32));

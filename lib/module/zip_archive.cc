@@ -115,20 +115,32 @@ class Inflater {
   Inflater(const Inflater&) = delete;
   Inflater& operator=(const Inflater&) = delete;
 
-  bool ready() const { return ready_; }
-  z_stream& stream() { return z_; }
+  // Ready for a new stream; null when zlib is not.
+  z_stream* start() { return ready_ && inflateReset(&z_) == Z_OK ? &z_ : nullptr; }
 
  private:
   z_stream z_{};
   bool ready_ = false;
 };
 
+// Kept from entry to entry: clearing them would cost more than many a file.
+struct Workspace {
+  Inflater inflater;
+  std::string in = std::string(kChunkBytes, '\0');
+  std::string out = std::string(kChunkBytes, '\0');
+};
+
 // One entry's content on its way from the source to `take`, counted and summed up.
 class Content {
  public:
-  Content(const ByteSource& source, std::uint64_t offset, const ArchiveEntry& entry,
-          const ZipArchive::Take& take)
-      : source_(source), offset_(offset), left_(entry.packed_size), entry_(entry), take_(take) {}
+  Content(const ByteSource& source, Workspace& work, std::uint64_t offset,
+          const ArchiveEntry& entry, const ZipArchive::Take& take)
+      : source_(source),
+        work_(work),
+        offset_(offset),
+        left_(entry.packed_size),
+        entry_(entry),
+        take_(take) {}
 
   Status run() {
     GW_CHECK(entry_.deflated ? inflate_all() : copy_all());
@@ -140,13 +152,13 @@ class Content {
  private:
   // The next packed bytes; none at the end.
   Result<std::string_view> next_packed() {
-    const std::size_t want = std::min<std::uint64_t>(left_, in_.size());
+    const std::size_t want = std::min<std::uint64_t>(left_, work_.in.size());
     if (want == 0) return std::string_view();
-    GW_TRY(const std::size_t got, source_.read_at(offset_, in_.data(), want));
+    GW_TRY(const std::size_t got, source_.read_at(offset_, work_.in.data(), want));
     if (got != want) return untrusted_error("the archive ends too early");
     offset_ += got;
     left_ -= got;
-    return std::string_view(in_.data(), got);
+    return std::string_view(work_.in.data(), got);
   }
 
   Status give(std::string_view bytes) {
@@ -167,21 +179,22 @@ class Content {
   }
 
   Status inflate_all() {
-    Inflater inflater;
-    if (!inflater.ready()) return internal_error("zlib does not start");
-    z_stream& z = inflater.stream();
+    z_stream* const stream = work_.inflater.start();
+    if (stream == nullptr) return internal_error("zlib does not start");
+    z_stream& z = *stream;
+    z.avail_in = 0;
     for (;;) {
       if (z.avail_in == 0) {
         GW_TRY(const std::string_view bytes, next_packed());
         if (bytes.empty()) return untrusted_error("its packed bytes end too early");
-        z.next_in = reinterpret_cast<Bytef*>(in_.data());
+        z.next_in = reinterpret_cast<Bytef*>(work_.in.data());
         z.avail_in = static_cast<uInt>(bytes.size());
       }
-      z.next_out = reinterpret_cast<Bytef*>(out_.data());
-      z.avail_out = static_cast<uInt>(out_.size());
+      z.next_out = reinterpret_cast<Bytef*>(work_.out.data());
+      z.avail_out = static_cast<uInt>(work_.out.size());
       const int code = inflate(&z, Z_NO_FLUSH);
       if (code != Z_OK && code != Z_STREAM_END) return untrusted_error("malformed deflate stream");
-      GW_CHECK(give(std::string_view(out_.data(), out_.size() - z.avail_out)));
+      GW_CHECK(give(std::string_view(work_.out.data(), work_.out.size() - z.avail_out)));
       if (code == Z_STREAM_END) {
         if (left_ != 0 || z.avail_in != 0) return untrusted_error("bytes after its deflate stream");
         return {};
@@ -190,14 +203,13 @@ class Content {
   }
 
   const ByteSource& source_;
+  Workspace& work_;
   std::uint64_t offset_;
   std::uint64_t left_;
   const ArchiveEntry& entry_;
   const ZipArchive::Take& take_;
   std::uint64_t given_ = 0;
   uLong crc_ = crc32(0, nullptr, 0);
-  std::string in_ = std::string(kChunkBytes, '\0');
-  std::string out_ = std::string(kChunkBytes, '\0');
 };
 
 // The Unix mode's type where the archive was made on Unix (APPNOTE 4.4.2, 4.4.15).
@@ -239,6 +251,7 @@ struct ZipArchive::Impl {
   }
 
   Stream stream;
+  Workspace work;
   unzFile file = nullptr;
 };
 
@@ -267,6 +280,7 @@ Status ZipArchive::list(std::uint64_t max_entries) {
   }
   std::string name(1UL << 16U, '\0');
   std::uint64_t name_bytes = 0;
+  std::uint64_t packed_left = impl_->stream.source().size();
   for (std::uint64_t i = 0; i < global.number_entry; ++i) {
     const int moved = i == 0 ? unzGoToFirstFile(impl_->file) : unzGoToNextFile(impl_->file);
     unz_file_info64 info{};
@@ -282,6 +296,10 @@ Status ZipArchive::list(std::uint64_t max_entries) {
     name_bytes += entry.name.size();
     if (name_bytes > kMaxNameBytes) return untrusted_error("names too long");
     if (auto s = check_packing(info); !s) return std::move(s).error().in(quoted(entry.name));
+    // Else the same bytes could be inflated once for each entry, for days.
+    if (info.compressed_size > packed_left)
+      return untrusted_error("more packed bytes than the archive has");
+    packed_left -= info.compressed_size;
     entry.size = info.uncompressed_size;
     entry.packed_size = info.compressed_size;
     entry.crc = static_cast<std::uint32_t>(info.crc);
@@ -308,7 +326,7 @@ Status ZipArchive::read(const ArchiveEntry& entry, const Take& take) {
   if (offset > bytes || entry.packed_size > bytes - offset) {
     return untrusted_error("reaches beyond the archive");
   }
-  return Content(impl_->stream.source(), offset, entry, take).run();
+  return Content(impl_->stream.source(), impl_->work, offset, entry, take).run();
 }
 
 }  // namespace gw::mod

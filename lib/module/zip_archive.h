@@ -34,7 +34,8 @@ struct ArchiveEntry {
 class ZipArchive {
  public:
   // Reads the directory: at most `max_entries`, at most 64 MiB of names. kUntrusted for what is no
-  // zip, and for encrypted or otherwise packed entries; kIo as the source.
+  // zip, for encrypted or otherwise packed entries, and when the entries have more packed bytes
+  // than there are; kIo as the source.
   static Result<ZipArchive> open(const ByteSource& source, std::uint64_t max_entries);
   ZipArchive(ZipArchive&&) noexcept;
   ZipArchive& operator=(ZipArchive&&) noexcept;

@@ -28,6 +28,7 @@ Status ZipNames::add(std::string_view name, bool directory) {
       }
       if (!is_directory) return untrusted_error("there twice");
     }
+    if (nodes_.size() > max_) return untrusted_error("too many files and directories");
     if (last) return {};
     parent = node.id;
     name.remove_prefix(slash + 1);

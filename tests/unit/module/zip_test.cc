@@ -264,7 +264,7 @@ TEST_CASE("content that is not what was declared") {
   ZipEntry rubbish = file("a", "\xff\xff\xff\xff");
   rubbish.method = 8;
   ZipEntry beyond = file("a");
-  beyond.size = beyond.packed_size = 1'000'000;
+  beyond.size = beyond.packed_size = 120;  // the archive has 146
   ZipEntry not_packed = packed("a", "");
   not_packed.packed_size = 0;
   struct {
@@ -311,10 +311,24 @@ TEST_CASE("archives that are none") {
   ZipEntry longer_name = file("a");
   longer_name.local_name = kPrefix + "aa";
   CHECK(has(hash_message(make_zip({longer_name})), "malformed header"));
+  // Many entries with the same bytes: deflate streams that give nothing, again and again.
+  ZipEntry endless = file("a", std::string(1000, '\0'));
+  endless.method = 8;
+  endless.size = 0;
+  ZipEntry endless_too = endless;
+  endless_too.name += "a";
+  endless_too.content = "";
+  endless_too.packed_size = 1000;
+  endless_too.offset = 0;
+  CHECK(has(open_message(make_zip({endless, endless_too})), "more packed bytes"));
   // Sizes of the zip64 field count.
   ZipEntry huge = file("a");
   huge.size = huge.packed_size = 0xffffffff;
   huge.extra = test::zip64_extra({1ULL << 63U, 1ULL << 63U});
+  CHECK(has(open_message(make_zip({huge})), "more packed bytes"));
+  huge = packed("a", "text");
+  huge.size = 0xffffffff;
+  huge.extra = test::zip64_extra({1ULL << 63U});
   CHECK(has(open_message(make_zip({huge})), "larger than 500 MiB"));
 }
 
@@ -436,4 +450,10 @@ TEST_CASE("deep names cost no more than their length") {
   for (int i = 0; i < 5'000; ++i) deep += "d/";
   for (int i = 0; i < 20; ++i) REQUIRE(names.add(deep + std::to_string(i), false));
   CHECK(!names.add(deep + "7", false));
+
+  ZipNames few(10);
+  CHECK(few.add("1/2/3/4/5", false));
+  CHECK(few.add("1/2/3/4/6", false));
+  CHECK(few.add("7/8/9/10", false));
+  CHECK(has(few.add("11", false).error().message, "too many"));
 }
