@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "base/bytes.h"
-#include "module/go_string.h"
+#include "base/text.h"
 #include "module/unicode.h"
 
 namespace gw::mod {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "base/bytes.h"
+#include "base/text.h"
 #include "module/unicode.h"
 
 namespace gw::mod {
@@ -71,27 +71,6 @@ std::optional<std::string> unquote_interpreted(std::string_view rest) {
 }
 
 }  // namespace
-
-void append_rune(std::string& out, char32_t c) {
-  const auto tail = [&](unsigned shift) {
-    out.push_back(static_cast<char>(0x80U | ((c >> shift) & 0x3fU)));
-  };
-  if (c < 0x80) {
-    out.push_back(static_cast<char>(c));
-  } else if (c < 0x800) {
-    out.push_back(static_cast<char>(0xc0U | (c >> 6U)));
-    tail(0);
-  } else if (c < 0x10000) {
-    out.push_back(static_cast<char>(0xe0U | (c >> 12U)));
-    tail(6);
-    tail(0);
-  } else {
-    out.push_back(static_cast<char>(0xf0U | (c >> 18U)));
-    tail(12);
-    tail(6);
-    tail(0);
-  }
-}
 
 std::string_view quoted_prefix(std::string_view text) {
   if (text.empty() || (text[0] != '"' && text[0] != '`')) return {};

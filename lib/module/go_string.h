@@ -8,9 +8,6 @@
 
 namespace gw::mod {
 
-// Appends the UTF-8 form. Precondition: a Unicode scalar value.
-void append_rune(std::string& out, char32_t c);
-
 // The literal that `text` begins with, with its quotes; empty when it begins with none that ends.
 std::string_view quoted_prefix(std::string_view text);
 

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "module/dirhash.h"
 #include "module/path.h"
 #include "module/semver.h"
@@ -60,9 +61,7 @@ std::vector<std::string_view> split_words(std::string_view line) {
 template <class Use>
 void each_version_line(std::string_view module, std::string_view answer, Use use) {
   while (!answer.empty()) {
-    const std::size_t end = std::min(answer.find('\n'), answer.size());
-    const std::vector<std::string_view> words = split_words(answer.substr(0, end));
-    answer.remove_prefix(std::min(end + 1, answer.size()));
+    const std::vector<std::string_view> words = split_words(take_line(answer));
     if (!words.empty() && check_module_version(module, words[0])) use(words);
   }
 }

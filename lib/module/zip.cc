@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "module/path.h"
 #include "module/semver.h"
 #include "module/zip_names.h"
