@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/bytes.h"
-#include "base/text.h"
+#include "module/go_string.h"
 #include "module/unicode.h"
 
 namespace gw::mod {
@@ -22,73 +22,6 @@ bool is_word_rune(char32_t c) {
   return !is_space(c) && is_printable(c);
 }
 
-// Takes `count` digits of base 8 or 16 off the front.
-std::optional<std::uint32_t> take_digits(std::string_view& rest, std::size_t count, unsigned base) {
-  if (rest.size() < count) return std::nullopt;
-  std::uint32_t value = 0;
-  for (char c : rest.substr(0, count)) {
-    const char lower = to_lower(c);
-    unsigned digit = base;
-    if (c >= '0' && c <= '9') digit = static_cast<unsigned>(c - '0');
-    if (lower >= 'a' && lower <= 'f') digit = static_cast<unsigned>(lower - 'a') + 10;
-    if (digit >= base) return std::nullopt;
-    value = value * base + digit;
-  }
-  rest.remove_prefix(count);
-  return value;
-}
-
-// \NNN, \xNN: a byte. \uNNNN, \UNNNNNNNN: a character.
-bool take_number_escape(char kind, std::string_view& rest, std::string& out) {
-  if (kind == 'u' || kind == 'U') {
-    const auto value = take_digits(rest, kind == 'u' ? 4 : 8, 16);
-    if (!value || *value > 0x10ffff || (*value >= 0xd800 && *value <= 0xdfff)) return false;
-    append_rune(out, *value);
-    return true;
-  }
-  const auto value = kind == 'x' ? take_digits(rest, 2, 16) : take_digits(rest, 3, 8);
-  if (!value || *value > 0xff) return false;
-  out.push_back(static_cast<char>(*value));
-  return true;
-}
-
-// `rest` is what follows a backslash.
-bool take_escape(std::string_view& rest, std::string& out) {
-  constexpr std::string_view kNames = "abfnrtv\\\"";
-  constexpr std::string_view kValues = "\a\b\f\n\r\t\v\\\"";
-  if (rest.empty()) return false;
-  const char kind = rest[0];
-  if (const std::size_t i = kNames.find(kind); i != kNames.npos) {
-    rest.remove_prefix(1);
-    out.push_back(kValues[i]);
-    return true;
-  }
-  if (kind == 'x' || kind == 'u' || kind == 'U') {
-    rest.remove_prefix(1);
-  } else if (kind < '0' || kind > '7') {
-    return false;
-  }
-  return take_number_escape(kind, rest, out);
-}
-
-// strconv.Unquote of an interpreted string; bytes that are not UTF-8 become U+FFFD there.
-std::optional<std::string> unquote(std::string_view token) {
-  if (token.size() < 2 || token.back() != '"') return std::nullopt;
-  std::string out;
-  for (std::string_view rest = token.substr(1, token.size() - 2); !rest.empty();) {
-    if (rest[0] == '"' || rest[0] == '\n') return std::nullopt;
-    if (rest[0] == '\\') {
-      rest.remove_prefix(1);
-      if (!take_escape(rest, out)) return std::nullopt;
-      continue;
-    }
-    const Rune rune = decode_rune(rest);
-    append_rune(out, rune.value);
-    rest.remove_prefix(rune.size);
-  }
-  return out;
-}
-
 }  // namespace
 
 Error gomod_error(std::size_t line, std::string_view what) {
@@ -96,7 +29,7 @@ Error gomod_error(std::size_t line, std::string_view what) {
 }
 
 std::optional<std::string> parse_gomod_string(std::string_view token) {
-  if (token.starts_with('"')) return unquote(token);
+  if (token.starts_with('"')) return unquote_go(token);
   if (token.find_first_of("\"'`") != token.npos) return std::nullopt;
   return std::string(token);
 }

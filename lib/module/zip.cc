@@ -14,22 +14,6 @@ namespace gw::mod {
 
 namespace {
 
-// module.CheckPathMajor.
-Status check_major(std::string_view suffix, std::string_view version, const Semver& semver) {
-  constexpr std::string_view kUnstable = "-unstable";
-  if (suffix.starts_with(".v") && suffix.ends_with(kUnstable)) {
-    suffix.remove_suffix(kUnstable.size());
-  }
-  // An old bug of the go command that is in published go.mod files.
-  if (version.starts_with("v0.0.0-") && suffix == ".v1") return {};
-  if (suffix.empty()) {
-    if (semver.major == "0" || semver.major == "1" || semver.incompatible) return {};
-    return usage_error("its major version wants a suffix of the path");
-  }
-  if (semver.major == suffix.substr(2)) return {};
-  return usage_error("its major version is not the path's");
-}
-
 std::string_view base_name(std::string_view name) {
   const std::size_t slash = name.rfind('/');
   return slash == std::string_view::npos ? name : name.substr(slash + 1);
@@ -39,12 +23,12 @@ std::string_view base_name(std::string_view name) {
 
 Status check_module_version(std::string_view module, std::string_view version) {
   GW_CHECK(check_path(module));
-  const auto semver = parse_semver(version);
-  if (!semver) return usage_error(fmt::format("version {} is not canonical", quoted(version)));
+  if (!parse_semver(version)) {
+    return usage_error(fmt::format("version {} is not canonical", quoted(version)));
+  }
   const auto split = split_path_version(module);
-  if (!split) return usage_error("invalid major version suffix");  // check_path() has seen to it
-  if (auto s = check_major(split->major, version, *semver); !s) {
-    return std::move(s).error().in(fmt::format("{}@{}", module, version));
+  if (!split || !major_matches(version, split->major)) {
+    return usage_error(fmt::format("{}@{}: the major version is not the path's", module, version));
   }
   return {};
 }
