@@ -25,7 +25,7 @@ dest=${dest:-$root/build/deps}
 packages="g++ cmake ninja-build pkg-config ca-certificates libcli11-dev libtomlplusplus-dev
   libldns-dev libunbound-dev libevent-dev nettle-dev libgmp-dev libsodium-dev libssl-dev
   libsqlite3-dev nlohmann-json3-dev libfmt-dev zlib1g-dev libnghttp2-dev libc-ares-dev
-  libyaml-dev libminizip-dev libseccomp-dev libcap-dev dpkg-dev"
+  libyaml-dev libboost1.81-dev libminizip-dev libseccomp-dev libcap-dev dpkg-dev"
 test_packages="catch2 python3 git sqlite3 unbound bind9 bind9-utils bind9-dnsutils knot nsd ldnsutils dnsperf openssl
   golang-go golang-golang-x-mod-dev mandoc clang clang-format clang-tidy libclang-rt-dev procps"
 [ "$want_tests" = yes ] && packages="$packages $test_packages"

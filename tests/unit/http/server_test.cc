@@ -1,0 +1,385 @@
+// The server over real sockets: what the connection's own tests (connection_test.cc,
+// hostile_test.cc) cannot show.
+#include "http/server.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <condition_variable>
+#include <cstring>
+#include <filesystem>
+#include <future>
+
+#include "base/metrics.h"
+#include "http/file_response.h"
+#include "http/metrics_page.h"
+#include "support/http/client.h"
+
+using namespace gw;
+using namespace gw::http;
+using namespace gw::http::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+Response echo(const Request& r) {
+  Response out;
+  out.body = r.method + " " + r.path + " [" + r.query + "] " + r.body;
+  return out;
+}
+
+Router echo_router() {
+  Router router;
+  router.get("/*", echo);
+  router.post("/*", echo);
+  router.get("/peer", [](const Request& r) {
+    return text_response(200, r.peer ? r.peer->format_ip() : "none");
+  });
+  router.get("/large", [](const Request&) { return Response{.body = std::string(1 << 20, 'x')}; });
+  return router;
+}
+
+ServerOptions loopback() {
+  ServerOptions options;
+  options.listen = *Endpoint::parse("127.0.0.1:0", 0);
+  return options;
+}
+
+std::unique_ptr<Server> start(ServerOptions options, Router router) {
+  auto server = Server::start(std::move(options), std::move(router));
+  if (!server) FAIL(server.error().message);
+  return *std::move(server);
+}
+
+std::string get(const Server& server, const std::string& target) {
+  return ask(server.endpoint(),
+             "GET " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+}
+
+struct Directory {
+  std::string path = std::filesystem::temp_directory_path() / "gw-server-XXXXXX";
+  Directory() { REQUIRE(::mkdtemp(path.data()) != nullptr); }
+  ~Directory() { std::filesystem::remove_all(path); }
+};
+
+// Something that one thread waits for and another opens.
+struct Gate {
+  void open() {
+    const std::lock_guard lock(mutex);
+    is_open = true;
+    changed.notify_all();
+  }
+  bool wait() {
+    std::unique_lock lock(mutex);
+    return changed.wait_for(lock, 20s, [&] { return is_open; });
+  }
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool is_open = false;
+};
+
+}  // namespace
+
+TEST_CASE("http server: requests over TCP, one after another and at once") {
+  auto server = start(loopback(), echo_router());
+  CHECK(get(*server, "/a%20b?c=d").ends_with("\r\n\r\nGET /a b [c=d] "));
+  CHECK(get(*server, "/peer").ends_with("127.0.0.1\n"));
+  CHECK(contains(get(*server, "/large"), "\r\nContent-Length: 1048576\r\n"));
+
+  const Fd fd = connect_to(server->endpoint());
+  for (int i = 0; i < 3; ++i) {
+    send_all(fd, "GET /" + std::to_string(i) + " HTTP/1.1\r\nHost: x\r\n\r\n");
+    CHECK(contains(read_until(fd, "[] "), "GET /" + std::to_string(i) + " "));
+  }
+  // More than the kernel's buffers take, so that the second waits until the first is read.
+  for (int i = 0; i < 20; ++i) send_all(fd, "GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
+  send_all(fd, "GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  const std::string all = read_until(fd);
+  CHECK(all.size() > std::size_t{20} << 20);
+  CHECK(all.ends_with("GET /last [] "));
+}
+
+TEST_CASE("http server: what no route has") {
+  Router router;
+  router.get("/page", echo);
+  router.post("/form", echo);
+  auto server = start(loopback(), std::move(router));
+  CHECK(get(*server, "/other").starts_with("HTTP/1.1 404 "));
+  const std::string refused = get(*server, "/form");
+  CHECK(refused.starts_with("HTTP/1.1 405 "));
+  CHECK(contains(refused, "\r\nAllow: POST\r\n"));
+  const std::string posted = ask(server->endpoint(),
+                                 "POST /page HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n"
+                                 "Connection: close\r\n\r\nx");
+  CHECK(contains(posted, "\r\nAllow: GET, HEAD\r\n"));
+}
+
+TEST_CASE("http server: a refusal is read, though more comes than was looked at") {
+  auto server = start(loopback(), echo_router());
+  const Fd fd = connect_to(server->endpoint());
+  send_all(fd, "NONSENSE\r\n\r\n" + std::string(100000, 'x'));
+  CHECK(read_until(fd).starts_with("HTTP/1.1 400 "));
+}
+
+TEST_CASE("http server: a Unix socket") {
+  const Directory dir;
+  ServerOptions options;
+  options.listen.unix_path = dir.path + "/s";
+  auto server = start(options, echo_router());
+  CHECK(get(*server, "/peer").ends_with("none\n"));
+  CHECK_FALSE(Server::start(options, echo_router()));
+  server.reset();
+  CHECK_FALSE(os::file_exists(options.listen.unix_path));
+}
+
+TEST_CASE("http server: addresses that cannot be listened on") {
+  auto server = start(loopback(), echo_router());
+  for (const std::string& text : {std::string("192.0.2.1:0"), server->endpoint().format()}) {
+    ServerOptions options;
+    options.listen = *Endpoint::parse(text, 0);
+    auto second = Server::start(options, echo_router());
+    REQUIRE_FALSE(second);
+    CHECK(second.error().kind == ErrorKind::kUsage);
+    CHECK(second.error().message.starts_with("listening on " + text + ": "));
+  }
+  ServerOptions v6;
+  v6.listen = *Endpoint::parse("[::1]:0", 0);
+  auto six = Server::start(v6, echo_router());
+  if (six) CHECK(contains(get(**six, "/six"), "GET /six"));
+}
+
+TEST_CASE("http server: connections are bounded, and those that wait get their turn") {
+  ServerOptions options = loopback();
+  options.limits.connections = 3;
+  auto server = start(options, echo_router());
+  std::vector<Fd> holders;
+  for (int i = 0; i < 3; ++i) {
+    holders.push_back(connect_to(server->endpoint()));
+    // An answer shows that this connection was taken.
+    send_all(holders.back(), "GET /h HTTP/1.1\r\nHost: x\r\n\r\n");
+    CHECK(contains(read_until(holders.back(), "[] "), "200"));
+  }
+  const Fd waiting = connect_to(server->endpoint());  // by the kernel, which has room in its queue
+  send_all(waiting, "GET /w HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  // What is asked later on a connection that counts is answered before.
+  send_all(holders[0], "GET /again HTTP/1.1\r\nHost: x\r\n\r\n");
+  CHECK(contains(read_until(holders[0], "[] "), "/again"));
+  CHECK(server->connections() == 3);
+  pollfd p{waiting.get(), POLLIN, 0};
+  CHECK(::poll(&p, 1, 0) == 0);
+  holders.pop_back();
+  CHECK(contains(read_until(waiting), "GET /w"));
+}
+
+TEST_CASE("http server: connections of one address are bounded") {
+  ServerOptions options = loopback();
+  options.limits.connections_per_address = 2;
+  auto server = start(options, echo_router());
+  std::vector<Fd> holders;
+  for (int i = 0; i < 2; ++i) {
+    holders.push_back(connect_to(server->endpoint()));
+    send_all(holders.back(), "GET /h HTTP/1.1\r\nHost: x\r\n\r\n");
+    CHECK(contains(read_until(holders.back(), "[] "), "200"));
+  }
+  CHECK(read_until(connect_to(server->endpoint())).empty());  // closed
+  CHECK(get(*server, "/third").empty());
+  // Another address of this machine is another client.
+  const Fd other = connect_to(server->endpoint(), "127.0.0.2");
+  send_all(other, "GET /other HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  CHECK(contains(read_until(other), "GET /other"));
+  // Who closes one may open another, as soon as the server has seen it.
+  holders.pop_back();
+  std::string again;
+  const MonoTime until = system_clock().mono() + 20s;
+  while (again.empty() && system_clock().mono() < until) again = get(*server, "/again");
+  CHECK(contains(again, "GET /again"));
+}
+
+TEST_CASE("http server: slow requests hold up nobody") {
+  Gate gate;
+  Router router = echo_router();
+  router.add({.pattern = "/slow",
+              .handler =
+                  [&](const Request& r, const Reply& reply) {
+                    CHECK(gate.wait());
+                    reply.send(echo(r));
+                  },
+              .slow = true});
+  ServerOptions options = loopback();
+  options.workers = 1;
+  options.slow_waiting = 1;
+  auto server = start(options, std::move(router));
+  const std::string slow = "GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+  const Fd first = connect_to(server->endpoint());
+  send_all(first, slow);
+  const Fd second = connect_to(server->endpoint());
+  send_all(second, slow);
+  CHECK(contains(get(*server, "/fast"), "GET /fast"));
+  // One runs and one waits at most: of three more, one at least is too many.
+  int refused = 0;
+  std::vector<Fd> more;
+  for (int i = 0; i < 3; ++i) {
+    more.push_back(connect_to(server->endpoint()));
+    send_all(more.back(), slow);
+    CHECK(contains(get(*server, "/fast"), "GET /fast"));  // it was looked at
+    pollfd p{more.back().get(), POLLIN, 0};
+    if (::poll(&p, 1, 0) == 0) continue;
+    const std::string answer = read_until(more.back());
+    CHECK(answer.starts_with("HTTP/1.1 503 "));
+    CHECK(contains(answer, "\r\nRetry-After: 5\r\n"));
+    ++refused;
+  }
+  CHECK(refused >= 1);
+  gate.open();
+  CHECK(contains(read_until(first), "GET /slow"));
+}
+
+TEST_CASE("http server: a client that leaves cancels what a worker does for it") {
+  Gate begun;
+  Gate left;
+  Router router;
+  router.add({.pattern = "/slow",
+              .handler =
+                  [&](const Request&, const Reply& reply) {
+                    begun.open();
+                    auto gone = std::make_shared<Gate>();
+                    reply.when_gone([gone] { gone->open(); });
+                    CHECK(gone->wait());
+                    CHECK(reply.gone());
+                    left.open();
+                  },
+              .slow = true});
+  auto server = start(loopback(), std::move(router));
+  Fd fd = connect_to(server->endpoint());
+  send_all(fd, "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
+  REQUIRE(begun.wait());
+  fd.reset();
+  CHECK(left.wait());
+}
+
+TEST_CASE("http server: an event stream fed by another thread") {
+  std::promise<Stream> made;
+  Router router;
+  router.add({.pattern = "/events", .handler = [&](const Request&, const Reply& reply) {
+                made.set_value(reply.stream({.content_type = "text/event-stream"}));
+              }});
+  auto server = start(loopback(), std::move(router));
+  const Fd fd = connect_to(server->endpoint());
+  send_all(fd, "GET /events HTTP/1.1\r\nHost: x\r\n\r\n");
+  const Stream stream = made.get_future().get();
+  for (int i = 0; i < 100; ++i) CHECK(stream.send_event("n", std::to_string(i)));
+  const std::string events = read_until(fd, "data: 99\n");
+  for (int i = 0; i < 100; ++i) CHECK(contains(events, "data: " + std::to_string(i) + "\n"));
+  stream.end();
+  CHECK(read_until(fd, "0\r\n\r\n").ends_with("0\r\n\r\n"));
+}
+
+TEST_CASE("http server: files and their parts") {
+  const Directory dir;
+  std::string content;
+  for (int i = 0; i < 1000000; ++i) content += std::to_string(i);
+  REQUIRE(os::create_file(dir.path + "/f", content, 0644));
+  Router router;
+  router.get("/f", [&](const Request& r) { return file_response(r, *open_file(dir.path + "/f")); });
+  auto server = start(loopback(), std::move(router));
+  CHECK(get(*server, "/f").ends_with("\r\n\r\n" + content));
+  const std::string part =
+      ask(server->endpoint(),
+          "GET /f HTTP/1.1\r\nHost: x\r\nRange: bytes=5000000-\r\nConnection: close\r\n\r\n");
+  CHECK(part.starts_with("HTTP/1.1 206 "));
+  CHECK(part.ends_with("\r\n\r\n" + content.substr(5000000)));
+}
+
+TEST_CASE("http server: time runs out by the clock too") {
+  ServerOptions options = loopback();
+  options.limits.header_time = 200ms;
+  options.limits.idle_time = 100ms;
+  auto server = start(options, echo_router());
+  CHECK(read_until(connect_to(server->endpoint())).empty());
+  const Fd slow = connect_to(server->endpoint());
+  send_all(slow, "GET / HTTP/1.1\r\nHost: x\r\nX: ");
+  CHECK(read_until(slow).starts_with("HTTP/1.1 408 "));
+  const Fd idle = connect_to(server->endpoint());
+  send_all(idle, "GET /idle HTTP/1.1\r\nHost: x\r\n\r\n");
+  CHECK(read_until(idle).ends_with("GET /idle [] "));
+}
+
+TEST_CASE("http server: a graceful end") {
+  Gate gate;
+  Gate begun;
+  Router router = echo_router();
+  router.add({.pattern = "/slow",
+              .handler =
+                  [&](const Request& r, const Reply& reply) {
+                    begun.open();
+                    CHECK(gate.wait());
+                    reply.send(echo(r));
+                  },
+              .slow = true});
+  auto server = start(loopback(), std::move(router));
+  const Endpoint endpoint = server->endpoint();
+  const Fd idle = connect_to(endpoint);
+  send_all(idle, "GET /i HTTP/1.1\r\nHost: x\r\n\r\n");
+  read_until(idle, "[] ");
+  Fd busy = connect_to(endpoint);
+  send_all(busy, "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
+  REQUIRE(begun.wait());
+  std::thread stopper([&] { server->stop(20s); });
+  CHECK(read_until(idle).empty());  // closed: it takes no more
+  CHECK(ask(endpoint, "GET / HTTP/1.1\r\nHost: x\r\n\r\n").empty());
+  gate.open();
+  const std::string answer = read_until(busy);
+  busy.reset();
+  stopper.join();
+  CHECK(contains(answer, "\r\nConnection: close\r\n"));
+  CHECK(answer.ends_with("GET /slow [] "));
+  CHECK(server->connections() == 0);
+  server->stop(1s);
+}
+
+TEST_CASE("http server: an end that does not wait for what does not end") {
+  Gate cancelled;
+  std::optional<Reply> kept;
+  Router router;
+  router.get("/large", [](const Request&) { return Response{.body = std::string(64 << 20, 'x')}; });
+  router.add({.pattern = "/never", .handler = [&](const Request&, const Reply& reply) {
+                reply.when_gone([&] { cancelled.open(); });
+                kept = reply;
+              }});
+  auto server = start(loopback(), std::move(router));
+  const Fd never = connect_to(server->endpoint());
+  send_all(never, "GET /never HTTP/1.1\r\nHost: x\r\n\r\n");
+  const Fd busy = connect_to(server->endpoint());
+  send_all(busy, "GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
+  CHECK(contains(read_until(busy, "\r\n\r\n"), "200 OK"));
+  server->stop(10ms);
+  CHECK(cancelled.wait());
+  server.reset();
+  kept->send({});  // to nobody
+  CHECK(read_until(never).empty());
+}
+
+TEST_CASE("http server: metrics and health") {
+  std::string problem;
+  int refreshed = 0;
+  Router router;
+  add_metrics_page(
+      router, [&] { return problem; }, [&] { ++refreshed; });
+  auto server = start(loopback(), std::move(router));
+  metric_set(Metric::kBuildInfo, 1);
+  const std::string metrics = get(*server, "/metrics");
+  CHECK(contains(metrics, "\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
+  CHECK(contains(metrics, "\ngwtool_build_info 1\n"));
+  CHECK(refreshed == 1);
+  CHECK(get(*server, "/healthz").ends_with("\r\n\r\nok\n"));
+  problem = "head is 7 h old";
+  const std::string sick = get(*server, "/healthz");
+  CHECK(sick.starts_with("HTTP/1.1 503 "));
+  CHECK(sick.ends_with("\r\n\r\nhead is 7 h old\n"));
+  CHECK(get(*server, "/other").starts_with("HTTP/1.1 404 "));
+}
