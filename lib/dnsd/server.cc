@@ -12,7 +12,8 @@
 #include "dnsd/sockets.h"
 #include "dnsd/status_socket.h"
 #include "dnsd/worker.h"
-#include "net/http_server.h"
+#include "http/metrics_page.h"
+#include "http/server.h"
 #include "os/user.h"
 
 namespace gw::dnsd {
@@ -89,7 +90,7 @@ struct Server::Impl {
   std::vector<Endpoint> endpoints;
   std::vector<std::unique_ptr<Worker>> workers;
   os::Stop workers_stop;
-  std::unique_ptr<net::HttpServer> metrics;
+  std::unique_ptr<http::Server> metrics;
   std::unique_ptr<StatusSocket> status_socket;
 };
 
@@ -144,8 +145,8 @@ std::string Server::Impl::trouble() const {
 Status Server::Impl::start_metrics() {
   if (!options.metrics) return {};
   metric_set(Metric::kBuildInfo, 1);
-  net::HttpServerOptions http;
-  http.listen = *options.metrics;
+  http::ServerOptions page;
+  page.listen.address = *options.metrics;
   auto before = [this] {
     metric_set(Metric::kServeTcpOpen, counts.total());
     if (modules == nullptr) return;
@@ -153,9 +154,10 @@ Status Server::Impl::start_metrics() {
     metric_set(Metric::kServeNames, NameKind::kAll, static_cast<std::int64_t>(stats.names));
     metric_set(Metric::kServeNames, NameKind::kAnswers, static_cast<std::int64_t>(stats.answers));
   };
-  GW_TRY(metrics,
-         net::HttpServer::start(std::move(http), net::metrics_handler([this] { return trouble(); },
-                                                                      std::move(before))));
+  http::Router router;
+  http::add_metrics_page(
+      router, [this] { return trouble(); }, std::move(before));
+  GW_TRY(metrics, http::Server::start(std::move(page), std::move(router)));
   return {};
 }
 
@@ -239,7 +241,7 @@ void Server::run(const os::Stop& stop, const os::Notifier& notifier) {
   for (const Endpoint& e : s.endpoints) {
     s.log.info("listening", {{"address", e.address.format()}});
   }
-  if (s.metrics) s.log.info("metrics", {{"address", s.metrics->address().format()}});
+  if (s.metrics) s.log.info("metrics", {{"address", s.metrics->endpoint().format()}});
   std::string names;
   for (const auto& zone : s.served) {
     names.append(names.empty() ? "" : " ").append(dns::format_host(zone->zone().origin()));
