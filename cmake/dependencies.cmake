@@ -34,8 +34,6 @@ gw_dependency(minizip HEADER minizip/unzip.h LIBS minizip NEEDS gwdep::zlib)
 gw_dependency(openssl HEADER openssl/evp.h LIBS ssl crypto NEEDS Threads::Threads)
 gw_dependency(sodium HEADER sodium.h LIBS sodium)
 gw_dependency(sqlite HEADER sqlite3.h LIBS sqlite3 NEEDS m Threads::Threads)
-gw_dependency(event HEADER event2/event.h LIBS event_openssl event_extra event_core event_pthreads
-  NEEDS gwdep::openssl)
 gw_dependency(ldns HEADER ldns/ldns.h LIBS ldns NEEDS gwdep::openssl)
 gw_dependency(unbound HEADER unbound.h LIBS unbound event_core nettle hogweed gmp
   NEEDS gwdep::openssl)

@@ -42,7 +42,6 @@ DOORS = [
     (r"sqlite3\.h", r"lib/sqlite/"),
     (r"curl/", r"lib/net/http"),
     (r"unbound\.h", r"lib/net/resolver"),
-    (r"event2/", r"lib/net/"),
     (r"ldns/", r"lib/dns/"),
     (r"openssl/", r"lib/base/crypto|lib/http/tls\.cc"),
     (r"boost/", r"lib/http/server(_\w+)?\.cc"),
