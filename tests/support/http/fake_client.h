@@ -36,6 +36,7 @@ class FakeTransport : public Transport {
     return {wire_.waits_for_handshake ? Io::kWantRead : Io::kDone, 0};
   }
   Outcome read(char* out, std::size_t size) override {
+    if (size == 0) return {Io::kEnd, 0};  // as recv(2) would say
     const std::size_t n = std::min({size, wire_.to_server.size(), wire_.piece});
     if (n == 0) return {wire_.client_ended ? Io::kEnd : Io::kWantRead, 0};
     std::copy_n(wire_.to_server.begin(), n, out);
