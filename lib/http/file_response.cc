@@ -8,24 +8,21 @@
 #include <cerrno>
 
 #include "base/bytes.h"
+#include "base/text.h"
 
 namespace gw::http {
 
 namespace {
 
-std::string_view trim(std::string_view text) {
-  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
-  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
-  return text;
-}
+constexpr std::string_view kBlanks = " \t";
 
 // If-None-Match: "*", or a list in which a weak tag counts like a strong one.
 bool lists_tag(std::string_view list, std::string_view etag) {
-  if (trim(list) == "*") return true;
+  if (trim(list, kBlanks) == "*") return true;
   while (!list.empty()) {
     const std::string_view item = list.substr(0, list.find(','));
     list.remove_prefix(std::min(list.size(), item.size() + 1));
-    std::string_view tag = trim(item);
+    std::string_view tag = trim(item, kBlanks);
     if (tag.starts_with("W/")) tag.remove_prefix(2);
     if (tag == etag) return true;
   }
@@ -37,7 +34,7 @@ bool lists_tag(std::string_view list, std::string_view etag) {
 RangeAnswer parse_range(std::string_view value, std::uint64_t size) {
   const auto equals = value.find('=');
   if (equals == std::string_view::npos || to_lower(value.substr(0, equals)) != "bytes") return {};
-  const std::string_view spec = trim(value.substr(equals + 1));
+  const std::string_view spec = trim(value.substr(equals + 1), kBlanks);
   const auto dash = spec.find('-');
   if (dash == std::string_view::npos) return {};
   const std::string_view first = spec.substr(0, dash);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "base/text.h"
 
 namespace gw::http {
 
@@ -41,8 +42,7 @@ Result<Form> Form::of_body(const Request& request) {
   const std::string* type = request.header("content-type");
   std::string_view essence = type == nullptr ? std::string_view() : *type;
   essence = essence.substr(0, essence.find(';'));
-  while (essence.ends_with(' ')) essence.remove_suffix(1);
-  if (to_lower(essence) != "application/x-www-form-urlencoded") {
+  if (to_lower(trim(essence)) != "application/x-www-form-urlencoded") {
     return usage_error(
         "the body is not a form: its Content-Type is not "
         "application/x-www-form-urlencoded");

@@ -5,6 +5,7 @@
 #include <boost/beast/http/basic_parser.hpp>
 
 #include "base/bytes.h"
+#include "base/text.h"
 
 namespace gw::http {
 
@@ -17,8 +18,7 @@ using beast::http::field;
 bool is_authority(std::string_view text) {
   constexpr std::string_view kMore = "-._~!$&'()*+;=%:[]";
   return std::all_of(text.begin(), text.end(), [&](char c) {
-    return (c >= '0' && c <= '9') || (to_lower(c) >= 'a' && to_lower(c) <= 'z') ||
-           kMore.find(c) != std::string_view::npos;
+    return is_alnum(c) || kMore.find(c) != std::string_view::npos;
   });
 }
 
@@ -139,8 +139,8 @@ bool is_other_version(std::string_view head) {
   const std::string_view line = head.substr(0, head.find('\r'));
   const std::string_view version = line.substr(line.rfind(' ') + 1);
   return version.size() == 8 && version.starts_with("HTTP/") && version[6] == '.' &&
-         version != "HTTP/1.1" && version != "HTTP/1.0" && version[5] >= '0' && version[5] <= '9' &&
-         version[7] >= '0' && version[7] <= '9';
+         version != "HTTP/1.1" && version != "HTTP/1.0" && is_digit(version[5]) &&
+         is_digit(version[7]);
 }
 
 }  // namespace
