@@ -21,6 +21,7 @@
 #include <zlib.h>
 
 #include <CLI/Version.hpp>
+#include <boost/version.hpp>
 
 #include "base/json.h"
 #include "commands.h"
@@ -37,6 +38,8 @@ std::vector<Library> libraries() {
   const curl_version_info_data* curl = curl_version_info(CURLVERSION_NOW);
   auto text = [](const char* version) { return std::string(version != nullptr ? version : ""); };
   return {
+      {"Boost", fmt::format("{}.{}.{}", BOOST_VERSION / 100000, BOOST_VERSION / 100 % 1000,
+                            BOOST_VERSION % 100)},
       {"c-ares", text(curl->ares)},
       {"CLI11", CLI11_VERSION},
       {"curl", text(curl->version)},

@@ -41,7 +41,7 @@ LAYERS = {room: set(rooms.split()) for room, rooms in LAYERS.items()}
 DOORS = [
     (r"sqlite3\.h", r"lib/sqlite/"),
     (r"curl/", r"lib/net/http"),
-    (r"unbound\.h", r"lib/net/resolver"),
+    (r"unbound\.h|event2/", r"lib/net/resolver"),
     (r"ldns/", r"lib/dns/"),
     (r"openssl/", r"lib/base/crypto|lib/http/tls\.cc"),
     (r"boost/", r"lib/http/server(_\w+)?\.cc"),
