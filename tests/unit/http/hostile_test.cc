@@ -208,6 +208,16 @@ TEST_CASE("hostile requests: nothing behind a refused one is looked at") {
   CHECK(seen == 0);
 }
 
+TEST_CASE("hostile requests: who is refused and goes on is cut off") {
+  FakeClient client([](const Request&, const Reply&) {});
+  CHECK(client.send("NONSENSE\r\n\r\n").starts_with("HTTP/1.1 400 "));
+  CHECK_FALSE(client.connection.closed());
+  for (int i = 0; i < 255; ++i) client.send(std::string(1024, 'x'));
+  CHECK_FALSE(client.connection.closed());
+  client.send(std::string(2048, 'x'));
+  CHECK(client.connection.closed());
+}
+
 TEST_CASE("hostile requests: the body is never taken for a request") {
   std::vector<std::string> seen;
   FakeClient client([&](const Request& r, const Reply& reply) {

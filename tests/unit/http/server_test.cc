@@ -126,6 +126,27 @@ TEST_CASE("http server: a refusal is read, though more comes than was looked at"
   CHECK(read_until(fd).starts_with("HTTP/1.1 400 "));
 }
 
+TEST_CASE("http server: a client that closes in the middle of an answer is forgotten") {
+  Router router = echo_router();
+  router.get("/huge", [](const Request&) { return Response{.body = std::string(64 << 20, 'x')}; });
+  auto server = start(loopback(), std::move(router));
+  std::vector<Fd> leaving;
+  for (int i = 0; i < 10; ++i) {
+    leaving.push_back(connect_to(server->endpoint()));
+    send_all(leaving.back(), "GET /huge HTTP/1.1\r\nHost: x\r\n\r\n");
+    CHECK(contains(read_until(leaving.back(), "\r\n\r\n"), "200 OK"));
+  }
+  CHECK(server->connections() == 10);
+  leaving.clear();
+  const Fd other = connect_to(server->endpoint());
+  const MonoTime until = system_clock().mono() + 20s;
+  do {
+    send_all(other, "GET /other HTTP/1.1\r\nHost: x\r\n\r\n");
+    CHECK(contains(read_until(other, "[] "), "GET /other"));
+  } while (server->connections() > 1 && system_clock().mono() < until);
+  CHECK(server->connections() == 1);
+}
+
 TEST_CASE("http server: a Unix socket") {
   const Directory dir;
   ServerOptions options;
