@@ -127,8 +127,9 @@ Status Writer::Impl::store_sums(const PendingRecords& pending) {
   for (std::size_t i = 0; i < pending.size(); i++) {
     const std::uint32_t module = pending.module_of(i);
     const std::uint64_t record = pending.first() + i;
-    report.irregular = pending.irregular().size();
-    if (report.irregular > 0) report.first_irregular = pending.irregular().front().first;
+    append_varint(row, module == PendingRecords::kNoModule ? 0 : merger->ids()[module]);
+    if (module != PendingRecords::kNoModule) {
+      row.append(pending.packed(i)).append(sums.substr(0, kSums));
       sums.remove_prefix(kSums);
     }
     if (record % kTile == kTile - 1 || i + 1 == pending.size()) {
@@ -183,8 +184,8 @@ Status Writer::Impl::store_position(const PendingRecords& pending, const CommitR
                     "?1 = target THEN target ELSE reached END, modules = modules + ?4, "
                     "duplicates = duplicates + ?5, conflicts = conflicts + ?6, irregular = "
                     "irregular + ?7, commits = commits + 1"));
-    report.irregular = pending.irregular().size();
-    if (report.irregular > 0) report.first_irregular = pending.irregular().front().first;
+  const std::string edge = pending.frontier().hashes_text();
+  const std::string last = tlog::format_hashes(pending.tail());
   s.bind(1, pending.end()).bind_blob(2, edge).bind_blob(3, last);
   s.bind(4, report.new_modules).bind(5, report.duplicates).bind(6, report.cleared);
   return s.bind(7, report.irregular).run();

@@ -42,7 +42,7 @@ TEST_CASE("following runs until its end is asked for") {
     REQUIRE(thread.start());
     begun.get_future().wait();
     CHECK(thread.state() == "running");
-    CHECK(metric_value(Metric::kServeFollowing) == 1);
+    CHECK(metric_total(Metric::kServeFollowing) == 1);
   }
   CHECK(ended);
 }
@@ -73,7 +73,7 @@ TEST_CASE("following that fails is tried again, and a security error halts it") 
   halted.get_future().wait();
   while (thread.state() == "running") std::this_thread::yield();
   CHECK(thread.state() == "halted: a forged tile");
-  CHECK(metric_value(Metric::kServeFollowing) == 0);
+  CHECK(metric_total(Metric::kServeFollowing) == 0);
   CHECK(calls == 2);
 }
 

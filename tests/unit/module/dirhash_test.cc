@@ -8,11 +8,11 @@
 #include <filesystem>
 
 #include "module/byte_source.h"
-#include "support/temp_dir.h"
+#include "support/module/file_tree.h"
 
 using namespace gw;
 using namespace gw::mod;
-using gw::test::TempDir;
+using gw::test::FileTree;
 
 TEST_CASE("h1: of nothing is the hash of nothing") {
   CHECK(Hash1().finish() == "h1:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
@@ -46,7 +46,7 @@ TEST_CASE("a name with a line feed cannot pass for two") {
 }
 
 TEST_CASE("a directory has the hash of its files with the prefix in front") {
-  const TempDir dir;
+  const FileTree dir;
   dir.write("B", "1");
   dir.write("a-b", "2");
   dir.write("a/b", "3");
@@ -91,7 +91,7 @@ TEST_CASE("sources give what is there and no more") {
   CHECK(memory.read_at(8, out, 4).value() == 2);
   CHECK(memory.read_at(11, out, 4).value() == 0);
 
-  const TempDir dir;
+  const FileTree dir;
   dir.write("f", "0123456789");
   const int fd = open((dir / "f").c_str(), O_RDWR | O_CLOEXEC);
   const auto file = FdSource::of(fd);
