@@ -47,3 +47,7 @@ gw_dependency(json HEADER nlohmann/json.hpp)
 gw_dependency(cli11 HEADER CLI/CLI.hpp)
 gw_dependency(toml HEADER toml++/toml.h)
 gw_dependency(boost HEADER boost/beast/version.hpp NEEDS Threads::Threads)
+
+# For `gwtool version`: minizip has no way to ask it.
+execute_process(COMMAND pkg-config --modversion minizip OUTPUT_VARIABLE GW_MINIZIP_VERSION
+  OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)

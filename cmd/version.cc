@@ -13,8 +13,10 @@
 #include <ldns/util.h>
 #include <nettle/version.h>
 #include <openssl/crypto.h>
+#include <seccomp.h>
 #include <sodium.h>
 #include <sqlite3.h>
+#include <sys/capability.h>
 #include <toml++/impl/version.h>
 #include <unbound.h>
 #include <yaml.h>
@@ -34,6 +36,11 @@ struct Library {
   std::string version;
 };
 
+std::string seccomp_text() {
+  const scmp_version* v = seccomp_version();
+  return v == nullptr ? "" : fmt::format("{}.{}.{}", v->major, v->minor, v->micro);
+}
+
 std::vector<Library> libraries() {
   const curl_version_info_data* curl = curl_version_info(CURLVERSION_NOW);
   auto text = [](const char* version) { return std::string(version != nullptr ? version : ""); };
@@ -50,9 +57,12 @@ std::vector<Library> libraries() {
       {"json", fmt::format("{}.{}.{}", NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR,
                            NLOHMANN_JSON_VERSION_PATCH)},
       {"ldns", ldns_version()},
+      {"libcap", fmt::format("{}.{}", LIBCAP_MAJOR, LIBCAP_MINOR)},
       {"libevent", event_get_version()},
+      {"libseccomp", seccomp_text()},
       {"libsodium", sodium_version_string()},
       {"libyaml", yaml_get_version_string()},
+      {"minizip", GW_MINIZIP_VERSION},  // says it nowhere itself: its package's word
       {"nettle", fmt::format("{}.{}", nettle_version_major(), nettle_version_minor())},
       {"nghttp2", text(curl->nghttp2_version)},
       {"OpenSSL", OpenSSL_version(OPENSSL_VERSION_STRING)},
