@@ -18,7 +18,7 @@ namespace {
 // A closed standard descriptor must not become the database's: what is then written there by
 // mistake would destroy it. The replacements fail when used, as a closed descriptor would.
 void guard_standard_descriptors() {
-  for (int fd = 0; fd <= 2; fd++) {
+  for (int fd = 0; fd <= 2; ++fd) {
     if (::fcntl(fd, F_GETFD) >= 0) continue;
     int mode = fd == 0 ? O_WRONLY : fd == 1 ? O_RDONLY : O_WRONLY;
     if (::open("/dev/null", mode | O_NOCTTY) != fd) ::_exit(gw::cmd::kExitFailed);

@@ -19,7 +19,7 @@ std::string option_text(const Option& o) {
   std::string text = o.help;
   if (!o.choices.empty()) {
     text += ": ";
-    for (std::size_t i = 0; i < o.choices.size(); i++) {
+    for (std::size_t i = 0; i < o.choices.size(); ++i) {
       text += (i == 0 ? "" : i + 1 == o.choices.size() ? " or " : ", ") + o.choices[i].name;
     }
   }
@@ -59,7 +59,7 @@ std::string wrap(std::string_view text, std::size_t indent, std::size_t columns)
       column = indent;
     } else if (column > indent) {
       out += ' ';
-      column++;
+      ++column;
     }
     out += word;
     column += word.size();

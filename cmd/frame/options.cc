@@ -276,7 +276,7 @@ Option choice_option_of(std::string name, std::string value, std::vector<Choice>
   o.assign = single(
       [choices = std::move(choices), store = std::move(store)](const std::string& text) -> Status {
         std::string all;
-        for (std::size_t i = 0; i < choices.size(); i++) {
+        for (std::size_t i = 0; i < choices.size(); ++i) {
           if (choices[i].name == text) {
             store(i);
             return {};

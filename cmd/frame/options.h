@@ -181,7 +181,7 @@ Option choice_option(std::string name, std::string value, E* out,
                      std::vector<EnumChoice<E>> choices, std::string help) {
   std::vector<Choice> names;
   std::size_t fallback = choices.size();
-  for (std::size_t i = 0; i < choices.size(); i++) {
+  for (std::size_t i = 0; i < choices.size(); ++i) {
     names.push_back({choices[i].name, choices[i].help});
     if (choices[i].value == *out) fallback = i;
   }

@@ -12,7 +12,7 @@ std::string full_name(const CommandPath& path) {
 
 std::string table_name(const CommandPath& path) {
   std::string name;
-  for (std::size_t i = 1; i < path.size(); i++) name += (i == 1 ? "" : "-") + path[i]->name;
+  for (std::size_t i = 1; i < path.size(); ++i) name += (i == 1 ? "" : "-") + path[i]->name;
   return name;
 }
 
@@ -52,10 +52,10 @@ namespace {
 // Optimal string alignment distance; both are command-line words, so the square is small.
 std::size_t distance(std::string_view a, std::string_view b) {
   std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
-  for (std::size_t i = 0; i <= a.size(); i++) d[i][0] = i;
-  for (std::size_t j = 0; j <= b.size(); j++) d[0][j] = j;
-  for (std::size_t i = 1; i <= a.size(); i++) {
-    for (std::size_t j = 1; j <= b.size(); j++) {
+  for (std::size_t i = 0; i <= a.size(); ++i) d[i][0] = i;
+  for (std::size_t j = 0; j <= b.size(); ++j) d[0][j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    for (std::size_t j = 1; j <= b.size(); ++j) {
       std::size_t change = a[i - 1] == b[j - 1] ? 0 : 1;
       d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + change});
       if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {

@@ -9,7 +9,7 @@ template <class T>
 std::optional<T> ByteReader::integer() {
   if (data_.size() < sizeof(T)) return std::nullopt;
   T v = 0;
-  for (std::size_t i = 0; i < sizeof(T); i++) {
+  for (std::size_t i = 0; i < sizeof(T); ++i) {
     v = static_cast<T>((static_cast<std::uint64_t>(v) << 8U) | static_cast<std::uint8_t>(data_[i]));
   }
   data_.remove_prefix(sizeof(T));
@@ -44,7 +44,7 @@ constexpr std::string_view kBase64 =
 constexpr std::array<std::int8_t, 256> make_reverse(std::string_view alphabet) {
   std::array<std::int8_t, 256> t{};
   for (auto& v : t) v = -1;
-  for (std::size_t i = 0; i < alphabet.size(); i++) {
+  for (std::size_t i = 0; i < alphabet.size(); ++i) {
     t[static_cast<std::uint8_t>(alphabet[i])] = static_cast<std::int8_t>(i);
   }
   return t;
@@ -95,7 +95,7 @@ std::string encode_base64(std::string_view bytes) {
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
     std::size_t n = std::min<std::size_t>(3, bytes.size() - i);
     std::uint32_t v = 0;
-    for (std::size_t j = 0; j < 3; j++) {
+    for (std::size_t j = 0; j < 3; ++j) {
       v = (v << 8U) | (j < n ? static_cast<std::uint8_t>(bytes[i + j]) : 0U);
     }
     out.push_back(kBase64[(v >> 18U) & 63U]);
@@ -109,13 +109,13 @@ std::string encode_base64(std::string_view bytes) {
 std::optional<std::string> decode_base64(std::string_view text) {
   if (text.size() % 4 != 0) return std::nullopt;
   std::size_t pad = 0;
-  while (pad < 2 && pad < text.size() && text[text.size() - 1 - pad] == '=') pad++;
+  while (pad < 2 && pad < text.size() && text[text.size() - 1 - pad] == '=') ++pad;
   std::string out;
   out.reserve(text.size() / 4 * 3);
   for (std::size_t i = 0; i < text.size(); i += 4) {
     std::size_t n = i + 4 == text.size() ? 4 - pad : 4;  // characters that carry bits
     std::uint32_t v = 0;
-    for (std::size_t j = 0; j < 4; j++) {
+    for (std::size_t j = 0; j < 4; ++j) {
       int d = j < n ? kBase64Reverse[static_cast<std::uint8_t>(text[i + j])] : 0;
       if (d < 0) return std::nullopt;
       v = (v << 6U) | static_cast<std::uint32_t>(d);

@@ -10,11 +10,11 @@ namespace {
 bool nested_deeper_than(std::string_view text, int max_depth) {
   int depth = 0;
   bool in_string = false;
-  for (std::size_t i = 0; i < text.size(); i++) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
     char c = text[i];
     if (in_string) {
       if (c == '\\') {
-        i++;
+        ++i;
       } else if (c == '"') {
         in_string = false;
       }
@@ -23,7 +23,7 @@ bool nested_deeper_than(std::string_view text, int max_depth) {
     } else if (c == '{' || c == '[') {
       if (++depth > max_depth) return true;
     } else if (c == '}' || c == ']') {
-      depth--;
+      --depth;
     }
   }
   return false;

@@ -31,7 +31,7 @@ inline std::uint64_t table_hash(const std::array<std::uint64_t, 2>& key, std::st
     v0 ^= m;
   }
   std::uint64_t last = std::uint64_t{bytes.size() & 0xff} << 56;
-  for (std::size_t i = whole; i < bytes.size(); i++) {
+  for (std::size_t i = whole; i < bytes.size(); ++i) {
     last |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * (i - whole));
   }
   v3 ^= last;

@@ -57,7 +57,7 @@ std::uint32_t take_rune(std::string_view& text) {
   std::size_t size = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
   if (lead < 0xC2 || lead > 0xF4 || text.size() < size) return kBadRune;
   std::uint32_t rune = lead & (0xFF >> (size + 1));
-  for (std::size_t i = 1; i < size; i++) {
+  for (std::size_t i = 1; i < size; ++i) {
     if ((at(i) & 0xC0) != 0x80) return kBadRune;
     rune = rune << 6 | (at(i) & 0x3F);
   }

@@ -13,7 +13,7 @@ namespace {
 // Raises an octet to the next one that a lower-cased name can have; false after 0xff.
 bool raise(std::uint8_t& octet) {
   if (octet == 0xff) return false;
-  octet++;
+  ++octet;
   if (octet == 'A') octet = 'Z' + 1;
   return true;
 }
@@ -26,14 +26,14 @@ std::size_t write_type_bitmap(std::span<const std::uint16_t> types, std::span<ch
   while (i < types.size()) {
     unsigned window = types[i] >> 8;
     std::size_t end = i;
-    while (end < types.size() && types[end] >> 8 == static_cast<int>(window)) end++;
+    while (end < types.size() && types[end] >> 8 == static_cast<int>(window)) ++end;
     std::size_t octets = (types[end - 1] & 0xff) / 8 + 1;
     if (size + 2 + octets > out.size()) return 0;
     char* at = out.data() + size;
     at[0] = static_cast<char>(window);
     at[1] = static_cast<char>(octets);
     std::memset(at + 2, 0, octets);
-    for (; i < end; i++) {
+    for (; i < end; ++i) {
       unsigned bit = types[i] & 0xff;
       at[2 + bit / 8] = static_cast<char>(at[2 + bit / 8] | (0x80 >> (bit % 8)));
     }
@@ -71,7 +71,7 @@ std::size_t write_next_sibling(NameView name, std::span<char, kMaxName> out, Nam
       std::memcpy(out.data() + 2 + label, rest.data() + 1 + label, tail);
       return rest.size() + 1;
     }
-    for (std::size_t keep = label; keep > 0; keep--) {
+    for (std::size_t keep = label; keep > 0; --keep) {
       auto octet = static_cast<std::uint8_t>(rest[keep]);
       if (!raise(octet)) continue;
       out[0] = static_cast<char>(keep);
@@ -122,7 +122,7 @@ void append_signed_data(std::string& out, std::string_view rrsig_prefix, NameVie
                         const RrsetView& rrset) {
   out.append(rrsig_prefix);
   std::string_view rest = rrset.rdatas;
-  for (unsigned i = 0; i < rrset.count; i++) {
+  for (unsigned i = 0; i < rrset.count; ++i) {
     std::size_t size = 2U + load_u16(rest.data());
     out.append(owner);
     char fixed[8];
@@ -146,7 +146,7 @@ std::string dnskey_rdata(std::uint16_t flags, std::uint8_t algorithm, std::strin
 
 std::uint16_t key_tag(std::string_view dnskey_rdata) {
   std::uint32_t sum = 0;
-  for (std::size_t i = 0; i < dnskey_rdata.size(); i++) {
+  for (std::size_t i = 0; i < dnskey_rdata.size(); ++i) {
     auto octet = static_cast<std::uint8_t>(dnskey_rdata[i]);
     sum += (i & 1) != 0 ? octet : static_cast<std::uint32_t>(octet) << 8;
   }

@@ -31,7 +31,7 @@ class LabelWriter {
   }
   void put(char c) {
     if (size_ < out_.size()) out_[size_] = c;
-    size_++;
+    ++size_;
   }
   void escape(char c) {
     auto octet = static_cast<std::uint8_t>(c);
@@ -58,7 +58,7 @@ bool is_plain(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z');
 
 void write_element(LabelWriter& out, std::string_view element) {
   out.begin_label();
-  for (std::size_t i = 0; i < element.size(); i++) {
+  for (std::size_t i = 0; i < element.size(); ++i) {
     char c = element[i];
     bool at_end = i == 0 || i + 1 == element.size();
     if (is_plain(c) || (c == '-' && !at_end)) {
@@ -180,7 +180,7 @@ std::size_t canonical_module_labels(std::string_view labels, std::span<char, kMa
   for (std::size_t at = 0; at < path_end;) {
     std::size_t length = static_cast<std::uint8_t>(labels[at]);
     writer.begin_label();
-    for (std::size_t i = 1; i <= length; i++) {
+    for (std::size_t i = 1; i <= length; ++i) {
       char c = labels[at + i];
       if (c == '-' && (i == 1 || i == length)) {
         writer.escape(c);

@@ -102,7 +102,7 @@ Result<std::string> parse_name(std::string_view text) {
     wire += label;
     label.clear();
   };
-  for (std::size_t i = 0; i < text.size(); i++) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
     char c = text[i];
     if (c == '.') {
       if (label.empty()) return bad_name(text, "empty label");
@@ -157,7 +157,7 @@ std::string format_host(NameView name) {
 }
 
 void lower_name(char* name, std::size_t size) {
-  for (std::size_t i = 0; i < size; i++) name[i] = to_lower(name[i]);
+  for (std::size_t i = 0; i < size; ++i) name[i] = to_lower(name[i]);
 }
 
 std::string lower_name(NameView name) {
@@ -168,7 +168,7 @@ std::string lower_name(NameView name) {
 
 unsigned label_count(NameView name) {
   unsigned n = 0;
-  for (std::size_t at = 0; octet(name, at) != 0; at += 1U + octet(name, at)) n++;
+  for (std::size_t at = 0; octet(name, at) != 0; at += 1U + octet(name, at)) ++n;
   return n;
 }
 
@@ -200,7 +200,7 @@ int compare_names(NameView a, NameView b) {
     std::size_t at_b = starts_b[--nb];
     std::size_t size_a = octet(a, at_a);
     std::size_t size_b = octet(b, at_b);
-    for (std::size_t i = 1; i <= std::min(size_a, size_b); i++) {
+    for (std::size_t i = 1; i <= std::min(size_a, size_b); ++i) {
       auto ca = static_cast<std::uint8_t>(to_lower(a[at_a + i]));
       auto cb = static_cast<std::uint8_t>(to_lower(b[at_b + i]));
       if (ca != cb) return ca < cb ? -1 : 1;

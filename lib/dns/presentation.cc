@@ -146,7 +146,7 @@ namespace {
 Status check_numbers(std::uint16_t type, std::string_view text) {
   const ldns_rr_descriptor* form = ldns_rr_descript(type);
   if (form == nullptr || text.starts_with("\\#")) return {};
-  for (std::size_t i = 0; i < ldns_rr_descriptor_maximum(form) && !text.empty(); i++) {
+  for (std::size_t i = 0; i < ldns_rr_descriptor_maximum(form) && !text.empty(); ++i) {
     const std::string_view word = text.substr(0, text.find(' '));
     text.remove_prefix(std::min(text.size(), word.size() + 1));
     if (word.empty()) return {};

@@ -105,7 +105,7 @@ std::optional<std::string> canonical_rdata(std::uint16_t type, std::string_view 
   if (rdata.size() < names->before) return std::nullopt;
   std::string out(rdata);
   std::size_t at = names->before;
-  for (unsigned i = 0; i < names->names; i++) {
+  for (unsigned i = 0; i < names->names; ++i) {
     std::size_t size = wire_name_size(rdata.substr(at));
     if (size == 0) return std::nullopt;
     lower_name(out.data() + at, size);

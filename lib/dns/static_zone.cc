@@ -52,7 +52,7 @@ struct StaticZone::Impl {
     std::size_t size = 16;
     while (size < nodes.size() * 2) size *= 2;
     table.assign(size, 0);
-    for (std::size_t n = 0; n < nodes.size(); n++) {
+    for (std::size_t n = 0; n < nodes.size(); ++n) {
       table[slot(nodes[n].name)] = static_cast<std::uint32_t>(n + 1);
       deepest = std::max(deepest, label_count(nodes[n].name));
       rrset_count += nodes[n].rrsets.size();
@@ -341,7 +341,7 @@ void StaticZone::find(NameView name, Node& out) const {
   if (node == nullptr) {
     if (!impl_->reaches_below) return out.set_missing();
     NameView above = name;
-    for (unsigned labels = label_count(name); node == nullptr; labels--) {
+    for (unsigned labels = label_count(name); node == nullptr; --labels) {
       above = parent_name(above);
       if (labels <= impl_->deepest + 1) node = impl_->find(above);  // the origin is found at last
     }

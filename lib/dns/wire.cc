@@ -123,7 +123,7 @@ std::size_t read_question(std::string_view packet, Query& out) {
     at += 1U + length;
     if (at - kHeaderSize >= kMaxName) return 0;
   }
-  at++;
+  ++at;
   if (at + 4 > packet.size()) return 0;
   std::size_t size = at - kHeaderSize;
   out.labels = static_cast<std::uint8_t>(labels);
@@ -144,11 +144,11 @@ bool read_records(std::string_view packet, std::size_t at, Query& out) {
   if (answers != 0) return false;
   if (authorities != 0 && (out.qtype != rrtype::kIxfr || authorities != 1)) return false;
   RecordHead record;
-  for (unsigned i = 0; i < authorities; i++) {
+  for (unsigned i = 0; i < authorities; ++i) {
     at = read_record(packet, at, record);
     if (at == 0 || record.type == rrtype::kOpt) return false;
   }
-  for (unsigned i = 0; i < additionals; i++) {
+  for (unsigned i = 0; i < additionals; ++i) {
     at = read_record(packet, at, record);
     if (at == 0) return false;
     if (record.type == rrtype::kOpt) {
@@ -226,7 +226,7 @@ ResponseWriter::OwnerForm ResponseWriter::owner_form(NameView owner) const {
       std::size_t cut = asked.size() - rest.size();
       if (std::memcmp(asked.data() + cut, rest.data(), rest.size()) == 0) {
         unsigned i = 0;
-        while (i < query_->labels && query_->label_offsets[i] < cut) i++;
+        while (i < query_->labels && query_->label_offsets[i] < cut) ++i;
         if (i < query_->labels && query_->label_offsets[i] == cut) {
           return {owner.size() - rest.size(),
                   static_cast<std::uint16_t>(0xc000 + kHeaderSize + cut)};
@@ -260,7 +260,7 @@ bool ResponseWriter::add_rrset(Section section, NameView owner, const RrsetView&
   std::size_t at = size_;
   if (at + rrset.count * (form.size() + 8) + rrset.rdatas.size() > limit_ - reserved_) return false;
   std::string_view rest = rrset.rdatas;
-  for (unsigned i = 0; i < rrset.count; i++) {
+  for (unsigned i = 0; i < rrset.count; ++i) {
     std::size_t size = 2U + load_u16(rest.data());
     at = write_head(at, owner, form, {rrset.type, rrclass::kIn, ttl});
     std::memcpy(out_ + at, rest.data(), size);
@@ -285,7 +285,7 @@ std::span<char> ResponseWriter::begin_record(Section section, NameView owner, st
 void ResponseWriter::end_record(std::size_t rdata_size) {
   store_u16(out_ + record_, static_cast<std::uint16_t>(rdata_size));
   size_ = record_ + 2 + rdata_size;
-  counts_[static_cast<int>(section_)]++;
+  ++counts_[static_cast<int>(section_)];
 }
 
 void ResponseWriter::clear() {
@@ -314,7 +314,7 @@ void ResponseWriter::add_opt(const OptFields& opt) {
   store_u16(at + 9, 0);
   opt_length_ = size_ + 9;
   size_ += kOptSize;
-  counts_[static_cast<int>(Section::kAdditional)]++;
+  ++counts_[static_cast<int>(Section::kAdditional)];
 }
 
 bool ResponseWriter::add_option(std::uint16_t code, std::string_view data) {

@@ -66,7 +66,7 @@ std::optional<std::uint32_t> parse_ttl(std::string_view text) {
 bool ends_in_dot(std::string_view name) {
   if (name.empty() || name.back() != '.') return false;
   std::size_t escapes = 0;
-  while (escapes + 1 < name.size() && name[name.size() - 2 - escapes] == '\\') escapes++;
+  while (escapes + 1 < name.size() && name[name.size() - 2 - escapes] == '\\') ++escapes;
   return escapes % 2 == 0;
 }
 
@@ -176,9 +176,9 @@ Status Parser::include(const ZoneEntry& entry) {
   if (!part) return std::move(part).error().in(at);
   std::swap(origin, origin_);
   const std::string owner = owner_;
-  depth_++;
+  ++depth_;
   GW_CHECK(file(part->text, part->name));
-  depth_--;
+  --depth_;
   origin_ = std::move(origin);
   owner_ = owner;
   file_ = from;
@@ -204,7 +204,7 @@ Status Parser::record(const ZoneEntry& entry) {
   }
   std::optional<std::uint32_t> given_ttl;
   bool has_class = false;
-  for (; i < entry.tokens.size(); i++) {
+  for (; i < entry.tokens.size(); ++i) {
     const std::string_view token = entry.tokens[i];
     if (is_digit(token.front()) && !given_ttl) {
       given_ttl = parse_ttl(token);
@@ -221,7 +221,7 @@ Status Parser::record(const ZoneEntry& entry) {
   GW_TRY(const std::uint16_t type, parse_type(entry.tokens[i++]));
   GW_TRY(const std::uint32_t ttl, ttl_of(given_ttl));
   std::string text;
-  for (; i < entry.tokens.size(); i++) text.append(text.empty() ? "" : " ").append(entry.tokens[i]);
+  for (; i < entry.tokens.size(); ++i) text.append(text.empty() ? "" : " ").append(entry.tokens[i]);
   GW_TRY(std::string rdata, parse_rdata(type, text, origin_));
   add(type, ttl, std::move(rdata));
   return {};

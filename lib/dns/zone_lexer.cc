@@ -37,18 +37,18 @@ Status ZoneLexer::token(ZoneEntry& entry) {
                          "write it as \\DDD");
     }
     if (c == '\\') {
-      at_++;
+      ++at_;
       if (at_ == text_.size() || text_[at_] == '\n') {
         return usage_error("a backslash at the end of the line");
       }
     } else if (c == '"') {
       quoted = !quoted;
       if (!quoted && starts_quoted) {
-        at_++;
+        ++at_;
         break;
       }
     }
-    at_++;
+    ++at_;
   }
   if (quoted) return usage_error("a quoted string does not end");
   if (entry.tokens.size() == kMaxTokens) return usage_error("too many fields");
@@ -69,21 +69,21 @@ Result<bool> ZoneLexer::next(ZoneEntry& entry) {
     line_start = false;
     if (c == '\n') {
       if (open == 0 && !entry.tokens.empty()) return true;
-      at_++;
-      line_++;
+      ++at_;
+      ++line_;
       line_start = true;
     } else if (is_space(c)) {
-      at_++;
+      ++at_;
     } else if (c == ';') {
       at_ = std::min(text_.find('\n', at_), text_.size());
     } else if (c == '(') {
       if (open != 0) return usage_error("a parenthesis within parentheses");
       open = line_;
-      at_++;
+      ++at_;
     } else if (c == ')') {
       if (open == 0) return usage_error("a closing parenthesis without an opening one");
       open = 0;
-      at_++;
+      ++at_;
     } else {
       GW_CHECK(token(entry));
     }

@@ -157,7 +157,7 @@ char* ModuleIndex::make_entry(std::string_view labels, std::string_view txt) {
 void ModuleIndex::grow(std::size_t min_slots) {
   const Table* old = table_.get();
   auto next = std::make_unique<Table>(std::bit_ceil(min_slots));
-  for (std::size_t i = 0; i <= old->mask; i++) {
+  for (std::size_t i = 0; i <= old->mask; ++i) {
     const std::uint64_t word = old->slots[i].load(std::memory_order_relaxed);
     if (word == 0) continue;
     std::size_t slot = hash(entry_labels(slot_entry(word))) & next->mask;
@@ -173,7 +173,7 @@ void ModuleIndex::insert(std::string_view labels, std::uint64_t hash, std::strin
   std::size_t slot = 0;
   (void)lookup(table, labels, hash, &slot);
   table.slots[slot].store(slot_word(make_entry(labels, txt), hash), std::memory_order_release);
-  names_++;
+  ++names_;
   answers_ += txt.empty() ? 0 : 1;
 }
 
@@ -188,11 +188,11 @@ void ModuleIndex::ensure_name(std::string_view labels, std::uint64_t hash_of) {
     if (lookup(*table_.get(), labels, hash_of, &slot) != nullptr) break;
     missing[n] = labels;
     hashes[n] = hash_of;
-    n++;
+    ++n;
     labels = parent(labels);
     if (!labels.empty()) hash_of = hash(labels);
   }
-  for (; n > 0; n--) insert(missing[n - 1], hashes[n - 1], {});
+  for (; n > 0; --n) insert(missing[n - 1], hashes[n - 1], {});
 }
 
 bool ModuleIndex::set_one(const Item& item, const Hashes& hashes) {
@@ -234,19 +234,19 @@ std::uint64_t ModuleIndex::set(std::span<const Item> items) {
   while (!items.empty()) {
     const std::span<const Item> batch = items.first(std::min(kBatch, items.size()));
     items = items.subspan(batch.size());
-    for (std::size_t i = 0; i < batch.size(); i++) {
+    for (std::size_t i = 0; i < batch.size(); ++i) {
       hashes[i] = {hash(batch[i].labels), hash(parent(batch[i].labels))};
     }
     std::lock_guard lock(mutex_);
     const Table& table = *table_.get();
-    for (std::size_t i = 0; i < batch.size(); i++) {
+    for (std::size_t i = 0; i < batch.size(); ++i) {
       __builtin_prefetch(&table.slots[hashes[i].name & table.mask], 1);
       __builtin_prefetch(&table.slots[hashes[i].parent & table.mask], 1);
     }
-    for (std::size_t i = 0; i < batch.size(); i++) {
+    for (std::size_t i = 0; i < batch.size(); ++i) {
       __builtin_prefetch(slot_entry(table.slots[hashes[i].parent & table.mask].load()));
     }
-    for (std::size_t i = 0; i < batch.size(); i++) changed += set_one(batch[i], hashes[i]) ? 1 : 0;
+    for (std::size_t i = 0; i < batch.size(); ++i) changed += set_one(batch[i], hashes[i]) ? 1 : 0;
   }
   epochs_.collect();
   return changed;

@@ -187,7 +187,7 @@ Status ModuleSource::load_all(const store::LogState& state) {
   std::vector<std::thread> threads;
   std::vector<Status> results(shards);
   std::vector<std::size_t> counts(shards);
-  for (unsigned i = 1; i < shards; i++) {
+  for (unsigned i = 1; i < shards; ++i) {
     threads.emplace_back([&, i] { results[i] = load_shard(i, &counts[i]); });
   }
   results[0] = load_shard(0, counts.data());
@@ -228,7 +228,7 @@ Status ModuleSource::refresh_toolchain() {
                                  dns::ToolchainKind::kNext};
   std::array<dns::ToolchainView, 3> views;
   std::size_t n = 0;
-  for (std::size_t i = 0; i < entries.size(); i++) {
+  for (std::size_t i = 0; i < entries.size(); ++i) {
     if (entries[i].version.empty()) continue;
     auto found = store::accepted_at(heads_, entries[i].record);
     if (found) views[n++] = {entries[i].version, kKinds[i], *found};

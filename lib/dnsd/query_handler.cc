@@ -77,7 +77,7 @@ void QueryHandler::end_batch() {
 }
 
 void QueryHandler::count(const dns::AnswerResult& result) {
-  answers_[index_of(end_of(result.kind))]++;
+  ++answers_[index_of(end_of(result.kind))];
   truncated_ += result.truncated ? 1 : 0;
 }
 
@@ -107,7 +107,7 @@ std::size_t QueryHandler::limit(const dns::AnswerResult& result, const os::Socke
 
 std::size_t QueryHandler::answer_udp(std::string_view packet, const os::SocketAddress& peer,
                                      std::span<char> out) {
-  queries_[index_of(QueryTransport::kUdp)]++;
+  ++queries_[index_of(QueryTransport::kUdp)];
   signer_.next_query(dns::Transport::kUdp);
   const dns::AnswerResult result = answerer_.answer(packet, dns::Transport::kUdp, out);
   count(result);
@@ -121,7 +121,7 @@ QueryHandler::TcpAnswer QueryHandler::answer_tcp(std::string_view message, bool 
   signer_.next_query(dns::Transport::kTcp);
   const dns::AnswerResult result = answerer_.answer(message, dns::Transport::kTcp, out);
   if (signer_.over_budget() && may_wait) return {0, true};
-  queries_[index_of(QueryTransport::kTcp)]++;
+  ++queries_[index_of(QueryTransport::kTcp)];
   count(result);
   return {result.size, false};
 }

@@ -63,7 +63,7 @@ RateLimiter::Verdict RateLimiter::check(std::string_view ip_bytes, Class kind,
   std::uint64_t best_until = kTimeMask;
   std::uint64_t until = now;
   std::uint64_t word = 0;
-  for (std::size_t i = 0; i < kWays; i++) {
+  for (std::size_t i = 0; i < kWays; ++i) {
     const std::uint64_t w = line.cells[i].load(std::memory_order_relaxed);
     const bool ours = w != 0 && (w & ~kTimeMask) == tag;
     if (ours || (w & kTimeMask) < best_until) {

@@ -181,7 +181,7 @@ void ServedFile::warn(std::string_view text) const {
 void ServedFile::tell(std::vector<std::string> warnings) {
   if (warnings == told_) return;
   const std::size_t shown = std::min(warnings.size(), kMaxWarnings);
-  for (std::size_t i = 0; i < shown; i++) warn(warnings[i]);
+  for (std::size_t i = 0; i < shown; ++i) warn(warnings[i]);
   if (shown < warnings.size()) {
     warn(fmt::format("and {} more of these", warnings.size() - shown));
   }

@@ -183,7 +183,7 @@ void Server::Impl::watch_clock() {
 }
 
 Status Server::Impl::start_workers() {
-  for (unsigned w = 0; w < worker_count(options.workers); w++) {
+  for (unsigned w = 0; w < worker_count(options.workers); ++w) {
     std::vector<WorkerSocket> sockets;
     for (const Endpoint& e : endpoints) {
       sockets.push_back({e.udp[w].get(), e.tcp[w].get(), e.address.is_wildcard()});

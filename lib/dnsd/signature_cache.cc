@@ -48,11 +48,11 @@ bool SignatureCache::find(const Key& key, Signature& out) const {
   const std::uint32_t before = bucket.sequence.load(std::memory_order_acquire);
   if ((before & 1) != 0) return false;
   const std::uint64_t first = first_half(key);
-  for (unsigned i = 0; i < kWays; i++) {
+  for (unsigned i = 0; i < kWays; ++i) {
     if (bucket.keys[i].load(std::memory_order_acquire) != first) continue;
     std::array<std::uint64_t, kWords> words;
     // Acquire, so that the sequence is read again after all of them.
-    for (unsigned w = 0; w < kWords; w++) {
+    for (unsigned w = 0; w < kWords; ++w) {
       words[w] = bucket.ways[i].words[w].load(std::memory_order_acquire);
     }
     if (bucket.sequence.load(std::memory_order_relaxed) != before || words[9] != key[1]) {
@@ -74,7 +74,7 @@ bool SignatureCache::find(const Key& key, Signature& out) const {
 unsigned SignatureCache::victim(Bucket& bucket, const Key& key, std::uint32_t now) {
   unsigned expired = kWays;
   unsigned empty = kWays;
-  for (unsigned i = 0; i < kWays; i++) {
+  for (unsigned i = 0; i < kWays; ++i) {
     const std::uint64_t first = bucket.keys[i].load(std::memory_order_relaxed);
     if (first == first_half(key) && bucket.ways[i].words[9].load() == key[1]) return i;
     if (first == 0) {
@@ -87,7 +87,7 @@ unsigned SignatureCache::victim(Bucket& bucket, const Key& key, std::uint32_t no
   if (expired != kWays) return expired;
   const unsigned hand = (key[0] >> 32) % kWays;
   const std::uint32_t hit = bucket.hit.load(std::memory_order_relaxed);
-  for (unsigned i = 0; i < kWays; i++) {
+  for (unsigned i = 0; i < kWays; ++i) {
     const unsigned way = (hand + i) % kWays;
     if ((hit & (1U << way)) == 0) return way;
   }
@@ -109,7 +109,7 @@ void SignatureCache::insert(const Key& key, const Signature& signature, std::uin
   words[9] = key[1];
   // Release, so that no reader sees new words under the old sequence.
   bucket.keys[way].store(first_half(key), std::memory_order_release);
-  for (unsigned w = 0; w < kWords; w++) {
+  for (unsigned w = 0; w < kWords; ++w) {
     bucket.ways[way].words[w].store(words[w], std::memory_order_release);
   }
   bucket.hit.fetch_and(~(1U << way), std::memory_order_relaxed);

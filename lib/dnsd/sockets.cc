@@ -89,7 +89,7 @@ Result<os::SocketAddress> bound_address(const os::Fd& fd, const os::SocketAddres
 // one that is free for both protocols.
 Result<os::SocketAddress> claim(const os::SocketAddress& asked) {
   constexpr int kTries = 50;
-  for (int i = 0;; i++) {
+  for (int i = 0;; ++i) {
     GW_TRY(os::Fd udp, open_socket(asked, SOCK_DGRAM, false));
     GW_TRY(os::SocketAddress address, bound_address(udp, asked));
     auto tcp = open_socket(address, SOCK_STREAM, false);
@@ -104,11 +104,11 @@ Result<std::vector<Endpoint>> bind_endpoints(const std::vector<os::SocketAddress
                                              unsigned workers) {
   // All claims before the first real socket: 0.0.0.0:53 and 127.0.0.1:53 may both be asked for.
   std::vector<Endpoint> endpoints(addresses.size());
-  for (std::size_t i = 0; i < addresses.size(); i++) {
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
     GW_TRY(endpoints[i].address, claim(addresses[i]));
   }
   for (Endpoint& endpoint : endpoints) {
-    for (unsigned w = 0; w < workers; w++) {
+    for (unsigned w = 0; w < workers; ++w) {
       GW_TRY(os::Fd udp, open_udp(endpoint.address));
       endpoint.udp.push_back(std::move(udp));
       GW_TRY(os::Fd tcp, open_socket(endpoint.address, SOCK_STREAM, true));

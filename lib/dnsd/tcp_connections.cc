@@ -32,8 +32,8 @@ ConnectionCounts::Verdict ConnectionCounts::add(std::string_view ip_bytes) {
   if (total_ >= limits_.total) return Verdict::kTooMany;
   unsigned& n = networks_[std::string(network_of(ip_bytes))];
   if (n >= limits_.per_network) return Verdict::kTooManyOfNetwork;
-  n++;
-  total_++;
+  ++n;
+  ++total_;
   return Verdict::kTaken;
 }
 
@@ -41,7 +41,7 @@ void ConnectionCounts::remove(std::string_view ip_bytes) {
   std::lock_guard lock(mutex_);
   auto it = networks_.find(std::string(network_of(ip_bytes)));
   if (it == networks_.end()) return;
-  total_--;
+  --total_;
   if (--it->second == 0) networks_.erase(it);
 }
 
@@ -129,7 +129,7 @@ bool TcpConnections::evict_idle() {
 }
 
 void TcpConnections::accept(std::size_t listener) {
-  for (int i = 0; i < kAcceptsAtOnce; i++) {
+  for (int i = 0; i < kAcceptsAtOnce; ++i) {
     sockaddr_storage storage{};
     socklen_t size = sizeof(storage);
     os::Fd fd(::accept4(listeners_[listener], reinterpret_cast<sockaddr*>(&storage), &size,
@@ -305,7 +305,7 @@ TcpConnections::Flow TcpConnections::read_some(Connection& c) {
 }
 
 void TcpConnections::on_readable(Connection& c) {
-  for (int i = 0; i < kReadsAtOnce; i++) {
+  for (int i = 0; i < kReadsAtOnce; ++i) {
     const Flow flow = read_some(c);
     if (flow == Flow::kClosed) return close(c);
     if (flow == Flow::kWait) break;
@@ -343,7 +343,7 @@ void TcpConnections::resume(Connection& c) {
 int TcpConnections::tick() {
   const MonoTime now = clock_.mono();
   // Each one that waits now, once: those that still cannot go on wait again, behind the others.
-  for (std::size_t n = deferred_.size(); n != 0 && !deferred_.empty(); n--) {
+  for (std::size_t n = deferred_.size(); n != 0 && !deferred_.empty(); --n) {
     resume(*deferred_.front());
   }
   while (oldest_ != nullptr && now - oldest_->since >= limits_.idle) {
@@ -365,12 +365,12 @@ int TcpConnections::tick() {
 std::size_t TcpConnections::drain() {
   if (!draining_) {
     // Those that the kernel already took for us, then no more.
-    for (std::size_t i = 0; i < listeners_.size(); i++) {
+    for (std::size_t i = 0; i < listeners_.size(); ++i) {
       accept(i);
       ::epoll_ctl(epoll_, EPOLL_CTL_DEL, listeners_[i], nullptr);
     }
     draining_ = true;
-    for (std::size_t i = 0; i < connections_.size(); i++) {
+    for (std::size_t i = 0; i < connections_.size(); ++i) {
       Connection* c = connections_[i].get();
       if (c == nullptr || !c->out.empty()) continue;
       if (c->deferred) {

@@ -37,13 +37,13 @@ bool make_reply_control(msghdr& message) {
 
 UdpBatch::UdpBatch() : b_(std::make_unique<Buffers>()) {
   std::memset(static_cast<void*>(b_.get()), 0, sizeof(*b_));
-  for (unsigned i = 0; i < kMessages; i++) {
+  for (unsigned i = 0; i < kMessages; ++i) {
     b_->query_parts[i] = {b_->queries[i].data(), kQuerySize};
   }
 }
 
 unsigned UdpBatch::receive(int socket, bool wildcard) {
-  for (unsigned i = 0; i < kMessages; i++) {
+  for (unsigned i = 0; i < kMessages; ++i) {
     msghdr& m = b_->received[i].msg_hdr;
     m.msg_name = &b_->peers[i];
     m.msg_namelen = sizeof(b_->peers[i]);
@@ -71,7 +71,7 @@ void UdpBatch::send(int socket, unsigned count) {
     } else if (errno != EINTR) {
       // The first of them cannot be sent (no route, no buffer): UDP may lose it, the others go on.
       metric_add(Metric::kServeSendErrors);
-      sent++;
+      ++sent;
     }
   }
 }
@@ -81,7 +81,7 @@ unsigned UdpBatch::serve(int socket, bool wildcard, QueryHandler& handler) {
   if (n == 0) return 0;
   unsigned replies = 0;
   handler.begin_batch();
-  for (unsigned i = 0; i < n; i++) {
+  for (unsigned i = 0; i < n; ++i) {
     msghdr& query = b_->received[i].msg_hdr;
     const auto peer = os::SocketAddress::from_sockaddr(static_cast<const sockaddr*>(query.msg_name),
                                                        query.msg_namelen);
@@ -95,7 +95,7 @@ unsigned UdpBatch::serve(int socket, bool wildcard, QueryHandler& handler) {
     reply = query;
     reply.msg_iov = &b_->answer_parts[replies];
     reply.msg_flags = 0;
-    replies++;
+    ++replies;
   }
   handler.end_batch();
   send(socket, replies);

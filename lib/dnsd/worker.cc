@@ -56,7 +56,7 @@ void Worker::run() {
   std::array<epoll_event, kEvents> events;
   while (!stop_.requested()) {
     const int n = ::epoll_wait(epoll_.get(), events.data(), kEvents, tcp.tick());
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n; ++i) {
       const EpollTag tag = EpollTag::unpack(events[i].data.u64);
       if (tag.kind == EpollTag::Kind::kUdp) {
         const WorkerSocket& s = sockets_[tag.index];
@@ -75,7 +75,7 @@ void Worker::run() {
 // Answers what had arrived when the stop was requested.
 void Worker::drain(TcpConnections& tcp, QueryHandler& handler) {
   for (const WorkerSocket& s : sockets_) {
-    for (int k = 0; k < kDrainBatches && batch_->serve(s.udp, s.wildcard, handler) != 0; k++) {
+    for (int k = 0; k < kDrainBatches && batch_->serve(s.udp, s.wildcard, handler) != 0; ++k) {
     }
     ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, s.udp, nullptr);
   }
@@ -84,7 +84,7 @@ void Worker::drain(TcpConnections& tcp, QueryHandler& handler) {
   std::array<epoll_event, kEvents> events;
   while (tcp.drain() != 0 && serving_.clock.mono() < deadline) {
     const int n = ::epoll_wait(epoll_.get(), events.data(), kEvents, 50);
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n; ++i) {
       // Nothing else is watched any more.
       tcp.on_event(EpollTag::unpack(events[i].data.u64), events[i].events);
     }

@@ -166,7 +166,7 @@ Result<store::CommitReport> Pipeline::commit(const store::PendingRecords& pendin
 
 CatchUpResult Pipeline::run(const store::RepeatCheck& check) {
   CatchUpResult result;
-  for (std::size_t i = 0; i < kTransactions; i++) {
+  for (std::size_t i = 0; i < kTransactions; ++i) {
     auto pending = std::make_unique<store::PendingRecords>(keep_);
     if (target_ - first_ >= kManyRecords) pending->reserve(options_.commit_bytes);
     free_.push(std::move(pending));

@@ -16,7 +16,7 @@ Duration jittered(Duration interval) {
 
 Duration back_off(Duration first, int failures, Duration limit) {
   Duration pause = first;
-  for (int i = 1; i < failures && pause < limit; i++) pause *= 2;
+  for (int i = 1; i < failures && pause < limit; ++i) pause *= 2;
   return jittered(std::min(pause, limit));
 }
 

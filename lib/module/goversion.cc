@@ -15,7 +15,7 @@ bool take(std::string_view& rest, std::string_view prefix) {
 // Canonical decimal of at most six digits: no toolchain will need more.
 bool take_number(std::string_view& rest, std::uint32_t& out) {
   std::size_t n = 0;
-  while (n < rest.size() && rest[n] >= '0' && rest[n] <= '9') n++;
+  while (n < rest.size() && rest[n] >= '0' && rest[n] <= '9') ++n;
   if (n == 0 || n > 6 || (n > 1 && rest[0] == '0')) return false;
   out = 0;
   for (char c : rest.substr(0, n)) out = out * 10 + static_cast<std::uint32_t>(c - '0');

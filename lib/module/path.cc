@@ -134,11 +134,11 @@ std::string escape(std::string_view text) {
 Result<std::string> unescape(std::string_view text) {
   std::string out;
   out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); i++) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
     char c = text[i];
     if (is_upper(c)) return usage_error("unescaped upper-case letter");
     if (c == '!') {
-      i++;
+      ++i;
       if (i == text.size() || !is_lower(text[i])) return usage_error("bad escape");
       c = static_cast<char>(text[i] - 'a' + 'A');
     }
@@ -150,7 +150,7 @@ Result<std::string> unescape(std::string_view text) {
 std::optional<SplitPath> split_gopkg_in(std::string_view path) {
   std::size_t i = path.size();
   if (path.ends_with(kUnstable)) i -= kUnstable.size();
-  while (i > 0 && is_digit(path[i - 1])) i--;
+  while (i > 0 && is_digit(path[i - 1])) --i;
   if (i <= 1 || path[i - 1] != 'v' || path[i - 2] != '.') return std::nullopt;
   SplitPath out{path.substr(0, i - 2), path.substr(i - 2)};
   if (out.major.size() <= 2 || (out.major[2] == '0' && out.major != ".v0")) return std::nullopt;
@@ -165,7 +165,7 @@ std::string increment(std::string_view digits) {
   if (i == 0) {
     out.insert(out.begin(), '1');
   } else {
-    out[i - 1]++;
+    ++out[i - 1];
   }
   return out;
 }
@@ -223,7 +223,7 @@ std::optional<SplitPath> split_path_version(std::string_view path) {
   bool dot = false;
   while (i > 0 && (is_digit(path[i - 1]) || path[i - 1] == '.')) {
     dot = dot || path[i - 1] == '.';
-    i--;
+    --i;
   }
   if (i <= 1 || i == path.size() || path[i - 1] != 'v' || path[i - 2] != '/') {
     return SplitPath{path, {}};

@@ -11,7 +11,7 @@ namespace {
 // Takes a decimal without leading zeros off the front; empty when there is none.
 std::string_view take_number(std::string_view& rest) {
   std::size_t n = 0;
-  while (n < rest.size() && is_digit(rest[n])) n++;
+  while (n < rest.size() && is_digit(rest[n])) ++n;
   if (n > 1 && rest[0] == '0') return {};
   std::string_view out = rest.substr(0, n);
   rest.remove_prefix(n);

@@ -137,7 +137,7 @@ void HttpClient::Impl::enqueue(Batch& batch) {
   batch.results.resize(n);
   batch.origins.resize(n);
   batch.transfers.resize(n);
-  for (std::size_t i = 0; i < n; i++) {
+  for (std::size_t i = 0; i < n; ++i) {
     if (auto s = check_url(batch.requests[i].url); !s) {
       batch.results[i] = std::move(s).error();
       continue;
@@ -145,7 +145,7 @@ void HttpClient::Impl::enqueue(Batch& batch) {
     Origin& origin = origins[url_origin(batch.requests[i].url)];
     origin.waiting.push_back(i);
     batch.origins[i] = &origin;
-    batch.waiting++;
+    ++batch.waiting;
   }
 }
 
@@ -157,7 +157,7 @@ void HttpClient::Impl::start_waiting(Batch& batch) {
     while (!origin.waiting.empty() && origin.active < limit && batch.active < kMaxActive) {
       std::size_t i = origin.waiting.front();
       origin.waiting.pop_front();
-      batch.waiting--;
+      --batch.waiting;
       start(batch, i);
     }
   }
@@ -196,16 +196,16 @@ void HttpClient::Impl::start(Batch& batch, std::size_t i) {
     return;
   }
   batch.transfers[i] = std::move(transfer);
-  batch.origins[i]->active++;
-  batch.active++;
+  ++batch.origins[i]->active;
+  ++batch.active;
 }
 
 void HttpClient::Impl::end(Batch& batch, std::size_t i) {
   Transfer& t = *batch.transfers[i];
   curl_multi_remove_handle(multi, t.easy);
   idle.push_back(t.easy);
-  batch.origins[i]->active--;
-  batch.active--;
+  --batch.origins[i]->active;
+  --batch.active;
   batch.transfers[i].reset();
 }
 
@@ -231,7 +231,7 @@ void HttpClient::Impl::collect(Batch& batch) {
 }
 
 void HttpClient::Impl::abandon(Batch& batch, const std::string& why) {
-  for (std::size_t i = 0; i < batch.requests.size(); i++) {
+  for (std::size_t i = 0; i < batch.requests.size(); ++i) {
     if (batch.transfers[i]) end(batch, i);
     if (!batch.results[i]) {
       batch.results[i] = unavailable_error(redact_url(batch.requests[i].url) + ": " + why);

@@ -20,7 +20,7 @@ bool is_source_path(std::string_view path) {
   if (path.empty() || path.size() > 4096) return false;
   if (path.starts_with(kLookup) && path != kLookup && path.ends_with('/')) path.remove_suffix(1);
   std::size_t begin = 0;
-  for (std::size_t i = 0; i <= path.size(); i++) {
+  for (std::size_t i = 0; i <= path.size(); ++i) {
     if (i < path.size() && path[i] != '/') {
       char c = to_lower(path[i]);
       bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');

@@ -52,7 +52,7 @@ std::vector<Result<std::string>> HttpFiles::fetch(const std::string& base,
       quiet_until_ = std::max(quiet_until_, system_clock().mono() + wait);
     }
     out.push_back(require_ok(std::move(response), sent[next]));
-    next++;
+    ++next;
   }
   return out;
 }

@@ -145,7 +145,7 @@ namespace {
 // The lock file at `path`, which may be taken away while it is opened.
 Result<Fd> open_lock(const std::string& path, bool* made) {
   constexpr int kTries = 100;
-  for (int i = 0;; i++) {
+  for (int i = 0;; ++i) {
     Fd fd = open_retry(path, O_RDWR | O_CREAT | O_EXCL, 0644);
     *made = static_cast<bool>(fd);
     if (!fd && errno == EEXIST) fd = open_retry(path, O_RDWR, 0);
@@ -194,7 +194,7 @@ void LockFile::remove_if_new() {
 std::string real_path(const std::string& path) {
   constexpr int kMostLinks = 40;  // as the kernel
   std::string at = path;
-  for (int i = 0; i < kMostLinks; i++) {
+  for (int i = 0; i < kMostLinks; ++i) {
     std::error_code failed;
     const std::filesystem::path p(at);
     const auto to = std::filesystem::read_symlink(p, failed);

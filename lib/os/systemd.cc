@@ -50,7 +50,7 @@ bool Notifier::send(std::string_view message) const {
   if (addr.sun_path[0] == '@') {
     addr.sun_path[0] = '\0';  // abstract: the length ends the name
   } else {
-    length++;
+    ++length;
   }
   Fd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!fd) return false;

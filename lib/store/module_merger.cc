@@ -54,7 +54,7 @@ Result<ModuleMerger> ModuleMerger::prepare(sqlite::Database& db) {
 void ModuleMerger::sort_modules(const PendingRecords& pending) {
   order_.clear();
   order_.reserve(pending.modules());
-  for (std::size_t i = 0; i < pending.modules(); i++) {
+  for (std::size_t i = 0; i < pending.modules(); ++i) {
     const std::string_view path = pending.path(i);
     order_.push_back({big_endian_prefix(path),
                       path.size() > 8 ? big_endian_prefix(path.substr(8)) : 0,
@@ -70,13 +70,13 @@ void ModuleMerger::sort_modules(const PendingRecords& pending) {
 void ModuleMerger::group_records(const PendingRecords& pending) {
   begin_.assign(pending.modules(), 0);
   std::uint32_t at = 0;
-  for (std::size_t i = 0; i < pending.modules(); i++) {
+  for (std::size_t i = 0; i < pending.modules(); ++i) {
     begin_[i] = at;
     at += pending.records_of(i);
   }
   grouped_.resize(at);
   std::vector<std::uint32_t> next = begin_;
-  for (std::size_t i = 0; i < pending.size(); i++) {
+  for (std::size_t i = 0; i < pending.size(); ++i) {
     const std::uint32_t module = pending.module_of(i);
     if (module == PendingRecords::kNoModule) continue;
     grouped_[next[module]++] = static_cast<std::uint32_t>(i);
@@ -152,7 +152,7 @@ Status ModuleMerger::find_or_insert(const PendingRecords& pending, std::uint32_t
     return {};
   }
   const std::uint64_t id = ids_[module] = next_id_++;
-  new_modules_++;
+  ++new_modules_;
   load_added(pending, module);
   GW_TRY(const auto latest, summarize(path, {}));
   insert_module_.bind(1, id).bind_text(2, path);
@@ -160,7 +160,7 @@ Status ModuleMerger::find_or_insert(const PendingRecords& pending, std::uint32_t
   found_.clear();
   merge_entries({}, added_.data(), added_.size(), merged_, found_);
   const std::size_t rows = format_chunks({}, {}, merged_, rows_);
-  for (std::size_t i = 0; i < rows; i++) GW_CHECK(insert_chunk(id, rows_[i]));
+  for (std::size_t i = 0; i < rows; ++i) GW_CHECK(insert_chunk(id, rows_[i]));
   return note_repeats(path);
 }
 
@@ -206,14 +206,14 @@ Status ModuleMerger::extend_chunk(std::uint64_t id, std::string_view path, std::
     return corrupt_error("the versions of module " + quoted(path) + " are damaged");
   }
   std::size_t end = done + 1;
-  while (end < added_.size() && (chunk_.upper.empty() || added_[end].packed < chunk_.upper)) end++;
+  while (end < added_.size() && (chunk_.upper.empty() || added_[end].packed < chunk_.upper)) ++end;
   merge_entries(chunk_.entries, &added_[done], end - done, merged_, found_);
   done = end;
   if (merged_.size() == chunk_.entries.size()) return {};
 
   const std::size_t rows = format_chunks(chunk_key_, chunk_.upper, merged_, rows_);
   GW_CHECK(update_chunk_.bind_blob(1, rows_[0].bytes).bind(2, id).bind_blob(3, chunk_key_).run());
-  for (std::size_t i = 1; i < rows; i++) GW_CHECK(insert_chunk(id, rows_[i]));
+  for (std::size_t i = 1; i < rows; ++i) GW_CHECK(insert_chunk(id, rows_[i]));
   return {};
 }
 

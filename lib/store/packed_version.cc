@@ -47,7 +47,7 @@ void append_be48(std::string& out, std::uint64_t v) {
 
 std::uint64_t read_be48(std::string_view in) {
   std::uint64_t v = 0;
-  for (std::size_t i = 0; i < 6; i++) v = v << 8 | static_cast<std::uint8_t>(in[i]);
+  for (std::size_t i = 0; i < 6; ++i) v = v << 8 | static_cast<std::uint8_t>(in[i]);
   return v;
 }
 
@@ -116,7 +116,7 @@ void append_varint(std::string& out, std::uint64_t v) {
 
 std::optional<std::uint64_t> read_varint(std::string_view& in) {
   std::uint64_t v = 0;
-  for (std::size_t i = 0; i < in.size() && i < 10; i++) {
+  for (std::size_t i = 0; i < in.size() && i < 10; ++i) {
     const auto byte = static_cast<std::uint8_t>(in[i]);
     if (i == 9 && byte > 1) return std::nullopt;
     v |= static_cast<std::uint64_t>(byte & 0x7f) << (7 * i);
@@ -151,7 +151,7 @@ std::optional<std::string_view> read_packed_version(std::string_view& in) {
     if ((form & ~(kIncompatible | 0x0f)) != 0 || kind == kText || kind > kPseudoPatch) {
       return std::nullopt;
     }
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 3; ++i) {
       if (!read_varint(rest)) return std::nullopt;
     }
     if (kind != kRelease) tail = kTailBytes;
@@ -173,7 +173,7 @@ std::optional<std::string> unpack_version(std::string_view packed) {
     return std::string(rest);
   }
   std::string out = "v";
-  for (int i = 0; i < 3; i++) {
+  for (int i = 0; i < 3; ++i) {
     if (i > 0) out.push_back('.');
     append_number(out, *read_varint(rest));
   }

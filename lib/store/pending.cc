@@ -35,7 +35,7 @@ constexpr std::uint64_t kLow = 0xffffffff;
 void PendingRecords::grow() {
   const std::size_t size = std::max<std::size_t>(1024, table_.size() * 2);
   table_.assign(size, 0);
-  for (std::size_t i = 0; i < modules_.size(); i++) {
+  for (std::size_t i = 0; i < modules_.size(); ++i) {
     const std::uint64_t h = path_hash(path_of(modules_[i]));
     std::size_t slot = h & (size - 1);
     while (table_[slot] != 0) slot = (slot + 1) & (size - 1);
@@ -66,7 +66,7 @@ Status PendingRecords::add(const tlog::VerifiedBatch& batch) {
                           std::to_string(end()));
   }
   if (&batch.format() != &format_of(keep_)) return internal_error("records of another form");
-  for (std::size_t i = 0; i < batch.size(); i++) {
+  for (std::size_t i = 0; i < batch.size(); ++i) {
     if (packed_.size() > kMaxPendingBytes || paths_.size() > kMaxPendingBytes) {
       return internal_error("too many records in one transaction");
     }
@@ -84,7 +84,7 @@ Status PendingRecords::add(const tlog::VerifiedBatch& batch) {
       continue;
     }
     const std::uint32_t module = intern(record.module());
-    modules_[module].count++;
+    ++modules_[module].count;
     entries_.push_back({module, offset});
     append_packed_version(packed_, record.version());
     if (keep_ == Keep::kRecords) {

@@ -66,7 +66,7 @@ Result<Reader> Reader::open(const std::string& path) {
 
 Result<Reader::Snapshot> Reader::snapshot() {
   if (impl_->snapshots == 0) GW_CHECK(impl_->begin.run());
-  impl_->snapshots++;
+  ++impl_->snapshots;
   Snapshot snapshot(this);
   // BEGIN alone fixes nothing: the first read does.
   GW_TRY([[maybe_unused]] const std::int64_t any, impl_->db.integer("SELECT commits FROM log"));
@@ -202,7 +202,7 @@ Result<Changes> Reader::changes_since(std::uint64_t commit) {
   while (true) {
     GW_TRY(const bool row, s.step());
     if (!row) break;
-    rows++;
+    ++rows;
     if (s.is_null(0)) out.reload = true;
     std::string_view bytes = s.bytes(0);
     std::uint64_t id = 0;
@@ -250,7 +250,7 @@ Result<std::optional<std::vector<Hash>>> Reader::level1(std::uint64_t first, std
   if (first < stored_first || first > stored_end || count > stored_end - first) return none;
   std::vector<Hash> out;
   GW_TRY(sqlite::Statement s, impl_->db.prepare("SELECT hashes FROM level1 WHERE n = ?"));
-  for (std::uint64_t i = first; i < first + count; i++) {
+  for (std::uint64_t i = first; i < first + count; ++i) {
     // A row begins at a multiple of 256, but the first one where the database begins.
     const std::uint64_t row_begin = std::max(i / kTile * kTile, stored_first);
     GW_TRY(const bool row, s.bind(1, i / kTile).step());

@@ -97,7 +97,7 @@ Result<std::int64_t> check_schema(sqlite::Database& db) {
 }
 
 Status migrate_schema(sqlite::Database& db, std::int64_t from) {
-  for (std::int64_t v = from; v < schema_version(); v++) {
+  for (std::int64_t v = from; v < schema_version(); ++v) {
     GW_CHECK(db.exec(kMigrations[static_cast<std::size_t>(v)]));
   }
   GW_CHECK(db.exec("PRAGMA application_id = " + std::to_string(kApplicationId)));

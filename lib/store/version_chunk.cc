@@ -26,7 +26,7 @@ void merge_entries(const std::vector<VersionEntry>& entries, const VersionEntry*
                    std::vector<Repeat>& repeats) {
   out.clear();
   std::size_t i = 0;
-  for (std::size_t j = 0; j < count; j++) {
+  for (std::size_t j = 0; j < count; ++j) {
     const VersionEntry& entry = added[j];
     while (i < entries.size() && entries[i].packed < entry.packed) out.push_back(entries[i++]);
     if (i < entries.size() && entries[i].packed == entry.packed) out.push_back(entries[i++]);
@@ -45,7 +45,7 @@ std::size_t format_chunks(std::string_view first, std::string_view upper,
   // version), it then has a chunk of its own.
   const auto entry_size = [](const VersionEntry& e) {
     std::size_t n = e.packed.size() + 1;
-    for (std::uint64_t v = e.record; v >= 0x80; v >>= 7) n++;
+    for (std::uint64_t v = e.record; v >= 0x80; v >>= 7) ++n;
     return n;
   };
   std::size_t total = 0;
@@ -69,7 +69,7 @@ std::size_t format_chunks(std::string_view first, std::string_view upper,
     row.bytes.clear();
     append_varint(row.bytes, next.size());
     row.bytes.append(next);
-    for (std::size_t k = begin; k < i; k++) {
+    for (std::size_t k = begin; k < i; ++k) {
       row.bytes.append(entries[k].packed);
       append_varint(row.bytes, entries[k].record);
     }

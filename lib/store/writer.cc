@@ -235,7 +235,7 @@ Result<std::vector<PendingPost>> Writer::pending_posts(std::size_t limit) {
 Status Writer::post_done(std::int64_t id) {
   GW_TRY(sqlite::Statement s, impl_->db.prepare("DELETE FROM post WHERE id = ?"));
   GW_CHECK(s.bind(1, id).run());
-  if (impl_->db.changes() > 0 && impl_->state.pending_gossip > 0) impl_->state.pending_gossip--;
+  if (impl_->db.changes() > 0 && impl_->state.pending_gossip > 0) --impl_->state.pending_gossip;
   return {};
 }
 
@@ -308,7 +308,7 @@ Result<std::optional<std::vector<Hash>>> Writer::Impl::leaves_before(std::uint64
     return std::optional(std::move(leaves));
   }
   GW_TRY(const auto texts, load_records(db, tile));
-  for (std::size_t i = 0; i < size % kTile; i++) {
+  for (std::size_t i = 0; i < size % kTile; ++i) {
     if (i >= texts.size()) return corrupt_error("records of a tile are missing").in(path);
     leaves.push_back(tlog::leaf_hash(texts[i]));
   }

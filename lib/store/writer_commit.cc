@@ -70,15 +70,15 @@ Result<bool> Writer::Impl::pass_conflicts(std::span<const RepeatedVersion> repea
   GW_TRY(const std::vector<bool> same, check(sorted));
   GW_TRY(sqlite::Statement cleared,
          db.prepare("SELECT 1 FROM conflict WHERE record = ? AND cleared_at IS NOT NULL"));
-  for (std::size_t i = 0; i < sorted.size(); i++) {
+  for (std::size_t i = 0; i < sorted.size(); ++i) {
     if (same[i]) {
-      report.duplicates++;
+      ++report.duplicates;
       continue;
     }
     GW_TRY(const bool accepted, cleared.bind(1, sorted[i].record).step());
     cleared.reset();
     if (accepted) {
-      report.cleared++;
+      ++report.cleared;
     } else {
       report.conflicts.push_back(sorted[i]);
     }
@@ -124,7 +124,7 @@ Status Writer::Impl::store_sums(const PendingRecords& pending) {
   constexpr std::size_t kSums = 2 * sizeof(Hash);
   std::string row;
   std::string_view sums = pending.sums();
-  for (std::size_t i = 0; i < pending.size(); i++) {
+  for (std::size_t i = 0; i < pending.size(); ++i) {
     const std::uint32_t module = pending.module_of(i);
     const std::uint64_t record = pending.first() + i;
     append_varint(row, module == PendingRecords::kNoModule ? 0 : merger->ids()[module]);

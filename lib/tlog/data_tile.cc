@@ -41,7 +41,7 @@ bool split_data_tile(std::string_view tile, std::uint64_t first, std::uint32_t c
                      Framing framing, RecordTexts& out) {
   if (count == 0 || count > kTileWidth) return false;
   std::string_view rest = tile;
-  for (std::uint32_t i = 0; i < count; i++) {
+  for (std::uint32_t i = 0; i < count; ++i) {
     if (framing == Framing::kNumbered && !take_number(rest, first + i)) return false;
     // A record is never empty: one that starts with LF is a blank line too many.
     if (rest.empty() || rest.front() == '\n') return false;
@@ -58,7 +58,7 @@ Framing guess_framing(std::string_view tile, std::uint64_t first) {
 std::string format_data_tile(const std::vector<std::string>& records, std::uint64_t first,
                              DataTileStyle style) {
   std::string out;
-  for (std::size_t i = 0; i < records.size(); i++) {
+  for (std::size_t i = 0; i < records.size(); ++i) {
     if (i > 0) out += '\n';
     if (style == DataTileStyle::kNumbered) out += std::to_string(first + i) + "\n";
     out += records[i];

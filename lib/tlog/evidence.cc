@@ -109,7 +109,7 @@ std::string format_evidence(const Evidence& e, const std::optional<std::string>&
 Result<std::string> save_evidence(const Json& document, const std::string& base, WallTime now) {
   const std::string text = document.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
   const std::string stem = base + "-" + compact_time(now);
-  for (int i = 1;; i++) {
+  for (int i = 1;; ++i) {
     std::string path = stem + (i == 1 ? "" : "-" + std::to_string(i)) + ".json";
     auto status = os::create_file(path, text, 0644);
     if (status) return path;

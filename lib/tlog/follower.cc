@@ -21,7 +21,7 @@ std::optional<std::vector<Hash>> leaves_of(const TileBody& body, Framing framing
   }
   std::vector<Hash> out;
   out.reserve(id.width);
-  for (std::uint32_t i = 0; i < id.width; i++) out.push_back(leaf_hash(texts[i]));
+  for (std::uint32_t i = 0; i < id.width; ++i) out.push_back(leaf_hash(texts[i]));
   return out;
 }
 
@@ -86,12 +86,12 @@ std::optional<HeadComparison> Follower::fork_by_hash_tiles() {
 
 Result<bool> Follower::prove_by_root(std::uint64_t first, std::uint64_t last) {
   std::vector<TileId> tiles;
-  for (std::uint64_t i = first; i <= last; i++) tiles.push_back(data_tile(i));
+  for (std::uint64_t i = first; i <= last; ++i) tiles.push_back(data_tile(i));
   GW_TRY(auto bodies, fetch_bodies(tiles));
   Frontier frontier = own_.truncated_to(kTileHeight);
   std::map<std::uint64_t, Hash> expected;
   bool readable = true;
-  for (std::size_t i = 0; i < tiles.size() && readable; i++) {
+  for (std::size_t i = 0; i < tiles.size() && readable; ++i) {
     const auto leaves = likely_leaves(bodies[i]);
     readable = leaves.has_value();
     if (!leaves) break;
@@ -104,7 +104,7 @@ Result<bool> Follower::prove_by_root(std::uint64_t first, std::uint64_t last) {
   }
   bool proven = readable && frontier.root() == target().root();
   if (proven) expected_ = std::move(expected);
-  for (std::size_t i = 0; i < tiles.size(); i++) {
+  for (std::size_t i = 0; i < tiles.size(); ++i) {
     bodies_.insert_or_assign(tiles[i].index, std::move(bodies[i]));
   }
   return proven;
@@ -116,7 +116,7 @@ Status Follower::load_bodies(const std::vector<TileId>& tiles) {
                [&](const TileId& id) { return !bodies_.contains(id.index); });
   if (missing.empty()) return {};
   GW_TRY(auto bodies, fetch_bodies(missing));
-  for (std::size_t i = 0; i < missing.size(); i++) {
+  for (std::size_t i = 0; i < missing.size(); ++i) {
     bodies_.insert_or_assign(missing[i].index, std::move(bodies[i]));
   }
   return {};
@@ -150,7 +150,7 @@ Status Follower::prove_edge() {
 
 Result<Hash> Follower::level0_root(const TileId& id) {
   std::vector<Hash> leaves;
-  for (std::uint32_t i = 0; i < id.width; i++) {
+  for (std::uint32_t i = 0; i < id.width; ++i) {
     GW_TRY(Hash h, tree_.entry(0, id.index * kTileWidth + i));
     leaves.push_back(h);
   }
@@ -180,7 +180,7 @@ Result<HeadComparison> Follower::prove_by_tiles() {
   if (there != own_.truncated_to(kTileHeight)) return fork_at(boundary, there);
   if (own_.size() != boundary) {
     GW_TRY(auto leaves, middle_leaves(middle));
-    for (std::uint64_t i = 0; i < own_.size() - boundary; i++) there.append(leaves[i]);
+    for (std::uint64_t i = 0; i < own_.size() - boundary; ++i) there.append(leaves[i]);
   }
   if (there != own_) return fork_at(own_.size(), there);
   return settle_history(own_.size(), own_.root(), there.root(), tree_);
@@ -223,7 +223,7 @@ Result<std::vector<TileBody>> Follower::fetch_bodies(const std::vector<TileId>& 
 Result<Frontier> Follower::frontier_before(std::uint64_t first) {
   if (first == own_.size()) return own_;
   Frontier frontier = own_.truncated_to(kTileHeight);
-  for (std::uint64_t tile = frontier.size() / kTileWidth; frontier.size() < first; tile++) {
+  for (std::uint64_t tile = frontier.size() / kTileWidth; frontier.size() < first; ++tile) {
     auto it = expected_.find(tile);
     // Proven by tiles, so they are at hand.
     if (it == expected_.end()) return tree_.frontier_at(first);
@@ -240,7 +240,7 @@ Result<FetchedRun> Follower::fetch(std::uint64_t first, std::size_t max_tiles) {
   std::vector<TileId> tiles;
   std::vector<TileId> level1;
   std::uint64_t last = (target().size() - 1) / kTileWidth;
-  for (std::uint64_t i = first / kTileWidth; i <= last && tiles.size() < max_tiles; i++) {
+  for (std::uint64_t i = first / kTileWidth; i <= last && tiles.size() < max_tiles; ++i) {
     tiles.push_back(data_tile(i));
     TileId above{1, i / kTileWidth, kTileWidth};
     bool known = expected_.contains(i) || (!level1.empty() && level1.back() == above);

@@ -50,7 +50,7 @@ bool is_plain(std::string_view text) {
     if (((x - kOnes * 0x20) & ~x & (kOnes * 0x80)) != 0) return false;  // a byte below 0x20
     high |= x;
   }
-  for (; i < text.size(); i++) {
+  for (; i < text.size(); ++i) {
     auto b = static_cast<unsigned char>(text[i]);
     if (b < 0x20) return false;
     high |= b;

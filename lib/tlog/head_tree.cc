@@ -31,7 +31,7 @@ HeadTree::HeadTree(TileSource& source, Checkpoint head)
 
 std::vector<TileId> HeadTree::edge_tiles() const {
   std::vector<TileId> out;
-  for (int level = 0; level <= kMaxTileLevel; level++) {
+  for (int level = 0; level <= kMaxTileLevel; ++level) {
     std::uint64_t entries = head_.size() >> (kTileHeight * static_cast<unsigned>(level));
     auto width = static_cast<std::uint32_t>(entries % kTileWidth);
     if (width != 0) out.push_back({level, entries / kTileWidth, width});
@@ -164,7 +164,7 @@ Result<Hash> HeadTree::node(NodeId id) {
   auto level = static_cast<int>(id.level / kTileHeight);
   std::uint64_t count = std::uint64_t{1} << (id.level % kTileHeight);
   std::vector<Hash> entries;
-  for (std::uint64_t i = 0; i < count; i++) {
+  for (std::uint64_t i = 0; i < count; ++i) {
     GW_TRY(Hash h, entry(level, id.index * count + i));
     entries.push_back(h);
   }
@@ -173,7 +173,7 @@ Result<Hash> HeadTree::node(NodeId id) {
 
 std::vector<TileId> HeadTree::path_tiles(std::uint64_t size) const {
   std::vector<TileId> out;
-  for (unsigned level = 0; level <= kMaxTileLevel; level++) {
+  for (unsigned level = 0; level <= kMaxTileLevel; ++level) {
     std::uint64_t entries = size >> (kTileHeight * level);
     if (entries % kTileWidth != 0) {
       out.push_back({static_cast<int>(level), entries / kTileWidth, kTileWidth});
@@ -199,7 +199,7 @@ Result<std::vector<Hash>> HeadTree::prove_inclusion(std::uint64_t record) {
   }
   // The audit path's hashes lie in the tiles above the record and at the edge.
   std::vector<TileId> tiles;
-  for (int level = 0; level < kMaxTileLevel; level++) {
+  for (int level = 0; level < kMaxTileLevel; ++level) {
     std::uint64_t index = record >> (kTileHeight * static_cast<unsigned>(level + 1));
     if (tile_width(level, index, head_.size()) == 0) break;
     tiles.push_back({level, index, kTileWidth});
@@ -235,7 +235,7 @@ std::vector<TileBytes> HeadTree::proof_for(TileId id) const {
   int level = std::max(id.level, 0);
   if (!id.full()) add_verified({level, id.index, kTileWidth}, out);
   do {
-    level++;
+    ++level;
     id = {level, id.index / kTileWidth, kTileWidth};
   } while (add_verified(id, out));
   return out;

@@ -17,7 +17,7 @@ std::string remembered_head_path(const std::string& db_path) { return db_path + 
 Result<RememberedHead> RememberedHead::open(const std::string& path) {
   auto lock = os::LockFile::acquire(path + ".lock");
   // A check holds the lock for as long as a few fetches take.
-  for (int i = 1; i < kTries && !lock && lock.error().kind == ErrorKind::kUnavailable; i++) {
+  for (int i = 1; i < kTries && !lock && lock.error().kind == ErrorKind::kUnavailable; ++i) {
     std::this_thread::sleep_for(kPause);
     lock = os::LockFile::acquire(path + ".lock");
   }

@@ -174,7 +174,7 @@ Status verify_consistency(std::uint64_t old_size, const Hash& old_root, std::uin
   std::uint64_t fn = old_size - 1;
   std::uint64_t sn = size - 1;
   while ((fn & 1U) != 0) fn >>= 1U, sn >>= 1U;
-  for (; next < proof.size(); next++) {
+  for (; next < proof.size(); ++next) {
     GW_CHECK(check_length(sn != 0));
     if ((fn & 1U) != 0 || fn == sn) {
       fr = node_hash(proof[next], fr);

@@ -15,7 +15,7 @@ using Leaves = std::array<Hash, kTileWidth>;
 bool hash_records(const std::string& body, std::uint64_t first, std::uint32_t count,
                   std::uint32_t width, Framing framing, RecordTexts& texts, Leaves& leaves) {
   if (!split_data_tile(body, first, count, framing, texts)) return false;
-  for (std::uint32_t i = 0; i < width; i++) leaves[i] = leaf_hash(texts[i]);
+  for (std::uint32_t i = 0; i < width; ++i) leaves[i] = leaf_hash(texts[i]);
   return true;
 }
 
@@ -49,10 +49,10 @@ Status VerifiedBatch::verify_tile(FetchedRun::Tile& tile) {
   }
 
   // From here on the texts are what the log holds.
-  for (std::uint32_t i = 0; i < width; i++) {
+  for (std::uint32_t i = 0; i < width; ++i) {
     if (tile_first + i < first_) continue;
     const auto subject = head_.format().find_subject(texts[i]);
-    if (!subject) irregular_++;
+    if (!subject) ++irregular_;
     records_.push_back({texts[i].data(), static_cast<std::uint32_t>(texts[i].size()),
                         static_cast<std::uint16_t>(subject ? subject->module.size() : 0),
                         static_cast<std::uint16_t>(subject ? subject->version.size() : 0)});

@@ -25,7 +25,7 @@ std::vector<Comparison> compare(const LookupOptions& options, TxtLookups* dns,
   std::vector<Comparison> out(paths.size());
   std::vector<std::string> rest;
   std::vector<std::size_t> where;
-  for (std::size_t i = 0; i < paths.size(); i++) {
+  for (std::size_t i = 0; i < paths.size(); ++i) {
     out[i].path = paths[i];
     out[i].dns = by_dns[i].result;
     out[i].http = by_dns[i].result;
@@ -36,7 +36,7 @@ std::vector<Comparison> compare(const LookupOptions& options, TxtLookups* dns,
   only.dns = false;
   only.http = true;
   auto by_http = Lookup(only, nullptr, http, clock).run(rest);
-  for (std::size_t i = 0; i < rest.size(); i++) {
+  for (std::size_t i = 0; i < rest.size(); ++i) {
     Comparison& c = out[where[i]];
     c.http = std::move(by_http[i].result);
     c.compared = is_answer(c.http);

@@ -44,7 +44,7 @@ std::vector<std::string_view> split_fields(std::string_view text) {
   for (std::size_t i = 0; i <= text.size();) {
     std::size_t space = i == text.size() ? 1 : space_size(text.substr(i));
     if (space == 0) {
-      i++;
+      ++i;
       continue;
     }
     if (i > start) fields.push_back(text.substr(start, i - start));

@@ -50,7 +50,7 @@ bool HtmlTokens::get(char& c) {
 }
 
 void HtmlTokens::space() {
-  while (pos_ < page_.size() && std::string_view(" \r\n\t").find(page_[pos_]) != page_.npos) pos_++;
+  while (pos_ < page_.size() && std::string_view(" \r\n\t").find(page_[pos_]) != page_.npos) ++pos_;
 }
 
 HtmlTokens::Kind HtmlTokens::next() {
@@ -61,7 +61,7 @@ HtmlTokens::Kind HtmlTokens::next() {
   }
   if (pos_ == page_.size()) return Kind::kEnd;
   if (page_[pos_] != '<') return text(0, false) ? Kind::kOther : Kind::kError;
-  pos_++;
+  ++pos_;
   char c;
   if (!get(c)) return Kind::kError;
   switch (c) {
@@ -72,7 +72,7 @@ HtmlTokens::Kind HtmlTokens::next() {
     case '!':
       break;
     default:
-      pos_--;
+      --pos_;
       return start_tag();
   }
   if (!get(c)) return Kind::kError;
@@ -84,7 +84,7 @@ HtmlTokens::Kind HtmlTokens::next() {
 // Reads bytes that may belong to a name; false when there is none, or at the end of the page.
 bool HtmlTokens::read_name(std::string& out) {
   std::size_t start = pos_;
-  while (pos_ < page_.size() && is_name_byte(page_[pos_])) pos_++;
+  while (pos_ < page_.size() && is_name_byte(page_[pos_])) ++pos_;
   out.append(page_.substr(start, pos_ - start));
   if (pos_ == page_.size()) {
     fail("unexpected end of page");
@@ -136,7 +136,7 @@ HtmlTokens::Kind HtmlTokens::start_tag() {
       pending_end_ = true;
       return Kind::kStartTag;
     }
-    pos_--;
+    --pos_;
     if (!attribute()) return Kind::kError;
   }
 }
@@ -148,7 +148,7 @@ bool HtmlTokens::attribute() {
   char c;
   if (!get(c)) return false;
   if (c != '=') {
-    pos_--;
+    --pos_;
     a.value = a.name;
   } else {
     space();
@@ -157,7 +157,7 @@ bool HtmlTokens::attribute() {
       if (!text(c, false)) return false;
       a.value = text_;
     } else {
-      pos_--;
+      --pos_;
       if (!unquoted_value(a.value)) return false;
     }
   }
@@ -172,7 +172,7 @@ bool HtmlTokens::unquoted_value(std::string& value) {
     if (!is_letter(c) && !is_digit(c) && c != '_' && c != ':' && c != '-') break;
     value.push_back(c);
   }
-  pos_--;
+  --pos_;
   return true;
 }
 
@@ -235,15 +235,15 @@ HtmlTokens::Kind HtmlTokens::directive() {
       } else if (c == '"' || c == '\'') {
         quote = c;
       } else if (c == '>') {
-        depth--;
+        --depth;
       } else if (c == '<') {
         std::size_t matched = 0;
-        for (; matched < 3; matched++) {
+        for (; matched < 3; ++matched) {
           if (!get(c)) return Kind::kError;
           if (c != "!--"[matched]) break;
         }
         if (matched < 3) {
-          depth++;
+          ++depth;
           again = true;  // the byte that is not part of "<!--" counts by itself
         } else {
           std::size_t end = page_.find("-->", pos_);
@@ -275,7 +275,7 @@ bool HtmlTokens::text(char quote, bool cdata) {
         fail("unescaped < inside quoted string");
         return false;
       }
-      pos_--;
+      --pos_;
       return check_text();
     }
     if (quote != 0 && c == quote) return check_text();
@@ -308,11 +308,11 @@ bool HtmlTokens::entity() {
     text_.push_back(c);
     return numeric_entity(before);
   }
-  pos_--;
+  --pos_;
   read_name(text_);
   if (!get(c)) return false;
   if (c != ';') {
-    pos_--;
+    --pos_;
     return true;
   }
   text_.push_back(';');
@@ -354,7 +354,7 @@ bool HtmlTokens::numeric_entity(std::size_t before) {
     if (!get(c)) return false;
   }
   if (c != ';') {
-    pos_--;
+    --pos_;
     return true;
   }
   text_.push_back(';');

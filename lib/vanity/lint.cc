@@ -65,10 +65,10 @@ void lint_fields(const GoImport& e, Findings& out) {
 void lint_set(const std::vector<const GoImport*>& entries, Findings& out) {
   std::set<std::string> said;
   std::size_t size = 0;
-  for (std::size_t i = 0; i < entries.size(); i++) {
+  for (std::size_t i = 0; i < entries.size(); ++i) {
     const GoImport& a = *entries[i];
     size += txt_record_size(format_import(a));
-    for (std::size_t j = 0; j < i; j++) {
+    for (std::size_t j = 0; j < i; ++j) {
       const GoImport& b = *entries[j];
       if (a.prefix != b.prefix) continue;
       if (a == b) {
@@ -140,7 +140,7 @@ std::vector<DomainLint> lint_domains(std::span<const std::string> domains, TxtLo
   MonoTime deadline = clock.mono() + options.timeout;
   auto answers = dns.lookup(questions, deadline);
   std::vector<DomainLint> out;
-  for (std::size_t i = 0; i < domains.size(); i++) {
+  for (std::size_t i = 0; i < domains.size(); ++i) {
     DomainLint lint{domains[i], {}, {}};
     if (!answers[i]) {
       lint.status = std::move(answers[i]).error().in(domains[i]);

@@ -114,7 +114,7 @@ std::vector<std::shared_ptr<const DomainRecords>> Lookup::ask(std::span<const st
     questions.reserve(some.size());
     for (const std::string& name : some) questions.push_back({name, net::kTypeTxt});
     auto answers = dns_->lookup(questions, clock_.mono() + options_.timeout);
-    for (std::size_t i = 0; i < some.size(); i++) {
+    for (std::size_t i = 0; i < some.size(); ++i) {
       auto records = std::make_shared<DomainRecords>();
       if (answers[i]) {
         *records = read_records(some[i], *answers[i]);
@@ -198,11 +198,11 @@ void Lookup::from_pages(std::span<PathResult*> results) {
       std::vector<PageQuestion> questions;
       for (const PathResult* r : jobs[i]) questions.push_back({r->path, insecure(r->path)});
       auto found = pages.find(questions);
-      for (std::size_t j = 0; j < found.size(); j++) jobs[i][j]->result = std::move(found[j]);
+      for (std::size_t j = 0; j < found.size(); ++j) jobs[i][j]->result = std::move(found[j]);
     }
   };
   std::vector<std::thread> workers;
-  for (std::size_t i = 1; i < std::min(jobs.size(), kMaxWorkers); i++) workers.emplace_back(work);
+  for (std::size_t i = 1; i < std::min(jobs.size(), kMaxWorkers); ++i) workers.emplace_back(work);
   work();
   for (std::thread& t : workers) t.join();
 }
@@ -210,7 +210,7 @@ void Lookup::from_pages(std::span<PathResult*> results) {
 std::vector<PathResult> Lookup::run(std::span<const std::string> paths) {
   std::vector<PathResult> results(paths.size());
   std::vector<PathResult*> open;
-  for (std::size_t i = 0; i < paths.size(); i++) {
+  for (std::size_t i = 0; i < paths.size(); ++i) {
     PathResult& r = results[i];
     r.path = paths[i];
     if (Status s = check_import_path(r.path); !s) {
@@ -233,7 +233,7 @@ std::vector<PathResult> Lookup::run(std::span<const std::string> paths) {
     names.reserve(by_name.size());
     for (const auto& [name, records] : by_name) names.push_back(name);
     auto answers = ask(names);
-    for (std::size_t i = 0; i < names.size(); i++) by_name[names[i]] = std::move(answers[i]);
+    for (std::size_t i = 0; i < names.size(); ++i) by_name[names[i]] = std::move(answers[i]);
     for (PathResult* r : open) r->dns = by_name.at(record_name(r->path));
     std::erase_if(open, [this](PathResult* r) { return from_records(*r); });
   }

@@ -82,7 +82,7 @@ void Pages::fetch_some(std::span<const PageQuestion> questions) {
       requests.push_back(std::move(request));
     }
     auto responses = http_.fetch(requests);
-    for (std::size_t i = 0; i < open.size(); i++) {
+    for (std::size_t i = 0; i < open.size(); ++i) {
       step(*open[i].second, *open[i].first, std::move(responses[i]));
     }
     std::erase_if(open, [](const auto& entry) { return entry.second->done; });
@@ -134,7 +134,7 @@ void Pages::step(Page& page, const PageQuestion& question, Result<net::HttpRespo
       return end(not_found_error(shown(page_url("https", question.path)) +
                                  ": stopped after 10 redirects"));
     }
-    page.redirects++;
+    ++page.redirects;
     page.url = std::move(next);
     return;
   }
@@ -156,7 +156,7 @@ Result<GoImport> Pages::matching_tag(const PageQuestion& question, const Page& p
   std::string message = shown(page.url) + ": no go-import meta tag";
   if (page.tags->empty()) return not_found_error(std::move(message));
   message += " for " + quoted(question.path) + ", only for";
-  for (std::size_t i = 0; i < page.tags->size() && i < 5; i++) {
+  for (std::size_t i = 0; i < page.tags->size() && i < 5; ++i) {
     message += " " + quoted((*page.tags)[i].prefix, 80);
   }
   return not_found_error(std::move(message));

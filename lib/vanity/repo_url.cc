@@ -16,7 +16,7 @@ Error bad(std::string_view what, std::string_view url) {
 
 // Every "%" starts an escape of two hexadecimal digits.
 bool escapes_ok(std::string_view text) {
-  for (std::size_t i = 0; i < text.size(); i++) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '%') continue;
     if (i + 2 >= text.size() || !is_hex_digit(text[i + 1]) || !is_hex_digit(text[i + 2]))
       return false;
@@ -31,7 +31,7 @@ bool is_host_char(char c) { return is_alnum(c) || contains("-_.~!$&'()*+,;=:[]<>
 // in the zone of an IPv6 address (RFC 6874) only what might as well stand, or a space.
 bool host_text_ok(std::string_view host, bool zone) {
   if (!escapes_ok(host)) return false;
-  for (std::size_t i = 0; i < host.size(); i++) {
+  for (std::size_t i = 0; i < host.size(); ++i) {
     char c = host[i];
     if (c == '%') {
       std::string_view escape = host.substr(i, 3);
@@ -75,7 +75,7 @@ bool user_ok(std::string_view user) {
 }  // namespace
 
 std::string url_scheme(std::string_view url) {
-  for (std::size_t i = 0; i < url.size(); i++) {
+  for (std::size_t i = 0; i < url.size(); ++i) {
     char c = url[i];
     if (c == ':') return to_lower(url.substr(0, i));
     bool letter = to_lower(c) >= 'a' && to_lower(c) <= 'z';

@@ -27,7 +27,7 @@ std::vector<SignatureLife> read_signatures(std::string_view packet, WallTime now
   unsigned answers = header.u16().value_or(0);
   std::size_t at = kHeader;
   dns::Name name;
-  for (unsigned i = 0; i < questions + answers; i++) {
+  for (unsigned i = 0; i < questions + answers; ++i) {
     at = dns::read_name(packet, at, name);
     if (at == 0) return {};
     ByteReader reader(packet.substr(at));

@@ -51,7 +51,7 @@ Result<std::string> guess_vcs(const std::string& vcs, std::string_view root, std
 
 Result<std::vector<GoImport>> parse_list(std::string_view text) {
   std::vector<GoImport> out;
-  for (std::size_t line = 1; !text.empty(); line++) {
+  for (std::size_t line = 1; !text.empty(); ++line) {
     std::string_view full = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), full.size() + 1));
     // A "#" inside a word belongs to a URL.

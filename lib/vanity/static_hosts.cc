@@ -113,7 +113,7 @@ std::optional<GoImport> any_host(const Path& p) {
     return is_name(element);
   };
   if (!std::all_of(p.elements.begin() + 1, p.elements.end(), fits)) return std::nullopt;
-  for (std::size_t n = p.elements.size(); n >= 2; n--) {
+  for (std::size_t n = p.elements.size(); n >= 2; --n) {
     auto vcs = vcs_suffix(p.elements[n - 1]);
     std::string_view name = p.elements[n - 1].substr(p.elements[n - 1].starts_with('~') ? 1 : 0);
     if (!vcs || name.size() < vcs->size() + 2) continue;

@@ -65,7 +65,7 @@ double uniform() { return static_cast<double>(next_random() >> 11) / 90071992547
 struct Settings {
   std::map<std::string, std::string> values;
   Settings(int argc, char** argv, int from) {
-    for (int i = from; i < argc; i++) {
+    for (int i = from; i < argc; ++i) {
       const std::string arg = argv[i];
       const std::size_t equals = arg.find('=');
       if (equals == std::string::npos) die("not key=value: " + arg);
@@ -146,9 +146,9 @@ class Queries {
 struct Totals {
   std::uint64_t sent = 0, answered = 0, errors = 0, found = 0;
   void count(const char* reply, std::size_t size) {
-    answered++;
+    ++answered;
     found += size >= 12 && (reply[6] != 0 || reply[7] != 0) ? 1 : 0;
-    if (size < 12 || (reply[3] & 15) == 2 || (reply[3] & 15) == 5 || (reply[2] & 2) != 0) errors++;
+    if (size < 12 || (reply[3] & 15) == 2 || (reply[3] & 15) == 5 || (reply[2] & 2) != 0) ++errors;
   }
 };
 
@@ -172,7 +172,7 @@ class UdpLoad {
   void run(Queries& queries, Totals& t, Clock::time_point end) {
     while (Clock::now() < end) {
       const unsigned room = std::min<unsigned>(kBatch, inflight_ - outstanding_);
-      for (unsigned i = 0; i < room; i++) {
+      for (unsigned i = 0; i < room; ++i) {
         parts_[i] = {out_[i].data(), queries.make(out_[i].data())};
         messages_[i] = {};
         messages_[i].msg_hdr.msg_iov = &parts_[i];
@@ -196,14 +196,14 @@ class UdpLoad {
       outstanding_ = 0;  // lost
       return;
     }
-    for (unsigned i = 0; i < kBatch; i++) {
+    for (unsigned i = 0; i < kBatch; ++i) {
       parts_[i] = {in_[i].data(), in_[i].size()};
       messages_[i] = {};
       messages_[i].msg_hdr.msg_iov = &parts_[i];
       messages_[i].msg_hdr.msg_iovlen = 1;
     }
     const int n = ::recvmmsg(fd_, messages_.data(), kBatch, MSG_DONTWAIT, nullptr);
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; ++i)
       t.count(in_[static_cast<unsigned>(i)].data(), messages_[static_cast<unsigned>(i)].msg_len);
     if (n > 0) outstanding_ -= std::min(outstanding_, static_cast<unsigned>(n));
   }
@@ -220,7 +220,7 @@ class TcpLoad {
  public:
   TcpLoad(const sockaddr_in& to, unsigned inflight, unsigned connections)
       : depth_(std::max(1U, inflight / connections)) {
-    for (unsigned i = 0; i < connections; i++) {
+    for (unsigned i = 0; i < connections; ++i) {
       const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
       if (::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof(to)) != 0) die("connect");
       const int on = 1;
@@ -233,10 +233,10 @@ class TcpLoad {
   }
   void run(Queries& queries, Totals& t, Clock::time_point end) {
     while (Clock::now() < end) {
-      for (std::size_t c = 0; c < polls_.size(); c++) {
+      for (std::size_t c = 0; c < polls_.size(); ++c) {
         std::string batch;
         std::array<char, 512> query;
-        for (; outstanding_[c] < depth_; outstanding_[c]++, t.sent++) {
+        for (; outstanding_[c] < depth_; ++outstanding_[c], ++t.sent) {
           const std::size_t n = queries.make(query.data());
           batch.push_back(static_cast<char>(n >> 8));
           batch.push_back(static_cast<char>(n));
@@ -248,7 +248,7 @@ class TcpLoad {
         }
       }
       if (::poll(polls_.data(), polls_.size(), 1000) <= 0) die("no tcp answers");
-      for (std::size_t c = 0; c < polls_.size(); c++) {
+      for (std::size_t c = 0; c < polls_.size(); ++c) {
         if (polls_[c].revents != 0) receive(c, t);
       }
     }
@@ -266,7 +266,7 @@ class TcpLoad {
       const std::size_t size = dns::load_u16(in.data() + at);
       if (in.size() - at - 2 < size) break;
       t.count(in.data() + at + 2, size);
-      outstanding_[c]--;
+      --outstanding_[c];
       at += 2 + size;
     }
     in.erase(0, at);
@@ -321,7 +321,7 @@ int echo(int argc, char** argv) {
   std::array<mmsghdr, kBatch> messages{};
   std::array<std::uint8_t, 64> signature;
   for (;;) {
-    for (unsigned i = 0; i < kBatch; i++) {
+    for (unsigned i = 0; i < kBatch; ++i) {
       parts[i] = {buffers[i].data(), buffers[i].size()};
       messages[i].msg_hdr.msg_iov = &parts[i];
       messages[i].msg_hdr.msg_iovlen = 1;
@@ -330,7 +330,7 @@ int echo(int argc, char** argv) {
     }
     const int n = ::recvmmsg(fd, messages.data(), kBatch, MSG_WAITFORONE, nullptr);
     if (n <= 0) continue;
-    for (unsigned i = 0; i < static_cast<unsigned>(n); i++) {
+    for (unsigned i = 0; i < static_cast<unsigned>(n); ++i) {
       // About an answer's size.
       parts[i].iov_len = std::min<std::size_t>(messages[i].msg_len + 33UL, buffers[i].size());
       buffers[i][2] = static_cast<char>(0x85);

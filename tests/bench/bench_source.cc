@@ -59,7 +59,7 @@ bool measure(const std::string& where, const std::vector<gw::tlog::FetchRequest>
           std::fprintf(stderr, "%s\n", r.error().message.c_str());
           return false;
         }
-        files++;
+        ++files;
         bytes += r->size();
       }
     }
@@ -85,7 +85,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s: no tiles\n", argv[1]);
     return 1;
   }
-  for (int i = 1; i < argc; i++) {
+  for (int i = 1; i < argc; ++i) {
     if (!measure(argv[i], tiles)) return 1;
   }
   return 0;

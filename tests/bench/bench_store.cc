@@ -64,7 +64,7 @@ Cost measure(const std::function<void()>& f) {
     return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
   };
   Cost best;
-  for (int round = 0; round < 5; round++) {
+  for (int round = 0; round < 5; ++round) {
     const auto begin = std::chrono::steady_clock::now();
     const double cpu = cpu_now();
     f();
@@ -91,7 +91,7 @@ std::vector<std::string> make_database(const std::string& db, std::size_t module
   std::vector<std::string> paths;
   const WallTime at = from_unix(1'700'000'000);
   auto w = must(store::Writer::open(db, testing::writer_options(log)), "opening");
-  for (std::size_t c = 1; c <= kCommits; c++) {
+  for (std::size_t c = 1; c <= kCommits; ++c) {
     while (paths.size() < modules * c / kCommits) {
       const std::string text = synthetic.next();
       paths.emplace_back(tlog::parse_go_record(text)->module);
@@ -99,9 +99,9 @@ std::vector<std::string> make_database(const std::string& db, std::size_t module
     }
     must(testing::fill(w, log, log.size(), at), "filling");
   }
-  for (std::size_t i = 0; i < kBigModule; i++) log.add(kBigPath, "v1.0." + std::to_string(i));
+  for (std::size_t i = 0; i < kBigModule; ++i) log.add(kBigPath, "v1.0." + std::to_string(i));
   must(testing::fill(w, log, log.size(), at), "filling");
-  for (std::size_t i = 0; i < kChanged; i++) {
+  for (std::size_t i = 0; i < kChanged; ++i) {
     log.add(paths[std::rand() % paths.size()], "v0.99." + std::to_string(i));
   }
   must(testing::fill(w, log, log.size(), at), "filling");
@@ -135,7 +135,7 @@ class Plain {
 std::size_t drain(sqlite3_stmt* s) {
   std::size_t bytes = 0;
   while (sqlite3_step(s) == SQLITE_ROW) {
-    for (int i = 0; i < sqlite3_column_count(s); i++) {
+    for (int i = 0; i < sqlite3_column_count(s); ++i) {
       sqlite3_column_blob(s, i);
       bytes += static_cast<std::size_t>(sqlite3_column_bytes(s, i));
     }
@@ -194,7 +194,7 @@ void bench_lookups(const std::string& db, const std::vector<std::string>& paths)
   auto reader = must(store::Reader::open(db), "opening");
   for (const bool present : {true, false}) {
     std::vector<std::string> wanted;
-    for (std::size_t i = 0; i < kLookups; i++) {
+    for (std::size_t i = 0; i < kLookups; ++i) {
       wanted.push_back(paths[std::rand() % paths.size()] + (present ? "" : "-"));
     }
     sqlite3_stmt* s = p.prepare("SELECT latest FROM module WHERE path = ?");
@@ -218,7 +218,7 @@ void bench_lookups(const std::string& db, const std::vector<std::string>& paths)
 void bench_versions(const std::string& db, const std::vector<std::string>& paths) {
   auto reader = must(store::Reader::open(db), "opening");
   const Cost few = measure([&] {
-    for (std::size_t i = 0; i < kLookups; i++) {
+    for (std::size_t i = 0; i < kLookups; ++i) {
       if (must(reader.versions(paths[i * 7919 % paths.size()]), "versions").empty()) std::exit(1);
     }
   });
@@ -233,7 +233,7 @@ void bench_changes(const std::string& db) {
   auto reader = must(store::Reader::open(db), "opening");
   const std::uint64_t last = must(reader.state(), "state").commit;
   const Cost poll = measure([&] {
-    for (std::size_t i = 0; i < kLookups; i++) (void)must(reader.data_version(), "polling");
+    for (std::size_t i = 0; i < kLookups; ++i) (void)must(reader.data_version(), "polling");
   });
   print("Reader::data_version", kLookups, poll);
   std::vector<store::Module> changed;

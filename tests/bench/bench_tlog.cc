@@ -30,7 +30,7 @@ struct Log : TileSource {
     for (std::uint64_t first = 0; first < kRecords; first += kTileWidth) {
       std::vector<std::string> records;
       Frontier tile;
-      for (std::uint64_t n = first; n < first + kTileWidth; n++) {
+      for (std::uint64_t n = first; n < first + kTileWidth; ++n) {
         std::string seed = std::to_string(n);
         Hash h = sha256(seed);
         std::string module = "github.com/owner" + std::to_string(h[0] * 7) + "/repository-" +
@@ -74,7 +74,7 @@ struct Log : TileSource {
 template <class F>
 void measure(const char* what, double units, F&& f) {
   double best = 1e9;
-  for (int round = 0; round < 5; round++) {
+  for (int round = 0; round < 5; ++round) {
     auto start = std::chrono::steady_clock::now();
     f();
     std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
@@ -93,25 +93,25 @@ int main() {
   RecordTexts texts;
   std::size_t sink = 0;
   measure("split", kRecords, [&] {
-    for (std::size_t i = 0; i < log.tiles.size(); i++) {
+    for (std::size_t i = 0; i < log.tiles.size(); ++i) {
       sink += split_data_tile(log.tiles[i], i * 256, 256, Framing::kBlankLines, texts);
     }
   });
   measure("split and parse", kRecords, [&] {
-    for (std::size_t i = 0; i < log.tiles.size(); i++) {
+    for (std::size_t i = 0; i < log.tiles.size(); ++i) {
       sink += split_data_tile(log.tiles[i], i * 256, 256, Framing::kBlankLines, texts);
       for (auto t : texts) sink += parse_go_record(t)->module.size();
     }
   });
   measure("split and leaf hash", kRecords, [&] {
-    for (std::size_t i = 0; i < log.tiles.size(); i++) {
+    for (std::size_t i = 0; i < log.tiles.size(); ++i) {
       sink += split_data_tile(log.tiles[i], i * 256, 256, Framing::kBlankLines, texts);
       for (auto t : texts) sink += leaf_hash(t)[0];
     }
   });
   measure("node hash", kRecords, [&] {
     Hash h{};
-    for (std::uint64_t i = 0; i < kRecords; i++) h = node_hash(h, h);
+    for (std::uint64_t i = 0; i < kRecords; ++i) h = node_hash(h, h);
     sink += h[0];
   });
   Frontier root;
@@ -129,7 +129,7 @@ int main() {
     for (std::uint64_t at = 0; at < kRecords; at += 65536) runs.push_back(f.fetch(at, 256).value());
   });
   double best = 1e9;
-  for (int round = 0; round < 5; round++) {
+  for (int round = 0; round < 5; ++round) {
     Follower f(log, head, Frontier());
     if (!f.start()) std::abort();
     runs.clear();

@@ -40,7 +40,7 @@ std::string module_name(const std::string& path) {
 template <class F>
 void measure(const char* what, std::size_t packets, F&& round) {
   std::vector<double> ns;
-  for (int i = 0; i < 15; i++) {
+  for (int i = 0; i < 15; ++i) {
     auto begin = std::chrono::steady_clock::now();
     round();
     auto end = std::chrono::steady_clock::now();
@@ -57,7 +57,7 @@ int main() {
   std::mt19937 random(1);
   test::FixedSigner keys;
   std::vector<Rrset> rrsets = test::test_rrsets(keys);
-  for (unsigned n = 0; n < 100000; n++) {
+  for (unsigned n = 0; n < 100000; ++n) {
     rrsets.push_back(Rrset::make(parse_name(module_name(module_path(n))).value(), rrtype::kTxt, 300,
                                  {txt_rdata("v=v1.4.0 t=6802a84d; v=v0.9.1 t=66f0a1b2")}));
   }
@@ -71,7 +71,7 @@ int main() {
 
   auto make = [&](bool edns, bool dnssec_ok) {
     std::vector<std::string> packets;
-    for (int i = 0; i < 4096; i++) {
+    for (int i = 0; i < 4096; ++i) {
       bool missing = i % 10 == 9;
       std::string name = module_name(module_path(random() % 100000 + (missing ? 1000000 : 0)));
       for (char& c : name) {
@@ -108,7 +108,7 @@ int main() {
   measure("read and answer, DO", dnssec.size(), both(dnssec));
   std::array<char, kMaxName> labels;
   measure("encode a module path", 100000, [&] {
-    for (unsigned n = 0; n < 100000; n++) {
+    for (unsigned n = 0; n < 100000; ++n) {
       static const std::string kPath = module_path(77777);
       sink += encode_module_labels(kPath, 15, labels);
     }

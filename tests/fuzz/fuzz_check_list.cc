@@ -31,7 +31,7 @@ void check_requests(std::string_view text) {
       continue;
     }
     require(gw::mod::check_path(request.path).has_value());
-    good++;
+    ++good;
     lines += request.path + (request.known ? "@" + *request.known : "") + " # x\r\n";
     if (request.known) require(!gw::check::is_newer(*request.known, *request.known));
   }

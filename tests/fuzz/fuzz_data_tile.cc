@@ -36,7 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     RecordTexts texts;
     if (!split_data_tile(tile, first, count, framing, texts)) continue;
     std::vector<std::string> records;
-    for (std::uint32_t i = 0; i < count; i++) {
+    for (std::uint32_t i = 0; i < count; ++i) {
       if (texts[i].empty() || texts[i].back() != '\n') std::abort();
       if (texts[i].find("\n\n") != std::string_view::npos) std::abort();
       check_record(texts[i]);

@@ -28,7 +28,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (std::size_t n = format_module_answer(views, out)) {
       auto again = parse_module_answer({out.data(), n});
       require(again && again->size() <= versions->size());
-      for (std::size_t i = 0; i < again->size(); i++) require((*again)[i] == (*versions)[i]);
+      for (std::size_t i = 0; i < again->size(); ++i) require((*again)[i] == (*versions)[i]);
     }
   }
   if (auto toolchains = parse_toolchain_answer(text)) {
@@ -38,7 +38,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (std::size_t n = format_toolchain_answer(views, out)) {
       auto again = parse_toolchain_answer({out.data(), n});
       require(again && again->size() <= toolchains->size());
-      for (std::size_t i = 0; i < again->size(); i++) require((*again)[i] == (*toolchains)[i]);
+      for (std::size_t i = 0; i < again->size(); ++i) require((*again)[i] == (*toolchains)[i]);
     }
   }
   // Two records, divided by a line feed.

@@ -35,7 +35,7 @@ void check_one(std::string_view text) {
   if (auto s = ReleaseSummary::parse(text); s && s->format() != text) std::abort();
   if (auto s = ToolchainSummary::parse(text); s && s->format() != text) std::abort();
   ServedReleases it(text);
-  for (std::size_t n = 0; it.next(); n++) {
+  for (std::size_t n = 0; it.next(); ++n) {
     if (n > text.size()) std::abort();
   }
 }

@@ -40,7 +40,7 @@ void fuzz_chunk(std::string_view bytes) {
   const std::size_t n = format_chunks({}, chunk.upper, chunk.entries, rows);
   std::size_t entries = 0;
   VersionChunk again;
-  for (std::size_t i = 0; i < n; i++) {
+  for (std::size_t i = 0; i < n; ++i) {
     check(parse_chunk(rows[i].bytes, again));
     check(again.upper == (i + 1 < n ? rows[i + 1].first : chunk.upper));
     for (const VersionEntry& e : again.entries) {

@@ -35,7 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const auto again = parse_trust_anchors(lines, "again");
   require(again && again->size() == anchors->size());
-  for (std::size_t i = 0; i < anchors->size(); i++) {
+  for (std::size_t i = 0; i < anchors->size(); ++i) {
     require((*again)[i].owner == (*anchors)[i].owner);
     require((*again)[i].record == (*anchors)[i].record);
   }

@@ -94,7 +94,7 @@ class LogDir {
       if (!split_data_tile(body, n, id.width, guess_framing(body, n), texts)) {
         die("cannot read " + format_tile_path(id));
       }
-      for (std::uint64_t i = 0; i < count && n + i < limit; i++) add(std::string(texts[i]), false);
+      for (std::uint64_t i = 0; i < count && n + i < limit; ++i) add(std::string(texts[i]), false);
     }
     written_ = size_;
   }
@@ -102,7 +102,7 @@ class LogDir {
   void add(std::string record, bool write = true) {
     push(0, leaf_hash(record), write);
     tile_.push_back(std::move(record));
-    size_++;
+    ++size_;
     if (size_ % kTileWidth == 0) {
       if (write) write_data(size_ / kTileWidth - 1);
       tile_.clear();
@@ -114,7 +114,7 @@ class LogDir {
   // Partial tiles and the head.
   void finish() {
     if (!tile_.empty()) write_data(size_ / kTileWidth);
-    for (std::size_t level = 0; level < levels_.size(); level++) {
+    for (std::size_t level = 0; level < levels_.size(); ++level) {
       if (!levels_[level].empty()) write_hashes(level);
     }
     spill(dir_ + "/latest",
@@ -141,7 +141,7 @@ class LogDir {
       counts_.push_back(0);
     }
     levels_[level].push_back(h);
-    counts_[level]++;
+    ++counts_[level];
     if (levels_[level].size() < kTileWidth) return;
     if (write) write_hashes(level);
     const Hash root = subtree_root(levels_[level]);
@@ -177,10 +177,10 @@ std::uint64_t number(const std::string& text) {
 std::string record_of(const std::string& line) {
   if (line.starts_with("raw ")) {
     std::string out;
-    for (std::size_t i = 4; i < line.size(); i++) {
+    for (std::size_t i = 4; i < line.size(); ++i) {
       const bool escape = line[i] == '\\' && i + 1 < line.size() && line[i + 1] == 'n';
       out.push_back(escape ? '\n' : line[i]);
-      if (escape) i++;
+      if (escape) ++i;
     }
     return out;
   }
@@ -245,7 +245,7 @@ int fork(const std::string& from, const std::string& to, std::uint64_t size) {
     const std::string body = slurp(from + "/" + format_tile_path(id), "");
     RecordTexts texts;
     if (!split_data_tile(body, n, id.width, guess_framing(body, n), texts)) die("cannot read");
-    for (std::uint64_t i = 0; i < count && n + i < size; i++) log.add(std::string(texts[i]));
+    for (std::uint64_t i = 0; i < count && n + i < size; ++i) log.add(std::string(texts[i]));
   }
   log.finish();
   return 0;

@@ -39,7 +39,7 @@ class SyntheticLog {
     }
     owner_.push_back(module);
     const std::string path = path_of(module);
-    const std::string version = version_of(module, versions_[module]++);
+    const std::string version = version_of(module, ++versions_[module]);
     const Hash zip = sum(owner_.size() * 2);
     const Hash gomod = sum(owner_.size() * 2 + 1);
     return tlog::format_go_record({path, version, tlog::format_sum(zip), tlog::format_sum(gomod)});
@@ -56,13 +56,13 @@ class SyntheticLog {
     Hash out;
     for (std::size_t i = 0; i < out.size(); i += 8) {
       const std::uint64_t word = mix(n * 5 + i);
-      for (std::size_t k = 0; k < 8; k++) out[i + k] = static_cast<std::uint8_t>(word >> 8 * k);
+      for (std::size_t k = 0; k < 8; ++k) out[i + k] = static_cast<std::uint8_t>(word >> 8 * k);
     }
     return out;
   }
   static std::string word(std::uint64_t n, std::size_t size) {
     std::string out;
-    for (std::size_t i = 0; i < size; i++, n /= 26) out.push_back(static_cast<char>('a' + n % 26));
+    for (std::size_t i = 0; i < size; ++i, n /= 26) out.push_back(static_cast<char>('a' + n % 26));
     return out;
   }
   static std::string path_of(std::uint64_t module) {

@@ -17,7 +17,7 @@ namespace gw::dns::test {
 
 // The element that a label spells, appended to `path`; false when it spells none.
 inline bool decode_element(std::string_view label, std::string& path) {
-  for (std::size_t i = 0; i < label.size(); i++) {
+  for (std::size_t i = 0; i < label.size(); ++i) {
     char c = label[i];
     if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-') {
       path.push_back(c);

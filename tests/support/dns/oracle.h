@@ -48,7 +48,7 @@ struct Reply {
 
 inline std::vector<std::string> section_text(const ldns_rr_list* list) {
   std::vector<std::string> out;
-  for (std::size_t i = 0; i < ldns_rr_list_rr_count(list); i++) {
+  for (std::size_t i = 0; i < ldns_rr_list_rr_count(list); ++i) {
     out.push_back(rr_text(ldns_rr_list_rr(list, i)));
   }
   return out;
@@ -120,12 +120,12 @@ inline std::string verify_section(const ldns_rr_list* section, std::string_view 
   ldns_rr_list* keys = ldns_rr_list_new();
   ldns_rr_list_push_rr(keys, key);
   std::string problem;
-  for (std::size_t i = 0; i < ldns_rr_list_rr_count(section) && problem.empty(); i++) {
+  for (std::size_t i = 0; i < ldns_rr_list_rr_count(section) && problem.empty(); ++i) {
     ldns_rr* rr = ldns_rr_list_rr(section, i);
     if (ldns_rr_get_type(rr) == LDNS_RR_TYPE_RRSIG) continue;
     ldns_rr_list* set = ldns_rr_list_new();
     ldns_rr_list* sigs = ldns_rr_list_new();
-    for (std::size_t j = 0; j < ldns_rr_list_rr_count(section); j++) {
+    for (std::size_t j = 0; j < ldns_rr_list_rr_count(section); ++j) {
       ldns_rr* other = ldns_rr_list_rr(section, j);
       if (ldns_dname_compare(ldns_rr_owner(rr), ldns_rr_owner(other)) != 0) continue;
       if (ldns_rr_get_type(other) == ldns_rr_get_type(rr)) {

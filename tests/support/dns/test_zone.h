@@ -35,7 +35,7 @@ class FixedSigner : public RrsetSigner {
   const std::string& dnskey() const { return dnskey_; }
 
   SignResult sign(const SignRequest& request, std::span<char> out) override {
-    calls++;
+    ++calls;
     if (status != SignStatus::kSigned) return {status, 0, ede};
     std::size_t prefix = write_rrsig_prefix(
         {request.rrset.type, algorithm::kEd25519,
@@ -73,7 +73,7 @@ inline std::vector<Rrset> test_rrsets(const FixedSigner& signer, std::uint32_t s
   soa.rname = wire("hostmaster.l.example.org");
   soa.serial = 7458;
   std::vector<std::string> big;
-  for (char c = 'a'; c < 'g'; c++) big.push_back(txt_rdata(std::string(250, c)));
+  for (char c = 'a'; c < 'g'; ++c) big.push_back(txt_rdata(std::string(250, c)));
   auto below = [](std::string_view labels) {
     return wire(std::string(labels) + "." + std::string(kOrigin));
   };

@@ -80,7 +80,7 @@ class TestServer {
     while (readable(listener_.get())) {
       os::Fd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
       if (!fd) continue;
-      connections_++;
+      ++connections_;
       threads_.emplace_back([this, fd = std::move(fd)] { serve(fd.get()); });
     }
   }
@@ -118,12 +118,12 @@ class TestServer {
       Reply reply = handler_(request);
       if (reply.delay.count() > 0 && stop_.wait_for(reply.delay)) return;
       bool sent = true;
-      for (std::size_t i = 0; i < reply.repeat && sent; i++) {
+      for (std::size_t i = 0; i < reply.repeat && sent; ++i) {
         sent = ::send(fd, reply.bytes.data(), reply.bytes.size(), MSG_NOSIGNAL) >= 0;
       }
       {
         std::lock_guard lock(mutex_);
-        now_--;
+        --now_;
       }
       if (reply.hold) readable(fd);
       if (reply.close || reply.hold || !sent) return;

@@ -110,7 +110,7 @@ class FaultVfs {
   }
 
   int fault() {
-    calls_++;
+    ++calls_;
     if (nth_ == 0) return 0;
     return calls_ == nth_ || (stay_ && calls_ > nth_) ? code_ : 0;
   }

@@ -32,7 +32,7 @@ std::uint64_t TestLog::append(std::string_view record) {
   records_.emplace_back(record);
   Hash h = leaf_hash(record);
   std::uint64_t index = number;
-  for (unsigned level = 0;; level++) {
+  for (unsigned level = 0;; ++level) {
     if (levels_.size() == level) levels_.emplace_back();
     levels_[level].push_back(h);
     if (index % 2 == 0) break;
@@ -56,7 +56,7 @@ std::uint64_t TestLog::add(std::string_view module, std::string_view version, st
 }
 
 void TestLog::add_synthetic(std::uint64_t count, std::uint64_t seed) {
-  for (std::uint64_t i = 0; i < count; i++) {
+  for (std::uint64_t i = 0; i < count; ++i) {
     std::uint64_t n = size();
     add("example.com/m" + std::to_string(n % 1009), "v0." + std::to_string(n / 1009) + ".0", seed);
   }
@@ -87,7 +87,7 @@ TestLog TestLog::fork_at(std::uint64_t n) const {
   TestLog log(key().name(), *format_);
   log.style_ = style_;
   log.records_.assign(records_.begin(), records_.begin() + static_cast<std::ptrdiff_t>(n));
-  for (std::size_t level = 0; level < levels_.size(); level++) {
+  for (std::size_t level = 0; level < levels_.size(); ++level) {
     auto first = levels_[level].begin();
     log.levels_.emplace_back(first, first + static_cast<std::ptrdiff_t>(n >> level));
   }
@@ -108,7 +108,7 @@ Result<std::string> TestLog::serve_tile(const TileId& id, std::uint64_t served) 
     return format_data_tile({begin, begin + id.width}, first, style_);
   }
   std::string body;
-  for (std::uint32_t i = 0; i < id.width; i++) {
+  for (std::uint32_t i = 0; i < id.width; ++i) {
     body += as_bytes(node(kTileHeight * static_cast<unsigned>(id.level), first + i));
   }
   return body;
@@ -125,7 +125,7 @@ Result<std::string> TestLog::serve_path(std::string_view path) const {
 }
 
 std::vector<Result<std::string>> TestLog::fetch(std::span<const FetchRequest> requests) {
-  round_trips++;
+  ++round_trips;
   std::vector<Result<std::string>> out;
   for (const FetchRequest& r : requests) {
     fetched.push_back(r.path);

@@ -61,7 +61,7 @@ TEST_CASE("P-256: RFC 6979 appendix A.2.5 key, signatures verify, bad keys are r
 
 TEST_CASE("SipHash-2-4-128: the reference vector of its authors") {
   std::string input;
-  for (int i = 0; i < 15; i++) input.push_back(static_cast<char>(i));
+  for (int i = 0; i < 15; ++i) input.push_back(static_cast<char>(i));
   std::array<std::uint64_t, 2> key = {0x0706050403020100ULL, 0x0f0e0d0c0b0a0908ULL};
   auto h = siphash128(key, input);
   CHECK(h[0] == 0x11a8b03399e99354ULL);

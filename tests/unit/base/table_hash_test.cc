@@ -16,7 +16,7 @@ TEST_CASE("SipHash-1-3 of 00 01 02 ... under the key 00 .. 0f") {
       {8, 0x369095118d299a8eULL}, {15, 0xd320d86d2a519956ULL}, {63, 0x9d199062b7bbb3a8ULL}};
   for (const auto& [size, hash] : vectors) {
     std::string message;
-    for (int i = 0; i < size; i++) message.push_back(static_cast<char>(i));
+    for (int i = 0; i < size; ++i) message.push_back(static_cast<char>(i));
     CHECK(table_hash(key, message) == hash);
   }
 }
@@ -25,9 +25,9 @@ TEST_CASE("every bit of the message and the key matters") {
   const std::array<std::uint64_t, 2> key = {0x0706050403020100ULL, 0x0f0e0d0c0b0a0908ULL};
   std::set<std::uint64_t> seen;
   std::string message;
-  for (int i = 0; i < 64; i++) {
+  for (int i = 0; i < 64; ++i) {
     seen.insert(table_hash(key, message));
-    for (std::size_t bit = 0; bit < message.size() * 8; bit++) {
+    for (std::size_t bit = 0; bit < message.size() * 8; ++bit) {
       std::string other = message;
       other[bit / 8] = static_cast<char>(other[bit / 8] ^ (1 << bit % 8));
       seen.insert(table_hash(key, other));

@@ -511,7 +511,7 @@ TEST_CASE("nesting that would exhaust the stack is refused") {
     CHECK_NOTHROW(parse_config(text, "f"));
   }
   std::string dotted;
-  for (int i = 0; i < 50000; i++) dotted += "a.";
+  for (int i = 0; i < 50000; ++i) dotted += "a.";
   for (const std::string& text :
        {dotted + "a = 1", "[" + dotted + "a]", "\n\nx = { " + dotted + "a = 1 }"}) {
     auto r = parse_config(text, "f");
@@ -520,9 +520,9 @@ TEST_CASE("nesting that would exhaust the stack is refused") {
   }
   // As deep as the dots of a line and the nesting of values allow: taken down all the same.
   std::string deep = "x = ";
-  for (int i = 0; i < 7; i++) deep += "[\n{" + dotted.substr(0, 998) + "a = ";
+  for (int i = 0; i < 7; ++i) deep += "[\n{" + dotted.substr(0, 998) + "a = ";
   deep += "1";
-  for (int i = 0; i < 7; i++) deep += "}\n]";
+  for (int i = 0; i < 7; ++i) deep += "}\n]";
   CHECK_FALSE(parse_config(deep, "f"));
   auto tables = parse_config("[" + dotted.substr(0, 40) + "a]", "f");
   REQUIRE_FALSE(tables);

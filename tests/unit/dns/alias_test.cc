@@ -294,7 +294,7 @@ TEST_CASE("the ds record of a delegation is the parent's to tell") {
 
 TEST_CASE("a referral whose own glue does not fit says so, a sibling's is left out") {
   std::string text(kZone);
-  for (int i = 0; i < 40; i++) {
+  for (int i = 0; i < 40; ++i) {
     text += "ns.cut AAAA 2001:db8::" + std::to_string(i) + "\n";
   }
   Server big(text);

@@ -77,7 +77,7 @@ std::vector<std::string> shape(const std::vector<std::string>& records) {
   std::vector<std::string> out;
   for (const std::string& record : records) {
     std::size_t at = 0;
-    for (int i = 0; i < 4; i++) at = record.find(' ', at) + 1;
+    for (int i = 0; i < 4; ++i) at = record.find(' ', at) + 1;
     std::string head = record.substr(0, at - 1);
     if (head.size() > 5 && head.substr(head.size() - 5) == "RRSIG") {
       head += " " + record.substr(at, record.find(' ', at) - at);
@@ -477,7 +477,7 @@ TEST_CASE("what gets no reply, and what gets one of a header") {
   CHECK(server.send("").size == 0);
   CHECK(server.send(std::string(11, '\0')).size == 0);
   CHECK(server.send(test::header(1, 0x8000, 0, 0, 0, 0)).size == 0);
-  for (unsigned opcode = 1; opcode < 16; opcode++) {
+  for (unsigned opcode = 1; opcode < 16; ++opcode) {
     std::string packet =
         test::header(7, static_cast<std::uint16_t>(opcode << 11 | 0x0100), 9, 9, 9, 9) + "junk";
     AnswerResult result = server.send(packet);
@@ -708,13 +708,13 @@ TEST_CASE("the slip of rate limiting") {
 TEST_CASE("names of every length are denied with a valid proof") {
   Server server;
   // Up to the longest name there is, where "\000." no longer fits in front.
-  for (std::size_t total = 240; total <= 255; total++) {
+  for (std::size_t total = 240; total <= 255; ++total) {
     // Labels of up to 63 octets in front of l.example.org (15 octets of wire).
     std::string text;
     std::size_t left = total - 15;
     while (left > 0) {
       std::size_t label = std::min<std::size_t>(left - 1, 63);
-      if (left - 1 - label == 1) label--;  // a label needs an octet besides its length
+      if (left - 1 - label == 1) --label;  // a label needs an octet besides its length
       text += std::string(label, 'z') + ".";
       left -= 1 + label;
     }

@@ -45,7 +45,7 @@ TEST_CASE("formatting the toolchains' answer") {
   auto parsed = parse_toolchain_answer(text);
   REQUIRE(parsed);
   REQUIRE(parsed->size() == 3);
-  for (std::size_t i = 0; i < 3; i++) {
+  for (std::size_t i = 0; i < 3; ++i) {
     CHECK((*parsed)[i] == ToolchainVersion{std::string(toolchains[i].version), toolchains[i].kind,
                                            toolchains[i].found});
   }

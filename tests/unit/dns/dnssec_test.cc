@@ -78,7 +78,7 @@ Result<std::vector<std::uint16_t>> parse_type_bitmap(std::string_view bitmap) {
     auto bits = in.bytes(*octets);
     if (!bits) return corrupt_error("type bitmap: cut short");
     if (bits->back() == 0) return corrupt_error("type bitmap: trailing zero octet");
-    for (unsigned i = 0; i < *octets * 8U; i++) {
+    for (unsigned i = 0; i < *octets * 8U; ++i) {
       if ((static_cast<std::uint8_t>((*bits)[i / 8]) & (0x80 >> (i % 8))) != 0) {
         types.push_back(static_cast<std::uint16_t>(*window << 8 | i));
       }
@@ -90,9 +90,9 @@ Result<std::vector<std::uint16_t>> parse_type_bitmap(std::string_view bitmap) {
 
 TEST_CASE("type bitmaps and back, as ldns has them") {
   std::mt19937 random(5);
-  for (int i = 0; i < 500; i++) {
+  for (int i = 0; i < 500; ++i) {
     std::set<std::uint16_t> set;
-    for (std::size_t n = 1 + random() % 20; n > 0; n--) {
+    for (std::size_t n = 1 + random() % 20; n > 0; --n) {
       set.insert(static_cast<std::uint16_t>(random() % (random() % 4 == 0 ? 65536 : 260)));
     }
     std::vector<std::uint16_t> types(set.begin(), set.end());
@@ -128,7 +128,7 @@ TEST_CASE("the next name") {
   auto name = [](std::size_t first, char last) {
     std::string out(1, static_cast<char>(first));
     out += std::string(first - 1, 'm') + last;
-    for (int i = 0; i < 3; i++) out += std::string(1, 62) + std::string(62, 'x');
+    for (int i = 0; i < 3; ++i) out += std::string(1, 62) + std::string(62, 'x');
     return out + std::string(1, '\0');
   };
   auto tail = [&] { return name(1, 'a').substr(2); };
@@ -162,13 +162,13 @@ TEST_CASE("nothing that has room for it sorts between a name and its next") {
   std::mt19937 random(11);
   auto label = [&](std::size_t length) {
     std::string out(1, static_cast<char>(length));
-    for (std::size_t i = 0; i < length; i++) {
+    for (std::size_t i = 0; i < length; ++i) {
       static constexpr std::string_view kOctets("\xff\xfe@a[zm\0", 8);
       out.push_back(kOctets[random() % kOctets.size()]);
     }
     return out;
   };
-  for (int i = 0; i < 3000; i++) {
+  for (int i = 0; i < 3000; ++i) {
     // Names of 250 to 255 octets, whose first labels are any length.
     std::string name;
     std::size_t total = 250 + random() % 6;
@@ -188,7 +188,7 @@ TEST_CASE("nothing that has room for it sorts between a name and its next") {
     if (after == kRootName) continue;
     CHECK(compare_names(name, after) < 0);
     // Any third name that is greater than the first is not less than the second.
-    for (int k = 0; k < 50; k++) {
+    for (int k = 0; k < 50; ++k) {
       std::string other = name;
       std::size_t at = 1 + random() % 8;
       other[at] = static_cast<char>(static_cast<std::uint8_t>(other[at]) + 1);
@@ -203,9 +203,9 @@ TEST_CASE("key tags and DS") {
   CHECK(dnskey_rdata(257, 13, "key") == std::string("\1\1\3\15key", 7));
   std::mt19937 random(2);
   for (std::uint8_t algorithm : {algorithm::kEcdsaP256, algorithm::kEd25519}) {
-    for (int i = 0; i < 50; i++) {
+    for (int i = 0; i < 50; ++i) {
       std::string public_key;
-      for (std::size_t n = public_key_size(algorithm); n > 0; n--) {
+      for (std::size_t n = public_key_size(algorithm); n > 0; --n) {
         public_key.push_back(static_cast<char>(random()));
       }
       std::string dnskey = dnskey_rdata(kDnskeyFlagsCsk, algorithm, public_key);

@@ -194,17 +194,17 @@ TEST_CASE("random valid paths have names that lead back to them") {
   std::mt19937 random(7);
   const std::string alphabet = "abzAZ09-_.~";
   int valid = 0;
-  for (int i = 0; i < 20000; i++) {
+  for (int i = 0; i < 20000; ++i) {
     std::string path = i % 2 == 0 ? "github.com" : "a-b.example";
     std::size_t elements = 1 + random() % 3;
-    for (std::size_t e = 0; e < elements; e++) {
+    for (std::size_t e = 0; e < elements; ++e) {
       path += '/';
-      for (std::size_t n = 1 + random() % 6; n > 0; n--) {
+      for (std::size_t n = 1 + random() % 6; n > 0; --n) {
         path += alphabet[random() % alphabet.size()];
       }
     }
     if (!mod::check_path(path)) continue;
-    valid++;
+    ++valid;
     std::string name = encode(path);
     REQUIRE(!name.empty());
     CHECK(is_wire_name(name + std::string(1, '\0')));

@@ -70,7 +70,7 @@ TEST_CASE("wire names are bounded") {
   CHECK(wire_name_size(bytes({0x40, 0})) == 0);
   CHECK(wire_name_size(std::string(1, 64) + std::string(64, 'a') + bytes({0})) == 0);
   std::string name;
-  for (int i = 0; i < 127; i++) name += "\1a";
+  for (int i = 0; i < 127; ++i) name += "\1a";
   CHECK(wire_name_size(name + bytes({0})) == 255);
   CHECK(wire_name_size(name + "\1a" + bytes({0})) == 0);
 }
@@ -99,7 +99,7 @@ TEST_CASE("compressed names in a message") {
   // Names that grow too long through pointers.
   std::string grow = std::string(1, 63) + std::string(63, 'a') + bytes({0});
   std::size_t last = 0;
-  for (int i = 0; i < 3; i++) {
+  for (int i = 0; i < 3; ++i) {
     std::size_t at = grow.size();
     grow += std::string(1, 62) + std::string(62, 'b') + bytes({0xc0, static_cast<int>(last)});
     last = at;
@@ -142,8 +142,8 @@ TEST_CASE("canonical order") {
   const std::vector<std::string> order = {"example",         "a.example",      "yljkjljk.a.example",
                                           "Z.a.example",     "zABC.a.EXAMPLE", "z.example",
                                           "\\001.z.example", "*.z.example",    "\\200.z.example"};
-  for (std::size_t i = 0; i < order.size(); i++) {
-    for (std::size_t j = 0; j < order.size(); j++) {
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    for (std::size_t j = 0; j < order.size(); ++j) {
       int cmp = compare_names(wire(order[i]), wire(order[j]));
       CHECK((cmp < 0) == (i < j));
       CHECK((cmp > 0) == (i > j));
@@ -154,10 +154,10 @@ TEST_CASE("canonical order") {
 std::string random_name(std::mt19937& random) {
   std::string name;
   std::size_t labels = random() % 5;
-  for (std::size_t i = 0; i < labels; i++) {
+  for (std::size_t i = 0; i < labels; ++i) {
     std::size_t length = 1 + random() % (random() % 8 == 0 ? 63 : 4);
     name.push_back(static_cast<char>(length));
-    for (std::size_t k = 0; k < length; k++) name.push_back(static_cast<char>(random() % 256));
+    for (std::size_t k = 0; k < length; ++k) name.push_back(static_cast<char>(random() % 256));
   }
   name.push_back(0);
   return name.size() <= kMaxName ? name : std::string(kRootName);
@@ -165,7 +165,7 @@ std::string random_name(std::mt19937& random) {
 
 TEST_CASE("random names: text round trip, and the order ldns has") {
   std::mt19937 random(3);
-  for (int i = 0; i < 5000; i++) {
+  for (int i = 0; i < 5000; ++i) {
     std::string a = random_name(random);
     std::string b = random_name(random);
     REQUIRE(is_wire_name(a));

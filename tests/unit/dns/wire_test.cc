@@ -55,7 +55,7 @@ TEST_CASE("what malformed queries are told") {
   const std::string soa = record(kName, 6);
   const std::string tsig = record(wire("key"), 250, 255);
   std::string long_name;
-  for (int i = 0; i < 128; i++) long_name += "\1a";
+  for (int i = 0; i < 128; ++i) long_name += "\1a";
   long_name += std::string(1, '\0');
   struct Row {
     const char* what;
@@ -176,7 +176,7 @@ TEST_CASE("a reused query keeps nothing of the one before") {
 }
 
 TEST_CASE("every octet is lower-cased as ASCII has it") {
-  for (int octet = 0; octet < 256; octet++) {
+  for (int octet = 0; octet < 256; ++octet) {
     for (std::size_t length : {1U, 7U, 8U, 9U, 63U}) {
       std::string name(1, static_cast<char>(length));
       name += std::string(length, static_cast<char>(octet)) + std::string(1, '\0');
@@ -191,7 +191,7 @@ TEST_CASE("every octet is lower-cased as ASCII has it") {
 TEST_CASE("names of 255 octets are read, longer ones are not") {
   for (std::size_t last : {1U, 2U}) {
     std::string name;
-    for (int i = 0; i < 126; i++) name += "\1a";
+    for (int i = 0; i < 126; ++i) name += "\1a";
     name += std::string(1, static_cast<char>(last)) + std::string(last, 'b') + std::string(1, '\0');
     std::string packet = header(1, 0, 1, 0, 0, 0) + question(name, 1);
     Query query;
@@ -251,7 +251,7 @@ TEST_CASE("nothing is written beyond the limit") {
     std::size_t limit = exact + 3 * (10 + rdatas.size()) + reserve;
     ResponseWriter writer(out, limit, query);
     writer.reserve(reserve);
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 4; ++i) {
       CHECK(writer.add_rrset(Section::kAnswer, query.name(), set, 60));
     }
     CHECK(!writer.add_rrset(Section::kAnswer, query.name(), set, 60));

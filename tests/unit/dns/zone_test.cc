@@ -89,7 +89,7 @@ TEST_CASE("what a static zone refuses") {
     CHECK(zone.error().message.find(row.message) != std::string::npos);
   }
   std::vector<Rrset> many = {soa("x")};
-  for (std::uint16_t i = 0; i < kMaxNodeTypes; i++) {
+  for (std::uint16_t i = 0; i < kMaxNodeTypes; ++i) {
     many.push_back(Rrset::make(wire("a.x"), static_cast<std::uint16_t>(1000 + 256 * i), 1, {"a"}));
   }
   CHECK(StaticZone::make(wire("x"), many, test::kTestKey));

@@ -79,7 +79,7 @@ TEST_CASE("memory of replaced answers is used again") {
   Epochs epochs;
   ModuleIndex index(epochs);
   const std::string name = labels({"x", "_", "h"});
-  for (int i = 0; i < 200'000; i++) set(index, name, "t" + std::to_string(1'000'000 + i));
+  for (int i = 0; i < 200'000; ++i) set(index, name, "t" + std::to_string(1'000'000 + i));
   CHECK(index.stats().bytes < (std::size_t{4} << 20));
 }
 
@@ -95,13 +95,13 @@ TEST_CASE("against a map, while the table grows") {
     state = state * 6364136223846793005ULL + 1442695040888963407ULL;
     return (state >> 33) % n;
   };
-  for (int i = 0; i < 40'000; i++) {
+  for (int i = 0; i < 40'000; ++i) {
     keys.push_back(labels({std::to_string(next(100)), std::to_string(next(3000)), "_",
                            std::to_string(next(50)), "com"}));
     texts.push_back(next(5) == 0 ? "" : std::to_string(next(1000)));
   }
   std::vector<ModuleIndex::Item> items;
-  for (std::size_t i = 0; i < keys.size(); i++) {
+  for (std::size_t i = 0; i < keys.size(); ++i) {
     items.push_back({keys[i], texts[i]});
     model[keys[i]] = texts[i];
     for (std::string_view n = keys[i]; !n.empty();
@@ -120,7 +120,7 @@ TEST_CASE("against a map, while the table grows") {
   }
   CHECK(index.stats().answers == answers);
   for (const std::string& name : names) REQUIRE(index.find(name).exists);
-  for (int i = 0; i < 10'000; i++) {
+  for (int i = 0; i < 10'000; ++i) {
     const std::string other = labels({"m" + std::to_string(i), "com"});
     REQUIRE_FALSE(index.find(other).exists);
   }
@@ -131,14 +131,14 @@ TEST_CASE("readers see whole answers while the writer changes them") {
   ModuleIndex index(epochs);
   constexpr int kNames = 64;
   std::vector<std::string> names;
-  for (int i = 0; i < kNames; i++) {
+  for (int i = 0; i < kNames; ++i) {
     names.push_back(labels({"m" + std::to_string(i), "o", "_", "h"}));
     set(index, names.back(), "aaaaaaaa");
   }
   std::atomic<bool> done{false};
   std::atomic<int> bad{0};
   std::vector<std::thread> readers;
-  for (int r = 0; r < 2; r++) {
+  for (int r = 0; r < 2; ++r) {
     readers.emplace_back([&] {
       Epochs::Reader reader(epochs);
       while (!done.load()) {
@@ -149,13 +149,13 @@ TEST_CASE("readers see whole answers while the writer changes them") {
           // One letter, repeated as often as it says.
           if (!found.exists || text.size() < 8 || text.find_first_not_of(text[0]) != text.npos ||
               text.size() != static_cast<std::size_t>(8 + text[0] - 'a')) {
-            bad++;
+            ++bad;
           }
         }
       }
     });
   }
-  for (int i = 0; i < 20'000; i++) {
+  for (int i = 0; i < 20'000; ++i) {
     const char c = static_cast<char>('a' + i % 26);
     set(index, names[static_cast<std::size_t>(i % kNames)],
         std::string(static_cast<std::size_t>(8 + c - 'a'), c));
@@ -172,14 +172,14 @@ TEST_CASE("what a reader may see is not freed") {
   Epochs::Reader reader(epochs);
   int freed = 0;
   reader.enter();
-  epochs.retire([&] { freed++; });
+  epochs.retire([&] { ++freed; });
   epochs.collect();
   CHECK(freed == 0);
   reader.leave();
   reader.enter();  // entered after it was retired
   epochs.collect();
   CHECK(freed == 1);
-  epochs.retire([&] { freed++; });
+  epochs.retire([&] { ++freed; });
   {
     Epochs::Reader other(epochs);
     ReaderSection section(other);
@@ -187,7 +187,7 @@ TEST_CASE("what a reader may see is not freed") {
     epochs.collect();
     CHECK(freed == 2);
   }
-  epochs.retire([&] { freed++; });
+  epochs.retire([&] { ++freed; });
   epochs.collect();
   CHECK(freed == 3);
 }

@@ -103,7 +103,7 @@ TEST_CASE("a database becomes answers, and each commit is taken up") {
 TEST_CASE("a full scan and many commits give the same answers") {
   Database d;
   Database reference;
-  for (int i = 0; i < 3000; i++) {
+  for (int i = 0; i < 3000; ++i) {
     d.log.add(fmt::format("example.com/o{}/m{}", i % 37, i % 701),
               fmt::format("v{}.{}.0", i % 2, i));
   }
@@ -123,7 +123,7 @@ TEST_CASE("a full scan and many commits give the same answers") {
   Source whole(d, false, false, 1);
   REQUIRE(whole.source.start());
   CHECK(whole.index.stats().names == s.index.stats().names);
-  for (int i = 0; i < 3000; i++) {
+  for (int i = 0; i < 3000; ++i) {
     const std::string path = fmt::format("example.com/o{}/m{}", i % 37, i % 701);
     REQUIRE(whole.txt(path) == s.txt(path));
     REQUIRE(!s.txt(path).empty());

@@ -249,7 +249,7 @@ TEST_CASE("signatures are renewed with a quarter to a half of their life left, s
   constexpr std::uint32_t kLife = 14 * 86400;
   const WallTime start = s.now;
   std::vector<std::uint32_t> lives;
-  for (int i = 0; i < 50; i++) {
+  for (int i = 0; i < 50; ++i) {
     const std::string name = "n" + std::to_string(i) + ".l.example.org";
     s.now = start;
     const auto first = s.sign(name, "x");

@@ -20,16 +20,16 @@ struct Count {
 Count ask(RateLimiter& limiter, const std::string& from, Class kind, std::string_view name,
           std::uint64_t start, int n, std::uint64_t every) {
   Count c;
-  for (int i = 0; i < n; i++) {
+  for (int i = 0; i < n; ++i) {
     switch (limiter.check(from, kind, name, start + static_cast<std::uint64_t>(i) * every)) {
       case Verdict::kSend:
-        c.sent++;
+        ++c.sent;
         break;
       case Verdict::kTruncate:
-        c.truncated++;
+        ++c.truncated;
         break;
       case Verdict::kDrop:
-        c.dropped++;
+        ++c.dropped;
         break;
     }
   }
@@ -75,7 +75,7 @@ TEST_CASE("at the rate nothing is held back, above it the rate goes out") {
 TEST_CASE("different names are no repetition") {
   RateLimiter limiter(10);
   int sent = 0;
-  for (int i = 0; i < 1000; i++) {
+  for (int i = 0; i < 1000; ++i) {
     sent += limiter.check(ip(10, 0, 0, 1), Class::kPositive, std::to_string(i), kSecond) ==
                     Verdict::kSend
                 ? 1
@@ -88,7 +88,7 @@ TEST_CASE("a flood from everywhere does not use up memory, nor free the worst") 
   RateLimiter limiter(10);
   const std::string worst = ip(203, 0, 113, 1);
   ask(limiter, worst, Class::kDenial, "", kSecond, 100, 1);
-  for (int i = 0; i < 30'000; i++) {
+  for (int i = 0; i < 30'000; ++i) {
     limiter.check(ip(10, i >> 8, i & 255, 1), Class::kDenial, "", kSecond + 100);
   }
   CHECK(limiter.check(worst, Class::kDenial, "", kSecond + 200) != Verdict::kSend);
@@ -103,18 +103,18 @@ TEST_CASE("no limit") {
 TEST_CASE("a budget") {
   Budget budget(100, 10);
   int taken = 0;
-  for (int i = 0; i < 1000; i++) taken += budget.take(kSecond) ? 1 : 0;
+  for (int i = 0; i < 1000; ++i) taken += budget.take(kSecond) ? 1 : 0;
   CHECK(taken == 10);
   CHECK_FALSE(budget.take(kSecond + 9'000));
   CHECK(budget.take(kSecond + 10'000));
   CHECK_FALSE(budget.take(kSecond + 10'000));
   taken = 0;
-  for (int i = 0; i < 10'000; i++)
+  for (int i = 0; i < 10'000; ++i)
     taken += budget.take(2 * kSecond + static_cast<unsigned>(i) * 1000) ? 1 : 0;
   CHECK(taken >= 1000);
   CHECK(taken <= 1010);
   Budget none(0, 0);
-  for (int i = 0; i < 1000; i++) REQUIRE(none.take(0));
+  for (int i = 0; i < 1000; ++i) REQUIRE(none.take(0));
 }
 
 }  // namespace

@@ -62,7 +62,7 @@ TEST_CASE("a changed file is read once it has stayed the same for a poll") {
   lab.zone->poll();
   CHECK(lab.serial() == 3);
   CHECK(lab.count("event=zone_loaded") == 2);
-  for (int i = 0; i < 3; i++) lab.zone->poll();
+  for (int i = 0; i < 3; ++i) lab.zone->poll();
   CHECK(lab.count("event=zone_loaded") == 2);
 }
 
@@ -71,7 +71,7 @@ TEST_CASE("a broken file is told once, and leaves content and key as they were")
   const dns::ZoneContent* content = lab.zone->zone().content();
   const std::uint16_t tag = lab.zone->key()->tag();
   lab.write(zone_text(2, "broken\n"));
-  for (int i = 0; i < 5; i++) lab.zone->poll();
+  for (int i = 0; i < 5; ++i) lab.zone->poll();
   CHECK(lab.count("event=zone_not_loaded") == 1);
   CHECK(lab.count("zone:4: a record without a type") == 1);
   CHECK(lab.zone->status()["error"].get<std::string>().find("zone:4: ") != std::string::npos);
@@ -84,7 +84,7 @@ TEST_CASE("a broken file is told once, and leaves content and key as they were")
   CHECK(content->key() != dns::kUnsigned);
   CHECK(lab.count("event=zone_not_loaded") == 1);  // the same complaint
   lab.write(zone_text(2));
-  for (int i = 0; i < 2; i++) lab.zone->poll();
+  for (int i = 0; i < 2; ++i) lab.zone->poll();
   CHECK(lab.serial() == 2);
   CHECK(lab.zone->key()->tag() != tag);
   CHECK_FALSE(lab.zone->status().contains("error"));
@@ -98,11 +98,11 @@ TEST_CASE("a failure that may pass is tried again, and told once") {
   REQUIRE(::getrlimit(RLIMIT_NOFILE, &limit) == 0);
   const rlimit none{.rlim_cur = 0, .rlim_max = limit.rlim_max};
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
-  for (int i = 0; i < 6; i++) lab.zone->poll();
+  for (int i = 0; i < 6; ++i) lab.zone->poll();
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &limit) == 0);
   CHECK(lab.count("event=zone_not_loaded") == 1);
   CHECK(lab.serial() == 1);
-  for (int i = 0; i < 2; i++) lab.zone->poll();
+  for (int i = 0; i < 2; ++i) lab.zone->poll();
   CHECK(lab.serial() == 2);  // the file is as it was
 }
 

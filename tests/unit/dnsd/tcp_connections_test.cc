@@ -122,13 +122,13 @@ struct Lab {
   void pump() {
     std::array<epoll_event, 16> events;
     const int n = ::epoll_wait(epoll.get(), events.data(), events.size(), 1);
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n; ++i) {
       tcp->on_event(EpollTag::unpack(events[i].data.u64), events[i].events);
     }
   }
   std::vector<std::uint16_t> read(Client& client, std::size_t count) {
     std::vector<std::uint16_t> ids;
-    for (int i = 0; i < 5000 && ids.size() < count && !client.closed(); i++) {
+    for (int i = 0; i < 5000 && ids.size() < count && !client.closed(); ++i) {
       for (auto id : client.read()) ids.push_back(id);
       pump();
     }
@@ -145,7 +145,7 @@ struct Lab {
   static constexpr int kLarge = 120;  // together well over any buffer here, below a batch's
   static std::string large_then_signed() {
     std::string all;
-    for (int i = 0; i < kLarge; i++) all += query(100, dns::rrtype::kTxt);
+    for (int i = 0; i < kLarge; ++i) all += query(100, dns::rrtype::kTxt);
     return all + query(2, dns::rrtype::kNs, true);
   }
 };
@@ -153,7 +153,7 @@ struct Lab {
 TEST_CASE("answers to a connection that is gone never reach another one") {
   Lab lab;
   Client honest(lab.address);
-  for (std::uint16_t i = 1; i <= 50; i++) {
+  for (std::uint16_t i = 1; i <= 50; ++i) {
     Client gone(lab.address);
     lab.pump();
     gone.send(query(0xdead, dns::rrtype::kSoa));
@@ -162,7 +162,7 @@ TEST_CASE("answers to a connection that is gone never reach another one") {
     honest.send(query(i, dns::rrtype::kSoa));
     REQUIRE(lab.read(honest, 1) == std::vector<std::uint16_t>{i});
   }
-  for (int i = 0; i < 10; i++) lab.pump();
+  for (int i = 0; i < 10; ++i) lab.pump();
   CHECK(lab.counts.total() == 1);
 }
 
@@ -173,9 +173,9 @@ TEST_CASE("a connection waits for the budget and for its client at once, and goe
   lab.pump();
   // Its answers drain while its next query still waits: it is put off a second time.
   REQUIRE(lab.read(client, Lab::kLarge).size() == Lab::kLarge);
-  for (int i = 0; i < 10; i++) lab.pump();
+  for (int i = 0; i < 10; ++i) lab.pump();
   client.reset();
-  for (int i = 0; i < 10; i++) lab.pump();
+  for (int i = 0; i < 10; ++i) lab.pump();
   CHECK(lab.counts.total() == 0);
   lab.clock.advance(std::chrono::seconds(1));
   CHECK(lab.tcp->tick() == -1);
@@ -202,7 +202,7 @@ TEST_CASE("the end does not wait for a connection that waited for both") {
   lab.pump();
   CHECK(lab.tcp->drain() == 1);
   CHECK(lab.read(client, Lab::kLarge + 1).size() == Lab::kLarge + 1);
-  for (int i = 0; i < 10; i++) lab.pump();
+  for (int i = 0; i < 10; ++i) lab.pump();
   CHECK(lab.tcp->drain() == 0);
 }
 

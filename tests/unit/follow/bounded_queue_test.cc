@@ -19,7 +19,7 @@ void check_waits(BoundedQueue<int>& queue, int value, std::size_t weight) {
   // The values are taken one by one; the last one can only be the other thread's.
   int last = 0;
   int taken = 0;
-  for (; last != value; taken++) {
+  for (; last != value; ++taken) {
     const auto got = queue.pop();
     if (!got) break;
     last = *got;

@@ -162,7 +162,7 @@ TEST_CASE("following from nothing, and on, in every framing") {
   };
   log.replace("tile/8/data/273", [&] {
     std::vector<std::string> all;
-    for (std::uint64_t n = 69888; n < 70144; n++) all.push_back(log.record(n));
+    for (std::uint64_t n = 69888; n < 70144; ++n) all.push_back(log.record(n));
     return tlog::format_data_tile(all, 69888, style);
   }());
   REQUIRE(world.round(log));
@@ -524,7 +524,7 @@ TEST_CASE("a forged record anywhere is found, with or without level 0 that agree
   const std::uint64_t record = victim == 0 ? 0 : victim == 1 ? size / 2 : size - 1;
   TestLog forged = log.fork_at(record);
   forged.add("example.com/evil", "v6.6.6");
-  for (std::uint64_t n = record + 1; n < size; n++) forged.append(log.record(n));
+  for (std::uint64_t n = record + 1; n < size; ++n) forged.append(log.record(n));
   // Everything at the record's place is the forger's, up to level `up`; the head is the log's.
   const int up = GENERATE(-1, 0, 1);
   CAPTURE(size, record, up);
@@ -604,7 +604,7 @@ TEST_CASE("a version with two sums is an alarm even when its proof is not to be 
   std::size_t data = 0;
   const Error gone = GENERATE(unavailable_error("down"), untrusted_error("rubbish"));
   log.on_fetch = [&](const std::string& path) -> std::optional<Result<std::string>> {
-    if (path == "tile/8/data/000") data++;
+    if (path == "tile/8/data/000") ++data;
     if (data > 0 && path == "tile/8/2/000.p/1" && ++data > 3) return gone;
     if (data > 3) return gone;
     return {};
@@ -836,7 +836,7 @@ TEST_CASE("the loop: errors are waited out, a lasting bad tile is an alarm, stop
   SECTION("transport errors") {
     log.on_fetch = [&](const std::string& path) -> std::optional<Result<std::string>> {
       if (path != "latest") return {};
-      rounds++;
+      ++rounds;
       if (rounds < 8) return unavailable_error("down");
       if (rounds == 9) world.stop.request();
       return {};
@@ -849,7 +849,7 @@ TEST_CASE("the loop: errors are waited out, a lasting bad tile is an alarm, stop
     log.replace("tile/8/data/001", "forged");
     log.on_fetch = [&](const std::string& path) -> std::optional<Result<std::string>> {
       if (path == "tile/8/data/001") {
-        rounds++;
+        ++rounds;
         world.clock.advance(std::chrono::minutes(5));
       }
       return {};
@@ -865,7 +865,7 @@ TEST_CASE("the loop: errors are waited out, a lasting bad tile is an alarm, stop
     const bool within = GENERATE(false, true);
     log.on_fetch = [&](const std::string& path) -> std::optional<Result<std::string>> {
       if (path != "tile/8/data/001") return {};
-      rounds++;
+      ++rounds;
       world.clock.advance(std::chrono::minutes(5));
       if (rounds > 300) world.stop.request();
       if (within ? rounds % 3 == 1 : rounds / 3 % 2 == 0) return std::string("forged");

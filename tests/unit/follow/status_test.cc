@@ -39,7 +39,7 @@ TEST_CASE("how a database stands") {
 }
 
 TEST_CASE("pauses") {
-  for (int i = 0; i < 200; i++) {
+  for (int i = 0; i < 200; ++i) {
     const auto p = jittered(10min);
     CHECK((p >= 9min && p <= 11min));
     CHECK(back_off(1s, 1, 1min) <= 1100ms);
@@ -64,7 +64,7 @@ TEST_CASE("progress") {
   terminal({0, 100, 100, 2s});
   CHECK(shown == std::vector<std::string>{"50 of 100 records, 50/s, 1s left", ""});
   ProgressReporter lines(nullptr, log);
-  for (int s = 0; s <= 95; s++)
+  for (int s = 0; s <= 95; ++s)
     lines({0, 10UL * static_cast<unsigned>(s), 10000, std::chrono::seconds(s)});
   CHECK(logged.size() == 3);
   lines({500, 510, 10000, 31s});  // another run

@@ -276,15 +276,15 @@ TEST_CASE("random paths: what check_path takes survives escaping, and nothing el
   std::mt19937 random(1);
   const std::string alphabet = "aAbBz09-._~/!v2+ ";
   int good = 0;
-  for (int i = 0; i < 200000; i++) {
+  for (int i = 0; i < 200000; ++i) {
     std::string path = random() % 2 == 0 ? "x.y/" : "";
-    for (std::size_t n = random() % 12; n > 0; n--) path += alphabet[random() % alphabet.size()];
+    for (std::size_t n = random() % 12; n > 0; --n) path += alphabet[random() % alphabet.size()];
     auto escaped = escape_path(path);
     CHECK(escaped.has_value() == check_path(path).has_value());
     auto back = unescape_path(path);
     if (back) CHECK(escape_path(*back).value() == path);
     if (!escaped) continue;
-    good++;
+    ++good;
     if (unescape_path(*escaped).value() != path) FAIL(path);
   }
   CHECK(good > 10000);

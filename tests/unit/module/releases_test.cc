@@ -23,7 +23,7 @@ std::vector<std::string> words(const std::string& text) {
 // The versions of `text` added in this order with record numbers 10, 11, ...
 ReleaseSummary summary_of(const std::vector<std::string>& versions) {
   ReleaseSummary s;
-  for (std::size_t i = 0; i < versions.size(); i++) s.add(versions[i], 10 + i);
+  for (std::size_t i = 0; i < versions.size(); ++i) s.add(versions[i], 10 + i);
   return s;
 }
 
@@ -88,8 +88,8 @@ TEST_CASE("of equal versions the first record stays, whatever the order") {
 
 TEST_CASE("the summary does not depend on the order of the records") {
   std::vector<std::pair<std::string, std::uint64_t>> all;
-  for (int major = 0; major < 40; major++) {
-    for (int minor = 0; minor < 3; minor++) {
+  for (int major = 0; major < 40; ++major) {
+    for (int minor = 0; minor < 3; ++minor) {
       std::string v = "v" + std::to_string(major) + "." + std::to_string(minor) + ".0";
       all.emplace_back(v, all.size());
       all.emplace_back(v + "+incompatible", all.size());
@@ -99,7 +99,7 @@ TEST_CASE("the summary does not depend on the order of the records") {
   }
   std::string expected;
   std::mt19937 random(2);
-  for (int round = 0; round < 50; round++) {
+  for (int round = 0; round < 50; ++round) {
     std::shuffle(all.begin(), all.end(), random);
     ReleaseSummary s;
     for (auto& [v, n] : all) {
@@ -126,7 +126,7 @@ TEST_CASE("a damaged summary is corrupt") {
     REQUIRE_FALSE(s);
     CHECK(s.error().kind == ErrorKind::kCorrupt);
     ServedReleases it(bad);
-    for (int i = 0; i < 4 && it.next(); i++) {
+    for (int i = 0; i < 4 && it.next(); ++i) {
     }
   }
 }
@@ -154,7 +154,7 @@ TEST_CASE("Go versions") {
   std::vector<std::string> order = {"go1.8beta1",  "go1.8rc1",  "go1.8",      "go1.8.1", "go1.9rc1",
                                     "go1.20beta2", "go1.20rc1", "go1.20rc10", "go1.20",  "go1.20.1",
                                     "go1.20.10",   "go1.21rc2", "go1.21.0",   "go1.21.1"};
-  for (std::size_t i = 0; i + 1 < order.size(); i++) {
+  for (std::size_t i = 0; i + 1 < order.size(); ++i) {
     CHECK(*parse_go_version(order[i]) < *parse_go_version(order[i + 1]));
   }
 }
@@ -201,7 +201,7 @@ TEST_CASE("cur, prev and next of the toolchains") {
       }
     }
     std::string text;
-    for (int round = 0; round < 20; round++) {
+    for (int round = 0; round < 20; ++round) {
       ToolchainSummary s;
       for (auto& [v, n] : records) {
         s.add(v, n);

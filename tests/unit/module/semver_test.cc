@@ -94,8 +94,8 @@ TEST_CASE("precedence") {
                                     "v2.0.0",
                                     "v10.0.0",
                                     "v99999999999999999999.0.0"};
-  for (std::size_t i = 0; i < order.size(); i++) {
-    for (std::size_t j = 0; j < order.size(); j++) {
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    for (std::size_t j = 0; j < order.size(); ++j) {
       INFO(order[i] << " " << order[j]);
       CHECK(compare(order[i], order[j]) == (i < j ? -1 : (i > j ? 1 : 0)));
     }

@@ -133,7 +133,7 @@ TEST_CASE("http: what cannot be sent is refused before anything is") {
   HttpClient c = client();
   auto results = c.fetch(cases);
   REQUIRE(results.size() == std::size(cases));
-  for (std::size_t i = 0; i < results.size(); i++) {
+  for (std::size_t i = 0; i < results.size(); ++i) {
     CAPTURE(i, cases[i].url, cases[i].method);
     REQUIRE(!results[i]);
     CHECK(results[i].error().kind == ErrorKind::kUsage);
@@ -172,13 +172,13 @@ TEST_CASE("http: many at once, in their order, over few connections") {
   });
   HttpClient c = client({.max_connections = 6});
   std::vector<HttpRequest> requests;
-  for (int i = 0; i < 300; i++) {
+  for (int i = 0; i < 300; ++i) {
     requests.push_back({.url = server.url("/" + std::to_string(i))});
   }
-  for (int round = 0; round < 2; round++) {
+  for (int round = 0; round < 2; ++round) {
     auto results = c.fetch(requests);
     REQUIRE(results.size() == requests.size());
-    for (std::size_t i = 0; i < results.size(); i++) {
+    for (std::size_t i = 0; i < results.size(); ++i) {
       CAPTURE(i);
       REQUIRE(results[i]);
       CHECK(results[i]->body == "body of /" + std::to_string(i));
@@ -220,7 +220,7 @@ TEST_CASE("http: sizes are bounded while bytes arrive") {
       return Reply{.bytes = "HTTP/1.1 200 OK\r\nX: " + std::string(200 << 10, 'x')};
     }
     std::string headers = "HTTP/1.1 200 OK\r\n";
-    for (int i = 0; i < 300; i++) headers += "X: " + std::string(1000, 'x') + "\r\n";
+    for (int i = 0; i < 300; ++i) headers += "X: " + std::string(1000, 'x') + "\r\n";
     return Reply{.bytes = headers};
   });
   HttpClient c = client();
@@ -464,7 +464,7 @@ TEST_CASE("http: a kept connection that the server closed is opened anew") {
     return reply;
   });
   HttpClient c = client();
-  for (int i = 0; i < 5; i++) CHECK(c.fetch_one({.url = server.url()}));
+  for (int i = 0; i < 5; ++i) CHECK(c.fetch_one({.url = server.url()}));
   CHECK(server.connections() == 5);
 }
 

@@ -138,9 +138,9 @@ TEST_CASE("https: HTTP/2 requests share one connection") {
   Address at = read_address(child);
   HttpClient c = client({.ca_file = at.ca_file, .max_connections = 8, .max_streams = 50});
   std::vector<HttpRequest> requests;
-  for (int i = 0; i < 200; i++) requests.push_back({.url = at.url + "/" + std::to_string(i)});
+  for (int i = 0; i < 200; ++i) requests.push_back({.url = at.url + "/" + std::to_string(i)});
   auto results = c.fetch(requests);
-  for (std::size_t i = 0; i < results.size(); i++) {
+  for (std::size_t i = 0; i < results.size(); ++i) {
     CAPTURE(i, results[i] ? "" : results[i].error().message);
     REQUIRE(results[i]);
     CHECK(results[i]->body == "HTTP/2.0 /" + std::to_string(i));

@@ -273,7 +273,7 @@ TEST_CASE("source: the first proxy that carries the log is used, and no other") 
   for (const Case& c : cases) {
     CAPTURE(c.list);
     auto from = source({.source = direct.server.url(), .proxy = c.list});
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 2; ++i) {
       auto r = fetch_one(*from, "latest");
       if (c.error.empty()) {
         REQUIRE(r);
@@ -332,6 +332,6 @@ TEST_CASE("source: a proxy is asked once whether it carries the log") {
   auto from = source({.proxy = server.url()});
   // An answer that decides nothing is asked for again.
   CHECK(kind(fetch_one(*from, "latest")) == ErrorKind::kUnavailable);
-  for (int i = 0; i < 3; i++) CHECK(fetch_one(*from, "latest"));
+  for (int i = 0; i < 3; ++i) CHECK(fetch_one(*from, "latest"));
   CHECK(probes == 2);
 }

@@ -86,7 +86,7 @@ TEST_CASE("signals: SIGTERM and SIGINT request the stop, the rest runs callbacks
       std::atomic<int> hangups{0};
       std::atomic<int> users{0};
       auto thread =
-          SignalThread::start(stop, {.hangup = [&] { hangups++; }, .user1 = [&] { users++; }});
+          SignalThread::start(stop, {.hangup = [&] { ++hangups; }, .user1 = [&] { ++users; }});
       if (!thread) return 1;
       ::kill(::getpid(), SIGHUP);
       while (hangups == 0) std::this_thread::yield();
@@ -183,7 +183,7 @@ TEST_CASE("notify: a manager that does not read never blocks us") {
   Fd manager = listen_as_manager(name);
   Notifier notifier(name);
   int sent = 0;
-  while (notifier.status("x") && sent < 100000) sent++;
+  while (notifier.status("x") && sent < 100000) ++sent;
   CHECK(sent < 100000);
 }
 
@@ -243,7 +243,7 @@ TEST_CASE("heartbeat: fed until the limit after the last sign of life") {
   const Notifier notifier(name, 10ms);
   {
     Heartbeat heart(notifier, 1h);
-    for (int i = 0; i < 5; i++) CHECK(fed());
+    for (int i = 0; i < 5; ++i) CHECK(fed());
   }
   while (receive(manager) != "nothing") continue;
   {

@@ -23,7 +23,7 @@ const std::vector<std::string> kUrls = {"https://witness.example/"};
 
 TestLog make_log() {
   TestLog log;
-  for (int i = 0; i < 150; i++) log.add("example.com/a", "v1.0." + std::to_string(i));
+  for (int i = 0; i < 150; ++i) log.add("example.com/a", "v1.0." + std::to_string(i));
   log.add_synthetic(100);
   log.append("irregular\n");
   log.add("example.com/a", "v1.0.3");  // a repetition
@@ -101,13 +101,13 @@ TEST_CASE("no failing disk leaves anything but a commit behind") {
   const bool stay = GENERATE(false, true);
   const int code = GENERATE(SQLITE_FULL, SQLITE_IOERR_WRITE);
   int failed = 0;
-  for (int n = 1; n <= calls; n++) {
+  for (int n = 1; n <= calls; ++n) {
     INFO("call " << n << " of " << calls);
     const TempDir dir;
     faults.arm(n, code, stay);
     const Status status = live(dir.file("db"), log);
     if (!status) {
-      failed++;
+      ++failed;
       // A full disk is not corruption, and nobody lied.
       CHECK((status.error().kind == ErrorKind::kIo ||
              status.error().kind == ErrorKind::kUnavailable));
@@ -127,8 +127,8 @@ TEST_CASE("a transaction visits each page once, however small the cache") {
   const auto path = [](std::uint64_t i) {
     return "example.com/" + std::to_string(i * 7919 % kModules) + "/module";
   };
-  for (std::uint64_t i = 0; i < kModules; i++) log.add(path(i), "v1.0.0");
-  for (std::uint64_t i = 0; i < kModules; i++) log.add(path(i), "v1.1.0");
+  for (std::uint64_t i = 0; i < kModules; ++i) log.add(path(i), "v1.0.0");
+  for (std::uint64_t i = 0; i < kModules; ++i) log.add(path(i), "v1.1.0");
   const TempDir dir;
   WriterOptions options = testing::writer_options(log);
   options.vfs = FaultVfs::kName;

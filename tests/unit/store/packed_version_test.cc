@@ -64,7 +64,7 @@ TEST_CASE("packed versions come back exactly and are as short as said") {
     CHECK(read_packed_version(in) == packed);
     CHECK(in == "rest");
     // Every prefix is refused.
-    for (std::size_t n = 0; n < packed.size(); n++) {
+    for (std::size_t n = 0; n < packed.size(); ++n) {
       std::string_view cut = std::string_view(packed).substr(0, n);
       CHECK_FALSE(read_packed_version(cut));
     }
@@ -74,13 +74,13 @@ TEST_CASE("packed versions come back exactly and are as short as said") {
 TEST_CASE("packing is one to one on random versions") {
   std::mt19937_64 random(7);  // NOLINT: the same for each run
   const auto number = [&] { return std::to_string(random() >> (random() % 64)); };
-  for (int i = 0; i < 20000; i++) {
+  for (int i = 0; i < 20000; ++i) {
     std::string v = "v" + number() + "." + number() + "." + number();
     if (random() % 2 == 0) {
       std::string time;
-      for (int k = 0; k < 14; k++) time.push_back(static_cast<char>('0' + random() % 10));
+      for (int k = 0; k < 14; ++k) time.push_back(static_cast<char>('0' + random() % 10));
       std::string commit;
-      for (int k = 0; k < 12; k++) commit.push_back("0123456789abcdef"[random() % 16]);
+      for (int k = 0; k < 12; ++k) commit.push_back("0123456789abcdef"[random() % 16]);
       v += std::string(random() % 2 == 0 ? "-0." : "-") + time + "-" + commit;
     }
     if (random() % 4 == 0) v += "+incompatible";

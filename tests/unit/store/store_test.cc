@@ -118,7 +118,7 @@ TEST_CASE("records, position and heads survive and can be read") {
   std::uint64_t modules = 0;
   std::uint64_t versions = 0;
   REQUIRE(r.each_module([&](const ModuleRow& m) {
-    modules++;
+    ++modules;
     const std::string path(m.path);
     Reader other = Reader::open(dir.file("db")).value();
     mod::ReleaseSummary summary;
@@ -127,7 +127,7 @@ TEST_CASE("records, position and heads survive and can be read") {
       const auto record = tlog::parse_go_record(log.record(v.record));
       CHECK((record && record->module == path && record->version == v.version));
       summary.add(v.version, v.record);
-      versions++;
+      ++versions;
     }
     if (path != "golang.org/toolchain") CHECK(summary.format() == m.latest);
     return true;
@@ -136,7 +136,7 @@ TEST_CASE("records, position and heads survive and can be read") {
   CHECK(versions == 1004);
 
   std::map<std::string, int> sharded;
-  for (unsigned i = 0; i < 3; i++) {
+  for (unsigned i = 0; i < 3; ++i) {
     REQUIRE(r.each_module([&](const ModuleRow& m) { return ++sharded[std::string(m.path)] > 0; }, i,
                           3));
   }
@@ -156,7 +156,7 @@ TEST_CASE("records, position and heads survive and can be read") {
   CHECK(r.level1(0, 3).value()->size() == 3);
   CHECK(r.level1(0, 4).value() == std::nullopt);
   if (keep == Keep::kRecords) {
-    for (std::uint64_t n = 0; n < 1005; n++) CHECK(r.record(n).value() == log.record(n));
+    for (std::uint64_t n = 0; n < 1005; ++n) CHECK(r.record(n).value() == log.record(n));
     CHECK(r.record(1005).value() == std::nullopt);
   } else {
     CHECK(r.record(0).error().kind == ErrorKind::kUsage);
@@ -194,7 +194,7 @@ TEST_CASE("level-1 rows go on over 65,536 records, wherever they begin") {
   const auto entries = r.level1(254, 19).value();
   REQUIRE(entries);
   std::vector<Hash> leaves;
-  for (std::uint64_t n = 256UL * 257; n < 256UL * 258; n++) {
+  for (std::uint64_t n = 256UL * 257; n < 256UL * 258; ++n) {
     leaves.push_back(tlog::leaf_hash(log.record(n)));
   }
   CHECK((*entries)[3] == tlog::subtree_root(leaves));
@@ -229,7 +229,7 @@ TEST_CASE("readers see changes, or that they must scan again") {
   CHECK(r.changes_since(c.commit + 5).value().reload);
 
   // Over the window: one commit after another until the first one's row is gone.
-  for (int i = 0; i < 1001; i++) {
+  for (int i = 0; i < 1001; ++i) {
     log.add("example.com/new", "v1.3." + std::to_string(i));
     REQUIRE(fill(w, log, log.size(), kT2));
   }
@@ -247,7 +247,7 @@ TEST_CASE("a commit that touches too many modules asks for a scan") {
   log.add_synthetic(256);
   Writer w = open_writer(dir, log);
   REQUIRE(fill(w, log, 256, kT1));
-  for (int i = 0; i < 9000; i++) log.add("example.org/n" + std::to_string(i), "v1.0.0");
+  for (int i = 0; i < 9000; ++i) log.add("example.org/n" + std::to_string(i), "v1.0.0");
   REQUIRE(fill(w, log, log.size(), kT2));
   Reader r = Reader::open(dir.file("db")).value();
   CHECK(r.changes_since(1).value().reload);
@@ -325,7 +325,7 @@ TEST_CASE("an error of the check, or a stop, rolls back") {
   TestLog log;
   log.add("example.com/a", "v1.0.0");
   log.add("example.com/a", "v1.0.0");
-  for (int i = 0; i < 5000; i++) log.add("example.com/n" + std::to_string(i), "v1.0.0");
+  for (int i = 0; i < 5000; ++i) log.add("example.com/n" + std::to_string(i), "v1.0.0");
   Writer w = open_writer(dir, log);
   REQUIRE(w.set_target(log.head(), kT1, {}));
   const auto pending = verified(log, w, log.size(), log.size()).value();

@@ -35,7 +35,7 @@ struct Table {
       VersionChunk chunk;
       REQUIRE(parse_chunk(bytes, chunk));
       std::size_t end = done + 1;
-      while (end < added.size() && (chunk.upper.empty() || added[end].packed < chunk.upper)) end++;
+      while (end < added.size() && (chunk.upper.empty() || added[end].packed < chunk.upper)) ++end;
       std::vector<VersionEntry> merged;
       std::vector<Repeat> found;
       merge_entries(chunk.entries, &added[done], end - done, merged, found);
@@ -43,7 +43,7 @@ struct Table {
       std::vector<ChunkRow> out;
       const std::size_t n = format_chunks(first, chunk.upper, merged, out);
       rows.erase(row);
-      for (std::size_t i = 0; i < n; i++) {
+      for (std::size_t i = 0; i < n; ++i) {
         REQUIRE(rows.emplace(std::string(out[i].first), out[i].bytes).second);
       }
       done = end;
@@ -55,20 +55,20 @@ struct Table {
 
 TEST_CASE("chunks hold exactly what was added, in order, within their size") {
   std::mt19937_64 random(11);  // NOLINT: the same for each run
-  for (int round = 0; round < 20; round++) {
+  for (int round = 0; round < 20; ++round) {
     Table table;
     std::map<std::string, std::uint64_t> reference;
     std::size_t repeated = 0;
     std::uint64_t record = 0;
-    for (int batch = 0; batch < 30; batch++) {
+    for (int batch = 0; batch < 30; ++batch) {
       std::vector<std::pair<std::string, std::uint64_t>> added;
-      for (std::size_t n = random() % 200; n > 0; n--) {
+      for (std::size_t n = random() % 200; n > 0; --n) {
         std::string v = "v" + std::to_string(random() % 3) + "." + std::to_string(random() % 60) +
                         "." + std::to_string(random() % 20);
         if (random() % 3 == 0) v += "-0.20200102030405-" + std::string(12, "abcdef"[random() % 6]);
         if (random() % 50 == 0) v += std::string(random() % 2000, 'y');
         added.emplace_back(pack(v), record);
-        if (!reference.emplace(pack(v), record).second) repeated++;
+        if (!reference.emplace(pack(v), record).second) ++repeated;
         record += 1 + random() % 100000;
       }
       table.add(added);
@@ -101,7 +101,7 @@ TEST_CASE("damaged chunks are refused") {
   REQUIRE(format_chunks("", b, {{a, 5}}, rows) == 1);
   VersionChunk chunk;
   CHECK(parse_chunk(rows[0].bytes, chunk));
-  for (std::size_t n = 0; n < rows[0].bytes.size(); n++) {
+  for (std::size_t n = 0; n < rows[0].bytes.size(); ++n) {
     const bool whole_entries = n == 1 + b.size();
     CHECK(parse_chunk(std::string_view(rows[0].bytes).substr(0, n), chunk) == whole_entries);
   }

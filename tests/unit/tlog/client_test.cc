@@ -31,7 +31,7 @@ ErrorKind kind_of(const Error& e) { return e.kind; }
 TEST_CASE("lookups are proven, whatever the size of the log") {
   TestLog log;
   std::mt19937 random(4);
-  for (std::uint64_t n = 1; n <= 700; n++) {
+  for (std::uint64_t n = 1; n <= 700; ++n) {
     log.add_synthetic(1);
     if (n > 20 && n % 17 != 0 && n % 256 > 1 && n % 256 < 254) continue;
     Client client(log, log.key(), kGoLog);
@@ -55,7 +55,7 @@ TEST_CASE("heads of one history, in every order") {
   log.add_synthetic(1500);
   Client client(log, log.key(), kGoLog);
   std::mt19937 random(5);
-  for (int i = 0; i < 300; i++) {
+  for (int i = 0; i < 300; ++i) {
     std::uint64_t a = i < 4 ? 0 : random() % 1500 + 1;
     std::uint64_t b = random() % 1500 + 1;
     auto cmp = client.compare(log.head(a), log.head(b));
@@ -92,7 +92,7 @@ TEST_CASE("a fork is found as a fork, with evidence that stands alone") {
     // The tiles of the old head may be known already: they must not be mixed in.
     Checkpoint old_head = big_log().head(c.old_size);
     Checkpoint new_head = fork.head();
-    for (int order = 0; order < 2; order++) {
+    for (int order = 0; order < 2; ++order) {
       auto cmp =
           order == 0 ? client.compare(old_head, new_head) : client.compare(new_head, old_head);
       REQUIRE(cmp);
@@ -130,7 +130,7 @@ TEST_CASE("every hash tile is checked: forged ones are refused at every level an
     TestLog log = big_log();
     log.serve(size);
     std::mt19937 random(static_cast<unsigned>(size));
-    for (int round = 0; round < 6; round++) {
+    for (int round = 0; round < 6; ++round) {
       std::uint64_t i = round == 0 ? size - 1 : random() % size;
       auto r = *parse_go_record(log.record(i));
       Client honest(log, log.key(), kGoLog);

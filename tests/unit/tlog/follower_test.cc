@@ -30,7 +30,7 @@ Result<Followed> follow(TestLog& log, const Checkpoint& head, const Frontier& ow
   while (out.frontier.size() < head.size()) {
     GW_TRY(auto run, f.fetch(out.frontier.size(), max_tiles));
     GW_TRY(auto batch, verify_run(std::move(run)));
-    for (std::size_t i = 0; i < batch.size(); i++) out.texts.emplace_back(batch[i].text());
+    for (std::size_t i = 0; i < batch.size(); ++i) out.texts.emplace_back(batch[i].text());
     out.level1.insert(out.level1.end(), batch.level1().begin(), batch.level1().end());
     out.tail.assign(batch.tail().begin(), batch.tail().end());
     out.frontier = batch.frontier();
@@ -41,7 +41,7 @@ Result<Followed> follow(TestLog& log, const Checkpoint& head, const Frontier& ow
 void check_followed(const TestLog& log, const Checkpoint& head, std::uint64_t from,
                     const Followed& got) {
   REQUIRE(got.texts.size() == head.size() - from);
-  for (std::uint64_t i = from; i < head.size(); i++) REQUIRE(got.texts[i - from] == log.record(i));
+  for (std::uint64_t i = from; i < head.size(); ++i) REQUIRE(got.texts[i - from] == log.record(i));
   CHECK(got.frontier == log.frontier(head.size()));
   REQUIRE(got.level1.size() == head.size() / 256 - from / 256);
   Frontier by_entries = log.frontier(from).truncated_to(8);
@@ -75,7 +75,7 @@ TEST_CASE("from any position to any head, in each framing") {
        {DataTileStyle::kSeparated, DataTileStyle::kTerminated, DataTileStyle::kNumbered}) {
     TestLog log = big_log().fork_at(20000);
     log.set_style(style);
-    for (int i = 0; i < 60; i++) {
+    for (int i = 0; i < 60; ++i) {
       std::uint64_t to = i < 20 ? random() % 1500 + 1 : random() % 20000 + 1;
       std::uint64_t from = i % 5 == 0 ? 0 : random() % to;
       if (i % 7 == 0)
@@ -235,7 +235,7 @@ TEST_CASE("forged, truncated and oversized tiles are named and nothing of them g
       std::vector<std::string> bad = {
           flipped,    good.substr(0, good.size() - 1),        "", good + good, without_record,
           good + "x", std::string(kMaxDataTileBytes + 1, 'x')};
-      for (std::size_t i = 0; i < bad.size(); i++) {
+      for (std::size_t i = 0; i < bad.size(); ++i) {
         INFO(span.from << " " << path << " " << i);
         log.replace(path, bad[i]);
         auto got = follow(log, log.head(span.to), log.frontier(span.from), 500);
@@ -375,7 +375,7 @@ TEST_CASE("irregular records are kept verbatim and counted") {
     auto batch = verify_run(*std::move(run));
     REQUIRE(batch);
     CHECK(batch->irregular() == 2 * odd.size());
-    for (std::size_t i = 0; i < batch->size(); i++) {
+    for (std::size_t i = 0; i < batch->size(); ++i) {
       VerifiedRecord r = (*batch)[i];
       REQUIRE(r.text() == log.record(i));
       if (!r.regular()) continue;
@@ -429,7 +429,7 @@ TEST_CASE("runs are verified in parallel while others are fetched") {
   }
   std::vector<std::optional<VerifiedBatch>> batches(runs.size());
   std::vector<std::thread> threads;
-  for (std::size_t t = 0; t < 2; t++) {
+  for (std::size_t t = 0; t < 2; ++t) {
     threads.emplace_back([&, t] {
       for (std::size_t i = t; i < runs.size(); i += 2) {
         auto batch = verify_run(std::move(runs[i]));

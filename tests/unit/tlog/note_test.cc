@@ -102,7 +102,7 @@ TEST_CASE("each way in which a note can be malformed, one by one") {
   REQUIRE(open_note(text + "\n" + line + stranger(text), key));
 
   std::string many;
-  for (int i = 0; i < 99; i++) many += stranger(text);
+  for (int i = 0; i < 99; ++i) many += stranger(text);
   REQUIRE(open_note(text + "\n" + many + line, key));
 
   std::string short_sig = kDash + "stranger " + encode_base64("1234") + "\n";
@@ -161,8 +161,8 @@ TEST_CASE("each way in which a note can be malformed, one by one") {
 TEST_CASE("flipping any bit of a signed note invalidates it") {
   SignerKey us = signer("us", "us");
   std::string good = us.sign_note("text\n");
-  for (std::size_t i = 0; i < good.size(); i++) {
-    for (unsigned bit = 0; bit < 8; bit++) {
+  for (std::size_t i = 0; i < good.size(); ++i) {
+    for (unsigned bit = 0; bit < 8; ++bit) {
       std::string bad = good;
       bad[i] = static_cast<char>(static_cast<unsigned char>(bad[i]) ^ (1U << bit));
       INFO(i << " " << bit);

@@ -49,7 +49,7 @@ TEST_CASE("all real lookups, proven and consistent, in many random orders") {
     auto wanted = lookups_below(dir);
     REQUIRE(wanted.size() == (dir == kSumdb ? 25 : 78));
     std::mt19937 random(6);
-    for (int round = 0; round < 20; round++) {
+    for (int round = 0; round < 20; ++round) {
       std::shuffle(wanted.begin(), wanted.end(), random);
       DirectorySource source(dir);
       Client client(source, key_of(dir), kGoLog);
@@ -85,7 +85,7 @@ TEST_CASE("a real lookup with any byte changed is refused") {
   };
   Client client(relay, VerifierKey::parse(kGoLogKey).value(), kGoLog);
   REQUIRE(client.lookup("gopkg.in/yaml.v3@v3.0.1"));
-  for (std::size_t i = 0; i < good.size(); i++) {
+  for (std::size_t i = 0; i < good.size(); ++i) {
     reply = good;
     reply[i] = static_cast<char>(reply[i] ^ 1);
     INFO(i);
@@ -117,10 +117,10 @@ TEST_CASE("the replica followed from nothing to both its heads") {
         REQUIRE(batch);
         CHECK(batch->first() == own.size());
         CHECK(batch->irregular() == 0);
-        for (std::size_t i = 0; i < batch->size(); i++) {
+        for (std::size_t i = 0; i < batch->size(); ++i) {
           modules.emplace((*batch)[i].module());
           CHECK((*batch)[i].number() == records);
-          records++;
+          ++records;
         }
         own = batch->frontier();
       }

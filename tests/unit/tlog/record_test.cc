@@ -76,7 +76,7 @@ TEST_CASE("what is not exactly two regular lines is irregular") {
     INFO(c.what);
     CHECK_FALSE(parse_go_record(c.text));
   }
-  for (std::size_t i = 3; i < kZip.size(); i++) {
+  for (std::size_t i = 3; i < kZip.size(); ++i) {
     for (char c : {'!', '-', '_', '=', ' ', '@', '[', '`', '{', ':', '.', '\x7f', '\xe1'}) {
       if (kZip[i] == c) continue;
       std::string zip = kZip;
@@ -118,13 +118,13 @@ TEST_CASE("data tiles in the three framings") {
     CHECK(guess_framing(c.bytes, 98) == c.framing);
     RecordTexts out;
     REQUIRE(split_data_tile(c.bytes, 98, 3, c.framing, out));
-    for (std::size_t i = 0; i < 3; i++) CHECK(out[i] == records[i]);
+    for (std::size_t i = 0; i < 3; ++i) CHECK(out[i] == records[i]);
     // Another number of records, and cut anywhere.
     CHECK_FALSE(split_data_tile(c.bytes, 98, 2, c.framing, out));
     CHECK_FALSE(split_data_tile(c.bytes, 98, 4, c.framing, out));
     CHECK_FALSE(split_data_tile(c.bytes + "\n\n", 98, 3, c.framing, out));
     CHECK_FALSE(split_data_tile("\n" + c.bytes, 98, 3, c.framing, out));
-    for (std::size_t n = 0; n < c.bytes.size(); n++) {
+    for (std::size_t n = 0; n < c.bytes.size(); ++n) {
       std::string_view cut = std::string_view(c.bytes).substr(0, n);
       if (split_data_tile(cut, 98, 3, c.framing, out)) CHECK(out[2] != "three\nx\ny");
     }

@@ -89,7 +89,7 @@ TEST_CASE("lists of hashes, to bytes and back") {
   std::string bytes;
   CHECK(format_hashes(hashes).empty());
   CHECK(parse_hashes("").value().empty());
-  for (int i = 0; i < 3; i++) {
+  for (int i = 0; i < 3; ++i) {
     hashes.push_back(leaf_hash(std::to_string(i) + "\n"));
     bytes += as_bytes(hashes.back());
   }

@@ -63,7 +63,7 @@ class LeafNodes : public NodeSource {
 
 std::vector<Hash> random_leaves(std::size_t n) {
   std::vector<Hash> leaves;
-  for (std::size_t i = 0; i < n; i++) leaves.push_back(leaf_hash("leaf " + std::to_string(i)));
+  for (std::size_t i = 0; i < n; ++i) leaves.push_back(leaf_hash("leaf " + std::to_string(i)));
   return leaves;
 }
 
@@ -92,7 +92,7 @@ TEST_CASE("roots of the Certificate Transparency test vectors") {
       "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328"};
   Frontier f;
   CHECK(hex(f.root()) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-  for (std::size_t i = 0; i < inputs.size(); i++) {
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
     f.append(leaf_hash(*decode_hex(inputs[i])));
     CHECK(hex(f.root()) == roots[i]);
   }
@@ -103,7 +103,7 @@ TEST_CASE("every size up to 300: roots, frontiers and proofs as the RFC defines 
   auto leaves = random_leaves(kMax);
   Frontier f;
   std::mt19937 random(1);
-  for (std::size_t n = 1; n <= kMax; n++) {
+  for (std::size_t n = 1; n <= kMax; ++n) {
     f.append(leaves[n - 1]);
     Hash root = naive_root(leaves, 0, n);
     REQUIRE(f.root() == root);
@@ -113,7 +113,7 @@ TEST_CASE("every size up to 300: roots, frontiers and proofs as the RFC defines 
     REQUIRE(frontier_at(n, nodes).value() == f);
     REQUIRE(Frontier::parse(n, f.hashes_text()).value() == f);
     // All pairs up to 70, then a few of each size.
-    for (std::size_t j = 0; j < (n <= 70 ? n : 5); j++) {
+    for (std::size_t j = 0; j < (n <= 70 ? n : 5); ++j) {
       std::size_t m = n <= 70 ? j : random() % n;
       auto path = inclusion_proof(m, n, nodes).value();
       REQUIRE(path == naive_path(m, leaves, 0, n));
@@ -131,7 +131,7 @@ TEST_CASE("a changed proof does not verify") {
   std::mt19937 random(2);
   LeafNodes nodes(leaves);
   Hash root = naive_root(leaves, 0, 200);
-  for (int round = 0; round < 200; round++) {
+  for (int round = 0; round < 200; ++round) {
     std::size_t m = random() % 199;
     auto path = inclusion_proof(m, 200, nodes).value();
     auto proof = consistency_proof(m + 1, 200, nodes).value();
@@ -164,11 +164,11 @@ TEST_CASE("full subtrees append like their leaves") {
   Frontier by_leaf;
   Frontier by_tile;
   for (std::size_t i = 0; i + 256 <= leaves.size(); i += 256) {
-    for (std::size_t j = i; j < i + 256; j++) by_leaf.append(leaves[j]);
+    for (std::size_t j = i; j < i + 256; ++j) by_leaf.append(leaves[j]);
     by_tile.append_subtree(8, subtree_root(std::span(leaves).subspan(i, 256)));
     REQUIRE(by_leaf == by_tile);
   }
-  for (std::size_t i = 0; i < 100; i++) by_leaf.append(leaves[i]);
+  for (std::size_t i = 0; i < 100; ++i) by_leaf.append(leaves[i]);
   CHECK(by_leaf.truncated_to(8) == by_tile);
   CHECK(by_tile.truncated_to(8) == by_tile);
 }
@@ -193,9 +193,9 @@ TEST_CASE("large random trees agree with the naive root") {
   testing::TestLog log;
   log.add_synthetic(3000);
   std::vector<Hash> leaves;
-  for (std::uint64_t i = 0; i < log.size(); i++) leaves.push_back(leaf_hash(log.record(i)));
+  for (std::uint64_t i = 0; i < log.size(); ++i) leaves.push_back(leaf_hash(log.record(i)));
   std::mt19937 random(3);
-  for (int i = 0; i < 100; i++) {
+  for (int i = 0; i < 100; ++i) {
     std::size_t n = random() % 3000 + 1;
     REQUIRE(log.root(n) == naive_root(leaves, 0, n));
   }

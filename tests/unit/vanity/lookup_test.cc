@@ -175,17 +175,17 @@ TEST_CASE("a signed record answers without HTTP") {
 TEST_CASE("one question a domain, results in the order of the input") {
   Lab lab;
   std::vector<std::string> paths;
-  for (int i = 0; i < 10; i++) {
+  for (int i = 0; i < 10; ++i) {
     std::string d = "d" + std::to_string(i) + ".org";
     lab.record(d, {d + "/x git https://g.org/" + d});
   }
-  for (int i = 0; i < 100; i++) {
+  for (int i = 0; i < 100; ++i) {
     paths.push_back((i % 2 ? "d" : "D") + std::to_string(i % 10) + ".org/x/p" + std::to_string(i));
   }
   auto results = lab.run(paths);
   CHECK(lab.dns.asked.size() == 10);
   CHECK(std::set<std::string>(lab.dns.asked.begin(), lab.dns.asked.end()).size() == 10);
-  for (std::size_t i = 0; i < paths.size(); i++) {
+  for (std::size_t i = 0; i < paths.size(); ++i) {
     CHECK(results[i].path == paths[i]);
     // Prefixes match byte by byte, as with meta tags: "D0.org/x" has no record.
     if (i % 2)
@@ -197,12 +197,12 @@ TEST_CASE("one question a domain, results in the order of the input") {
 TEST_CASE("very many domains and pages are asked for in parts") {
   Lab lab;
   std::vector<std::string> paths;
-  for (int i = 0; i < 600; i++) {
+  for (int i = 0; i < 600; ++i) {
     std::string d = "d" + std::to_string(i) + ".org";
     lab.record(d, {d + "/x git https://g.org/" + d});
     paths.push_back(d + "/x");
   }
-  for (int i = 0; i < 200; i++) {
+  for (int i = 0; i < 200; ++i) {
     std::string path = "many.org/p" + std::to_string(i);
     lab.page("https://" + path + "?go-get=1", meta("many.org git https://g.org/many.org"));
     paths.push_back(path);
@@ -359,7 +359,7 @@ TEST_CASE("redirects: nine, and never from https to http") {
   auto chain = [&](int n) {
     lab.web.pages.clear();
     lab.redirect("https://d.org/x?go-get=1", "https://r.org/1", 301);
-    for (int i = 1; i < n; i++) {
+    for (int i = 1; i < n; ++i) {
       lab.redirect("https://r.org/" + std::to_string(i), "/" + std::to_string(i + 1), 307);
     }
     lab.page("https://r.org/" + std::to_string(n), meta("d.org/x git https://g.org/x"));
@@ -423,18 +423,18 @@ TEST_CASE("one bad domain does not stop the others") {
   lab.record("a.org", {"a.org/x git https://g.org/x"}, DnsSecurity::kBogus);
   lab.record("b.org", {"b.org/x git https://g.org/x"});
   lab.dns.zone["go-import.c.org"].error = unavailable_error("go-import.c.org: no answer");
-  for (int i = 0; i < 30; i++) {
+  for (int i = 0; i < 30; ++i) {
     std::string d = "h" + std::to_string(i) + ".org";
     if (i % 3 != 0) lab.page("https://" + d + "/x?go-get=1", meta(d + "/x git https://g.org/" + d));
   }
   std::vector<std::string> paths = {"a.org/x", "b.org/x", "c.org/x", "bad path"};
-  for (int i = 0; i < 30; i++) paths.push_back("h" + std::to_string(i) + ".org/x");
+  for (int i = 0; i < 30; ++i) paths.push_back("h" + std::to_string(i) + ".org/x");
   auto results = lab.run(paths);
   CHECK_THAT(Lab::show(results[0]), StartsWith("untrusted"));
   CHECK(Lab::show(results[1]) == "b.org/x git https://g.org/x (dns, secure)");
   CHECK_THAT(Lab::show(results[2]), StartsWith("unavailable"));
   CHECK_THAT(Lab::show(results[3]), StartsWith("usage"));
-  for (int i = 0; i < 30; i++) {
+  for (int i = 0; i < 30; ++i) {
     if (i % 3 == 0)
       CHECK_THAT(Lab::show(results[4 + i]), StartsWith("unavailable"));
     else

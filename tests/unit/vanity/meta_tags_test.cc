@@ -132,6 +132,6 @@ TEST_CASE("a deep or long page costs no recursion") {
   page += std::string(1 << 20, '<');
   CHECK_THAT(tags(page), Catch::Contains("unexpected end"));
   page.clear();
-  for (int i = 0; i < 100000; i++) page += "<a><b c='d'>";
+  for (int i = 0; i < 100000; ++i) page += "<a><b c='d'>";
   CHECK(tags(page + kTag) == kFound);
 }

@@ -32,7 +32,7 @@ std::vector<std::string> ask_go(const std::vector<Case>& cases) {
     std::ofstream in(file + ".in");
     for (const Case& c : cases) {
       in << c[0];
-      for (std::size_t i = 1; i < c.size(); i++) in << ' ' << encode_hex(c[i]);
+      for (std::size_t i = 1; i < c.size(); ++i) in << ' ' << encode_hex(c[i]);
       in << '\n';
     }
   }
@@ -61,7 +61,7 @@ class Random {
   template <std::size_t N>
   std::string text(const char* const (&pieces)[N], std::size_t most, std::size_t noise) {
     std::string out;
-    for (std::size_t n = below(most + 1); n > 0; n--) out += pick(pieces);
+    for (std::size_t n = below(most + 1); n > 0; --n) out += pick(pieces);
     while (!out.empty() && noise > 0 && one_in(noise)) {
       std::size_t at = below(out.size());
       switch (below(3)) {
@@ -189,9 +189,9 @@ TEST_CASE("pages hold what the go command finds in them") {
   }
   auto go = ask_go(cases);
   std::map<std::string, int> seen;
-  for (std::size_t i = 0; i < cases.size(); i++) {
+  for (std::size_t i = 0; i < cases.size(); ++i) {
     std::string own = own_tags(cases[i][1], cases[i][2]);
-    seen[own.substr(0, own.find(' '))]++;
+    ++seen[own.substr(0, own.find(' '))];
     if (own == go[i]) continue;
     INFO(quoted(cases[i][1], 2000) << " for " << cases[i][2]);
     REQUIRE(own == go[i]);
@@ -233,7 +233,7 @@ TEST_CASE("import paths are what the go command takes") {
                                      "//"};
   Random random(3);
   std::vector<Case> cases;
-  for (int i = 0; i < 20000; i++) {
+  for (int i = 0; i < 20000; ++i) {
     std::string path = random.text(kPieces, 8, 8);
     cases.push_back({"path", path});
     cases.push_back({"static", path});
@@ -292,13 +292,13 @@ TEST_CASE("roots are what the go command takes") {
                                      "lp"};
   Random random(4);
   std::vector<Case> cases;
-  for (int i = 0; i < 20000; i++) {
+  for (int i = 0; i < 20000; ++i) {
     std::string url = random.one_in(2) ? "https://" : "";
     cases.push_back({"url", url + random.text(kPieces, 6, 12)});
   }
   auto go = ask_go(cases);
   int good = 0;
-  for (std::size_t i = 0; i < cases.size(); i++) {
+  for (std::size_t i = 0; i < cases.size(); ++i) {
     INFO(quoted(cases[i][1]));
     bool own = check_repo_url(cases[i][1]).has_value();
     // Go takes control characters in a fragment; nobody should.
@@ -316,11 +316,11 @@ TEST_CASE("redirects lead where Go would go") {
                                      "?", "q=1", "https:", "http:", "h.org", " ", "\xc3\xbc"};
   Random random(6);
   std::vector<Case> cases;
-  for (int i = 0; i < 20000; i++) {
+  for (int i = 0; i < 20000; ++i) {
     cases.push_back({"join", "https://a.org/b/c?d", random.text(kPieces, 7, 0)});
   }
   auto go = ask_go(cases);
-  for (std::size_t i = 0; i < cases.size(); i++) {
+  for (std::size_t i = 0; i < cases.size(); ++i) {
     // An empty segment after "..": Go 1.19 loses it, RFC 3986 does not.
     if (go[i] == "error" || cases[i][2].find("//", 1) != std::string::npos) continue;
     // Go's client does not escape a query, and would send a malformed request.

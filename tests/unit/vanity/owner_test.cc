@@ -182,7 +182,7 @@ TEST_CASE("zone text: one line a record, strings of 255 bytes, grouped by domain
         "update add go-import.b.org. 60 TXT \"B.org/y git https://g.org/y sub\"\nsend\n");
 
   std::vector<GoImport> many;
-  for (int i = 0; i < 30; i++) {
+  for (int i = 0; i < 30; ++i) {
     many.push_back(
         {"a.org/p" + std::to_string(i), "git", "https://git.example/" + std::to_string(i), ""});
   }
@@ -191,7 +191,7 @@ TEST_CASE("zone text: one line a record, strings of 255 bytes, grouped by domain
   REQUIRE(zone->warnings.size() == 1);
   CHECK_THAT(zone->warnings[0], Contains("need TCP"));
   many.assign(101, {"a.org/x", "git", "https://g.org/x", ""});
-  for (int i = 0; i < 101; i++) many[i].prefix += std::to_string(i);
+  for (int i = 0; i < 101; ++i) many[i].prefix += std::to_string(i);
   zone = format_zone_text(many, ZoneFormat::kZone, 60);
   REQUIRE(zone->warnings.size() == 2);
   CHECK_THAT(zone->warnings[1], StartsWith("go-import.a.org.: 101 records") && Contains("BIND"));
@@ -200,7 +200,7 @@ TEST_CASE("zone text: one line a record, strings of 255 bytes, grouped by domain
   CHECK(format_zone_text(many, ZoneFormat::kZone, 60)->warnings.size() == 1);
   CHECK_THAT(lint(many), !Contains("BIND"));
   many.assign(100, {"a.org/x", "git", "https://g.org/" + std::string(900, 'x'), ""});
-  for (int i = 0; i < 100; i++) many[i].prefix += std::to_string(i);
+  for (int i = 0; i < 100; ++i) many[i].prefix += std::to_string(i);
   CHECK_FALSE(format_zone_text(many, ZoneFormat::kZone, 60));
   zone = format_zone_text(std::vector<GoImport>{{"a.org/x", "git", "https://g.org/x", ""},
                                                 {"a.org/x", "hg", "https://g.org/x", ""}},
@@ -236,7 +236,7 @@ TEST_CASE("lint of entries") {
   GoImport other{"a.org/x", "hg", "https://g.org/x", ""};
   CHECK_THAT(lint({e, other}), Contains("error: two different records"));
   std::vector<GoImport> many(40, e);
-  for (int i = 0; i < 40; i++) many[i].prefix += std::to_string(i);
+  for (int i = 0; i < 40; ++i) many[i].prefix += std::to_string(i);
   CHECK_THAT(lint(many), Contains("need TCP"));
 }
 
@@ -264,7 +264,7 @@ TEST_CASE("signatures are read from a message") {
   CHECK(near_expiry(found[0], from_unix(1700900001)));
   CHECK(near_expiry(found[0], from_unix(1701000001)));
   // Every truncation is malformed, and is survived.
-  for (std::size_t n = 0; n < packet.size(); n++) {
+  for (std::size_t n = 0; n < packet.size(); ++n) {
     CHECK(read_signatures(packet.substr(0, n), from_unix(1700500000)).empty());
   }
   // Times wrap around in 2106.
