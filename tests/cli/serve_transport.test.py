@@ -214,6 +214,7 @@ class Tcp(serve.TestCase):
         def few():
             resource.setrlimit(resource.RLIMIT_NOFILE, (64, soft[1]))
         server = self.serve("--metrics", "127.0.0.1:0", "--workers", "1", preexec_fn=few)
+        server.no_descriptors = True
         message = serve.framed(serve.query(MOX, "TXT"))
         held = [self.connect(server)]
         # The connections that are there go on: this one is never idle for the two seconds after
