@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/metrics.h"
+#include "base/text.h"
 #include "frame/help.h"
 
 namespace gw::cmd {
@@ -79,7 +80,7 @@ std::string paragraph(std::string_view text) {
 std::string sentence(const std::string& help) {
   if (help.empty()) return help;
   std::string out = help;
-  if (out[0] >= 'a' && out[0] <= 'z') out[0] = static_cast<char>(out[0] - 'a' + 'A');
+  out[0] = to_upper(out[0]);
   if (out.back() != '.') out += '.';
   return out;
 }
@@ -220,7 +221,7 @@ std::string environment(const CommandPath& path) {
 std::string head(const CommandPath& path, std::string_view date) {
   const std::string name = manual_name(path);
   std::string title = name;
-  for (char& c : title) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  for (char& c : title) c = to_upper(c);
   return fmt::format(".Dd {}\n.Dt {} 1\n.Os\n.Sh NAME\n.Nm {}\n.Nd {}\n", date, title, name,
                      path.back()->summary);
 }

@@ -52,7 +52,7 @@ constexpr std::array<std::int8_t, 256> make_reverse(std::string_view alphabet) {
 constexpr auto kBase64Reverse = make_reverse(kBase64);
 
 int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
+  if (is_digit(c)) return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;
@@ -132,7 +132,7 @@ std::optional<std::uint64_t> parse_decimal(std::string_view text) {
   if (text.empty() || (text.size() > 1 && text[0] == '0')) return std::nullopt;
   std::uint64_t v = 0;
   for (char c : text) {
-    if (c < '0' || c > '9') return std::nullopt;
+    if (!is_digit(c)) return std::nullopt;
     if (__builtin_mul_overflow(v, std::uint64_t{10}, &v)) return std::nullopt;
     if (__builtin_add_overflow(v, static_cast<std::uint64_t>(c - '0'), &v)) return std::nullopt;
   }

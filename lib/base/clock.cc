@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
+
 namespace gw {
 
 namespace {
@@ -21,7 +23,7 @@ std::optional<unsigned> take_number(std::string_view& rest, std::size_t n, char 
   }
   unsigned value = 0;
   for (const char c : rest.substr(0, n)) {
-    if (c < '0' || c > '9') return std::nullopt;
+    if (!is_digit(c)) return std::nullopt;
     value = value * 10 + static_cast<unsigned>(c - '0');
   }
   rest.remove_prefix(n + (after != 0 ? 1 : 0));
@@ -31,7 +33,7 @@ std::optional<unsigned> take_number(std::string_view& rest, std::size_t n, char 
 void skip_fraction(std::string_view& rest) {
   if (!rest.starts_with('.')) return;
   std::size_t n = 1;
-  while (n < rest.size() && rest[n] >= '0' && rest[n] <= '9') ++n;
+  while (n < rest.size() && is_digit(rest[n])) ++n;
   if (n > 1) rest.remove_prefix(n);
 }
 

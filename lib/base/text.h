@@ -14,6 +14,7 @@ constexpr bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 constexpr bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 constexpr bool is_letter(char c) { return is_lower(c) || is_upper(c); }
 constexpr bool is_alnum(char c) { return is_letter(c) || is_digit(c); }
+constexpr bool is_lower_or_digit(char c) { return is_lower(c) || is_digit(c); }
 constexpr bool is_hex_digit(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
@@ -24,6 +25,7 @@ bool is_http_token(std::string_view text);
 
 char to_lower(char c);
 std::string to_lower(std::string_view text);
+char to_upper(char c);
 
 // Without the characters of `set` at both ends.
 std::string_view trim(std::string_view text, std::string_view set = " \t\r\n");

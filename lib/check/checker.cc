@@ -263,10 +263,8 @@ std::string this_platform() {
 
 Status check_platform(std::string_view platform) {
   const std::size_t dash = platform.find('-');
-  auto word = [](std::string_view w) {
-    return !w.empty() && std::all_of(w.begin(), w.end(), [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-    });
+  const auto word = [](std::string_view w) {
+    return !w.empty() && std::all_of(w.begin(), w.end(), is_lower_or_digit);
   };
   if (dash != std::string_view::npos && word(platform.substr(0, dash)) &&
       word(platform.substr(dash + 1))) {

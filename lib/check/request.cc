@@ -18,8 +18,7 @@ Status check_domain(std::string_view domain) {
   GW_TRY(const auto names, dns::ModuleNames::in_zone(domain));
   GW_TRY([[maybe_unused]] const std::string name, names.of_toolchain());
   const bool plain = std::all_of(domain.begin(), domain.end(), [](char c) {
-    const char l = to_lower(c);
-    return (l >= 'a' && l <= 'z') || (l >= '0' && l <= '9') || c == '-' || c == '_' || c == '.';
+    return is_alnum(c) || c == '-' || c == '_' || c == '.';
   });
   if (plain) return {};
   return usage_error("domain name " + quoted(domain) + ": holds more than letters, digits, - and _",

@@ -54,14 +54,12 @@ class LabelWriter {
   bool bad_label_ = false;
 };
 
-bool is_plain(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z'); }
-
 void write_element(LabelWriter& out, std::string_view element) {
   out.begin_label();
   for (std::size_t i = 0; i < element.size(); ++i) {
-    char c = element[i];
-    bool at_end = i == 0 || i + 1 == element.size();
-    if (is_plain(c) || (c == '-' && !at_end)) {
+    const char c = element[i];
+    const bool at_end = i == 0 || i + 1 == element.size();
+    if (is_lower_or_digit(c) || (c == '-' && !at_end)) {
       out.put(c);
     } else {
       out.escape(c);
@@ -96,7 +94,7 @@ Encoded encode(std::string_view path, std::size_t zone_size, std::span<char, kMa
     std::size_t dot = std::min(host.find('.', at), host.size());
     writer.begin_label();
     for (char c : host.substr(at, dot - at)) {
-      if (!is_plain(c) && c != '-') return {EncodeFailure::kBadHost, 0, host};
+      if (!is_lower_or_digit(c) && c != '-') return {EncodeFailure::kBadHost, 0, host};
       writer.put(c);
     }
     writer.end_label();

@@ -22,8 +22,6 @@ unsigned label_starts(NameView name, std::array<std::uint8_t, kMaxLabels + 1>& s
   return n;
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 // The octet of the escape at text[i], which is a backslash; moves i to the escape's last character.
 std::optional<char> unescape(std::string_view text, std::size_t& i) {
   if (i + 1 >= text.size()) return std::nullopt;

@@ -81,8 +81,8 @@ std::string_view trim(std::string_view text) {
 // YYYYMMDDHHMMSS, as BIND's key files write times.
 std::string bind_time(WallTime time) {
   std::string digits;
-  for (char c : format_rfc3339(time)) {
-    if (c >= '0' && c <= '9') digits.push_back(c);
+  for (const char c : format_rfc3339(time)) {
+    if (is_digit(c)) digits.push_back(c);
   }
   return digits;
 }

@@ -45,7 +45,7 @@ std::optional<std::uint32_t> parse_ttl(std::string_view text) {
         unit = 1;
         break;
       default:
-        if (c < '0' || c > '9') return std::nullopt;
+        if (!is_digit(c)) return std::nullopt;
         number = number * 10 + static_cast<std::uint64_t>(c - '0');
         if (number > kMaxAnyTtl) return std::nullopt;
         digits = true;
@@ -83,8 +83,6 @@ Result<std::string> complete_name(std::string_view token, NameView origin) {
   }
   return name;
 }
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 class Parser {
  public:

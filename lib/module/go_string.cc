@@ -22,7 +22,7 @@ std::optional<std::uint32_t> take_digits(std::string_view& rest, std::size_t cou
   for (const char c : rest.substr(0, count)) {
     const char lower = to_lower(c);
     unsigned digit = base;
-    if (c >= '0' && c <= '9') digit = static_cast<unsigned>(c - '0');
+    if (is_digit(c)) digit = static_cast<unsigned>(c - '0');
     if (lower >= 'a' && lower <= 'f') digit = static_cast<unsigned>(lower - 'a') + 10;
     if (digit >= base) return std::nullopt;
     value = value * base + digit;

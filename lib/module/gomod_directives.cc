@@ -26,7 +26,7 @@ constexpr std::array<std::string_view, 8> kBlockVerbs = {"module",  "godebug", "
 // Takes a number without leading zeros off the front.
 bool take_number(std::string_view& text, bool may_be_zero) {
   std::size_t n = 0;
-  while (n < text.size() && text[n] >= '0' && text[n] <= '9') ++n;
+  while (n < text.size() && is_digit(text[n])) ++n;
   if (n == 0 || (text[0] == '0' && (n > 1 || !may_be_zero))) return false;
   text.remove_prefix(n);
   return true;
@@ -47,10 +47,9 @@ bool is_go_version(std::string_view text) {
     if (!take_number(text, true)) return false;
   }
   if (text.empty()) return true;
-  const auto digits =
-      std::find_if(text.begin(), text.end(), [](char c) { return c < 'a' || c > 'z'; });
+  const auto digits = std::find_if_not(text.begin(), text.end(), is_lower);
   return digits != text.begin() && digits != text.end() &&
-         std::all_of(digits, text.end(), [](char c) { return c >= '0' && c <= '9'; });
+         std::all_of(digits, text.end(), is_digit);
 }
 
 // The "1.21" of "v1.21" and "1.21.x": laxGoVersionRE; "" when that does not match.
@@ -65,9 +64,8 @@ bool is_directory(std::string_view path) {
   for (const std::string_view start : {"./", "../", "/", ".\\", "..\\", "\\"}) {
     if (path.starts_with(start)) return true;
   }
-  const char first = path.empty() ? ' ' : to_lower(path[0]);
   return path == "." || path == ".." ||
-         (path.size() >= 2 && first >= 'a' && first <= 'z' && path[1] == ':');
+         (path.size() >= 2 && gw::is_letter(path[0]) && path[1] == ':');
 }
 
 Result<std::string> parse_text(std::string_view token) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace gw::mod {
 
 namespace {
@@ -15,7 +17,7 @@ bool take(std::string_view& rest, std::string_view prefix) {
 // Canonical decimal of at most six digits: no toolchain will need more.
 bool take_number(std::string_view& rest, std::uint32_t& out) {
   std::size_t n = 0;
-  while (n < rest.size() && rest[n] >= '0' && rest[n] <= '9') ++n;
+  while (n < rest.size() && is_digit(rest[n])) ++n;
   if (n == 0 || n > 6 || (n > 1 && rest[0] == '0')) return false;
   out = 0;
   for (char c : rest.substr(0, n)) out = out * 10 + static_cast<std::uint32_t>(c - '0');
@@ -24,9 +26,7 @@ bool take_number(std::string_view& rest, std::uint32_t& out) {
 }
 
 bool is_word(std::string_view s) {
-  return !s.empty() && std::all_of(s.begin(), s.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-  });
+  return !s.empty() && std::all_of(s.begin(), s.end(), is_lower_or_digit);
 }
 
 }  // namespace

@@ -15,14 +15,7 @@ constexpr std::string_view kUnstable = "-unstable";
 constexpr std::string_view kFilePunctuation = "!#$%&()+,-.=@[]^_{}~ ";  // ASCII, in file names
 constexpr std::size_t kNone = std::string_view::npos;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-bool all_digits(std::string_view s) { return std::all_of(s.begin(), s.end(), is_digit); }
-
-bool is_path_char(char c) {
-  return is_lower(c) || is_digit(c) || is_upper(c) || c == '-' || c == '.' || c == '_' || c == '~';
-}
+bool is_path_char(char c) { return is_alnum(c) || c == '-' || c == '.' || c == '_' || c == '~'; }
 
 // CON, PRN, AUX, NUL, COM1-9, LPT1-9 in any case.
 bool is_device_name(std::string_view name) {
@@ -36,9 +29,8 @@ bool is_device_name(std::string_view name) {
 }
 
 bool ends_in_short_name(std::string_view name) {
-  std::size_t tilde = name.rfind('~');
-  return tilde != std::string_view::npos && tilde + 1 < name.size() &&
-         all_digits(name.substr(tilde + 1));
+  const std::size_t tilde = name.rfind('~');
+  return tilde != std::string_view::npos && all_digits(name.substr(tilde + 1));
 }
 
 // x/mod's pathKind: what differs between its three kinds of path.
@@ -92,7 +84,7 @@ Status check_host(std::string_view host) {
     return usage_error("no dot in the first path element");
   }
   for (const char& c : host) {
-    if (!is_lower(c) && !is_digit(c) && c != '-' && c != '.') {
+    if (!is_lower_or_digit(c) && c != '-' && c != '.') {
       return usage_error("invalid character " + quoted({&c, 1}) + " in the first path element");
     }
   }

@@ -35,7 +35,7 @@ Rune decode_rune(std::string_view text) {
 }
 
 bool is_letter(char32_t c) {
-  if (c < 0x80) return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  if (c < 0x80) return gw::is_letter(static_cast<char>(c));
   return is_in(kLetters, c);
 }
 

@@ -32,7 +32,7 @@ bool equal_fold(std::string_view a, std::string_view b) { return to_lower(a) == 
 
 // A TTL such as 3600 or 1h30m (BIND's notation).
 bool is_ttl(std::string_view text) {
-  if (text.empty() || text.front() < '0' || text.front() > '9') return false;
+  if (text.empty() || !is_digit(text.front())) return false;
   return text.find_first_not_of("0123456789smhdwSMHDW") == std::string_view::npos;
 }
 
@@ -48,8 +48,7 @@ std::optional<std::string> parse_owner(std::string_view text) {
       label = 0;
       continue;
     }
-    const char l = to_lower(c);
-    const bool plain = (l >= 'a' && l <= 'z') || (l >= '0' && l <= '9') || l == '-' || l == '_';
+    const bool plain = is_alnum(c) || c == '-' || c == '_';
     if (!plain || ++label > 63) return std::nullopt;
   }
   if (label == 0) return std::nullopt;

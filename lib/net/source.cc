@@ -22,12 +22,11 @@ bool is_source_path(std::string_view path) {
   std::size_t begin = 0;
   for (std::size_t i = 0; i <= path.size(); ++i) {
     if (i < path.size() && path[i] != '/') {
-      char c = to_lower(path[i]);
-      bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-      if (!plain && kPunctuation.find(c) == std::string_view::npos) return false;
+      const char c = path[i];
+      if (!is_alnum(c) && kPunctuation.find(c) == std::string_view::npos) return false;
       continue;
     }
-    std::string_view element = path.substr(begin, i - begin);
+    const std::string_view element = path.substr(begin, i - begin);
     if (element.empty() || element == "." || element == "..") return false;
     begin = i + 1;
   }

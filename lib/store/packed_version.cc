@@ -3,6 +3,8 @@
 #include <array>
 #include <charconv>
 
+#include "base/text.h"
+
 namespace gw::store {
 namespace {
 
@@ -21,7 +23,7 @@ constexpr std::uint64_t kTimeLimit = 100'000'000'000'000;
 bool read_number(std::string_view& in, std::uint64_t& out) {
   std::size_t n = 0;
   out = 0;
-  while (n < in.size() && n < 10 && in[n] >= '0' && in[n] <= '9') {
+  while (n < in.size() && n < 10 && is_digit(in[n])) {
     out = out * 10 + static_cast<std::uint64_t>(in[n++] - '0');
   }
   if (n == 0 || (n > 1 && in[0] == '0') || out > 0xffffffff) return false;
@@ -36,7 +38,7 @@ bool read_char(std::string_view& in, char c) {
 }
 
 int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
+  if (is_digit(c)) return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   return -1;
 }
@@ -56,7 +58,7 @@ bool read_tail(std::string_view in, std::uint64_t& time, std::uint64_t& commit) 
   if (in.size() != kTimeDigits + 1 + kCommitDigits || in[kTimeDigits] != '-') return false;
   time = commit = 0;
   for (const char c : in.substr(0, kTimeDigits)) {
-    if (c < '0' || c > '9') return false;
+    if (!is_digit(c)) return false;
     time = time * 10 + static_cast<std::uint64_t>(c - '0');
   }
   for (const char c : in.substr(kTimeDigits + 1)) {

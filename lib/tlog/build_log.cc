@@ -19,13 +19,10 @@ constexpr std::uint32_t kZeroPatchFrom = 21;  // the first minor whose first rel
 constexpr std::size_t kSumChars = 28;
 constexpr std::size_t kMaxPlatformBytes = 32;
 
-bool is_alnum_lower(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
-bool is_alnum(char c) { return is_alnum_lower(c) || (c >= 'A' && c <= 'Z'); }
-
 // GOOS or GOARCH.
 bool is_platform(std::string_view text) {
   return !text.empty() && text.size() <= kMaxPlatformBytes &&
-         std::all_of(text.begin(), text.end(), is_alnum_lower);
+         std::all_of(text.begin(), text.end(), is_lower_or_digit);
 }
 
 bool is_go_version(std::string_view text) {

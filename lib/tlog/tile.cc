@@ -28,7 +28,7 @@ std::optional<std::uint64_t> parse_index(std::string_view text) {
     if (!last) text.remove_prefix(1);
     if (text.size() < 3 || (!last && (text.size() == 3 || text[3] != '/'))) return std::nullopt;
     for (char c : text.substr(0, 3)) {
-      if (c < '0' || c > '9') return std::nullopt;
+      if (!is_digit(c)) return std::nullopt;
       index = index * 10 + static_cast<std::uint64_t>(c - '0');
       if (index > kMaxTreeSize) return std::nullopt;
     }

@@ -12,9 +12,6 @@ constexpr std::size_t kMaxPath = 1024;
 constexpr std::size_t kMaxLabel = 63;         // RFC 1035 section 2.3.4
 constexpr std::size_t kMaxDomain = 253 - 10;  // with "go-import." before it, a name of DNS
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_alnum(char c) { return (to_lower(c) >= 'a' && to_lower(c) <= 'z') || is_digit(c); }
-
 std::string domain_fault(std::string_view domain) {
   if (domain.find('.') == domain.npos) return "no dot in its first element";
   if (domain.size() > kMaxDomain) return "domain name too long";

@@ -49,8 +49,7 @@ bool host_text_ok(std::string_view host, bool zone) {
 
 bool port_ok(std::string_view port) {
   if (port.empty()) return true;
-  return port[0] == ':' &&
-         std::all_of(port.begin() + 1, port.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return port[0] == ':' && std::all_of(port.begin() + 1, port.end(), is_digit);
 }
 
 bool host_ok(std::string_view host) {
@@ -76,10 +75,9 @@ bool user_ok(std::string_view user) {
 
 std::string url_scheme(std::string_view url) {
   for (std::size_t i = 0; i < url.size(); ++i) {
-    char c = url[i];
+    const char c = url[i];
     if (c == ':') return to_lower(url.substr(0, i));
-    bool letter = to_lower(c) >= 'a' && to_lower(c) <= 'z';
-    if (!letter && (i == 0 || (!is_alnum(c) && !contains("+-.", c)))) return {};
+    if (!is_letter(c) && (i == 0 || (!is_alnum(c) && !contains("+-.", c)))) return {};
   }
   return {};
 }

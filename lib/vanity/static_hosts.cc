@@ -11,8 +11,6 @@
 namespace gw::vanity {
 namespace {
 
-bool is_lower_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
-bool is_alnum(char c) { return is_lower_or_digit(to_lower(c)); }
 bool is_name_char(char c) { return is_alnum(c) || c == '_' || c == '.' || c == '-'; }
 
 using CharTest = bool (*)(char);

@@ -14,7 +14,9 @@ TEST_CASE("characters are told apart without a locale") {
     CHECK(is_letter(c) == ((i >= 'a' && i <= 'z') || (i >= 'A' && i <= 'Z')));
     CHECK(is_alnum(c) == (is_digit(c) || is_letter(c)));
     CHECK(is_hex_digit(c) == (i != 0 && std::string("0123456789abcdefABCDEF").find(c) < 22));
+    CHECK(is_lower_or_digit(c) == (is_digit(c) || (i >= 'a' && i <= 'z')));
     CHECK(to_lower(c) == (is_upper(c) ? static_cast<char>(i + 32) : c));
+    CHECK(to_upper(c) == (is_lower(c) ? static_cast<char>(i - 32) : c));
   }
   CHECK(all_digits("0123456789"));
   CHECK_FALSE(all_digits(""));
