@@ -24,12 +24,6 @@ Json head_json(const tlog::Checkpoint& head) {
       {"size", head.size()}, {"root", encode_base64(as_bytes(head.root()))}, {"note", head.note()}};
 }
 
-Json error_json(const Error& error) {
-  Json out = {{"kind", error_kind_name(error.kind)}, {"message", error.message}};
-  if (!error.hint.empty()) out["hint"] = error.hint;
-  return out;
-}
-
 Json release_json(const Release& r) {
   Json proof = nullptr;
   if (r.proof) {

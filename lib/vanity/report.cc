@@ -30,12 +30,6 @@ Json import_json(const GoImport& import) {
   return j;
 }
 
-Json error_json(const Error& error) {
-  Json j = {{"kind", std::string(error_kind_name(error.kind))}, {"message", error.message}};
-  if (!error.hint.empty()) j["hint"] = error.hint;
-  return j;
-}
-
 std::string format_found(const Found& found, bool source) {
   std::string line = format_import(found.import);
   if (!source) return line;

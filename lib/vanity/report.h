@@ -20,7 +20,6 @@ std::string format_found(const Found& found, bool source);
 Json results_json(std::span<const PathResult> results);
 
 Json import_json(const GoImport& import);
-Json error_json(const Error& error);
 
 // One domain: {"name":...,"state":...,"records":[...],"ignored":[...]}.
 Json records_json(const DomainRecords& records);

@@ -61,6 +61,13 @@ TEST_CASE("a one-shot command's log is messages") {
   CHECK(out[2] == std::pair(LogLevel::kError, std::string("alarm command: it ended with 1")));
 }
 
+TEST_CASE("an error's JSON has a hint only where the error has one") {
+  CHECK(format_json(error_json(not_found_error("no such module"))) ==
+        R"({"kind":"not_found","message":"no such module"})");
+  CHECK(format_json(error_json(io_error("disk \"full\"", "make room"))) ==
+        R"({"kind":"io","message":"disk \"full\"","hint":"make room"})");
+}
+
 TEST_CASE("JSON is parsed without exceptions, in order, to a bounded depth") {
   CHECK(format_json(*parse_json(R"({"b":1,"a":[true,null]})")) == R"({"b":1,"a":[true,null]})");
   CHECK_FALSE(parse_json("{"));
