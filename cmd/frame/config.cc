@@ -30,10 +30,6 @@ namespace {
 
 constexpr std::size_t kMaxConfigBytes = std::size_t{1} << 20;
 
-std::string at_line(const std::string& path, unsigned line) {
-  return path + ":" + std::to_string(line) + ": ";
-}
-
 // Of each part of a dotted key a table in a table is made, and they are taken down by recursion: a
 // long one would exhaust the stack. The dots of a line are counted wherever they stand.
 Status check_dots(std::string_view text, const std::string& path) {
@@ -45,8 +41,9 @@ Status check_dots(std::string_view text, const std::string& path) {
       ++line;
       dots = 0;
     } else if (c == '.' && ++dots > kMaxDots) {
-      return usage_error(at_line(path, line) + "a key of too many parts, or too long a line",
-                         "an array may go over several lines");
+      return usage_error("a key of too many parts, or too long a line",
+                         "an array may go over several lines")
+          .in(at_line(path, line));
     }
   }
   return {};
@@ -60,8 +57,9 @@ class Reader {
     for (auto&& [key, node] : table) {
       const std::string k(key.str());
       const unsigned line = node.source().begin.line;
-      if (depth > kMaxDepth)
-        return usage_error(at_line(out_.path, line) + "a key of too many parts");
+      if (depth > kMaxDepth) {
+        return usage_error("a key of too many parts").in(at_line(out_.path, line));
+      }
       if (const toml::table* below = node.as_table()) {
         std::string full = name;
         if (!full.empty()) full += '.';
@@ -91,8 +89,9 @@ class Reader {
         auto before = e.type;
         GW_CHECK(read_value(item, e));
         if (e.values.size() > 1 && e.type != before) {
-          return usage_error(at_line(out_.path, item.source().begin.line) + key +
-                             ": an array holds values of one type");
+          return usage_error("an array holds values of one type")
+              .in(key)
+              .in(at_line(out_.path, item.source().begin.line));
         }
       }
     } else {
@@ -113,8 +112,9 @@ class Reader {
       e.type = ConfigEntry::Type::kBoolean;
       e.values.emplace_back(boolean->get() ? "true" : "false");
     } else {
-      return usage_error(at_line(out_.path, node.source().begin.line) + e.key +
-                         ": only strings, integers, booleans and arrays of them are understood");
+      return usage_error("only strings, integers, booleans and arrays of them are understood")
+          .in(e.key)
+          .in(at_line(out_.path, node.source().begin.line));
     }
     return {};
   }
@@ -128,8 +128,8 @@ Result<ConfigFile> parse_config(std::string_view text, const std::string& path) 
   GW_CHECK(check_dots(text, path));
   toml::parse_result parsed = toml::parse(text, std::string_view(path));
   if (!parsed) {
-    return usage_error(at_line(path, parsed.error().source().begin.line) +
-                       std::string(parsed.error().description()));
+    return usage_error(std::string(parsed.error().description()))
+        .in(at_line(path, parsed.error().source().begin.line));
   }
   ConfigFile out;
   out.path = path;

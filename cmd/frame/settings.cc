@@ -1,5 +1,6 @@
 #include "frame/settings.h"
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -18,10 +19,6 @@ std::string join(const std::vector<std::string>& words) {
   return out;
 }
 
-std::string at_line(const ConfigFile& config, unsigned line) {
-  return config.path + ":" + std::to_string(line) + ": ";
-}
-
 std::vector<CommandPath> whole_tree(const Command& root) { return all_paths({&root}, true); }
 
 Status check_table(const Command& root, const ConfigFile& config, const ConfigTable& table) {
@@ -31,9 +28,11 @@ Status check_table(const Command& root, const ConfigFile& config, const ConfigTa
     names.push_back(table_name(p));
     if (names.back() == table.name) return {};
   }
-  auto near = nearest(table.name, names);
-  return usage_error(at_line(config, table.line) + "unknown table [" + table.name + "]",
-                     near ? "did you mean [" + *near + "]?" : "a table has a command's name");
+  const auto near = nearest(table.name, names);
+  return usage_error(
+             fmt::format("unknown table [{}]", table.name),
+             near ? fmt::format("did you mean [{}]?", *near) : "a table has a command's name")
+      .in(at_line(config.path, table.line));
 }
 
 Error unknown_key(const Command& root, const ConfigFile& config, const ConfigEntry& e) {
@@ -48,9 +47,10 @@ Error unknown_key(const Command& root, const ConfigFile& config, const ConfigEnt
         elsewhere.push_back(table.empty() ? "before any table" : "in [" + table + "]");
     }
   }
-  Error error = usage_error(at_line(config, e.line) + "unknown key " + gw::quoted(e.key) +
-                            (e.table.empty() ? "" : " in [" + e.table + "]"));
-  auto near = nearest(e.key, here);
+  Error error = usage_error(fmt::format("unknown key {}{}", gw::quoted(e.key),
+                                        e.table.empty() ? "" : fmt::format(" in [{}]", e.table)))
+                    .in(at_line(config.path, e.line));
+  const auto near = nearest(e.key, here);
   if (near) {
     error.hint = "did you mean " + *near + "?";
   } else if (!elsewhere.empty()) {
@@ -62,10 +62,11 @@ Error unknown_key(const Command& root, const ConfigFile& config, const ConfigEnt
 }
 
 Status check_type(const ConfigFile& config, const ConfigEntry& e, const Option& o) {
-  auto wrong = [&](const std::string& wanted) {
-    return usage_error(at_line(config, e.line) + e.key + " must be " + wanted);
+  const auto wrong = [&](std::string_view wanted) {
+    return usage_error(fmt::format("{} must be {}", e.key, wanted))
+        .in(at_line(config.path, e.line));
   };
-  bool is_bool = e.type == ConfigEntry::Type::kBoolean;
+  const bool is_bool = e.type == ConfigEntry::Type::kBoolean;
   if (o.kind == ValueKind::kFlag) {
     return is_bool && !e.array ? Status() : wrong("true or false");
   }
@@ -76,7 +77,9 @@ Status check_type(const ConfigFile& config, const ConfigEntry& e, const Option& 
   }
   if (is_bool) return wrong(o.repeatable ? "a string or an array of strings" : "a string");
   for (const std::string& v : e.values) {
-    if (v.empty()) return usage_error(at_line(config, e.line) + e.key + " has an empty value");
+    if (v.empty()) {
+      return usage_error(e.key + " has an empty value").in(at_line(config.path, e.line));
+    }
   }
   return {};
 }
@@ -105,7 +108,7 @@ Status check_config(const Command& root, const ConfigFile& config,
         std::any_of(later.begin(), later.end(), [&](const OptionRef& r) { return r.option == o; });
     if (e.values.empty() || resolved_later) continue;
     auto stored = o->assign(e.values);
-    if (!stored) return std::move(stored).error().in(at_line(config, e.line) + e.key);
+    if (!stored) return std::move(stored).error().in(e.key).in(at_line(config.path, e.line));
   }
   return {};
 }
@@ -135,7 +138,7 @@ Result<Setting> resolve_one(const OptionRef& ref, const Invocation& invocation,
   };
   // From the weakest to the strongest.
   if (const ConfigEntry* e = find_entry(config, ref)) {
-    take(Origin::kConfig, e->values, config->path + ":" + std::to_string(e->line));
+    take(Origin::kConfig, e->values, at_line(config->path, e->line));
   }
   auto variable = o.env.empty() ? std::nullopt : env(o.env);
   if (variable && !variable->empty()) take(Origin::kEnvironment, {*variable}, "$" + o.env);

@@ -1,5 +1,7 @@
 #include "base/text.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace gw {
@@ -36,6 +38,10 @@ std::string_view take_line(std::string_view& rest) {
   const std::string_view line = rest.substr(0, end);
   rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
   return line;
+}
+
+std::string at_line(std::string_view file, std::size_t line) {
+  return fmt::format("{}:{}", file, line);
 }
 
 bool is_utf8(std::string_view text) {

@@ -33,6 +33,9 @@ std::string_view trim(std::string_view text, std::string_view set = " \t\r\n");
 // Takes the next line off `rest`: without its LF, the last one may have none. A CR stays.
 std::string_view take_line(std::string_view& rest);
 
+// "FILE:LINE", the context of an error about that line (Error::in()).
+std::string at_line(std::string_view file, std::size_t line);
+
 // True for well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms, at most U+10FFFF).
 bool is_utf8(std::string_view text);
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace gw::check {
 namespace {
 
@@ -34,8 +36,9 @@ Result<Reported> Reported::open(const std::string& path) {
     const std::size_t space = line.find(' ');
     if (space == std::string_view::npos || !is_word(line.substr(0, space)) ||
         !is_word(line.substr(space + 1))) {
-      return corrupt_error(path + ":" + std::to_string(number) + ": not `NAME VERSION`",
-                           "is this a state file of gwtool check? remove it to start anew");
+      return corrupt_error("not `NAME VERSION`",
+                           "is this a state file of gwtool check? remove it to start anew")
+          .in(at_line(path, number));
     }
     state.versions_[std::string(line.substr(0, space))].emplace_back(line.substr(space + 1));
   }

@@ -98,7 +98,7 @@ class Parser {
   Status record(const ZoneEntry& entry);
   Result<std::uint32_t> ttl_of(std::optional<std::uint32_t> given);
   void add(std::uint16_t type, std::uint32_t ttl, std::string rdata);
-  std::string where() const { return fmt::format("{}:{}", file_, line_); }
+  std::string where() const { return at_line(file_, line_); }
 
   const ZoneFileOptions& options_;
   std::string origin_;
@@ -118,7 +118,7 @@ Status Parser::file(std::string_view text, const std::string& name) {
   ZoneEntry one;
   for (;;) {
     auto more = lexer.next(one);
-    if (!more) return std::move(more).error().in(fmt::format("{}:{}", name, lexer.line()));
+    if (!more) return std::move(more).error().in(at_line(name, lexer.line()));
     if (!*more) return {};
     line_ = one.line;
     // An error within an included file names that one already.

@@ -1,5 +1,7 @@
 #include "net/resolver_anchors.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -14,11 +16,6 @@ namespace gw::net {
 namespace {
 
 constexpr std::size_t kMaxAnchorFile = std::size_t{1} << 20;
-
-Error at_line(std::string_view source, std::size_t line, std::string_view message) {
-  return usage_error(std::string(source) + ":" + std::to_string(line) + ": " +
-                     std::string(message));
-}
 
 std::optional<unsigned> parse_number(std::string_view text, unsigned max) {
   // zone files allow leading zeros
@@ -189,10 +186,10 @@ Result<std::vector<TrustAnchor>> parse_trust_anchors(std::string_view text,
   dns::ZoneEntry entry;
   while (true) {
     const auto more = lexer.next(entry);
-    if (!more) return at_line(source, lexer.line(), more.error().message);
+    if (!more) return more.error().in(at_line(source, lexer.line()));
     if (!*more) break;
     auto parsed = parse_entry(entry);
-    if (!parsed) return at_line(source, entry.line, parsed.error().message);
+    if (!parsed) return std::move(parsed).error().in(at_line(source, entry.line));
     if (!parsed->unusable.empty()) {
       unusable.push_back({parsed->anchor.owner, parsed->unusable, entry.line});
       continue;
@@ -202,9 +199,10 @@ Result<std::vector<TrustAnchor>> parse_trust_anchors(std::string_view text,
   }
   for (const auto& u : unusable) {
     if (usable.contains(u.owner)) continue;
-    return at_line(source, u.line,
-                   u.what + " cannot be validated here, so " + u.owner +
-                       " would have no trust anchor and count as unsigned");
+    return usage_error(fmt::format("{} cannot be validated here, so {} would have no trust anchor "
+                                   "and count as unsigned",
+                                   u.what, u.owner))
+        .in(at_line(source, u.line));
   }
   if (anchors.empty()) {
     return usage_error(std::string(source) + ": no DS or DNSKEY record in it");

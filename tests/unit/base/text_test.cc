@@ -45,6 +45,10 @@ TEST_CASE("lines are taken off the front, with or without an end") {
   CHECK(take_line(rest) == "");
 }
 
+TEST_CASE("a line of a file is named as editors take it") {
+  CHECK(at_line("/etc/gwtool.toml", 12) == "/etc/gwtool.toml:12");
+}
+
 TEST_CASE("every code point goes to UTF-8 and back, and nothing else does") {
   for (std::uint32_t rune = 0; rune <= 0x10FFFF; ++rune) {
     std::string text;
