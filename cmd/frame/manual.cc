@@ -349,9 +349,7 @@ Result<std::string> format_manual(const CommandPath& path, std::string_view text
   out += ".\n";
   std::string_view rest = text;
   while (!rest.empty()) {
-    const std::size_t end = std::min(rest.find('\n'), rest.size());
-    const std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
+    const std::string_view line = take_line(rest);
     if (line.starts_with(".\\\"")) continue;
     if (line.size() < 3 || line.front() != '@' || line.back() != '@') {
       out.append(line).push_back('\n');

@@ -107,9 +107,7 @@ void Output::message(std::string_view label, int color, std::string_view text) {
 void Output::lines(std::string_view text) {
   std::string out;
   while (!text.empty()) {
-    const auto end = text.find('\n');
-    out += one_line(text.substr(0, end)) + "\n";
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    out += one_line(take_line(text)) + "\n";
   }
   const MutexLock lock(mutex_);
   if (progress_shown_) out.insert(0, "\r\x1b[K");

@@ -30,9 +30,7 @@ Result<Reported> Reported::open(const std::string& path) {
   if (!text) return std::move(text).error();
   std::string_view rest = *text;
   for (std::size_t number = 1; !rest.empty(); ++number) {
-    const std::size_t end = rest.find('\n');
-    const std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+    const std::string_view line = take_line(rest);
     const std::size_t space = line.find(' ');
     if (space == std::string_view::npos || !is_word(line.substr(0, space)) ||
         !is_word(line.substr(space + 1))) {

@@ -51,12 +51,8 @@ ModuleRequest parse_module_request(std::string_view text) {
 
 std::vector<ModuleRequest> parse_request_list(std::string_view text) {
   std::vector<ModuleRequest> requests;
-  std::size_t number = 0;
-  while (!text.empty()) {
-    const std::size_t end = text.find('\n');
-    std::string_view line = text.substr(0, end);
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    ++number;
+  for (std::size_t number = 1; !text.empty(); ++number) {
+    std::string_view line = take_line(text);
     line = trim(line.substr(0, line.find('#')));
     if (line.empty()) continue;
     ModuleRequest request = parse_module_request(line);

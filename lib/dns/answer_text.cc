@@ -70,12 +70,6 @@ std::optional<ToolchainKind> parse_kind(std::string_view text) {
   return std::nullopt;
 }
 
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  return text;
-}
-
 // The part of `rest` up to `separator`, which is taken off with it; sets `last` when there was
 // none.
 std::string_view take(std::string_view& rest, char separator, bool& last) {
@@ -103,7 +97,7 @@ Result<Field> parse_field(std::string_view text) {
 // One entry's fields, each key once.
 Result<std::vector<Field>> parse_entry(std::string_view entry) {
   std::vector<Field> fields;
-  std::string_view rest = trim(entry);
+  std::string_view rest = trim(entry, " ");
   for (bool last = false; !last;) {
     GW_TRY(Field field, parse_field(take(rest, ' ', last)));
     for (const Field& other : fields) {
@@ -158,9 +152,9 @@ Result<std::vector<Entry>> parse_entries(std::string_view text, bool (*check)(st
 Result<std::optional<std::string>> parse_update(std::string_view text) {
   std::optional<std::string> latest;
   bool last = false;
-  if (trim(take(text, ';', last)) != "v=UPDATES0") return latest;
+  if (trim(take(text, ';', last), " ") != "v=UPDATES0") return latest;
   while (!last) {
-    std::string_view part = trim(take(text, ';', last));
+    std::string_view part = trim(take(text, ';', last), " ");
     if (part.empty() && last) break;
     GW_TRY(Field field, parse_field(part));
     if (field.key == "v") return corrupt_error("key \"v\" twice");

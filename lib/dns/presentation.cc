@@ -62,22 +62,6 @@ std::string_view algorithm_mnemonic(std::uint8_t algorithm) {
   return algorithm == algorithm::kEcdsaP256 ? "ECDSAP256SHA256" : "ED25519";
 }
 
-// The next line of `rest` without its line end.
-std::string_view take_line(std::string_view& rest) {
-  std::size_t end = rest.find('\n');
-  std::string_view line = rest.substr(0, end);
-  rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + 1);
-  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-  return line;
-}
-
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view kSpace = " \t";
-  std::size_t begin = text.find_first_not_of(kSpace);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
-}
-
 // YYYYMMDDHHMMSS, as BIND's key files write times.
 std::string bind_time(WallTime time) {
   std::string digits;
@@ -208,14 +192,14 @@ Result<PrivateKeyText> parse_private_key(std::string_view text) {
   PrivateKeyText key;
   bool format = false;
   while (!text.empty()) {
-    std::string_view line = take_line(text);
-    std::size_t colon = line.find(':');
+    const std::string_view line = take_line(text);
+    const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos) {
       if (!trim(line).empty()) return usage_error("private key: a line without a colon");
       continue;
     }
-    std::string_view name = trim(line.substr(0, colon));
-    std::string_view value = trim(line.substr(colon + 1));
+    const std::string_view name = trim(line.substr(0, colon));
+    const std::string_view value = trim(line.substr(colon + 1));
     if (name == "Private-key-format") {
       // A later minor version only adds fields.
       if (value.substr(0, 3) != "v1.") {
@@ -253,7 +237,7 @@ std::string format_private_key(const PrivateKeyText& key, WallTime created) {
 Result<PublicKeyText> parse_public_key(std::string_view text) {
   std::optional<PublicKeyText> key;
   while (!text.empty()) {
-    std::string_view line = trim(take_line(text));
+    const std::string_view line = trim(take_line(text));
     if (line.empty() || line.front() == ';') continue;
     auto record = parse_record(line, kRootName, 3600);
     if (!record) return std::move(record).error().in("public key");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text.h"
 #include "module/gomod_directives.h"
 #include "module/unicode.h"
 
@@ -35,11 +36,9 @@ std::string directive_comment(const GoModLine& line) {
     out += comment_text(comment);
   };
   for (std::string_view rest = own ? line.before.text : line.block_before.text; !rest.empty();) {
-    const std::size_t end = std::min(rest.find('\n'), rest.size());
-    std::string_view text = rest.substr(0, end);
+    std::string_view text = take_line(rest);
     text.remove_prefix(std::min(text.find_first_not_of(" \t\r"), text.size()));
     if (!text.empty()) add(text);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   if (!line.behind.empty()) add(line.behind);
   return out;

@@ -7,18 +7,6 @@
 
 namespace gw::tlog {
 
-namespace {
-
-std::string_view take_line(std::string_view& rest) {
-  std::size_t end = rest.find('\n');
-  if (end == std::string_view::npos) return {};
-  std::string_view line = rest.substr(0, end);
-  rest.remove_prefix(end + 1);
-  return line;
-}
-
-}  // namespace
-
 Result<Checkpoint> Checkpoint::open(std::string_view note, const VerifierKey& key,
                                     const LogFormat& format) {
   GW_TRY(std::string_view text, open_note(note, key));

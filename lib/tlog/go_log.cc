@@ -130,10 +130,8 @@ Result<GoSums> find_sums(std::string_view record, std::string_view module,
   std::string zip = std::string(module) + " " + std::string(version) + " ";
   std::string gomod = std::string(module) + " " + std::string(version) + "/go.mod ";
   while (!record.empty()) {
-    std::size_t end = record.find('\n');
-    if (end == std::string_view::npos) return untrusted_error("record does not end in a line feed");
-    std::string_view line = record.substr(0, end);
-    record.remove_prefix(end + 1);
+    if (record.back() != '\n') return untrusted_error("record does not end in a line feed");
+    const std::string_view line = take_line(record);
     for (auto [prefix, sum] : {std::pair(&zip, &sums.zip), std::pair(&gomod, &sums.gomod)}) {
       if (!line.starts_with(*prefix)) continue;
       if (!sum->empty()) return untrusted_error("record has two lines for " + quoted(*prefix));

@@ -170,11 +170,9 @@ Result<UnverifiedNote> parse_note(std::string_view note) {
     if (out.signatures.size() == kMaxSignatures) {
       return untrusted_error("signed note: more than 100 signatures");
     }
-    std::size_t end = rest.find('\n');
-    auto sig = parse_signature_line(rest.substr(0, end));
+    auto sig = parse_signature_line(take_line(rest));
     if (!sig) return std::move(sig).error().in("signed note");
     out.signatures.push_back(*std::move(sig));
-    rest.remove_prefix(end + 1);
   }
   return out;
 }

@@ -82,12 +82,9 @@ std::vector<std::string> parse_path_list(std::string_view text) {
   std::vector<std::string> paths;
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);  // a byte order mark
   while (!text.empty()) {
-    std::string_view line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(text.size(), line.size() + 1));
-    line = line.substr(0, line.find('#'));
-    std::size_t begin = line.find_first_not_of(" \t\r");
-    if (begin == line.npos) continue;
-    paths.emplace_back(line.substr(begin, line.find_last_not_of(" \t\r") - begin + 1));
+    std::string_view line = take_line(text);
+    line = trim(line.substr(0, line.find('#')));
+    if (!line.empty()) paths.emplace_back(line);
   }
   return paths;
 }

@@ -52,8 +52,7 @@ Result<std::string> guess_vcs(const std::string& vcs, std::string_view root, std
 Result<std::vector<GoImport>> parse_list(std::string_view text) {
   std::vector<GoImport> out;
   for (std::size_t line = 1; !text.empty(); ++line) {
-    std::string_view full = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(text.size(), full.size() + 1));
+    const std::string_view full = take_line(text);
     // A "#" inside a word belongs to a URL.
     std::size_t hash = full.find('#');
     while (hash != full.npos && hash > 0 && full[hash - 1] != ' ' && full[hash - 1] != '\t') {
@@ -138,11 +137,8 @@ SiteFormat detect(const Json& file) {
 // Whether malformed text was meant as YAML or JSON: its first line that says something is a key.
 bool looks_like_mapping(std::string_view text) {
   while (!text.empty()) {
-    std::string_view line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(text.size(), line.size() + 1));
-    std::size_t first = line.find_first_not_of(" \t\r");
-    if (first == line.npos || line[first] == '#') continue;
-    line = line.substr(first, line.find_last_not_of(" \t\r") - first + 1);
+    const std::string_view line = trim(take_line(text));
+    if (line.empty() || line[0] == '#') continue;
     return line[0] == '{' || line.ends_with(':') || line.find(": ") != line.npos;
   }
   return false;
