@@ -33,9 +33,15 @@ struct ProxyEntry {
   bool operator==(const ProxyEntry&) const = default;
 };
 
-// A list as in GOPROXY: entries divided by "," or "|"; "direct" and "off" end it; an entry without
-// a scheme that is no word is https. kUsage, naming the entry, for anything else than http, https
-// and file URLs, for those with a query or fragment, and for an empty list.
+// A list as in GOPROXY: entries divided by "," or "|", "direct" and "off" end it, `parse_address`
+// reads the others. Its errors, and kUsage for an empty list.
+using AddressParser = Result<ProxyEntry> (*)(std::string_view address);
+Result<std::vector<ProxyEntry>> parse_proxy_list(std::string_view list,
+                                                 AddressParser parse_address);
+
+// The same with addresses as the go command takes them: one without a scheme that is no word is
+// https. kUsage, naming the entry, for anything else than http, https and file URLs, for those with
+// a query or fragment, and for an empty list.
 Result<std::vector<ProxyEntry>> parse_proxy_entries(std::string_view list);
 
 // ---- What to ask for ----

@@ -94,9 +94,20 @@ std::string redacted(std::string_view text) {
   return quoted(fmt::format("{}...{}", text.substr(0, begin), text.substr(at)));
 }
 
+Result<ProxyEntry> parse_named_url(std::string_view text) {
+  auto entry = parse_url(text);
+  if (!entry) return std::move(entry).error().in("module proxy " + redacted(text));
+  return entry;
+}
+
 }  // namespace
 
 Result<std::vector<ProxyEntry>> parse_proxy_entries(std::string_view list) {
+  return parse_proxy_list(list, parse_named_url);
+}
+
+Result<std::vector<ProxyEntry>> parse_proxy_list(std::string_view list,
+                                                 AddressParser parse_address) {
   std::vector<ProxyEntry> out;
   while (!list.empty()) {
     const std::size_t end = std::min(list.find_first_of(",|"), list.size());
@@ -109,10 +120,9 @@ Result<std::vector<ProxyEntry>> parse_proxy_entries(std::string_view list) {
           {text == "off" ? ProxyEntry::Kind::kOff : ProxyEntry::Kind::kDirect, "", false});
       return out;
     }
-    auto entry = parse_url(text);
-    if (!entry) return std::move(entry).error().in("module proxy " + redacted(text));
-    entry->after_any = after_any;
-    out.push_back(*std::move(entry));
+    GW_TRY(ProxyEntry entry, parse_address(text));
+    entry.after_any = after_any;
+    out.push_back(std::move(entry));
   }
   if (out.empty()) return usage_error("a list of module proxies that is empty");
   return out;

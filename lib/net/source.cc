@@ -151,8 +151,8 @@ Result<std::unique_ptr<tlog::TileSource>> make_source(const SourceOptions& optio
   if (options.proxy.empty()) return make_direct(options);
   auto parsed = parse_proxy_list(options.proxy);
   if (!parsed) return std::move(parsed).error().in("module proxy list");
-  std::vector<ProxyEntry> list = *std::move(parsed);
-  bool ends_off = !list.empty() && list.back().kind == ProxyEntry::kOff;
+  std::vector<mod::ProxyEntry> list = *std::move(parsed);
+  const bool ends_off = !list.empty() && list.back().kind == mod::ProxyEntry::Kind::kOff;
   std::unique_ptr<tlog::TileSource> direct;
   if (!ends_off) {
     GW_TRY(direct, make_direct(options));

@@ -8,6 +8,7 @@
 
 namespace gw::net {
 
+using mod::ProxyEntry;
 using std::chrono::seconds;
 
 Result<HttpFiles> HttpFiles::create(const HttpOptions& options, Duration timeout) {
@@ -67,31 +68,10 @@ Result<std::string> base_url(std::string_view url) {
 }
 
 Result<std::vector<ProxyEntry>> parse_proxy_list(std::string_view list) {
-  std::vector<ProxyEntry> out;
-  for (bool more = true; more;) {
-    auto end = list.find_first_of(",|");
-    std::string_view text = list.substr(0, end);
-    ProxyEntry entry;
-    entry.after_any = end != std::string_view::npos && list[end] == '|';
-    more = end != std::string_view::npos;
-    list.remove_prefix(more ? end + 1 : list.size());
-    while (text.starts_with(' ')) text.remove_prefix(1);
-    while (text.ends_with(' ')) text.remove_suffix(1);
-    if (text.empty()) continue;  // as the go command does
-    if (text == "direct" || text == "off") {
-      // What follows would never be asked; the go command ignores it too.
-      entry.kind = text == "off" ? ProxyEntry::kOff : ProxyEntry::kDirect;
-      entry.after_any = false;
-      out.push_back(std::move(entry));
-      return out;
-    }
-    auto url = base_url(text);
-    if (!url) return std::move(url).error();
-    entry.url = *std::move(url);
-    out.push_back(std::move(entry));
-  }
-  if (out.empty()) return usage_error("a list of module proxies that is empty");
-  return out;
+  return mod::parse_proxy_list(list, [](std::string_view address) -> Result<ProxyEntry> {
+    GW_TRY(std::string url, base_url(address));
+    return ProxyEntry{ProxyEntry::Kind::kUrl, std::move(url)};
+  });
 }
 
 namespace {
@@ -119,7 +99,7 @@ class ProxySource : public tlog::TileSource {
   std::string describe() const override {
     if (chosen_) return base_.empty() ? direct_->describe() : redact_url(base_);
     const ProxyEntry& first = list_.front();
-    if (first.kind == ProxyEntry::kUrl) return redact_url(first.url + suffix_);
+    if (first.kind == ProxyEntry::Kind::kUrl) return redact_url(first.place + suffix_);
     return direct_ ? direct_->describe() : "no source";
   }
 
@@ -138,15 +118,15 @@ Status ProxySource::choose() {
   constexpr std::size_t kMostAnswer = std::size_t{1} << 20;
   if (chosen_) return {};
   for (const ProxyEntry& entry : list_) {
-    if (entry.kind == ProxyEntry::kOff) {
+    if (entry.kind == ProxyEntry::Kind::kOff) {
       return unavailable_error("no module proxy carries the log, and the list ends in off");
     }
-    if (entry.kind == ProxyEntry::kDirect) break;
+    if (entry.kind == ProxyEntry::Kind::kDirect) break;
     // Any page will do for yes, and what a no has to say is not read either.
     tlog::FetchRequest probe{"supported", kMostAnswer};
-    auto answer = std::move(files_.fetch(entry.url + suffix_, {&probe, 1})[0]);
+    auto answer = std::move(files_.fetch(entry.place + suffix_, {&probe, 1})[0]);
     if (answer) {
-      base_ = entry.url + suffix_;
+      base_ = entry.place + suffix_;
       chosen_ = true;
       return {};
     }

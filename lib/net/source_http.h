@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "module/proxy.h"
 #include "net/http.h"
 #include "tlog/source.h"
 
@@ -32,18 +33,11 @@ class HttpFiles {
 // A base URL without its final slashes. kUsage for a query, a fragment or no URL.
 Result<std::string> base_url(std::string_view url);
 
-struct ProxyEntry {
-  enum Kind { kUrl, kDirect, kOff } kind = kUrl;
-  std::string url;         // kUrl: without final slash
-  bool after_any = false;  // the next one is tried after any error, not only 404 and 410
-  bool operator==(const ProxyEntry&) const = default;
-};
-
-// A list as in GOPROXY. kUsage, naming the entry.
-Result<std::vector<ProxyEntry>> parse_proxy_list(std::string_view list);
+// A list as in GOPROXY whose addresses are base URLs as above. kUsage, naming the entry.
+Result<std::vector<mod::ProxyEntry>> parse_proxy_list(std::string_view list);
 
 // `direct` may be null when the list ends in "off".
-std::unique_ptr<tlog::TileSource> make_proxy_source(std::vector<ProxyEntry> list,
+std::unique_ptr<tlog::TileSource> make_proxy_source(std::vector<mod::ProxyEntry> list,
                                                     const std::string& log_name, HttpFiles files,
                                                     std::unique_ptr<tlog::TileSource> direct);
 

@@ -54,8 +54,8 @@ void check_proxies(std::string_view text) {
   if (!list) return check_error(list.error());
   std::string line;
   for (const auto& entry : *list) {
-    using Kind = gw::net::ProxyEntry::Kind;
-    line += entry.kind == Kind::kUrl ? entry.url : entry.kind == Kind::kDirect ? "direct" : "off";
+    using Kind = gw::mod::ProxyEntry::Kind;
+    line += entry.kind == Kind::kUrl ? entry.place : entry.kind == Kind::kDirect ? "direct" : "off";
     line += entry.after_any ? '|' : ',';
   }
   if (!line.empty() && line.back() == ',') line.pop_back();

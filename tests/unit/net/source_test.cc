@@ -198,23 +198,24 @@ TEST_CASE("source: a server that asks to be left alone is") {
 }
 
 TEST_CASE("source: proxy lists") {
-  using E = ProxyEntry;
+  using E = mod::ProxyEntry;
+  using Kind = E::Kind;
   struct Case {
     const char* text;
     std::vector<E> list;
   };
   const Case cases[] = {
-      {"https://a.example/", {{E::kUrl, "https://a.example", false}}},
+      {"https://a.example/", {{Kind::kUrl, "https://a.example", false}}},
       {"https://a.example,direct",
-       {{E::kUrl, "https://a.example", false}, {E::kDirect, "", false}}},
+       {{Kind::kUrl, "https://a.example", false}, {Kind::kDirect, "", false}}},
       {"https://a.example|http://b.example/x/,off",
-       {{E::kUrl, "https://a.example", true},
-        {E::kUrl, "http://b.example/x", false},
-        {E::kOff, "", false}}},
-      {"direct", {{E::kDirect, "", false}}},
-      {"off,https://a.example", {{E::kOff, "", false}}},
+       {{Kind::kUrl, "https://a.example", true},
+        {Kind::kUrl, "http://b.example/x", false},
+        {Kind::kOff, "", false}}},
+      {"direct", {{Kind::kDirect, "", false}}},
+      {"off,https://a.example", {{Kind::kOff, "", false}}},
       {" https://a.example , , direct ",
-       {{E::kUrl, "https://a.example", false}, {E::kDirect, "", false}}},
+       {{Kind::kUrl, "https://a.example", false}, {Kind::kDirect, "", false}}},
   };
   for (const Case& c : cases) {
     CAPTURE(c.text);
@@ -222,6 +223,16 @@ TEST_CASE("source: proxy lists") {
     REQUIRE(list);
     CHECK(*list == c.list);
   }
+  // Unlike the go command's own: a log comes over HTTP, and nothing is guessed.
+  for (const char* bad : {"", " ,", "a.example", "file:///srv", "https://a.example,ftp://b.example",
+                          "https://a.example?x"}) {
+    CAPTURE(bad);
+    const auto list = parse_proxy_list(bad);
+    REQUIRE(!list);
+    CHECK(list.error().kind == ErrorKind::kUsage);
+  }
+  CHECK(parse_proxy_list("https://a.example,ftp://b.example").error().message ==
+        "bad URL \"ftp://b.example\": neither http:// nor https://");
 }
 
 namespace {
