@@ -18,16 +18,15 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "dns/presentation.h"
 #include "net/resolver_anchors.h"
 #include "os/file.h"
 
 namespace gw::net {
 namespace {
 
-constexpr std::uint16_t kClassIn = 1;
-constexpr std::uint16_t kTypeDnskey = 48;
-constexpr int kRcodeNoError = 0;
-constexpr int kRcodeNxdomain = 3;
+constexpr int kRcodeNoError = static_cast<int>(dns::Rcode::kNoError);
+constexpr int kRcodeNxdomain = static_cast<int>(dns::Rcode::kNxDomain);
 // libunbound serves 1,024 questions at a time; more would be dropped.
 constexpr std::size_t kMaxInFlight = 256;
 // The library's 16 sockets would let a batch of fifty wait for three round trips instead of one.
@@ -42,21 +41,6 @@ struct ResultFree {
   void operator()(ub_result* r) const { ub_resolve_free(r); }
 };
 using UbResult = std::unique_ptr<ub_result, ResultFree>;
-
-std::string type_name(std::uint16_t type) {
-  switch (type) {
-    case 1:
-      return "A";
-    case 16:
-      return "TXT";
-    case 28:
-      return "AAAA";
-    case 48:
-      return "DNSKEY";
-    default:
-      return "TYPE" + std::to_string(type);
-  }
-}
 
 std::string rcode_name(int rcode) {
   static constexpr std::string_view kNames[] = {"NOERROR",  "FORMERR", "SERVFAIL",
@@ -74,7 +58,7 @@ bool is_printable(std::string_view name) {
 }
 
 std::string describe(const Question& q) {
-  return (is_printable(q.name) ? q.name : quoted(q.name)) + " " + type_name(q.type);
+  return (is_printable(q.name) ? q.name : quoted(q.name)) + " " + dns::format_type(q.type);
 }
 
 // Lower case with the final dot, so that the same question is the same key.
@@ -183,8 +167,8 @@ std::vector<Slot> ask(ub_ctx* ctx, std::span<const Question* const> questions, M
         ++finished;
         continue;
       }
-      s.err = ub_resolve_async(ctx, s.question->name.c_str(), s.question->type, kClassIn, &s,
-                               on_answer, &s.id);
+      s.err = ub_resolve_async(ctx, s.question->name.c_str(), s.question->type, dns::rrclass::kIn,
+                               &s, on_answer, &s.id);
       if (s.err != 0) {
         s.done = true;
         s.id = -1;
@@ -329,7 +313,7 @@ struct Resolver::Impl {
   }
 
   bool probe(Via via, const std::string& owner, MonoTime deadline) {
-    const Question q{owner, kTypeDnskey};
+    const Question q{owner, dns::rrtype::kDnskey};
     const Question* const one[] = {&q};
     const auto answer = run(via, one, deadline);
     return answer[0].has_value() && answer[0]->security == DnsSecurity::kSecure;

@@ -11,7 +11,7 @@
 // TTL) as long as the Resolver lives. This header is the only door to libunbound.
 //
 //   GW_TRY(Resolver resolver, Resolver::create({.resolver = "127.0.0.1@53"}));
-//   Question q{"go-import.example.org", kTypeTxt};
+//   Question q{"go-import.example.org", dns::rrtype::kTxt};
 //   Result<DnsAnswer> answer = resolver.lookup_one(q, system_clock().mono() + 5s);
 //
 // Cost: 1–2 ms and a thread for the context, made at the first lookup, none for the creation.
@@ -27,11 +27,9 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "dns/types.h"
 
 namespace gw::net {
-
-// The record types that callers ask for (IANA "DNS parameters").
-inline constexpr std::uint16_t kTypeTxt = 16;
 
 struct ResolverOptions {
   // IP address of a resolver, with an optional port: "192.0.2.1", "192.0.2.1@53", "2001:db8::1@53".
@@ -48,7 +46,7 @@ struct ResolverOptions {
 
 struct Question {
   std::string name;  // presentation form (RFC 1035 section 5.1), absolute; a final dot is optional
-  std::uint16_t type = kTypeTxt;
+  std::uint16_t type = dns::rrtype::kTxt;
 };
 
 enum class DnsSecurity {

@@ -14,8 +14,6 @@
 namespace gw::vanity {
 namespace {
 
-constexpr std::uint16_t kTypeDnskey = 48;
-
 class Findings {
  public:
   explicit Findings(std::string domain) : domain_(std::move(domain)) {}
@@ -154,7 +152,8 @@ std::vector<DomainLint> lint_domains(std::span<const std::string> domains, TxtLo
       WallTime now = clock.now();
       lint_signatures("the records", *answers[i], now, findings, &signers);
       for (const std::string& signer : signers) {
-        auto keys = dns.lookup(std::vector<net::Question>{{signer, kTypeDnskey}}, deadline)[0];
+        auto keys =
+            dns.lookup(std::vector<net::Question>{{signer, dns::rrtype::kDnskey}}, deadline)[0];
         if (keys) lint_signatures("the keys", *keys, now, findings, nullptr);
       }
       lint.findings = findings.take();

@@ -112,7 +112,7 @@ std::vector<std::shared_ptr<const DomainRecords>> Lookup::ask(std::span<const st
     auto some = names.subspan(start, std::min(kMaxQuestionsAtOnce, names.size() - start));
     std::vector<net::Question> questions;
     questions.reserve(some.size());
-    for (const std::string& name : some) questions.push_back({name, net::kTypeTxt});
+    for (const std::string& name : some) questions.push_back({name, dns::rrtype::kTxt});
     auto answers = dns_->lookup(questions, clock_.mono() + options_.timeout);
     for (std::size_t i = 0; i < some.size(); ++i) {
       auto records = std::make_shared<DomainRecords>();

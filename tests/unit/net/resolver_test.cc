@@ -34,7 +34,7 @@ Resolver lab_resolver() {
 }
 
 Result<DnsAnswer> ask(Resolver& resolver, const std::string& name, Duration timeout = 10s,
-                      std::uint16_t type = gw::net::kTypeTxt) {
+                      std::uint16_t type = gw::dns::rrtype::kTxt) {
   return resolver.lookup_one({name, type}, gw::system_clock().mono() + timeout);
 }
 
