@@ -1,4 +1,6 @@
 // gwtool follow-tlog: a transparency log, verified, into a database.
+#include <fmt/format.h>
+
 #include <csignal>
 
 #include "commands.h"
@@ -56,7 +58,7 @@ Result<int> clear(Context& ctx, const Values& v) {
     ctx.out.note(v.db + ": there is no alarm");
     return kExitDone;
   }
-  ctx.out.note(v.db + ": cleared: " + alarm->message);
+  ctx.out.note(fmt::format("{}: cleared: {}", v.db, alarm->message));
   return kExitDone;
 }
 
@@ -78,8 +80,7 @@ Result<int> follow_once(Context& ctx, const Values& v, const os::Stop& stop,
                   {"head", round->head},
                   {"new_head", round->new_head}});
   }
-  ctx.out.detail(std::to_string(round->records) + " new records, " +
-                 std::to_string(round->position) + " in all");
+  ctx.out.detail(fmt::format("{} new records, {} in all", round->records, round->position));
   return kExitDone;
 }
 

@@ -80,7 +80,7 @@ Result<dnsd::ModuleOptions> module_options(const ServeValues& v) {
     GW_TRY(auto server, dnsd::NameServer::parse(text, o.zone.origin));
     for (const auto& other : o.zone.name_servers) {
       if (other.name == server.name) {
-        return usage_error("--ns " + dns::format_host(server.name) + " is given twice",
+        return usage_error(fmt::format("--ns {} is given twice", dns::format_host(server.name)),
                            "give all its addresses at once: --ns NAME=ADDR,ADDR");
       }
     }
@@ -160,10 +160,10 @@ Result<dnsd::ServerOptions> server_options(const ServeValues& v) {
   }
   GW_TRY(o.files, file_zone_options(v));
   for (const std::string& text : v.listen) {
-    GW_TRY(auto address, os::SocketAddress::parse(text, std::uint16_t{53}));
+    GW_TRY(const auto address, os::SocketAddress::parse(text, std::uint16_t{53}));
     if (std::find(o.listen.begin(), o.listen.end(), address) != o.listen.end() &&
         address.port() != 0) {
-      return usage_error("--listen " + address.format() + " is given twice");
+      return usage_error(fmt::format("--listen {} is given twice", address.format()));
     }
     o.listen.push_back(address);
   }

@@ -1,4 +1,6 @@
 // gwtool vanity-lookup: where the source of an import path is.
+#include <fmt/format.h>
+
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -24,7 +26,7 @@ struct Values : VanityNetwork {
 };
 
 Result<int> run_list(Context& ctx, const Values& v) {
-  GW_TRY(auto dns, vanity::new_txt_lookups(v.network()));
+  GW_TRY(const auto dns, vanity::new_txt_lookups(v.network()));
   vanity::Lookup lookup(v.lookup(), dns.get(), nullptr, ctx.clock);
   auto records = lookup.records(std::span(&*v.list, 1))[0];
   if (ctx.json) ctx.out.json(vanity::records_json(*records));
@@ -32,7 +34,7 @@ Result<int> run_list(Context& ctx, const Values& v) {
   // With "no records", too: perhaps all that the domain has is ignored.
   if (shown || shown.error().kind == ErrorKind::kNotFound) {
     for (const auto& r : records->ignored) {
-      ctx.out.note(records->name + ": ignored " + r.text + ": " + r.reason);
+      ctx.out.note(fmt::format("{}: ignored {}: {}", records->name, r.text, r.reason));
     }
   }
   if (!shown) return std::move(shown).error();

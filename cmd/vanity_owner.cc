@@ -1,4 +1,6 @@
 // gwtool vanity-lookup zone, compare, lint: for those who publish go-import records.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <memory>
@@ -73,12 +75,12 @@ struct ZoneValues : VanityNetwork, SiteValues {
 
 // The meta tags that the paths have now; errors are reported, the worst exit code is in `code`.
 Result<std::vector<vanity::GoImport>> load_live(Context& ctx, const ZoneValues& v, int& code) {
-  GW_TRY(auto paths, expand_vanity_paths(v.arguments));
-  GW_TRY(auto http, vanity::new_page_fetchers(v.network()));
+  GW_TRY(const auto paths, expand_vanity_paths(v.arguments));
+  GW_TRY(const auto http, vanity::new_page_fetchers(v.network()));
   vanity::LookupOptions options = v.lookup();
   options.dns = false;
   std::vector<vanity::GoImport> entries;
-  auto fail = [&](const Error& error) {
+  const auto fail = [&](const Error& error) {
     ctx.out.error(error);
     code = worse_exit(code, exit_code(error.kind));
   };
@@ -89,7 +91,7 @@ Result<std::vector<vanity::GoImport>> load_live(Context& ctx, const ZoneValues& 
       ctx.out.note(r.path + ": left out, known hosts need no record");
     } else if (Status s = vanity::check_entries({r.result->import}); !s) {
       // "x/" is a prefix for meta tags, and none for records.
-      fail(not_found_error(r.path + ": its tag is no record: " + s.error().message));
+      fail(not_found_error(fmt::format("{}: its tag is no record: {}", r.path, s.error().message)));
     } else {
       entries.push_back(r.result->import);
     }

@@ -1,5 +1,7 @@
 #include "frame/completions.h"
 
+#include <fmt/format.h>
+
 #include "frame/tree.h"
 
 namespace gw::cmd {
@@ -37,15 +39,17 @@ std::string description(const std::string& help, std::string_view also = "") {
 std::string path_patterns(const Command& root) {
   std::string out;
   for (const CommandPath& p : all_paths({&root})) {
-    if (p.size() > 1) out += (out.empty() ? "" : " | ") + ("'" + full_name(p) + "'");
+    if (p.size() > 1) out += (out.empty() ? "" : " | ") + fmt::format("'{}'", full_name(p));
   }
   return out.empty() ? "''" : out;
 }
 
 std::string bash_value(const Option& o) {
-  if (o.kind == ValueKind::kChoice) return "compgen -W '" + choice_words(o) + "' -- \"$cur\"";
+  if (o.kind == ValueKind::kChoice) {
+    return fmt::format("compgen -W '{}' -- \"$cur\"", choice_words(o));
+  }
   if (o.kind == ValueKind::kPath) {
-    return std::string("compgen ") + (o.use == PathUse::kDirectory ? "-d" : "-f") + " -- \"$cur\"";
+    return fmt::format("compgen {} -- \"$cur\"", o.use == PathUse::kDirectory ? "-d" : "-f");
   }
   return ":";
 }
@@ -59,10 +63,9 @@ std::string format_bash_completion(const Command& root) {
       "  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} at=gwtool i\n"
       "  COMPREPLY=()\n"
       "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
-      "    case \"$at ${COMP_WORDS[i]}\" in\n"
-      "      " +
-      path_patterns(root) +
-      ") at+=\" ${COMP_WORDS[i]}\" ;;\n"
+      "    case \"$at ${COMP_WORDS[i]}\" in\n";
+  out += fmt::format("      {}) at+=\" ${{COMP_WORDS[i]}}\" ;;\n", path_patterns(root));
+  out +=
       "    esac\n"
       "  done\n"
       "  case \"$at $prev\" in\n";
@@ -70,8 +73,8 @@ std::string format_bash_completion(const Command& root) {
     for (const OptionRef& r : options_of(p)) {
       const Option& o = *r.option;
       if (o.positional || o.kind == ValueKind::kFlag) continue;
-      out += "    '" + full_name(p) + " --" + o.name + "') mapfile -t COMPREPLY < <(" +
-             bash_value(o) + "); return ;;\n";
+      out += fmt::format("    '{} --{}') mapfile -t COMPREPLY < <({}); return ;;\n", full_name(p),
+                         o.name, bash_value(o));
     }
   }
   out += "  esac\n  local words=\n  case \"$at\" in\n";
@@ -80,7 +83,7 @@ std::string format_bash_completion(const Command& root) {
     for (const OptionRef& r : options_of(p)) {
       if (!r.option->positional) words += (words.empty() ? "--" : " --") + r.option->name;
     }
-    out += "    '" + full_name(p) + "') words='" + words + "' ;;\n";
+    out += fmt::format("    '{}') words='{}' ;;\n", full_name(p), words);
   }
   out +=
       "  esac\n"
@@ -93,19 +96,21 @@ std::string format_bash_completion(const Command& root) {
 namespace {
 
 std::string zsh_action(const Option& o) {
-  if (o.kind == ValueKind::kChoice) return "(" + choice_words(o) + ")";
+  if (o.kind == ValueKind::kChoice) return fmt::format("({})", choice_words(o));
   if (o.kind == ValueKind::kPath) return o.use == PathUse::kDirectory ? "_files -/" : "_files";
   return " ";
 }
 
 std::string zsh_option(const Option& o) {
   std::string value;
-  if (o.kind != ValueKind::kFlag) value = ":" + description(o.value, ":") + ":" + zsh_action(o);
-  std::string text = "[" + description(o.help, "[]:") + "]" + value + "'";
-  std::string star = o.repeatable ? "*" : "";
-  std::string name = "--" + o.name + (o.kind == ValueKind::kFlag ? "" : "=");
-  std::string out = "      '" + star + name + text;
-  if (o.letter != 0) out += " \\\n      '" + (std::string("-") + o.letter) + text;
+  if (o.kind != ValueKind::kFlag) {
+    value = fmt::format(":{}:{}", description(o.value, ":"), zsh_action(o));
+  }
+  const std::string text = fmt::format("[{}]{}'", description(o.help, "[]:"), value);
+  const std::string star = o.repeatable ? "*" : "";
+  const std::string name = fmt::format("--{}{}", o.name, o.kind == ValueKind::kFlag ? "" : "=");
+  std::string out = fmt::format("      '{}{}{}", star, name, text);
+  if (o.letter != 0) out += fmt::format(" \\\n      '-{}{}", o.letter, text);
   return out;
 }
 
@@ -119,11 +124,12 @@ std::string function_name(const CommandPath& path) {
 
 std::string format_zsh_completion(const Command& root) {
   std::string out = std::string("#compdef gwtool\n# zsh completion of gwtool. ") + kHead;
-  auto paths = all_paths({&root});
+  const auto paths = all_paths({&root});
   for (auto it = paths.rbegin(); it != paths.rend(); ++it) {
     const Command& c = *it->back();
     std::string commands = visible_commands(c);
-    out += "\n" + (it->size() == 1 ? std::string("_gwtool_root") : function_name(*it)) + "() {\n";
+    out += fmt::format("\n{}() {{\n",
+                       it->size() == 1 ? std::string("_gwtool_root") : function_name(*it));
     if (!commands.empty()) out += "  local state line\n  typeset -A opt_args\n";
     out += "  _arguments -s";
     if (!commands.empty()) out += " -C";
@@ -133,22 +139,22 @@ std::string format_zsh_completion(const Command& root) {
     for (const Option& o : c.options) {
       // Beside subcommands an argument has no place of its own; nothing could complete it anyway.
       if (!o.positional || !commands.empty()) continue;
-      out += std::string(" \\\n      '") + (o.repeatable ? "*" : "") + ":" +
-             description(o.name, ":[]") + ": '";
+      out +=
+          fmt::format(" \\\n      '{}:{}: '", o.repeatable ? "*" : "", description(o.name, ":[]"));
     }
     if (!commands.empty()) {
       out += " \\\n      '1:command:->command' \\\n      '*::argument:->argument'\n";
       out += "  case $state in\n    command)\n      local -a commands=(\n";
       for (const Command& sub : c.subcommands) {
         if (sub.hidden) continue;
-        out += "        '" + sub.name + ":" + description(sub.summary, ":") + "'\n";
+        out += fmt::format("        '{}:{}'\n", sub.name, description(sub.summary, ":"));
       }
       out +=
           "      )\n      _describe command commands ;;\n    argument)\n      case $line[1] in\n";
       for (const Command& sub : c.subcommands) {
         CommandPath below = *it;
         below.push_back(&sub);
-        if (!sub.hidden) out += "        " + sub.name + ") " + function_name(below) + " ;;\n";
+        if (!sub.hidden) out += fmt::format("        {}) {} ;;\n", sub.name, function_name(below));
       }
       out += "      esac ;;\n  esac\n}\n";
     } else {
@@ -168,7 +174,7 @@ std::string format_fish_completion(const Command& root) {
       "            case ";
   std::string cases;
   for (const CommandPath& p : all_paths({&root})) {
-    if (p.size() > 1) cases += (cases.empty() ? "'" : " '") + full_name(p) + "'";
+    if (p.size() > 1) cases += fmt::format("{}{}'", cases.empty() ? "'" : " '", full_name(p));
   }
   out += (cases.empty() ? "''" : cases) +
          "\n"
@@ -179,16 +185,18 @@ std::string format_fish_completion(const Command& root) {
          "end\n"
          "complete -c gwtool -f\n";
   for (const CommandPath& p : all_paths({&root})) {
-    std::string at = "complete -c gwtool -n '__gwtool_at \"" + full_name(p) + "\"'";
+    const std::string at = fmt::format("complete -c gwtool -n '__gwtool_at \"{}\"'", full_name(p));
     for (const Command& sub : p.back()->subcommands) {
-      if (!sub.hidden) out += at + " -a " + sub.name + " -d '" + description(sub.summary) + "'\n";
+      if (!sub.hidden) {
+        out += fmt::format("{} -a {} -d '{}'\n", at, sub.name, description(sub.summary));
+      }
     }
     for (const OptionRef& r : options_of(p)) {
       const Option& o = *r.option;
       if (o.positional) continue;
-      out += at + " -l " + o.name;
+      out += fmt::format("{} -l {}", at, o.name);
       if (o.letter != 0) out += std::string(" -s ") + o.letter;
-      if (o.kind == ValueKind::kChoice) out += " -x -a '" + choice_words(o) + "'";
+      if (o.kind == ValueKind::kChoice) out += fmt::format(" -x -a '{}'", choice_words(o));
       if (o.kind == ValueKind::kPath) {
         out += o.use == PathUse::kDirectory ? " -x -a '(__fish_complete_directories)'" : " -r -F";
       }
@@ -196,7 +204,7 @@ std::string format_fish_completion(const Command& root) {
           o.kind != ValueKind::kPath) {
         out += " -x";
       }
-      out += " -d '" + description(o.help) + "'\n";
+      out += fmt::format(" -d '{}'\n", description(o.help));
     }
   }
   return out;

@@ -21,7 +21,7 @@ constexpr std::size_t kMaxPage = std::size_t{1} << 20;
 constexpr mode_t kFileMode = 0644;
 
 Status save(const std::string& directory, const std::string& name, const std::string& text) {
-  return os::write_file_atomic(directory + "/" + name, text, kFileMode);
+  return os::write_file_atomic(fmt::format("{}/{}", directory, name), text, kFileMode);
 }
 
 // The date that a page has now.

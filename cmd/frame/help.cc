@@ -1,5 +1,7 @@
 #include "frame/help.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace gw::cmd {
@@ -9,7 +11,7 @@ namespace {
 constexpr std::size_t kOptionColumn = 28;
 
 std::string option_label(const Option& o) {
-  std::string label = o.letter != 0 ? std::string("  -") + o.letter + ", " : "      ";
+  std::string label = o.letter != 0 ? fmt::format("  -{}, ", o.letter) : "      ";
   label += "--" + o.name;
   if (o.kind != ValueKind::kFlag) label += " " + o.value;
   return label;
@@ -27,7 +29,7 @@ std::string option_text(const Option& o) {
   if (o.required) text += " (required)";
   // A long default, such as a key, is for the manual.
   if (!o.fallback.empty() && o.fallback != "false" && o.fallback.size() <= 32) {
-    text += " (default " + o.fallback + ")";
+    text += fmt::format(" (default {})", o.fallback);
   }
   return text;
 }
@@ -40,7 +42,7 @@ std::string row(const std::string& label, const std::string& text) {
   } else {
     out.append(kOptionColumn - out.size(), ' ');
   }
-  return out + wrap(text, kOptionColumn) + "\n";
+  return fmt::format("{}{}\n", out, wrap(text, kOptionColumn));
 }
 
 }  // namespace
@@ -73,20 +75,21 @@ std::string format_usage(const CommandPath& path) {
   if (!c.run) return usage + " COMMAND";
   for (const Option& o : c.options) {
     if (!o.positional) continue;
-    std::string word = o.name + (o.repeatable ? "..." : "");
-    usage += o.required ? " " + word : " [" + word + "]";
+    const std::string word = o.name + (o.repeatable ? "..." : "");
+    usage += o.required ? " " + word : fmt::format(" [{}]", word);
   }
   return usage;
 }
 
 std::string format_help(const CommandPath& path) {
   const Command& c = *path.back();
-  std::string out = full_name(path) + ": " + c.summary + "\n\nusage: " + format_usage(path) + "\n";
+  std::string out =
+      fmt::format("{}: {}\n\nusage: {}\n", full_name(path), c.summary, format_usage(path));
   if (c.run) {
     for (const Command& sub : c.subcommands) {
       CommandPath below = path;
       below.push_back(&sub);
-      if (!sub.hidden) out += "       " + format_usage(below) + "\n";
+      if (!sub.hidden) out += fmt::format("       {}\n", format_usage(below));
     }
   }
   std::string commands;

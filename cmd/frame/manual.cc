@@ -39,8 +39,8 @@ std::string escape(std::string_view text) {
 
 // A line of text: no control line by accident.
 std::string text_line(std::string_view escaped) {
-  bool control = !escaped.empty() && (escaped[0] == '.' || escaped[0] == '\'');
-  return (control ? "\\&" : "") + std::string(escaped) + "\n";
+  const bool control = !escaped.empty() && (escaped[0] == '.' || escaped[0] == '\'');
+  return fmt::format("{}{}\n", control ? "\\&" : "", escaped);
 }
 
 // An argument of a macro: never a macro's name itself, never split.
@@ -88,9 +88,9 @@ std::string sentence(const std::string& help) {
 std::string option_item(const Option& o) {
   std::string out = ".It ";
   if (o.positional) {
-    out += "Ar " + argument(o.name) + "\n";
+    out += fmt::format("Ar {}\n", argument(o.name));
   } else {
-    if (o.letter != 0) out += std::string("Fl ") + o.letter + " , ";
+    if (o.letter != 0) out += fmt::format("Fl {} , ", o.letter);
     out += "Fl -" + o.name;
     if (o.kind != ValueKind::kFlag) out += " Ar " + argument(o.value);
     out += '\n';
@@ -102,15 +102,15 @@ std::string option_item(const Option& o) {
   if (o.use == PathUse::kSecret && o.kind == ValueKind::kPath) {
     text += " Only its owner should be able to read it.";
   }
-  bool shown = !o.fallback.empty() && o.fallback != "false";
-  std::string quote = o.fallback_described ? "" : "`";
-  if (shown) text += " Default: " + quote + o.fallback + quote + ".";
-  if (!o.env.empty()) text += " Also from the environment: `" + o.env + "`.";
+  const bool shown = !o.fallback.empty() && o.fallback != "false";
+  const std::string quote = o.fallback_described ? "" : "`";
+  if (shown) text += fmt::format(" Default: {}{}{}.", quote, o.fallback, quote);
+  if (!o.env.empty()) text += fmt::format(" Also from the environment: `{}`.", o.env);
   out += paragraph(text);
   if (!o.choices.empty()) {
     out += ".Bl -tag -width Ds -compact\n";
     for (const Choice& c : o.choices) {
-      out += ".It Cm " + argument(c.name) + "\n" + paragraph(sentence(c.help));
+      out += fmt::format(".It Cm {}\n{}", argument(c.name), paragraph(sentence(c.help)));
     }
     out += ".El\n";
   }
@@ -129,19 +129,19 @@ std::string option_list(const Command& c, std::vector<const Option*>* described 
   for (bool positional : {true, false}) {
     for (const Option& o : c.options) {
       if (o.positional != positional) continue;
-      bool before = described != nullptr && !positional &&
-                    std::any_of(described->begin(), described->end(),
-                                [&](const Option* d) { return same(*d, o); });
+      const bool before = described != nullptr && !positional &&
+                          std::any_of(described->begin(), described->end(),
+                                      [&](const Option* d) { return same(*d, o); });
       if (before) {
-        known += (known.empty() ? "`--" : ", `--") + o.name + "`";
+        known += fmt::format("{}{}`", known.empty() ? "`--" : ", `--", o.name);
       } else {
         items += option_item(o);
         if (described != nullptr) described->push_back(&o);
       }
     }
   }
-  std::string out = items.empty() ? "" : ".Bl -tag -width Ds\n" + items + ".El\n";
-  if (!known.empty()) out += ".Pp\n" + paragraph("Also, as above: " + known + ".");
+  std::string out = items.empty() ? "" : fmt::format(".Bl -tag -width Ds\n{}.El\n", items);
+  if (!known.empty()) out += ".Pp\n" + paragraph(fmt::format("Also, as above: {}.", known));
   return out;
 }
 
@@ -162,12 +162,12 @@ std::string synopsis(const CommandPath& path) {
     const Command& c = *p.back();
     if (!c.run && path.size() > 1) continue;
     if (path.size() == 1 && p.size() > 1) continue;
-    out += ".Nm " + argument(full_name(p)) + "\n.Op Ar OPTION ...\n";
+    out += fmt::format(".Nm {}\n.Op Ar OPTION ...\n", argument(full_name(p)));
     if (!c.run) out += ".Ar COMMAND\n";
     for (const Option& o : c.options) {
       if (!o.positional) continue;
-      std::string word = argument(o.name) + (o.repeatable ? " ..." : "");
-      out += (o.required ? ".Ar " : ".Op Ar ") + word + "\n";
+      const std::string word = argument(o.name) + (o.repeatable ? " ..." : "");
+      out += fmt::format("{}{}\n", o.required ? ".Ar " : ".Op Ar ", word);
     }
   }
   return out;
@@ -179,9 +179,9 @@ std::string command_list(const CommandPath& path) {
     if (sub.hidden) continue;
     CommandPath below = path;
     below.push_back(&sub);
-    out += ".It Xr " + manual_name(below) + " 1\n" + paragraph(sentence(sub.summary));
+    out += fmt::format(".It Xr {} 1\n{}", manual_name(below), paragraph(sentence(sub.summary)));
   }
-  return out.empty() ? "" : ".Bl -tag -width Ds\n" + out + ".El\n";
+  return out.empty() ? "" : fmt::format(".Bl -tag -width Ds\n{}.El\n", out);
 }
 
 // check module, check toolchain, ...: one subsection each.
@@ -191,8 +191,8 @@ std::string subcommands(const CommandPath& path) {
   for (const CommandPath& p : all_paths(path)) {
     if (p.size() == path.size()) continue;
     const Command& c = *p.back();
-    std::string text = sentence(c.summary);
-    out += ".Ss " + argument(full_name(p)) + "\n" + paragraph(text);
+    const std::string text = sentence(c.summary);
+    out += fmt::format(".Ss {}\n{}", argument(full_name(p)), paragraph(text));
     if (!c.doc.empty()) out += ".Pp\n" + doc_paragraphs(c.doc);
     out += option_list(c, &described);
   }
@@ -207,15 +207,16 @@ std::string environment(const CommandPath& path) {
     for (const Option& o : p.back()->options) {
       if (o.env.empty() || std::find(seen.begin(), seen.end(), o.env) != seen.end()) continue;
       seen.push_back(o.env);
-      items += ".It Ev " + o.env + "\n" +
-               paragraph("The value of `--" + o.name + "` when that is not given.");
+      items += fmt::format(
+          ".It Ev {}\n{}", o.env,
+          paragraph(fmt::format("The value of `--{}` when that is not given.", o.name)));
     }
   }
   if (path.size() == 1) {
     items +=
         ".It Ev NO_COLOR\n" + paragraph("When set and not empty: no colour and no progress line.");
   }
-  return items.empty() ? "" : ".Bl -tag -width Ds\n" + items + ".El\n";
+  return items.empty() ? "" : fmt::format(".Bl -tag -width Ds\n{}.El\n", items);
 }
 
 std::string head(const CommandPath& path, std::string_view date) {
@@ -244,26 +245,27 @@ std::string exit_status(const Command& c) {
           fmt::format("{} {} before {}", order.empty() ? "" : ",", *graver, static_cast<int>(code));
     graver = code;
   }
-  return out + ".El\n.Pp\n" + paragraph("Of several the gravest is reported:" + order + ".");
+  return fmt::format("{}.El\n.Pp\n{}", out,
+                     paragraph(fmt::format("Of several the gravest is reported:{}.", order)));
 }
 
 std::string files(const Command& c) {
   std::string items;
   for (const auto& [name, use] : c.files) {
-    items += ".It " + argument(name) + "\n" + paragraph(use);
+    items += fmt::format(".It {}\n{}", argument(name), paragraph(use));
   }
-  return items.empty() ? "" : ".Bl -tag -width Ds\n" + items + ".El\n";
+  return items.empty() ? "" : fmt::format(".Bl -tag -width Ds\n{}.El\n", items);
 }
 
 std::string metrics() {
   std::string items;
   for (const MetricInfo& m : kMetricTable) {
-    std::string type = m.type == MetricType::kCounter ? "counter" : "gauge";
-    std::string label = m.label.name.empty() ? "" : " by " + std::string(m.label.name);
+    const std::string type = m.type == MetricType::kCounter ? "counter" : "gauge";
+    const std::string label = m.label.name.empty() ? "" : " by " + std::string(m.label.name);
     items.append(".It Sy ").append(argument(m.name)).append(" (").append(type).append(label);
     items.append(")\n").append(paragraph(m.help));
   }
-  return ".Bl -tag -width Ds\n" + items + ".El\n";
+  return fmt::format(".Bl -tag -width Ds\n{}.El\n", items);
 }
 
 std::string see_also(const CommandPath& path) {
@@ -276,7 +278,7 @@ std::string see_also(const CommandPath& path) {
   std::sort(others.begin(), others.end());
   std::string out;
   for (const std::string& name : others) {
-    out += ".Xr " + name + (&name == &others.back() ? " 1\n" : " 1 ,\n");
+    out += fmt::format(".Xr {}{}", name, &name == &others.back() ? " 1\n" : " 1 ,\n");
   }
   return out;
 }
@@ -315,8 +317,8 @@ std::string usual_template(const std::vector<Part>& parts) {
   std::string out;
   for (const Part& p : parts) {
     if (!p.needed || p.text.empty()) continue;
-    if (!p.heading.empty()) out += ".Sh " + p.heading + "\n";
-    out += "@" + p.name + "@\n";
+    if (!p.heading.empty()) out += fmt::format(".Sh {}\n", p.heading);
+    out += fmt::format("@{}@\n", p.name);
   }
   return out;
 }

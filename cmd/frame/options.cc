@@ -1,5 +1,7 @@
 #include "frame/options.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -32,15 +34,15 @@ Option make_duration(std::string name, D* out, D min, D max, std::string help) {
   Option o = make(std::move(name), ValueKind::kDuration, "DURATION", std::move(help));
   o.fallback = format_duration(*out);
   o.assign = single([out, min, max](const std::string& text) -> Status {
-    auto d = parse_duration(text);
+    const auto d = parse_duration(text);
     if (!d) {
       return usage_error(gw::quoted(text) + " is not a duration",
                          "a number and one of ms, s, m, h, d: 90s, 10m, 6h");
     }
     D value = std::chrono::duration_cast<D>(*d);
     if (value != *d || value < min || value > max) {
-      return usage_error(gw::quoted(text) + " is not between " + format_duration(min) + " and " +
-                         format_duration(max));
+      return usage_error(fmt::format("{} is not between {} and {}", gw::quoted(text),
+                                     format_duration(min), format_duration(max)));
     }
     *out = value;
     return {};
@@ -98,10 +100,10 @@ std::string format_duration(std::chrono::milliseconds d) {
   if (d.count() == 0) return "0s";
   for (const Unit& unit : kUnits) {
     if (d.count() % unit.ms == 0) {
-      return std::to_string(d.count() / unit.ms) + std::string(unit.name);
+      return fmt::format("{}{}", d.count() / unit.ms, unit.name);
     }
   }
-  return std::to_string(d.count()) + "ms";
+  return fmt::format("{}ms", d.count());
 }
 
 Option&& Option::more(std::string text) && {
@@ -190,10 +192,10 @@ Option number_option(std::string name, std::string value, std::uint64_t* out, st
   Option o = make(std::move(name), ValueKind::kNumber, std::move(value), std::move(help));
   o.fallback = std::to_string(*out);
   o.assign = single([out, min, max](const std::string& text) -> Status {
-    auto n = parse_decimal(text);
+    const auto n = parse_decimal(text);
     if (!n || *n < min || *n > max) {
-      return usage_error(gw::quoted(text) + " is not a number from " + std::to_string(min) +
-                         " to " + std::to_string(max));
+      return usage_error(
+          fmt::format("{} is not a number from {} to {}", gw::quoted(text), min, max));
     }
     *out = *n;
     return {};
@@ -283,7 +285,7 @@ Option choice_option_of(std::string name, std::string value, std::vector<Choice>
           }
           all += (i == 0 ? "" : i + 1 == choices.size() ? " or " : ", ") + choices[i].name;
         }
-        return usage_error(gw::quoted(text) + " is not " + all);
+        return usage_error(fmt::format("{} is not {}", gw::quoted(text), all));
       });
   return o;
 }

@@ -1,5 +1,6 @@
 #include "frame/output.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -96,7 +97,7 @@ void Output::message(std::string_view label, int color, std::string_view text) {
   if (progress_shown_) out += "\r\x1b[K";
   progress_shown_ = false;
   out += "gwtool: ";
-  if (settings_.color && color != 0) out += "\x1b[" + std::to_string(color) + "m";
+  if (settings_.color && color != 0) out += fmt::format("\x1b[{}m", color);
   out += label;
   if (settings_.color && color != 0) out += "\x1b[0m";
   out += one_line(text);

@@ -1,5 +1,7 @@
 #include "frame/parser.h"
 
+#include <fmt/format.h>
+
 // What CLI/CLI.hpp includes, but its timer.
 // clang-format off
 #include <CLI/App.hpp>
@@ -32,21 +34,23 @@ const Option* find_option(const std::vector<OptionRef>& refs, std::string_view n
 Error unknown_option(const Command& root, const CommandPath& path, const std::string& word) {
   const bool is_long = word.starts_with("--");
   std::string name = word.substr(0, is_long ? word.find('=') : 2);
-  Error error = usage_error("unknown option " + gw::quoted(name) + " of " + full_name(path));
-  error.hint = "try " + full_name(path) + " --help";
+  Error error =
+      usage_error(fmt::format("unknown option {} of {}", gw::quoted(name), full_name(path)));
+  error.hint = fmt::format("try {} --help", full_name(path));
   if (!is_long) return error;
   name = name.substr(2);
   std::vector<std::string> names;
   for (const OptionRef& r : options_of(path)) {
     if (!r.option->positional) names.push_back(r.option->name);
   }
-  if (auto near = nearest(name, names)) {
-    error.hint = "did you mean --" + *near + "?";
+  if (const auto near = nearest(name, names)) {
+    error.hint = fmt::format("did you mean --{}?", *near);
     return error;
   }
   for (const CommandPath& other : all_paths({&root})) {
     if (!other.back()->run || find_option(options_of(other), name) == nullptr) continue;
-    error.hint = "--" + name + " is an option of " + full_name(other) + " and comes after that";
+    error.hint =
+        fmt::format("--{} is an option of {} and comes after that", name, full_name(other));
     return error;
   }
   return error;
@@ -60,10 +64,10 @@ Error unknown_command(const CommandPath& path, const std::string& word) {
     names.push_back(sub.name);
     all += (all.empty() ? "" : ", ") + sub.name;
   }
-  auto near = nearest(word, names);
-  return usage_error(
-      "unknown command " + gw::quoted(word) + " of " + full_name(path),
-      near ? "did you mean " + full_name(path) + " " + *near + "?" : "the commands are " + all);
+  const auto near = nearest(word, names);
+  return usage_error(fmt::format("unknown command {} of {}", gw::quoted(word), full_name(path)),
+                     near ? fmt::format("did you mean {} {}?", full_name(path), *near)
+                          : "the commands are " + all);
 }
 
 bool takes_positionals(const Command& command) {
@@ -74,7 +78,7 @@ bool takes_positionals(const Command& command) {
 // ---- the tree, as CLI11 is told it ----
 
 void register_option(CLI::App& app, const Option& o) {
-  const std::string letter = o.letter != 0 ? std::string("-") + o.letter + "," : "";
+  const std::string letter = o.letter != 0 ? fmt::format("-{},", o.letter) : "";
   if (o.kind == ValueKind::kFlag) {
     app.add_flag(letter + spelled(o));
     return;
@@ -143,7 +147,8 @@ Error needs_value(const Parsed& last, const std::string& word) {
     const Option& o = *r.option;
     const bool letter = o.letter != 0 && !word.starts_with("--") && word.ends_with(o.letter);
     if (o.positional || (word != spelled(o) && !letter)) continue;
-    return usage_error(spelled(o) + " needs a value", spelled(o) + " " + o.value + ": " + o.help);
+    return usage_error(spelled(o) + " needs a value",
+                       fmt::format("{} {}: {}", spelled(o), o.value, o.help));
   }
   return usage_error(gw::quoted(word) + " needs a value");
 }
@@ -168,8 +173,9 @@ Status take(const Command& root, const Parsed& at, Invocation& out) {
   if (rest.empty()) return {};
   const Command& c = *at.path.back();
   if (!c.subcommands.empty() && !takes_positionals(c)) return unknown_command(at.path, rest[0]);
-  return usage_error("unexpected argument " + gw::quoted(rest[0]) + " to " + full_name(at.path),
-                     "try " + full_name(at.path) + " --help");
+  return usage_error(
+      fmt::format("unexpected argument {} to {}", gw::quoted(rest[0]), full_name(at.path)),
+      fmt::format("try {} --help", full_name(at.path)));
 }
 
 Status check_counts(Invocation& out) {

@@ -1,5 +1,7 @@
 #include "frame/program.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "frame/help.h"
@@ -95,17 +97,20 @@ Status finish_config(const Globals& g, const CommandPath& path,
 Result<int> run_command(const Globals& g, const CommandPath& path,
                         const std::vector<Setting>& settings, Output& out) {
   if (!path.back()->run) {
-    return usage_error(full_name(path) + " needs a command", "try " + full_name(path) + " --help");
+    return usage_error(full_name(path) + " needs a command",
+                       fmt::format("try {} --help", full_name(path)));
   }
   GW_CHECK(check_complete(path, settings));
   for (const Setting& s : settings) {
-    for (const std::string& loser : s.beaten) out.detail(s.where + " wins over " + loser);
+    for (const std::string& loser : s.beaten) {
+      out.detail(fmt::format("{} wins over {}", s.where, loser));
+    }
   }
   const Logger log(g.quiet     ? LogLevel::kError
                    : g.verbose ? LogLevel::kDebug
                                : LogLevel::kInfo,
                    out.log_sink());
-  auto given = [&settings](std::string_view option) {
+  const auto given = [&settings](std::string_view option) {
     return std::any_of(settings.begin(), settings.end(), [&](const Setting& s) {
       return s.ref.option->name == option && s.origin != Origin::kDefault;
     });

@@ -39,12 +39,13 @@ Error unknown_key(const Command& root, const ConfigFile& config, const ConfigEnt
   std::vector<std::string> here;
   std::vector<std::string> elsewhere;
   for (const CommandPath& p : whole_tree(root)) {
-    std::string table = table_name(p);
+    const std::string table = table_name(p);
     for (const Option& o : p.back()->options) {
       if (o.command_line_only || p.back()->hidden) continue;
       if (table == e.table) here.push_back(o.name);
-      if (o.name == e.key)
-        elsewhere.push_back(table.empty() ? "before any table" : "in [" + table + "]");
+      if (o.name == e.key) {
+        elsewhere.push_back(table.empty() ? "before any table" : fmt::format("in [{}]", table));
+      }
     }
   }
   Error error = usage_error(fmt::format("unknown key {}{}", gw::quoted(e.key),
@@ -52,9 +53,9 @@ Error unknown_key(const Command& root, const ConfigFile& config, const ConfigEnt
                     .in(at_line(config.path, e.line));
   const auto near = nearest(e.key, here);
   if (near) {
-    error.hint = "did you mean " + *near + "?";
+    error.hint = fmt::format("did you mean {}?", *near);
   } else if (!elsewhere.empty()) {
-    error.hint = e.key + " belongs " + join(elsewhere);
+    error.hint = fmt::format("{} belongs {}", e.key, join(elsewhere));
   } else if (!here.empty()) {
     error.hint = "the keys are " + join(here);
   }
@@ -181,12 +182,12 @@ std::string file_problem(const Option& o, const std::string& path) {
 }
 
 std::string format_values(const Option& o, const std::vector<std::string>& values) {
-  bool bare = o.kind == ValueKind::kFlag || o.kind == ValueKind::kNumber;
+  const bool bare = o.kind == ValueKind::kFlag || o.kind == ValueKind::kNumber;
   std::string text;
   for (const std::string& v : values) {
     text += (text.empty() ? "" : ", ") + (bare ? v : toml_string(v));
   }
-  return o.repeatable ? "[" + text + "]" : text;
+  return o.repeatable ? fmt::format("[{}]", text) : text;
 }
 
 std::string default_comment(const Option& o, bool no_value, bool sample) {
@@ -224,11 +225,13 @@ Status check_complete(const CommandPath& path, const std::vector<Setting>& setti
     const Option& o = *s.ref.option;
     if (!o.required || s.origin != Origin::kDefault) continue;
     if (o.positional) {
-      return usage_error(full_name(path) + " needs " + o.name, o.name + ": " + o.help);
+      return usage_error(fmt::format("{} needs {}", full_name(path), o.name),
+                         fmt::format("{}: {}", o.name, o.help));
     }
-    return usage_error(full_name(path) + " needs --" + o.name + " " + o.value,
-                       o.help + "; on the command line, or " + o.name + " in [" +
-                           table_name(s.ref.owner) + "] of the file given with --config");
+    return usage_error(
+        fmt::format("{} needs --{} {}", full_name(path), o.name, o.value),
+        fmt::format("{}; on the command line, or {} in [{}] of the file given with --config",
+                    o.help, o.name, table_name(s.ref.owner)));
   }
   for (const Command* c : path) {
     // A group that runs by itself keeps its rules, as it keeps its options.
@@ -243,8 +246,8 @@ Status check_paths(const std::vector<Setting>& settings) {
     const Option& o = *s.ref.option;
     if (o.kind != ValueKind::kPath || s.origin == Origin::kDefault) continue;
     for (const std::string& path : s.values) {
-      std::string problem = file_problem(o, path);
-      if (!problem.empty()) return usage_error(s.where + ": " + problem);
+      const std::string problem = file_problem(o, path);
+      if (!problem.empty()) return usage_error(fmt::format("{}: {}", s.where, problem));
     }
   }
   return {};
@@ -264,12 +267,12 @@ std::string format_config(const std::vector<Setting>& settings, bool sample) {
   for (const Setting* s : ordered) {
     const Option& o = *s->ref.option;
     if (std::string t = table_name(s->ref.owner); t != table) {
-      out += (out.empty() ? "[" : "\n[") + t + "]\n";
+      out += fmt::format("{}{}]\n", out.empty() ? "[" : "\n[", t);
       table = t;
     }
-    bool comment = sample || s->values.empty();
-    if (sample) out += "\n# " + o.help + "\n";
-    out += (comment ? "# " : "") + o.name + " = ";
+    const bool comment = sample || s->values.empty();
+    if (sample) out += fmt::format("\n# {}\n", o.help);
+    out += fmt::format("{}{} = ", comment ? "# " : "", o.name);
     out += s->values.empty() ? format_values(o, {o.value}) : format_values(o, s->values);
     if (!sample && !s->where.empty()) out += "  # from " + s->where;
     if (!sample && !s->beaten.empty()) out += ", not " + join(s->beaten);

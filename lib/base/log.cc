@@ -1,5 +1,6 @@
 #include "base/log.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -80,7 +81,7 @@ void Logger::write(LogLevel level, std::string_view event,
 }
 
 void Logger::error(std::string_view event, const Error& error) const {
-  if (message_) return message_(LogLevel::kError, std::string(event) + ": " + error.message);
+  if (message_) return message_(LogLevel::kError, fmt::format("{}: {}", event, error.message));
   if (error.hint.empty()) {
     write(LogLevel::kError, event,
           {{"kind", error_kind_name(error.kind)}, {"error", error.message}});

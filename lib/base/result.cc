@@ -1,5 +1,7 @@
 #include "base/result.h"
 
+#include <fmt/format.h>
+
 #include <system_error>
 
 namespace gw {
@@ -32,7 +34,7 @@ Error Error::in(std::string_view context) && {
 Error Error::in(std::string_view context) const& { return Error(*this).in(context); }
 
 Error errno_error(std::string_view what, int err) {
-  return io_error(std::string(what) + ": " + std::generic_category().message(err));
+  return io_error(fmt::format("{}: {}", what, std::generic_category().message(err)));
 }
 
 }  // namespace gw

@@ -1,5 +1,6 @@
 #include "check/checker.h"
 
+#include <fmt/format.h>
 #include <sys/utsname.h>
 
 #include <algorithm>
@@ -168,8 +169,8 @@ std::vector<Outcome> Checker::modules(std::span<const ModuleRequest> requests) {
   }
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     if (walks[i].any || !outcomes[i].errors.empty()) continue;
-    outcomes[i].errors.push_back(
-        not_found_error(outcomes[i].name + ": no release known at " + options_.dns_base));
+    outcomes[i].errors.push_back(not_found_error(
+        fmt::format("{}: no release known at {}", outcomes[i].name, options_.dns_base)));
   }
   return outcomes;
 }
@@ -179,7 +180,7 @@ Outcome Checker::toolchain(const std::optional<std::string>& known) {
   outcome.kind = Kind::kToolchain;
   outcome.name = "toolchain";
   outcome.known = known;
-  auto fail = [&](Error error) {
+  const auto fail = [&](Error error) {
     outcome.errors.push_back(std::move(error).in("toolchain"));
     return outcome;
   };
@@ -202,14 +203,14 @@ Outcome Checker::toolchain(const std::optional<std::string>& known) {
   const auto& prev = kinds[static_cast<std::size_t>(dns::ToolchainKind::kPrevious)];
   const auto& next = kinds[static_cast<std::size_t>(dns::ToolchainKind::kNext)];
   if (!cur) return fail(not_found_error("no release known at " + options_.dns_base));
-  auto report = [&](const dns::ToolchainVersion& v) {
+  const auto report = [&](const dns::ToolchainVersion& v) {
     if (known && !(mod::parse_go_version(*known) < mod::parse_go_version(v.version))) return;
     add_release(outcome, {"toolchain",
                           v.version,
                           v.found,
                           {},
                           std::string(mod::kToolchainModule),
-                          "v0.0.1-" + v.version + "." + options_.platform});
+                          fmt::format("v0.0.1-{}.{}", v.version, options_.platform)});
   };
   const auto own = known ? mod::parse_go_version(*known) : std::nullopt;
   const bool of_previous = own && prev && mod::parse_go_version(prev->version) &&

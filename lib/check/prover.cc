@@ -1,5 +1,7 @@
 #include "check/prover.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -18,13 +20,13 @@ struct Wanted {
   Result<tlog::VerifiedLookup> lookup;
 };
 
-std::string title(const Release& r) { return r.name + " " + r.version; }
+std::string title(const Release& r) { return fmt::format("{} {}", r.name, r.version); }
 
 // kNotFound is the log's answer that it has no such record; what else is missing is unavailable.
 Error of_release(const Release& release, const Error& error) {
   const std::string what = "proving " + title(release);
   if (error.kind != ErrorKind::kNotFound) return error.in(what);
-  return untrusted_error(what + ": the log has no such record: " + error.message,
+  return untrusted_error(fmt::format("{}: the log has no such record: {}", what, error.message),
                          "DNS announces a version that the log does not know");
 }
 
@@ -52,7 +54,7 @@ std::vector<Wanted> look_up(tlog::Client& client, std::span<Outcome> outcomes) {
 std::string key_text(std::string_view name, std::uint32_t id) {
   std::string bytes;
   append_u32(bytes, id);
-  return std::string(name) + "+" + encode_hex(bytes);
+  return fmt::format("{}+{}", name, encode_hex(bytes));
 }
 
 // The head that an earlier call left, verified with the log's key.
@@ -68,11 +70,11 @@ Result<std::optional<tlog::Checkpoint>> open_remembered(const tlog::RememberedHe
         return s.name == key.name() && s.id == key.id();
       })) {
     const tlog::NoteSignature& other = note->signatures.front();  // a note has one at least
-    return usage_error(path + ": remembers a head of " + key_text(other.name, other.id) +
-                           ", not of " + key_text(key.name(), key.id()),
+    return usage_error(fmt::format("{}: remembers a head of {}, not of {}", path,
+                                   key_text(other.name, other.id), key_text(key.name(), key.id())),
                        "give each log a --db of its own");
   }
-  return corrupt_error(path + ": the remembered head: " + head.error().message,
+  return corrupt_error(fmt::format("{}: the remembered head: {}", path, head.error().message),
                        "remove the file to start anew; forks from before will not be seen");
 }
 
@@ -101,13 +103,12 @@ KeptEvidence keep_evidence(const tlog::Client& client, const ProverOptions& opti
 
 Error fork_error(const tlog::Checkpoint& smaller, const tlog::Checkpoint& larger,
                  const tlog::HeadComparison& found) {
-  return untrusted_error("the log " + larger.key_name() +
-                             " told two histories: its signed head of " +
-                             std::to_string(smaller.size()) + " records has root " +
-                             encode_base64(as_bytes(found.claimed)) + ", but its signed head of " +
-                             std::to_string(larger.size()) + " records gives " +
-                             encode_base64(as_bytes(found.recomputed)) + " at that size",
-                         "keep the evidence and tell others who use the log");
+  return untrusted_error(
+      fmt::format("the log {} told two histories: its signed head of {} records has root {}, but "
+                  "its signed head of {} records gives {} at that size",
+                  larger.key_name(), smaller.size(), encode_base64(as_bytes(found.claimed)),
+                  larger.size(), encode_base64(as_bytes(found.recomputed))),
+      "keep the evidence and tell others who use the log");
 }
 
 // That the two are of one history.

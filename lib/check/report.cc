@@ -1,5 +1,7 @@
 #include "check/report.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/bytes.h"
@@ -71,7 +73,8 @@ std::vector<std::string> report_lines(std::span<const Outcome> outcomes) {
   for (const auto& outcome : outcomes) {
     for (const auto& r : outcome.releases) {
       if (r.reported) continue;
-      lines.push_back(r.name + " " + r.version + (r.found ? " " + format_rfc3339(*r.found) : ""));
+      lines.push_back(
+          fmt::format("{} {}{}", r.name, r.version, r.found ? " " + format_rfc3339(*r.found) : ""));
     }
   }
   return lines;
@@ -86,8 +89,7 @@ std::string insecure_notice(std::span<const Outcome> outcomes) {
   }
   if (insecure == 0) return "";
   if (answers == 1) return "the DNS answer is not signed (insecure)";
-  return std::to_string(insecure) + " of " + std::to_string(answers) +
-         " DNS answers are not signed (insecure)";
+  return fmt::format("{} of {} DNS answers are not signed (insecure)", insecure, answers);
 }
 
 Json report_json(const ReportContext& context, Kind kind, std::span<const Outcome> outcomes) {

@@ -1,5 +1,7 @@
 #include "check/reported.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/text.h"
@@ -69,7 +71,7 @@ Status Reported::save(std::span<const Outcome> outcomes) {
   if (!changed) return {};
   std::string text;
   for (const auto& [name, list] : versions_) {
-    for (const auto& version : list) text += name + " " + version + "\n";
+    for (const auto& version : list) text += fmt::format("{} {}\n", name, version);
   }
   return os::write_file_atomic(path_, text, kMode);
 }

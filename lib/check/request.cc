@@ -1,5 +1,7 @@
 #include "check/request.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/bytes.h"
@@ -10,7 +12,7 @@
 namespace gw::check {
 Status check_module_version(std::string_view version) {
   if (mod::parse_semver(version)) return {};
-  return usage_error("version " + quoted(version) + " is not canonical",
+  return usage_error(fmt::format("version {} is not canonical", quoted(version)),
                      "write it as vMAJOR.MINOR.PATCH, such as v1.2.3");
 }
 
@@ -21,8 +23,9 @@ Status check_domain(std::string_view domain) {
     return is_alnum(c) || c == '-' || c == '_' || c == '.';
   });
   if (plain) return {};
-  return usage_error("domain name " + quoted(domain) + ": holds more than letters, digits, - and _",
-                     "write an international name in its xn-- form");
+  return usage_error(
+      fmt::format("domain name {}: holds more than letters, digits, - and _", quoted(domain)),
+      "write an international name in its xn-- form");
 }
 
 Status check_go_version(std::string_view version) {
@@ -57,7 +60,7 @@ std::vector<ModuleRequest> parse_request_list(std::string_view text) {
     if (line.empty()) continue;
     ModuleRequest request = parse_module_request(line);
     if (request.problem) {
-      request.problem = std::move(*request.problem).in("line " + std::to_string(number));
+      request.problem = std::move(*request.problem).in(fmt::format("line {}", number));
     }
     requests.push_back(std::move(request));
   }

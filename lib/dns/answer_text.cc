@@ -1,5 +1,7 @@
 #include "dns/answer_text.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -85,12 +87,14 @@ struct Field {
 };
 
 Result<Field> parse_field(std::string_view text) {
-  std::size_t equals = text.find('=');
+  const std::size_t equals = text.find('=');
   if (equals == std::string_view::npos) {
-    return corrupt_error("field " + quoted(text) + " without =");
+    return corrupt_error(fmt::format("field {} without =", quoted(text)));
   }
-  if (equals == 0) return corrupt_error("field " + quoted(text) + " without a key");
-  if (equals + 1 == text.size()) return corrupt_error("field " + quoted(text) + " is empty");
+  if (equals == 0) return corrupt_error(fmt::format("field {} without a key", quoted(text)));
+  if (equals + 1 == text.size()) {
+    return corrupt_error(fmt::format("field {} is empty", quoted(text)));
+  }
   return Field{text.substr(0, equals), text.substr(equals + 1)};
 }
 
@@ -99,9 +103,11 @@ Result<std::vector<Field>> parse_entry(std::string_view entry) {
   std::vector<Field> fields;
   std::string_view rest = trim(entry, " ");
   for (bool last = false; !last;) {
-    GW_TRY(Field field, parse_field(take(rest, ' ', last)));
+    GW_TRY(const Field field, parse_field(take(rest, ' ', last)));
     for (const Field& other : fields) {
-      if (other.key == field.key) return corrupt_error("key " + quoted(field.key) + " twice");
+      if (other.key == field.key) {
+        return corrupt_error(fmt::format("key {} twice", quoted(field.key)));
+      }
     }
     fields.push_back(field);
   }
@@ -112,10 +118,10 @@ Result<WallTime> parse_time(std::string_view text) {
   std::uint64_t seconds = 0;
   auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), seconds, 16);
   if (ec == std::errc::result_out_of_range || (ec == std::errc() && seconds > kMaxTime)) {
-    return corrupt_error("time " + quoted(text) + " does not fit");
+    return corrupt_error(fmt::format("time {} does not fit", quoted(text)));
   }
   if (ec != std::errc() || end != text.data() + text.size()) {
-    return corrupt_error("time " + quoted(text) + " is not hex");
+    return corrupt_error(fmt::format("time {} is not hex", quoted(text)));
   }
   return from_unix(static_cast<std::int64_t>(seconds));
 }
@@ -134,7 +140,7 @@ Result<std::vector<Entry>> parse_entries(std::string_view text, bool (*check)(st
     for (const Field& field : fields) {
       if (field.key == "v") {
         if (!check(field.value)) {
-          return corrupt_error("version " + quoted(field.value) + " is malformed");
+          return corrupt_error(fmt::format("version {} is malformed", quoted(field.value)));
         }
         entry.version = field.value;
       } else if (field.key == "t") {
@@ -154,14 +160,14 @@ Result<std::optional<std::string>> parse_update(std::string_view text) {
   bool last = false;
   if (trim(take(text, ';', last), " ") != "v=UPDATES0") return latest;
   while (!last) {
-    std::string_view part = trim(take(text, ';', last), " ");
+    const std::string_view part = trim(take(text, ';', last), " ");
     if (part.empty() && last) break;
-    GW_TRY(Field field, parse_field(part));
+    GW_TRY(const Field field, parse_field(part));
     if (field.key == "v") return corrupt_error("key \"v\" twice");
     if (field.key != "l") continue;
     if (latest) return corrupt_error("key \"l\" twice");
     if (!mod::parse_semver(field.value)) {
-      return corrupt_error("version " + quoted(field.value) + " is malformed");
+      return corrupt_error(fmt::format("version {} is malformed", quoted(field.value)));
     }
     latest = std::string(field.value);
   }

@@ -1,5 +1,7 @@
 #include "dns/module_name.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <cstring>
 
@@ -110,8 +112,8 @@ Encoded encode(std::string_view path, std::size_t zone_size, std::span<char, kMa
 // The labels in front of a wire name, as text.
 Result<std::string> name_below(std::string_view labels, NameView origin) {
   if (labels.size() + origin.size() > kMaxName) {
-    return usage_error("domain name " + quoted(format_host(origin)) +
-                       " is too long to hold other names");
+    return usage_error(
+        fmt::format("domain name {} is too long to hold other names", quoted(format_host(origin))));
   }
   return format_host(std::string(labels).append(origin));
 }
@@ -126,18 +128,18 @@ Result<ModuleNames> ModuleNames::in_zone(std::string_view zone) {
 Result<std::string> ModuleNames::of_module(const mod::ModulePath& path) const {
   std::array<char, kMaxName> labels;
   const Encoded encoded = encode(path.text(), origin_.size(), labels);
-  const std::string where = "module path " + quoted(path.text()) + ": ";
+  const std::string where = fmt::format("module path {}: ", quoted(path.text()));
   switch (encoded.failure) {
     case EncodeFailure::kNone:
       break;
     case EncodeFailure::kNoSlash:
       return usage_error(where + "has no dns name: a path without a slash has none",
-                         "go list -m -versions " + path.text() + " asks the module proxy");
+                         fmt::format("go list -m -versions {} asks the module proxy", path.text()));
     case EncodeFailure::kBadHost:
-      return usage_error(where + "host " + quoted(encoded.element) + " is no dns name");
+      return usage_error(fmt::format("{}host {} is no dns name", where, quoted(encoded.element)));
     case EncodeFailure::kLongLabel:
-      return usage_error(where + "has no dns name: element " + quoted(encoded.element) +
-                         " takes more than 63 octets");
+      return usage_error(fmt::format("{}has no dns name: element {} takes more than 63 octets",
+                                     where, quoted(encoded.element)));
     case EncodeFailure::kLongName:
       return usage_error(where + "has no dns name: it would be longer than 253 characters");
   }

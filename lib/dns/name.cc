@@ -1,5 +1,7 @@
 #include "dns/name.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -37,7 +39,7 @@ std::optional<char> unescape(std::string_view text, std::size_t& i) {
 }
 
 Error bad_name(std::string_view text, std::string_view why) {
-  return usage_error("domain name " + quoted(text) + ": " + std::string(why));
+  return usage_error(fmt::format("domain name {}: {}", quoted(text), why));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "dns/presentation.h"
 
+#include <fmt/format.h>
 #include <stdbool.h>  // before ldns, which would define bool, true and false itself
 //
 #include <ldns/ldns.h>
@@ -10,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "dns/dnssec.h"
+#include "dns/wire.h"
 
 namespace gw::dns {
 
@@ -75,14 +77,14 @@ std::string bind_time(WallTime time) {
 
 std::string format_type(std::uint16_t type) {
   Owned<char> text(ldns_rr_type2str(static_cast<ldns_rr_type>(type)));
-  return text ? text.get() : "TYPE" + std::to_string(type);
+  return text ? text.get() : fmt::format("TYPE{}", type);
 }
 
 Result<std::uint16_t> parse_type(std::string_view text) {
-  std::string name(text);
+  const std::string name(text);
   ldns_rr_type type = ldns_get_rr_type_by_name(name.c_str());
   if (type == 0 || name.size() != std::char_traits<char>::length(name.c_str())) {
-    return usage_error("record type " + quoted(text) + " is unknown");
+    return usage_error(fmt::format("record type {} is unknown", quoted(text)));
   }
   return static_cast<std::uint16_t>(type);
 }
@@ -102,7 +104,7 @@ Result<Record> parse_line(const std::string& line, NameView origin, std::uint32_
   ldns_rr* raw = nullptr;
   ldns_status status = ldns_rr_new_frm_str(&raw, line.c_str(), default_ttl, base.get(), nullptr);
   if (status != LDNS_STATUS_OK) {
-    return usage_error(where + ": " + to_lower(ldns_get_errorstr_by_id(status)));
+    return usage_error(fmt::format("{}: {}", where, to_lower(ldns_get_errorstr_by_id(status))));
   }
   Owned<ldns_rr> rr(raw);
   auto rdata = wire_rdata(rr.get());
@@ -163,7 +165,7 @@ Status check_numbers(std::uint16_t type, std::string_view text) {
     const auto number =
         parse_decimal(word.substr(std::min(word.find_first_not_of('0'), word.size() - 1)));
     if (digits && (!number || *number > most)) {
-      return usage_error("number " + quoted(word) + " is above " + std::to_string(most));
+      return usage_error(fmt::format("number {} is above {}", quoted(word), most));
     }
   }
   return {};
@@ -175,7 +177,7 @@ Result<std::string> parse_rdata(std::uint16_t type, std::string_view text, NameV
   GW_CHECK(check_numbers(type, text));
   const std::string name = format_type(type);
   GW_TRY(Record record,
-         parse_line(". 0 IN " + name + " " + std::string(text), origin, 0, name + " record"));
+         parse_line(fmt::format(". 0 IN {} {}", name, text), origin, 0, name + " record"));
   return std::move(record.rdata);
 }
 
@@ -203,13 +205,14 @@ Result<PrivateKeyText> parse_private_key(std::string_view text) {
     if (name == "Private-key-format") {
       // A later minor version only adds fields.
       if (value.substr(0, 3) != "v1.") {
-        return usage_error("private key: format " + quoted(value) + " is not v1");
+        return usage_error(fmt::format("private key: format {} is not v1", quoted(value)));
       }
       format = true;
     } else if (name == "Algorithm") {
-      auto number = parse_decimal(value.substr(0, value.find(' ')));
+      const auto number = parse_decimal(value.substr(0, value.find(' ')));
       if (!number || *number > 255 || public_key_size(static_cast<std::uint8_t>(*number)) == 0) {
-        return usage_error("private key: algorithm " + quoted(value) + " is neither 13 nor 15");
+        return usage_error(
+            fmt::format("private key: algorithm {} is neither 13 nor 15", quoted(value)));
       }
       key.algorithm = static_cast<std::uint8_t>(*number);
     } else if (name == "PrivateKey") {
@@ -227,11 +230,12 @@ Result<PrivateKeyText> parse_private_key(std::string_view text) {
 }
 
 std::string format_private_key(const PrivateKeyText& key, WallTime created) {
-  std::string time = bind_time(created);
-  return "Private-key-format: v1.3\nAlgorithm: " + std::to_string(key.algorithm) + " (" +
-         std::string(algorithm_mnemonic(key.algorithm)) +
-         ")\nPrivateKey: " + encode_base64(key.secret) + "\nCreated: " + time +
-         "\nPublish: " + time + "\nActivate: " + time + "\n";
+  const std::string time = bind_time(created);
+  return fmt::format(
+      "Private-key-format: v1.3\nAlgorithm: {} ({})\nPrivateKey: {}\nCreated: {}\nPublish: "
+      "{}\nActivate: {}\n",
+      key.algorithm, algorithm_mnemonic(key.algorithm), encode_base64(key.secret), time, time,
+      time);
 }
 
 Result<PublicKeyText> parse_public_key(std::string_view text) {
@@ -255,13 +259,12 @@ Result<PublicKeyText> parse_public_key(std::string_view text) {
 }
 
 std::string format_public_key(const PublicKeyText& key, std::uint32_t ttl) {
-  std::string owner = format_name(key.owner);
-  std::string_view rdata = key.dnskey;
-  auto octet = [&](std::size_t i) { return static_cast<std::uint8_t>(rdata[i]); };
-  return "; This is a key-signing key, keyid " + std::to_string(key_tag(rdata)) + ", for " + owner +
-         "\n" + owner + " " + std::to_string(ttl) + " IN DNSKEY " +
-         std::to_string(octet(0) << 8 | octet(1)) + " " + std::to_string(octet(2)) + " " +
-         std::to_string(octet(3)) + " " + encode_base64(rdata.substr(4)) + "\n";
+  const std::string owner = format_name(key.owner);
+  const std::string_view rdata = key.dnskey;
+  const auto octet = [&](std::size_t i) { return static_cast<std::uint8_t>(rdata[i]); };
+  return fmt::format("; This is a key-signing key, keyid {}, for {}\n{} {} IN DNSKEY {} {} {} {}\n",
+                     key_tag(rdata), owner, owner, ttl, load_u16(rdata.data()), octet(2), octet(3),
+                     encode_base64(rdata.substr(4)));
 }
 
 }  // namespace gw::dns

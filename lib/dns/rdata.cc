@@ -1,5 +1,7 @@
 #include "dns/rdata.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/bytes.h"
@@ -116,7 +118,9 @@ std::optional<std::string> canonical_rdata(std::uint16_t type, std::string_view 
 }
 
 Result<std::string> pack_rdatas(std::uint16_t type, std::span<const std::string> rdatas) {
-  if (rdatas.empty()) return usage_error("rrset of type " + format_type(type) + " is empty");
+  if (rdatas.empty()) {
+    return usage_error(fmt::format("rrset of type {} is empty", format_type(type)));
+  }
   std::vector<std::string> canonical;
   canonical.reserve(rdatas.size());
   std::size_t total = 0;
@@ -131,7 +135,8 @@ Result<std::string> pack_rdatas(std::uint16_t type, std::span<const std::string>
   canonical.erase(std::unique(canonical.begin(), canonical.end()), canonical.end());
   // With owners, RRSIG and OPT it must still fit in one message.
   if (total + canonical.size() * 10 > kMaxMessage - 2048) {
-    return usage_error("rrset of type " + format_type(type) + " does not fit in a message");
+    return usage_error(
+        fmt::format("rrset of type {} does not fit in a message", format_type(type)));
   }
   std::string packed;
   packed.reserve(total);

@@ -83,7 +83,7 @@ using GivenNames = std::map<std::string, std::vector<GivenSet>, NameLess>;
 
 std::string place(const Rrset& rrset, NameView origin) {
   const std::string where = rrset.where.empty() ? "zone " + format_name(origin) : rrset.where;
-  return where + ": " + format_name(rrset.owner);
+  return fmt::format("{}: {}", where, format_name(rrset.owner));
 }
 
 Error refused(const Rrset& rrset, NameView origin, std::string_view why) {
@@ -110,7 +110,8 @@ Status check_rrset(const Rrset& rrset, NameView owner, NameView origin) {
   if (!is_subdomain(owner, origin)) return refused(rrset, origin, "not in the zone");
   if (rrset.ttl > 0x7fffffff) return refused(rrset, origin, "ttl over 2^31-1");
   if (!is_zone_data(rrset.type)) {
-    Error error = refused(rrset, origin, "type " + format_type(rrset.type) + " is not zone data");
+    Error error =
+        refused(rrset, origin, fmt::format("type {} is not zone data", format_type(rrset.type)));
     error.hint = "give the zone without signatures and denials: the server makes its own";
     return error;
   }
@@ -123,7 +124,7 @@ Status check_rrset(const Rrset& rrset, NameView owner, NameView origin) {
   const bool wildcard = first_label(owner) == "*";
   if (wildcard && (rrset.type == rrtype::kNs || rrset.type == rrtype::kDname)) {
     return refused(rrset, origin,
-                   "a wildcard cannot have " + format_type(rrset.type) + " (RFC 4592 4)");
+                   fmt::format("a wildcard cannot have {} (RFC 4592 4)", format_type(rrset.type)));
   }
   return {};
 }
@@ -294,7 +295,7 @@ Status StaticZone::Maker::add_glue(NodeData& cut) {
 }
 
 Status StaticZone::Maker::finish() {
-  auto by_type = [](const RrsetView& a, const RrsetView& b) { return a.type < b.type; };
+  const auto by_type = [](const RrsetView& a, const RrsetView& b) { return a.type < b.type; };
   for (auto& [name, sets] : impl_.glue) std::sort(sets.begin(), sets.end(), by_type);
   for (auto& [name, data] : kept_) {
     data.name = name;
@@ -309,7 +310,8 @@ Status StaticZone::Maker::finish() {
     }
   }
   if (impl_.soa.count == 1) return {};
-  return usage_error("zone " + format_name(impl_.origin) + ": needs one soa record at its apex");
+  return usage_error(
+      fmt::format("zone {}: needs one soa record at its apex", format_name(impl_.origin)));
 }
 
 StaticZone::StaticZone(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -1,5 +1,7 @@
 #include "dns/zone.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace gw::dns {
@@ -7,10 +9,12 @@ namespace gw::dns {
 Status ZoneSet::add(const Zone* zone) {
   for (const Zone* other : zones_) {
     if (other->origin() == zone->origin()) {
-      return usage_error("zone " + format_name(zone->origin()) + " is given twice");
+      return usage_error(fmt::format("zone {} is given twice", format_name(zone->origin())));
     }
   }
-  auto shorter = [&](const Zone* other) { return other->origin().size() < zone->origin().size(); };
+  const auto shorter = [&](const Zone* other) {
+    return other->origin().size() < zone->origin().size();
+  };
   zones_.insert(std::find_if(zones_.begin(), zones_.end(), shorter), zone);
   return {};
 }

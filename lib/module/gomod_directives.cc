@@ -76,10 +76,11 @@ Result<std::string> parse_text(std::string_view token) {
 
 Result<std::string> parse_version(std::string_view token) {
   const auto text = parse_gomod_string(token);
-  if (!text) return usage_error("version " + quoted(token) + " invalid: malformed string");
+  if (!text) return usage_error(fmt::format("version {} invalid: malformed string", quoted(token)));
   auto canonical = canonical_version(*text);
   if (!canonical) {
-    return usage_error("version " + quoted(*text) + " invalid: must be of the form v1.2.3");
+    return usage_error(
+        fmt::format("version {} invalid: must be of the form v1.2.3", quoted(*text)));
   }
   return *std::move(canonical);
 }
@@ -161,8 +162,8 @@ Status GoModDirectives::add_go(const GoModLine& line) {
   std::string_view version = line.words[0];
   if (!is_go_version(version)) version = strict_ ? "" : lax_go_version(version);
   if (version.empty()) {
-    return usage_error("invalid go version " + quoted(line.words[0]) +
-                       ": must match format 1.23.0");
+    return usage_error(
+        fmt::format("invalid go version {}: must match format 1.23.0", quoted(line.words[0])));
   }
   mod_.go = GoModVersion{std::string(version), line.line};
   return {};
@@ -175,8 +176,8 @@ Status GoModDirectives::add_toolchain(const GoModLine& line) {
   }
   const std::string_view name = line.words[0];
   if (name != "default" && name != "go1" && !name.starts_with("go1.")) {
-    return usage_error("invalid toolchain version " + quoted(name) +
-                       ": must match format go1.23.0 or default");
+    return usage_error(fmt::format(
+        "invalid toolchain version {}: must match format go1.23.0 or default", quoted(name)));
   }
   mod_.toolchain = GoModVersion{std::string(name), line.line};
   return {};

@@ -1,5 +1,7 @@
 #include "module/path.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
@@ -85,7 +87,8 @@ Status check_host(std::string_view host) {
   }
   for (const char& c : host) {
     if (!is_lower_or_digit(c) && c != '-' && c != '.') {
-      return usage_error("invalid character " + quoted({&c, 1}) + " in the first path element");
+      return usage_error(
+          fmt::format("invalid character {} in the first path element", quoted({&c, 1})));
     }
   }
   return {};

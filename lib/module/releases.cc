@@ -1,5 +1,7 @@
 #include "module/releases.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/bytes.h"
@@ -31,7 +33,7 @@ std::optional<ServedReleases::Entry> take_entry(std::string_view& rest) {
 }
 
 Error malformed(std::string_view text) {
-  return corrupt_error("release summary " + quoted(text) + " is malformed");
+  return corrupt_error(fmt::format("release summary {} is malformed", quoted(text)));
 }
 
 // Puts a release into its class: one entry a major, highest first.

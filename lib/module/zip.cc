@@ -108,7 +108,7 @@ Result<std::string> ModuleZip::hash() {
 Result<std::string> ModuleZip::read(std::string_view name, std::uint64_t max_bytes) {
   const auto file =
       std::find_if(files_.begin(), files_.end(), [&](const File& f) { return f.name == name; });
-  if (file == files_.end()) return not_found_error("no " + quoted(name) + " in the zip");
+  if (file == files_.end()) return not_found_error(fmt::format("no {} in the zip", quoted(name)));
   if (file->size > max_bytes) return untrusted_error(quoted(name) + " is too large");
   std::string out;
   GW_CHECK(read_entry(archive_.entries()[file->entry], [&](std::string_view bytes) {

@@ -1,6 +1,7 @@
 #include "net/http.h"
 
 #include <curl/curl.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <deque>
@@ -234,7 +235,8 @@ void HttpClient::Impl::abandon(Batch& batch, const std::string& why) {
   for (std::size_t i = 0; i < batch.requests.size(); ++i) {
     if (batch.transfers[i]) end(batch, i);
     if (!batch.results[i]) {
-      batch.results[i] = unavailable_error(redact_url(batch.requests[i].url) + ": " + why);
+      batch.results[i] =
+          unavailable_error(fmt::format("{}: {}", redact_url(batch.requests[i].url), why));
     }
   }
   for (auto& [name, origin] : origins) origin.waiting.clear();

@@ -1,5 +1,7 @@
 #include "net/http_transfer.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -23,10 +25,9 @@ bool is_field_value(std::string_view text) {
 }
 
 std::string in_seconds(Duration d) {
-  auto ms = duration_cast<milliseconds>(d).count();
-  std::string text = std::to_string(ms / 1000);
-  if (ms % 1000 != 0) text += "." + std::to_string(1000 + ms % 1000).substr(1);
-  return text + " s";
+  const auto ms = duration_cast<milliseconds>(d).count();
+  if (ms % 1000 == 0) return fmt::format("{} s", ms / 1000);
+  return fmt::format("{}.{:03} s", ms / 1000, ms % 1000);
 }
 
 long curl_ms(Duration d) {
@@ -40,7 +41,7 @@ bool is_2xx(int status) { return status / 100 == 2; }
 
 Status Transfer::set_headers() {
   curl_slist* list = nullptr;
-  auto add = [&](const std::string& line) {
+  const auto add = [&](const std::string& line) {
     list = curl_slist_append(header_list_.release(), line.c_str());
     header_list_.reset(list);
   };
@@ -48,11 +49,11 @@ Status Transfer::set_headers() {
   add("Expect:");
   for (const HttpHeader& h : request->headers) {
     if (!is_http_token(h.name) || !is_field_value(h.value)) {
-      return usage_error(redact_url(request->url) + ": header " + quoted(h.name) +
-                         " cannot be sent");
+      return usage_error(
+          fmt::format("{}: header {} cannot be sent", redact_url(request->url), quoted(h.name)));
     }
     // Curl drops a header without a value unless it ends in a semicolon.
-    add(h.value.empty() ? h.name + ";" : h.name + ": " + h.value);
+    add(h.value.empty() ? h.name + ";" : fmt::format("{}: {}", h.name, h.value));
   }
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, header_list_.get());
   return {};
@@ -88,15 +89,15 @@ void Transfer::set_tls(const std::string& ca_file) {
 Status Transfer::prepare(const HttpOptions& options, const std::string& ca_file, Duration timeout) {
   timeout_ = timeout;
   if (!is_http_token(request->method)) {
-    return usage_error(redact_url(request->url) + ": method " + quoted(request->method) +
-                       " cannot be sent");
+    return usage_error(fmt::format("{}: method {} cannot be sent", redact_url(request->url),
+                                   quoted(request->method)));
   }
   curl_easy_reset(easy);
   GW_CHECK(set_headers());
   curl_easy_setopt(easy, CURLOPT_URL, request->url.c_str());
   curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  bool https = to_lower(std::string_view(request->url).substr(0, 6)) == "https:";
+  const bool https = to_lower(std::string_view(request->url).substr(0, 6)) == "https:";
   curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, https ? "https" : "http,https");
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, request->max_redirects > 0 ? 1L : 0L);
   curl_easy_setopt(easy, CURLOPT_MAXREDIRS, static_cast<long>(request->max_redirects));
@@ -195,16 +196,16 @@ std::string Transfer::describe_timeout(const HttpOptions& options) const {
   curl_off_t took = 0;
   curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
   curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &took);
-  std::string received = ", " + std::to_string(response_.body.size()) + " bytes received";
+  const std::string received = fmt::format(", {} bytes received", response_.body.size());
   Duration spent = std::chrono::microseconds(took);
   if (connected == 0) {
     return "no connection within " + in_seconds(std::min(timeout_, options.connect_timeout));
   }
   // Curl's own limits are rounded to milliseconds.
   if (spent + milliseconds(2) < timeout_) {
-    return "stalled for " + in_seconds(options.stall_timeout) + received;
+    return fmt::format("stalled for {}{}", in_seconds(options.stall_timeout), received);
   }
-  return "no complete answer within " + in_seconds(timeout_) + received;
+  return fmt::format("no complete answer within {}{}", in_seconds(timeout_), received);
 }
 
 Error Transfer::describe(CURLcode code, const HttpOptions& options) const {
@@ -224,28 +225,29 @@ Error Transfer::describe(CURLcode code, const HttpOptions& options) const {
     case CURLE_OPERATION_TIMEDOUT:
       return unavailable_error(where + describe_timeout(options));
     case CURLE_PEER_FAILED_VERIFICATION:
-      return unavailable_error(where + "the server's certificate is not accepted: " + detail,
-                               "--ca-file names other CAs to trust");
+      return unavailable_error(
+          fmt::format("{}the server's certificate is not accepted: {}", where, detail),
+          "--ca-file names other CAs to trust");
     case CURLE_SSL_CACERT_BADFILE:
       return usage_error(where + detail, "--ca-file takes certificates in PEM form");
     case CURLE_PARTIAL_FILE:
-      return unavailable_error(where + "body cut short after " +
-                               std::to_string(response_.body.size()) + " bytes");
+      return unavailable_error(
+          fmt::format("{}body cut short after {} bytes", where, response_.body.size()));
     case CURLE_GOT_NOTHING:
       return unavailable_error(where + "connection closed without an answer");
     case CURLE_TOO_MANY_REDIRECTS:
-      return unavailable_error(where + "more than " + std::to_string(request->max_redirects) +
-                               " redirects");
+      return unavailable_error(
+          fmt::format("{}more than {} redirects", where, request->max_redirects));
     case CURLE_UNSUPPORTED_PROTOCOL:
       return unavailable_error(where + "redirected to a scheme that is not allowed");
     case CURLE_WRITE_ERROR:
       if (headers_too_large_) {
-        return untrusted_error(where + "headers larger than " + std::to_string(kMaxHeaderBytes) +
-                               " bytes");
+        return untrusted_error(
+            fmt::format("{}headers larger than {} bytes", where, kMaxHeaderBytes));
       }
       if (body_too_large_) {
-        return untrusted_error(where + "body larger than " + std::to_string(request->max_body) +
-                               " bytes");
+        return untrusted_error(
+            fmt::format("{}body larger than {} bytes", where, request->max_body));
       }
       return unavailable_error(where + detail);
     case CURLE_OUT_OF_MEMORY:

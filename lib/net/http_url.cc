@@ -1,4 +1,5 @@
 #include <curl/curl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -38,15 +39,15 @@ bool visible_ascii(std::string_view text) {
 }  // namespace
 
 Status check_url(std::string_view text) {
-  auto bad = [&](std::string_view why) {
+  const auto bad = [&](std::string_view why) {
     // What misses its scheme, or has it in the wrong place, may hold a password all the same.
     std::string_view shown = text;
     if (const auto at = text.substr(0, text.find('/')).rfind('@'); at != std::string_view::npos) {
       shown.remove_prefix(at + 1);
     }
-    return usage_error("bad URL " + quoted(redact_url(shown)) + ": " + std::string(why));
+    return usage_error(fmt::format("bad URL {}: {}", quoted(redact_url(shown)), why));
   };
-  std::string lower = to_lower(text.substr(0, 8));
+  const std::string lower = to_lower(text.substr(0, 8));
   if (!lower.starts_with("https://") && !lower.starts_with("http://")) {
     return bad("neither http:// nor https://");
   }
@@ -75,20 +76,21 @@ std::string redact_url(std::string_view url) {
 std::string url_origin(const std::string& text) {
   Url url = parse_url(text);
   if (!url) return text;
-  return to_lower(url_part(url, CURLUPART_SCHEME) + "://" + url_part(url, CURLUPART_HOST) + ":" +
-                  url_part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT));
+  return to_lower(fmt::format("{}://{}:{}", url_part(url, CURLUPART_SCHEME),
+                              url_part(url, CURLUPART_HOST),
+                              url_part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT)));
 }
 
 Result<std::string> find_ca_file(const std::string& ca_file) {
-  auto readable = [](const std::string& path) { return ::access(path.c_str(), R_OK) == 0; };
+  const auto readable = [](const std::string& path) { return ::access(path.c_str(), R_OK) == 0; };
   if (!ca_file.empty()) {
     if (readable(ca_file)) return ca_file;
-    return usage_error("CA file " + ca_file + ": cannot be read");
+    return usage_error(fmt::format("CA file {}: cannot be read", ca_file));
   }
   if (const char* env = std::getenv("SSL_CERT_FILE"); env != nullptr && *env != '\0') {
     // Somebody chose this one: falling back to another would trust what they did not name.
     if (readable(env)) return std::string(env);
-    return usage_error(std::string("CA file ") + env + ": cannot be read", "see SSL_CERT_FILE");
+    return usage_error(fmt::format("CA file {}: cannot be read", env), "see SSL_CERT_FILE");
   }
   constexpr const char* kPlaces[] = {
       "/etc/ssl/certs/ca-certificates.crt",                 // Debian, Alpine, Arch
@@ -109,7 +111,7 @@ Result<std::string> find_ca_file(const std::string& ca_file) {
 Result<std::string> require_ok(Result<HttpResponse> response, const HttpRequest& request) {
   if (!response) return std::move(response).error();
   if (response->status == 200) return std::move(response->body);
-  std::string message = redact_url(request.url) + ": status " + std::to_string(response->status);
+  std::string message = fmt::format("{}: status {}", redact_url(request.url), response->status);
   if (const std::string* to = response->header("location");
       to != nullptr && response->status / 100 == 3) {
     message += ", a redirect to " + quoted(redact_url(*to));
@@ -121,7 +123,7 @@ Result<std::string> require_ok(Result<HttpResponse> response, const HttpRequest&
     if (!line.empty()) message += ": " + quoted(line, 120);
   }
   if (response->retry_after) {
-    message += ", to be asked again after " + std::to_string(response->retry_after->count()) + " s";
+    message += fmt::format(", to be asked again after {} s", response->retry_after->count());
   }
   if (response->status == 404 || response->status == 410) {
     return not_found_error(std::move(message));

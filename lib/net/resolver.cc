@@ -9,6 +9,7 @@
 #include "net/resolver.h"
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <unbound.h>
 
@@ -48,7 +49,7 @@ std::string rcode_name(int rcode) {
   if (rcode >= 0 && static_cast<std::size_t>(rcode) < std::size(kNames)) {
     return std::string(kNames[rcode]);
   }
-  return "rcode " + std::to_string(rcode);
+  return fmt::format("rcode {}", rcode);
 }
 
 // A name goes to libunbound as a C string: a NUL would cut it short.
@@ -58,7 +59,8 @@ bool is_printable(std::string_view name) {
 }
 
 std::string describe(const Question& q) {
-  return (is_printable(q.name) ? q.name : quoted(q.name)) + " " + dns::format_type(q.type);
+  return fmt::format("{} {}", is_printable(q.name) ? q.name : quoted(q.name),
+                     dns::format_type(q.type));
 }
 
 // Lower case with the final dot, so that the same question is the same key.
@@ -69,7 +71,7 @@ std::string normalised(std::string_view name) {
 }
 
 Error call_error(std::string_view call, int err) {
-  return internal_error("libunbound: " + std::string(call) + ": " + ub_strerror(err));
+  return internal_error(fmt::format("libunbound: {}: {}", call, ub_strerror(err)));
 }
 
 enum class Via { kResolver, kRecursion };
@@ -229,7 +231,8 @@ Result<DnsAnswer> classify(const Slot& slot, bool validate) {
   if (slot.err != 0 || !slot.result) return call_error(describe(q), slot.err);
   const ub_result& r = *slot.result;
   if (r.bogus == 0 && r.rcode != kRcodeNoError && r.rcode != kRcodeNxdomain) {
-    return unavailable_error(describe(q) + ": the resolver answers " + rcode_name(r.rcode));
+    return unavailable_error(
+        fmt::format("{}: the resolver answers {}", describe(q), rcode_name(r.rcode)));
   }
   return to_answer(r, validate);
 }
@@ -354,9 +357,10 @@ void Resolver::Impl::recurse(std::span<const Question* const> questions,
     }
     const std::string* owner = find_anchor_owner(anchors, normalised(again[k]->name));
     const std::string why = found[k] ? found[k]->why_bogus : found[k].error().message;
-    answers[where[k]]->why_bogus += "; no DNSKEY that verifies at the trust anchor " + *owner +
-                                    " comes through the resolver " + server() +
-                                    ", and full recursion does not help: " + why;
+    answers[where[k]]->why_bogus += fmt::format(
+        "; no DNSKEY that verifies at the trust anchor {} comes through the resolver {}, and full "
+        "recursion does not help: {}",
+        *owner, server(), why);
   }
 }
 

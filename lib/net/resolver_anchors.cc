@@ -94,16 +94,15 @@ Result<Checked> check_ds(std::span<const std::string_view> f) {
   if (!tag || !algorithm || !type) return usage_error("bad number in a DS record");
   if (!digest || digest->empty()) return usage_error("bad hexadecimal digest in a DS record");
   Checked out;
-  out.rdata = "DS " + std::to_string(*tag) + " " + std::to_string(*algorithm) + " " +
-              std::to_string(*type) + " " + encode_hex(*digest);
+  out.rdata = fmt::format("DS {} {} {} {}", *tag, *algorithm, *type, encode_hex(*digest));
   const std::size_t size = digest_size(*type);
   if (size != 0 && digest->size() != size) {
-    return usage_error("a digest of type " + std::to_string(*type) + " has " +
-                       std::to_string(size) + " bytes, this one " + std::to_string(digest->size()));
+    return usage_error(
+        fmt::format("a digest of type {} has {} bytes, this one {}", *type, size, digest->size()));
   }
-  if (size == 0) out.unusable = "digest type " + std::to_string(*type);
+  if (size == 0) out.unusable = fmt::format("digest type {}", *type);
   if (!algorithm_is_validated(*algorithm)) {
-    out.unusable = "algorithm " + std::to_string(*algorithm);
+    out.unusable = fmt::format("algorithm {}", *algorithm);
   }
   return out;
 }
@@ -118,22 +117,21 @@ Result<Checked> check_dnskey(std::span<const std::string_view> f) {
   if (!key || key->empty()) return usage_error("bad base64 key in a DNSKEY record");
   if (*protocol != 3) return usage_error("the protocol of a DNSKEY is 3");
   Checked out;
-  out.rdata = "DNSKEY " + std::to_string(*flags) + " 3 " + std::to_string(*algorithm) + " " +
-              encode_base64(*key);
+  out.rdata = fmt::format("DNSKEY {} 3 {} {}", *flags, *algorithm, encode_base64(*key));
   const std::size_t exact = *algorithm == 13   ? 64
                             : *algorithm == 14 ? 96
                             : *algorithm == 15 ? 32
                                                : 0;
   if (exact != 0 && key->size() != exact) {
-    return usage_error("a key of algorithm " + std::to_string(*algorithm) + " has " +
-                       std::to_string(exact) + " bytes, this one " + std::to_string(key->size()));
+    return usage_error(fmt::format("a key of algorithm {} has {} bytes, this one {}", *algorithm,
+                                   exact, key->size()));
   }
   constexpr unsigned kZone = 0x0100;
   constexpr unsigned kRevoke = 0x0080;
   if ((*flags & kZone) == 0) out.unusable = "a key that is no zone key";
   if ((*flags & kRevoke) != 0) out.unusable = "a revoked key";
   if (!algorithm_is_validated(*algorithm)) {
-    out.unusable = "algorithm " + std::to_string(*algorithm);
+    out.unusable = fmt::format("algorithm {}", *algorithm);
   }
   return out;
 }
@@ -159,7 +157,8 @@ Result<ParsedAnchor> parse_entry(const dns::ZoneEntry& entry) {
     return usage_error("neither a DS nor a DNSKEY record: " + quoted(f[0]));
   }
   GW_TRY(Checked checked, ds ? check_ds(f.subspan(1)) : check_dnskey(f.subspan(1)));
-  return ParsedAnchor{{*owner, *owner + " IN " + checked.rdata}, std::move(checked.unusable)};
+  return ParsedAnchor{{*owner, fmt::format("{} IN {}", *owner, checked.rdata)},
+                      std::move(checked.unusable)};
 }
 
 }  // namespace

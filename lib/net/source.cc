@@ -1,6 +1,7 @@
 #include "net/source.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -50,7 +51,7 @@ class DirectorySource : public tlog::TileSource {
 };
 
 Result<std::string> DirectorySource::read_one(int dir, const tlog::FetchRequest& request) const {
-  auto where = [&] { return directory_ + "/" + request.path; };
+  const auto where = [&] { return fmt::format("{}/{}", directory_, request.path); };
   if (!is_source_path(request.path)) return usage_error("bad log path " + quoted(request.path));
   // O_NONBLOCK: opening a FIFO must not wait for its other end.
   os::Fd fd(::openat(dir, request.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
@@ -63,15 +64,14 @@ Result<std::string> DirectorySource::read_one(int dir, const tlog::FetchRequest&
   struct stat st {};
   if (::fstat(fd.get(), &st) != 0) return errno_error("reading " + where(), errno);
   if (!S_ISREG(st.st_mode)) return not_found_error(where() + ": not a file");
-  auto size = static_cast<std::size_t>(st.st_size);
+  const auto size = static_cast<std::size_t>(st.st_size);
   if (size > request.max_bytes) {
-    return untrusted_error(where() + ": larger than " + std::to_string(request.max_bytes) +
-                           " bytes");
+    return untrusted_error(fmt::format("{}: larger than {} bytes", where(), request.max_bytes));
   }
   std::string out(size, '\0');
   std::size_t have = 0;
   while (have < size) {
-    ssize_t n = ::read(fd.get(), out.data() + have, size - have);
+    const ssize_t n = ::read(fd.get(), out.data() + have, size - have);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return errno_error("reading " + where(), errno);
     if (n == 0) return unavailable_error(where() + ": became shorter while it was read");
@@ -114,7 +114,7 @@ Result<std::unique_ptr<tlog::TileSource>> make_directory(const std::string& path
     Error error = errno_error("log source " + path, errno);
     return usage_error(std::move(error.message), "name a directory, or a URL with https://");
   }
-  if (!S_ISDIR(st.st_mode)) return usage_error("log source " + path + ": not a directory");
+  if (!S_ISDIR(st.st_mode)) return usage_error(fmt::format("log source {}: not a directory", path));
   if (::access(path.c_str(), R_OK | X_OK) != 0) {
     return usage_error(errno_error("log source " + path, errno).message);
   }
@@ -122,10 +122,11 @@ Result<std::unique_ptr<tlog::TileSource>> make_directory(const std::string& path
 }
 
 Result<std::unique_ptr<tlog::TileSource>> make_direct(const SourceOptions& options) {
-  std::string source = options.source.empty() ? "https://" + options.log_name : options.source;
+  const std::string source =
+      options.source.empty() ? "https://" + options.log_name : options.source;
   if (source.starts_with("file://")) {
     if (!source.starts_with("file:///")) {
-      return usage_error("bad URL " + quoted(source) + ": a file has no host",
+      return usage_error(fmt::format("bad URL {}: a file has no host", quoted(source)),
                          "write file:///DIRECTORY");
     }
     return make_directory(source.substr(7));
@@ -146,7 +147,8 @@ Status check_proxy_list(std::string_view list) {
 
 Result<std::unique_ptr<tlog::TileSource>> make_source(const SourceOptions& options) {
   if (!is_source_path(options.log_name)) {
-    return usage_error("log name " + quoted(options.log_name) + " cannot be part of a URL");
+    return usage_error(
+        fmt::format("log name {} cannot be part of a URL", quoted(options.log_name)));
   }
   if (options.proxy.empty()) return make_direct(options);
   auto parsed = parse_proxy_list(options.proxy);

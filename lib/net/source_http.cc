@@ -1,5 +1,7 @@
 #include "net/source_http.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 
@@ -24,10 +26,10 @@ std::vector<Result<std::string>> HttpFiles::fetch(const std::string& base,
   out.reserve(requests.size());
   MonoTime now = system_clock().mono();
   if (now < quiet_until_) {
-    auto left = std::chrono::ceil<seconds>(quiet_until_ - now);
+    const auto left = std::chrono::ceil<seconds>(quiet_until_ - now);
     out.assign(requests.size(),
-               unavailable_error(redact_url(base) + ": asked not to be asked again for " +
-                                 std::to_string(left.count()) + " s"));
+               unavailable_error(fmt::format("{}: asked not to be asked again for {} s",
+                                             redact_url(base), left.count())));
     return out;
   }
   std::vector<HttpRequest> sent;
@@ -35,7 +37,7 @@ std::vector<Result<std::string>> HttpFiles::fetch(const std::string& base,
   for (const tlog::FetchRequest& r : requests) {
     if (!is_source_path(r.path)) continue;
     HttpRequest& http = sent.emplace_back();
-    http.url = base + "/" + r.path;
+    http.url = fmt::format("{}/{}", base, r.path);
     http.max_body = r.max_bytes;
     http.timeout = timeout_;
     http.max_redirects = kRedirects;
@@ -49,7 +51,7 @@ std::vector<Result<std::string>> HttpFiles::fetch(const std::string& base,
     }
     auto& response = responses[next];
     if (response && response->retry_after && response->status >= 400) {
-      auto wait = std::min(*response->retry_after, kMostQuiet);
+      const auto wait = std::min(*response->retry_after, kMostQuiet);
       quiet_until_ = std::max(quiet_until_, system_clock().mono() + wait);
     }
     out.push_back(require_ok(std::move(response), sent[next]));
@@ -61,7 +63,8 @@ std::vector<Result<std::string>> HttpFiles::fetch(const std::string& base,
 Result<std::string> base_url(std::string_view url) {
   GW_CHECK(check_url(url));
   if (url.find_first_of("?#") != std::string_view::npos) {
-    return usage_error("bad URL " + quoted(redact_url(url)) + ": holds a query or fragment");
+    return usage_error(
+        fmt::format("bad URL {}: holds a query or fragment", quoted(redact_url(url))));
   }
   while (url.ends_with('/')) url.remove_suffix(1);
   return std::string(url);

@@ -1,6 +1,7 @@
 #include "os/address.h"
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 #include <net/if.h>
 
 #include <cstring>
@@ -54,7 +55,7 @@ std::optional<std::uint32_t> parse_scope(std::string_view text) {
 }
 
 Error bad_address(std::string_view text, std::string_view why) {
-  return usage_error("bad address " + quoted(text) + ": " + std::string(why),
+  return usage_error(fmt::format("bad address {}: {}", quoted(text), why),
                      "write 192.0.2.1:53 or [2001:db8::1]:53");
 }
 
@@ -147,8 +148,8 @@ std::string SocketAddress::format_ip() const {
 
 std::string SocketAddress::format() const {
   std::string ip = format_ip();
-  if (is_v6()) ip = "[" + ip + "]";
-  return ip + ":" + std::to_string(port());
+  if (is_v6()) ip = fmt::format("[{}]", ip);
+  return fmt::format("{}:{}", ip, port());
 }
 
 bool SocketAddress::operator==(const SocketAddress& other) const {

@@ -73,13 +73,13 @@ Result<Cgroup> Cgroup::make(const std::string& parent, const std::string& name,
   // set.
   if (limits.memory_bytes) write_text(parent + "/cgroup.subtree_control", "+memory");
   if (limits.pids) write_text(parent + "/cgroup.subtree_control", "+pids");
-  const std::string path = parent + "/" + name;
+  const std::string path = fmt::format("{}/{}", parent, name);
   if (::mkdir(path.c_str(), 0755) != 0) return errno_error("making " + path, errno);
   Fd procs(::open((path + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
   if (!procs) {
     const int error = errno;
     ::rmdir(path.c_str());
-    return errno_error("opening " + path + "/cgroup.procs", error);
+    return errno_error(fmt::format("opening {}/cgroup.procs", path), error);
   }
   Cgroup group(path, std::move(procs));
   if (limits.memory_bytes) {
@@ -94,7 +94,7 @@ Result<Cgroup> Cgroup::make(const std::string& parent, const std::string& name,
 }
 
 void Cgroup::limit(SandboxPart part, const char* file, std::uint64_t value) {
-  const int error = write_text(path_ + "/" + file, std::to_string(value));
+  const int error = write_text(fmt::format("{}/{}", path_, file), std::to_string(value));
   if (error != 0) refusals_.push_back({part, fmt::format("writing {}", file), error});
 }
 
@@ -112,7 +112,7 @@ Cgroup::~Cgroup() {
 
 Status Cgroup::kill() {
   const Fd events = open_file(path_ + "/cgroup.events");
-  if (!events) return errno_error("opening " + path_ + "/cgroup.events", errno);
+  if (!events) return errno_error(fmt::format("opening {}/cgroup.events", path_), errno);
   constexpr int kTries = 200;
   constexpr int kLookAgainMs = 50;
   for (int i = 0; i < kTries; ++i) {

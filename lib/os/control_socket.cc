@@ -45,8 +45,9 @@ Status make_room(const std::string& path, const sockaddr_un& address, const std:
   if (!S_ISSOCK(info.st_mode)) return usage_error(path + " exists and is no socket", other);
   // Only a refusal says that nobody listens: a server that is busy, or another user's, is one.
   if (connects(new_socket(), address) || errno != ECONNREFUSED) {
-    return usage_error(path + ": another server answers there",
-                       flag.empty() ? "stop it" : "stop it, or " + other + " for this one");
+    return usage_error(
+        path + ": another server answers there",
+        flag.empty() ? "stop it" : fmt::format("stop it, or {} for this one", other));
   }
   ::unlink(path.c_str());
   return {};

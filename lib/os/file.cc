@@ -1,6 +1,7 @@
 #include "os/file.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -88,8 +89,8 @@ Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
   // end.
   std::size_t chunk = st.st_size > 0 ? static_cast<std::size_t>(st.st_size) + 1 : 4096;
   for (;;) {
-    std::size_t old = out.size();
-    std::size_t want = std::min(chunk, max_bytes + 1 - old);
+    const std::size_t old = out.size();
+    const std::size_t want = std::min(chunk, max_bytes + 1 - old);
     out.resize(old + want);
     ssize_t n = ::read(fd.get(), out.data() + old, want);
     if (n < 0 && errno == EINTR)
@@ -102,17 +103,17 @@ Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
     }
     out.resize(old + static_cast<std::size_t>(n));
     if (out.size() > max_bytes) {
-      return io_error(path + ": larger than " + std::to_string(max_bytes) + " bytes");
+      return io_error(fmt::format("{}: larger than {} bytes", path, max_bytes));
     }
     chunk = std::max<std::size_t>(chunk, 4096);
   }
 }
 
 Status write_file_atomic(const std::string& path, std::string_view data, mode_t mode) {
-  auto slash = path.rfind('/');
-  std::size_t base = slash == std::string::npos ? 0 : slash + 1;
-  std::string tmp =
-      path.substr(0, base) + "." + path.substr(base) + ".tmp-" + encode_hex(random_bytes(6));
+  const auto slash = path.rfind('/');
+  const std::size_t base = slash == std::string::npos ? 0 : slash + 1;
+  const std::string tmp = fmt::format("{}.{}.tmp-{}", path.substr(0, base), path.substr(base),
+                                      encode_hex(random_bytes(6)));
   Fd fd = open_retry(tmp, O_WRONLY | O_CREAT | O_EXCL, mode);
   if (!fd) return errno_error("creating " + tmp, errno);
   if (auto s = fill(std::move(fd), data, mode, tmp); !s) {
@@ -120,9 +121,9 @@ Status write_file_atomic(const std::string& path, std::string_view data, mode_t 
     return s;
   }
   if (::rename(tmp.c_str(), path.c_str()) != 0) {
-    int err = errno;
+    const int err = errno;
     ::unlink(tmp.c_str());
-    return errno_error("renaming " + tmp + " to " + path, err);
+    return errno_error(fmt::format("renaming {} to {}", tmp, path), err);
   }
   return sync_directory(path);
 }
@@ -164,10 +165,11 @@ Result<LockFile> LockFile::acquire(const std::string& path) {
     if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno != EWOULDBLOCK) return errno_error("locking " + path, errno);
       std::string pid(32, '\0');
-      ssize_t n = ::pread(fd.get(), pid.data(), pid.size(), 0);
+      const ssize_t n = ::pread(fd.get(), pid.data(), pid.size(), 0);
       pid.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
       while (!pid.empty() && pid.back() == '\n') pid.pop_back();
-      return unavailable_error(path + ": held by process " + (pid.empty() ? "?" : pid));
+      return unavailable_error(
+          fmt::format("{}: held by process {}", path, pid.empty() ? "?" : pid));
     }
     struct stat held {};
     struct stat there {};
@@ -177,7 +179,7 @@ Result<LockFile> LockFile::acquire(const std::string& path) {
         held.st_dev != there.st_dev) {
       continue;
     }
-    std::string pid = std::to_string(::getpid()) + "\n";
+    const std::string pid = fmt::format("{}\n", ::getpid());
     if (::ftruncate(fd.get(), 0) != 0 ||
         ::pwrite(fd.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
       return errno_error("writing " + path, errno);

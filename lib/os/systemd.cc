@@ -1,5 +1,6 @@
 #include "os/systemd.h"
 
+#include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
@@ -83,8 +84,8 @@ bool Notifier::reloading() const {
   // Type=notify-reload wants the time at which the reload began, on the clock below.
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
-  std::int64_t usec = std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
-  return send("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(usec) + "\n");
+  const std::int64_t usec = std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
+  return send(fmt::format("RELOADING=1\nMONOTONIC_USEC={}\n", usec));
 }
 
 bool Notifier::stopping() const { return send("STOPPING=1\n"); }

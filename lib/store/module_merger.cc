@@ -1,5 +1,7 @@
 #include "store/module_merger.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -170,7 +172,7 @@ Status ModuleMerger::extend_module(std::uint64_t id, std::string_view path) {
   });
   if (releases) {
     GW_TRY(const bool row, load_latest_.bind(1, id).step());
-    if (!row) return corrupt_error("module " + quoted(path) + " is in its index only");
+    if (!row) return corrupt_error(fmt::format("module {} is in its index only", quoted(path)));
     auto latest = summarize(path, load_latest_.bytes(0));
     load_latest_.reset();
     if (!latest) return std::move(latest).error().in("module " + quoted(path));
@@ -197,13 +199,13 @@ Status ModuleMerger::note_repeats(std::string_view path) {
 
 Status ModuleMerger::extend_chunk(std::uint64_t id, std::string_view path, std::size_t& done) {
   GW_TRY(const bool row, find_chunk_.bind(1, id).bind_blob(2, added_[done].packed).step());
-  if (!row) return corrupt_error("module " + quoted(path) + " has no versions");
+  if (!row) return corrupt_error(fmt::format("module {} has no versions", quoted(path)));
   // SQLite's bytes go away with the next write; everything below points into this copy.
   chunk_key_ = find_chunk_.bytes(0);
   chunk_bytes_ = find_chunk_.bytes(1);
   find_chunk_.reset();
   if (!parse_chunk(chunk_bytes_, chunk_)) {
-    return corrupt_error("the versions of module " + quoted(path) + " are damaged");
+    return corrupt_error(fmt::format("the versions of module {} are damaged", quoted(path)));
   }
   std::size_t end = done + 1;
   while (end < added_.size() && (chunk_.upper.empty() || added_[end].packed < chunk_.upper)) ++end;

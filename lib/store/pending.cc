@@ -1,5 +1,7 @@
 #include "store/pending.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "store/packed_version.h"
@@ -62,8 +64,7 @@ std::uint32_t PendingRecords::intern(std::string_view path) {
 Status PendingRecords::add(const tlog::VerifiedBatch& batch) {
   if (empty()) first_ = batch.first();
   if (batch.first() != end()) {
-    return internal_error("records from " + std::to_string(batch.first()) + " on do not follow " +
-                          std::to_string(end()));
+    return internal_error(fmt::format("records from {} on do not follow {}", batch.first(), end()));
   }
   if (&batch.format() != &format_of(keep_)) return internal_error("records of another form");
   for (std::size_t i = 0; i < batch.size(); ++i) {

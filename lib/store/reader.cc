@@ -1,5 +1,7 @@
 #include "store/reader.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/bytes.h"
@@ -34,7 +36,7 @@ Reader::~Reader() = default;
 Result<Reader> Reader::open(const std::string& path) {
   if (!os::file_exists(path)) {
     return not_found_error(path + ": no database there",
-                           "gwtool follow-tlog --db " + path + " makes it");
+                           fmt::format("gwtool follow-tlog --db {} makes it", path));
   }
   auto impl = std::make_unique<Impl>();
   const auto run = [&]() -> Status {
@@ -43,9 +45,9 @@ Result<Reader> Reader::open(const std::string& path) {
     GW_TRY(const std::int64_t version, check_schema(db));
     if (version == 0) return not_found_error("no head of a log has been stored yet");
     if (version < kOldestReadable) {
-      return usage_error("its schema has version " + std::to_string(version) +
-                             ", this gwtool needs " + std::to_string(kOldestReadable),
-                         "start gwtool follow-tlog on it: it brings it up to date");
+      return usage_error(
+          fmt::format("its schema has version {}, this gwtool needs {}", version, kOldestReadable),
+          "start gwtool follow-tlog on it: it brings it up to date");
     }
     GW_CHECK(db.exec("PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY"));
     GW_TRY(impl->data_version, db.prepare("PRAGMA data_version"));
@@ -134,7 +136,7 @@ Result<std::vector<VersionRow>> Reader::versions(std::string_view path) {
     }
     if (!good) {
       s.reset();
-      return corrupt_error("the versions of module " + quoted(path) + " are damaged");
+      return corrupt_error(fmt::format("the versions of module {} are damaged", quoted(path)));
     }
   }
 }

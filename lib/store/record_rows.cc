@@ -1,5 +1,7 @@
 #include "store/record_rows.h"
 
+#include <fmt/format.h>
+
 #include "base/crypto.h"
 #include "store/packed_version.h"
 #include "tlog/go_log.h"
@@ -10,7 +12,7 @@ namespace {
 
 Result<std::string> text_of_column(sqlite::Statement& s, std::uint64_t key, const char* what) {
   GW_TRY(const bool row, s.bind(1, key).step());
-  if (!row) return corrupt_error(std::string(what) + " " + std::to_string(key) + " is missing");
+  if (!row) return corrupt_error(fmt::format("{} {} is missing", what, key));
   std::string text(s.bytes(0));
   s.reset();
   return text;
@@ -25,7 +27,7 @@ Result<std::vector<std::string>> load_records(sqlite::Database& db, std::uint64_
   GW_TRY(sqlite::Statement irregular, db.prepare("SELECT text FROM irregular WHERE record = ?"));
   GW_TRY(const bool found, row.bind(1, tile).step());
   if (!found) return out;
-  const Error damaged = corrupt_error("the sums of tile " + std::to_string(tile) + " are damaged");
+  const Error damaged = corrupt_error(fmt::format("the sums of tile {} are damaged", tile));
   std::string_view data = row.bytes(0);
   while (!data.empty()) {
     const auto id = read_varint(data);

@@ -1,5 +1,7 @@
 #include "store/schema.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <string>
 
@@ -81,12 +83,12 @@ Result<std::int64_t> check_schema(sqlite::Database& db) {
   GW_TRY(const std::int64_t version, db.integer("PRAGMA user_version"));
   if (application == kApplicationId) {
     if (version > schema_version()) {
-      return usage_error("its schema has version " + std::to_string(version) +
-                             ", this gwtool knows versions up to " +
-                             std::to_string(schema_version()),
-                         "use the newer gwtool that wrote it");
+      return usage_error(
+          fmt::format("its schema has version {}, this gwtool knows versions up to {}", version,
+                      schema_version()),
+          "use the newer gwtool that wrote it");
     }
-    if (version < 1) return corrupt_error("its schema has version " + std::to_string(version));
+    if (version < 1) return corrupt_error(fmt::format("its schema has version {}", version));
     return version;
   }
   GW_TRY(const std::int64_t tables, db.integer("SELECT count(*) FROM sqlite_schema"));
@@ -100,8 +102,8 @@ Status migrate_schema(sqlite::Database& db, std::int64_t from) {
   for (std::int64_t v = from; v < schema_version(); ++v) {
     GW_CHECK(db.exec(kMigrations[static_cast<std::size_t>(v)]));
   }
-  GW_CHECK(db.exec("PRAGMA application_id = " + std::to_string(kApplicationId)));
-  return db.exec("PRAGMA user_version = " + std::to_string(schema_version()));
+  GW_CHECK(db.exec(fmt::format("PRAGMA application_id = {}", kApplicationId)));
+  return db.exec(fmt::format("PRAGMA user_version = {}", schema_version()));
 }
 
 Result<std::optional<Head>> load_head(sqlite::Database& db, std::uint64_t size) {

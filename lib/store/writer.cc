@@ -1,5 +1,7 @@
 #include "store/writer.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "os/file.h"
@@ -48,7 +50,7 @@ Status Writer::Impl::open_existing() {
   if (version < schema_version()) {
     GW_TRY(sqlite::Transaction tx, sqlite::Transaction::begin(db));
     if (auto s = migrate_schema(db, version); !s) {
-      return std::move(s).error().in("migrating schema version " + std::to_string(version));
+      return std::move(s).error().in(fmt::format("migrating schema version {}", version));
     }
     GW_CHECK(tx.commit());
   }
@@ -60,29 +62,31 @@ Status Writer::Impl::open_existing() {
 Status Writer::Impl::configure() {
   // ModuleMerger walks the tables in their own order: a larger cache was no faster (10 million
   // records, 32 MB and 128 MB). What does not fit goes to the log of changes before the commit.
-  return db.exec("PRAGMA synchronous = FULL; PRAGMA cache_size = -" +
-                 std::to_string(options.cache_kib) +
-                 "; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864");
+  return db.exec(
+      fmt::format("PRAGMA synchronous = FULL; PRAGMA cache_size = -{}; PRAGMA temp_store = MEMORY; "
+                  "PRAGMA journal_size_limit = 67108864",
+                  options.cache_kib));
 }
 
 Status Writer::Impl::check_identity() const {
   if (!options.log_key.empty() && options.log_key != state.log_key) {
     const bool same_name = options.log_name == state.log_name;
-    return usage_error("it follows " + (same_name ? state.log_key : state.log_name) + ", not " +
-                           (same_name ? options.log_key : options.log_name),
-                       "give each log its own --db");
+    return usage_error(
+        fmt::format("it follows {}, not {}", same_name ? state.log_key : state.log_name,
+                    same_name ? options.log_key : options.log_name),
+        "give each log its own --db");
   }
   const tlog::LogFormat& format = format_of(state.keep);
   if (!options.log_key.empty() && options.format != &format) {
-    return usage_error("it follows a log of the form " + std::string(format.name) + ", not " +
-                           std::string(options.format->name),
-                       "that is decided when a database is made: give --log-form " +
-                           std::string(format.name) + ", or another --db");
+    return usage_error(
+        fmt::format("it follows a log of the form {}, not {}", format.name, options.format->name),
+        fmt::format("that is decided when a database is made: give --log-form {}, or another --db",
+                    format.name));
   }
   if (options.keep && *options.keep != state.keep) {
-    return usage_error("it keeps " + std::string(keep_name(state.keep)) + ", not " +
-                           std::string(keep_name(*options.keep)),
-                       "that is decided when a database is made: follow into a new one");
+    return usage_error(
+        fmt::format("it keeps {}, not {}", keep_name(state.keep), keep_name(*options.keep)),
+        "that is decided when a database is made: follow into a new one");
   }
   return {};
 }
@@ -107,8 +111,8 @@ Status Writer::Impl::reload() {
   }
   if (state.reached && state.reached->size == state.position &&
       frontier.root() != state.reached->root) {
-    return corrupt_error("the stored tree of " + std::to_string(state.position) +
-                         " records is not the one of its signed head");
+    return corrupt_error(fmt::format(
+        "the stored tree of {} records is not the one of its signed head", state.position));
   }
   return {};
 }
@@ -125,7 +129,7 @@ Status Writer::set_target(const tlog::Checkpoint& head, WallTime accepted,
                           std::span<const std::string> post_to, const tlog::Frontier& start) {
   Impl& m = *impl_;
   if (m.state.target ? head.size() <= m.state.target->size : head.size() < start.size()) {
-    return internal_error("a head of " + std::to_string(head.size()) + " records is no newer one");
+    return internal_error(fmt::format("a head of {} records is no newer one", head.size()));
   }
   const bool fresh = !created();
   const auto run = [&]() -> Status {

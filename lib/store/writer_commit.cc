@@ -1,4 +1,6 @@
 // Writer::commit: one transaction for records, position, frontier and level-1 entries.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/bytes.h"
@@ -23,8 +25,8 @@ Result<CommitReport> Writer::commit(const PendingRecords& pending, const RepeatC
   if (pending.empty()) return report;
   if (!m.state.target || pending.first() != m.state.position ||
       pending.end() > m.state.target->size) {
-    return internal_error("records " + std::to_string(pending.first()) + " to " +
-                          std::to_string(pending.end()) + " do not continue the database");
+    return internal_error(fmt::format("records {} to {} do not continue the database",
+                                      pending.first(), pending.end()));
   }
   const bool complete = pending.end() == m.state.target->size;
   if (complete ? pending.frontier().root() != m.state.target->root : pending.end() % kTile != 0) {

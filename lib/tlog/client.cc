@@ -1,5 +1,7 @@
 #include "tlog/client.h"
 
+#include <fmt/format.h>
+
 #include "base/bytes.h"
 #include "tlog/lookup.h"
 #include "tlog/tile_fetch.h"
@@ -73,19 +75,19 @@ std::vector<Result<VerifiedLookup>> Client::lookup_all(std::span<const std::stri
 }
 
 Result<VerifiedLookup> Client::prove(std::string_view key, std::string_view reply) {
-  GW_TRY(LookupReply parsed, parse_lookup(reply));
+  GW_TRY(const LookupReply parsed, parse_lookup(reply));
   GW_TRY(Checkpoint head, Checkpoint::open(parsed.note, key_, *format_));
   if (parsed.number >= head.size()) {
-    return untrusted_error("record number " + std::to_string(parsed.number) +
-                           " is not below the tree size " + std::to_string(head.size()));
+    return untrusted_error(
+        fmt::format("record number {} is not below the tree size {}", parsed.number, head.size()));
   }
   HeadTree& under = tree(head);
   GW_TRY(auto proof, under.prove_inclusion(parsed.number));
-  GW_TRY(Hash entry, under.entry(0, parsed.number));
-  Hash leaf = leaf_hash(parsed.record);
+  GW_TRY(const Hash entry, under.entry(0, parsed.number));
+  const Hash leaf = leaf_hash(parsed.record);
   if (leaf != entry) {
-    return untrusted_error("the record does not hash to entry " + std::to_string(parsed.number) +
-                           " of the log");
+    return untrusted_error(
+        fmt::format("the record does not hash to entry {} of the log", parsed.number));
   }
   GW_CHECK(verify_inclusion(leaf, parsed.number, head.size(), proof, head.root()));
   VerifiedLookup out(std::move(head), parsed.number, std::string(parsed.record));

@@ -1,5 +1,7 @@
 #include "tlog/cosignature.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/bytes.h"
@@ -46,7 +48,8 @@ Result<CosignerKey> CosignerKey::parse(std::string_view text) {
   auto parts = parse_key_text(text, kAlgorithmCosignature);
   if (!parts) return std::move(parts).error().in("witness key " + quoted(text));
   if (parts->id != cosigner_id(parts->name, parts->key)) {
-    return usage_error("witness key " + quoted(text) + ": the id is not that of name and key");
+    return usage_error(
+        fmt::format("witness key {}: the id is not that of name and key", quoted(text)));
   }
   CosignerKey key;
   key.name_ = parts->name;
@@ -98,7 +101,7 @@ Result<WallTime> verify_cosignature(std::string_view note, const CosignerKey& ke
 Result<std::string> add_cosignatures(std::string_view note, std::string_view lines,
                                      std::span<const CosignerKey> witnesses) {
   GW_TRY(const UnverifiedNote old, parse_note(note));
-  const std::string answer = std::string(old.text) + "\n" + std::string(lines);
+  const std::string answer = fmt::format("{}\n{}", old.text, lines);
   GW_TRY(const UnverifiedNote added, parse_note(answer));
   if (added.text != old.text) return untrusted_error("cosignatures: not signature lines");
   std::vector<const NoteSignature*> good;

@@ -1,6 +1,9 @@
 #include "tlog/data_tile.h"
 
+#include <fmt/format.h>
+
 #include <cstring>
+#include <iterator>
 
 namespace gw::tlog {
 
@@ -60,7 +63,8 @@ std::string format_data_tile(const std::vector<std::string>& records, std::uint6
   std::string out;
   for (std::size_t i = 0; i < records.size(); ++i) {
     if (i > 0) out += '\n';
-    if (style == DataTileStyle::kNumbered) out += std::to_string(first + i) + "\n";
+    if (style == DataTileStyle::kNumbered)
+      fmt::format_to(std::back_inserter(out), "{}\n", first + i);
     out += records[i];
   }
   if (style != DataTileStyle::kSeparated && !records.empty()) out += '\n';

@@ -92,14 +92,8 @@ std::optional<GoRecord> parse_go_record(std::string_view text) {
 }
 
 std::string format_go_record(const GoRecord& record) {
-  std::string head = std::string(record.module) + " " + std::string(record.version);
-  std::string out = head + " ";
-  out += record.zip_sum;
-  out += "\n" + head;
-  out += kGoMod;
-  out += ' ';
-  out += record.gomod_sum;
-  return out + "\n";
+  return fmt::format("{0} {1} {2}\n{0} {1}{3} {4}\n", record.module, record.version, record.zip_sum,
+                     kGoMod, record.gomod_sum);
 }
 
 std::optional<Hash> parse_sum(std::string_view text) {
@@ -127,8 +121,8 @@ GoSums go_sums(const VerifiedRecord& record) {
 Result<GoSums> find_sums(std::string_view record, std::string_view module,
                          std::string_view version) {
   GoSums sums;
-  std::string zip = std::string(module) + " " + std::string(version) + " ";
-  std::string gomod = std::string(module) + " " + std::string(version) + "/go.mod ";
+  std::string zip = fmt::format("{} {} ", module, version);
+  std::string gomod = fmt::format("{} {}/go.mod ", module, version);
   while (!record.empty()) {
     if (record.back() != '\n') return untrusted_error("record does not end in a line feed");
     const std::string_view line = take_line(record);

@@ -1,5 +1,7 @@
 #include "tlog/head_tree.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "tlog/tile_fetch.h"
@@ -11,8 +13,8 @@ namespace {
 constexpr std::size_t kMaxCachedTiles = 4096;  // 32 MB
 
 Error no_such_tile(const TileId& id, std::uint64_t size) {
-  return usage_error(format_tile_path(id) + " does not exist in a tree of " + std::to_string(size) +
-                     " records");
+  return usage_error(
+      fmt::format("{} does not exist in a tree of {} records", format_tile_path(id), size));
 }
 
 // A tile's part of the frontier: one hash for each set bit of its width, the largest subtree first.
@@ -98,20 +100,20 @@ Status HeadTree::authenticate_edge(const std::map<Key, Hashes>& fetched) {
   std::vector<Hash> frontier;
   std::string names;
   for (auto it = edge.rbegin(); it != edge.rend(); ++it) {
-    bool from_tail = it->level == 0 && tail_;
+    const bool from_tail = it->level == 0 && tail_;
     append_frontier(from_tail ? *tail_ : fetched.at({it->level, it->index}), frontier);
     names += (names.empty() ? "" : ", ") +
              format_tile_path(from_tail ? TileId{kDataLevel, it->index, it->width} : *it);
   }
-  GW_TRY(Frontier f, Frontier::from_hashes(head_.size(), std::move(frontier)));
+  GW_TRY(const Frontier f, Frontier::from_hashes(head_.size(), std::move(frontier)));
   if (f.root() != head_.root()) {
     std::vector<TileBytes> bad;
     for (const TileId& id : edge) {
       if (id.level == 0 && tail_) continue;  // the caller has the records
       bad.push_back({format_tile_path(id), format_hash_tile(fetched.at({id.level, id.index}))});
     }
-    return bad_tiles_error(names + ": do not hash to the root that is signed for " +
-                               std::to_string(head_.size()) + " records",
+    return bad_tiles_error(fmt::format("{}: do not hash to the root that is signed for {} records",
+                                       names, head_.size()),
                            {head_, std::move(bad)});
   }
   for (const TileId& id : edge) {
@@ -184,8 +186,7 @@ std::vector<TileId> HeadTree::path_tiles(std::uint64_t size) const {
 
 Result<Frontier> HeadTree::frontier_at(std::uint64_t size) {
   if (size > head_.size()) {
-    return usage_error("no tree of " + std::to_string(size) + " records under a head of " +
-                       std::to_string(head_.size()));
+    return usage_error(fmt::format("no tree of {} records under a head of {}", size, head_.size()));
   }
   if (size == 0) return Frontier();
   GW_CHECK(load(path_tiles(size)));
@@ -194,13 +195,13 @@ Result<Frontier> HeadTree::frontier_at(std::uint64_t size) {
 
 Result<std::vector<Hash>> HeadTree::prove_inclusion(std::uint64_t record) {
   if (record >= head_.size()) {
-    return usage_error("record " + std::to_string(record) + " is not below the tree size " +
-                       std::to_string(head_.size()));
+    return usage_error(
+        fmt::format("record {} is not below the tree size {}", record, head_.size()));
   }
   // The audit path's hashes lie in the tiles above the record and at the edge.
   std::vector<TileId> tiles;
   for (int level = 0; level < kMaxTileLevel; ++level) {
-    std::uint64_t index = record >> (kTileHeight * static_cast<unsigned>(level + 1));
+    const std::uint64_t index = record >> (kTileHeight * static_cast<unsigned>(level + 1));
     if (tile_width(level, index, head_.size()) == 0) break;
     tiles.push_back({level, index, kTileWidth});
   }
@@ -210,8 +211,8 @@ Result<std::vector<Hash>> HeadTree::prove_inclusion(std::uint64_t record) {
 
 Result<std::vector<Hash>> HeadTree::prove_consistency(std::uint64_t old_size) {
   if (old_size == 0 || old_size > head_.size()) {
-    return usage_error("no consistency proof from " + std::to_string(old_size) + " to " +
-                       std::to_string(head_.size()) + " records");
+    return usage_error(
+        fmt::format("no consistency proof from {} to {} records", old_size, head_.size()));
   }
   GW_CHECK(load(path_tiles(old_size)));
   return consistency_proof(old_size, head_.size(), *this);

@@ -1,5 +1,7 @@
 #include "tlog/lookup.h"
 
+#include <fmt/format.h>
+
 #include "base/bytes.h"
 #include "tlog/record.h"
 
@@ -19,7 +21,7 @@ Result<LookupReply> parse_lookup(std::string_view reply) {
 }
 
 std::string format_lookup(std::uint64_t number, std::string_view record, std::string_view note) {
-  return std::to_string(number) + "\n" + std::string(record) + "\n" + std::string(note);
+  return fmt::format("{}\n{}\n{}", number, record, note);
 }
 
 }  // namespace gw::tlog

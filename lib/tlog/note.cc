@@ -1,5 +1,7 @@
 #include "tlog/note.h"
 
+#include <fmt/format.h>
+
 #include "base/bytes.h"
 #include "base/crypto.h"
 
@@ -36,8 +38,8 @@ bool is_key_name(std::string_view name) {
 }
 
 Result<KeyText> parse_key_text(std::string_view text, std::uint8_t algorithm) {
-  std::size_t plus = text.find('+');
-  std::size_t second = plus == std::string_view::npos ? plus : text.find('+', plus + 1);
+  const std::size_t plus = text.find('+');
+  const std::size_t second = plus == std::string_view::npos ? plus : text.find('+', plus + 1);
   if (second == std::string_view::npos) return usage_error("not of the form NAME+ID+KEY");
   KeyText parts{std::string(text.substr(0, plus)), 0, {}};
   auto id = decode_hex(text.substr(plus + 1, second - plus - 1));
@@ -48,7 +50,7 @@ Result<KeyText> parse_key_text(std::string_view text, std::uint8_t algorithm) {
   if (static_cast<std::uint8_t>((*key)[0]) != algorithm) {
     return usage_error(algorithm == kAlgorithmEd25519
                            ? "the key's algorithm is not Ed25519"
-                           : "the key's algorithm is not " + std::to_string(algorithm));
+                           : fmt::format("the key's algorithm is not {}", algorithm));
   }
   if (key->size() != 1 + kKeyBytes) return usage_error("the key is not 32 bytes long");
   parts.id = *ByteReader(*id).u32();
@@ -57,14 +59,14 @@ Result<KeyText> parse_key_text(std::string_view text, std::uint8_t algorithm) {
 }
 
 std::string format_key_text(const KeyText& key, std::uint8_t algorithm) {
-  return key.name + "+" + encode_hex(encode_id(key.id)) + "+" +
-         encode_base64(with_algorithm(algorithm, key.key));
+  return fmt::format("{}+{}+{}", key.name, encode_hex(encode_id(key.id)),
+                     encode_base64(with_algorithm(algorithm, key.key)));
 }
 
 std::string format_signature_line(std::string_view name, std::uint32_t id,
                                   std::string_view signature) {
-  return std::string(kSignaturePrefix) + std::string(name) + " " +
-         encode_base64(encode_id(id) + std::string(signature)) + "\n";
+  return fmt::format("{}{} {}\n", kSignaturePrefix, name,
+                     encode_base64(encode_id(id) + std::string(signature)));
 }
 
 std::uint32_t key_id(std::string_view name, std::string_view algorithm_and_key) {
@@ -76,7 +78,8 @@ Result<VerifierKey> VerifierKey::parse(std::string_view text) {
   auto parts = parse_key_text(text, kAlgorithmEd25519);
   if (!parts) return std::move(parts).error().in("verifier key " + quoted(text));
   if (parts->id != key_id(parts->name, with_algorithm(kAlgorithmEd25519, parts->key))) {
-    return usage_error("verifier key " + quoted(text) + ": the id is not that of name and key");
+    return usage_error(
+        fmt::format("verifier key {}: the id is not that of name and key", quoted(text)));
   }
   VerifierKey key;
   key.name_ = parts->name;
@@ -127,7 +130,7 @@ std::string SignerKey::signature_line(std::string_view text) const {
 }
 
 std::string SignerKey::sign_note(std::string_view text) const {
-  return std::string(text) + "\n" + signature_line(text);
+  return fmt::format("{}\n{}", text, signature_line(text));
 }
 
 namespace {
@@ -186,8 +189,8 @@ Result<std::string_view> open_note(std::string_view note, const VerifierKey& key
     }
     return parsed.text;  // a second signature by the same key does not count
   }
-  return untrusted_error("signed note: no signature by " + quoted(key.name()) + " with key id " +
-                         encode_hex(encode_id(key.id())));
+  return untrusted_error(fmt::format("signed note: no signature by {} with key id {}",
+                                     quoted(key.name()), encode_hex(encode_id(key.id()))));
 }
 
 }  // namespace gw::tlog

@@ -1,5 +1,7 @@
 #include "tlog/record_prover.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 #include "tlog/hash.h"
@@ -23,7 +25,7 @@ Result<std::optional<std::string>> RecordProver::read(std::uint64_t number, Fram
 Result<std::string> RecordProver::fetch(std::uint64_t number) {
   const std::uint64_t index = number / kTileWidth;
   const TileId id{kDataLevel, index, tile_width(kDataLevel, index, tree_.head().size())};
-  if (number >= tree_.head().size()) return not_found_error("no record " + std::to_string(number));
+  if (number >= tree_.head().size()) return not_found_error(fmt::format("no record {}", number));
   if (!tile_ || tile_->id != id) {
     auto bodies = fetch_tiles(*source_, tree_.head(), {&id, 1});
     if (!bodies) return tree_.with_proof(std::move(bodies).error());
@@ -35,7 +37,7 @@ Result<std::string> RecordProver::fetch(std::uint64_t number) {
   }
   const TileBody bad = *std::exchange(tile_, std::nullopt);
   return bad_tiles_error(
-      bad.path() + ": record " + std::to_string(number) + " does not hash to the log's tree",
+      fmt::format("{}: record {} does not hash to the log's tree", bad.path(), number),
       {tree_.head(), {{bad.path(), bad.bytes}}, tree_.proof_for(id)});
 }
 

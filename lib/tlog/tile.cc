@@ -1,5 +1,7 @@
 #include "tlog/tile.h"
 
+#include <fmt/format.h>
+
 #include "base/bytes.h"
 
 namespace gw::tlog {
@@ -45,7 +47,7 @@ std::string format_tile_path(const TileId& id) {
   out += id.level == kDataLevel ? "data" : std::to_string(id.level);
   out += '/';
   out += format_index(id.index);
-  if (!id.full()) out += ".p/" + std::to_string(id.width);
+  if (!id.full()) out += fmt::format(".p/{}", id.width);
   return out;
 }
 
@@ -89,10 +91,9 @@ std::uint32_t tile_width(int level, std::uint64_t index, std::uint64_t size) {
 
 Result<std::vector<Hash>> parse_hash_tile(std::string_view body, std::uint32_t width,
                                           bool from_full) {
-  std::size_t want = sizeof(Hash) * (from_full ? kTileWidth : width);
+  const std::size_t want = sizeof(Hash) * (from_full ? kTileWidth : width);
   if (body.size() != want) {
-    return untrusted_error("has " + std::to_string(body.size()) + " bytes instead of " +
-                           std::to_string(want));
+    return untrusted_error(fmt::format("has {} bytes instead of {}", body.size(), want));
   }
   return *parse_hashes(body.substr(0, width * sizeof(Hash)));
 }

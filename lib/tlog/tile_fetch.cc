@@ -1,5 +1,7 @@
 #include "tlog/tile_fetch.h"
 
+#include <fmt/format.h>
+
 #include <optional>
 #include <utility>
 
@@ -15,7 +17,8 @@ FetchRequest request_for(const TileId& id) {
 // `bytes`: what the source gave, if it gave anything.
 Error failed(const Checkpoint& head, Error error, const std::string& path, std::string bytes = {}) {
   if (error.kind == ErrorKind::kUntrusted) {
-    return bad_tiles_error(path + ": " + error.message, {head, {{path, std::move(bytes)}}});
+    return bad_tiles_error(fmt::format("{}: {}", path, error.message),
+                           {head, {{path, std::move(bytes)}}});
   }
   if (error.kind == ErrorKind::kNotFound) error.kind = ErrorKind::kUnavailable;
   return std::move(error).in(path);

@@ -1,14 +1,15 @@
 #include "tlog/tree.h"
 
+#include <fmt/format.h>
+
 #include <string>
 
 namespace gw::tlog {
 
 Result<Frontier> Frontier::from_hashes(std::uint64_t size, std::vector<Hash> hashes) {
-  if (size > kMaxTreeSize) return corrupt_error("tree size " + std::to_string(size) + " too large");
+  if (size > kMaxTreeSize) return corrupt_error(fmt::format("tree size {} too large", size));
   if (hashes.size() != static_cast<std::size_t>(std::popcount(size))) {
-    return corrupt_error("frontier of " + std::to_string(size) + " records has " +
-                         std::to_string(hashes.size()) + " hashes");
+    return corrupt_error(fmt::format("frontier of {} records has {} hashes", size, hashes.size()));
   }
   Frontier f;
   f.size_ = size;
@@ -19,8 +20,7 @@ Result<Frontier> Frontier::from_hashes(std::uint64_t size, std::vector<Hash> has
 Result<Frontier> Frontier::parse(std::uint64_t size, std::string_view hashes) {
   auto list = parse_hashes(hashes.substr(0, 65 * sizeof(Hash)));
   if (!list || list->size() > 64) {
-    return corrupt_error("frontier of " + std::to_string(size) + " records has " +
-                         std::to_string(hashes.size()) + " bytes");
+    return corrupt_error(fmt::format("frontier of {} records has {} bytes", size, hashes.size()));
   }
   return from_hashes(size, *std::move(list));
 }

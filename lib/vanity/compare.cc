@@ -1,5 +1,7 @@
 #include "vanity/compare.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "vanity/report.h"
@@ -10,7 +12,7 @@ namespace {
 bool is_answer(const Result<Found>& r) { return r || r.error().kind == ErrorKind::kNotFound; }
 
 std::string shown(const Result<Found>& r) {
-  return r ? format_import(r->import) : "none (" + r.error().message + ")";
+  return r ? format_import(r->import) : fmt::format("none ({})", r.error().message);
 }
 
 }  // namespace
@@ -54,7 +56,7 @@ std::vector<std::string> record_prefixes(const DomainRecords& records) {
 }
 
 std::string format_comparison(const Comparison& c) {
-  return c.path + ": dns " + shown(c.dns) + "; http " + shown(c.http);
+  return fmt::format("{}: dns {}; http {}", c.path, shown(c.dns), shown(c.http));
 }
 
 Json comparison_json(std::span<const Comparison> comparisons) {

@@ -1,5 +1,7 @@
 #include "vanity/go_import.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <set>
@@ -18,14 +20,14 @@ bool is_printable(std::string_view text) {
 
 Error ambiguous(std::string_view what, std::string_view path, const GoImport& a,
                 const GoImport& b) {
-  return not_found_error(std::string(what) + " for " + quoted(path) + ": " + format_import(a) +
-                         " and " + format_import(b));
+  return not_found_error(
+      fmt::format("{} for {}: {} and {}", what, quoted(path), format_import(a), format_import(b)));
 }
 
 }  // namespace
 
 std::string format_import(const GoImport& import) {
-  std::string line = import.prefix + " " + import.vcs + " " + import.root;
+  std::string line = fmt::format("{} {} {}", import.prefix, import.vcs, import.root);
   if (!import.subdir.empty()) line += " " + import.subdir;
   std::string out;
   for (char c : line) {
@@ -66,38 +68,39 @@ bool has_path_prefix(std::string_view path, std::string_view prefix) {
 
 Status check_import(const GoImport& import) {
   if (!is_printable(import.prefix)) {
-    return not_found_error("prefix " + quoted(import.prefix, kMaxShown) +
-                           " is not printable ASCII");
+    return not_found_error(
+        fmt::format("prefix {} is not printable ASCII", quoted(import.prefix, kMaxShown)));
   }
   if (!is_known_vcs(import.vcs)) {
     return not_found_error("unknown version control system " + quoted(import.vcs, kMaxShown));
   }
   if (!is_printable(import.root)) {
-    return not_found_error("root " + quoted(import.root, kMaxShown) + " is not printable ASCII");
+    return not_found_error(
+        fmt::format("root {} is not printable ASCII", quoted(import.root, kMaxShown)));
   }
   GW_CHECK(check_repo_url(import.root));
   if (!is_printable(import.subdir)) {
-    return not_found_error("subdir " + quoted(import.subdir, kMaxShown) +
-                           " is not printable ASCII");
+    return not_found_error(
+        fmt::format("subdir {} is not printable ASCII", quoted(import.subdir, kMaxShown)));
   }
   if (import.subdir.starts_with('/') || import.subdir.starts_with('-')) {
-    return not_found_error("subdir " + quoted(import.subdir, kMaxShown) + " starts with \"" +
-                           import.subdir[0] + "\"");
+    return not_found_error(fmt::format("subdir {} starts with \"{}\"",
+                                       quoted(import.subdir, kMaxShown), import.subdir[0]));
   }
   return {};
 }
 
 Result<GoImport> parse_record(std::string_view text) {
   for (char c : text) {
-    auto byte = static_cast<unsigned char>(c);
+    const auto byte = static_cast<unsigned char>(c);
     if (byte < 0x20 || byte == 0x7f) {
       return not_found_error("a control character");
     }
   }
-  auto fields = split_fields(text);
+  const auto fields = split_fields(text);
   if (fields.size() != 3 && fields.size() != 4) {
-    return not_found_error(std::to_string(fields.size()) +
-                           (fields.size() == 1 ? " field" : " fields") + ", not 3 or 4");
+    return not_found_error(
+        fmt::format("{}{}, not 3 or 4", fields.size(), fields.size() == 1 ? " field" : " fields"));
   }
   GoImport import{std::string(fields[0]), std::string(fields[1]), std::string(fields[2]), {}};
   if (fields.size() == 4) import.subdir = fields[3];

@@ -1,5 +1,7 @@
 #include "vanity/html_tokens.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <utility>
@@ -31,7 +33,7 @@ std::string_view declared(std::string_view data, std::string_view param) {
 std::string HtmlTokens::error() const {
   auto line =
       1 + std::count(page_.begin(), page_.begin() + static_cast<std::ptrdiff_t>(pos_), '\n');
-  return "line " + std::to_string(line) + ": " + error_;
+  return fmt::format("line {}: {}", line, error_);
 }
 
 HtmlTokens::Kind HtmlTokens::fail(std::string reason) {
@@ -118,7 +120,9 @@ HtmlTokens::Kind HtmlTokens::end_tag() {
   space();
   char c;
   if (!get(c)) return Kind::kError;
-  if (c != '>') return fail("invalid characters between </" + quoted(name_, 40) + " and >");
+  if (c != '>') {
+    return fail(fmt::format("invalid characters between </{} and >", quoted(name_, 40)));
+  }
   return Kind::kEndTag;
 }
 

@@ -1,5 +1,7 @@
 #include "vanity/import_path.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/bytes.h"
@@ -16,13 +18,13 @@ std::string domain_fault(std::string_view domain) {
   if (domain.find('.') == domain.npos) return "no dot in its first element";
   if (domain.size() > kMaxDomain) return "domain name too long";
   for (std::size_t start = 0; start <= domain.size();) {
-    std::size_t end = std::min(domain.find('.', start), domain.size());
+    const std::size_t end = std::min(domain.find('.', start), domain.size());
     std::string_view label = domain.substr(start, end - start);
     if (label.empty()) return "empty label in its domain name";
     if (label.size() > kMaxLabel) return "label of more than 63 bytes in its domain name";
     for (char c : label) {
       if (!is_alnum(c) && c != '-' && c != '_') {
-        return "character " + quoted({&c, 1}) + " in its domain name";
+        return fmt::format("character {} in its domain name", quoted({&c, 1}));
       }
     }
     start = end + 1;
@@ -47,13 +49,16 @@ Status check_import_path(std::string_view path) {
     fault = domain_fault(path_domain(path));
   }
   if (fault.empty()) return {};
-  return usage_error("malformed import path " + quoted(path) + ": " + fault, std::move(hint));
+  return usage_error(fmt::format("malformed import path {}: {}", quoted(path), fault),
+                     std::move(hint));
 }
 
 Status check_domain(std::string_view domain) {
   const std::string fault =
       domain.find('/') == domain.npos ? domain_fault(domain) : "a path, not a domain";
-  if (!fault.empty()) return usage_error("malformed domain " + quoted(domain) + ": " + fault);
+  if (!fault.empty()) {
+    return usage_error(fmt::format("malformed domain {}: {}", quoted(domain), fault));
+  }
   return mod::check_import_path(domain);  // a device of Windows, a leading dash
 }
 

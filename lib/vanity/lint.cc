@@ -1,5 +1,7 @@
 #include "vanity/lint.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -27,34 +29,35 @@ class Findings {
 };
 
 void lint_root(const GoImport& e, Findings& out) {
-  std::string entry = gw::quoted(format_import(e));
-  std::string scheme = url_scheme(e.root);
+  const std::string entry = gw::quoted(format_import(e));
+  const std::string scheme = url_scheme(e.root);
   if (!is_secure_scheme(scheme)) {
-    out.warning(entry + ": the go command fetches " + scheme + " roots only with GOINSECURE");
+    out.warning(
+        fmt::format("{}: the go command fetches {} roots only with GOINSECURE", entry, scheme));
   }
   if (!url_credentials(e.root).empty() && scheme == "https") {
     out.warning(entry + ": the root holds credentials that everybody can read");
   }
   if (e.root.ends_with('/')) out.warning(entry + ": trailing slash in the root");
-  if (!e.subdir.empty() &&
-      (e.subdir.ends_with('/') || ("/" + e.subdir + "/").find("/../") != std::string::npos)) {
+  if (!e.subdir.empty() && (e.subdir.ends_with('/') ||
+                            fmt::format("/{}/", e.subdir).find("/../") != std::string::npos)) {
     out.warning(entry + ": subdir is not a plain relative path");
   }
 }
 
 void lint_fields(const GoImport& e, Findings& out) {
-  std::string entry = gw::quoted(format_import(e));
+  const std::string entry = gw::quoted(format_import(e));
   if (e.prefix.ends_with('/')) {
     out.error(entry + ": trailing slash in the prefix");
   } else if (Status s = check_import_path(e.prefix); !s) {
-    out.error(entry + ": " + s.error().message);
+    out.error(fmt::format("{}: {}", entry, s.error().message));
   } else if (auto known = find_static(e.prefix); !known || *known) {
     out.error(entry + ": lookups know this host, or what its path ends in, and do not ask DNS");
   } else if (path_domain(e.prefix) != to_lower(path_domain(e.prefix))) {
     out.warning(entry + ": upper case in the domain matches only paths written that way");
   }
   if (Status s = check_import(e); !s) {
-    out.error(entry + ": " + s.error().message);
+    out.error(fmt::format("{}: {}", entry, s.error().message));
   } else {
     lint_root(e, out);
   }
@@ -73,8 +76,8 @@ void lint_set(const std::vector<const GoImport*>& entries, Findings& out) {
         if (said.insert(format_import(a)).second)
           out.warning(gw::quoted(format_import(a)) + ": twice");
       } else if ((a.vcs == "mod") == (b.vcs == "mod") && said.insert(a.prefix).second) {
-        out.error("two different records for " + gw::quoted(a.prefix) + ": " +
-                  gw::quoted(format_import(b)) + " and " + gw::quoted(format_import(a)));
+        out.error(fmt::format("two different records for {}: {} and {}", gw::quoted(a.prefix),
+                              gw::quoted(format_import(b)), gw::quoted(format_import(a))));
       }
     }
   }
@@ -90,8 +93,9 @@ void lint_signatures(std::string_view what, const net::DnsAnswer& answer, WallTi
       signers->push_back(s.signer);
     }
     if (!near_expiry(s, now)) continue;
-    out.warning("the signature of " + std::string(what) + " by " + s.signer + " expires at " +
-                format_rfc3339(s.expiration) + ": less than a tenth of its life is left");
+    out.warning(fmt::format(
+        "the signature of {} by {} expires at {}: less than a tenth of its life is left", what,
+        s.signer, format_rfc3339(s.expiration)));
   }
 }
 
@@ -101,7 +105,7 @@ void lint_answer(const net::DnsAnswer& answer, const DomainRecords& records, Fin
   }
   if (answer.data.empty()) out.warning("no TXT records at " + records.name);
   for (const IgnoredRecord& r : records.ignored) {
-    out.error("ignored: " + r.text + ": " + r.reason);
+    out.error(fmt::format("ignored: {}: {}", r.text, r.reason));
   }
   std::vector<const GoImport*> usable;
   for (const GoImport& r : records.records) {
@@ -143,8 +147,8 @@ std::vector<DomainLint> lint_domains(std::span<const std::string> domains, TxtLo
     if (!answers[i]) {
       lint.status = std::move(answers[i]).error().in(domains[i]);
     } else if (answers[i]->security == net::DnsSecurity::kBogus) {
-      lint.status = untrusted_error(domains[i] + ": " + questions[i].name +
-                                    ": DNSSEC validation failed: " + answers[i]->why_bogus);
+      lint.status = untrusted_error(fmt::format("{}: {}: DNSSEC validation failed: {}", domains[i],
+                                                questions[i].name, answers[i]->why_bogus));
     } else {
       Findings findings(domains[i]);
       lint_answer(*answers[i], read_records(questions[i].name, *answers[i]), findings);
@@ -152,7 +156,7 @@ std::vector<DomainLint> lint_domains(std::span<const std::string> domains, TxtLo
       WallTime now = clock.now();
       lint_signatures("the records", *answers[i], now, findings, &signers);
       for (const std::string& signer : signers) {
-        auto keys =
+        const auto keys =
             dns.lookup(std::vector<net::Question>{{signer, dns::rrtype::kDnskey}}, deadline)[0];
         if (keys) lint_signatures("the keys", *keys, now, findings, nullptr);
       }
@@ -164,7 +168,7 @@ std::vector<DomainLint> lint_domains(std::span<const std::string> domains, TxtLo
 }
 
 std::string format_finding(const Finding& f) {
-  return f.domain + ": " + (f.error ? "error: " : "warning: ") + f.text;
+  return fmt::format("{}: {}{}", f.domain, f.error ? "error: " : "warning: ", f.text);
 }
 
 Json findings_json(std::span<const Finding> findings) {

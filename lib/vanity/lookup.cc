@@ -1,5 +1,7 @@
 #include "vanity/lookup.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <atomic>
 #include <map>
@@ -20,14 +22,14 @@ constexpr std::size_t kMaxQuestionsAtOnce = 256;
 
 void note_ignored(const DomainRecords& dns, std::vector<std::string>& notes) {
   for (const IgnoredRecord& r : dns.ignored) {
-    notes.push_back(dns.name + ": ignored " + r.text + ": " + r.reason);
+    notes.push_back(fmt::format("{}: ignored {}: {}", dns.name, r.text, r.reason));
   }
 }
 
 }  // namespace
 
 std::string count_records(const DomainRecords& dns) {
-  return std::to_string(dns.records.size()) + (dns.records.size() == 1 ? " record" : " records");
+  return fmt::format("{}{}", dns.records.size(), dns.records.size() == 1 ? " record" : " records");
 }
 
 Trust record_trust(const DomainRecords& dns) {
@@ -37,8 +39,8 @@ Trust record_trust(const DomainRecords& dns) {
 }
 
 std::string describe_trust(const DomainRecords& dns) {
-  std::string text = dns.name + ": " + std::string(trust_name(record_trust(dns)));
-  return dns.why_bogus.empty() ? text : text + ": " + dns.why_bogus;
+  const std::string text = fmt::format("{}: {}", dns.name, trust_name(record_trust(dns)));
+  return dns.why_bogus.empty() ? text : fmt::format("{}: {}", text, dns.why_bogus);
 }
 
 std::string_view source_name(Source source) {
@@ -81,7 +83,7 @@ DomainRecords read_records(std::string name, const net::DnsAnswer& answer) {
   out.why_bogus = answer.why_bogus;
   out.canonical_name = answer.canonical_name;
   for (const std::string& rdata : answer.data) {
-    auto text = net::join_txt(rdata);
+    const auto text = net::join_txt(rdata);
     if (!text) {
       out.ignored.push_back({quoted(rdata), text.error().message});
       continue;
@@ -92,8 +94,8 @@ DomainRecords read_records(std::string name, const net::DnsAnswer& answer) {
     } else if (Status s = check_import_path(record->prefix); !s) {
       out.ignored.push_back({quoted(*text), "prefix: " + s.error().message});
     } else if (to_lower(path_domain(record->prefix)) != domain) {
-      out.ignored.push_back({quoted(*text), "prefix " + quoted(record->prefix) + " is not below " +
-                                                std::string(domain)});
+      out.ignored.push_back({quoted(*text), fmt::format("prefix {} is not below {}",
+                                                        quoted(record->prefix), domain)});
     } else {
       out.records.push_back(*std::move(record));
     }
@@ -139,26 +141,27 @@ std::vector<std::shared_ptr<const DomainRecords>> Lookup::records(
 // Decides by DNS alone; false when the HTTP mechanism is to be asked.
 bool Lookup::from_records(PathResult& r) const {
   const DomainRecords& dns = *r.dns;
-  auto done = [&](Result<Found> result) {
+  const auto done = [&](Result<Found> result) {
     r.result = std::move(result);
     return true;
   };
   // note: whether people are told why HTTP is asked.
-  auto fall_back = [&](std::string why, bool note) {
+  const auto fall_back = [&](std::string why, bool note) {
     if (!options_.http) return done(not_found_error(std::move(why)));
     if (note) r.notes.push_back(std::move(why));
     return false;
   };
   if (!dns.security) return done(dns.security.error());
-  bool lenient = insecure(r.path);
+  const bool lenient = insecure(r.path);
   if (*dns.security == net::DnsSecurity::kBogus && !lenient) {
-    return done(untrusted_error(dns.name + ": DNSSEC validation failed: " + dns.why_bogus));
+    return done(
+        untrusted_error(fmt::format("{}: DNSSEC validation failed: {}", dns.name, dns.why_bogus)));
   }
-  bool secure = *dns.security == net::DnsSecurity::kSecure;
-  bool bogus = *dns.security == net::DnsSecurity::kBogus;
+  const bool secure = *dns.security == net::DnsSecurity::kSecure;
+  const bool bogus = *dns.security == net::DnsSecurity::kBogus;
   if (!secure && !bogus && !lenient) {
     if (dns.records.empty()) return fall_back("no records at " + dns.name, false);
-    return fall_back(dns.name + ": " + count_records(dns) + " ignored, not signed", true);
+    return fall_back(fmt::format("{}: {} ignored, not signed", dns.name, count_records(dns)), true);
   }
   note_ignored(dns, r.notes);
   auto match = match_records(dns.records, r.path);
@@ -169,11 +172,12 @@ bool Lookup::from_records(PathResult& r) const {
   }
   if (bogus) {
     // Whatever was asked for: bogus data never leads to an HTTP request.
-    return done(untrusted_error(dns.name + ": DNSSEC validation failed: " + dns.why_bogus));
+    return done(
+        untrusted_error(fmt::format("{}: DNSSEC validation failed: {}", dns.name, dns.why_bogus)));
   }
   if (dns.records.empty()) return fall_back("no records at " + dns.name, false);
-  return fall_back(dns.name + ": none of " + count_records(dns) + " is for " + quoted(r.path),
-                   true);
+  return fall_back(
+      fmt::format("{}: none of {} is for {}", dns.name, count_records(dns), quoted(r.path)), true);
 }
 
 void Lookup::from_pages(std::span<PathResult*> results) {

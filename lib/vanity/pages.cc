@@ -1,5 +1,7 @@
 #include "vanity/pages.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/bytes.h"
@@ -20,7 +22,7 @@ bool is_redirect(int status) {
 
 // The status as the reason for finding no tag: a server that fails may work again later.
 Error status_error(const std::string& url, int status) {
-  std::string message = quoted(url) + ": no go-import meta tag, status " + std::to_string(status);
+  std::string message = fmt::format("{}: no go-import meta tag, status {}", quoted(url), status);
   if (status == 429 || status >= 500) return unavailable_error(std::move(message));
   return not_found_error(std::move(message));
 }
@@ -30,7 +32,7 @@ std::string shown(std::string_view url) { return quoted(net::redact_url(url)); }
 }  // namespace
 
 std::string page_url(std::string_view scheme, std::string_view path) {
-  std::string url = std::string(scheme) + "://" + std::string(path);
+  std::string url = fmt::format("{}://{}", scheme, path);
   if (path.find('/') == path.npos) url += '/';
   return url + "?go-get=1";
 }
@@ -91,11 +93,11 @@ void Pages::fetch_some(std::span<const PageQuestion> questions) {
 
 // What one response makes of a page: its next URL, or its tags.
 void Pages::step(Page& page, const PageQuestion& question, Result<net::HttpResponse> response) {
-  auto end = [&](Error error) {
+  const auto end = [&](Error error) {
     page.tags = std::move(error);
     page.done = true;
   };
-  auto fail = [&](Error error) {
+  const auto fail = [&](Error error) {
     if (page.insecure && page.https_first) {
       // Only now, and only in insecure mode: the same page over http.
       page.https_first = false;
@@ -116,16 +118,16 @@ void Pages::step(Page& page, const PageQuestion& question, Result<net::HttpRespo
   const std::string* location = response->header("location");
   if (is_redirect(response->status) && location != nullptr && !location->empty()) {
     std::string next = resolve_reference(page.url, *location);
-    std::string scheme = url_scheme(next);
+    const std::string scheme = url_scheme(next);
     // What a server sends is no fault of the command line, however malformed.
     bool fits =
         (scheme == "https" || scheme == "http") && net::check_url(next) && check_repo_url(next);
     if (!fits) {
-      return fail(not_found_error(shown(page.url) + " redirects to " + shown(next)));
+      return fail(not_found_error(fmt::format("{} redirects to {}", shown(page.url), shown(next))));
     }
     if (scheme != "https" && !page.insecure) {
-      return end(not_found_error("redirected from secure URL " + shown(page.url) +
-                                 " to insecure URL " + shown(next)));
+      return end(not_found_error(fmt::format("redirected from secure URL {} to insecure URL {}",
+                                             shown(page.url), shown(next))));
     }
     if (scheme != "https" && !url_credentials(next).empty()) {
       return end(not_found_error("refusing to send credentials to insecure URL " + shown(next)));
@@ -140,7 +142,7 @@ void Pages::step(Page& page, const PageQuestion& question, Result<net::HttpRespo
   }
   page.done = true;
   page.tags = parse_meta_tags(response->body);
-  bool none = !page.tags || page.tags->empty();
+  const bool none = !page.tags || page.tags->empty();
   if (none && response->status != 200) {
     page.tags = status_error(net::redact_url(page.url), response->status);
   } else if (!page.tags) {
@@ -155,7 +157,7 @@ Result<GoImport> Pages::matching_tag(const PageQuestion& question, const Page& p
   if (*match) return **match;
   std::string message = shown(page.url) + ": no go-import meta tag";
   if (page.tags->empty()) return not_found_error(std::move(message));
-  message += " for " + quoted(question.path) + ", only for";
+  message += fmt::format(" for {}, only for", quoted(question.path));
   for (std::size_t i = 0; i < page.tags->size() && i < 5; ++i) {
     message += " " + quoted((*page.tags)[i].prefix, 80);
   }
@@ -173,8 +175,8 @@ Result<Found> Pages::choose(const PageQuestion& question) {
       return std::move(confirmed).error().in("confirming " + quoted(tag.prefix));
     }
     if (!confirmed || *confirmed != tag) {
-      return not_found_error(shown(page.url) + " and " + shown(own.url) +
-                             " disagree about go-import for " + quoted(tag.prefix));
+      return not_found_error(fmt::format("{} and {} disagree about go-import for {}",
+                                         shown(page.url), shown(own.url), quoted(tag.prefix)));
     }
   }
   if (Status s = check_import(tag); !s) return std::move(s).error().in(shown(page.url));

@@ -1,5 +1,7 @@
 #include "vanity/repo_url.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
 
@@ -11,7 +13,7 @@ namespace {
 bool contains(std::string_view set, char c) { return set.find(c) != set.npos; }
 
 Error bad(std::string_view what, std::string_view url) {
-  return not_found_error("root " + quoted(url) + " " + std::string(what));
+  return not_found_error(fmt::format("root {} {}", quoted(url), what));
 }
 
 // Every "%" starts an escape of two hexadecimal digits.

@@ -1,5 +1,7 @@
 #include "vanity/report.h"
 
+#include <fmt/format.h>
+
 #include <set>
 
 #include "base/bytes.h"
@@ -33,8 +35,7 @@ Json import_json(const GoImport& import) {
 std::string format_found(const Found& found, bool source) {
   std::string line = format_import(found.import);
   if (!source) return line;
-  return line + "  # " + std::string(source_name(found.source)) + ", " +
-         std::string(trust_name(found.trust));
+  return fmt::format("{}  # {}, {}", line, source_name(found.source), trust_name(found.trust));
 }
 
 Json records_json(const DomainRecords& d) {
@@ -92,11 +93,11 @@ std::vector<std::string> parse_path_list(std::string_view text) {
 Result<std::vector<GoImport>> listed_records(const DomainRecords& d, bool insecure) {
   if (!d.security) return d.security.error();
   if (*d.security == net::DnsSecurity::kBogus && !insecure) {
-    return untrusted_error(d.name + ": DNSSEC validation failed: " + d.why_bogus);
+    return untrusted_error(fmt::format("{}: DNSSEC validation failed: {}", d.name, d.why_bogus));
   }
   if (d.records.empty()) return not_found_error(d.name + ": no go-import records");
   if (*d.security != net::DnsSecurity::kSecure && !insecure) {
-    return not_found_error(d.name + ": " + count_records(d) + " ignored, not signed",
+    return not_found_error(fmt::format("{}: {} ignored, not signed", d.name, count_records(d)),
                            "--insecure shows them");
   }
   return d.records;

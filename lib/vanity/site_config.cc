@@ -1,5 +1,7 @@
 #include "vanity/site_config.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/bytes.h"
@@ -14,15 +16,15 @@ namespace {
 // A member that must be a string when it is there; "" when it is not.
 Result<std::string> member(const Json& object, const char* key, std::string_view of) {
   if (!object.is_object()) return usage_error(std::string(of) + ": not a mapping");
-  auto it = object.find(key);
+  const auto it = object.find(key);
   if (it == object.end() || it->is_null()) return std::string();
-  if (!it->is_string()) return usage_error(std::string(of) + ": " + key + " is not a string");
+  if (!it->is_string()) return usage_error(fmt::format("{}: {} is not a string", of, key));
   return it->get<std::string>();
 }
 
 Result<std::string> required(const Json& object, const char* key, std::string_view of) {
   GW_TRY(std::string value, member(object, key, of));
-  if (value.empty()) return usage_error(std::string(of) + ": no " + key);
+  if (value.empty()) return usage_error(fmt::format("{}: no {}", of, key));
   return value;
 }
 
@@ -33,9 +35,9 @@ std::string_view trim_slashes(std::string_view text) {
 }
 
 std::string join(std::string_view base, std::string_view rest) {
-  std::string out(trim_slashes(base));
+  const std::string out(trim_slashes(base));
   rest = trim_slashes(rest);
-  return rest.empty() ? out : out + "/" + std::string(rest);
+  return rest.empty() ? out : fmt::format("{}/{}", out, rest);
 }
 
 // What these tools guess for a repository without a stated system.
@@ -45,8 +47,8 @@ Result<std::string> guess_vcs(const std::string& vcs, std::string_view root, std
       root.ends_with(".git")) {
     return std::string("git");
   }
-  return usage_error(std::string(of) + ": no version control system, and none to guess from " +
-                     quoted(root));
+  return usage_error(
+      fmt::format("{}: no version control system, and none to guess from {}", of, quoted(root)));
 }
 
 Result<std::vector<GoImport>> parse_list(std::string_view text) {
@@ -58,11 +60,11 @@ Result<std::vector<GoImport>> parse_list(std::string_view text) {
     while (hash != full.npos && hash > 0 && full[hash - 1] != ' ' && full[hash - 1] != '\t') {
       hash = full.find('#', hash + 1);
     }
-    auto fields = split_fields(full.substr(0, hash));
+    const auto fields = split_fields(full.substr(0, hash));
     if (fields.empty()) continue;
     if (fields.size() != 3 && fields.size() != 4) {
-      return usage_error("line " + std::to_string(line) + ": " + std::to_string(fields.size()) +
-                             (fields.size() == 1 ? " field" : " fields"),
+      return usage_error(fmt::format("line {}: {}{}", line, fields.size(),
+                                     fields.size() == 1 ? " field" : " fields"),
                          "an entry is PREFIX VCS ROOT [SUBDIR]");
     }
     GoImport entry{std::string(fields[0]), std::string(fields[1]), std::string(fields[2]), {}};
@@ -88,14 +90,14 @@ Result<std::vector<GoImport>> parse_sally(const Json& file) {
 }
 
 Result<std::vector<GoImport>> parse_vangen(const Json& file) {
-  GW_TRY(std::string domain, required(file, "domain", "the file"));
+  GW_TRY(const std::string domain, required(file, "domain", "the file"));
   std::vector<GoImport> out;
   for (const Json& repository : file["repositories"]) {
-    std::string of = "repository " + std::to_string(out.size() + 1);
-    GW_TRY(std::string prefix, member(repository, "prefix", of));
-    GW_TRY(std::string url, required(repository, "url", of));
-    GW_TRY(std::string type, member(repository, "type", of));
-    GW_TRY(std::string vcs, guess_vcs(type, url, of));
+    const std::string of = fmt::format("repository {}", out.size() + 1);
+    GW_TRY(const std::string prefix, member(repository, "prefix", of));
+    GW_TRY(const std::string url, required(repository, "url", of));
+    GW_TRY(const std::string type, member(repository, "type", of));
+    GW_TRY(const std::string vcs, guess_vcs(type, url, of));
     out.push_back({join(domain, prefix), vcs, url, {}});
   }
   return out;
@@ -149,7 +151,7 @@ Status check_shape(const Json& file, const char* key, bool array) {
   if (!file.is_object() || !file.contains(key)) return usage_error("no " + std::string(key));
   const Json& part = file[key];
   if (array ? !part.is_array() : !part.is_object()) {
-    return usage_error(std::string(key) + " is not a " + (array ? "list" : "mapping"));
+    return usage_error(fmt::format("{} is not a {}", key, array ? "list" : "mapping"));
   }
   return {};
 }

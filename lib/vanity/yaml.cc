@@ -1,5 +1,6 @@
 #include "vanity/yaml.h"
 
+#include <fmt/format.h>
 #include <yaml.h>
 
 #include <memory>
@@ -14,8 +15,7 @@ namespace {
 constexpr int kMaxDepth = 32;
 
 std::string at(const yaml_mark_t& mark) {
-  return "line " + std::to_string(mark.line + 1) + ", column " + std::to_string(mark.column + 1) +
-         ": ";
+  return fmt::format("line {}, column {}: ", mark.line + 1, mark.column + 1);
 }
 
 // One event of the parser; freed with it.
@@ -73,7 +73,7 @@ class Parser {
 
  private:
   static Error refused(const Event& event, std::string_view what) {
-    return usage_error(event.where() + std::string(what) + " is not taken");
+    return usage_error(fmt::format("{}{} is not taken", event.where(), what));
   }
 
   Status next(Event& event) {
@@ -81,7 +81,7 @@ class Parser {
     std::string problem = parser_.problem != nullptr ? parser_.problem : "malformed";
     // Errors of the reader, such as bad UTF-8, have an offset instead of a place.
     if (parser_.error == YAML_READER_ERROR) {
-      return usage_error("byte " + std::to_string(parser_.problem_offset) + ": " + problem);
+      return usage_error(fmt::format("byte {}: {}", parser_.problem_offset, problem));
     }
     return usage_error(at(parser_.problem_mark) + problem);
   }

@@ -1,5 +1,7 @@
 #include "vanity/zone_text.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <utility>
@@ -24,7 +26,7 @@ struct Domain {
 std::vector<Domain> by_domain(std::span<const GoImport> entries, ZoneText& out) {
   std::vector<Domain> domains;
   for (const GoImport& e : entries) {
-    std::string name = record_name(e.prefix);
+    const std::string name = record_name(e.prefix);
     auto at = std::find_if(domains.begin(), domains.end(),
                            [&](const Domain& d) { return d.name == name; });
     if (at == domains.end()) at = domains.insert(domains.end(), Domain{name, {}});
@@ -37,8 +39,8 @@ std::vector<Domain> by_domain(std::span<const GoImport> entries, ZoneText& out) 
         break;
       }
       if ((other->vcs == "mod") == (e.vcs == "mod")) {
-        out.warnings.push_back("two different records for " + quoted(e.prefix) +
-                               ": lookups of it will fail");
+        out.warnings.push_back(
+            fmt::format("two different records for {}: lookups of it will fail", quoted(e.prefix)));
       }
     }
     if (!again) at->entries.push_back(&e);
@@ -70,12 +72,13 @@ std::size_t txt_record_size(std::string_view text) {
 std::vector<std::string> size_warnings(std::size_t records, std::size_t bytes) {
   std::vector<std::string> out;
   if (bytes > kSafeMessage) {
-    out.push_back(std::to_string(bytes) + " bytes of records need TCP, as more than 1232 do");
+    out.push_back(fmt::format("{} bytes of records need TCP, as more than 1232 do", bytes));
   }
   if (records > kMostRecords) {
-    out.push_back(std::to_string(records) +
-                  " records: BIND, as a server and as a resolver, refuses more than 100 at one "
-                  "name, unless its max-records-per-type is raised");
+    out.push_back(
+        fmt::format("{} records: BIND, as a server and as a resolver, refuses more than 100 at one "
+                    "name, unless its max-records-per-type is raised",
+                    records));
   }
   return out;
 }
@@ -85,19 +88,19 @@ Result<ZoneText> format_zone_text(std::span<const GoImport> entries, ZoneFormat 
   ZoneText out;
   for (const Domain& domain : by_domain(entries, out)) {
     std::size_t size = 0;
-    std::string owner = domain.name + ".";
-    if (format == ZoneFormat::kNsupdate) out.text += "update delete " + owner + " TXT\n";
+    const std::string owner = domain.name + ".";
+    if (format == ZoneFormat::kNsupdate) out.text += fmt::format("update delete {} TXT\n", owner);
     for (const GoImport* e : domain.entries) {
       std::string text = format_import(*e);
       size += txt_record_size(text);
-      bool update = format == ZoneFormat::kNsupdate;
-      out.text += (update ? "update add " : "") + owner + " " + std::to_string(ttl) +
-                  (update ? " TXT " : " IN TXT ") + format_txt(text) + "\n";
+      const bool update = format == ZoneFormat::kNsupdate;
+      out.text += fmt::format("{}{} {}{}{}\n", update ? "update add " : "", owner, ttl,
+                              update ? " TXT " : " IN TXT ", format_txt(text));
     }
     if (format == ZoneFormat::kNsupdate) out.text += "send\n";
     if (size + kMessageRest + owner.size() > kMaxMessage) {
-      return usage_error(owner + ": " + std::to_string(size) +
-                         " bytes of records do not fit a DNS message");
+      return usage_error(
+          fmt::format("{}: {} bytes of records do not fit a DNS message", owner, size));
     }
     for (std::string& w : size_warnings(domain.entries.size(), size)) {
       out.warnings.push_back(std::move(w.insert(0, owner + ": ")));
