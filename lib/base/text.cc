@@ -40,6 +40,32 @@ std::string_view take_line(std::string_view& rest) {
   return line;
 }
 
+std::vector<std::string_view> split(std::string_view text, char at) {
+  std::vector<std::string_view> parts;
+  while (true) {
+    const std::size_t end = text.find(at);
+    parts.push_back(text.substr(0, end));
+    if (end == std::string_view::npos) return parts;
+    text.remove_prefix(end + 1);
+  }
+}
+
+std::vector<std::string_view> split_words(std::string_view text) {
+  std::vector<std::string_view> words;
+  std::size_t start = 0;
+  for (std::size_t i = 0; i <= text.size();) {
+    const std::size_t space = i == text.size() ? 1 : space_size(text.substr(i));
+    if (space == 0) {
+      ++i;
+      continue;
+    }
+    if (i > start) words.push_back(text.substr(start, i - start));
+    i += space;
+    start = i;
+  }
+  return words;
+}
+
 std::string at_line(std::string_view file, std::size_t line) {
   return fmt::format("{}:{}", file, line);
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace gw {
 
@@ -32,6 +33,12 @@ std::string_view trim(std::string_view text, std::string_view set = " \t\r\n");
 
 // Takes the next line off `rest`: without its LF, the last one may have none. A CR stays.
 std::string_view take_line(std::string_view& rest);
+
+// The parts between the `at`s, one at least; any of them may be empty.
+std::vector<std::string_view> split(std::string_view text, char at);
+
+// Words as Go's strings.Fields divides them: at ASCII and Unicode white space, none is empty.
+std::vector<std::string_view> split_words(std::string_view text);
 
 // "FILE:LINE", the context of an error about that line (Error::in()).
 std::string at_line(std::string_view file, std::size_t line);

@@ -24,18 +24,8 @@ bool key_wants_quotes(std::string_view key) {
 }
 bool value_wants_quotes(std::string_view value) { return wants_quotes(value, " \t\r\n\"`"); }
 
-std::vector<std::string_view> split_tabs(std::string_view line) {
-  std::vector<std::string_view> out;
-  for (;;) {
-    const std::size_t tab = line.find('\t');
-    out.push_back(line.substr(0, tab));
-    if (tab == std::string_view::npos) return out;
-    line.remove_prefix(tab + 1);
-  }
-}
-
 Result<BuildInfo::Module> parse_module(std::string_view line, std::size_t min_fields) {
-  const std::vector<std::string_view> fields = split_tabs(line);
+  const std::vector<std::string_view> fields = split(line, '\t');
   if (fields.size() < min_fields || fields.size() > 3) {
     return untrusted_error("a module line has not two or three fields");
   }

@@ -10,7 +10,6 @@
 #include "module/dirhash.h"
 #include "module/path.h"
 #include "module/semver.h"
-#include "module/unicode.h"
 #include "module/zip.h"
 
 namespace gw::mod {
@@ -39,22 +38,6 @@ std::string_view extension(ProxyRequest::Kind kind) {
 Status check_version(const ProxyRequest& request) {
   if (request.kind == ProxyRequest::Kind::kInfo) return {};
   return check_module_version(request.module, request.version);
-}
-
-// The words of a line as strings.Fields divides them.
-std::vector<std::string_view> split_words(std::string_view line) {
-  std::vector<std::string_view> out;
-  for (line = trim_space(line); !line.empty(); line = trim_space(line)) {
-    std::size_t end = 0;
-    while (end < line.size()) {
-      const Rune rune = decode_rune(line.substr(end));
-      if (is_space(rune.value)) break;
-      end += rune.size;
-    }
-    out.push_back(line.substr(0, end));
-    line.remove_prefix(end);
-  }
-  return out;
 }
 
 // Calls `use` with the words of every line that begins with a version of this module.

@@ -23,16 +23,6 @@ constexpr const char* kGroup = "/etc/group";
 // setresuid(2) takes it for "leave it as it is".
 constexpr std::uint64_t kNobodysNumber = 0xFFFFFFFF;
 
-std::vector<std::string_view> split(std::string_view text, char at) {
-  std::vector<std::string_view> parts;
-  while (true) {
-    const auto end = text.find(at);
-    parts.push_back(text.substr(0, end));
-    if (end == std::string_view::npos) return parts;
-    text.remove_prefix(end + 1);
-  }
-}
-
 std::optional<std::uint32_t> parse_id(std::string_view text) {
   const auto n = parse_decimal(text);
   if (!n || *n >= kNobodysNumber) return std::nullopt;

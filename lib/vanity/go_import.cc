@@ -40,22 +40,6 @@ std::string format_import(const GoImport& import) {
   return out;
 }
 
-std::vector<std::string_view> split_fields(std::string_view text) {
-  std::vector<std::string_view> fields;
-  std::size_t start = 0;
-  for (std::size_t i = 0; i <= text.size();) {
-    std::size_t space = i == text.size() ? 1 : space_size(text.substr(i));
-    if (space == 0) {
-      ++i;
-      continue;
-    }
-    if (i > start) fields.push_back(text.substr(start, i - start));
-    i += space;
-    start = i;
-  }
-  return fields;
-}
-
 bool is_known_vcs(std::string_view vcs) {
   constexpr std::array<std::string_view, 6> kKnown = {"git", "hg", "svn", "bzr", "fossil", "mod"};
   return std::find(kKnown.begin(), kKnown.end(), vcs) != kKnown.end();
@@ -97,7 +81,7 @@ Result<GoImport> parse_record(std::string_view text) {
       return not_found_error("a control character");
     }
   }
-  const auto fields = split_fields(text);
+  const auto fields = split_words(text);
   if (fields.size() != 3 && fields.size() != 4) {
     return not_found_error(
         fmt::format("{}{}, not 3 or 4", fields.size(), fields.size() == 1 ? " field" : " fields"));

@@ -30,9 +30,6 @@ struct GoImport {
 // "prefix vcs root[ subdir]", bytes outside printable ASCII as \xNN: one line, safe to show.
 std::string format_import(const GoImport& import);
 
-// `text` split at white space as Go's strings.Fields does: ASCII and Unicode spaces.
-std::vector<std::string_view> split_fields(std::string_view text);
-
 // git hg svn bzr fossil mod.
 bool is_known_vcs(std::string_view vcs);
 

@@ -29,7 +29,7 @@ Result<std::vector<GoImport>> parse_meta_tags(std::string_view page) {
     if (start ? name == "body" : name == "head") return tags;
     if (!start || name != "meta") continue;
     if (attribute(tokens.attributes(), "name") != "go-import") continue;
-    auto fields = split_fields(attribute(tokens.attributes(), "content"));
+    const auto fields = split_words(attribute(tokens.attributes(), "content"));
     if (fields.size() != 3 && fields.size() != 4) continue;
     GoImport tag{std::string(fields[0]), std::string(fields[1]), std::string(fields[2]), {}};
     if (fields.size() == 4) tag.subdir = fields[3];

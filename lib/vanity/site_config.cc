@@ -60,7 +60,7 @@ Result<std::vector<GoImport>> parse_list(std::string_view text) {
     while (hash != full.npos && hash > 0 && full[hash - 1] != ' ' && full[hash - 1] != '\t') {
       hash = full.find('#', hash + 1);
     }
-    const auto fields = split_fields(full.substr(0, hash));
+    const auto fields = split_words(full.substr(0, hash));
     if (fields.empty()) continue;
     if (fields.size() != 3 && fields.size() != 4) {
       return usage_error(fmt::format("line {}: {}{}", line, fields.size(),

@@ -49,6 +49,32 @@ TEST_CASE("a line of a file is named as editors take it") {
   CHECK(at_line("/etc/gwtool.toml", 12) == "/etc/gwtool.toml:12");
 }
 
+TEST_CASE("words are split as Go splits them") {
+  auto joined = [](std::string_view s) {
+    std::string out;
+    for (auto f : split_words(s)) out += "[" + std::string(f) + "]";
+    return out;
+  };
+  CHECK(joined("").empty());
+  CHECK(joined(" \t\n\v\f\r").empty());
+  CHECK(joined("a b") == "[a][b]");
+  CHECK(joined("\xe3\x80\x80"
+               "a\xe2\x80\x83"
+               "b\xc2\x85") == "[a][b]");
+  CHECK(joined("a\xe2\x80\x8b"
+               "b") ==
+        "[a\xe2\x80\x8b"
+        "b]");  // U+200B is no space
+  CHECK(joined("a\xe2\x80") == "[a\xe2\x80]");
+}
+
+TEST_CASE("parts are split at each character, empty ones too") {
+  using Parts = std::vector<std::string_view>;
+  CHECK(split("", ':') == Parts{""});
+  CHECK(split("a", ':') == Parts{"a"});
+  CHECK(split(":a::b:", ':') == Parts{"", "a", "", "b", ""});
+}
+
 TEST_CASE("every code point goes to UTF-8 and back, and nothing else does") {
   for (std::uint32_t rune = 0; rune <= 0x10FFFF; ++rune) {
     std::string text;

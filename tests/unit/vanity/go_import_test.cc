@@ -149,22 +149,3 @@ TEST_CASE("of the meta tags no more than one may match") {
   CHECK(tag_match({{"d/x/", "git", "https://a", ""}}, "d/x/foo") == "d/x/ git https://a");
   CHECK(tag_match({{"d/x/", "git", "https://a", ""}}, "d/x") == "none");
 }
-
-TEST_CASE("fields are split as Go splits them") {
-  auto joined = [](std::string_view s) {
-    std::string out;
-    for (auto f : split_fields(s)) out += "[" + std::string(f) + "]";
-    return out;
-  };
-  CHECK(joined("").empty());
-  CHECK(joined(" \t\n\v\f\r").empty());
-  CHECK(joined("a b") == "[a][b]");
-  CHECK(joined("\xe3\x80\x80"
-               "a\xe2\x80\x83"
-               "b\xc2\x85") == "[a][b]");
-  CHECK(joined("a\xe2\x80\x8b"
-               "b") ==
-        "[a\xe2\x80\x8b"
-        "b]");  // U+200B is no space
-  CHECK(joined("a\xe2\x80") == "[a\xe2\x80]");
-}
