@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <string>
 
 #include "base/bytes.h"
@@ -16,18 +15,6 @@ constexpr std::size_t kFlushAt = std::size_t{64} * 1024;
 constexpr int kRed = 31;
 constexpr int kYellow = 33;
 constexpr int kCyan = 36;
-
-// 0, or the errno of the write that failed.
-int write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    ssize_t n = ::write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return errno;
-    if (n == 0) return EIO;
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return 0;
-}
 
 // A message may quote what a stranger sent: whatever it holds, it stays one line and moves no
 // cursor.

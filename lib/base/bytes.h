@@ -53,6 +53,9 @@ std::optional<std::string> decode_base64(std::string_view text);
 // Canonical decimal: no sign, no leading zero, fits in 64 bits.
 std::optional<std::uint64_t> parse_decimal(std::string_view text);
 
+// Writes all of it, however many calls that takes: 0, or the errno that stopped it.
+int write_all(int fd, std::string_view bytes);
+
 // `text` with control characters, quotes and non-ASCII bytes as \xNN, for messages about untrusted
 // input; at most `max` bytes of it, then "...".
 std::string quoted(std::string_view text, std::size_t max = 200);

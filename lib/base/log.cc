@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 
 #include "base/bytes.h"
 
@@ -37,12 +36,7 @@ void append_value(std::string& line, std::string_view value) {
 }
 
 void write_stderr(std::string_view line) {
-  while (!line.empty()) {
-    ssize_t n = ::write(STDERR_FILENO, line.data(), line.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return;  // nowhere left to say it
-    line.remove_prefix(static_cast<std::size_t>(n));
-  }
+  (void)write_all(STDERR_FILENO, line);  // there is nowhere left to say that this failed
 }
 
 }  // namespace

@@ -42,16 +42,6 @@ class OpenFd {
   int fd_;
 };
 
-Status write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return errno_error("write", errno);
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return {};
-}
-
 // The directory that a file goes into, made where missing; kept open for the next file.
 class Parents {
  public:
@@ -115,7 +105,8 @@ Result<std::string> ModuleZip::unpack(int dir) {
     Sha256 content;
     GW_CHECK(read_entry(entry, [&](std::string_view bytes) {
       content.update(bytes);
-      return write_all(out.get(), bytes);
+      const int error = write_all(out.get(), bytes);
+      return error == 0 ? Status() : errno_error("write", error);
     }));
     if (auto s = out.finish(); !s) return context(std::move(s).error());
     GW_CHECK(all.add(entry.name, content.finish()));

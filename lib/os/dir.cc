@@ -294,13 +294,8 @@ NewFile::~NewFile() {
 }
 
 Status NewFile::write(std::string_view data) const {
-  while (!data.empty()) {
-    const ssize_t n = ::write(fd_.get(), data.data(), data.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return errno_error("writing a new file", errno);
-    data.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return {};
+  const int error = write_all(fd_.get(), data);
+  return error == 0 ? Status() : errno_error("writing a new file", error);
 }
 
 Status NewFile::link_as(const std::string& name) {

@@ -40,16 +40,6 @@ Fd open_retry(const std::string& path, int flags, mode_t mode = 0) {
   return Fd(fd);
 }
 
-Status write_all(int fd, std::string_view data, const std::string& path) {
-  while (!data.empty()) {
-    ssize_t n = ::write(fd, data.data(), data.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return errno_error("writing " + path, errno);
-    data.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return {};
-}
-
 std::string directory_of(const std::string& path) {
   auto slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
@@ -67,7 +57,9 @@ Status sync_directory(const std::string& path) {
 // Writes, syncs and closes; the caller removes the file when this fails.
 Status fill(Fd fd, std::string_view data, mode_t mode, const std::string& path) {
   if (::fchmod(fd.get(), mode) != 0) return errno_error("chmod of " + path, errno);
-  GW_CHECK(write_all(fd.get(), data, path));
+  if (const int error = write_all(fd.get(), data); error != 0) {
+    return errno_error("writing " + path, error);
+  }
   if (::fsync(fd.get()) != 0) return errno_error("fsync of " + path, errno);
   if (::close(fd.release()) != 0) return errno_error("closing " + path, errno);
   return {};

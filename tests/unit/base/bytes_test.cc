@@ -1,6 +1,11 @@
 #include "base/bytes.h"
 
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
+#include <cerrno>
 
 using namespace gw;
 
@@ -58,4 +63,20 @@ TEST_CASE("UTF-8") {
 TEST_CASE("quoted text is printable whatever it holds") {
   CHECK(quoted("a\"b\\c\n\x7f\xff") == "\"a\\x22b\\x5cc\\x0a\\x7f\\xff\"");
   CHECK(quoted("abcdef", 3) == "\"abc\"...");
+}
+
+TEST_CASE("all is written, or the first error is told") {
+  const int file = ::memfd_create("bytes", MFD_CLOEXEC);
+  const std::string bytes(300'000, 'x');
+  CHECK(write_all(file, bytes) == 0);
+  CHECK(write_all(file, "") == 0);
+  CHECK(::lseek(file, 0, SEEK_END) == 300'000);
+  ::close(file);
+
+  int ends[2];
+  REQUIRE(::pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0);
+  CHECK(write_all(ends[1], bytes) == EAGAIN);  // a pipe takes 64 KiB
+  ::close(ends[0]);
+  ::close(ends[1]);
+  CHECK(write_all(-1, "x") == EBADF);
 }
