@@ -149,12 +149,11 @@ Result<ConfigFile> load_config(const std::string& path) {
 
 std::string toml_string(std::string_view text) {
   std::string out = "\"";
-  for (char c : text) {
-    auto u = static_cast<unsigned char>(c);
+  for (const char c : text) {
     if (c == '"' || c == '\\') {
       out += '\\';
       out += c;
-    } else if (u < 0x20 || u == 0x7f) {
+    } else if (is_control(c)) {
       out += "\\u00" + encode_hex(std::string_view(&c, 1));
     } else {
       out += c;

@@ -21,9 +21,8 @@ constexpr int kCyan = 36;
 std::string one_line(std::string_view text) {
   std::string line;
   line.reserve(text.size());
-  for (char c : text) {
-    auto u = static_cast<unsigned char>(c);
-    if (u < 0x20 || u == 0x7f) {
+  for (const char c : text) {
+    if (is_control(c)) {
       line += "\\x" + encode_hex(std::string_view(&c, 1));
     } else {
       line += c;

@@ -25,7 +25,7 @@ std::string_view level_name(LogLevel level) {
   return "error";
 }
 
-bool plain(char c) { return c > ' ' && c < 0x7f && c != '"' && c != '=' && c != '\\'; }
+bool plain(char c) { return is_visible(c) && c != '"' && c != '=' && c != '\\'; }
 
 void append_value(std::string& line, std::string_view value) {
   if (!value.empty() && std::all_of(value.begin(), value.end(), plain)) {

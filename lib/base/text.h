@@ -19,10 +19,14 @@ constexpr bool is_lower_or_digit(char c) { return is_lower(c) || is_digit(c); }
 constexpr bool is_hex_digit(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
+constexpr bool is_control(char c) { return (c >= 0 && c < ' ') || c == 0x7f; }
+constexpr bool is_visible(char c) { return c > ' ' && c < 0x7f; }  // ASCII that is no blank
 // One digit at least, and nothing else.
 bool all_digits(std::string_view text);
 // A token of HTTP (RFC 9110 section 5.6.2): one character at least.
 bool is_http_token(std::string_view text);
+// What a field of HTTP can hold (section 5.5): no control character but the tab.
+bool is_http_field_value(std::string_view text);
 
 char to_lower(char c);
 std::string to_lower(std::string_view text);

@@ -14,8 +14,7 @@ constexpr std::size_t kMaxVersions = 100;
 constexpr mode_t kMode = 0644;
 
 bool is_word(std::string_view text) {
-  return !text.empty() &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+  return !text.empty() && std::all_of(text.begin(), text.end(), is_visible);
 }
 
 bool contains(const std::vector<std::string>& list, std::string_view what) {

@@ -140,9 +140,9 @@ std::string format_host(NameView name) {
   std::string text;
   for (std::size_t at = 0; octet(name, at) != 0; at += 1U + octet(name, at)) {
     if (at != 0) text.push_back('.');
-    for (char c : name.substr(at + 1, octet(name, at))) {
-      auto u = static_cast<std::uint8_t>(c);
-      if (u <= 0x20 || u >= 0x7f) {
+    for (const char c : name.substr(at + 1, octet(name, at))) {
+      if (!is_visible(c)) {
+        const auto u = static_cast<std::uint8_t>(c);
         text.push_back('\\');
         text.push_back(static_cast<char>('0' + u / 100));
         text.push_back(static_cast<char>('0' + u / 10 % 10));

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "base/text.h"
+
 namespace gw::dns {
 
 namespace {
@@ -13,7 +15,6 @@ namespace {
 constexpr std::size_t kMaxTokens = 1 << 16;
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r'; }
-bool is_control(char c) { return static_cast<std::uint8_t>(c) < 0x20 || c == 0x7f; }
 bool ends_token(char c) { return is_space(c) || c == '\n' || c == ';' || c == '(' || c == ')'; }
 
 }  // namespace

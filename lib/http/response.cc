@@ -5,14 +5,11 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/text.h"
+
 namespace gw::http {
 
 namespace {
-
-bool sendable(std::string_view text) {
-  return std::none_of(text.begin(), text.end(),
-                      [](char c) { return (c >= 0 && c < ' ' && c != '\t') || c == 0x7f; });
-}
 
 bool has_body(int status) { return status >= 200 && status != 204 && status != 304; }
 
@@ -89,7 +86,7 @@ std::optional<std::string> format_head(const Response& response, const HeadOptio
   fmt::format_to(to, "HTTP/1.1 {} {}\r\nDate: {}\r\n", response.status,
                  reason_phrase(response.status), options.date);
   if (!response.content_type.empty()) {
-    if (!sendable(response.content_type)) return std::nullopt;
+    if (!is_http_field_value(response.content_type)) return std::nullopt;
     fmt::format_to(to, "Content-Type: {}\r\n", response.content_type);
   }
   if (options.framing == Framing::kChunked) {
@@ -100,7 +97,7 @@ std::optional<std::string> format_head(const Response& response, const HeadOptio
   }
   out += "X-Content-Type-Options: nosniff\r\n";
   for (const Header& h : response.headers) {
-    if (!sendable(h.name) || !sendable(h.value)) return std::nullopt;
+    if (!is_http_field_value(h.name) || !is_http_field_value(h.value)) return std::nullopt;
     fmt::format_to(to, "{}: {}\r\n", h.name, h.value);
   }
   if (!options.keep_alive) out += "Connection: close\r\n";

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "module/image.h"
 
 namespace gw::mod {
@@ -138,8 +139,6 @@ Result<Texts> read_texts(const Memory& memory, std::uint64_t address) {
          read_pointed(memory, fields.get(16 + word, word), word, big_endian, kMaxModulesTextBytes));
   return out;
 }
-
-bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
 // Without the frame that the go command puts around it; a text without a frame is none.
 std::string_view unframed(std::string_view text) {

@@ -35,7 +35,7 @@ Status check_connect_to(const std::string& entry) {
   for (char c : entry) {
     if (c == '[') bracket = true;
     if (c == ']') bracket = false;
-    odd = odd || c <= ' ' || c > '~';
+    odd = odd || !is_visible(c);
     if (c == ':' && !bracket) {
       fields.emplace_back();
     } else {

@@ -19,11 +19,6 @@ namespace {
 constexpr std::size_t kMaxHeaderBytes = 64 << 10;  // of one response, all lines together
 constexpr seconds kMaxRetryAfter = std::chrono::hours(24);
 
-bool is_field_value(std::string_view text) {
-  return std::none_of(text.begin(), text.end(),
-                      [](char c) { return (c >= 0 && c < ' ' && c != '\t') || c == 0x7f; });
-}
-
 std::string in_seconds(Duration d) {
   const auto ms = duration_cast<milliseconds>(d).count();
   if (ms % 1000 == 0) return fmt::format("{} s", ms / 1000);
@@ -48,7 +43,7 @@ Status Transfer::set_headers() {
   // Curl would wait a second for a "100 Continue" that many servers never send.
   add("Expect:");
   for (const HttpHeader& h : request->headers) {
-    if (!is_http_token(h.name) || !is_field_value(h.value)) {
+    if (!is_http_token(h.name) || !is_http_field_value(h.value)) {
       return usage_error(
           fmt::format("{}: header {} cannot be sent", redact_url(request->url), quoted(h.name)));
     }
@@ -215,7 +210,7 @@ Error Transfer::describe(CURLcode code, const HttpOptions& options) const {
   while (!detail.empty() && (detail.back() == '.' || detail.back() == '\n')) detail.pop_back();
   if (detail.size() > 1 && to_lower(detail[1]) == detail[1]) detail[0] = to_lower(detail[0]);
   for (char& c : detail) {
-    if (c < ' ' || c > '~') c = '?';
+    if (c != ' ' && !is_visible(c)) c = '?';
   }
   switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 
@@ -29,13 +30,6 @@ std::string url_part(const Url& url, CURLUPart part, unsigned flags = 0) {
   return out;
 }
 
-bool visible_ascii(std::string_view text) {
-  for (char c : text) {
-    if (c <= ' ' || c > '~') return false;
-  }
-  return true;
-}
-
 }  // namespace
 
 Status check_url(std::string_view text) {
@@ -51,7 +45,9 @@ Status check_url(std::string_view text) {
   if (!lower.starts_with("https://") && !lower.starts_with("http://")) {
     return bad("neither http:// nor https://");
   }
-  if (!visible_ascii(text)) return bad("holds a space, a control character or non-ASCII");
+  if (!std::all_of(text.begin(), text.end(), is_visible)) {
+    return bad("holds a space, a control character or non-ASCII");
+  }
   if (text.size() > 8192) return bad("longer than 8192 bytes");
   // Curl would take the first element of the path for the host.
   if (text.substr(text.find("://") + 3).starts_with('/')) return bad("no host");

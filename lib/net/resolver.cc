@@ -54,8 +54,7 @@ std::string rcode_name(int rcode) {
 
 // A name goes to libunbound as a C string: a NUL would cut it short.
 bool is_printable(std::string_view name) {
-  return !name.empty() &&
-         std::all_of(name.begin(), name.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+  return !name.empty() && std::all_of(name.begin(), name.end(), is_visible);
 }
 
 std::string describe(const Question& q) {

@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kMaxShown = 200;  // bytes of untrusted text in a message
 
 bool is_printable(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+  return std::all_of(text.begin(), text.end(), is_visible);
 }
 
 Error ambiguous(std::string_view what, std::string_view path, const GoImport& a,
@@ -30,8 +30,8 @@ std::string format_import(const GoImport& import) {
   std::string line = fmt::format("{} {} {}", import.prefix, import.vcs, import.root);
   if (!import.subdir.empty()) line += " " + import.subdir;
   std::string out;
-  for (char c : line) {
-    if (c >= 0x20 && c < 0x7f) {
+  for (const char c : line) {
+    if (c == ' ' || is_visible(c)) {
       out.push_back(c);
     } else {
       out += "\\x" + encode_hex({&c, 1});
@@ -75,11 +75,8 @@ Status check_import(const GoImport& import) {
 }
 
 Result<GoImport> parse_record(std::string_view text) {
-  for (char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) {
-      return not_found_error("a control character");
-    }
+  if (std::any_of(text.begin(), text.end(), is_control)) {
+    return not_found_error("a control character");
   }
   const auto fields = split_words(text);
   if (fields.size() != 3 && fields.size() != 4) {

@@ -85,10 +85,7 @@ std::string url_scheme(std::string_view url) {
 }
 
 Status check_repo_url(std::string_view url) {
-  for (char c : url) {
-    auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) return bad("holds a control character", url);
-  }
+  if (std::any_of(url.begin(), url.end(), is_control)) return bad("holds a control character", url);
   std::string scheme = url_scheme(url);
   if (scheme.empty()) return bad("has no scheme", url);
   if (scheme == "file") return bad("is a file", url);

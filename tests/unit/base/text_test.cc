@@ -15,6 +15,9 @@ TEST_CASE("characters are told apart without a locale") {
     CHECK(is_alnum(c) == (is_digit(c) || is_letter(c)));
     CHECK(is_hex_digit(c) == (i != 0 && std::string("0123456789abcdefABCDEF").find(c) < 22));
     CHECK(is_lower_or_digit(c) == (is_digit(c) || (i >= 'a' && i <= 'z')));
+    CHECK(is_control(c) == ((i >= 0 && i < 32) || i == 127));
+    CHECK(is_visible(c) == (i > 32 && i < 127));
+    CHECK(is_http_field_value(std::string(1, c)) == (c == '\t' || !is_control(c)));
     CHECK(to_lower(c) == (is_upper(c) ? static_cast<char>(i + 32) : c));
     CHECK(to_upper(c) == (is_lower(c) ? static_cast<char>(i - 32) : c));
   }
