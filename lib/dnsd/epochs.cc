@@ -24,7 +24,7 @@ Epochs::~Epochs() {
 }
 
 void Epochs::retire(std::function<void()> free) {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   // A reader that enters from here on reads at least this epoch, and it enters after the thing
   // became unreachable.
   retired_.push_back({now_.fetch_add(1) + 1, std::move(free)});
@@ -33,7 +33,7 @@ void Epochs::retire(std::function<void()> free) {
 void Epochs::collect() {
   std::deque<Retired> ripe;
   {
-    std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (retired_.empty()) return;
     std::uint64_t oldest = kIdle;
     for (const Slot& slot : slots_) oldest = std::min(oldest, slot.epoch.load());

@@ -15,7 +15,8 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <mutex>
+
+#include "base/mutex.h"
 
 namespace gw::dnsd {
 
@@ -66,8 +67,8 @@ class Epochs {
 
   std::array<Slot, kMaxReaders> slots_;
   std::atomic<std::uint64_t> now_{1};
-  std::mutex mutex_;
-  std::deque<Retired> retired_;  // ascending epochs
+  Mutex mutex_;
+  std::deque<Retired> retired_ GW_GUARDED_BY(mutex_);  // ascending epochs
 };
 
 }  // namespace gw::dnsd

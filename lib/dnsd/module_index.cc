@@ -213,14 +213,14 @@ bool ModuleIndex::set_one(const Item& item, const Hashes& hashes) {
   answers_ -= rdatas.empty() ? 0 : 1;
   table.slots[slot].store(slot_word(make_entry(item.labels, item.txt), hashes.name));
   epochs_.retire([this, old] {
-    std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     arena_.free(const_cast<char*>(old), entry_size(old));
   });
   return true;
 }
 
 void ModuleIndex::reserve(std::uint64_t names) {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const std::uint64_t slots = names * 10 / 7 + 1;
   if (slots > table_.get()->mask + 1) grow(slots);
 }
@@ -237,7 +237,7 @@ std::uint64_t ModuleIndex::set(std::span<const Item> items) {
     for (std::size_t i = 0; i < batch.size(); ++i) {
       hashes[i] = {hash(batch[i].labels), hash(parent(batch[i].labels))};
     }
-    std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const Table& table = *table_.get();
     for (std::size_t i = 0; i < batch.size(); ++i) {
       __builtin_prefetch(&table.slots[hashes[i].name & table.mask], 1);
@@ -253,7 +253,7 @@ std::uint64_t ModuleIndex::set(std::span<const Item> items) {
 }
 
 ModuleIndex::Stats ModuleIndex::stats() const {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return {names_, answers_, arena_.bytes() + table_.get()->bytes()};
 }
 

@@ -21,11 +21,11 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <string_view>
 #include <vector>
 
+#include "base/mutex.h"
 #include "dnsd/epochs.h"
 #include "dnsd/published.h"
 
@@ -100,19 +100,20 @@ class ModuleIndex {
   std::uint64_t hash(std::string_view labels) const;
   static const char* lookup(const Table& table, std::string_view labels, std::uint64_t hash,
                             std::size_t* slot);
-  char* make_entry(std::string_view labels, std::string_view txt);
-  void grow(std::size_t min_slots);
-  void insert(std::string_view labels, std::uint64_t hash, std::string_view txt);
-  void ensure_name(std::string_view labels, std::uint64_t hash_of);
-  bool set_one(const Item& item, const Hashes& hashes);
+  char* make_entry(std::string_view labels, std::string_view txt) GW_REQUIRES(mutex_);
+  void grow(std::size_t min_slots) GW_REQUIRES(mutex_);
+  void insert(std::string_view labels, std::uint64_t hash, std::string_view txt)
+      GW_REQUIRES(mutex_);
+  void ensure_name(std::string_view labels, std::uint64_t hash_of) GW_REQUIRES(mutex_);
+  bool set_one(const Item& item, const Hashes& hashes) GW_REQUIRES(mutex_);
 
   Epochs& epochs_;
   std::array<std::uint64_t, 2> hash_key_;
-  Published<Table> table_;
-  mutable std::mutex mutex_;  // guards everything below
-  EntryArena arena_;
-  std::uint64_t names_ = 0;
-  std::uint64_t answers_ = 0;
+  Published<Table> table_;  // changed under the lock, looked at without
+  mutable Mutex mutex_;
+  EntryArena arena_ GW_GUARDED_BY(mutex_);
+  std::uint64_t names_ GW_GUARDED_BY(mutex_) = 0;
+  std::uint64_t answers_ GW_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace gw::dnsd

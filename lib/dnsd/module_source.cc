@@ -117,7 +117,7 @@ Result<bool> ModuleSource::poll() {
 }
 
 std::optional<store::LogState> ModuleSource::log_state() const {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return log_state_;
 }
 
@@ -146,7 +146,7 @@ Result<bool> ModuleSource::refresh() {
   content_.tree_size = state.position;
   if (!heads_.empty()) content_.newest_head = heads_.back().accepted;
   {
-    std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     log_state_ = std::move(state);
   }
   return content_.ready != before.ready || content_.tree_size != before.tree_size ||

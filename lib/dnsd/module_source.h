@@ -12,13 +12,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mutex.h"
 #include "dnsd/module_index.h"
 #include "store/reader.h"
 
@@ -74,8 +74,8 @@ class ModuleSource {
   std::optional<std::uint64_t> commit_;  // the index holds everything up to it
   std::vector<store::HeadTime> heads_;
   Content content_;
-  mutable std::mutex mutex_;  // guards log_state_
-  std::optional<store::LogState> log_state_;
+  mutable Mutex mutex_;
+  std::optional<store::LogState> log_state_ GW_GUARDED_BY(mutex_);
 };
 
 }  // namespace gw::dnsd

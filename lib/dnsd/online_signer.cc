@@ -43,7 +43,7 @@ SigningContext::SigningContext(const Limits& limits)
 Result<dns::KeyId> SigningContext::add_key(std::shared_ptr<const ZoneKey> key) {
   // Fails here rather than in every worker.
   GW_TRY([[maybe_unused]] auto signer, key->signer());
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const dns::KeyId id = next_id_++;
   keys_.emplace_back(id, std::move(key));
   generation_.fetch_add(1);
@@ -51,7 +51,7 @@ Result<dns::KeyId> SigningContext::add_key(std::shared_ptr<const ZoneKey> key) {
 }
 
 void SigningContext::remove_key(dns::KeyId id) {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   std::erase_if(keys_, [&](const auto& key) { return key.first == id; });
   generation_.fetch_add(1);
 }
@@ -64,7 +64,7 @@ void OnlineSigner::begin(WallTime now, std::uint64_t now_us) {
 }
 
 void OnlineSigner::reload_keys() {
-  std::lock_guard lock(context_.mutex_);
+  const MutexLock lock(context_.mutex_);
   generation_ = context_.generation_.load();
   keys_.clear();
   for (const auto& [id, key] : context_.keys_) {

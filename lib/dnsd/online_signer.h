@@ -14,12 +14,12 @@
 #include <array>
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "dns/answer.h"
 #include "dnsd/rate_limit.h"
 #include "dnsd/signature_cache.h"
@@ -63,9 +63,9 @@ class SigningContext {
   Budget tcp_budget_;
   std::atomic<std::int64_t> not_before_{0};
   std::atomic<std::uint64_t> generation_{1};
-  std::mutex mutex_;
-  Keys keys_;
-  dns::KeyId next_id_ = 1;
+  Mutex mutex_;
+  Keys keys_ GW_GUARDED_BY(mutex_);
+  dns::KeyId next_id_ GW_GUARDED_BY(mutex_) = 1;
 };
 
 class OnlineSigner final : public dns::RrsetSigner {

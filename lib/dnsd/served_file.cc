@@ -117,7 +117,7 @@ Status ServedFile::load_text(Loaded& loaded) {
          dns::parse_zone_file(text, options_.origin,
                               {.name = options_.file, .max_ttl = kMaxTtl, .include = include}));
   loaded.warnings = std::move(parsed.warnings);
-  add_dnskey(parsed.rrsets, options_.origin, key_.next());
+  add_dnskey(parsed.rrsets, options_.origin, *key_.next());
   GW_TRY(loaded.zone,
          dns::StaticZone::make(options_.origin, parsed.rrsets, key_.next_id(), &loaded.warnings));
   if (Status ok = dns::check_servable(*loaded.zone); !ok) {
@@ -197,10 +197,11 @@ Status ServedFile::publish() {
       static_cast<std::int32_t>(serial - dns::soa_serial(old->soa().rdatas)) <= 0) {  // RFC 1982
     warn("the serial was not raised: who compares it will not see this change");
   }
+  const std::size_t rrsets = loaded.zone->rrset_count();
   {
-    std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     serial_ = serial;
-    rrsets_ = loaded.zone->rrset_count();
+    rrsets_ = rrsets;
     error_.clear();
   }
   served_text_ = loaded.text;
@@ -209,7 +210,7 @@ Status ServedFile::publish() {
   log_.info("zone_loaded", {{"zone", dns::format_host(options_.origin)},
                             {"file", options_.file},
                             {"serial", serial},
-                            {"rrsets", rrsets_},
+                            {"rrsets", rrsets},
                             {"key_tag", key_.get()->tag()}});
   return {};
 }
@@ -219,14 +220,14 @@ void ServedFile::try_load() {
   if (status && next_->text == served_text_ && !key_.waiting()) {
     tell(std::move(next_->warnings));  // a child's key may be another one
     next_.reset();                     // only looked at again, or touched
-    std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return error_.clear();
   }
   if (status) status = publish();
   metric_add(Metric::kServeZoneLoads, status ? LoadResult::kDone : LoadResult::kFailed);
   if (status) return;
   // A new key waits for a content that can announce it.
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (error_ == status.error().message) return;
   log_.error("zone_not_loaded", Error(status.error()).in("keeping the old zone"));
   error_ = status.error().message;
@@ -282,7 +283,7 @@ Json ServedFile::status() const {
   out["content"] = "file";
   out["file"] = options_.file;
   out["ready"] = served_.get() != nullptr;
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   out["serial"] = serial_;
   out["rrsets"] = rrsets_;
   if (!error_.empty()) out["error"] = error_;

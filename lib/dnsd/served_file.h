@@ -13,13 +13,13 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/crypto.h"
 #include "base/log.h"
+#include "base/mutex.h"
 #include "dns/static_zone.h"
 #include "dnsd/published.h"
 #include "dnsd/served_zone.h"
@@ -97,10 +97,10 @@ class ServedFile final : public ServedZone, private dns::Zone {
   std::vector<std::string> told_;  // the warnings of the last good load
   std::vector<Watched> files_;     // as last read, whatever came of it
   std::vector<Stamp> settling_;    // as seen at the poll before, when that differs from files_
-  mutable std::mutex mutex_;       // guards what status() looks at
-  std::uint32_t serial_ = 0;
-  std::size_t rrsets_ = 0;
-  std::string error_;  // of the last attempt to load; empty: it went well
+  mutable Mutex mutex_;            // for status()
+  std::uint32_t serial_ GW_GUARDED_BY(mutex_) = 0;
+  std::size_t rrsets_ GW_GUARDED_BY(mutex_) = 0;
+  std::string error_ GW_GUARDED_BY(mutex_);  // of the last attempt to load; empty: it went well
 };
 
 }  // namespace gw::dnsd

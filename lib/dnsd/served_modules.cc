@@ -33,7 +33,8 @@ ServedModules::ServedModules(ModuleOptions options, Epochs& epochs, SigningConte
                .threads = options_.load_threads},
               index_, log),
       key_(signing, options_.zone.origin, options_.key_file),
-      serial_(std::move(serial)) {}
+      serial_(std::move(serial)),
+      served_serial_(serial_.current()) {}
 
 Status ServedModules::start(const std::string& user) {
   if (!user.empty()) {
@@ -52,13 +53,13 @@ Status ServedModules::start(const std::string& user) {
 // Makes what the source holds the zone's content, under its serial.
 Status ServedModules::publish() {
   const ModuleSource::Content& content = source_.content();
-  const std::string fingerprint = options_.zone.fingerprint(key_.next());
+  const std::string fingerprint = options_.zone.fingerprint(*key_.next());
   ZoneSerial next = serial_;
   const bool raised = (content.ready || !next.known()) &&
                       next.advance(content.ready ? content.tree_size : 0, fingerprint);
   auto made = zone_.make({.serial = next.current(),
                           .toolchain = content.toolchain,
-                          .dnskey = key_.next().dnskey(),
+                          .dnskey = key_.next()->dnskey(),
                           .key = key_.next_id()});
   if (!made) {
     key_.discard();
@@ -67,8 +68,8 @@ Status ServedModules::publish() {
   if (raised) {
     // Served all the same: a serial that a restart may repeat is better than old answers.
     if (Status kept = next.save(); !kept) log_.error("serial_not_kept", kept.error());
-    std::lock_guard lock(mutex_);
     serial_ = std::move(next);
+    served_serial_.store(serial_.current());
   }
   signing_.set_not_before(content.newest_head);
   metric_set(Metric::kServeSerial, serial_.current());
@@ -123,11 +124,6 @@ std::vector<std::string> ServedModules::watched_files() const {
 }
 
 std::string ServedModules::trouble() const { return zone_.ready() ? "" : "no complete log yet"; }
-
-std::uint32_t ServedModules::serial() const {
-  std::lock_guard lock(mutex_);
-  return serial_.current();
-}
 
 Json ServedModules::status() const {
   Json out = common_status();

@@ -2,6 +2,8 @@
 // number.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,7 +46,7 @@ class ServedModules final : public ServedZone {
   Json log_status(WallTime now) const;
   ModuleIndex::Stats stats() const { return index_.stats(); }
   const ModuleSource::Content& content() const { return source_.content(); }
-  std::uint32_t serial() const;
+  std::uint32_t serial() const { return served_serial_.load(); }
 
  private:
   ServedModules(ModuleOptions options, Epochs& epochs, SigningContext& signing, const Logger& log,
@@ -58,9 +60,9 @@ class ServedModules final : public ServedZone {
   ModuleZone zone_;
   ModuleSource source_;
   ZoneKeyInUse key_;
-  mutable std::mutex mutex_;  // guards serial_: status() looks at it
   ZoneSerial serial_;
-  std::string last_error_;  // of polling, so that it is logged once
+  std::atomic<std::uint32_t> served_serial_;  // its number, for status()
+  std::string last_error_;                    // of polling, so that it is logged once
 };
 
 }  // namespace gw::dnsd

@@ -28,7 +28,7 @@ constexpr std::chrono::seconds kEvictAfter{2};
 }  // namespace
 
 ConnectionCounts::Verdict ConnectionCounts::add(std::string_view ip_bytes) {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (total_ >= limits_.total) return Verdict::kTooMany;
   unsigned& n = networks_[std::string(network_of(ip_bytes))];
   if (n >= limits_.per_network) return Verdict::kTooManyOfNetwork;
@@ -38,7 +38,7 @@ ConnectionCounts::Verdict ConnectionCounts::add(std::string_view ip_bytes) {
 }
 
 void ConnectionCounts::remove(std::string_view ip_bytes) {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   auto it = networks_.find(std::string(network_of(ip_bytes)));
   if (it == networks_.end()) return;
   --total_;
@@ -46,7 +46,7 @@ void ConnectionCounts::remove(std::string_view ip_bytes) {
 }
 
 unsigned ConnectionCounts::total() const {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return total_;
 }
 

@@ -12,12 +12,12 @@
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "dnsd/epoll_tag.h"
 #include "dnsd/query_handler.h"
 #include "os/address.h"
@@ -43,9 +43,9 @@ class ConnectionCounts {
 
  private:
   const TcpLimits limits_;
-  mutable std::mutex mutex_;
-  unsigned total_ = 0;
-  std::unordered_map<std::string, unsigned> networks_;
+  mutable Mutex mutex_;
+  unsigned total_ GW_GUARDED_BY(mutex_) = 0;
+  std::unordered_map<std::string, unsigned> networks_ GW_GUARDED_BY(mutex_);
 };
 
 class TcpConnections {

@@ -8,20 +8,24 @@ Result<bool> ZoneKeyInUse::load() {
   GW_TRY(ZoneKey loaded, ZoneKey::load(origin_, file_));
   if (waiting_.key && loaded.identity() == waiting_.key->identity()) return true;
   discard();
-  if (used_.key && loaded.identity() == used_.key->identity()) return false;
+  const std::shared_ptr<const ZoneKey> used = get();
+  if (used && loaded.identity() == used->identity()) return false;
   auto shared = std::make_shared<const ZoneKey>(std::move(loaded));
   GW_TRY(const dns::KeyId id, context_.add_key(shared));
-  const bool first = !used_.key;
-  std::lock_guard lock(mutex_);
-  (first ? used_ : waiting_) = {std::move(shared), id};
-  return !first;
+  if (used) {
+    waiting_ = {std::move(shared), id};
+    return true;
+  }
+  const MutexLock lock(mutex_);
+  used_ = {std::move(shared), id};
+  return false;
 }
 
 void ZoneKeyInUse::adopt(Epochs& epochs) {
   if (!waiting_.key) return;
-  const dns::KeyId old = used_.id;
+  const dns::KeyId old = used().id;
   {
-    std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     used_ = std::exchange(waiting_, {});
   }
   epochs.retire([context = &context_, old] { context->remove_key(old); });
@@ -32,9 +36,9 @@ void ZoneKeyInUse::discard() {
   waiting_ = {};
 }
 
-std::shared_ptr<const ZoneKey> ZoneKeyInUse::get() const {
-  std::lock_guard lock(mutex_);
-  return used_.key;
+ZoneKeyInUse::Numbered ZoneKeyInUse::used() const {
+  const MutexLock lock(mutex_);
+  return used_;
 }
 
 }  // namespace gw::dnsd

@@ -5,9 +5,9 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <string>
 
+#include "base/mutex.h"
 #include "base/result.h"
 #include "dns/zone.h"
 #include "dnsd/epochs.h"
@@ -27,8 +27,8 @@ class ZoneKeyInUse {
   // waits for adopt(), and the result is true. Errors as ZoneKey::load.
   Result<bool> load();
   // The key of the content to be made next: the one that waits, or the one in use.
-  const ZoneKey& next() const { return waiting_.key ? *waiting_.key : *used_.key; }
-  dns::KeyId next_id() const { return waiting_.key ? waiting_.id : used_.id; }
+  std::shared_ptr<const ZoneKey> next() const { return upcoming().key; }
+  dns::KeyId next_id() const { return upcoming().id; }
   // That content is served now: the key before it is forgotten once no reader can need it.
   void adopt(Epochs& epochs);
   bool waiting() const { return waiting_.key != nullptr; }
@@ -36,7 +36,7 @@ class ZoneKeyInUse {
   void discard();
 
   // Any thread.
-  std::shared_ptr<const ZoneKey> get() const;
+  std::shared_ptr<const ZoneKey> get() const { return used().key; }
   const std::string& file() const { return file_; }
 
  private:
@@ -44,11 +44,14 @@ class ZoneKeyInUse {
     std::shared_ptr<const ZoneKey> key;
     dns::KeyId id = dns::kUnsigned;
   };
+  Numbered used() const;
+  Numbered upcoming() const { return waiting_.key ? waiting_ : used(); }
+
   SigningContext& context_;
   const std::string origin_;
   const std::string file_;
-  mutable std::mutex mutex_;  // guards used_, which other threads read
-  Numbered used_;
+  mutable Mutex mutex_;
+  Numbered used_ GW_GUARDED_BY(mutex_);
   Numbered waiting_;
 };
 

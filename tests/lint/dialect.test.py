@@ -26,6 +26,12 @@ LOOSER = {";", ",", "?", ":", "=", "==", "!=", "<=", ">=", "&&", "||", "<<", "+=
 BLANKED = re.compile(r'R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"'
                      r"|(?<![0-9a-fA-F])'(?:\\.|[^'\\\n])'|//[^\n]*|/\*.*?\*/", re.S)
 
+# Locks that clang's -Wthread-safety knows nothing of, and the one file that is made of them.
+UNCHECKED_LOCK = re.compile(r"\bstd::(?:(?:recursive_|shared_|timed_|recursive_timed_|shared_timed_)?"
+                            r"mutex|lock_guard|unique_lock|shared_lock|scoped_lock"
+                            r"|condition_variable(?:_any)?)\b")
+LOCKS = "lib/base/mutex.h"
+
 
 def sources(*roots):
     for root in roots:
@@ -98,6 +104,11 @@ def chains(text):
     return sorted(found)
 
 
+def unchecked_locks(text):
+    return [number for number, line in enumerate(code_of(text).splitlines(), 1)
+            if UNCHECKED_LOCK.search(line)]
+
+
 class Dialect(unittest.TestCase):
     def test_increments_stand_in_front(self):
         found = ["%s:%d" % (path, n) for path, text in sources("lib", "cmd", "tests")
@@ -108,6 +119,12 @@ class Dialect(unittest.TestCase):
         found = ["%s:%d" % (path, n) for path, text in sources("lib", "cmd")
                  if not path.startswith(NOT_YET) for n in chains(text)]
         self.assertEqual(found, [], "write fmt::format, or append in place")
+
+    # Tests may: clang-tidy does not read them.
+    def test_locks_are_those_that_clang_checks(self):
+        found = ["%s:%d" % (path, n) for path, text in sources("lib", "cmd") if path != LOCKS
+                 for n in unchecked_locks(text)]
+        self.assertEqual(found, [], "gw::Mutex, MutexLock and Condition of %s" % LOCKS)
 
     def test_the_rules_find_what_they_forbid(self):
         for line in ("for (int i = 0; i < n; i++) f(i);", "  count_++;", "if (x) a.b--;",
@@ -127,6 +144,12 @@ class Dialect(unittest.TestCase):
                      'a[i + 1] = "b" + c;', 's = "a" "b" + c;', 'f("a" + g(b + c, 1));',
                      "// a + b + 'c'", 'x = a < b + 1 ? "c" : "d";'):
             self.assertEqual(chains(line), [], line)
+        for line in ("  mutable std::mutex mutex_;", "std::lock_guard lock(m);", "std::shared_mutex m;",
+                     "std::unique_lock<Mutex> lock(m);", "std::condition_variable changed_;"):
+            self.assertEqual(unchecked_locks(line), [1], line)
+        for line in ("mutable Mutex mutex_;", "const MutexLock lock(mutex_);", "// as std::mutex",
+                     "std::once_flag once;", "#include <mutex>"):
+            self.assertEqual(unchecked_locks(line), [], line)
 
 
 if __name__ == "__main__":

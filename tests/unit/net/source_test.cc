@@ -4,7 +4,6 @@
 
 #include <catch2/catch.hpp>
 #include <filesystem>
-#include <mutex>
 
 #include "net/source_http.h"
 #include "os/file.h"
