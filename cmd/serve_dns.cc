@@ -1,5 +1,4 @@
 // gwtool serve-dns: the DNS server, its keys, and its status.
-#include <atomic>
 #include <memory>
 
 #include "commands.h"
@@ -32,17 +31,11 @@ Result<int> run_serve(const ServeValues& v, Context& ctx) {
   }
   const os::Notifier notifier = os::Notifier::from_environment();
   os::Stop stop;
-  std::atomic<dnsd::Server*> server_seen{nullptr};
-  GW_TRY(auto signals, os::SignalThread::start(stop, {.hangup =
-                                                          [&] {
-                                                            if (auto* s = server_seen.load())
-                                                              s->request_reload();
-                                                          },
-                                                      .user1 = nullptr}));
+  dnsd::ReloadRequest reload;
+  GW_TRY(const auto signals,
+         os::SignalThread::start(stop, {.hangup = [&] { reload.request(); }, .user1 = nullptr}));
   GW_TRY(auto server, dnsd::Server::start(std::move(options), ctx.log, ctx.clock, after_bind));
-  server_seen.store(server.get());
-  server->run(stop, notifier);
-  signals.reset();  // no reload reaches the server while it goes
+  server->run(stop, reload, notifier);
   return kExitDone;
 }
 

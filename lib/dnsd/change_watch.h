@@ -9,7 +9,7 @@
 // tells: the clock, a disk that took longer. Where the kernel does not tell, it is five times a
 // second throughout.
 //
-// One thread; wake() from any.
+// One thread.
 #pragma once
 
 #include <chrono>
@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "os/file.h"
+#include "dnsd/reload_request.h"
 #include "os/file_watch.h"
 #include "os/stop.h"
 
@@ -34,10 +34,9 @@ class ChangeWatch {
   // `files`: what is to be watched at the moment; called in wait(). The clock outlives it.
   ChangeWatch(const Clock& clock, std::function<std::vector<std::string>()> files);
 
-  // Waits until it is time to look, `most` at most. True when the stop was requested.
-  bool wait(const os::Stop& stop, Duration most);
-  // Now, please.
-  void wake();
+  // Waits until it is time to look, `most` at most, or until there is a request to reload, which is
+  // not taken. True when the stop was requested.
+  bool wait(const os::Stop& stop, const ReloadRequest& reload, Duration most);
 
   // Whether nothing is listened to for the time being.
   bool quick() const { return !told_ || clock_.mono() < quick_until_; }
@@ -47,7 +46,6 @@ class ChangeWatch {
 
   const Clock& clock_;
   const std::function<std::vector<std::string>()> files_;
-  os::Fd wake_;
   std::optional<os::FileWatch> watch_;
   std::vector<std::string> watched_;
   bool told_ = true;  // of every change to a watched file

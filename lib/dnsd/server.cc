@@ -231,12 +231,7 @@ std::vector<os::SocketAddress> Server::addresses() const {
   return addresses;
 }
 
-void Server::request_reload() {
-  reload_.store(true);
-  impl_->changes.wake();
-}
-
-void Server::run(const os::Stop& stop, const os::Notifier& notifier) {
+void Server::run(const os::Stop& stop, ReloadRequest& reload, const os::Notifier& notifier) {
   Impl& s = *impl_;
   for (const Endpoint& e : s.endpoints) {
     s.log.info("listening", {{"address", e.address.format()}});
@@ -261,8 +256,8 @@ void Server::run(const os::Stop& stop, const os::Notifier& notifier) {
   const auto watchdog = notifier.watchdog_interval();
   MonoTime next_watchdog = s.clock.mono();
   const auto idle = [&] { return watchdog ? next_watchdog - s.clock.mono() : Duration::max(); };
-  while (!s.changes.wait(stop, idle())) {
-    if (reload_.exchange(false)) {
+  while (!s.changes.wait(stop, reload, idle())) {
+    if (reload.take()) {
       notifier.reloading();
       // A parent compares its DS records with the keys that its children have by then.
       for (ServedZone* zone : s.inner_first) zone->reload();

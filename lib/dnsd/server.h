@@ -5,10 +5,9 @@
 // bind, become the user, open and load database and zones, start the workers. run() then watches
 // them and the reload request until it is told to stop. Answering never waits for either.
 //
-// One thread owns it; request_reload() and status() may be called from any.
+// One thread owns it; status() may be called from any.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -20,6 +19,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "dnsd/reload_request.h"
 #include "dnsd/served_file.h"
 #include "dnsd/served_modules.h"
 #include "dnsd/tcp_connections.h"
@@ -60,11 +60,9 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Serves until the stop, then answers what has arrived and returns.
-  void run(const os::Stop& stop, const os::Notifier& notifier);
-
-  // Keys and zone files are read again soon; what cannot be read leaves the old one in use.
-  void request_reload();
+  // Serves until the stop, then answers what has arrived and returns. With each request keys and
+  // zone files are read again; what cannot be read leaves the old one in use.
+  void run(const os::Stop& stop, ReloadRequest& reload, const os::Notifier& notifier);
 
   // The addresses served, with the ports that the kernel chose.
   std::vector<os::SocketAddress> addresses() const;
@@ -74,7 +72,6 @@ class Server {
   struct Impl;
   explicit Server(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
-  std::atomic<bool> reload_{false};
 };
 
 }  // namespace gw::dnsd
