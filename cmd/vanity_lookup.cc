@@ -96,7 +96,7 @@ Command vanity_lookup_command() {
   c.add(positionals("IMPORT_PATH", &v->paths, false,
                     "import paths; \"-\" reads them from standard input"));
   c.add(text_option("list", "DOMAIN", &v->list, "print all go-import records of a domain")
-            .check([](std::string_view domain) { return vanity::check_domain(domain); })
+            .check([](std::string_view domain) { return vanity::check_import_domain(domain); })
             .on_command_line_only());
   c.add(flag_option("dns-only", &v->dns_only, "never ask over HTTP"));
   c.add(flag_option("http-only", &v->http_only, "never ask DNS for records"));

@@ -41,7 +41,7 @@ void add_site(Command& c, SiteValues* v) {
       "format of the files"));
   c.add(text_option("host", "DOMAIN", &v->host,
                     "the domain of govanityurls files, instead of the one in them")
-            .check([](std::string_view domain) { return vanity::check_domain(domain); }));
+            .check([](std::string_view domain) { return vanity::check_import_domain(domain); }));
 }
 
 // `check`: whether an entry that no lookup would use is an error.
@@ -195,7 +195,7 @@ Command compare_command() {
   c.add(positionals("IMPORT_PATH", &v->paths, false,
                     "import paths; \"-\" reads them from standard input"));
   c.add(list_option("domain", "DOMAIN", &v->domains, "compare all prefixes in its records")
-            .check([](std::string_view domain) { return vanity::check_domain(domain); }));
+            .check([](std::string_view domain) { return vanity::check_import_domain(domain); }));
   add_vanity_network(c, v.get());
   c.rules.push_back([v]() -> Status {
     if (!v->paths.empty() || !v->domains.empty()) return {};
@@ -242,7 +242,7 @@ Command lint_command() {
       "secure, for a zone that is not signed, and for signatures that have less than a tenth of "
       "their life left. Exit code 1 says that there was one.";
   c.add(positionals("DOMAIN", &v->domains, false, "domains with published records")
-            .check([](std::string_view domain) { return vanity::check_domain(domain); }));
+            .check([](std::string_view domain) { return vanity::check_import_domain(domain); }));
   c.add(path_list_option("file", "FILE", &v->files, PathUse::kInput,
                          "entries that are not published yet"));
   add_site(c, v.get());

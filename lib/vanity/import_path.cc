@@ -53,7 +53,7 @@ Status check_import_path(std::string_view path) {
                      std::move(hint));
 }
 
-Status check_domain(std::string_view domain) {
+Status check_import_domain(std::string_view domain) {
   const std::string fault =
       domain.find('/') == domain.npos ? domain_fault(domain) : "a path, not a domain";
   if (!fault.empty()) {

@@ -23,7 +23,7 @@ namespace gw::vanity {
 Status check_import_path(std::string_view path);
 
 // The domain alone, by the same rule: for `--list DOMAIN`.
-Status check_domain(std::string_view domain);
+Status check_import_domain(std::string_view domain);
 
 // The first element: "example.org" of "example.org/x/foo".
 std::string_view path_domain(std::string_view path);

@@ -128,7 +128,8 @@ class Lookup {
   // One result for each path, in their order.
   std::vector<PathResult> run(std::span<const std::string> paths);
 
-  // All records of each domain, by the same single question. Precondition: check_domain() of each.
+  // All records of each domain, by the same single question. Precondition: check_import_domain() of
+  // each.
   std::vector<std::shared_ptr<const DomainRecords>> records(std::span<const std::string> domains);
 
   // True when unverified data is good enough for `path`: --insecure or GOINSECURE.

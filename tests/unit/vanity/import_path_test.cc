@@ -77,13 +77,13 @@ TEST_CASE("import paths are checked before anything is asked") {
 }
 
 TEST_CASE("a domain is a path of one element") {
-  CHECK(check_domain("example.org"));
-  CHECK_FALSE(check_domain("example.org/x"));
-  CHECK_FALSE(check_domain("example"));
-  CHECK_FALSE(check_domain("example.org."));
-  CHECK_FALSE(check_domain(""));
-  CHECK_FALSE(check_domain("-x.example.org"));
-  CHECK_FALSE(check_domain("con.example.org"));
+  CHECK(check_import_domain("example.org"));
+  CHECK_FALSE(check_import_domain("example.org/x"));
+  CHECK_FALSE(check_import_domain("example"));
+  CHECK_FALSE(check_import_domain("example.org."));
+  CHECK_FALSE(check_import_domain(""));
+  CHECK_FALSE(check_import_domain("-x.example.org"));
+  CHECK_FALSE(check_import_domain("con.example.org"));
 }
 
 TEST_CASE("records are below go-import, in lower case") {
