@@ -1,14 +1,14 @@
 #include "vanity/meta_tags.h"
 
 #include "base/bytes.h"
-#include "vanity/html_tokens.h"
+#include "vanity/xml_tokens.h"
 
 namespace gw::vanity {
 namespace {
 
 // The value of the first attribute of that name in any case, or "".
-std::string_view attribute(const std::vector<HtmlAttribute>& attributes, std::string_view name) {
-  for (const HtmlAttribute& a : attributes) {
+std::string_view attribute(const std::vector<XmlAttribute>& attributes, std::string_view name) {
+  for (const XmlAttribute& a : attributes) {
     if (to_lower(a.name) == name) return a.value;
   }
   return {};
@@ -18,14 +18,14 @@ std::string_view attribute(const std::vector<HtmlAttribute>& attributes, std::st
 
 Result<std::vector<GoImport>> parse_meta_tags(std::string_view page) {
   std::vector<GoImport> tags;
-  HtmlTokens tokens(page);
+  XmlTokens tokens(page);
   for (;;) {
-    HtmlTokens::Kind kind = tokens.next();
-    if (kind == HtmlTokens::Kind::kError && tags.empty()) return not_found_error(tokens.error());
-    if (kind == HtmlTokens::Kind::kError || kind == HtmlTokens::Kind::kEnd) return tags;
-    if (kind == HtmlTokens::Kind::kOther) continue;
+    XmlTokens::Kind kind = tokens.next();
+    if (kind == XmlTokens::Kind::kError && tags.empty()) return not_found_error(tokens.error());
+    if (kind == XmlTokens::Kind::kError || kind == XmlTokens::Kind::kEnd) return tags;
+    if (kind == XmlTokens::Kind::kOther) continue;
     std::string name = to_lower(tokens.name());
-    bool start = kind == HtmlTokens::Kind::kStartTag;
+    bool start = kind == XmlTokens::Kind::kStartTag;
     if (start ? name == "body" : name == "head") return tags;
     if (!start || name != "meta") continue;
     if (attribute(tokens.attributes(), "name") != "go-import") continue;

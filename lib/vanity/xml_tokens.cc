@@ -1,4 +1,4 @@
-#include "vanity/html_tokens.h"
+#include "vanity/xml_tokens.h"
 
 #include <fmt/format.h>
 
@@ -30,19 +30,19 @@ std::string_view declared(std::string_view data, std::string_view param) {
 
 }  // namespace
 
-std::string HtmlTokens::error() const {
+std::string XmlTokens::error() const {
   auto line =
       1 + std::count(page_.begin(), page_.begin() + static_cast<std::ptrdiff_t>(pos_), '\n');
   return fmt::format("line {}: {}", line, error_);
 }
 
-HtmlTokens::Kind HtmlTokens::fail(std::string reason) {
+XmlTokens::Kind XmlTokens::fail(std::string reason) {
   if (!failed_) error_ = std::move(reason);
   failed_ = true;
   return Kind::kError;
 }
 
-bool HtmlTokens::get(char& c) {
+bool XmlTokens::get(char& c) {
   if (pos_ == page_.size()) {
     fail("unexpected end of page");
     return false;
@@ -51,11 +51,11 @@ bool HtmlTokens::get(char& c) {
   return true;
 }
 
-void HtmlTokens::space() {
+void XmlTokens::space() {
   while (pos_ < page_.size() && std::string_view(" \r\n\t").find(page_[pos_]) != page_.npos) ++pos_;
 }
 
-HtmlTokens::Kind HtmlTokens::next() {
+XmlTokens::Kind XmlTokens::next() {
   if (failed_) return Kind::kError;
   if (pending_end_) {
     pending_end_ = false;
@@ -84,7 +84,7 @@ HtmlTokens::Kind HtmlTokens::next() {
 }
 
 // Reads bytes that may belong to a name; false when there is none, or at the end of the page.
-bool HtmlTokens::read_name(std::string& out) {
+bool XmlTokens::read_name(std::string& out) {
   std::size_t start = pos_;
   while (pos_ < page_.size() && is_name_byte(page_[pos_])) ++pos_;
   out.append(page_.substr(start, pos_ - start));
@@ -95,7 +95,7 @@ bool HtmlTokens::read_name(std::string& out) {
   return pos_ > start;
 }
 
-bool HtmlTokens::tag_name(std::string& local, std::string_view where) {
+bool XmlTokens::tag_name(std::string& local, std::string_view where) {
   std::string name;
   if (!read_name(name)) {
     fail("expected " + std::string(where));
@@ -115,7 +115,7 @@ bool HtmlTokens::tag_name(std::string& local, std::string_view where) {
   return true;
 }
 
-HtmlTokens::Kind HtmlTokens::end_tag() {
+XmlTokens::Kind XmlTokens::end_tag() {
   if (!tag_name(name_, "element name after </")) return Kind::kError;
   space();
   char c;
@@ -126,7 +126,7 @@ HtmlTokens::Kind HtmlTokens::end_tag() {
   return Kind::kEndTag;
 }
 
-HtmlTokens::Kind HtmlTokens::start_tag() {
+XmlTokens::Kind XmlTokens::start_tag() {
   attributes_.clear();
   if (!tag_name(name_, "element name after <")) return Kind::kError;
   for (;;) {
@@ -145,8 +145,8 @@ HtmlTokens::Kind HtmlTokens::start_tag() {
   }
 }
 
-bool HtmlTokens::attribute() {
-  HtmlAttribute a;
+bool XmlTokens::attribute() {
+  XmlAttribute a;
   if (!tag_name(a.name, "attribute name in element")) return false;
   space();
   char c;
@@ -169,7 +169,7 @@ bool HtmlTokens::attribute() {
   return true;
 }
 
-bool HtmlTokens::unquoted_value(std::string& value) {
+bool XmlTokens::unquoted_value(std::string& value) {
   char c;
   for (;;) {
     if (!get(c)) return false;
@@ -180,7 +180,7 @@ bool HtmlTokens::unquoted_value(std::string& value) {
   return true;
 }
 
-HtmlTokens::Kind HtmlTokens::instruction() {
+XmlTokens::Kind XmlTokens::instruction() {
   std::string target;
   if (!read_name(target)) return fail("expected target name after <?");
   if (!is_xml_name(target)) return fail("invalid name " + quoted(target, 40));
@@ -204,7 +204,7 @@ HtmlTokens::Kind HtmlTokens::instruction() {
   return Kind::kOther;
 }
 
-HtmlTokens::Kind HtmlTokens::comment() {
+XmlTokens::Kind XmlTokens::comment() {
   char c;
   if (!get(c)) return Kind::kError;
   if (c != '-') return fail("invalid sequence <!- not part of <!--");
@@ -215,7 +215,7 @@ HtmlTokens::Kind HtmlTokens::comment() {
   return Kind::kOther;
 }
 
-HtmlTokens::Kind HtmlTokens::cdata() {
+XmlTokens::Kind XmlTokens::cdata() {
   for (char expected : std::string_view("CDATA[")) {
     char c;
     if (!get(c)) return Kind::kError;
@@ -225,7 +225,7 @@ HtmlTokens::Kind HtmlTokens::cdata() {
 }
 
 // <!DOCTYPE ...> and the like: nested angle brackets balance, except in quotes and comments.
-HtmlTokens::Kind HtmlTokens::directive() {
+XmlTokens::Kind XmlTokens::directive() {
   char quote = 0;
   int depth = 0;
   char c;
@@ -260,7 +260,7 @@ HtmlTokens::Kind HtmlTokens::directive() {
 }
 
 // Text up to `quote`, "<" or "]]>" into text_, with entities replaced.
-bool HtmlTokens::text(char quote, bool cdata) {
+bool XmlTokens::text(char quote, bool cdata) {
   char before2 = 0;
   char before1 = 0;
   text_.clear();
@@ -303,7 +303,7 @@ bool HtmlTokens::text(char quote, bool cdata) {
 }
 
 // After "&": appends what the entity stands for, or its own text when it is none.
-bool HtmlTokens::entity() {
+bool XmlTokens::entity() {
   std::size_t before = text_.size();
   text_.push_back('&');
   char c;
@@ -331,7 +331,7 @@ bool HtmlTokens::entity() {
   return true;
 }
 
-bool HtmlTokens::numeric_entity(std::size_t before) {
+bool XmlTokens::numeric_entity(std::size_t before) {
   char c;
   if (!get(c)) return false;
   std::uint32_t base = 10;
@@ -370,7 +370,7 @@ bool HtmlTokens::numeric_entity(std::size_t before) {
 }
 
 // UTF-8 of characters that XML 1.0 allows (its production Char).
-bool HtmlTokens::check_text() {
+bool XmlTokens::check_text() {
   std::string_view rest = text_;
   while (!rest.empty()) {
     std::uint32_t rune = take_rune(rest);

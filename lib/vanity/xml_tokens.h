@@ -11,12 +11,12 @@
 
 namespace gw::vanity {
 
-struct HtmlAttribute {
+struct XmlAttribute {
   std::string name;  // without its name space: "name" of "x:name"
   std::string value;
 };
 
-class HtmlTokens {
+class XmlTokens {
  public:
   enum class Kind {
     kStartTag,  // name() and attributes()
@@ -26,11 +26,11 @@ class HtmlTokens {
     kError,  // error(); repeated by every further call
   };
 
-  explicit HtmlTokens(std::string_view page) : page_(page) {}
+  explicit XmlTokens(std::string_view page) : page_(page) {}
 
   Kind next();
   const std::string& name() const { return name_; }
-  const std::vector<HtmlAttribute>& attributes() const { return attributes_; }
+  const std::vector<XmlAttribute>& attributes() const { return attributes_; }
   // "line 3: unescaped < inside quoted string"
   std::string error() const;
 
@@ -58,7 +58,7 @@ class HtmlTokens {
   std::string_view page_;
   std::size_t pos_ = 0;
   std::string name_;
-  std::vector<HtmlAttribute> attributes_;
+  std::vector<XmlAttribute> attributes_;
   std::string text_;
   std::string error_;
   bool failed_ = false;
