@@ -19,7 +19,7 @@
 namespace gw::vanity {
 
 // Meta tags named go-import with 3 or 4 fields, in page order, up to <body>, </head>, the end or
-// the first syntax error. kCorrupt with the line and reason when there was an error before the
+// the first syntax error. kNotFound with the line and reason when there was an error before the
 // first tag. The entries are as found: see match_tags and check_import.
 Result<std::vector<GoImport>> parse_meta_tags(std::string_view page);
 
