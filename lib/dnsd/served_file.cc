@@ -274,9 +274,7 @@ std::vector<std::string> ServedFile::watched_files() const {
   return files;
 }
 
-std::string ServedFile::trouble() const {
-  return served_.get() != nullptr ? "" : "zone not loaded";
-}
+std::string ServedFile::health() const { return served_.get() != nullptr ? "" : "zone not loaded"; }
 
 Json ServedFile::status() const {
   Json out = common_status();

@@ -48,7 +48,7 @@ class ServedFile final : public ServedZone, private dns::Zone {
   Status publish() override;
   void poll() override;
   void reload() override;
-  std::string trouble() const override;
+  std::string health() const override;
   Json status() const override;
   std::vector<std::string> watched_files() const override;
 

@@ -123,7 +123,7 @@ std::vector<std::string> ServedModules::watched_files() const {
   return {db, db + "-wal"};
 }
 
-std::string ServedModules::trouble() const { return zone_.ready() ? "" : "no complete log yet"; }
+std::string ServedModules::health() const { return zone_.ready() ? "" : "no complete log yet"; }
 
 Json ServedModules::status() const {
   Json out = common_status();

@@ -38,7 +38,7 @@ class ServedModules final : public ServedZone {
   Status publish() override;
   void poll() override;
   void reload() override;
-  std::string trouble() const override;
+  std::string health() const override;
   Json status() const override;
   std::vector<std::string> watched_files() const override;
 

@@ -36,7 +36,7 @@ class ServedZone {
   // Reads key and files again, changed or not.
   virtual void reload() = 0;
   // "" when it answers, else why not. Any thread.
-  virtual std::string trouble() const = 0;
+  virtual std::string health() const = 0;
   // For `serve-dns status`. Any thread.
   virtual Json status() const = 0;
   // The files by which poll() would find a change, wherever links lead.

@@ -64,7 +64,7 @@ struct Server::Impl {
   Status make_zones();
   Status join_zones();
   Status start_metrics();
-  std::string trouble() const;
+  std::string health() const;
   Status start_workers();
   std::vector<std::string> watched_files() const;
   void watch_clock();
@@ -135,9 +135,9 @@ Status Server::Impl::join_zones() {
   return {};
 }
 
-std::string Server::Impl::trouble() const {
+std::string Server::Impl::health() const {
   for (const auto& zone : served) {
-    if (std::string what = zone->trouble(); !what.empty()) return what;
+    if (std::string what = zone->health(); !what.empty()) return what;
   }
   return "";
 }
@@ -156,7 +156,7 @@ Status Server::Impl::start_metrics() {
   };
   http::Router router;
   http::add_metrics_page(
-      router, [this] { return trouble(); }, std::move(before));
+      router, [this] { return health(); }, std::move(before));
   GW_TRY(metrics, http::Server::start(std::move(page), std::move(router)));
   return {};
 }
