@@ -161,18 +161,15 @@ Result<std::string> lookup_path(std::string_view key) {
 }
 
 Status check_answer(std::string_view record, std::string_view key) {
-  const auto r = parse_build_record(record);
-  if (!r) return untrusted_error("record is not that of a build");
-  if (format_build_key(r->target) != key) {
-    return untrusted_error(fmt::format("record is not about {}", quoted(key)));
-  }
+  if (!parse_build_record(record)) return untrusted_error("record is not that of a build");
+  if (key_of(record) != key) return another_record_error(key);
   return {};
 }
 
 }  // namespace
 
 constinit const LogFormat kBuildLog{.name = "build",
-                                    .origin = "go.sum database tree",
+                                    .origin = kSumdbOrigin,
                                     .find_subject = find_subject,
                                     .key_of = key_of,
                                     .lookup_path = lookup_path,

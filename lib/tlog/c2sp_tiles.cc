@@ -64,14 +64,4 @@ bool split_entry_bundle(std::string_view bundle, std::uint32_t count, RecordText
   return reader.empty();
 }
 
-std::string format_head_text(std::string_view origin, std::uint64_t size, const Hash& root) {
-  std::string out(origin);
-  out += '\n';
-  out += std::to_string(size);
-  out += '\n';
-  out += encode_base64(as_bytes(root));
-  out += '\n';
-  return out;
-}
-
 }  // namespace gw::tlog

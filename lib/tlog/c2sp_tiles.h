@@ -16,7 +16,6 @@
 #include <string_view>
 
 #include "tlog/data_tile.h"
-#include "tlog/hash.h"
 #include "tlog/tile.h"
 
 namespace gw::tlog {
@@ -35,9 +34,5 @@ std::string format_entry_bundle(std::span<const std::string> entries);
 // it does not; `out` is then unspecified. Views into `bundle`. That they are the log's entries only
 // their hashes tell.
 bool split_entry_bundle(std::string_view bundle, std::uint32_t count, RecordTexts& out);
-
-// The text that a head's note signs. `origin` has no line feed: `HOST/tlog`, or a sumdb's
-// `go.sum database tree`.
-std::string format_head_text(std::string_view origin, std::uint64_t size, const Hash& root);
 
 }  // namespace gw::tlog

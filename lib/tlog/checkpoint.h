@@ -40,7 +40,8 @@ class Checkpoint {
   const LogFormat* format_ = nullptr;
 };
 
-// The text to sign for a head (for our own logs and tests).
+// The text that a head's note signs. `origin` has no line feed: a format's, or of a checkpoint
+// (c2sp_tiles.h) `HOST/tlog`.
 std::string format_tree_text(std::string_view origin, std::uint64_t size, const Hash& root);
 
 }  // namespace gw::tlog

@@ -6,20 +6,12 @@
 
 #include "base/bytes.h"
 #include "base/crypto.h"
-#include "tlog/note.h"
 
 namespace gw::tlog {
 
 namespace {
 
 constexpr std::size_t kSignatureBytes = 64;
-
-std::uint32_t cosigner_id(std::string_view name, std::string_view public_key) {
-  std::string key;
-  append_u8(key, kAlgorithmCosignature);
-  key += public_key;
-  return key_id(name, key);
-}
 
 std::string cosigned_message(WallTime time, std::string_view text) {
   std::string out = "cosignature/v1\ntime ";
@@ -45,31 +37,17 @@ Result<WallTime> verify(std::string_view text, const NoteSignature& sig, const C
 }  // namespace
 
 Result<CosignerKey> CosignerKey::parse(std::string_view text) {
-  auto parts = parse_key_text(text, kAlgorithmCosignature);
-  if (!parts) return std::move(parts).error().in("witness key " + quoted(text));
-  if (parts->id != cosigner_id(parts->name, parts->key)) {
-    return usage_error(
-        fmt::format("witness key {}: the id is not that of name and key", quoted(text)));
-  }
-  CosignerKey key;
-  key.name_ = parts->name;
-  key.id_ = parts->id;
-  key.public_key_ = parts->key;
-  return key;
+  CosignerKey out;
+  GW_TRY(out.key_, parse_public_key(text, kAlgorithmCosignature, "witness key"));
+  return out;
 }
 
-std::string CosignerKey::format() const {
-  return format_key_text({name_, id_, public_key_}, kAlgorithmCosignature);
-}
+std::string CosignerKey::format() const { return format_key_text(key_, kAlgorithmCosignature); }
 
 Result<Cosigner> Cosigner::from_seed(std::string_view name, std::string_view seed) {
-  if (!is_key_name(name)) return usage_error("bad key name " + quoted(name));
-  if (seed.size() != 32) return usage_error("witness key: the seed is not 32 bytes long");
   Cosigner signer;
+  GW_TRY(signer.key_.key_, public_key_of(name, seed, kAlgorithmCosignature, "witness key"));
   signer.seed_ = seed;
-  signer.key_.name_ = name;
-  signer.key_.public_key_ = ed25519_public_key(seed);
-  signer.key_.id_ = cosigner_id(name, signer.key_.public_key_);
   return signer;
 }
 
@@ -79,7 +57,7 @@ std::string Cosigner::signature_line(std::string_view text, WallTime time) const
   std::string bytes;
   append_u64(bytes, static_cast<std::uint64_t>(to_unix(time)));
   bytes += ed25519_sign(seed_, cosigned_message(time, text));
-  return format_signature_line(key_.name_, key_.id_, bytes);
+  return format_signature_line(key_.name(), key_.id(), bytes);
 }
 
 std::optional<Cosignature> parse_cosignature(std::string_view bytes) {
@@ -91,10 +69,8 @@ std::optional<Cosignature> parse_cosignature(std::string_view bytes) {
 
 Result<WallTime> verify_cosignature(std::string_view note, const CosignerKey& key) {
   GW_TRY(const UnverifiedNote parsed, parse_note(note));
-  for (const NoteSignature& sig : parsed.signatures) {
-    // A second signature by the same key does not count.
-    if (is_by(sig, key)) return verify(parsed.text, sig, key);
-  }
+  const NoteSignature* sig = find_signature(parsed, key.name(), key.id());
+  if (sig != nullptr) return verify(parsed.text, *sig, key);
   return not_found_error("no cosignature by " + quoted(key.name()));
 }
 

@@ -21,6 +21,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "tlog/note.h"
 
 namespace gw::tlog {
 
@@ -31,17 +32,15 @@ class CosignerKey {
  public:
   static Result<CosignerKey> parse(std::string_view text);  // kUsage
 
-  const std::string& name() const { return name_; }
-  std::uint32_t id() const { return id_; }
-  const std::string& public_key() const { return public_key_; }  // 32 bytes
+  const std::string& name() const { return key_.name; }
+  std::uint32_t id() const { return key_.id; }
+  const std::string& public_key() const { return key_.key; }  // 32 bytes
   std::string format() const;
   bool operator==(const CosignerKey&) const = default;
 
  private:
   friend class Cosigner;
-  std::string name_;
-  std::uint32_t id_ = 0;
-  std::string public_key_;
+  KeyText key_;
 };
 
 // What a witness signs with. It must have checked that the head is consistent with all before.

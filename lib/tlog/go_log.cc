@@ -134,7 +134,7 @@ Result<GoSums> find_sums(std::string_view record, std::string_view module,
     }
   }
   if (sums.zip.empty() || sums.gomod.empty()) {
-    return untrusted_error("record is not about " + go_key(module, version));
+    return another_record_error(go_key(module, version));
   }
   return sums;
 }
@@ -175,7 +175,7 @@ Status check_answer(std::string_view record, std::string_view key) {
 }  // namespace
 
 constinit const LogFormat kGoLog{.name = "go",
-                                 .origin = "go.sum database tree",
+                                 .origin = kSumdbOrigin,
                                  .find_subject = find_subject,
                                  .key_of = key_of,
                                  .lookup_path = lookup_path,

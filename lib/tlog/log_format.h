@@ -20,6 +20,9 @@ struct RecordSubject {
   std::string_view version;  // 1 to 1024 bytes
 };
 
+// The first line of a head's text in the sumdb dialect, whatever the log is about.
+inline constexpr std::string_view kSumdbOrigin = "go.sum database tree";
+
 struct LogFormat {
   // As --log-form and databases spell it: "go", "build".
   std::string_view name;
@@ -35,6 +38,9 @@ struct LogFormat {
   // Whether an authenticated record is the one that `key` asks for; kUntrusted when not.
   Status (*check_answer)(std::string_view record, std::string_view key);
 };
+
+// For check_answer(): kUntrusted.
+Error another_record_error(std::string_view key);
 
 // By its name; null when there is none.
 const LogFormat* find_log_format(std::string_view name);

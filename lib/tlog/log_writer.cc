@@ -28,7 +28,7 @@ Status check_entry(const LogEntry& entry) {
 
 // The note that `signer` makes for a head, verified.
 Result<std::string> signed_head(NoteSigner& signer, std::string_view origin, const LogTree& tree) {
-  const std::string text = format_head_text(origin, tree.size(), tree.root());
+  const std::string text = format_tree_text(origin, tree.size(), tree.root());
   auto note = signer.sign(text);
   if (!note) return std::move(note).error().in(fmt::format("signing the head at {}", tree.size()));
   GW_TRY(const std::string_view opened, open_note(*note, signer.key()));
@@ -314,7 +314,7 @@ Status LogWriter::publish_witnessed(std::string_view note) {
   if (!size || *size > head()->size) return untrusted_error("not a checkpoint of this log");
   StoreNodes nodes(*store_);
   GW_TRY(const Frontier then, frontier_at(*size, nodes));
-  if (text != format_head_text(key.name(), *size, then.root())) {
+  if (text != format_tree_text(key.name(), *size, then.root())) {
     return untrusted_error(fmt::format("not this log's checkpoint at {}", *size));
   }
   const MutexLock lock(mutex_);

@@ -44,8 +44,6 @@
 
 namespace gw::tlog {
 
-// The first line of a head in the sumdb dialect, whatever the log is about.
-inline constexpr std::string_view kSumdbOrigin = "go.sum database tree";
 // 256 of them with their framing fit a data tile that followers take, one fits a bundle's entry.
 inline constexpr std::size_t kMaxRecordBytes = kMaxDataTileBytes / kTileWidth - 32;
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "base/crypto.h"
 
@@ -74,23 +76,35 @@ std::uint32_t key_id(std::string_view name, std::string_view algorithm_and_key) 
   return *ByteReader(as_bytes(h)).u32();
 }
 
-Result<VerifierKey> VerifierKey::parse(std::string_view text) {
-  auto parts = parse_key_text(text, kAlgorithmEd25519);
-  if (!parts) return std::move(parts).error().in("verifier key " + quoted(text));
-  if (parts->id != key_id(parts->name, with_algorithm(kAlgorithmEd25519, parts->key))) {
+Result<KeyText> parse_public_key(std::string_view text, std::uint8_t algorithm,
+                                 std::string_view what) {
+  auto key = parse_key_text(text, algorithm);
+  if (!key) return std::move(key).error().in(fmt::format("{} {}", what, quoted(text)));
+  if (key->id != key_id(key->name, with_algorithm(algorithm, key->key))) {
     return usage_error(
-        fmt::format("verifier key {}: the id is not that of name and key", quoted(text)));
+        fmt::format("{} {}: the id is not that of name and key", what, quoted(text)));
   }
-  VerifierKey key;
-  key.name_ = parts->name;
-  key.id_ = parts->id;
-  key.public_key_ = parts->key;
   return key;
 }
 
-std::string VerifierKey::format() const {
-  return format_key_text({name_, id_, public_key_}, kAlgorithmEd25519);
+Result<KeyText> public_key_of(std::string_view name, std::string_view seed, std::uint8_t algorithm,
+                              std::string_view what) {
+  if (!is_key_name(name)) return usage_error("bad key name " + quoted(name));
+  if (seed.size() != kKeyBytes) {
+    return usage_error(fmt::format("{}: the seed is not 32 bytes long", what));
+  }
+  KeyText out{std::string(name), 0, ed25519_public_key(seed)};
+  out.id = key_id(name, with_algorithm(algorithm, out.key));
+  return out;
 }
+
+Result<VerifierKey> VerifierKey::parse(std::string_view text) {
+  VerifierKey out;
+  GW_TRY(out.key_, parse_public_key(text, kAlgorithmEd25519, "verifier key"));
+  return out;
+}
+
+std::string VerifierKey::format() const { return format_key_text(key_, kAlgorithmEd25519); }
 
 Result<SignerKey> SignerKey::parse(std::string_view text) {
   if (!text.starts_with(kSignerPrefix)) {
@@ -99,34 +113,25 @@ Result<SignerKey> SignerKey::parse(std::string_view text) {
   auto parts = parse_key_text(text.substr(kSignerPrefix.size()), kAlgorithmEd25519);
   if (!parts) return std::move(parts).error().in("signer key");
   GW_TRY(SignerKey key, from_seed(parts->name, parts->key));
-  if (key.id_ != parts->id) return usage_error("signer key: the id is not that of name and key");
+  if (key.seed_.id != parts->id) {
+    return usage_error("signer key: the id is not that of name and key");
+  }
   return key;
 }
 
 Result<SignerKey> SignerKey::from_seed(std::string_view name, std::string_view seed) {
-  if (!is_key_name(name)) return usage_error("bad key name " + quoted(name));
-  if (seed.size() != kKeyBytes) return usage_error("signer key: the seed is not 32 bytes long");
   SignerKey key;
-  key.name_ = name;
-  key.seed_ = seed;
-  key.id_ = key_id(name, with_algorithm(kAlgorithmEd25519, ed25519_public_key(seed)));
-  return key;
-}
-
-VerifierKey SignerKey::verifier() const {
-  VerifierKey key;
-  key.name_ = name_;
-  key.id_ = id_;
-  key.public_key_ = ed25519_public_key(seed_);
+  GW_TRY(key.verifier_.key_, public_key_of(name, seed, kAlgorithmEd25519, "signer key"));
+  key.seed_ = {std::string(name), key.verifier_.id(), std::string(seed)};
   return key;
 }
 
 std::string SignerKey::format() const {
-  return std::string(kSignerPrefix) + format_key_text({name_, id_, seed_}, kAlgorithmEd25519);
+  return std::string(kSignerPrefix) + format_key_text(seed_, kAlgorithmEd25519);
 }
 
 std::string SignerKey::signature_line(std::string_view text) const {
-  return format_signature_line(name_, id_, ed25519_sign(seed_, text));
+  return format_signature_line(seed_.name, seed_.id, ed25519_sign(seed_.key, text));
 }
 
 std::string SignerKey::sign_note(std::string_view text) const {
@@ -180,17 +185,25 @@ Result<UnverifiedNote> parse_note(std::string_view note) {
   return out;
 }
 
+const NoteSignature* find_signature(const UnverifiedNote& note, std::string_view name,
+                                    std::uint32_t id) {
+  const auto found =
+      std::find_if(note.signatures.begin(), note.signatures.end(),
+                   [&](const NoteSignature& s) { return s.name == name && s.id == id; });
+  return found == note.signatures.end() ? nullptr : &*found;
+}
+
 Result<std::string_view> open_note(std::string_view note, const VerifierKey& key) {
-  GW_TRY(UnverifiedNote parsed, parse_note(note));
-  for (const NoteSignature& sig : parsed.signatures) {
-    if (sig.name != key.name() || sig.id != key.id()) continue;
-    if (!ed25519_verify(key.public_key(), parsed.text, sig.signature)) {
-      return untrusted_error("signed note: bad signature by " + quoted(key.name()));
-    }
-    return parsed.text;  // a second signature by the same key does not count
+  GW_TRY(const UnverifiedNote parsed, parse_note(note));
+  const NoteSignature* sig = find_signature(parsed, key.name(), key.id());
+  if (sig == nullptr) {
+    return untrusted_error(fmt::format("signed note: no signature by {} with key id {}",
+                                       quoted(key.name()), encode_hex(encode_id(key.id()))));
   }
-  return untrusted_error(fmt::format("signed note: no signature by {} with key id {}",
-                                     quoted(key.name()), encode_hex(encode_id(key.id()))));
+  if (!ed25519_verify(key.public_key(), parsed.text, sig->signature)) {
+    return untrusted_error("signed note: bad signature by " + quoted(key.name()));
+  }
+  return parsed.text;
 }
 
 }  // namespace gw::tlog

@@ -20,23 +20,42 @@ namespace gw::tlog {
 inline constexpr std::size_t kMaxNoteBytes = 1UL << 20U;
 inline constexpr std::size_t kMaxSignatures = 100;
 
+// What all keys are made of, whatever their algorithm.
+inline constexpr std::uint8_t kAlgorithmEd25519 = 1;
+struct KeyText {
+  std::string name;
+  std::uint32_t id = 0;
+  std::string key;  // 32 bytes, without the algorithm
+  bool operator==(const KeyText&) const = default;
+};
+// `NAME+HEXID+BASE64(algorithm || key)`; kUsage. Whether the id fits is not checked: that depends
+// on what the key is.
+Result<KeyText> parse_key_text(std::string_view text, std::uint8_t algorithm);
+std::string format_key_text(const KeyText& key, std::uint8_t algorithm);
+// A public key: the id must be the one of name and key. kUsage, naming it as `what`.
+Result<KeyText> parse_public_key(std::string_view text, std::uint8_t algorithm,
+                                 std::string_view what);
+// The public key of a 32-byte seed. kUsage when the name is not allowed.
+Result<KeyText> public_key_of(std::string_view name, std::string_view seed, std::uint8_t algorithm,
+                              std::string_view what);
+// A name that keys may have: not empty, UTF-8, no white space, no `+`.
+bool is_key_name(std::string_view name);
+
 // `NAME+HEXID+BASE64(algorithm || public key)`; the id must be the one of name and key.
 class VerifierKey {
  public:
   static Result<VerifierKey> parse(std::string_view text);  // kUsage
 
-  const std::string& name() const { return name_; }
-  std::uint32_t id() const { return id_; }
-  const std::string& public_key() const { return public_key_; }  // 32 bytes
+  const std::string& name() const { return key_.name; }
+  std::uint32_t id() const { return key_.id; }
+  const std::string& public_key() const { return key_.key; }  // 32 bytes
   // The spelling that parse() takes.
   std::string format() const;
   bool operator==(const VerifierKey&) const = default;
 
  private:
   friend class SignerKey;
-  std::string name_;
-  std::uint32_t id_ = 0;
-  std::string public_key_;
+  KeyText key_;
 };
 
 // `PRIVATE+KEY+NAME+HEXID+BASE64(algorithm || seed)`.
@@ -46,7 +65,7 @@ class SignerKey {
   // From a 32-byte seed. kUsage when the name is not allowed.
   static Result<SignerKey> from_seed(std::string_view name, std::string_view seed);
 
-  VerifierKey verifier() const;
+  const VerifierKey& verifier() const { return verifier_; }
   std::string format() const;
   // The whole signed note. Precondition: `text` is valid note text (ends in LF, UTF-8, no control
   // characters).
@@ -55,9 +74,8 @@ class SignerKey {
   std::string signature_line(std::string_view text) const;
 
  private:
-  std::string name_;
-  std::uint32_t id_ = 0;
-  std::string seed_;
+  KeyText seed_;  // under the public key's id
+  VerifierKey verifier_;
 };
 
 struct NoteSignature {
@@ -72,24 +90,14 @@ struct UnverifiedNote {
 };
 // Form only: kUntrusted when it is not a well-formed signed note.
 Result<UnverifiedNote> parse_note(std::string_view note);
+// The first one that says to be by this key, the only one that counts; null when there is none.
+const NoteSignature* find_signature(const UnverifiedNote& note, std::string_view name,
+                                    std::uint32_t id);
 
 // The verified text, a view into `note`. kUntrusted when the note is malformed, a signature by
 // `key` is bad, or there is none by `key`.
 Result<std::string_view> open_note(std::string_view note, const VerifierKey& key);
 
-// The parts that all keys and signature lines are made of, for other algorithms than 1.
-inline constexpr std::uint8_t kAlgorithmEd25519 = 1;
-struct KeyText {
-  std::string name;
-  std::uint32_t id = 0;
-  std::string key;  // 32 bytes, without the algorithm
-};
-// `NAME+HEXID+BASE64(algorithm || key)`; kUsage. Whether the id fits is not checked: that depends
-// on what the key is.
-Result<KeyText> parse_key_text(std::string_view text, std::uint8_t algorithm);
-std::string format_key_text(const KeyText& key, std::uint8_t algorithm);
-// A name that keys may have: not empty, UTF-8, no white space, no `+`.
-bool is_key_name(std::string_view name);
 // With its last LF.
 std::string format_signature_line(std::string_view name, std::uint32_t id,
                                   std::string_view signature);

@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "tlog/checkpoint.h"
+
 using namespace gw;
 using namespace gw::tlog;
 
@@ -78,7 +80,7 @@ TEST_CASE("entry bundles, written and read") {
 
 TEST_CASE("the text of a head in both dialects") {
   const Hash root = empty_tree_hash();
-  CHECK(format_head_text("log.test/tlog", 0, root) ==
+  CHECK(format_tree_text("log.test/tlog", 0, root) ==
         "log.test/tlog\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n");
-  CHECK(format_head_text("go.sum database tree", 7, root).starts_with("go.sum database tree\n7\n"));
+  CHECK(format_tree_text("go.sum database tree", 7, root).starts_with("go.sum database tree\n7\n"));
 }

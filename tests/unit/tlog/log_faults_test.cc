@@ -41,7 +41,7 @@ class WatchedSigner : public NoteSigner {
     const std::string origin =
         std::string(verifier_.name() == "log.test" ? kSumdbOrigin : verifier_.name());
     const std::uint64_t size = store_->records().size();
-    if (text != format_head_text(origin, size, root_of(store_->records(), size))) ++wrong;
+    if (text != format_tree_text(origin, size, root_of(store_->records(), size))) ++wrong;
     std::string note = key_.sign_note(text);
     if (bad && how == How::kOtherText) note = key_.sign_note("x\n" + std::string(text));
     if (bad && how == How::kBadSignature) note[note.size() - 10] ^= 1;

@@ -251,8 +251,8 @@ TEST_CASE("a witnessed checkpoint is shown until the next, and only one of this 
   OwnLog other(SignerKey::from_seed("other", std::string(32, 'o')).value());
   for (const std::string& bad :
        {other.writer().head()->checkpoint, log.file("latest"), std::string("x"),
-        second.sign_note(format_head_text("gobuildtest/tlog", 3, empty_tree_hash())),
-        second.sign_note(format_head_text("gobuildtest/tlog", 5, empty_tree_hash())),
+        second.sign_note(format_tree_text("gobuildtest/tlog", 3, empty_tree_hash())),
+        second.sign_note(format_tree_text("gobuildtest/tlog", 5, empty_tree_hash())),
         second.sign_note("x\n"), second.sign_note("gobuildtest/tlog\n3\n")}) {
     INFO(bad);
     const Status status = log.writer().publish_witnessed(bad);
