@@ -66,9 +66,7 @@ Result<std::optional<tlog::Checkpoint>> open_remembered(const tlog::RememberedHe
   auto head = tlog::Checkpoint::open(*file.note(), key, client.format());
   if (head) return std::optional<tlog::Checkpoint>(std::move(*head));
   const auto note = tlog::parse_note(*file.note());
-  if (note && std::none_of(note->signatures.begin(), note->signatures.end(), [&](const auto& s) {
-        return s.name == key.name() && s.id == key.id();
-      })) {
+  if (note && tlog::find_signature(*note, key.name(), key.id()) == nullptr) {
     const tlog::NoteSignature& other = note->signatures.front();  // a note has one at least
     return usage_error(fmt::format("{}: remembers a head of {}, not of {}", path,
                                    key_text(other.name, other.id), key_text(key.name(), key.id())),
@@ -84,12 +82,36 @@ struct Seen {
   tlog::Checkpoint head;
 };
 
-// Adds to the error where the evidence is.
-KeptEvidence keep_evidence(const tlog::Client& client, const ProverOptions& options,
-                           tlog::Evidence evidence, Error& error) {
+tlog::SeenHead seen_head(const Seen& seen) {
+  return {seen.what, seen.head.size(), seen.head.note()};
+}
+
+// That the two are of one history. The error carries the evidence when they are not.
+Status compare(tlog::Client& client, const Seen& smaller, const Seen& larger) {
+  auto found = client.compare(smaller.head, larger.head);
+  if (found && !found->fork()) return {};
+  std::optional<tlog::Evidence> evidence;
+  if (found) {
+    evidence = tlog::fork_evidence(seen_head(smaller), seen_head(larger), *found);
+  } else if (const tlog::BadTiles* bad = tlog::find_bad_tiles(found.error())) {
+    // From here a fork looks like this when it is the log's present head that is the smaller one.
+    evidence = tlog::bad_tile_evidence({seen_head(smaller), seen_head(larger)}, *bad);
+  } else {
+    return std::move(found).error();
+  }
+  Error error = tlog::contradiction_error(*std::move(evidence));
+  if (!found) return error;
+  return std::move(error).in(fmt::format("the log {} told two histories", larger.head.key_name()));
+}
+
+// Keeps what the error carries, and adds to its text where that is.
+std::optional<KeptEvidence> keep_evidence(const tlog::Client& client, const ProverOptions& options,
+                                          Error& error) {
+  const tlog::Contradiction* carried = tlog::find_contradiction(error);
+  if (carried == nullptr) return std::nullopt;
   KeptEvidence kept;
-  kept.document = tlog::evidence_json(evidence, client.key().format(), options.now);
-  kept.evidence = std::move(evidence);
+  kept.evidence = carried->evidence;
+  kept.document = tlog::evidence_json(kept.evidence, client.key().format(), options.now);
   if (options.evidence.empty()) return kept;
   auto saved = tlog::save_evidence(kept.document, options.evidence, options.now);
   if (saved) {
@@ -101,49 +123,14 @@ KeptEvidence keep_evidence(const tlog::Client& client, const ProverOptions& opti
   return kept;
 }
 
-Error fork_error(const tlog::Checkpoint& smaller, const tlog::Checkpoint& larger,
-                 const tlog::HeadComparison& found) {
-  return untrusted_error(
-      fmt::format("the log {} told two histories: its signed head of {} records has root {}, but "
-                  "its signed head of {} records gives {} at that size",
-                  larger.key_name(), smaller.size(), encode_base64(as_bytes(found.claimed)),
-                  larger.size(), encode_base64(as_bytes(found.recomputed))),
-      "keep the evidence and tell others who use the log");
-}
-
-// That the two are of one history.
-Status compare(tlog::Client& client, const ProverOptions& options, const Seen& smaller,
-               const Seen& larger, ProveResult& result) {
-  auto found = client.compare(smaller.head, larger.head);
-  if (found && !found->fork()) return {};
-  const tlog::BadTiles* bad = found ? nullptr : tlog::find_bad_tiles(found.error());
-  if (!found && bad == nullptr) return std::move(found).error();
-  tlog::Evidence evidence;
-  if (found) {
-    evidence = tlog::fork_evidence({smaller.what, smaller.head.size(), smaller.head.note()},
-                                   {larger.what, larger.head.size(), larger.head.note()}, *found);
-  } else {
-    // From here a fork looks like this when it is the log's present head that is the smaller one.
-    evidence.kind = "bad-tile";
-    evidence.message = found.error().message;
-    evidence.notes = {{smaller.what, smaller.head.note()}, {larger.what, larger.head.note()}};
-    evidence.bad_tiles = bad->tiles;
-    evidence.tiles = bad->proof;
-  }
-  Error error = found ? fork_error(smaller.head, larger.head, *found) : std::move(found).error();
-  result.evidence = keep_evidence(client, options, std::move(evidence), error);
-  return error;
-}
-
 // That all heads, and the remembered one, are of one history. All are compared with the largest, so
 // that one authenticated tree serves every comparison.
-Result<tlog::Checkpoint> compare_all(tlog::Client& client, const ProverOptions& options,
-                                     const std::vector<Seen>& heads, ProveResult& result) {
+Result<tlog::Checkpoint> compare_all(tlog::Client& client, const std::vector<Seen>& heads) {
   const auto smaller = [](const auto& a, const auto& b) { return a.head.size() < b.head.size(); };
   const Seen& largest = *std::max_element(heads.begin(), heads.end(), smaller);
   for (const Seen& seen : heads) {
     if (seen.head.same_tree(largest.head)) continue;
-    GW_CHECK(compare(client, options, seen, largest, result));
+    GW_CHECK(compare(client, seen, largest));
   }
   return largest.head;
 }
@@ -167,7 +154,7 @@ Status settle(tlog::Client& client, const ProverOptions& options, const std::vec
       heads.push_back({"remembered in " + options.remembered_file, *result.remembered});
     }
   }
-  GW_TRY(auto largest, compare_all(client, options, heads, result));
+  GW_TRY(auto largest, compare_all(client, heads));
   result.head = largest;
   const bool grew = !result.remembered || largest.size() > result.remembered->size();
   if (file && grew) GW_CHECK(file->save(largest.note()));
@@ -183,6 +170,7 @@ ProveResult prove(tlog::Client& client, const ProverOptions& options, std::span<
   const std::vector<Wanted> wanted = look_up(client, outcomes);
   if (auto settled = settle(client, options, wanted, result); !settled) {
     result.error = std::move(settled).error().in("proving");
+    result.evidence = keep_evidence(client, options, *result.error);
     result.head.reset();
   }
   for (const Wanted& w : wanted) {

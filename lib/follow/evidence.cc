@@ -2,6 +2,14 @@
 
 namespace gw::follow {
 
+namespace {
+
+tlog::SeenHead seen(const store::Head& held) {
+  return {"accepted " + format_rfc3339(held.accepted), held.size, held.note};
+}
+
+}  // namespace
+
 tlog::Evidence equal_size_evidence(const store::Head& held, const tlog::Checkpoint& other,
                                    const std::string& origin) {
   return fork_evidence(held, other,
@@ -10,23 +18,18 @@ tlog::Evidence equal_size_evidence(const store::Head& held, const tlog::Checkpoi
 
 tlog::Evidence fork_evidence(const store::Head& held, const tlog::Checkpoint& other,
                              const tlog::HeadComparison& found, const std::string& origin) {
-  return tlog::fork_evidence({"accepted " + format_rfc3339(held.accepted), held.size, held.note},
-                             {"from " + origin, other.size(), other.note()}, found);
+  return tlog::fork_evidence(seen(held), {"from " + origin, other.size(), other.note()}, found);
 }
 
-tlog::Evidence bad_tile_evidence(const std::optional<store::Head>& held, const tlog::BadTiles& bad,
-                                 const std::string& what) {
+tlog::Evidence bad_tile_evidence(const std::optional<store::Head>& held,
+                                 const tlog::BadTiles& bad) {
+  std::vector<tlog::SeenHead> heads;
   const tlog::Checkpoint& head = bad.head;
-  tlog::Evidence e;
-  e.kind = "bad-tile";
-  e.message = what;
   if (held && (held->size != head.size() || held->root != head.root())) {
-    e.notes.emplace_back("accepted " + format_rfc3339(held->accepted), held->note);
+    heads.push_back(seen(*held));
   }
-  e.notes.emplace_back("head", head.note());
-  e.bad_tiles = bad.tiles;
-  e.tiles = bad.proof;
-  return e;
+  heads.push_back({"head", head.size(), head.note()});
+  return tlog::bad_tile_evidence(std::move(heads), bad);
 }
 
 }  // namespace gw::follow

@@ -18,7 +18,6 @@ tlog::Evidence equal_size_evidence(const store::Head& held, const tlog::Checkpoi
 tlog::Evidence fork_evidence(const store::Head& held, const tlog::Checkpoint& other,
                              const tlog::HeadComparison& found, const std::string& origin);
 // `held`: the head accepted before, when there is one.
-tlog::Evidence bad_tile_evidence(const std::optional<store::Head>& held, const tlog::BadTiles& bad,
-                                 const std::string& what);
+tlog::Evidence bad_tile_evidence(const std::optional<store::Head>& held, const tlog::BadTiles& bad);
 
 }  // namespace gw::follow

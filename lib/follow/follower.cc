@@ -7,19 +7,12 @@
 #include "base/metrics.h"
 #include "follow/follower_impl.h"
 #include "follow/pause.h"
+#include "follow/repeats.h"
 
 namespace gw::follow {
 namespace {
 
 constexpr std::uint64_t kManyRecords = 100'000;
-// So many times as often as one tile may be bad, all of them may, before a round gives up.
-constexpr int kManyBadTiles = 3;
-
-// The other heads are asked for even so: they may show what the failure hides.
-bool others_may_know(ErrorKind kind) {
-  return kind == ErrorKind::kUntrusted || kind == ErrorKind::kUnavailable ||
-         kind == ErrorKind::kNotFound;
-}
 
 }  // namespace
 
@@ -31,13 +24,6 @@ Result<From> From::parse(std::string_view text) {
     return usage_error(quoted(text) + " is neither genesis, tip nor a record number");
   }
   return From{Kind::kRecord, *number};
-}
-
-Error halted_error(const std::string& db, const store::Alarm& alarm) {
-  return untrusted_error(
-      db + ": halted " + format_rfc3339(alarm.at) + ": " + alarm.message +
-          "; evidence: " + alarm.evidence,
-      "find out what happened, then gwtool follow-tlog --clear-alarm --db " + db);
 }
 
 Follower::Follower(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -79,33 +65,30 @@ void Follower::Impl::publish_state() {
 
 // Fetches, verifies and stores what is missing under the head aimed at.
 Status Follower::Impl::take_in(tlog::Follower& log, const os::Stop& stop, RoundReport& report) {
-  const auto check = [this](std::span<const store::RepeatedVersion> repeats) {
-    return compare_repeats(repeats);
-  };
-  if (writer.state().position < log.target().size()) {
-    conflict_texts.clear();
-    auto [found, status] = catch_up(log, writer, check, options, env, stop);
-    report.records += found.records;
-    if (found.records > kManyRecords) writer.release_memory();
-    if (found.first_irregular) {
-      env.log->warning("irregular records kept verbatim and never served",
-                       {{"count", found.irregular}, {"first_record", *found.first_irregular}});
-    }
+  if (writer.state().position == log.target().size()) {
     publish_state();
-    if (!found.conflicts.empty()) return raise_conflicts(found.conflicts);
-    GW_CHECK(std::move(status));
+    return {};
+  }
+  Repeats repeats(source, log.target(), *env.log);
+  const auto check = [&](std::span<const store::RepeatedVersion> r) { return repeats.compare(r); };
+  auto [found, status] = catch_up(log, writer, check, options, env, stop);
+  report.records += found.records;
+  if (found.records > kManyRecords) writer.release_memory();
+  if (found.first_irregular) {
+    env.log->warning("irregular records kept verbatim and never served",
+                     {{"count", found.irregular}, {"first_record", *found.first_irregular}});
   }
   publish_state();
-  return {};
+  if (!found.conflicts.empty()) return repeats.conflicts(std::move(found.conflicts));
+  return std::move(status);
 }
 
 // A restart goes on under the head that it aimed at, never under one that it has not compared.
 Status Follower::Impl::finish_target(const os::Stop& stop, RoundReport& report) {
   const store::LogState& state = writer.state();
   if (!state.target || state.position == state.target->size) return {};
-  const auto aim = target();
-  if (!aim) return corrupt_error(options.db + ": the stored head does not verify");
-  tlog::Follower log(source, *aim, writer.frontier());
+  GW_TRY(const tlog::Checkpoint aim, target());
+  tlog::Follower log(source, aim, writer.frontier());
   GW_TRY(const tlog::HeadComparison found, log.start());
   if (found.fork()) {
     return corrupt_error(options.db + ": the stored records do not belong to the stored head");
@@ -119,100 +102,93 @@ Status Follower::Impl::look_at_log(const os::Stop& stop, RoundReport& report) {
   return consider(head, source.describe(), stop, report);
 }
 
+// One try of a round. Whatever a step shows, the later ones may show more: only a halt, a fault of
+// ours or a stop ends the round early.
 Result<RoundReport> Follower::Impl::try_round(const os::Stop& stop) {
-  RoundReport report;
   if (writer.state().alarm) return halted_error(options.db, *writer.state().alarm);
-  // The first error is the round's; a halt goes before it.
-  std::optional<Error> failed;
-  const auto over = [&](Status status) {
-    if (!status && (!failed || halted)) failed = std::move(status).error();
-    return failed && (halted || stop.requested() || !others_may_know(failed->kind));
+  RoundReport report;
+  std::optional<Error> failed;  // the first one, unless a later one ends the round
+  const auto go_on = [&](const Status& done) {
+    switch (react(State::kStep, event_of(done))) {
+      case Action::kGoOn:
+        break;
+      case Action::kNote:
+        if (!failed) failed = done.error();
+        break;
+      case Action::kAlarm:
+        failed = raise(done.error());
+        return false;
+      default:
+        failed = done.error();
+        return false;
+    }
+    return !failed || !stop.requested();
   };
   down.clear();
-  bool done = over(finish_target(stop, report));
-  done = done || over(deliver_posts());
-  done = done || over(look_at_log(stop, report));
-  done = done || over(compare_with_others(stop, report));
-  if (!done) over(deliver_posts());
-  if (!failed) over(writer.note_checked(env.clock->now()));
+  // What an earlier run left under its head comes first: no newer head is accepted before.
+  bool on = go_on(finish_target(stop, report));
+  on = on && go_on(deliver_posts());
+  // Each head is accepted only when it continues what we hold, and then all its records are stored.
+  on = on && go_on(look_at_log(stop, report));
+  // What others saw is of the same history, as far as it is to be told now.
+  on = on && go_on(compare_with_others(stop, report));
+  on = on && go_on(deliver_posts());
+  if (!failed) go_on(writer.note_checked(env.clock->now()));
   if (failed) return *std::move(failed);
   report.position = writer.state().position;
   report.head = writer.state().target ? writer.state().target->size : 0;
   return report;
 }
 
-bool Follower::Impl::failed_at_tile(const Error& error) const {
-  return tlog::find_bad_tiles(error) != nullptr && !halted;
-}
-
-// Bad tiles are counted one by one and apart from what a network does: an alarm takes the same one
-// `tries` times.
+// A round: tries of it, as many as the table and its failures allow.
 Result<RoundReport> Follower::Impl::round(Mode mode, const os::Stop& stop) {
   std::uint64_t records = 0;
-  std::map<std::string, int> bad_tries;
-  int bad = 0;
-  int others = 0;
-  bad_tile.reset();
+  Tries tries(mode, options.tries);
   while (true) {
     const std::uint64_t before = writer.state().position;
     auto report = try_round(stop);
     if (report) {
       report->records += records;
-      bad_since.reset();
-      metric_add(Metric::kFollowRounds, RoundResult::kDone);
       return report;
     }
-    records += writer.state().position - before;
-    Error error = std::move(report).error();
-    // Progress was made: that is no repetition of the same failure.
-    const bool moved = writer.state().position > before;
-    bool again = error.kind == ErrorKind::kUnavailable;
-    if (failed_at_tile(error)) {
-      metric_add(Metric::kFollowBadTiles);
-      const auto& tiles = tlog::find_bad_tiles(error)->tiles;
-      const int same = ++bad_tries[tiles.empty() ? "" : tiles[0].path];
-      bad_tile = error;
-      if (same >= options.tries && mode == Mode::kOnce) return raise_bad_tile();
-      bad = moved ? 0 : bad + 1;
-      again = same < options.tries && bad < kManyBadTiles * options.tries;
-    } else {
-      others = moved ? 0 : others + 1;
-      again = again && others < options.tries;
+    const std::uint64_t stored = writer.state().position - before;
+    records += stored;
+    const Error& error = report.error();
+    const Event event = event_of(error);
+    if (event == Event::kBadTile) metric_add(Metric::kFollowBadTiles);
+    const Action action = react(tries.count(error, stored > 0), event);
+    if (action == Action::kAlarm) return raise(error);
+    if (action != Action::kTryAgain || stop.requested()) {
+      return tries.finish(error).in("following " + options.key.name());
     }
-    if (stop.requested() || !again) return error.in("following " + options.key.name());
     env.log->warning("trying again", {{"reason", error.message}});
-    stop.wait_for(
-        back_off(options.first_pause, std::max(1, bad + others), std::chrono::seconds(30)));
+    stop.wait_for(back_off(options.first_pause, tries.failures(), std::chrono::seconds(30)));
   }
 }
 
 Result<RoundReport> Follower::run_once(const os::Stop& stop) {
-  auto report = impl_->round(Impl::Mode::kOnce, stop);
+  auto report = impl_->round(Mode::kOnce, stop);
+  if (report) metric_add(Metric::kFollowRounds, RoundResult::kDone);
   impl_->warn_about_age();
   return report;
 }
 
-// What the loop does about an error: none, when it may go on.
-Status Follower::Impl::after_failure(const Error& error) {
+// Counts the round, and tells where it leaves the loop.
+State Follower::Impl::after_round(const Result<RoundReport>& report) {
+  const Event event = event_of(report);
   RoundResult result = RoundResult::kFailed;
-  if (error.kind == ErrorKind::kUnavailable) result = RoundResult::kUnavailable;
-  if (error.kind == ErrorKind::kUntrusted) result = RoundResult::kUntrusted;
+  if (event == Event::kDone) {
+    result = RoundResult::kDone;
+  } else if (report.error().kind == ErrorKind::kUnavailable) {
+    result = RoundResult::kUnavailable;
+  } else if (report.error().kind == ErrorKind::kUntrusted) {
+    result = RoundResult::kUntrusted;
+  }
   metric_add(Metric::kFollowRounds, result);
-  if (halted) return error;
-  if (error.kind == ErrorKind::kUsage || error.kind == ErrorKind::kCorrupt ||
-      error.kind == ErrorKind::kInternal) {
-    return error;
-  }
-  env.log->error("round failed", error);
-  if (!bad_tile) return {};
   const MonoTime now = env.clock->mono();
-  const std::uint64_t position = writer.state().position;
-  if (!bad_since || bad_position != position) {
-    bad_since = now;
-    bad_position = position;
-  }
-  if (now - *bad_since >= options.bad_tile_patience) return raise_bad_tile();
-  return {};
+  if (event == Event::kDone) bad_tiles.end();
+  if (event == Event::kBadTile) bad_tiles.note(now, writer.state().position);
+  return bad_tiles.over(now, options.bad_tile_patience) ? State::kOverdue : State::kLoop;
 }
 
 void Follower::Impl::warn_about_age() {
@@ -225,33 +201,47 @@ void Follower::Impl::warn_about_age() {
                    {{"size", head->size}, {"accepted", format_rfc3339(head->accepted)}});
 }
 
+void Follower::Impl::pause(Duration duration, const os::Stop& stop) {
+  if (env.notifier == nullptr || !env.notifier->watchdog_interval()) {
+    stop.wait_for(duration);
+    return;
+  }
+  for (const MonoTime end = env.clock->mono() + duration; env.clock->mono() < end;) {
+    env.notifier->watchdog();
+    const Duration left = end - env.clock->mono();
+    if (stop.wait_for(std::min<Duration>(left, *env.notifier->watchdog_interval()))) break;
+  }
+}
+
 Status Follower::run(const os::Stop& stop) {
   Impl& m = *impl_;
   int failures = 0;
   while (!stop.requested()) {
-    auto report = m.round(Impl::Mode::kLoop, stop);
-    if (!report && m.halted) return m.after_failure(report.error());
-    if (stop.requested()) break;
+    const auto report = m.round(Mode::kLoop, stop);
+    const Event event = event_of(report);
+    // An alarm goes before an end of the loop, and that before any other error.
+    if (stop.requested() && event != Event::kHalted) break;
     Duration pause = jittered(m.options.interval);
-    if (report) {
-      failures = 0;
-      if (report->records > 0) {
-        m.env.log->info("followed", {{"records", report->records}, {"position", report->position}});
-      }
-    } else {
-      GW_CHECK(m.after_failure(report.error()));
-      pause = back_off(std::chrono::seconds(5), ++failures, m.options.interval);
+    switch (react(m.after_round(report), event)) {
+      case Action::kGoOn:
+        failures = 0;
+        if (report->records > 0) {
+          m.env.log->info("followed",
+                          {{"records", report->records}, {"position", report->position}});
+        }
+        break;
+      case Action::kAlarm:
+        m.env.log->error("round failed", report.error());
+        return m.raise(report.error());
+      case Action::kBackOff:
+        m.env.log->error("round failed", report.error());
+        pause = back_off(std::chrono::seconds(5), ++failures, m.options.interval);
+        break;
+      default:
+        return report.error();
     }
     m.warn_about_age();
-    if (m.env.notifier == nullptr || !m.env.notifier->watchdog_interval()) {
-      stop.wait_for(pause);
-      continue;
-    }
-    for (const MonoTime end = m.env.clock->mono() + pause; m.env.clock->mono() < end;) {
-      m.env.notifier->watchdog();
-      const Duration left = end - m.env.clock->mono();
-      if (stop.wait_for(std::min<Duration>(left, *m.env.notifier->watchdog_interval()))) break;
-    }
+    m.pause(pause, stop);
   }
   return {};
 }

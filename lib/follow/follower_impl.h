@@ -1,8 +1,8 @@
-// What Follower's files share: follower.cc runs the loop, heads.cc applies the rule for heads and
-// raises alarms, gossip.cc exchanges heads with others.
+// What Follower's files share: follower.cc runs rounds, heads.cc applies the rule for heads,
+// gossip.cc exchanges heads with others, alarm.cc raises alarms. What is done about what happens is
+// the table's business (reactions.h).
 #pragma once
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -14,10 +14,10 @@
 #include "follow/catch_up.h"
 #include "follow/evidence.h"
 #include "follow/follower.h"
+#include "follow/reactions.h"
 #include "store/writer.h"
 #include "tlog/client.h"
 #include "tlog/follower.h"
-#include "tlog/record_prover.h"
 
 namespace gw::follow {
 
@@ -49,32 +49,22 @@ struct Follower::Impl {
   SharedSource source;
   tlog::Client client;
   store::Writer writer;
-  // The last error of this round with BadTiles: a note that does not verify is none of the log's, a
-  // tile that does not is an alarm in the end.
-  std::optional<Error> bad_tile;
-  // Since when rounds meet a bad tile, and the position then: only a good round ends that, or
-  // records that came in since.
-  std::optional<MonoTime> bad_since;
-  std::uint64_t bad_position = 0;
-  // Records of conflicting versions, authenticated when they were compared.
-  std::map<std::uint64_t, std::string> conflict_texts;
+  Lasting bad_tiles;
   std::set<std::string> down;  // addresses that took no post in this round
   std::optional<MonoTime> warned_old;
-  bool halted = false;
 
   // follower.cc
-  enum class Mode { kOnce, kLoop };
   Result<RoundReport> round(Mode mode, const os::Stop& stop);
   Result<RoundReport> try_round(const os::Stop& stop);
   Status look_at_log(const os::Stop& stop, RoundReport& report);
   Status finish_target(const os::Stop& stop, RoundReport& report);
   Status take_in(tlog::Follower& log, const os::Stop& stop, RoundReport& report);
   void publish_state();
-  bool failed_at_tile(const Error& error) const;
-  Status after_failure(const Error& error);
+  State after_round(const Result<RoundReport>& report);
+  void pause(Duration duration, const os::Stop& stop);
   void warn_about_age();
 
-  // heads.cc
+  // heads.cc. The errors of a head that is of another history carry the proof.
   Status consider(const tlog::Checkpoint& head, const std::string& origin, const os::Stop& stop,
                   RoundReport& report);
   Status apply_rule(const tlog::Checkpoint& head, const std::string& origin, const os::Stop& stop,
@@ -86,12 +76,10 @@ struct Follower::Impl {
   Status consider_newer(const tlog::Checkpoint& head, const std::string& origin,
                         const os::Stop& stop, RoundReport& report);
   Result<tlog::Frontier> first_frontier(const tlog::Checkpoint& head);
-  Result<std::vector<bool>> compare_repeats(std::span<const store::RepeatedVersion> repeats);
-  Error raise(const tlog::Evidence& evidence,
-              std::span<const store::RepeatedVersion> conflicts = {});
-  Error raise_conflicts(std::span<const store::RepeatedVersion> conflicts);
-  Error raise_bad_tile();
-  std::optional<tlog::Checkpoint> target() const;
+  Result<tlog::Checkpoint> target() const;
+
+  // alarm.cc
+  Error raise(const Error& error);
 
   // gossip.cc
   Status compare_with_others(const os::Stop& stop, RoundReport& report);

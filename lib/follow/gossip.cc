@@ -44,13 +44,15 @@ Status Follower::Impl::compare_with_others(const os::Stop& stop, RoundReport& re
       continue;
     }
     warn(status.error());
-    const ErrorKind kind = status.error().kind;
-    if (halted || (kind != ErrorKind::kUntrusted && kind != ErrorKind::kUnavailable &&
-                   kind != ErrorKind::kNotFound)) {
-      return status;
+    switch (react(State::kPeer, event_of(status))) {
+      case Action::kWarn:
+        break;
+      case Action::kNote:
+        if (!bad) bad = std::move(status).error();
+        break;
+      default:
+        return status;
     }
-    if (kind != ErrorKind::kUntrusted || bad) continue;
-    bad = std::move(status).error();
   }
   if (!bad) return {};
   return *std::move(bad);

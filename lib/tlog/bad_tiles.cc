@@ -5,6 +5,7 @@
 namespace gw::tlog {
 
 Error bad_tiles_error(std::string message, BadTiles evidence) {
+  evidence.what = message;
   Error error = untrusted_error(std::move(message));
   error.detail = std::make_shared<BadTiles>(std::move(evidence));
   return error;

@@ -19,7 +19,8 @@ struct BadTiles : ErrorDetail {
   BadTiles(Checkpoint h, std::vector<TileBytes> t, std::vector<TileBytes> p = {})
       : head(std::move(h)), tiles(std::move(t)), proof(std::move(p)) {}
 
-  Checkpoint head;  // whose tree they were asked for
+  Checkpoint head;   // whose tree they were asked for
+  std::string what;  // the error's text, as it was made
   // As the source gave them. One, or all those of the right edge, which together do not fold to the
   // signed root. Of a full tile in place of a partial one only the part that the head covers. No
   // bytes when the source refused them, as more than there may be.

@@ -1,6 +1,7 @@
 #include "tlog/evidence.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "base/bytes.h"
 #include "os/file.h"
@@ -61,6 +62,27 @@ Evidence fork_evidence(SeenHead a, SeenHead b, const HeadComparison& found) {
   e.roots = Evidence::Roots{found.size, found.claimed, found.recomputed};
   e.tiles = found.tiles;
   return e;
+}
+
+Evidence bad_tile_evidence(std::vector<SeenHead> heads, const BadTiles& bad) {
+  Evidence e;
+  e.kind = "bad-tile";
+  e.message = bad.what;
+  for (SeenHead& head : heads) e.notes.emplace_back(std::move(head.what), std::move(head.note));
+  e.bad_tiles = bad.tiles;
+  e.tiles = bad.proof;
+  return e;
+}
+
+Error contradiction_error(Evidence evidence) {
+  Error error =
+      untrusted_error(evidence.message, "keep the evidence and tell others who use the log");
+  error.detail = std::make_shared<Contradiction>(std::move(evidence));
+  return error;
+}
+
+const Contradiction* find_contradiction(const Error& error) {
+  return dynamic_cast<const Contradiction*>(error.detail.get());
 }
 
 Json evidence_json(const Evidence& e, const std::string& log_key, WallTime now) {

@@ -43,14 +43,28 @@ struct Evidence {
   std::vector<std::pair<ProvenRecord, ProvenRecord>> records;
 };
 
-// One of two signed heads that are not of one history.
+// A signed head and where it came from.
 struct SeenHead {
-  std::string what;  // where it came from
+  std::string what;
   std::uint64_t size = 0;
   std::string note;
 };
-// `found`: what comparing the two gave. Kind fork, or equal-size.
+// Of two heads that are not of one history. `found`: what comparing them gave. Kind fork, or
+// equal-size.
 Evidence fork_evidence(SeenHead a, SeenHead b, const HeadComparison& found);
+// Of tiles that are not those of a signed head, with all heads that it is about.
+Evidence bad_tile_evidence(std::vector<SeenHead> heads, const BadTiles& bad);
+
+// The evidence that an error carries when the log contradicted itself. A value; immutable once an
+// error has it.
+struct Contradiction : ErrorDetail {
+  explicit Contradiction(Evidence e) : evidence(std::move(e)) {}
+  Evidence evidence;
+};
+// kUntrusted, with this evidence and its message.
+Error contradiction_error(Evidence evidence);
+// What the error carries; null when it is none. Valid as long as the error or a copy.
+const Contradiction* find_contradiction(const Error& error);
 
 // {"kind","message","time","log_key","notes":[{"what","note"}],"roots":{"size","claimed",
 //  "recomputed"},"bad_tiles"|"tiles":[{"path","bytes"}],"records":[{"first","second"}]};

@@ -1,0 +1,69 @@
+// Raising an alarm: the evidence is kept, the database halts, and the operator is told.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <system_error>
+
+#include "base/metrics.h"
+#include "follow/follower_impl.h"
+#include "follow/repeats.h"
+
+namespace gw::follow {
+namespace {
+
+// Who reads the path later, and the alarm's command, may be in another directory.
+std::string absolute(const std::string& path) {
+  std::error_code failed;
+  const auto full = std::filesystem::absolute(path, failed);
+  return failed ? path : full.string();
+}
+
+Error halted(Error error) {
+  error.detail = std::make_shared<Halted>();
+  return error;
+}
+
+}  // namespace
+
+Error halted_error(const std::string& db, const store::Alarm& alarm) {
+  return halted(
+      untrusted_error(fmt::format("{}: halted {}: {}; evidence: {}", db, format_rfc3339(alarm.at),
+                                  alarm.message, alarm.evidence),
+                      "find out what happened, then gwtool follow-tlog --clear-alarm --db " + db));
+}
+
+// `error`: carries a contradiction, or bad tiles.
+Error Follower::Impl::raise(const Error& error) {
+  const tlog::Contradiction* contradiction = tlog::find_contradiction(error);
+  const auto* conflicts = dynamic_cast<const Conflicts*>(contradiction);
+  const tlog::Evidence evidence =
+      contradiction != nullptr
+          ? contradiction->evidence
+          : bad_tile_evidence(writer.state().target, *tlog::find_bad_tiles(error));
+  const WallTime now = env.clock->now();
+  const auto path = tlog::save_evidence(tlog::evidence_json(evidence, options.key.format(), now),
+                                        absolute(options.db) + ".alarm", now);
+  // Without room for a file the alarm is kept all the same.
+  const std::string where = path ? *path : "no file (" + path.error().message + ")";
+  if (env.print_evidence) {
+    env.print_evidence(
+        tlog::format_evidence(evidence, path ? std::optional<std::string>(*path) : std::nullopt));
+  }
+  const store::Alarm alarm{evidence.kind, evidence.message, where, now};
+  // Before the first head there is no database, and nothing that an alarm would protect.
+  if (writer.created()) {
+    const std::span<const store::RepeatedVersion> none;
+    const auto s = writer.halt(alarm, conflicts != nullptr ? conflicts->versions : none);
+    if (!s) env.log->error("cannot keep the alarm", s.error());
+  }
+  metric_set(Metric::kFollowHalted, 1);
+  if (!options.on_alarm.empty()) {
+    const auto s = run_alarm_command(options.on_alarm, where);
+    if (!s) env.log->error("alarm command", s.error());
+  }
+  if (writer.created()) return halted_error(options.db, alarm);
+  return halted(untrusted_error(alarm.message + "; evidence: " + where));
+}
+
+}  // namespace gw::follow

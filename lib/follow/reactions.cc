@@ -1,0 +1,70 @@
+#include "follow/reactions.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "tlog/bad_tiles.h"
+#include "tlog/evidence.h"
+
+namespace gw::follow {
+namespace {
+
+// So many times as often as one tile may be bad, all of them may, before a round gives up.
+constexpr int kManyBadTiles = 3;
+
+std::string first_path(const tlog::BadTiles& bad) {
+  return bad.tiles.empty() ? std::string() : bad.tiles.front().path;
+}
+
+}  // namespace
+
+Event event_of(const Error& error) {
+  if (tlog::find_contradiction(error) != nullptr) return Event::kContradiction;
+  if (dynamic_cast<const Halted*>(error.detail.get()) != nullptr) return Event::kHalted;
+  if (tlog::find_bad_tiles(error) != nullptr) return Event::kBadTile;
+  switch (error.kind) {
+    case ErrorKind::kUntrusted:
+      return Event::kUnverified;
+    case ErrorKind::kUnavailable:
+      return Event::kUnavailable;
+    case ErrorKind::kNotFound:
+      return Event::kMissing;
+    case ErrorKind::kIo:
+      return Event::kSystem;
+    case ErrorKind::kUsage:
+    case ErrorKind::kCorrupt:
+    case ErrorKind::kInternal:
+      return Event::kBroken;
+  }
+  return Event::kBroken;
+}
+
+State Tries::count(const Error& error, bool moved) {
+  const tlog::BadTiles* bad = tlog::find_bad_tiles(error);
+  if (bad == nullptr) {
+    others_ = moved ? 0 : others_ + 1;
+    return others_ < limit_ ? State::kTry : State::kLast;
+  }
+  bad_tile_ = error;
+  bad_ = moved ? 0 : bad_ + 1;
+  if (++by_tile_[first_path(*bad)] >= limit_) {
+    return mode_ == Mode::kOnce ? State::kProven : State::kLast;
+  }
+  return bad_ < kManyBadTiles * limit_ ? State::kTry : State::kLast;
+}
+
+Error Tries::finish(Error error) const {
+  if (!bad_tile_ || error.detail != nullptr || event_of(error) == Event::kBroken) return error;
+  error.detail = bad_tile_->detail;
+  return error;
+}
+
+int Tries::failures() const { return std::max(1, bad_ + others_); }
+
+void Lasting::note(MonoTime now, std::uint64_t position) {
+  if (since_ && position_ == position) return;
+  since_ = now;
+  position_ = position;
+}
+
+}  // namespace gw::follow
