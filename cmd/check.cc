@@ -204,9 +204,12 @@ Command module_command(const std::shared_ptr<CheckValues>& v) {
   Command c("module", "newer versions of Go modules");
   c.doc =
       "Prints `PATH VERSION TIME` for the latest release of each module or, where a version is "
-      "given, only when there is a newer one. TIME is when the log's record was discovered.";
+      "given, only what is newer: the newest release of that version's own major and, on a line of "
+      "its own, of a higher major of the same path. TIME is when the log's record was discovered.";
   add_prove(c, &m->prove);
-  c.add(flag_option("major", &m->major, "report later major versions (PATH/v2, PATH/v3, ...) too"));
+  c.add(
+      flag_option("major", &m->major, "report later major versions (PATH/v2, PATH/v3, ...) too")
+          .more("From the known major on, also over gaps, up to ten in a row without a release."));
   c.add(positionals("PATH[@VERSION]", &m->paths, true,
                     "module path, or - to read a list from standard input")
             .more("A list has a PATH[@VERSION] a line; # starts a comment."));

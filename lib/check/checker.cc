@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "check/major_walk.h"
+#include "check/select.h"
 #include "dns/answer_text.h"
 #include "dns/module_name.h"
 #include "module/goversion.h"
@@ -15,10 +17,6 @@
 
 namespace gw::check {
 namespace {
-
-// A later major exists only below an earlier one, so the walk ends by itself; this bounds what a
-// zone with a wildcard can make us ask.
-constexpr unsigned kMaxMajors = 64;
 
 // The joined TXT records of an answer, when the policy lets it count. Notes its state in `outcome`.
 Result<std::vector<std::string>> accept(const Result<net::DnsAnswer>& answer, Policy policy,
@@ -64,53 +62,51 @@ struct Ask {
   bool later_major;
 };
 
-// Where a request's walk through later majors stands.
-struct Walk {
-  std::optional<mod::ModulePath> next;  // the next path to ask for
-  bool over = false;                    // a path without a release was seen
-  bool any = false;                     // some path has a release
-  unsigned step = 1;                    // how many paths to ask for in the next round
-  unsigned asked = 0;
+// What is looked up at once.
+struct Round {
+  std::vector<Ask> asks;
+  std::vector<net::Question> questions;
 };
 
-// Reads the answer for one path into its outcome; true when the path has a release.
-bool read_module(const Ask& ask, const Result<net::DnsAnswer>& answer,
-                 const CheckerOptions& options, Outcome& outcome) {
+// A name server that is out of reach has nothing to say about any of a module's majors: once is
+// enough.
+void add_error(Outcome& outcome, Error error) {
+  const auto same = [&](const Error& e) { return e.kind == error.kind; };
+  if (std::any_of(outcome.errors.begin(), outcome.errors.end(), same)) return;
+  outcome.errors.push_back(std::move(error));
+}
+
+// Reads the answer for one path into its outcome; the path's latest release, if it has one.
+std::optional<std::string> read_module(const Ask& ask, const Result<net::DnsAnswer>& answer,
+                                       const CheckerOptions& options, Outcome& outcome) {
+  const std::string& path = ask.path.text();
   auto texts = accept(answer, options.policy, outcome);
   if (!texts) {
-    outcome.errors.push_back(std::move(texts).error().in(ask.path.text()));
-    return false;
+    add_error(outcome, std::move(texts).error().in(path));
+    return std::nullopt;
   }
   const auto versions = module_versions(*texts);
   if (!versions) {
-    outcome.errors.push_back(versions.error().in(ask.path.text()));
-    return false;
+    add_error(outcome, versions.error().in(path));
+    return std::nullopt;
   }
   const dns::ModuleVersion* latest = dns::latest_version(*versions);
-  if (latest == nullptr) {
-    return false;
+  if (latest == nullptr) return std::nullopt;
+  const auto known = ask.later_major ? std::nullopt : outcome.known;
+  for (const dns::ModuleVersion* v : select_releases(*versions, known)) {
+    add_release(outcome, {path, v->version, v->found, {}, path, v->version});
   }
-  if (ask.later_major || !outcome.known || is_newer(latest->version, *outcome.known)) {
-    const std::string& path = ask.path.text();
-    add_release(outcome, {path, latest->version, latest->found, {}, path, latest->version});
-  }
-  return true;
+  return latest->version;
 }
 
-// The paths that a walk asks for in one round.
-void step(std::size_t index, Walk& walk, const dns::ModuleNames& zone, std::vector<Ask>& asks,
-          std::vector<std::string>& names) {
-  for (unsigned i = 0; i < walk.step && !walk.over && walk.next; ++i) {
-    auto name = zone.of_module(*walk.next);
-    if (!name || ++walk.asked > kMaxMajors) {  // the next one's name may be too long
-      walk.next.reset();
-      return;
-    }
-    asks.push_back({index, *walk.next, true});
-    names.push_back(std::move(*name));
-    walk.next = walk.next->next_major();
+// The paths that a walk asks for next.
+void add_majors(std::size_t index, MajorWalk& walk, const dns::ModuleNames& zone, Round& round) {
+  for (mod::ModulePath& path : walk.next_round()) {
+    auto name = zone.of_module(path);
+    if (!name) return walk.stop();
+    round.asks.push_back({index, std::move(path), true});
+    round.questions.push_back({std::move(*name)});
   }
-  walk.step *= 2;
 }
 
 }  // namespace
@@ -129,46 +125,45 @@ std::string_view policy_name(Policy policy) {
 
 std::vector<Outcome> Checker::modules(std::span<const ModuleRequest> requests) {
   std::vector<Outcome> outcomes(requests.size());
-  std::vector<Walk> walks(requests.size());
+  std::vector<std::optional<MajorWalk>> walks(requests.size());
+  std::vector<bool> has_release(requests.size());
   const auto zone = dns::ModuleNames::in_zone(options_.dns_base);
-  std::vector<Ask> asks;
-  std::vector<std::string> names;
+  Round round;
   for (std::size_t i = 0; i < requests.size(); ++i) {
-    outcomes[i].name = requests[i].path;
-    outcomes[i].known = requests[i].known;
-    if (requests[i].problem) {
-      outcomes[i].errors.push_back(*requests[i].problem);
+    const ModuleRequest& request = requests[i];
+    outcomes[i].name = request.path;
+    outcomes[i].known = request.known;
+    if (request.problem) {
+      outcomes[i].errors.push_back(*request.problem);
       continue;
     }
-    auto name = zone ? zone->of_module(*requests[i].module) : zone.error();
+    auto name = zone ? zone->of_module(*request.module) : zone.error();
     if (!name) {
-      outcomes[i].errors.push_back(std::move(name).error().in(requests[i].path));
+      outcomes[i].errors.push_back(std::move(name).error().in(request.path));
       continue;
     }
-    asks.push_back({i, *requests[i].module, false});
-    names.push_back(std::move(*name));
-    if (options_.major) walks[i].next = requests[i].module->next_major();
-    step(i, walks[i], *zone, asks, names);
+    round.asks.push_back({i, *request.module, false});
+    round.questions.push_back({std::move(*name)});
+    if (!options_.major) continue;
+    add_majors(i, walks[i].emplace(*request.module, request.known), *zone, round);
   }
-  while (!asks.empty()) {
-    std::vector<net::Question> questions;
-    questions.reserve(names.size());
-    for (auto& name : names) questions.push_back({std::move(name)});
-    const auto answers = resolver_->lookup(questions, options_.deadline);
-    for (std::size_t k = 0; k < asks.size(); ++k) {
-      const Ask& ask = asks[k];
-      Walk& walk = walks[ask.outcome];
-      if (ask.later_major && walk.over) continue;  // beyond the first gap nothing counts
-      const bool exists = read_module(ask, answers[k], options_, outcomes[ask.outcome]);
-      if (ask.later_major && !exists) walk.over = true;
-      walk.any = walk.any || exists;
+  while (!round.asks.empty()) {
+    const auto answers = resolver_->lookup(round.questions, options_.deadline);
+    for (std::size_t k = 0; k < round.asks.size(); ++k) {
+      const Ask& ask = round.asks[k];
+      auto& walk = walks[ask.outcome];
+      const auto latest = read_module(ask, answers[k], options_, outcomes[ask.outcome]);
+      if (latest) has_release[ask.outcome] = true;
+      if (walk && ask.later_major) walk->answered(latest.has_value());
+      if (walk && !ask.later_major && latest) walk->has_release(*latest);
     }
-    asks.clear();
-    names.clear();
-    for (std::size_t i = 0; i < walks.size(); ++i) step(i, walks[i], *zone, asks, names);
+    round = {};
+    for (std::size_t i = 0; i < walks.size(); ++i) {
+      if (walks[i]) add_majors(i, *walks[i], *zone, round);
+    }
   }
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    if (walks[i].any || !outcomes[i].errors.empty()) continue;
+    if (has_release[i] || !outcomes[i].errors.empty()) continue;
     outcomes[i].errors.push_back(not_found_error(
         fmt::format("{}: no release known at {}", outcomes[i].name, options_.dns_base)));
   }

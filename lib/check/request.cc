@@ -71,9 +71,6 @@ bool is_newer(std::string_view candidate, std::string_view known) {
   const auto c = mod::parse_semver(candidate);
   const auto k = mod::parse_semver(known);
   if (!c || !k) return false;
-  if (c->is_release() && k->is_release() && c->incompatible != k->incompatible) {
-    return k->incompatible;
-  }
   return mod::compare_semver(*c, *k) > 0;
 }
 

@@ -35,8 +35,9 @@ Status check_domain(std::string_view domain);
 // kUsage unless a Go version: `go1.26.8`, `go1.27rc1`.
 Status check_go_version(std::string_view version);
 
-// Whether the release `candidate` is newer than `known`, both canonical. Among releases a
-// +incompatible one ranks below every other, whatever its number.
+// Whether the release `candidate` is newer than `known`, both canonical. A +incompatible version
+// counts by its number, as for the go command once it takes such versions at all: whether it does
+// is the server's to say, by answering with them or not.
 bool is_newer(std::string_view candidate, std::string_view known);
 
 }  // namespace gw::check

@@ -224,13 +224,7 @@ const ModuleVersion* latest_version(std::span<const ModuleVersion> versions) {
   for (const ModuleVersion& version : versions) {
     auto semver = mod::parse_semver(version.version);
     if (!semver || !semver->is_release()) continue;
-    bool better = !best_semver;
-    if (best_semver) {
-      better = best_semver->incompatible != semver->incompatible
-                   ? best_semver->incompatible
-                   : mod::compare_semver(*semver, *best_semver) > 0;
-    }
-    if (better) {
+    if (!best_semver || mod::compare_semver(*semver, *best_semver) > 0) {
       best = &version;
       best_semver = semver;
     }

@@ -61,8 +61,24 @@ class Module(CheckCase):
             with self.subTest(path):
                 self.assert_run(self.check("module", path), 100 if "@" in path else 0,
                                 out="%s %s\n" % (path.split("@")[0], line), err="")
-        # +incompatible ranks below every other release
-        self.assert_run(self.check("module", "example.com/incompatible@v1.0.0"), 0, out="", err="")
+        # +incompatible versions count by their numbers
+        self.assert_run(self.check("module", "example.com/incompatible@v1.0.0"), 100,
+                        out="example.com/incompatible v28.0.0+incompatible 2025-04-16T19:07:44Z\n")
+        self.assert_run(self.check("module", "example.com/split@v28.5.2+incompatible"), 0, out="")
+
+    def test_each_major_has_its_line(self):
+        own = "example.com/stray v0.35.3 2025-04-16T19:07:44Z\n"
+        higher = "example.com/stray v1.5.2 2024-10-04T14:47:28Z\n"
+        for known, out in (("v0.34.0", own + higher), ("v0.35.3", higher), ("v1.4.0", higher),
+                           ("v1.5.2", "")):
+            with self.subTest(known):
+                self.assert_run(self.check("module", "example.com/stray@" + known),
+                                100 if out else 0, out=out, err="")
+        # each is told once, whatever was told of the other
+        state = self.file("state", "example.com/stray v1.5.2\n")
+        args = ("module", "example.com/stray@v0.34.0", "--state", state)
+        self.assert_run(self.check(*args), 100, out=own, err="")
+        self.assert_run(self.check(*args), 0, out="", err="")
 
     def test_no_release_known(self):
         # an unknown module, one without releases, a name above others, in every kind of denial
@@ -149,14 +165,32 @@ class Module(CheckCase):
         self.assert_error(self.check("module", "--major", "example.com/unknown"), 1,
                           "no release known")
 
+    def test_major_over_gaps(self):
+        gap = ("example.com/gap/v3 v3.0.1 2025-04-16T19:07:44Z\n"
+               "example.com/gap/v13 v13.0.1 2025-04-16T19:07:45Z\n")
+        r = self.check("module", "--major", "example.com/gap@v1.2.0")
+        self.assert_run(r, 100, out=gap, err="")
+        # what is known, or served at the path itself, says where they begin
+        last = "example.com/legacy/v29 v29.0.0 2025-04-16T19:07:45Z\n"
+        r = self.check("module", "--major", "example.com/legacy@v28.5.2+incompatible")
+        self.assert_run(r, 100, out=last, err="")
+        r = self.check("module", "--major", "example.com/legacy")
+        self.assert_run(r, 0, err="", out="example.com/legacy v28.5.2+incompatible "
+                        "2025-04-16T19:07:44Z\n" + last)
+
+    def test_major_says_a_fault_once(self):
+        dead = "127.0.0.1@%d" % cli.free_port()
+        r = self.check("module", "--major", MOX, "--timeout", "1s", resolver=dead)
+        self.assert_error(r, 3, MOX + ": ")
+        self.assertEqual(r.err.count("error: "), 1, str(r))
+
     def test_major_takes_few_rounds(self):
         with dns_lab.Proxy(LAB.resolver) as proxy:
             r = self.check("module", "--major", "example.com/many", resolver=proxy.resolver)
             self.assert_run(r, 0)
             asked = [n.split(".")[0] for n, t in proxy.questions if t == 16]
-            # with the path itself v2 is asked for, then v3 and v4 together
-            self.assertEqual(asked[0:1] + sorted(asked[1:2]) + sorted(asked[2:]),
-                             ["many", "v2", "v3", "v4"])
+            # v2 to v5 together with the path itself; the proof that there is no v4 says the rest
+            self.assertEqual(sorted(asked), ["many", "v2", "v3", "v4", "v5"])
 
 
 class Toolchain(CheckCase):

@@ -90,11 +90,10 @@ TEST_CASE("what is newer") {
       {"v1.0.0", "v1.0.1-0.20250101000000-abcdefabcdef", false},
       {"v0.1.0", "v0.0.0-20250101000000-abcdefabcdef", true},
       {"v99999999999999999999.0.0", "v99999999999999999998.0.0", true},
-      // +incompatible ranks below every other release ...
-      {"v1.5.0", "v28.0.0+incompatible", true},
-      {"v28.0.0+incompatible", "v1.5.0", false},
+      // +incompatible versions count by their numbers
+      {"v1.5.0", "v28.0.0+incompatible", false},
+      {"v28.0.0+incompatible", "v1.5.0", true},
       {"v28.0.0+incompatible", "v17.0.0+incompatible", true},
-      // ... but not below what is no release
       {"v28.0.0+incompatible", "v0.0.0-20250101000000-abcdefabcdef", true},
       {"nonsense", "v1.0.0", false},
   };
