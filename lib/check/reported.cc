@@ -24,9 +24,10 @@ bool contains(const std::vector<std::string>& list, std::string_view what) {
 }  // namespace
 
 Result<Reported> Reported::open(const std::string& path) {
-  GW_TRY(os::LockFile lock, os::LockFile::acquire(path + ".lock"));
-  Reported state(path, std::move(lock));
-  auto text = os::read_file(path, kMaxFile);
+  GW_TRY(const std::string file, os::file_to_write(path));
+  GW_TRY(os::LockFile lock, os::LockFile::acquire(file + ".lock"));
+  Reported state(file, std::move(lock));
+  auto text = os::read_file(file, kMaxFile);
   if (!text && text.error().kind == ErrorKind::kNotFound) return state;
   if (!text) return std::move(text).error();
   std::string_view rest = *text;

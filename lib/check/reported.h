@@ -1,8 +1,9 @@
 // Remembers which versions were reported, so that cron mails each of them once (`--state FILE`).
 //
 // The file is text, `NAME VERSION` a line, sorted, replaced atomically, and may be edited; at most
-// 100 versions a name are kept, the ones added last. A lock file beside it (FILE.lock) is held as
-// long as this object lives: two calls at a time would report the same version twice.
+// 100 versions a name are kept, the ones added last. A lock file beside it (FILE.lock; of a link,
+// beside what it leads to) is held as long as this object lives: two calls at a time would report
+// the same version twice.
 //
 // Save only after the report has reached its reader: a crash in between reports a version again and
 // never loses one.
@@ -22,7 +23,8 @@ namespace gw::check {
 
 class Reported {
  public:
-  // A file that does not exist is an empty one. kUnavailable: another call holds the lock.
+  // A file that does not exist is an empty one. kUsage: no regular file; nothing was made beside it
+  // then. kUnavailable: another call holds the lock.
   // kCorrupt: a line that is none of ours, named by number; the file is left alone. kIo.
   static Result<Reported> open(const std::string& path);
 

@@ -30,7 +30,8 @@ std::optional<std::string_view> field(std::string_view& text, std::string_view n
 
 Result<ZoneSerial> ZoneSerial::load(const std::string& file) {
   ZoneSerial serial(file);
-  auto text = os::read_file(file, 4096);
+  GW_TRY(const std::string real, os::file_to_write(file));
+  auto text = os::read_file(real, 4096);
   if (!text) {
     if (text.error().kind == ErrorKind::kNotFound) return serial;
     return std::move(text).error();

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/crypto.h"
+#include "os/file_parts.h"
 
 namespace gw::os {
 
@@ -30,9 +30,7 @@ void Fd::reset() {
   fd_ = -1;
 }
 
-namespace {
-
-Fd open_retry(const std::string& path, int flags, mode_t mode = 0) {
+Fd open_retry(const std::string& path, int flags, mode_t mode) {
   int fd = -1;
   do {
     fd = ::open(path.c_str(), flags | O_CLOEXEC, mode);
@@ -46,6 +44,15 @@ std::string directory_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+Result<std::optional<struct stat>> look_at(const std::string& path) {
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) == 0) return std::optional(info);
+  if (errno == ENOENT) return std::optional<struct stat>();
+  return errno_error("looking at " + path, errno);
+}
+
+namespace {
+
 Status sync_directory(const std::string& path) {
   std::string dir = directory_of(path);
   Fd fd = open_retry(dir, O_RDONLY | O_DIRECTORY);
@@ -55,8 +62,7 @@ Status sync_directory(const std::string& path) {
 }
 
 // Writes, syncs and closes; the caller removes the file when this fails.
-Status fill(Fd fd, std::string_view data, mode_t mode, const std::string& path) {
-  if (::fchmod(fd.get(), mode) != 0) return errno_error("chmod of " + path, errno);
+Status fill(Fd fd, std::string_view data, const std::string& path) {
   if (const int error = write_all(fd.get(), data); error != 0) {
     return errno_error("writing " + path, error);
   }
@@ -65,7 +71,46 @@ Status fill(Fd fd, std::string_view data, mode_t mode, const std::string& path) 
   return {};
 }
 
+bool ours_or_roots(const struct stat& info) {
+  return info.st_uid == 0 || info.st_uid == ::geteuid();
+}
+
+// Mode and owner of the file that the new one replaces.
+void take_after(int fd, const struct stat& old) {
+  // The owner first: a change of it may take bits of the mode away. Neither is worth a failure.
+  if (old.st_uid != ::geteuid() || old.st_gid != ::getegid()) {
+    [[maybe_unused]] const int owned = ::fchown(fd, old.st_uid, old.st_gid);
+  }
+  [[maybe_unused]] const int moded = ::fchmod(fd, old.st_mode & 07777);
+}
+
 }  // namespace
+
+Result<std::string> file_to_write(const std::string& path) {
+  constexpr int kMostLinks = 40;  // as the kernel
+  std::string at = path;
+  for (int links = 0;; ++links) {
+    GW_TRY(const auto found, look_at(at));
+    if (found && S_ISLNK(found->st_mode)) {
+      if (links == kMostLinks) return usage_error(path + ": too many links");
+      if (!ours_or_roots(*found)) {
+        return usage_error(at + ": a link that belongs to another user", "name the file itself");
+      }
+      std::error_code failed;
+      const std::filesystem::path to = std::filesystem::read_symlink(at, failed);
+      if (failed) return errno_error("reading the link " + at, failed.value());
+      at = (to.is_absolute() ? to : std::filesystem::path(at).parent_path() / to).string();
+      continue;
+    }
+    if (found && S_ISDIR(found->st_mode)) return usage_error(path + ": is a directory, not a file");
+    if (found && !S_ISREG(found->st_mode)) {
+      return usage_error(path + ": not a regular file",
+                         "it would be replaced: name a file of its own");
+    }
+    if (at.empty() || at.ends_with('/')) return usage_error(path + ": not a file's name");
+    return at;
+  }
+}
 
 Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
   Fd fd = open_retry(path, O_RDONLY);
@@ -102,29 +147,32 @@ Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
 }
 
 Status write_file_atomic(const std::string& path, std::string_view data, mode_t mode) {
-  const auto slash = path.rfind('/');
+  GW_TRY(const std::string real, file_to_write(path));
+  GW_TRY(const auto old, look_at(real));
+  const auto slash = real.rfind('/');
   const std::size_t base = slash == std::string::npos ? 0 : slash + 1;
-  const std::string tmp = fmt::format("{}.{}.tmp-{}", path.substr(0, base), path.substr(base),
+  const std::string tmp = fmt::format("{}.{}.tmp-{}", real.substr(0, base), real.substr(base),
                                       encode_hex(random_bytes(6)));
   Fd fd = open_retry(tmp, O_WRONLY | O_CREAT | O_EXCL, mode);
   if (!fd) return errno_error("creating " + tmp, errno);
-  if (auto s = fill(std::move(fd), data, mode, tmp); !s) {
+  if (old) take_after(fd.get(), *old);
+  if (auto s = fill(std::move(fd), data, tmp); !s) {
     ::unlink(tmp.c_str());
     return s;
   }
-  if (::rename(tmp.c_str(), path.c_str()) != 0) {
+  if (::rename(tmp.c_str(), real.c_str()) != 0) {
     const int err = errno;
     ::unlink(tmp.c_str());
-    return errno_error(fmt::format("renaming {} to {}", tmp, path), err);
+    return errno_error(fmt::format("renaming {} to {}", tmp, real), err);
   }
-  return sync_directory(path);
+  return sync_directory(real);
 }
 
 Status create_file(const std::string& path, std::string_view data, mode_t mode) {
   Fd fd = open_retry(path, O_WRONLY | O_CREAT | O_EXCL, mode);
   if (!fd && errno == EEXIST) return usage_error(path + ": already exists");
   if (!fd) return errno_error("creating " + path, errno);
-  if (auto s = fill(std::move(fd), data, mode, path); !s) {
+  if (auto s = fill(std::move(fd), data, path); !s) {
     ::unlink(path.c_str());
     return s;
   }
@@ -133,56 +181,9 @@ Status create_file(const std::string& path, std::string_view data, mode_t mode) 
 
 bool file_exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 
-namespace {
-
-// The lock file at `path`, which may be taken away while it is opened.
-Result<Fd> open_lock(const std::string& path, bool* made) {
-  constexpr int kTries = 100;
-  for (int i = 0;; ++i) {
-    Fd fd = open_retry(path, O_RDWR | O_CREAT | O_EXCL, 0644);
-    *made = static_cast<bool>(fd);
-    if (!fd && errno == EEXIST) fd = open_retry(path, O_RDWR, 0);
-    if (fd) return fd;
-    // ENOENT: the directory is missing, or the file went away just now.
-    if (errno != ENOENT || i == kTries) return errno_error("opening " + path, errno);
-  }
-}
-
-}  // namespace
-
-Result<LockFile> LockFile::acquire(const std::string& path) {
-  while (true) {
-    bool made = false;
-    GW_TRY(Fd fd, open_lock(path, &made));
-    if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-      if (errno != EWOULDBLOCK) return errno_error("locking " + path, errno);
-      std::string pid(32, '\0');
-      const ssize_t n = ::pread(fd.get(), pid.data(), pid.size(), 0);
-      pid.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
-      while (!pid.empty() && pid.back() == '\n') pid.pop_back();
-      return unavailable_error(
-          fmt::format("{}: held by process {}", path, pid.empty() ? "?" : pid));
-    }
-    struct stat held {};
-    struct stat there {};
-    if (::fstat(fd.get(), &held) != 0) return errno_error("locking " + path, errno);
-    // Its holder removed it between our open and our lock: a lock on it keeps nobody out.
-    if (::stat(path.c_str(), &there) != 0 || held.st_ino != there.st_ino ||
-        held.st_dev != there.st_dev) {
-      continue;
-    }
-    const std::string pid = fmt::format("{}\n", ::getpid());
-    if (::ftruncate(fd.get(), 0) != 0 ||
-        ::pwrite(fd.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
-      return errno_error("writing " + path, errno);
-    }
-    return LockFile(std::move(fd), path, made);
-  }
-}
-
-void LockFile::remove_if_new() {
-  if (fd_ && made_) ::unlink(path_.c_str());
-  made_ = false;
+bool is_regular_file(const std::string& path) {
+  struct stat info {};
+  return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
 }
 
 std::string real_path(const std::string& path) {

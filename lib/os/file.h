@@ -3,6 +3,10 @@
 // write_file_atomic: temporary file in the same directory, write, fsync, rename, fsync of the
 // directory; a crash leaves the old file or the new one, and at worst a `.NAME.tmp-*` beside it.
 // Every error names the path. Safe from any thread unless two write the same path.
+//
+// What is replaced or locked may lie in a directory of somebody else's, and root may be told to do
+// it: links are followed only when they are ours or root's, and nothing but a regular file is ever
+// opened for it, so that nobody's device, pipe or password file is what gets written.
 #pragma once
 
 #include <sys/types.h>
@@ -38,18 +42,29 @@ class Fd {
 // read.
 Result<std::string> read_file(const std::string& path, std::size_t max_bytes);
 
+// The file to write for `path`: links are followed, and what is there, if anything, is a regular
+// file. kUsage when it is not, when a link is neither ours nor root's, or when the directory does
+// not exist. Makes and opens nothing: for a start, before anything is done.
+Result<std::string> file_to_write(const std::string& path);
+
+// To file_to_write(path). A file that is there keeps its mode and, as far as we may, its owner; a
+// new one gets `mode` less the umask.
 Status write_file_atomic(const std::string& path, std::string_view data, mode_t mode);
 
 // Creates the file (O_EXCL); kUsage when it exists already. Fsynced with its directory.
 Status create_file(const std::string& path, std::string_view data, mode_t mode);
 
 bool file_exists(const std::string& path);
+// Behind all links.
+bool is_regular_file(const std::string& path);
 
 // An advisory lock held as long as this object lives. The file, which stays, holds the holder's
-// pid.
+// pid; nothing else is taken for one: no link, no file with a second name or other contents, and as
+// root none in a directory that somebody else may write, who could change it under us.
 class LockFile {
  public:
-  // kUnavailable with the holder's pid when somebody else holds it.
+  // kUnavailable with the holder's pid when somebody else holds it. kUsage: what is there is no
+  // lock file, or we are root and the directory is another user's.
   static Result<LockFile> acquire(const std::string& path);
 
   // For a start that is refused: takes the file away again if acquire() made it. The lock is held

@@ -38,6 +38,8 @@ Result<Reader> Reader::open(const std::string& path) {
     return not_found_error(path + ": no database there",
                            fmt::format("gwtool follow-tlog --db {} makes it", path));
   }
+  // SQLite would wait for a pipe's writer.
+  if (!os::is_regular_file(path)) return usage_error(path + ": not a regular file");
   auto impl = std::make_unique<Impl>();
   const auto run = [&]() -> Status {
     sqlite::Database& db = impl->db;

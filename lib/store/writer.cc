@@ -26,7 +26,8 @@ const tlog::Frontier& Writer::frontier() const { return impl_->frontier; }
 
 Result<Writer> Writer::open(const std::string& path, const WriterOptions& options) {
   // One lock for one file, whichever links lead to it.
-  GW_TRY(os::LockFile lock, os::LockFile::acquire(os::real_path(path) + ".lock"));
+  GW_TRY(const std::string file, os::file_to_write(path));
+  GW_TRY(os::LockFile lock, os::LockFile::acquire(file + ".lock"));
   auto impl = std::make_unique<Impl>(path, options, std::move(lock));
   impl->state.log_name = options.log_name;
   impl->state.log_key = options.log_key;

@@ -414,6 +414,42 @@ class State(CheckCase):
         self.assert_error(self.check("module", MOX, "--state", "/nonexistent/state"), 1,
                           "/nonexistent/state")
 
+    def test_only_a_regular_file_is_replaced(self):
+        os.mkfifo(self.path("fifo"))
+        os.symlink("/dev/null", self.path("null"))
+        os.mkdir(self.path("directory"))
+        before = sorted(os.listdir(self.dir))
+        for name in ("fifo", "null", "directory", "."):
+            with self.subTest(name), dns_lab.Proxy(LAB.resolver) as proxy:
+                r = self.check("module", MOX, "--state", self.path(name), timeout=NEVER,
+                               resolver=proxy.resolver)
+                self.assert_error(r, 2, self.path(name) + ": ")
+                self.assertEqual(proxy.questions, [])
+        self.assertEqual(sorted(os.listdir(self.dir)), before)
+        self.assert_error(self.check("module", MOX, "--state", "/dev/full"), 2, "/dev/full: ")
+        self.assert_missing("/dev/full.lock")
+
+    def test_a_link_and_a_mode_stay(self):
+        os.mkdir(self.path("real"))
+        os.symlink("real/state", self.path("link"))
+        self.assert_run(self.check("module", MOX, "--state", self.path("link")), 0)
+        self.assertTrue(os.path.islink(self.path("link")))
+        real = self.path("real", "state")
+        os.chmod(real, 0o600)
+        self.assert_run(self.check("toolchain", "--state", self.path("link")), 0)
+        self.assertTrue(os.path.islink(self.path("link")))
+        self.assertEqual(os.stat(real).st_mode & 0o777, 0o600)
+        with open(real) as f:
+            self.assertIn("toolchain ", f.read())
+
+    def test_a_link_in_place_of_the_lock_is_refused(self):
+        victim = self.file("victim", "text of somebody\n")
+        os.symlink("victim", self.path("state.lock"))
+        r = self.check("module", MOX, "--state", self.path("state"))
+        self.assert_error(r, 2, "state.lock: a link")
+        with open(victim) as f:
+            self.assertEqual(f.read(), "text of somebody\n")
+
     def test_one_call_at_a_time(self):
         state = self.path("state")
         with dns_lab.Proxy(LAB.resolver, "dead") as proxy:

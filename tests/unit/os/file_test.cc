@@ -33,8 +33,62 @@ TEST_CASE("atomic write replaces the whole file and leaves nothing beside it") {
   CHECK(read_file(path, 10).value() == "two");
   struct stat st {};
   REQUIRE(::stat(path.c_str(), &st) == 0);
-  CHECK((st.st_mode & 0777) == 0640);
+  CHECK((st.st_mode & 0777) == 0600);  // what somebody has made it
   CHECK(entries(dir.path) == 1);
+}
+
+TEST_CASE("a new file's mode is what the umask leaves") {
+  TempDir dir;
+  const mode_t old = ::umask(027);
+  const Status written = write_file_atomic(dir.path + "/f", "x", 0644);
+  ::umask(old);
+  REQUIRE(written);
+  struct stat st {};
+  REQUIRE(::stat((dir.path + "/f").c_str(), &st) == 0);
+  CHECK((st.st_mode & 0777) == 0640);
+}
+
+TEST_CASE("a link is followed to the file that is written") {
+  TempDir dir;
+  fs::create_directory(dir.path + "/d");
+  fs::create_symlink("d/f", dir.path + "/one");
+  fs::create_symlink("one", dir.path + "/two");
+  CHECK(file_to_write(dir.path + "/two").value() == dir.path + "/d/f");
+  REQUIRE(write_file_atomic(dir.path + "/two", "x", 0600));
+  CHECK(fs::is_symlink(dir.path + "/one"));
+  CHECK(fs::is_symlink(dir.path + "/two"));
+  CHECK(read_file(dir.path + "/d/f", 9).value() == "x");
+  fs::create_symlink("loop", dir.path + "/loop");
+  CHECK(file_to_write(dir.path + "/loop").error().kind == ErrorKind::kUsage);
+}
+
+TEST_CASE("only regular files are written to") {
+  TempDir dir;
+  REQUIRE(::mkfifo((dir.path + "/fifo").c_str(), 0600) == 0);
+  fs::create_symlink("/dev/null", dir.path + "/null");
+  fs::create_symlink("fifo", dir.path + "/link");
+  for (const std::string& path :
+       {dir.path + "/fifo", dir.path + "/link", dir.path + "/null", dir.path, dir.path + "/f/",
+        std::string("."), std::string("/dev/full"), std::string("")}) {
+    CAPTURE(path);
+    const auto found = file_to_write(path);
+    REQUIRE_FALSE(found);
+    CHECK(found.error().kind == ErrorKind::kUsage);
+    CHECK_FALSE(write_file_atomic(path, "x", 0600));
+  }
+  CHECK(entries(dir.path) == 3);
+  CHECK(fs::is_fifo(dir.path + "/fifo"));
+  CHECK(fs::is_character_file("/dev/null"));
+  CHECK_FALSE(is_regular_file(dir.path + "/fifo"));
+}
+
+TEST_CASE("another user's link is not followed") {
+  if (::geteuid() != 0) return;
+  TempDir dir;
+  fs::create_symlink("target", dir.path + "/link");
+  REQUIRE(::lchown((dir.path + "/link").c_str(), 4711, 4711) == 0);
+  CHECK(file_to_write(dir.path + "/link").error().kind == ErrorKind::kUsage);
+  CHECK_FALSE(fs::exists(dir.path + "/target"));
 }
 
 TEST_CASE("atomic write onto a directory fails and leaves nothing") {
@@ -42,7 +96,7 @@ TEST_CASE("atomic write onto a directory fails and leaves nothing") {
   fs::create_directory(dir.path + "/d");
   auto s = write_file_atomic(dir.path + "/d", "x", 0600);
   REQUIRE_FALSE(s);
-  CHECK(s.error().kind == ErrorKind::kIo);
+  CHECK(s.error().kind == ErrorKind::kUsage);
   CHECK(entries(dir.path) == 1);
 }
 
@@ -67,6 +121,59 @@ TEST_CASE("reading is bounded and names the path") {
   CHECK(missing.error().kind == ErrorKind::kNotFound);
   CHECK(missing.error().message.find(dir.path + "/none") != std::string::npos);
   CHECK(read_file(dir.path, 1).error().kind == ErrorKind::kIo);
+}
+
+TEST_CASE("only a lock file is taken for one, and nothing else is changed") {
+  TempDir dir;
+  const std::string lock = dir.path + "/f.lock";
+  const std::string victim = dir.path + "/victim";
+  const std::string text = "root:x:0:0:root:/root:/bin/bash\n";
+  REQUIRE(create_file(victim, text, 0600));
+  const auto refused = [&] {
+    const auto held = LockFile::acquire(lock);
+    return !held && held.error().kind == ErrorKind::kUsage;
+  };
+  fs::create_symlink("victim", lock);
+  CHECK(refused());
+  fs::remove(lock);
+  fs::create_hard_link(victim, lock);
+  CHECK(refused());
+  fs::remove(lock);
+  fs::create_symlink(dir.path + "/new", lock);  // to nothing
+  CHECK(refused());
+  CHECK_FALSE(fs::exists(dir.path + "/new"));
+  fs::remove(lock);
+  for (const char* other : {"12a\n", "a", "12\n34\n", " "}) {
+    CAPTURE(other);
+    REQUIRE(create_file(lock, other, 0600));
+    CHECK(refused());
+    CHECK(read_file(lock, 99).value() == other);
+    fs::remove(lock);
+  }
+  REQUIRE(::mkfifo(lock.c_str(), 0600) == 0);
+  CHECK(refused());
+  CHECK(read_file(victim, 99).value() == text);
+  // one that an earlier call left
+  fs::remove(lock);
+  REQUIRE(create_file(lock, "4711\n", 0644));
+  CHECK(LockFile::acquire(lock));
+}
+
+TEST_CASE("root takes no lock where another user may write") {
+  if (::geteuid() != 0) return;
+  TempDir dir;
+  const std::string lock = dir.path + "/f.lock";
+  REQUIRE(::chown(dir.path.c_str(), 4711, 4711) == 0);
+  const auto held = LockFile::acquire(lock);
+  REQUIRE_FALSE(held);
+  CHECK(held.error().kind == ErrorKind::kUsage);
+  CHECK(held.error().hint.find("4711") != std::string::npos);
+  CHECK(entries(dir.path) == 0);
+  REQUIRE(::chown(dir.path.c_str(), 0, 0) == 0);
+  REQUIRE(::chmod(dir.path.c_str(), 0777) == 0);
+  CHECK_FALSE(LockFile::acquire(lock));
+  REQUIRE(::chmod(dir.path.c_str(), 01777) == 0);  // as /tmp: nobody else may exchange it
+  CHECK(LockFile::acquire(lock));
 }
 
 TEST_CASE("a lock is held once and names its holder") {
