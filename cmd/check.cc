@@ -71,12 +71,17 @@ void add_prove(Command& command, ProveValues* v) {
   });
 }
 
-Result<net::Resolver> make_resolver(const CheckValues& v) {
+// `zone`: what all questions are below.
+Result<net::Resolver> make_resolver(const CheckValues& v, const std::string& zone) {
   net::ResolverOptions options;
   options.resolver = v.resolver.resolver.value_or("");
   options.trust_anchor_file = v.resolver.trust_anchor.value_or("");
   options.validate = v.policy != check::Policy::kOff;
-  return net::Resolver::create(std::move(options));
+  options.need_anchor = true;
+  GW_TRY(auto resolver, net::Resolver::create(std::move(options)));
+  // Once, not for each of a list's modules.
+  if (v.policy != check::Policy::kOff) GW_CHECK(resolver.check_anchor(zone));
+  return resolver;
 }
 
 // What --prove needs, checked before the first packet.
@@ -150,6 +155,7 @@ void report_notices(Context& ctx, std::span<const check::Outcome> found) {
 // What one of the three commands asks.
 struct Question {
   check::Kind kind;
+  std::string zone;                    // that answers
   const ProveValues* prove = nullptr;  // null: the command proves nothing
   bool major = false;
   bool next = false;
@@ -162,7 +168,7 @@ Result<int> run_check(Context& ctx, const CheckValues& v, const Question& q) {
   const std::string dns_base = q.prove != nullptr ? q.prove->dns : "";
   const MonoTime deadline = ctx.clock.mono() + v.resolver.timeout;
   GW_TRY(auto log, make_log(q.prove, deadline));
-  GW_TRY(auto resolver, make_resolver(v));
+  GW_TRY(auto resolver, make_resolver(v, q.zone));
   std::optional<check::Reported> state;
   if (v.state) {
     GW_TRY(state, check::Reported::open(*v.state));
@@ -225,6 +231,7 @@ Command module_command(const std::shared_ptr<CheckValues>& v) {
     }
     return run_check(ctx, *v,
                      {.kind = check::Kind::kModule,
+                      .zone = m->prove.dns,
                       .prove = &m->prove,
                       .major = m->major,
                       .ask = [&](check::Checker& checker) { return checker.modules(requests); }});
@@ -255,6 +262,7 @@ Command toolchain_command(const std::shared_ptr<CheckValues>& v) {
   c.run = [v, t](Context& ctx) -> Result<int> {
     return run_check(ctx, *v,
                      {.kind = check::Kind::kToolchain,
+                      .zone = t->prove.dns,
                       .prove = &t->prove,
                       .next = t->next,
                       .platform = t->platform,
@@ -277,10 +285,11 @@ Command updates_command(const std::shared_ptr<CheckValues>& v) {
   c.add(positional("VERSION", &u->version, "the version you have, such as v1.2.3")
             .check(check::check_module_version));
   c.run = [v, u](Context& ctx) -> Result<int> {
-    return run_check(ctx, *v,
-                     {.kind = check::Kind::kUpdates, .ask = [&](check::Checker& checker) {
-                        return std::vector<check::Outcome>{checker.updates(u->domain, u->version)};
-                      }});
+    return run_check(
+        ctx, *v,
+        {.kind = check::Kind::kUpdates, .zone = u->domain, .ask = [&](check::Checker& checker) {
+           return std::vector<check::Outcome>{checker.updates(u->domain, u->version)};
+         }});
   };
   return c;
 }

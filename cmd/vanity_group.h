@@ -23,8 +23,12 @@ struct VanityNetwork : ResolverValues {
   bool insecure = false;
 
   vanity::NetworkOptions network() const {
-    return {resolver.value_or(""), trust_anchor.value_or(""), ca_file.value_or(""), connect_to,
-            timeout};
+    return {.resolver = resolver.value_or(""),
+            .trust_anchor = trust_anchor.value_or(""),
+            .need_anchor = !insecure && goinsecure.empty(),
+            .ca_file = ca_file.value_or(""),
+            .connect_to = connect_to,
+            .timeout = timeout};
   }
   vanity::LookupOptions lookup() const {
     vanity::LookupOptions options;

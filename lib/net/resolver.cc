@@ -383,13 +383,27 @@ Result<Resolver> Resolver::create(ResolverOptions options) {
   return Resolver(std::move(impl));
 }
 
+Status Resolver::check_anchor(std::string_view name) const {
+  const std::string absolute = normalised(name);
+  if (find_anchor_owner(impl_->anchors, absolute) != nullptr) return {};
+  return usage_error("no trust anchor covers " + absolute.substr(0, absolute.size() - 1),
+                     "nothing there could be validated: name its zone's own key, or one above, "
+                     "with --trust-anchor");
+}
+
 std::vector<Result<DnsAnswer>> Resolver::lookup(std::span<const Question> questions,
                                                 MonoTime deadline) {
   std::map<std::pair<std::string, std::uint16_t>, std::size_t> index;
   std::vector<const Question*> distinct;
   std::vector<std::size_t> which;
   which.reserve(questions.size());
+  constexpr std::size_t kNotSent = static_cast<std::size_t>(-1);
+  const bool need_anchor = impl_->options.validate && impl_->options.need_anchor;
   for (const Question& q : questions) {
+    if (need_anchor && !check_anchor(q.name)) {
+      which.push_back(kNotSent);
+      continue;
+    }
     const auto [it, added] = index.emplace(std::pair(normalised(q.name), q.type), distinct.size());
     if (added) distinct.push_back(&q);
     which.push_back(it->second);
@@ -400,7 +414,13 @@ std::vector<Result<DnsAnswer>> Resolver::lookup(std::span<const Question> questi
   }
   std::vector<Result<DnsAnswer>> out;
   out.reserve(questions.size());
-  for (const std::size_t i : which) out.push_back(answers[i]);
+  for (std::size_t k = 0; k < questions.size(); ++k) {
+    if (which[k] == kNotSent) {
+      out.push_back(check_anchor(questions[k].name).error());
+    } else {
+      out.push_back(answers[which[k]]);
+    }
+  }
   return out;
 }
 

@@ -42,6 +42,8 @@ struct ResolverOptions {
   bool validate = true;
   // Root hints in zone file form for the fallback to full recursion; empty: the built-in ones.
   std::string root_hints_file = {};
+  // Names that no trust anchor covers are errors, instead of insecure without a word.
+  bool need_anchor = false;
 };
 
 struct Question {
@@ -86,9 +88,13 @@ class Resolver {
   Resolver& operator=(Resolver&&) noexcept;
   ~Resolver();  // returns at once, whatever is still in flight
 
+  // kUsage, naming it, when no trust anchor is at or above this name, so that nothing below it
+  // could ever be validated.
+  Status check_anchor(std::string_view name) const;
+
   // One result for each question, in their order. Duplicates are sent once. Errors name the
   // question:
-  //   kUsage        not a domain name (nothing is sent)
+  //   kUsage        not a domain name, or check_anchor() with need_anchor (nothing is sent)
   //   kUnavailable  no answer by the deadline, or an rcode such as SERVFAIL or REFUSED
   //   kInternal     libunbound failed
   std::vector<Result<DnsAnswer>> lookup(std::span<const Question> questions, MonoTime deadline);

@@ -38,6 +38,7 @@ Result<std::unique_ptr<TxtLookups>> new_txt_lookups(const NetworkOptions& option
   net::ResolverOptions resolver;
   resolver.resolver = options.resolver;
   resolver.trust_anchor_file = options.trust_anchor;
+  resolver.need_anchor = options.need_anchor;
   GW_TRY(net::Resolver made, net::Resolver::create(std::move(resolver)));
   return std::unique_ptr<TxtLookups>(new ResolverLookups(std::move(made)));
 }

@@ -300,6 +300,19 @@ TEST_CASE("the anchor decides") {
     REQUIRE(other);
     CHECK(other->security == DnsSecurity::kInsecure);
   }
+  SECTION("a name that no anchor covers is an error where one is needed, and is not asked for") {
+    Resolver resolver = make({.resolver = lab.proxy("dead"),
+                              .trust_anchor_file = lab.anchor_of("signed.lab"),
+                              .need_anchor = true});
+    const auto other = ask(resolver, std::string(kMox) + "nsec3.lab");
+    REQUIRE_FALSE(other);
+    CHECK(other.error().kind == ErrorKind::kUsage);
+    CHECK(other.error().message == "no trust anchor covers " + std::string(kMox) + "nsec3.lab");
+    CHECK(resolver.check_anchor("signed.lab"));
+    CHECK(resolver.check_anchor("a.Signed.Lab."));
+    CHECK_FALSE(resolver.check_anchor("lab"));
+    CHECK_FALSE(resolver.check_anchor("unsigned.lab"));
+  }
   SECTION("test. is asked like any other name") {
     Resolver resolver = lab_resolver();
     auto a = ask(resolver, "a.test");
