@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "base/text.h"
 #include "frame/input.h"
 #include "os/file.h"
 #include "vanity/compare.h"
@@ -74,27 +76,39 @@ struct ZoneValues : VanityNetwork, SiteValues {
 };
 
 // The meta tags that the paths have now; errors are reported, the worst exit code is in `code`.
+// What is printed replaces a domain's records: of one with a path that failed, nothing is.
 Result<std::vector<vanity::GoImport>> load_live(Context& ctx, const ZoneValues& v, int& code) {
   GW_TRY(const auto paths, expand_vanity_paths(v.arguments));
   GW_TRY(const auto http, vanity::new_page_fetchers(v.network()));
   vanity::LookupOptions options = v.lookup();
   options.dns = false;
   std::vector<vanity::GoImport> entries;
-  const auto fail = [&](const Error& error) {
+  std::set<std::string> incomplete;  // domains
+  const auto domain_of = [](std::string_view path) { return to_lower(vanity::path_domain(path)); };
+  const auto fail = [&](const vanity::PathResult& r, const Error& error) {
     ctx.out.error(error);
     code = worse_exit(code, exit_code(error.kind));
+    incomplete.insert(domain_of(r.path));
   };
   for (const auto& r : vanity::Lookup(options, nullptr, http, ctx.clock).run(paths)) {
     if (!r.result) {
-      fail(r.result.error());
+      fail(r, r.result.error());
     } else if (r.result->source == vanity::Source::kStatic) {
       ctx.out.note(r.path + ": left out, known hosts need no record");
     } else if (Status s = vanity::check_entries({r.result->import}); !s) {
       // "x/" is a prefix for meta tags, and none for records.
-      fail(not_found_error(fmt::format("{}: its tag is no record: {}", r.path, s.error().message)));
+      fail(r,
+           not_found_error(fmt::format("{}: its tag is no record: {}", r.path, s.error().message)));
     } else {
       entries.push_back(r.result->import);
     }
+  }
+  const std::size_t all = entries.size();
+  std::erase_if(
+      entries, [&](const vanity::GoImport& e) { return incomplete.contains(domain_of(e.prefix)); });
+  if (entries.size() < all) {
+    ctx.out.warn(
+        "nothing is printed for a domain with a path that failed: its records are one set");
   }
   return entries;
 }
@@ -114,6 +128,9 @@ Result<int> run_zone(Context& ctx, const ZoneValues& v) {
     GW_TRY(entries, load_sites(v, v.arguments, true));
   }
   GW_TRY(auto zone, vanity::format_zone_text(entries, v.format, static_cast<std::uint32_t>(v.ttl)));
+  if (entries.empty() && code == kExitDone) {
+    zone.warnings.emplace_back("no entries: nothing is printed, and records that are there stay");
+  }
   for (const std::string& w : zone.warnings) ctx.out.warn(w);
   if (ctx.json) {
     Json records = Json::array();
@@ -130,7 +147,8 @@ Command zone_command() {
   Command c("zone", "print go-import records for a zone file or for nsupdate");
   c.doc =
       "Reads the entries of a domain from files, or with --live from the meta tags of import "
-      "paths, and prints TXT records for go-import.DOMAIN.";
+      "paths, and prints TXT records for go-import.DOMAIN. What is printed replaces a domain's "
+      "records, so of a domain with a path that failed nothing is.";
   c.add(positionals("FILE", &v->arguments, true,
                     "files with entries, \"-\" for standard input; import paths with --live"));
   c.add(choice_option<vanity::ZoneFormat>(

@@ -139,10 +139,15 @@ class Zone(Owner):
         line = 'go-import.none.lab. 300 IN TXT "none.lab/x git https://git.example/x sub"\n'
         r = self.owner("zone", "--live", "none.lab/x", "none.lab/x/y", hosts=["none.lab"])
         self.assert_run(r, code=0, out=line, err="")
-        r = self.owner("zone", "--live", "none.lab/x", "none.lab/z", "github.com/a/b",
-                       hosts=["none.lab"])
-        self.assert_run(r, code=1, out=line, err_has=["none.lab/z", "known hosts"])
-        # Good enough for the go command, and no record; the others are printed nevertheless.
+        # A domain's records are one set, which would be replaced by a part of it.
+        self.web.page("signed.lab", "/x", meta("signed.lab/x git https://git.example/x sub"))
+        for form in ("zone", "nsupdate"):
+            r = self.owner("zone", "--live", "--format", form, "none.lab/x", "none.lab/z",
+                           "github.com/a/b", "signed.lab/x", hosts=["none.lab", "signed.lab"])
+            self.assert_run(r, code=1, err_has=["none.lab/z", "known hosts", "one set"])
+            self.assertNotIn("none.lab", r.out)
+            self.assertIn('"signed.lab/x git https://git.example/x sub"', r.out)
+        # Good enough for the go command, and no record.
         self.web.page("none.lab", "/s/t", meta("none.lab/s/ git https://git.example/s"))
         self.web.page("none.lab", "/s/", meta("none.lab/s/ git https://git.example/s"))
         r = self.owner("zone", "--live", "none.lab/s/t", "none.lab/x", hosts=["none.lab"])
