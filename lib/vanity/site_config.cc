@@ -7,7 +7,6 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "vanity/import_path.h"
-#include "vanity/repo_url.h"
 #include "vanity/yaml.h"
 
 namespace gw::vanity {
@@ -83,7 +82,8 @@ Result<std::vector<GoImport>> parse_sally(const Json& file) {
     GW_TRY(std::string vcs, member(package, "vcs", of));
     GW_TRY(std::string own, member(package, "url", of));
     if (own.empty() && base.empty()) return usage_error(of + ": no url, here or for the file");
-    if (url_scheme(repo).empty()) repo.insert(0, "https://");
+    // sally puts "https://" before whatever is there; a port is no scheme.
+    if (repo.find("://") == repo.npos) repo.insert(0, "https://");
     out.push_back({join(own.empty() ? base : own, name), vcs.empty() ? "git" : vcs, repo, {}});
   }
   return out;

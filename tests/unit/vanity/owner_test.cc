@@ -93,6 +93,12 @@ godoc:
       "go.uber.org/whole git ssh://git@x.org/y\n";
   CHECK(site(file) == want);
   CHECK(site(file, SiteFormat::kSally) == want);
+  // what has a port has no scheme, and null is nothing
+  CHECK(site("url: a.org\npackages:\n  x: {repo: git.example.org:8443/foo, vcs: null}\n") ==
+        "a.org/x git https://git.example.org:8443/foo\n");
+  CHECK_THAT(site("url: a.org\npackages:\n  x: {repo: null}\n"), Contains("\"x\": no repo"));
+  CHECK(site("url: ~\npackages:\n  x: {repo: b.org, url: c.org}\n") ==
+        "c.org/x git https://b.org\n");
   CHECK_THAT(site("url: a.org\npackages:\n  x: {}\n"), Contains("package \"x\": no repo"));
   CHECK_THAT(site("packages:\n  x: {repo: b}\n"), Contains("package \"x\": no url"));
   CHECK_THAT(site("packages:\n  x: {repo: [b]}\n"), Contains("repo is not a string"));
