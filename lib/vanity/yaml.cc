@@ -32,6 +32,15 @@ class Event {
   std::string scalar() const {
     return {reinterpret_cast<const char*>(event_.data.scalar.value), event_.data.scalar.length};
   }
+  // YAML 1.2 section 10.2.1.1: unquoted and without a tag of its own. So is JSON's null.
+  bool is_null() const {
+    if (event_.data.scalar.style != YAML_PLAIN_SCALAR_STYLE ||
+        event_.data.scalar.plain_implicit == 0) {
+      return false;
+    }
+    const std::string text = scalar();
+    return text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL";
+  }
 
  private:
   yaml_event_t event_{};
@@ -98,7 +107,7 @@ class Parser {
     if (depth > kMaxDepth) return refused(event, "nesting of more than 32 levels");
     switch (event.type()) {
       case YAML_SCALAR_EVENT:
-        return Json(event.scalar());
+        return event.is_null() ? Json() : Json(event.scalar());
       case YAML_SEQUENCE_START_EVENT:
         return sequence(depth);
       case YAML_MAPPING_START_EVENT:

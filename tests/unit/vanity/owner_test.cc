@@ -51,7 +51,11 @@ TEST_CASE("YAML becomes JSON with strings") {
         "error: line 5, column 3: did not find expected key");
   CHECK(yaml("a: 1\nb: [x, 'y', \"z\\n\"]\nc: {d: true}\n") ==
         R"({"a":"1","b":["x","y","z\n"],"c":{"d":"true"}})");
-  CHECK(yaml("{\"json\": [1, {\"is\": null}]}") == R"({"json":["1",{"is":"null"}]})");
+  CHECK(yaml("{\"json\": [1, {\"is\": null}]}") == R"({"json":["1",{"is":null}]})");
+  CHECK(yaml("a: null\nb: ~\nc:\nd: Null\ne: NULL\n") ==
+        R"({"a":null,"b":null,"c":null,"d":null,"e":null})");
+  CHECK(yaml("a: 'null'\nb: \"~\"\nc: ''\nd: !!str null\ne: nUll\n") ==
+        R"({"a":"null","b":"~","c":"","d":"null","e":"nUll"})");
   CHECK(yaml("a: &x 1\nb: *x\n") == "error: line 2, column 4: an alias is not taken");
   CHECK(yaml("a: 1\na: 2\n") == "error: line 2, column 1: duplicate key \"a\" is not taken");
   CHECK(yaml("[a]: 1\n") == "error: line 1, column 1: a key that is no scalar is not taken");
@@ -123,6 +127,9 @@ TEST_CASE("entries come from vangen's file") {
       "4d63.com/lab git https://gitlab.com/l/lab\n"
       "4d63.com/x git https://git.example/x.git\n";
   CHECK(site(file) == want);
+  CHECK(site(R"({"domain": "a.org", "repositories": [
+               {"prefix": null, "url": "https://github.com/u/x", "type": null}]})") ==
+        "a.org git https://github.com/u/x\n");
   CHECK(site(std::string("\xef\xbb\xbf") + file) == want);
   CHECK(site("domain: a.org\nrepositories:\n- url: https://github.com/u/x\n",
              SiteFormat::kVangen) == "a.org git https://github.com/u/x\n");
