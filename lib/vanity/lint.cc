@@ -33,7 +33,9 @@ void lint_root(const GoImport& e, Findings& out) {
   const std::string scheme = url_scheme(e.root);
   if (!is_secure_scheme(scheme)) {
     out.warning(
-        fmt::format("{}: the go command fetches {} roots only with GOINSECURE", entry, scheme));
+        fmt::format("{}: nothing protects what comes from a root by {}, which the "
+                    "go command takes all the same",
+                    entry, scheme));
   }
   if (!url_credentials(e.root).empty() && scheme == "https") {
     out.warning(entry + ": the root holds credentials that everybody can read");

@@ -1,6 +1,8 @@
 #include "vanity/repo_url.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
+#include <netinet/in.h>
 
 #include <algorithm>
 #include <string>
@@ -54,17 +56,33 @@ bool port_ok(std::string_view port) {
   return port[0] == ':' && std::all_of(port.begin() + 1, port.end(), is_digit);
 }
 
-bool host_ok(std::string_view host) {
-  if (!host.empty() && host[0] == '[') {
-    std::size_t end = host.rfind(']');
-    if (end == host.npos || !port_ok(host.substr(end + 1))) return false;
-    std::size_t zone = host.substr(0, end).find("%25");
-    if (zone == host.npos) return host_text_ok(host, false);
-    return host_text_ok(host.substr(0, zone), false) &&
-           host_text_ok(host.substr(zone, end - zone), true);
+// What is between "[" and "]": an IPv6 address, with a zone behind "%25".
+bool ip_literal_ok(std::string_view text) {
+  const std::size_t zone = text.find("%25");
+  if (zone != text.npos && (zone + 3 == text.size() || !host_text_ok(text.substr(zone), true))) {
+    return false;
   }
-  std::size_t colon = host.rfind(':');
-  return (colon == host.npos || port_ok(host.substr(colon))) && host_text_ok(host, false);
+  in6_addr address{};
+  return ::inet_pton(AF_INET6, std::string(text.substr(0, zone)).c_str(), &address) == 1;
+}
+
+// What is wrong with a host and its port; "" when nothing is.
+std::string_view host_fault(std::string_view scheme, std::string_view host) {
+  const std::size_t open = host.rfind('[');
+  if (open != host.npos) {
+    const std::size_t end = host.rfind(']');
+    if (open > 0 || end == host.npos || !ip_literal_ok(host.substr(1, end - 1))) {
+      return "has a bad IP address in brackets";
+    }
+    return port_ok(host.substr(end + 1)) ? "" : "has a bad host or port";
+  }
+  const std::size_t colon = host.rfind(':');
+  if ((scheme == "http" || scheme == "https") && host.find(':') != colon) {
+    return "has a colon in its host";
+  }
+  const bool good =
+      (colon == host.npos || port_ok(host.substr(colon))) && host_text_ok(host, false);
+  return good ? "" : "has a bad host or port";
 }
 
 bool user_ok(std::string_view user) {
@@ -104,10 +122,41 @@ Status check_repo_url(std::string_view url) {
     if (at != authority.npos && !user_ok(authority.substr(0, at)))
       return bad("has a bad user", url);
     std::string_view host = at == authority.npos ? authority : authority.substr(at + 1);
-    if (!host_ok(host)) return bad("has a bad host or port", url);
+    const std::string_view fault = host_fault(scheme, host);
+    if (!fault.empty()) return bad(fault, url);
   }
   if (!escapes_ok(rest)) return bad("has a bad escape", url);
   return {};
+}
+
+namespace {
+
+// The schemes that a version control system could fetch from; none listed: any, as git has them by
+// helper programs of its own.
+bool fetches_from(std::string_view vcs, std::string_view scheme) {
+  if (vcs == "mod") return scheme == "https" || scheme == "http";
+  if (vcs == "git") return scheme != "ext" && scheme != "fd";  // these run a command
+  const bool common = scheme == "https" || scheme == "http" || scheme == "ssh";
+  if (vcs == "hg") return common || scheme == "static-http";
+  if (vcs == "fossil") return common;
+  if (vcs == "svn") return scheme == "https" || scheme == "http" || scheme.starts_with("svn");
+  return true;
+}
+
+}  // namespace
+
+Status check_repo_root(std::string_view vcs, std::string_view root) {
+  GW_CHECK(check_repo_url(root));
+  const std::string scheme = url_scheme(root);
+  const std::string_view rest = root.substr(scheme.size() + 1);
+  // lp:x, https:host, host:8443/x, ext::sh: the go command wants "://", and a host after it.
+  if (!rest.starts_with("//")) return bad("has no \"://\" after its scheme", root);
+  const std::string_view authority = rest.substr(2, rest.find_first_of("/?#", 2) - 2);
+  const std::string_view host = authority.substr(authority.rfind('@') + 1);  // npos + 1 is 0
+  if (host.empty() || host[0] == ':') return bad("has no host", root);
+  if (fetches_from(vcs, scheme)) return {};
+  if (vcs == "mod") return bad("is no module proxy: that takes https or http", root);
+  return bad("cannot be fetched from by " + std::string(vcs), root);
 }
 
 bool is_secure_scheme(std::string_view scheme) {

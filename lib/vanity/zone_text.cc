@@ -54,7 +54,12 @@ std::string format_txt(std::string_view text) {
   std::string out;
   do {
     out += out.empty() ? "\"" : " \"";
-    for (char c : text.substr(0, kMaxString)) {
+    for (const char c : text.substr(0, kMaxString)) {
+      const auto byte = static_cast<unsigned char>(c);
+      if (byte < 0x20 || byte >= 0x7f) {
+        out += fmt::format("\\{:03}", byte);
+        continue;
+      }
       if (c == '"' || c == '\\') out += '\\';
       out += c;
     }

@@ -53,14 +53,17 @@ TEST_CASE("unusable records are refused with the reason, escaped") {
       {"a git https://x.org/%zz", "bad escape"},
       {"a git https://x.org:port/", "bad host or port"},
       {"a git https://x.org|y/", "bad host or port"},
-      {"a git https://[::1/", "bad host or port"},
+      {"a git https://[::1/", "bad IP address"},
       {"a git https://u^@x.org/", "bad user"},
       {std::string("a git https://x\0.org", 20), "control"},
       {"a git https://x.org\n", "control"},
       {"a\tgit https://x.org", "control"},
       {"a git https://x.org/\x1b[2J", "control"},
       {"a git https://x.org/\x7f", "control"},
-      {"a git https://x.org/\xe2\x80\xae", "printable ASCII"},
+      {"a git https://x.org/\xe2\x80\xae", "not printable"},
+      {"a git https://x.org/\xc2\x9b", "not printable"},
+      {"a git https://x.org/\xff", "not printable"},
+      {"a git https://x.org/ \xe2\x80\x8b", "not printable"},
       {"a\xff git https://x.org/", "printable ASCII"},
       {"a git https://x.org/ /abs", "starts with \"/\""},
       {"a git https://x.org/ -rf", "starts with \"-\""},
@@ -77,16 +80,59 @@ TEST_CASE("unusable records are refused with the reason, escaped") {
 
 TEST_CASE("usable roots") {
   for (const char* root :
-       {"https://x.org/y", "HTTPS://x.org", "ssh://git@x.org:22/y", "http://x", "lp:project",
+       {"https://x.org/y", "HTTPS://x.org", "ssh://git@x.org:22/y", "http://x",
         "https://[::1]:8443/x", "https://[fe80::1%25eth0]/x", "https://x.org/a%20b?q#f",
         "git+ssh://x/y", "https://x.org:/", "svn://x"}) {
     INFO(root);
     CHECK(parse_record("a.b git " + std::string(root)));
   }
+  for (const char* entry :
+       {"mod https://p.org", "mod http://p.org:80/x", "hg ssh://x/y", "svn svn+ssh://x/y",
+        "bzr bzr+ssh://x/y", "fossil https://x", "git ssh://a:b:22/x", "git https://[::1%25e]/x"}) {
+    INFO(entry);
+    CHECK(parse_record("a.b " + std::string(entry)));
+  }
+  // beyond ASCII, and shown as it is
+  auto beyond = parse_record("a.b git https://x.org/\xc3\xa9 sub/\xe6\x97\xa5");
+  REQUIRE(beyond);
+  CHECK(format_import(*beyond) == "a.b git https://x.org/\xc3\xa9 sub/\xe6\x97\xa5");
+  CHECK(format_import({"a.b", "git", "https://x.org/\xc2\x9b\xff", ""}) ==
+        R"(a.b git https://x.org/\xc2\x9b\xff)");
   CHECK(url_scheme("HtTps://x") == "https");
   CHECK(url_scheme("1x:y").empty());
   CHECK(is_secure_scheme("ssh"));
   CHECK_FALSE(is_secure_scheme("git"));
+}
+
+TEST_CASE("roots that no go command can use") {
+  for (const char* entry : {"mod ssh://p.org/x",
+                            "mod ftp://p.org/x",
+                            "mod git+ssh://p.org",
+                            "git ext::sh",
+                            "git lp:x",
+                            "bzr lp:x",
+                            "git https:e.example",
+                            "git host:8443/x",
+                            "git https:///x",
+                            "git https://:80/x",
+                            "git https://u@/x",
+                            "mod https:e.example/x://y",
+                            "git ext://sh",
+                            "hg git://x/y",
+                            "svn ftp://x/y",
+                            "fossil svn://x",
+                            "git https://e:80:80/r",
+                            "git https://a[b/r",
+                            "git https://[127.0.0.1]/r",
+                            "git https://[::1%25]/r",
+                            "git https://[x]/r",
+                            "git https://[::1/r",
+                            "git http://[::1]x/r"}) {
+    INFO(entry);
+    auto r = parse_record("a.b " + std::string(entry));
+    REQUIRE_FALSE(r);
+    CHECK(r.error().kind == ErrorKind::kNotFound);
+  }
 }
 
 TEST_CASE("of the records that match, the longest prefix wins, in any order") {

@@ -305,6 +305,12 @@ TEST_CASE("roots are what the go command takes") {
     if (!own && check_repo_url(cases[i][1]).error().message.find("control") != std::string::npos) {
       continue;
     }
+    // Go before 1.26 took any text in brackets, and colons in hosts.
+    if (!own &&
+        (check_repo_url(cases[i][1]).error().message.find("brackets") != std::string::npos ||
+         check_repo_url(cases[i][1]).error().message.find("colon") != std::string::npos)) {
+      continue;
+    }
     REQUIRE((own ? "ok" : "error") == go[i]);
     good += own;
   }

@@ -171,6 +171,7 @@ TEST_CASE("zone text: one line a record, strings of 255 bytes, grouped by domain
   CHECK(format_txt("a\"b\\c") == R"("a\"b\\c")");
   CHECK(format_txt("") == "\"\"");
   CHECK(format_txt(std::string(256, 'x')) == "\"" + std::string(255, 'x') + "\" \"x\"");
+  CHECK(format_txt("\xc3\xa9\x7f") == R"("\195\169\127")");
   CHECK(txt_record_size(std::string(255, 'x')) == 12 + 256);
   CHECK(txt_record_size(std::string(256, 'x')) == 12 + 258);
   std::vector<GoImport> entries = {{"a.org/x", "git", "https://g.org/x", ""},
@@ -234,8 +235,11 @@ TEST_CASE("lint of entries") {
   CHECK_THAT(lint({{"nodot/x", "git", "https://g.org/x", ""}}),
              Contains("error: ") && Contains("no dot"));
   for (const char* root : {"http://g.org/x", "git://g.org/x", "svn://g.org/x"}) {
-    CHECK_THAT(lint({{"a.org/x", "git", root, ""}}), Contains("GOINSECURE"));
+    CHECK_THAT(lint({{"a.org/x", "git", root, ""}}),
+               Contains("warning: ") && Contains("nothing protects") && !Contains("GOINSECURE"));
   }
+  CHECK_THAT(lint({{"a.org/x", "mod", "ssh://g.org/x", ""}}),
+             Contains("error: ") && Contains("is no module proxy"));
   CHECK_THAT(lint({{"a.org/x", "git", "https://u:p@g.org/x", ""}}), Contains("credentials"));
   CHECK(lint({{"a.org/x", "git", "ssh://git@g.org/x", ""}}) == "");
   CHECK_THAT(lint({{"a.org/x", "git", "https://g.org/x", "a/../b"}}),
