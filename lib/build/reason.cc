@@ -1,0 +1,253 @@
+#include "build/reason.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "base/text.h"
+
+namespace gw::build {
+
+namespace {
+
+constexpr std::size_t kMaxLine = 400;  // of what is shown
+
+struct Words {
+  Reason reason;
+  std::string_view text;
+  std::string_view hint;
+};
+
+constexpr std::string_view kAuthor = "only the module's author can change that";
+
+constexpr auto kWords = std::to_array<Words>({
+    {Reason::kNotMain, "not a main package", "name the directory of a command: MODULE/DIR@VERSION"},
+    {Reason::kNoPackage, "no such package",
+     "the module has no such directory at this version, or no Go file in it"},
+    {Reason::kPathMismatch, "module path mismatch",
+     "use the path that the module declares for itself"},
+    {Reason::kVersionConflict, "version constraints conflict", kAuthor},
+    {Reason::kUntidy, "go.mod is not tidy: the build would depend on the day",
+     "the module's author runs go mod tidy and tags a new version"},
+    {Reason::kReplace, "go.mod has replace directives",
+     "such a module can only be built from its own checkout"},
+    {Reason::kExclude, "go.mod has exclude directives",
+     "such a module can only be built from its own checkout"},
+    {Reason::kNewerGo, "requires newer go", "name a newer one with --go"},
+    {Reason::kImportNewerGo, "imported module requires newer go", "name a newer one with --go"},
+    {Reason::kPlatform, "unsupported platform", "another --target, or a newer --go that has it"},
+    {Reason::kCgoPlatform, "needs cgo (platform)", "builds here have no C compiler"},
+    {Reason::kCgoPackage, "needs cgo (package)", "builds here have no C compiler"},
+    {Reason::kExcluded, "build constraint excludes all go files", "another --target may do"},
+    {Reason::kFutureStd, "import of a future standard library package", "a newer --go has it"},
+    {Reason::kUndefined, "undefined symbol",
+     "a newer --go may have it, or the code is not for this target"},
+    {Reason::kUnknownField, "unknown field in struct", "a newer --go may have it"},
+    {Reason::kLinkReference, "invalid link reference",
+     "it reaches into Go's runtime: an older --go may let it"},
+    {Reason::kEmbed, "embed", kAuthor},
+    {Reason::kAssembler, "assembler", kAuthor},
+    {Reason::kObjectFile, "object file", kAuthor},
+    {Reason::kCgoDirective, "cgo directive", kAuthor},
+    {Reason::kTooLarge, "too large", kAuthor},
+    {Reason::kBrokenGoMod, "go.mod broken", kAuthor},
+    {Reason::kPackageStructure, "package structure", kAuthor},
+    {Reason::kDependencyGone, "dependency gone", "another --proxy may still have it"},
+    {Reason::kBadZip, "bad zip", "another version of the module may do"},
+    {Reason::kSource, "error on go source line", "another version of the module or of Go may do"},
+    {Reason::kUnknown, "unknown", "the build log has all that the go command said"},
+});
+
+const Words& words_of(Reason reason) {
+  return *std::find_if(kWords.begin(), kWords.end(),
+                       [&](const Words& w) { return w.reason == reason; });
+}
+
+bool has(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+// ---- lines ----
+
+std::string_view trim_line(std::string_view line) { return trim(line); }
+
+// The line around a position.
+std::string_view line_at(std::string_view output, std::size_t at) {
+  const std::size_t begin = output.rfind('\n', at) + 1;  // npos + 1 is 0
+  const std::size_t end = std::min(output.find('\n', at), output.size());
+  return at < begin ? std::string_view() : output.substr(begin, end - begin);
+}
+
+// The first line that holds `a` and, behind it, `b`.
+std::optional<std::string_view> find_line(std::string_view output, std::string_view a,
+                                          std::string_view b = {}) {
+  for (std::size_t at = output.find(a); at != std::string_view::npos;
+       at = output.find(a, at + a.size())) {
+    const std::string_view line = line_at(output, at);
+    const std::size_t in = static_cast<std::size_t>(output.data() + at - line.data());
+    if (b.empty() || has(line.substr(in + a.size()), b)) return line;
+  }
+  return std::nullopt;
+}
+
+// "F:LINE:COLUMN: ", F of one word. The position behind it, 0 where there is none.
+std::size_t source_position(std::string_view line) {
+  const auto digits = [&](std::size_t at) {
+    while (at < line.size() && is_digit(line[at])) ++at;
+    return at;
+  };
+  for (std::size_t colon = line.find(':'); colon != std::string_view::npos;
+       colon = line.find(':', colon + 1)) {
+    if (has(line.substr(0, colon), " ")) return 0;
+    const std::size_t second = digits(colon + 1);
+    if (colon == 0 || second == colon + 1 || second >= line.size() || line[second] != ':') continue;
+    const std::size_t third = digits(second + 1);
+    if (third == second + 1 || third + 1 >= line.size()) continue;
+    if (line[third] == ':' && line[third + 1] == ' ') return third + 2;
+  }
+  return 0;
+}
+
+std::optional<std::string_view> find_source_line(std::string_view output) {
+  while (!output.empty()) {
+    const std::string_view line = take_line(output);
+    if (source_position(line) != 0) return line;
+  }
+  return std::nullopt;
+}
+
+// ---- reasons that one line does not decide ----
+
+// "M@V requires go >= ": of the module itself, or of one that it imports.
+std::optional<FoundReason> find_newer_go(std::string_view output, std::string_view module) {
+  if (const auto line = find_line(output, " requires go >= ")) {
+    const std::string_view before = line->substr(0, line->find(" requires go >= "));
+    const std::string_view who = before.substr(before.rfind(' ') + 1);
+    const bool own = who.substr(0, who.find('@')) == module;
+    return FoundReason{own ? Reason::kNewerGo : Reason::kImportNewerGo, std::string(*line)};
+  }
+  for (const std::string_view text : {"note: module requires Go ", "invalid go version '"}) {
+    if (const auto line = find_line(output, text)) {
+      return FoundReason{Reason::kNewerGo, std::string(*line)};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<FoundReason> find_constraints(std::string_view output) {
+  const auto line = find_line(output, "version constraints conflict:");
+  if (!line) return std::nullopt;
+  if (const auto declared = find_line(output, "module declares its path as:")) {
+    return FoundReason{Reason::kPathMismatch, std::string(*declared)};
+  }
+  return FoundReason{Reason::kVersionConflict, std::string(*line)};
+}
+
+std::optional<FoundReason> find_excluded(std::string_view output, const HasCgo& has_cgo) {
+  constexpr std::string_view kExcludes = "build constraints exclude all Go files in ";
+  const auto line = find_line(output, kExcludes);
+  if (!line) return std::nullopt;
+  const std::string_view directory =
+      trim_line(line->substr(line->find(kExcludes) + kExcludes.size()));
+  const bool c = has_cgo && has_cgo(directory);
+  return FoundReason{c ? Reason::kCgoPackage : Reason::kExcluded, std::string(*line)};
+}
+
+// ---- the table ----
+
+struct Row {
+  Reason reason;
+  std::string_view a;
+  std::string_view b = {};  // in the same line, behind it
+};
+
+constexpr auto kBefore = std::to_array<Row>({
+    {Reason::kNotMain, "package ", " is not a main package"},
+    {Reason::kNoPackage, " found", ", but does not contain package "},
+});
+constexpr auto kModules = std::to_array<Row>({
+    {Reason::kUntidy, "updates to go.mod needed, disabled by -mod=readonly"},
+    {Reason::kUntidy, "updates to go.mod needed"},
+    {Reason::kUntidy, "no required module provides package "},
+    {Reason::kReplace, "more replace"},
+    {Reason::kExclude, "more exclude"},
+});
+constexpr auto kTargetRows = std::to_array<Row>({
+    {Reason::kPlatform, "unsupported GOOS/GOARCH pair "},
+    {Reason::kCgoPlatform, "requires external (cgo) linking, but cgo is not enabled"},
+});
+constexpr auto kCode = std::to_array<Row>({
+    {Reason::kCgoPackage, "relocation target x_cgo_"},
+    {Reason::kFutureStd, " is not in std ("},
+    {Reason::kFutureStd, " is not in std"},
+    {Reason::kFutureStd, " is not in GOROOT ("},
+    {Reason::kLinkReference, "invalid reference to "},
+    {Reason::kLinkReference, "relocation target ", " not defined"},
+    {Reason::kUndefined, "undefined: "},
+    {Reason::kUnknownField, "unknown field ", " in struct literal of type "},
+    {Reason::kEmbed, "pattern ", ": no matching files found"},
+    {Reason::kEmbed, "invalid pattern syntax"},
+    {Reason::kAssembler, "unrecognized instruction "},
+    {Reason::kAssembler, "asm: assembly of ", " failed"},
+    {Reason::kAssembler, ": expected identifier"},
+    {Reason::kObjectFile, "loadelf: "},
+    {Reason::kCgoDirective, "only allowed in cgo-generated code"},
+    {Reason::kTooLarge, "symbol too large ("},
+    {Reason::kBrokenGoMod, "parsing go.mod: "},
+    {Reason::kBrokenGoMod, "errors parsing go.mod"},
+    {Reason::kBrokenGoMod, "): go.mod:"},
+    {Reason::kPackageStructure, "use of internal package ", " not allowed"},
+    {Reason::kPackageStructure, "import cycle not allowed"},
+    {Reason::kPackageStructure, " is a program, not an importable package"},
+    {Reason::kPackageStructure, "found packages ", " in "},
+    {Reason::kPackageStructure, "no non-test Go files in "},
+    {Reason::kDependencyGone, "cannot find module providing package "},
+    {Reason::kDependencyGone, "reading ", ".zip: "},
+    {Reason::kDependencyGone, "reading ", ".mod: "},
+    {Reason::kBadZip, "unzip ", ": "},
+});
+
+template <std::size_t N>
+std::optional<FoundReason> find_row(std::string_view output, const std::array<Row, N>& rows) {
+  for (const Row& row : rows) {
+    if (const auto line = find_line(output, row.a, row.b)) {
+      return FoundReason{row.reason, std::string(*line)};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<FoundReason> find_any(std::string_view output, std::string_view module,
+                                    const HasCgo& has_cgo) {
+  if (auto found = find_row(output, kBefore)) return found;
+  if (auto found = find_constraints(output)) return found;
+  if (auto found = find_row(output, kModules)) return found;
+  if (auto found = find_newer_go(output, module)) return found;
+  if (auto found = find_row(output, kTargetRows)) return found;
+  if (auto found = find_excluded(output, has_cgo)) return found;
+  if (auto found = find_row(output, kCode)) return found;
+  if (const auto line = find_source_line(output)) {
+    return FoundReason{Reason::kSource, std::string(*line)};
+  }
+  return std::nullopt;
+}
+
+// When nothing is known: the last thing that was said.
+std::string last_line(std::string_view output) {
+  output = trim(output);
+  return std::string(output.substr(output.rfind('\n') + 1));  // npos + 1 is 0
+}
+
+}  // namespace
+
+std::string_view reason_text(Reason reason) { return words_of(reason).text; }
+std::string_view reason_hint(Reason reason) { return words_of(reason).hint; }
+
+FoundReason find_reason(std::string_view output, std::string_view module, const HasCgo& has_cgo) {
+  auto found = find_any(output, module, has_cgo);
+  if (!found) found = FoundReason{Reason::kUnknown, last_line(output)};
+  found->line = std::string(trim_line(found->line).substr(0, kMaxLine));
+  return *std::move(found);
+}
+
+}  // namespace gw::build
