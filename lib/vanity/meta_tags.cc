@@ -1,6 +1,6 @@
 #include "vanity/meta_tags.h"
 
-#include "base/bytes.h"
+#include "base/text.h"
 #include "vanity/xml_tokens.h"
 
 namespace gw::vanity {

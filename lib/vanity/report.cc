@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "base/bytes.h"
+#include "base/text.h"
 
 namespace gw::vanity {
 namespace {
