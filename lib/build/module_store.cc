@@ -95,7 +95,7 @@ Result<std::string> ModuleStore::gomod(const std::string& module, const std::str
   auto sums = sums_.find(module, version);
   if (!sums) return without_record(std::move(sums).error()).in(title(request));
   if (auto same = mod::verify_gomod(*text, sums->gomod); !same) {
-    return (kept ? edited(std::move(same).error(), directory_ + "/" + path)
+    return (kept ? edited(std::move(same).error(), fmt::format("{}/{}", directory_, path))
                  : std::move(same).error())
         .in(title(request));
   }
@@ -111,7 +111,8 @@ Result<os::Fd> ModuleStore::zip(const std::string& module, const std::string& ve
     if (!sums) return without_record(std::move(sums).error()).in(title(request));
     if (auto same = verify_zip(source, request, sums->zip); !same) {
       GW_TRY(const std::string path, mod::format_proxy_path(request));
-      return edited(std::move(same).error(), directory_ + "/" + path).in(title(request));
+      return edited(std::move(same).error(), fmt::format("{}/{}", directory_, path))
+          .in(title(request));
     }
     return fd;
   }

@@ -38,7 +38,8 @@ Result<std::string> file_name(std::string_view module, std::string_view version)
 std::string format_kept_proof(const tlog::VerifiedLookup& lookup) {
   std::string out = fmt::format("{}\n", kProofHead);
   for (const Hash& hash : lookup.proof()) out += encode_base64(as_bytes(hash)) + "\n";
-  return out + "\n" + tlog::format_lookup(lookup.number(), lookup.text(), lookup.head().note());
+  return fmt::format("{}\n{}", out,
+                     tlog::format_lookup(lookup.number(), lookup.text(), lookup.head().note()));
 }
 
 Result<Sums> open_kept_proof(std::string_view text, const tlog::VerifierKey& key,
@@ -205,7 +206,7 @@ Status ModuleSums::remember() {
   if (file.note()) {
     auto head = tlog::Checkpoint::open(*file.note(), client_.key(), tlog::kGoLog);
     if (!head) {
-      return corrupt_error(path + ": the remembered head: " + head.error().message,
+      return corrupt_error(fmt::format("{}: the remembered head: {}", path, head.error().message),
                            "remove the file to start anew; forks from before will not be seen");
     }
     size = head->size();

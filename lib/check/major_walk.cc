@@ -1,5 +1,7 @@
 #include "check/major_walk.h"
 
+#include <fmt/format.h>
+
 #include "module/semver.h"
 
 namespace gw::check {
@@ -19,7 +21,7 @@ std::optional<mod::ModulePath> path_after(const mod::ModulePath& path,
   if (!v || !parts || !parts->major.empty() || !v->incompatible) {
     return path.next_major();
   }
-  auto own = mod::ModulePath::parse(std::string(parts->prefix) + "/v" + std::string(v->major));
+  auto own = mod::ModulePath::parse(fmt::format("{}/v{}", parts->prefix, v->major));
   if (!own) return std::nullopt;  // longer than any path may be
   return own->next_major();
 }

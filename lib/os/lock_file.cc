@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kMostLockBytes = 32;  // more than any pid has digits
 
 Error no_lock(const std::string& path, const std::string& why) {
-  return usage_error(path + ": " + why + ", not a lock file of gwtool",
+  return usage_error(fmt::format("{}: {}, not a lock file of gwtool", path, why),
                      "look who put it there, and remove it");
 }
 
@@ -85,7 +85,8 @@ Result<LockFile> LockFile::acquire(const std::string& path) {
     if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno != EWOULDBLOCK) return errno_error("locking " + path, errno);
       GW_TRY(const std::string pid, read_holder(fd, path));
-      return unavailable_error(path + ": held by process " + (pid.empty() ? "?" : pid));
+      return unavailable_error(
+          fmt::format("{}: held by process {}", path, pid.empty() ? "?" : pid));
     }
     // Its holder removed it between our open and our lock: a lock on it keeps nobody out.
     if (::lstat(path.c_str(), &there) != 0 || held.st_ino != there.st_ino ||
@@ -93,7 +94,7 @@ Result<LockFile> LockFile::acquire(const std::string& path) {
       continue;
     }
     GW_TRY([[maybe_unused]] const std::string before, read_holder(fd, path));
-    const std::string pid = std::to_string(::getpid()) + "\n";
+    const std::string pid = fmt::format("{}\n", ::getpid());
     if (::ftruncate(fd.get(), 0) != 0 ||
         ::pwrite(fd.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
       return errno_error("writing " + path, errno);
