@@ -45,7 +45,7 @@ Error Follower::Impl::raise(const Error& error) {
   const auto path = tlog::save_evidence(tlog::evidence_json(evidence, options.key.format(), now),
                                         absolute(options.db) + ".alarm", now);
   // Without room for a file the alarm is kept all the same.
-  const std::string where = path ? *path : "no file (" + path.error().message + ")";
+  const std::string where = path ? *path : fmt::format("no file ({})", path.error().message);
   if (env.print_evidence) {
     env.print_evidence(
         tlog::format_evidence(evidence, path ? std::optional<std::string>(*path) : std::nullopt));
@@ -63,7 +63,7 @@ Error Follower::Impl::raise(const Error& error) {
     if (!s) env.log->error("alarm command", s.error());
   }
   if (writer.created()) return halted_error(options.db, alarm);
-  return halted(untrusted_error(alarm.message + "; evidence: " + where));
+  return halted(untrusted_error(fmt::format("{}; evidence: {}", alarm.message, where)));
 }
 
 }  // namespace gw::follow

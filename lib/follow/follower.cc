@@ -1,5 +1,7 @@
 #include "follow/follower.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -58,8 +60,7 @@ void Follower::Impl::publish_state() {
     metric_set(Metric::kFollowHeadTime, to_unix(s.target->accepted));
   }
   if (env.notifier != nullptr && s.target) {
-    env.notifier->status(std::to_string(s.position) + " of " + std::to_string(s.target->size) +
-                         " records");
+    env.notifier->status(fmt::format("{} of {} records", s.position, s.target->size));
   }
 }
 

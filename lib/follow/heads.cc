@@ -1,5 +1,7 @@
 // The rule for heads: older ones must be prefixes of what we hold, equal ones the same, newer ones
 // continue it. Nothing is raised here: the error of a head that breaks it carries the proof.
+#include <fmt/format.h>
+
 #include <memory>
 
 #include "follow/follower_impl.h"
@@ -41,8 +43,7 @@ Result<tlog::Frontier> Follower::Impl::first_frontier(const tlog::Checkpoint& he
   if (options.from.kind == From::Kind::kTip) first = head.size();
   if (options.from.kind == From::Kind::kRecord) first = options.from.record;
   if (first > head.size()) {
-    return usage_error("--from " + std::to_string(first) + " is beyond the log's " +
-                       std::to_string(head.size()) + " records");
+    return usage_error(fmt::format("--from {} is beyond the log's {} records", first, head.size()));
   }
   first -= first % tlog::kTileWidth;
   if (first == 0) return tlog::Frontier();
@@ -56,7 +57,7 @@ Status Follower::Impl::consider_first(const tlog::Checkpoint& head, const os::St
   GW_TRY(const tlog::HeadComparison found, log.start());
   if (found.fork()) {
     return tlog::bad_tiles_error(
-        "the tiles of the head of " + std::to_string(head.size()) + " records do not give its root",
+        fmt::format("the tiles of the head of {} records do not give its root", head.size()),
         {head, found.tiles});
   }
   GW_CHECK(writer.set_target(head, env.clock->now(), options.submit_latest, from));

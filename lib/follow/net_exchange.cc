@@ -1,5 +1,7 @@
 #include "follow/net_exchange.h"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -44,7 +46,7 @@ class NetExchange : public HeadExchange {
     request.body = note;
     GW_TRY(const net::HttpResponse response, client_.fetch_one(request));
     if (response.status >= 200 && response.status < 300) return {};
-    return unavailable_error(net::redact_url(url) + ": status " + std::to_string(response.status));
+    return unavailable_error(fmt::format("{}: status {}", net::redact_url(url), response.status));
   }
 
  private:

@@ -1,5 +1,7 @@
 #include "follow/progress.h"
 
+#include <fmt/format.h>
+
 namespace gw::follow {
 namespace {
 
@@ -7,9 +9,9 @@ constexpr std::chrono::milliseconds kLogEvery = std::chrono::seconds(30);
 
 std::string format_left(std::uint64_t seconds) {
   std::string out;
-  if (seconds >= 3600) out += std::to_string(seconds / 3600) + "h";
-  if (seconds >= 60) out += std::to_string(seconds / 60 % 60) + "m";
-  return out + std::to_string(seconds % 60) + "s";
+  if (seconds >= 3600) out += fmt::format("{}h", seconds / 3600);
+  if (seconds >= 60) out += fmt::format("{}m", seconds / 60 % 60);
+  return fmt::format("{}{}s", out, seconds % 60);
 }
 
 std::uint64_t rate(const Progress& p) {
@@ -20,12 +22,12 @@ std::uint64_t rate(const Progress& p) {
 }  // namespace
 
 std::string format_progress(const Progress& p) {
-  std::string out = std::to_string(p.position) + " of " + std::to_string(p.target) + " records";
+  std::string out = fmt::format("{} of {} records", p.position, p.target);
   const std::uint64_t per_second = rate(p);
   if (per_second == 0) return out;
-  out += ", " + std::to_string(per_second) + "/s";
+  out += fmt::format(", {}/s", per_second);
   if (p.position < p.target) {
-    out += ", " + format_left((p.target - p.position) / per_second) + " left";
+    out += fmt::format(", {} left", format_left((p.target - p.position) / per_second));
   }
   return out;
 }

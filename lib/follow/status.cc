@@ -1,5 +1,7 @@
 #include "follow/status.h"
 
+#include <fmt/format.h>
+
 #include "base/bytes.h"
 
 namespace gw::follow {
@@ -35,12 +37,12 @@ StatusReport judge(const store::LogState& state, WallTime now, std::chrono::seco
     report.reasons.push_back("no head has been accepted yet");
   } else {
     if (state.position < state.target->size) {
-      report.reasons.push_back(std::to_string(state.target->size - state.position) +
-                               " records are missing");
+      report.reasons.push_back(
+          fmt::format("{} records are missing", state.target->size - state.position));
     }
     if (report.head_age > max_age) {
-      report.reasons.push_back("the head is " + std::to_string(report.head_age.count() / 60) +
-                               " minutes old");
+      report.reasons.push_back(
+          fmt::format("the head is {} minutes old", report.head_age.count() / 60));
     }
   }
   report.standing = report.reasons.empty() ? Standing::kCurrent : Standing::kBehind;
@@ -54,21 +56,20 @@ StatusReport judge(const store::LogState& state, WallTime now, std::chrono::seco
 std::vector<std::string> format_status(const StatusReport& report) {
   const store::LogState& s = report.state;
   std::vector<std::string> out;
-  const auto line = [&](std::string_view name, std::string value) {
-    out.push_back(std::string(name) + ": " + std::move(value));
+  const auto line = [&](std::string_view name, std::string_view value) {
+    out.push_back(fmt::format("{}: {}", name, value));
   };
-  line("status", std::string(standing_name(report.standing)));
+  line("status", standing_name(report.standing));
   for (const std::string& reason : report.reasons) line("reason", reason);
   line("log", s.log_name);
   if (s.target) {
-    line("head", std::to_string(s.target->size) + " records, accepted " +
-                     format_rfc3339(s.target->accepted));
+    line("head", fmt::format("{} records, accepted {}", s.target->size,
+                             format_rfc3339(s.target->accepted)));
   }
   line("position", std::to_string(s.position));
-  if (s.partial())
-    line("partial", "records before " + std::to_string(s.first_record) + " are not here");
+  if (s.partial()) line("partial", fmt::format("records before {} are not here", s.first_record));
   if (s.checked) line("checked", format_rfc3339(*s.checked));
-  line("keep", std::string(store::keep_name(s.keep)));
+  line("keep", store::keep_name(s.keep));
   const bool builds = s.keep == store::Keep::kBuilds;
   line(builds ? "builds" : "modules", std::to_string(builds ? s.builds : s.modules));
   if (s.duplicates > 0) line("duplicates", std::to_string(s.duplicates));

@@ -1,5 +1,7 @@
 #include "tlog/evidence.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <memory>
 
@@ -32,9 +34,9 @@ std::string tile_lines(const std::vector<TileBytes>& tiles, std::string_view wha
                        bool with_bytes) {
   std::string out;
   for (const TileBytes& tile : tiles) {
-    out += std::string(what) + tile.path + ": " + std::to_string(tile.bytes.size()) +
-           " bytes, sha256 " + encode_hex(as_bytes(sha256(tile.bytes))) + "\n";
-    if (with_bytes) out += "  base64 " + encode_base64(tile.bytes) + "\n";
+    out += fmt::format("{}{}: {} bytes, sha256 {}\n", what, tile.path, tile.bytes.size(),
+                       encode_hex(as_bytes(sha256(tile.bytes))));
+    if (with_bytes) out += fmt::format("  base64 {}\n", encode_base64(tile.bytes));
   }
   return out;
 }
@@ -51,12 +53,12 @@ Evidence fork_evidence(SeenHead a, SeenHead b, const HeadComparison& found) {
   Evidence e;
   if (a.size == b.size) {
     e.kind = "equal-size";
-    e.message = "two signed heads of " + std::to_string(a.size) + " records have different roots";
+    e.message = fmt::format("two signed heads of {} records have different roots", a.size);
   } else {
     e.kind = "fork";
-    e.message = "the signed head of " + std::to_string(std::min(a.size, b.size)) +
-                " records is no prefix of the signed head of " +
-                std::to_string(std::max(a.size, b.size)) + " records";
+    e.message =
+        fmt::format("the signed head of {} records is no prefix of the signed head of {} records",
+                    std::min(a.size, b.size), std::max(a.size, b.size));
   }
   e.notes = {{std::move(a.what), std::move(a.note)}, {std::move(b.what), std::move(b.note)}};
   e.roots = Evidence::Roots{found.size, found.claimed, found.recomputed};
@@ -107,32 +109,32 @@ Json evidence_json(const Evidence& e, const std::string& log_key, WallTime now) 
 }
 
 std::string format_evidence(const Evidence& e, const std::optional<std::string>& path) {
-  std::string out = "alarm: " + e.message + "\n";
-  for (const auto& [what, note] : e.notes) out += "signed head, " + what + ":\n" + note;
+  std::string out = fmt::format("alarm: {}\n", e.message);
+  for (const auto& [what, note] : e.notes) out += fmt::format("signed head, {}:\n{}", what, note);
   if (e.roots) {
-    out += "root of the first " + std::to_string(e.roots->size) +
-           " records\n  as signed or held  " + base64(e.roots->claimed) +
-           "\n  as found now       " + base64(e.roots->recomputed) + "\n";
+    out += fmt::format(
+        "root of the first {} records\n  as signed or held  {}\n  as found now       {}\n",
+        e.roots->size, base64(e.roots->claimed), base64(e.roots->recomputed));
   }
   out += tile_lines(e.bad_tiles, "does not hash right: ", !path);
   out += tile_lines(e.tiles, "", !path);
   for (const auto& [first, second] : e.records) {
     for (const ProvenRecord* r : {&first, &second}) {
-      out += "record " + std::to_string(r->number) + ":\n" + r->text + "  inclusion proof";
+      out += fmt::format("record {}:\n{}  inclusion proof", r->number, r->text);
       for (const Hash& h : r->proof) out += " " + base64(h);
       if (!r->proof_missing.empty()) out += " not fetched: " + r->proof_missing;
       out += "\n";
     }
   }
-  if (path) out += "all of it is in " + *path + "\n";
+  if (path) out += fmt::format("all of it is in {}\n", *path);
   return out;
 }
 
 Result<std::string> save_evidence(const Json& document, const std::string& base, WallTime now) {
   const std::string text = document.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
-  const std::string stem = base + "-" + compact_time(now);
+  const std::string stem = fmt::format("{}-{}", base, compact_time(now));
   for (int i = 1;; ++i) {
-    std::string path = stem + (i == 1 ? "" : "-" + std::to_string(i)) + ".json";
+    std::string path = fmt::format("{}{}.json", stem, i == 1 ? "" : fmt::format("-{}", i));
     auto status = os::create_file(path, text, 0644);
     if (status) return path;
     if (status.error().kind != ErrorKind::kUsage || i == 100) {

@@ -1,5 +1,7 @@
 #include "tlog/follower.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "tlog/data_tile.h"
@@ -60,8 +62,8 @@ Result<HeadComparison> Follower::start() {
 
 Result<HeadComparison> Follower::compare() {
   if (own_.size() > target().size()) {
-    return usage_error("cannot follow from record " + std::to_string(own_.size()) +
-                       " to a head of " + std::to_string(target().size()));
+    return usage_error(
+        fmt::format("cannot follow from record {} to a head of {}", own_.size(), target().size()));
   }
   if (own_.size() == target().size()) return compare_history(own_.size(), own_.root(), tree_);
   std::uint64_t first = own_.size() / kTileWidth;
@@ -233,9 +235,9 @@ Result<Frontier> Follower::frontier_before(std::uint64_t first) {
 }
 
 Result<FetchedRun> Follower::fetch(std::uint64_t first, std::size_t max_tiles) {
-  bool aligned = first == own_.size() || (first > own_.size() && first % kTileWidth == 0);
+  const bool aligned = first == own_.size() || (first > own_.size() && first % kTileWidth == 0);
   if (!ready_ || !aligned || first >= target().size() || max_tiles == 0) {
-    return usage_error("cannot fetch records from " + std::to_string(first));
+    return usage_error(fmt::format("cannot fetch records from {}", first));
   }
   std::vector<TileId> tiles;
   std::vector<TileId> level1;
