@@ -50,8 +50,8 @@ struct ModuleVersion {
   bool operator==(const ModuleVersion&) const = default;
 };
 Result<std::vector<ModuleVersion>> parse_module_answer(std::string_view text);
-// The highest release, nullptr when there is none. A +incompatible one counts by its number: servers
-// answer with such only where the go command would take them. Points into `versions`.
+// The highest release, nullptr when there is none. A +incompatible one counts by its number:
+// servers answer with such only where the go command would take them. Points into `versions`.
 const ModuleVersion* latest_version(std::span<const ModuleVersion> versions);
 
 struct ToolchainVersion {
