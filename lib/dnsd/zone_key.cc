@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstring>
 #include <memory>
 
@@ -143,8 +142,7 @@ std::string ZoneKey::ds() const { return dns::ds_rdata(zone_, dnskey_); }
 
 std::string ZoneKey::ds_text() const {
   std::string digest = encode_hex(std::string_view(ds()).substr(4));
-  std::transform(digest.begin(), digest.end(), digest.begin(),
-                 [](char c) { return c >= 'a' && c <= 'f' ? static_cast<char>(c - 32) : c; });
+  for (char& c : digest) c = to_upper(c);
   return fmt::format("{} IN DS {} {} 2 {}", dns::format_name(zone_), tag_, unsigned{algorithm_},
                      digest);
 }
