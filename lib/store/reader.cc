@@ -25,7 +25,7 @@ struct Reader::Impl {
   sqlite::Statement data_version;
   sqlite::Statement begin, commit;
   int snapshots = 0;  // nested ones share the outermost transaction
-  sqlite::Statement latest, module_id, chunks, next_path, by_id, scan;
+  sqlite::Statement module_id, chunks, by_id, scan;
 };
 
 Reader::Reader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -55,11 +55,8 @@ Result<Reader> Reader::open(const std::string& path) {
     GW_TRY(impl->data_version, db.prepare("PRAGMA data_version"));
     GW_TRY(impl->begin, db.prepare("BEGIN"));
     GW_TRY(impl->commit, db.prepare("COMMIT"));
-    GW_TRY(impl->latest, db.prepare("SELECT latest FROM module WHERE path = ?"));
     GW_TRY(impl->module_id, db.prepare("SELECT id FROM module WHERE path = ?"));
     GW_TRY(impl->chunks, db.prepare("SELECT data FROM version WHERE module = ?"));
-    GW_TRY(impl->next_path,
-           db.prepare("SELECT path FROM module WHERE path > ? ORDER BY path LIMIT 1"));
     GW_TRY(impl->by_id, db.prepare("SELECT path, latest FROM module WHERE id = ?"));
     GW_TRY(impl->scan, db.prepare("SELECT path, latest FROM module WHERE id BETWEEN ? AND ?"));
     return {};
@@ -108,15 +105,6 @@ Result<std::vector<HeadTime>> Reader::head_times(std::uint64_t above) {
 
 Result<std::optional<Head>> Reader::head(std::uint64_t size) { return load_head(impl_->db, size); }
 
-Result<std::optional<std::string>> Reader::find_latest(std::string_view path) {
-  sqlite::Statement& s = impl_->latest;
-  GW_TRY(const bool found, s.bind_text(1, path).step());
-  if (!found) return std::optional<std::string>();
-  std::optional<std::string> out(std::in_place, s.bytes(0));
-  s.reset();
-  return out;
-}
-
 Result<std::vector<VersionRow>> Reader::versions(std::string_view path) {
   std::vector<VersionRow> out;
   sqlite::Statement& find = impl_->module_id;
@@ -143,15 +131,6 @@ Result<std::vector<VersionRow>> Reader::versions(std::string_view path) {
   }
 }
 
-Result<std::optional<std::uint64_t>> Reader::find_record(std::string_view path,
-                                                         std::string_view version) {
-  GW_TRY(const auto rows, versions(path));
-  const auto it = std::find_if(rows.begin(), rows.end(),
-                               [&](const VersionRow& r) { return r.version == version; });
-  if (it == rows.end()) return std::optional<std::uint64_t>();
-  return std::optional(it->record);
-}
-
 Status Reader::each_module(const std::function<bool(const ModuleRow&)>& f, unsigned shard,
                            unsigned shards) {
   if (shards == 0 || shard >= shards) return internal_error("no such shard of the modules");
@@ -167,30 +146,6 @@ Status Reader::each_module(const std::function<bool(const ModuleRow&)>& f, unsig
       return {};
     }
   }
-}
-
-Status Reader::each_module_below(std::string_view prefix,
-                                 const std::function<bool(const ModuleRow&)>& f) {
-  // '0' is the byte after '/'.
-  const std::string from = std::string(prefix) + "/";
-  const std::string to = std::string(prefix) + "0";
-  GW_TRY(sqlite::Statement s,
-         impl_->db.prepare("SELECT path, latest FROM module WHERE path > ? AND path < "
-                           "? ORDER BY path"));
-  s.bind_text(1, from).bind_text(2, to);
-  while (true) {
-    GW_TRY(const bool row, s.step());
-    if (!row || !f({s.bytes(0), s.bytes(1)})) return {};
-  }
-}
-
-Result<std::optional<std::string>> Reader::next_path(std::string_view after) {
-  sqlite::Statement& s = impl_->next_path;
-  GW_TRY(const bool found, s.bind_text(1, after).step());
-  if (!found) return std::optional<std::string>();
-  std::optional<std::string> out(std::in_place, s.bytes(0));
-  s.reset();
-  return out;
 }
 
 Result<Changes> Reader::changes_since(std::uint64_t commit) {

@@ -7,7 +7,7 @@
 // thread at a time; open one for each thread. SQLite needs write access to the `-shm` file beside
 // the database even for reading.
 //
-// Costs: find_latest is one B-tree lookup by path; each_module is one pass over the modules' table.
+// Costs: versions() is one B-tree lookup by path, each_module() one pass over the modules' table.
 #pragma once
 
 #include <cstdint>
@@ -82,21 +82,13 @@ class Reader {
   // The signed head of exactly this size, if it was ever accepted.
   Result<std::optional<Head>> head(std::uint64_t size);
 
-  // The module's `latest` (see ModuleRow); none when the log has no record of it.
-  Result<std::optional<std::string>> find_latest(std::string_view path);
   // Every version of the module with its (first) record number, in no particular order.
   Result<std::vector<VersionRow>> versions(std::string_view path);
-  Result<std::optional<std::uint64_t>> find_record(std::string_view path, std::string_view version);
 
   // Calls `f` for every module, in no particular order, until it returns false. `shard` of `shards`
   // visits a disjoint part, so that several Readers can share a scan between threads.
   Status each_module(const std::function<bool(const ModuleRow&)>& f, unsigned shard = 0,
                      unsigned shards = 1);
-  // Modules whose path is `prefix` followed by '/' and more, in path order, until `f` returns
-  // false.
-  Status each_module_below(std::string_view prefix, const std::function<bool(const ModuleRow&)>& f);
-  // The first module path that is greater (bytewise) than `after`: skips from one name to the next.
-  Result<std::optional<std::string>> next_path(std::string_view after);
 
   // The modules touched by commits after `commit` (LogState::commit at the time of a full scan,
   // then Changes::commit).

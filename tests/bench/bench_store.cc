@@ -189,32 +189,6 @@ void bench_scans(const std::string& db, std::size_t modules) {
   print("serve-dns loads its names, two threads", modules, load, &plain);
 }
 
-void bench_lookups(const std::string& db, const std::vector<std::string>& paths) {
-  Plain p(db);
-  auto reader = must(store::Reader::open(db), "opening");
-  for (const bool present : {true, false}) {
-    std::vector<std::string> wanted;
-    for (std::size_t i = 0; i < kLookups; ++i) {
-      wanted.push_back(paths[std::rand() % paths.size()] + (present ? "" : "-"));
-    }
-    sqlite3_stmt* s = p.prepare("SELECT latest FROM module WHERE path = ?");
-    const Cost plain = measure([&] {
-      for (const std::string& path : wanted) {
-        sqlite3_bind_text(s, 1, path.data(), static_cast<int>(path.size()), SQLITE_STATIC);
-        drain(s);
-      }
-    });
-    sqlite3_finalize(s);
-    print(present ? "module by path, plain" : "path that is no module, plain", kLookups, plain);
-    const Cost ours = measure([&] {
-      for (const std::string& path : wanted) {
-        if (must(reader.find_latest(path), "finding").has_value() != present) std::exit(1);
-      }
-    });
-    print("Reader::find_latest", kLookups, ours, &plain);
-  }
-}
-
 void bench_versions(const std::string& db, const std::vector<std::string>& paths) {
   auto reader = must(store::Reader::open(db), "opening");
   const Cost few = measure([&] {
@@ -274,7 +248,6 @@ int main(int argc, char** argv) {
       "%zu modules, %.1f bytes of database each\n", paths.size(),
       static_cast<double>(std::filesystem::file_size(db)) / static_cast<double>(paths.size()));
   bench_scans(db, paths.size() + 1);
-  bench_lookups(db, paths);
   bench_versions(db, paths);
   bench_changes(db);
   std::filesystem::remove_all(dir);

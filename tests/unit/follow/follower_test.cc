@@ -11,6 +11,7 @@
 #include "os/file.h"
 #include "store/reader.h"
 #include "support/store/fill.h"
+#include "support/store/look.h"
 #include "support/tlog/test_log.h"
 #include "tlog/hash.h"
 
@@ -539,7 +540,7 @@ TEST_CASE("a forged record anywhere is found, with or without level 0 that agree
   if (os::file_exists(world.options.db)) {
     CHECK(world.state().position <= record);
     store::Reader r = store::Reader::open(world.options.db).value();
-    CHECK(r.find_latest("example.com/evil").value() == std::nullopt);
+    CHECK(testing::latest_of(r, "example.com/evil") == std::nullopt);
   }
 }
 
@@ -587,8 +588,8 @@ TEST_CASE("repeated versions") {
   CHECK(world.state().conflicts == 2);
   CHECK(world.state().position == log.size());
   store::Reader r = store::Reader::open(world.options.db).value();
-  CHECK(r.find_record("example.com/a", "v1.0.0").value() == 0U);
-  CHECK(r.find_record("example.com/b", "v1.0.0").value() == 702U);
+  CHECK(testing::record_of(r, "example.com/a", "v1.0.0") == 0U);
+  CHECK(testing::record_of(r, "example.com/b", "v1.0.0") == 702U);
 }
 
 TEST_CASE("a version with two sums is an alarm even when its proof is not to be had") {
@@ -635,7 +636,7 @@ TEST_CASE("irregular records and versions out of order") {
   REQUIRE(world.round(log));
   CHECK(world.state().irregular == 2);
   store::Reader r = store::Reader::open(world.options.db).value();
-  CHECK(r.find_latest("example.com/a").value() == "v1.10.0=5 v0.9.0=4");
+  CHECK(testing::latest_of(r, "example.com/a") == "v1.10.0=5 v0.9.0=4");
 }
 
 TEST_CASE("partial databases") {

@@ -11,12 +11,15 @@
 #include "store/schema.h"
 #include "store/writer.h"
 #include "support/store/fill.h"
+#include "support/store/look.h"
 #include "tlog/go_log.h"
 #include "tlog/hash.h"
 
 using namespace gw;
 using namespace gw::store;
 using gw::testing::fill;
+using gw::testing::latest_of;
+using gw::testing::record_of;
 using gw::testing::TempDir;
 using gw::testing::TestLog;
 using gw::testing::verified;
@@ -107,12 +110,12 @@ TEST_CASE("records, position and heads survive and can be read") {
   CHECK(r.head(600).value()->note == log.head_note(600));
   CHECK(r.head(601).value() == std::nullopt);
 
-  CHECK(r.find_latest("example.com/a").value() == "v1.1.0=1");
-  CHECK(r.find_latest("example.com/b").value() == "");
-  CHECK(r.find_latest("example.com/none").value() == std::nullopt);
-  CHECK(r.find_latest("golang.org/toolchain").value() == "go1.26.8=4");
-  CHECK(r.find_record("example.com/a", "v1.0.0").value() == 0U);
-  CHECK(r.find_record("example.com/a", "v1.0.9").value() == std::nullopt);
+  CHECK(latest_of(r, "example.com/a") == "v1.1.0=1");
+  CHECK(latest_of(r, "example.com/b") == "");
+  CHECK(latest_of(r, "example.com/none") == std::nullopt);
+  CHECK(latest_of(r, "golang.org/toolchain") == "go1.26.8=4");
+  CHECK(record_of(r, "example.com/a", "v1.0.0") == 0U);
+  CHECK(record_of(r, "example.com/a", "v1.0.9") == std::nullopt);
 
   // Every record of the log is found again under its number.
   std::uint64_t modules = 0;
@@ -142,16 +145,6 @@ TEST_CASE("records, position and heads survive and can be read") {
   }
   CHECK(sharded.size() == modules);
   for (const auto& [path, count] : sharded) CHECK(count == 1);
-
-  std::vector<std::string> below;
-  REQUIRE(r.each_module_below("example.com", [&](const ModuleRow& m) {
-    below.emplace_back(m.path);
-    return below.size() < 3;
-  }));
-  CHECK(below.size() == 3);
-  CHECK(below[0] == "example.com/a");
-  CHECK(r.next_path("example.com/a").value() == "example.com/b");
-  CHECK(r.next_path("z").value() == std::nullopt);
 
   CHECK(r.level1(0, 3).value()->size() == 3);
   CHECK(r.level1(0, 4).value() == std::nullopt);
@@ -223,7 +216,7 @@ TEST_CASE("readers see changes, or that they must scan again") {
   CHECK(c.commit == seen + 1);
   REQUIRE(c.modules.size() == 2);
   for (const Module& m : c.modules) {
-    CHECK(m.latest == r.find_latest(m.path).value());
+    CHECK(m.latest == latest_of(r, m.path));
     CHECK((m.path == "example.com/new" || m.path == "example.com/m0"));
   }
   CHECK(r.changes_since(c.commit + 5).value().reload);
@@ -303,7 +296,7 @@ TEST_CASE("repeated versions: the same record is counted, another one stores not
   CHECK(w.state().position == 256);
   {
     Reader r = Reader::open(dir.file("db")).value();
-    CHECK(r.find_latest("example.com/z").value() == std::nullopt);
+    CHECK(latest_of(r, "example.com/z") == std::nullopt);
     CHECK(r.state().value().duplicates == 1);
   }
   REQUIRE(w.halt({"duplicate", "twice", "/evidence", kT2}, report.conflicts));
@@ -317,7 +310,7 @@ TEST_CASE("repeated versions: the same record is counted, another one stores not
   CHECK(w.state().conflicts == 1);
   CHECK(w.state().duplicates == 2);
   Reader r = Reader::open(dir.file("db")).value();
-  CHECK(r.find_record("example.com/a", "v1.0.0").value() == 0U);
+  CHECK(record_of(r, "example.com/a", "v1.0.0") == 0U);
 }
 
 TEST_CASE("an error of the check, or a stop, rolls back") {
@@ -572,7 +565,7 @@ TEST_CASE("damaged rows are reported as such when they are met") {
                 "UPDATE module SET latest = 'nonsense'; DELETE FROM level1"));
   }
   Reader r = Reader::open(dir.file("db")).value();
-  const std::string first = r.next_path("").value().value();
+  const std::string first = testing::latest_of_all(r).begin()->first;
   CHECK(r.versions(first).error().kind == ErrorKind::kCorrupt);
   CHECK(r.record(0).error().kind == ErrorKind::kCorrupt);
   CHECK(r.level1(0, 1).error().kind == ErrorKind::kCorrupt);
