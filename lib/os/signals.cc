@@ -75,11 +75,4 @@ void SignalThread::handle(int signal) {
 
 void ignore_sigpipe() { ::signal(SIGPIPE, SIG_IGN); }
 
-void reset_signals_for_child() {
-  ::signal(SIGPIPE, SIG_DFL);
-  sigset_t none;
-  sigemptyset(&none);
-  ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
-}
-
 }  // namespace gw::os

@@ -20,8 +20,7 @@ namespace gw::os {
 // callback they keep their usual effect. SIGPIPE is ignored: writes return EPIPE.
 //
 // start() blocks the signals it handles in the calling thread, and threads inherit that: call it
-// before any other thread is made. Children inherit it too: between fork and exec call
-// reset_signals_for_child().
+// before any other thread is made. Programs that spawn() starts do not inherit it.
 class SignalThread {
  public:
   struct Callbacks {
@@ -52,9 +51,5 @@ class SignalThread {
 };
 
 void ignore_sigpipe();
-
-// Unblocks every signal and gives SIGPIPE its default again. Async-signal-safe: for use between
-// fork and exec.
-void reset_signals_for_child();
 
 }  // namespace gw::os

@@ -129,24 +129,6 @@ TEST_CASE("signals: without a callback SIGHUP keeps its effect") {
   CHECK(WTERMSIG(status) == SIGHUP);
 }
 
-TEST_CASE("signals: a child can have its own again") {
-  int status = in_child([] {
-    Stop stop;
-    auto thread = SignalThread::start(stop, {});
-    if (!thread) return 1;
-    pid_t child = ::fork();
-    if (child == 0) {
-      reset_signals_for_child();
-      ::execl("/bin/sh", "sh", "-c", "kill -TERM $$; exit 7", nullptr);
-      ::_exit(8);
-    }
-    int how = 0;
-    ::waitpid(child, &how, 0);
-    return WIFSIGNALED(how) && WTERMSIG(how) == SIGTERM ? 0 : 2;
-  });
-  CHECK(status == 0);
-}
-
 TEST_CASE("notify: messages over a path and an abstract name") {
   std::string dir = std::filesystem::temp_directory_path() / "gw-notify-XXXXXX";
   REQUIRE(::mkdtemp(dir.data()) != nullptr);
