@@ -25,10 +25,11 @@ constexpr std::size_t kRunBytes = kQueuedBytes / kQueuedRuns;
 
 class Pipeline {
  public:
-  Pipeline(tlog::Follower& log, store::Writer& writer, const FollowOptions& options,
-           const Environment& environment, const os::Stop& stop)
+  Pipeline(tlog::Follower& log, store::Writer& writer, const CatchUpChecks& checks,
+           const FollowOptions& options, const Environment& environment, const os::Stop& stop)
       : log_(log),
         writer_(writer),
+        checks_(checks),
         options_(options),
         env_(environment),
         stop_(stop),
@@ -39,7 +40,7 @@ class Pipeline {
         started_(environment.clock->mono()),
         last_watchdog_(started_) {}
 
-  CatchUpResult run(const store::RepeatCheck& check);
+  CatchUpResult run();
 
  private:
   using Pending = std::unique_ptr<store::PendingRecords>;
@@ -48,13 +49,13 @@ class Pipeline {
   void verify();
   bool hand_over(Pending& staged);
   bool full(const store::PendingRecords& staged, MonoTime opened) const;
-  Result<store::CommitReport> commit(const store::PendingRecords& pending,
-                                     const store::RepeatCheck& check);
+  Result<store::CommitReport> commit(const store::PendingRecords& pending);
   void fail(Error error);
   bool tick();
 
   tlog::Follower& log_;
   store::Writer& writer_;
+  const CatchUpChecks& checks_;
   const FollowOptions& options_;
   const Environment& env_;
   const os::Stop& stop_;
@@ -120,7 +121,7 @@ void Pipeline::verify() {
   Pending staged = *std::move(first);
   MonoTime opened = env_.clock->mono();
   while (auto run = runs_.pop()) {
-    auto batch = tlog::verify_run(*std::move(run));
+    auto batch = tlog::verify_run(*std::move(run), checks_.again);
     if (!batch) {
       fail(std::move(batch).error());
       break;
@@ -154,17 +155,16 @@ bool Pipeline::tick() {
   return !stop_.requested();
 }
 
-Result<store::CommitReport> Pipeline::commit(const store::PendingRecords& pending,
-                                             const store::RepeatCheck& check) {
+Result<store::CommitReport> Pipeline::commit(const store::PendingRecords& pending) {
   const MonoTime begin = env_.clock->mono();
-  auto report = writer_.commit(pending, check, [this] { return tick(); });
+  auto report = writer_.commit(pending, checks_.repeats, [this] { return tick(); });
   const auto took = env_.clock->mono() - begin;
   last_commit_.store(std::chrono::duration_cast<std::chrono::milliseconds>(took),
                      std::memory_order_relaxed);
   return report;
 }
 
-CatchUpResult Pipeline::run(const store::RepeatCheck& check) {
+CatchUpResult Pipeline::run() {
   CatchUpResult result;
   for (std::size_t i = 0; i < kTransactions; ++i) {
     auto pending = std::make_unique<store::PendingRecords>(keep_);
@@ -183,7 +183,7 @@ CatchUpResult Pipeline::run(const store::RepeatCheck& check) {
       if (staged_.drained()) break;
       continue;
     }
-    auto report = commit(**pending, check);
+    auto report = commit(**pending);
     if (!report) {
       result.status = stop_.requested() ? unavailable_error("stopped") : std::move(report).error();
       break;
@@ -222,10 +222,10 @@ std::chrono::milliseconds commit_interval(const FollowOptions& options,
   return std::max<std::chrono::milliseconds>(options.commit_interval, 10 * last_commit);
 }
 
-CatchUpResult catch_up(tlog::Follower& log, store::Writer& writer, const store::RepeatCheck& check,
+CatchUpResult catch_up(tlog::Follower& log, store::Writer& writer, const CatchUpChecks& checks,
                        const FollowOptions& options, const Environment& environment,
                        const os::Stop& stop) {
-  return Pipeline(log, writer, options, environment, stop).run(check);
+  return Pipeline(log, writer, checks, options, environment, stop).run();
 }
 
 }  // namespace gw::follow

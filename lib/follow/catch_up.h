@@ -38,9 +38,10 @@ struct CatchUpReport {
   std::vector<store::RepeatedVersion> conflicts;
 };
 
-// `log`: start() has proven the writer's frontier a prefix of its target, which is the writer's.
-// `log` is used by another thread until this returns; `check` is called on this one. The error is
-// in `status`: kUnavailable when stopped; with tlog::BadTiles when a tile did not hash right.
+// `again`: see tlog::verify_run(); called by another thread. `log`: start() has proven the writer's
+// frontier a prefix of its target, which is the writer's. `log` is used by another thread until
+// this returns; `repeats` is called on this one. The error is in `status`: kUnavailable when
+// stopped; with tlog::BadTiles when a tile did not hash right.
 struct CatchUpResult {
   CatchUpReport report;
   Status status;
@@ -49,7 +50,12 @@ struct CatchUpResult {
 std::chrono::milliseconds commit_interval(const FollowOptions& options,
                                           std::chrono::milliseconds last_commit);
 
-CatchUpResult catch_up(tlog::Follower& log, store::Writer& writer, const store::RepeatCheck& check,
+struct CatchUpChecks {
+  store::RepeatCheck repeats;
+  tlog::AskAgain again;
+};
+
+CatchUpResult catch_up(tlog::Follower& log, store::Writer& writer, const CatchUpChecks& checks,
                        const FollowOptions& options, const Environment& environment,
                        const os::Stop& stop);
 

@@ -64,16 +64,33 @@ void Follower::Impl::publish_state() {
   }
 }
 
+// A data tile that did not hash right, alone, so that the others are not lost with it. On the
+// thread that verifies.
+Result<tlog::TileBody> Follower::Impl::ask_again(const tlog::TileId& id, const Error& why,
+                                                 const tlog::Checkpoint& head, Round& round) {
+  if (!round.tries.again(why)) return why;
+  metric_add(Metric::kFollowBadTiles);
+  env.log->info("asking for a tile again", {{"reason", why.message}});
+  round.stop.wait_for(jittered(options.first_pause / 10));
+  if (round.stop.requested()) return why;
+  GW_TRY(auto tiles, tlog::fetch_tiles(source, head, {&id, 1}));
+  return std::move(tiles.front());
+}
+
 // Fetches, verifies and stores what is missing under the head aimed at.
-Status Follower::Impl::take_in(tlog::Follower& log, const os::Stop& stop, RoundReport& report) {
+Status Follower::Impl::take_in(tlog::Follower& log, Round& round) {
   if (writer.state().position == log.target().size()) {
     publish_state();
     return {};
   }
   Repeats repeats(source, log.target(), *env.log);
-  const auto check = [&](std::span<const store::RepeatedVersion> r) { return repeats.compare(r); };
-  auto [found, status] = catch_up(log, writer, check, options, env, stop);
-  report.records += found.records;
+  const CatchUpChecks checks{
+      [&](std::span<const store::RepeatedVersion> r) { return repeats.compare(r); },
+      [&](const tlog::TileId& id, const Error& why) {
+        return ask_again(id, why, log.target(), round);
+      }};
+  auto [found, status] = catch_up(log, writer, checks, options, env, round.stop);
+  round.report.records += found.records;
   if (found.records > kManyRecords) writer.release_memory();
   if (found.first_irregular) {
     env.log->warning("irregular records kept verbatim and never served",
@@ -85,7 +102,7 @@ Status Follower::Impl::take_in(tlog::Follower& log, const os::Stop& stop, RoundR
 }
 
 // A restart goes on under the head that it aimed at, never under one that it has not compared.
-Status Follower::Impl::finish_target(const os::Stop& stop, RoundReport& report) {
+Status Follower::Impl::finish_target(Round& round) {
   const store::LogState& state = writer.state();
   if (!state.target || state.position == state.target->size) return {};
   GW_TRY(const tlog::Checkpoint aim, target());
@@ -95,19 +112,19 @@ Status Follower::Impl::finish_target(const os::Stop& stop, RoundReport& report) 
     return corrupt_error(options.db + ": the stored records do not belong to the stored head");
   }
   env.log->info("going on", {{"position", state.position}, {"size", state.target->size}});
-  return take_in(log, stop, report);
+  return take_in(log, round);
 }
 
-Status Follower::Impl::look_at_log(const os::Stop& stop, RoundReport& report) {
+Status Follower::Impl::look_at_log(Round& round) {
   GW_TRY(const tlog::Checkpoint head, client.fetch_latest());
-  return consider(head, source.describe(), stop, report);
+  return consider(head, source.describe(), round);
 }
 
 // One try of a round. Whatever a step shows, the later ones may show more: only a halt, a fault of
 // ours or a stop ends the round early.
-Result<RoundReport> Follower::Impl::try_round(const os::Stop& stop) {
+Result<RoundReport> Follower::Impl::try_round(const os::Stop& stop, Tries& tries) {
   if (writer.state().alarm) return halted_error(options.db, *writer.state().alarm);
-  RoundReport report;
+  Round round{stop, tries};
   std::optional<Error> failed;  // the first one, unless a later one ends the round
   const auto go_on = [&](const Status& done) {
     switch (react(State::kStep, event_of(done))) {
@@ -127,18 +144,18 @@ Result<RoundReport> Follower::Impl::try_round(const os::Stop& stop) {
   };
   down.clear();
   // What an earlier run left under its head comes first: no newer head is accepted before.
-  bool on = go_on(finish_target(stop, report));
+  bool on = go_on(finish_target(round));
   on = on && go_on(deliver_posts());
   // Each head is accepted only when it continues what we hold, and then all its records are stored.
-  on = on && go_on(look_at_log(stop, report));
+  on = on && go_on(look_at_log(round));
   // What others saw is of the same history, as far as it is to be told now.
-  on = on && go_on(compare_with_others(stop, report));
+  on = on && go_on(compare_with_others(round));
   on = on && go_on(deliver_posts());
   if (!failed) go_on(writer.note_checked(env.clock->now()));
   if (failed) return *std::move(failed);
-  report.position = writer.state().position;
-  report.head = writer.state().target ? writer.state().target->size : 0;
-  return report;
+  round.report.position = writer.state().position;
+  round.report.head = writer.state().target ? writer.state().target->size : 0;
+  return round.report;
 }
 
 // A round: tries of it, as many as the table and its failures allow.
@@ -147,7 +164,7 @@ Result<RoundReport> Follower::Impl::round(Mode mode, const os::Stop& stop) {
   Tries tries(mode, options.tries);
   while (true) {
     const std::uint64_t before = writer.state().position;
-    auto report = try_round(stop);
+    auto report = try_round(stop, tries);
     if (report) {
       report->records += records;
       return report;

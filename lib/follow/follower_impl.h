@@ -36,6 +36,13 @@ class SharedSource : public tlog::TileSource {
   Mutex mutex_;  // held during fetch(), which one thread at a time may call
 };
 
+// One try of a round on its way.
+struct Round {
+  const os::Stop& stop;
+  Tries& tries;  // of all its tries
+  RoundReport report = {};
+};
+
 struct Follower::Impl {
   Impl(FollowOptions o, Environment e, store::Writer w)
       : options(std::move(o)),
@@ -55,26 +62,25 @@ struct Follower::Impl {
 
   // follower.cc
   Result<RoundReport> round(Mode mode, const os::Stop& stop);
-  Result<RoundReport> try_round(const os::Stop& stop);
-  Status look_at_log(const os::Stop& stop, RoundReport& report);
-  Status finish_target(const os::Stop& stop, RoundReport& report);
-  Status take_in(tlog::Follower& log, const os::Stop& stop, RoundReport& report);
+  Result<RoundReport> try_round(const os::Stop& stop, Tries& tries);
+  Result<tlog::TileBody> ask_again(const tlog::TileId& id, const Error& why,
+                                   const tlog::Checkpoint& head, Round& round);
+  Status look_at_log(Round& round);
+  Status finish_target(Round& round);
+  Status take_in(tlog::Follower& log, Round& round);
   void publish_state();
   State after_round(const Result<RoundReport>& report);
   void pause(Duration duration, const os::Stop& stop);
   void warn_about_age();
 
   // heads.cc. The errors of a head that is of another history carry the proof.
-  Status consider(const tlog::Checkpoint& head, const std::string& origin, const os::Stop& stop,
-                  RoundReport& report);
-  Status apply_rule(const tlog::Checkpoint& head, const std::string& origin, const os::Stop& stop,
-                    RoundReport& report);
-  Status consider_first(const tlog::Checkpoint& head, const os::Stop& stop, RoundReport& report);
+  Status consider(const tlog::Checkpoint& head, const std::string& origin, Round& round);
+  Status apply_rule(const tlog::Checkpoint& head, const std::string& origin, Round& round);
+  Status consider_first(const tlog::Checkpoint& head, Round& round);
   Status check_for_fork(const tlog::Checkpoint& head, const std::string& origin);
   Status compare_below(const tlog::Checkpoint& head, const std::string& origin);
   Status consider_older(const tlog::Checkpoint& head, const std::string& origin);
-  Status consider_newer(const tlog::Checkpoint& head, const std::string& origin,
-                        const os::Stop& stop, RoundReport& report);
+  Status consider_newer(const tlog::Checkpoint& head, const std::string& origin, Round& round);
   Result<tlog::Frontier> first_frontier(const tlog::Checkpoint& head);
   Result<tlog::Checkpoint> target() const;
 
@@ -82,7 +88,7 @@ struct Follower::Impl {
   Error raise(const Error& error);
 
   // gossip.cc
-  Status compare_with_others(const os::Stop& stop, RoundReport& report);
+  Status compare_with_others(Round& round);
   Status deliver_posts();
 };
 

@@ -16,11 +16,11 @@ constexpr std::size_t kPostsPerRound = 1000;  // to each address
 // That a mirror is down must not stop following. But a signed head that the log's tiles do not give
 // is what a split view looks like from here: it counts as a bad tile does, and lasting it is an
 // alarm.
-Status Follower::Impl::compare_with_others(const os::Stop& stop, RoundReport& report) {
+Status Follower::Impl::compare_with_others(Round& round) {
   if (env.exchange == nullptr) return {};
   std::optional<Error> bad;
   for (const std::string& origin : options.compare_latest) {
-    if (stop.requested()) return {};
+    if (round.stop.requested()) return {};
     const std::string from = net::redact_url(origin);
     const auto warn = [&](const Error& e) {
       metric_add(Metric::kFollowCompares, e.kind == ErrorKind::kUntrusted
@@ -38,7 +38,7 @@ Status Follower::Impl::compare_with_others(const os::Stop& stop, RoundReport& re
       warn(head.error());
       continue;
     }
-    auto status = consider(*head, from, stop, report);
+    auto status = consider(*head, from, round);
     if (status) {
       metric_add(Metric::kFollowCompares, CompareResult::kSame);
       continue;

@@ -16,8 +16,8 @@ Result<tlog::Checkpoint> Follower::Impl::target() const {
 }
 
 Status Follower::Impl::consider(const tlog::Checkpoint& head, const std::string& origin,
-                                const os::Stop& stop, RoundReport& report) {
-  auto status = apply_rule(head, origin, stop, report);
+                                Round& round) {
+  auto status = apply_rule(head, origin, round);
   if (status || tlog::find_bad_tiles(status.error()) == nullptr) return status;
   // The evidence is about this head, though it may be another's tiles that it was compared by.
   auto bad = std::make_shared<tlog::BadTiles>(*tlog::find_bad_tiles(status.error()));
@@ -27,12 +27,12 @@ Status Follower::Impl::consider(const tlog::Checkpoint& head, const std::string&
 }
 
 Status Follower::Impl::apply_rule(const tlog::Checkpoint& head, const std::string& origin,
-                                  const os::Stop& stop, RoundReport& report) {
+                                  Round& round) {
   const auto& held = writer.state().target;
   // A newer one is proven to continue the records held, which must be all that the last one signs.
   if (held && writer.state().position != held->size) return check_for_fork(head, origin);
-  if (!held) return consider_first(head, stop, report);
-  if (head.size() > held->size) return consider_newer(head, origin, stop, report);
+  if (!held) return consider_first(head, round);
+  if (head.size() > held->size) return consider_newer(head, origin, round);
   if (head.size() < held->size) return consider_older(head, origin);
   if (head.root() == held->root) return {};
   return tlog::contradiction_error(equal_size_evidence(*held, head, origin));
@@ -50,8 +50,7 @@ Result<tlog::Frontier> Follower::Impl::first_frontier(const tlog::Checkpoint& he
   return client.tree(head).frontier_at(first);
 }
 
-Status Follower::Impl::consider_first(const tlog::Checkpoint& head, const os::Stop& stop,
-                                      RoundReport& report) {
+Status Follower::Impl::consider_first(const tlog::Checkpoint& head, Round& round) {
   GW_TRY(const tlog::Frontier from, first_frontier(head));
   tlog::Follower log(source, head, from);
   GW_TRY(const tlog::HeadComparison found, log.start());
@@ -61,16 +60,16 @@ Status Follower::Impl::consider_first(const tlog::Checkpoint& head, const os::St
         {head, found.tiles});
   }
   GW_CHECK(writer.set_target(head, env.clock->now(), options.submit_latest, from));
-  report.new_head = true;
+  round.report.new_head = true;
   env.log->info(
       "first head",
       {{"log", head.key_name()}, {"size", head.size()}, {"from", from.size()}, {"db", options.db}});
   GW_CHECK(deliver_posts());
-  return take_in(log, stop, report);
+  return take_in(log, round);
 }
 
 Status Follower::Impl::consider_newer(const tlog::Checkpoint& head, const std::string& origin,
-                                      const os::Stop& stop, RoundReport& report) {
+                                      Round& round) {
   const store::Head held = *writer.state().target;
   tlog::Follower log(source, head, writer.frontier());
   GW_TRY(const tlog::HeadComparison found, log.start());
@@ -78,11 +77,11 @@ Status Follower::Impl::consider_newer(const tlog::Checkpoint& head, const std::s
     return tlog::contradiction_error(fork_evidence(held, head, found, origin));
   }
   GW_CHECK(writer.set_target(head, env.clock->now(), options.submit_latest));
-  report.new_head = true;
+  round.report.new_head = true;
   env.log->info("new head", {{"size", head.size()}, {"before", held.size}, {"from", origin}});
   // Before the records: those can take long, and others want to know what we were told.
   GW_CHECK(deliver_posts());
-  return take_in(log, stop, report);
+  return take_in(log, round);
 }
 
 // What failed may be there to hide that the log is another one now. Every head that can be had

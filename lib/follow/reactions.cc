@@ -39,6 +39,14 @@ Event event_of(const Error& error) {
   return Event::kBroken;
 }
 
+bool Tries::again(const Error& bad_tile) {
+  int& seen = by_tile_[first_path(*tlog::find_bad_tiles(bad_tile))];
+  if (seen + 1 >= limit_) return false;
+  ++seen;
+  bad_tile_ = bad_tile;
+  return true;
+}
+
 State Tries::count(const Error& error, bool moved) {
   const tlog::BadTiles* bad = tlog::find_bad_tiles(error);
   if (bad == nullptr) {

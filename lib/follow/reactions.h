@@ -93,13 +93,16 @@ class Tries {
  public:
   Tries(Mode mode, int limit) : mode_(mode), limit_(limit) {}
 
+  // Counts a bad tile in the middle of a try, and tells whether that tile alone may be asked for
+  // again. If not, nothing is counted: the error is the try's, for count().
+  bool again(const Error& bad_tile);
   // Counts a failure. `moved`: records were stored since the last one, so that it repeats nothing.
   // The round's error is to be finish()ed.
   State count(const Error& error, bool moved);
   // The error with the bad tile that an earlier try met, if it carries none itself: an alarm comes
   // of it once that has lasted.
   Error finish(Error error) const;
-  // In a row; at least one.
+  // Of the round, in a row; at least one.
   int failures() const;
 
  private:

@@ -133,7 +133,7 @@ Result<std::unique_ptr<tlog::TileSource>> make_direct(const SourceOptions& optio
   }
   if (source.find("://") == std::string::npos) return make_directory(source);
   GW_TRY(std::string base, base_url(source));
-  GW_TRY(HttpFiles files, HttpFiles::create(options.http, options.timeout));
+  GW_TRY(HttpFiles files, HttpFiles::create(options.http, options.timeout, options.pause));
   return std::unique_ptr<tlog::TileSource>(
       std::make_unique<UrlSource>(std::move(base), std::move(files)));
 }
@@ -159,7 +159,7 @@ Result<std::unique_ptr<tlog::TileSource>> make_source(const SourceOptions& optio
   if (!ends_off) {
     GW_TRY(direct, make_direct(options));
   }
-  GW_TRY(HttpFiles files, HttpFiles::create(options.http, options.timeout));
+  GW_TRY(HttpFiles files, HttpFiles::create(options.http, options.timeout, options.pause));
   return make_proxy_source(std::move(list), options.log_name, std::move(files), std::move(direct));
 }
 

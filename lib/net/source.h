@@ -30,6 +30,8 @@ struct SourceOptions {
   std::string proxy = {};
   HttpOptions http = {};
   Duration timeout = std::chrono::seconds(30);  // for one file
+  // Before a file that failed while others came is asked for again; it grows, at most five times.
+  Duration pause = std::chrono::milliseconds(100);
 };
 
 // A source that checks its options and contacts nobody yet. kUsage: a URL that is none, a directory
@@ -43,7 +45,8 @@ struct SourceOptions {
 //   kUsage        a path that no log has (absolute, empty or dot elements, odd characters), no CA
 //                 file
 // A server that answers with Retry-After is not asked again before that time, at most five minutes;
-// until then fetch() fails at once with kUnavailable.
+// until then fetch() fails at once with kUnavailable. Results are final: what a retry of one file
+// could mend has been retried.
 // One thread at a time.
 Result<std::unique_ptr<tlog::TileSource>> make_source(const SourceOptions& options);
 

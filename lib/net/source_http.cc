@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <thread>
 
 #include "base/bytes.h"
 #include "net/source.h"
@@ -13,23 +14,35 @@ namespace gw::net {
 using mod::ProxyEntry;
 using std::chrono::seconds;
 
-Result<HttpFiles> HttpFiles::create(const HttpOptions& options, Duration timeout) {
-  GW_TRY(HttpClient client, HttpClient::create(options));
-  return HttpFiles(std::move(client), timeout);
+namespace {
+
+constexpr int kTries = 6;
+constexpr seconds kMostQuiet{300};
+constexpr int kRedirects = 5;  // proxies redirect to their object store
+
+bool may_pass(const Result<HttpResponse>& response) {
+  if (!response) return response.error().kind == ErrorKind::kUnavailable;
+  const int status = response->status;
+  return status >= 500 || status == 408 || status == 429;
 }
 
-std::vector<Result<std::string>> HttpFiles::fetch(const std::string& base,
-                                                  std::span<const tlog::FetchRequest> requests) {
-  constexpr seconds kMostQuiet{300};
-  constexpr int kRedirects = 5;  // proxies redirect to their object store
-  std::vector<Result<std::string>> out;
+}  // namespace
+
+Result<HttpFiles> HttpFiles::create(const HttpOptions& options, Duration timeout, Duration pause) {
+  GW_TRY(HttpClient client, HttpClient::create(options));
+  return HttpFiles(std::move(client), options, timeout, pause);
+}
+
+std::vector<HttpFiles::Reply> HttpFiles::fetch_once(const std::string& base,
+                                                    std::span<const tlog::FetchRequest> requests) {
+  std::vector<Reply> out;
   out.reserve(requests.size());
-  MonoTime now = system_clock().mono();
+  const MonoTime now = system_clock().mono();
   if (now < quiet_until_) {
     const auto left = std::chrono::ceil<seconds>(quiet_until_ - now);
     out.assign(requests.size(),
-               unavailable_error(fmt::format("{}: asked not to be asked again for {} s",
-                                             redact_url(base), left.count())));
+               {unavailable_error(fmt::format("{}: asked not to be asked again for {} s",
+                                              redact_url(base), left.count()))});
     return out;
   }
   std::vector<HttpRequest> sent;
@@ -46,7 +59,7 @@ std::vector<Result<std::string>> HttpFiles::fetch(const std::string& base,
   std::size_t next = 0;
   for (const tlog::FetchRequest& r : requests) {
     if (!is_source_path(r.path)) {
-      out.push_back(usage_error("bad log path " + quoted(r.path)));
+      out.push_back({usage_error("bad log path " + quoted(r.path))});
       continue;
     }
     auto& response = responses[next];
@@ -54,9 +67,45 @@ std::vector<Result<std::string>> HttpFiles::fetch(const std::string& base,
       const auto wait = std::min(*response->retry_after, kMostQuiet);
       quiet_until_ = std::max(quiet_until_, system_clock().mono() + wait);
     }
-    out.push_back(require_ok(std::move(response), sent[next]));
+    const bool passing = may_pass(response);
+    out.push_back({require_ok(std::move(response), sent[next]), passing});
     ++next;
   }
+  return out;
+}
+
+// False when there is no time for that, or the server wants to be left alone.
+bool HttpFiles::wait(Duration pause) const {
+  const MonoTime then = system_clock().mono() + pause;
+  if (then < quiet_until_ || (deadline_ && then >= *deadline_)) return false;
+  if (stop_ != nullptr) return !stop_->wait_for(pause);
+  std::this_thread::sleep_for(pause);
+  return true;
+}
+
+std::vector<Result<std::string>> HttpFiles::fetch(const std::string& base,
+                                                  std::span<const tlog::FetchRequest> requests) {
+  const MonoTime begin = system_clock().mono();
+  std::vector<Reply> replies = fetch_once(base, requests);
+  Duration pause = pause_;
+  for (int tries = 1; tries < kTries; ++tries, pause *= 2) {
+    std::vector<std::size_t> failed;
+    std::vector<tlog::FetchRequest> again;
+    for (std::size_t i = 0; i < replies.size(); ++i) {
+      if (!replies[i].passing) continue;
+      failed.push_back(i);
+      again.push_back(requests[i]);
+    }
+    const bool some_came = std::any_of(replies.begin(), replies.end(),
+                                       [](const Reply& r) { return r.body.has_value(); });
+    if (failed.empty() || !some_came || system_clock().mono() - begin > timeout_) break;
+    if (!wait(pause)) break;
+    std::vector<Reply> more = fetch_once(base, again);
+    for (std::size_t k = 0; k < failed.size(); ++k) replies[failed[k]] = std::move(more[k]);
+  }
+  std::vector<Result<std::string>> out;
+  out.reserve(replies.size());
+  for (Reply& reply : replies) out.push_back(std::move(reply.body));
   return out;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,18 +16,39 @@
 namespace gw::net {
 
 // Fetches files below a base URL, and leaves a server alone for as long as it asked.
+//
+// A file that did not come while others of the same call did is asked for again, a few times and
+// with pauses that grow: a server that loses one answer in ten costs a tenth more requests, and not
+// the whole call. When none came, that is for the caller to wait out.
 class HttpFiles {
  public:
-  static Result<HttpFiles> create(const HttpOptions& options, Duration timeout);
+  // `timeout`: for one file; `pause`: before the first one is asked for again.
+  static Result<HttpFiles> create(const HttpOptions& options, Duration timeout, Duration pause);
 
   // The contract of tlog::TileSource::fetch.
   std::vector<Result<std::string>> fetch(const std::string& base,
                                          std::span<const tlog::FetchRequest> requests);
 
  private:
-  HttpFiles(HttpClient client, Duration timeout) : client_(std::move(client)), timeout_(timeout) {}
+  struct Reply {
+    Result<std::string> body;
+    bool passing = false;  // a fault that may be gone the next time
+  };
+  HttpFiles(HttpClient client, const HttpOptions& options, Duration timeout, Duration pause)
+      : client_(std::move(client)),
+        timeout_(timeout),
+        pause_(pause),
+        deadline_(options.deadline),
+        stop_(options.stop) {}
+  std::vector<Reply> fetch_once(const std::string& base,
+                                std::span<const tlog::FetchRequest> requests);
+  bool wait(Duration pause) const;
+
   HttpClient client_;
   Duration timeout_;
+  Duration pause_;
+  std::optional<MonoTime> deadline_;
+  const os::Stop* stop_;
   MonoTime quiet_until_{};
 };
 

@@ -89,12 +89,12 @@ std::optional<HeadComparison> Follower::fork_by_hash_tiles() {
 Result<bool> Follower::prove_by_root(std::uint64_t first, std::uint64_t last) {
   std::vector<TileId> tiles;
   for (std::uint64_t i = first; i <= last; ++i) tiles.push_back(data_tile(i));
-  GW_TRY(auto bodies, fetch_bodies(tiles));
+  GW_CHECK(load_bodies(tiles));
   Frontier frontier = own_.truncated_to(kTileHeight);
   std::map<std::uint64_t, Hash> expected;
   bool readable = true;
   for (std::size_t i = 0; i < tiles.size() && readable; ++i) {
-    const auto leaves = likely_leaves(bodies[i]);
+    const auto leaves = likely_leaves(bodies_.at(tiles[i].index));
     readable = leaves.has_value();
     if (!leaves) break;
     for (const Hash& leaf : *leaves) {
@@ -106,22 +106,25 @@ Result<bool> Follower::prove_by_root(std::uint64_t first, std::uint64_t last) {
   }
   bool proven = readable && frontier.root() == target().root();
   if (proven) expected_ = std::move(expected);
-  for (std::size_t i = 0; i < tiles.size(); ++i) {
-    bodies_.insert_or_assign(tiles[i].index, std::move(bodies[i]));
-  }
   return proven;
 }
 
+// What comes is kept, also when not all does.
 Status Follower::load_bodies(const std::vector<TileId>& tiles) {
   std::vector<TileId> missing;
   std::copy_if(tiles.begin(), tiles.end(), std::back_inserter(missing),
                [&](const TileId& id) { return !bodies_.contains(id.index); });
   if (missing.empty()) return {};
-  GW_TRY(auto bodies, fetch_bodies(missing));
+  GW_TRY(auto bodies, fetch_each(*source_, target(), missing));
+  Status all;
   for (std::size_t i = 0; i < missing.size(); ++i) {
-    bodies_.insert_or_assign(missing[i].index, std::move(bodies[i]));
+    if (bodies[i]) {
+      bodies_.insert_or_assign(missing[i].index, *std::move(bodies[i]));
+    } else if (all) {
+      all = tree_.with_proof(std::move(bodies[i]).error());
+    }
   }
-  return {};
+  return all;
 }
 
 Status Follower::prove_edge() {
@@ -216,12 +219,6 @@ Result<Hash> Follower::expected_root(const TileId& id) {
   return level0_root(id);
 }
 
-Result<std::vector<TileBody>> Follower::fetch_bodies(const std::vector<TileId>& tiles) {
-  auto bodies = fetch_tiles(*source_, target(), tiles);
-  if (!bodies) return tree_.with_proof(std::move(bodies).error());
-  return bodies;
-}
-
 Result<Frontier> Follower::frontier_before(std::uint64_t first) {
   if (first == own_.size()) return own_;
   Frontier frontier = own_.truncated_to(kTileHeight);
@@ -249,7 +246,12 @@ Result<FetchedRun> Follower::fetch(std::uint64_t first, std::size_t max_tiles) {
     if (!known) level1.push_back(above);
   }
   if (!level1.empty()) GW_CHECK(tree_.load(level1));
-  GW_CHECK(load_bodies(tiles));
+  if (auto loaded = load_bodies(tiles); !loaded) {
+    const auto lacking = std::find_if(
+        tiles.begin(), tiles.end(), [&](const TileId& id) { return !bodies_.contains(id.index); });
+    if (lacking == tiles.begin()) return std::move(loaded).error();
+    tiles.erase(lacking, tiles.end());
+  }
   GW_TRY(Frontier before, frontier_before(first));
   FetchedRun run(target(), std::move(before));
   for (const TileId& id : tiles) {

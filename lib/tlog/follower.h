@@ -22,6 +22,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -66,6 +67,10 @@ class FetchedRun {
   std::vector<Tile> tiles_;
 };
 
+// The tile anew, which did not hash right the last time; or the error that is to end it, `why` for
+// instance. Called by the thread that verifies.
+using AskAgain = std::function<Result<TileBody>(const TileId& id, const Error& why)>;
+
 // Records [first(), end()) of the log that head() signs, in order. Owns their bytes. Movable only;
 // read by any number of threads.
 class VerifiedBatch {
@@ -93,11 +98,12 @@ class VerifiedBatch {
   std::span<const Hash> tail() const { return tail_; }
 
   // Unverified text cannot get in: this is the only way.
-  static Result<VerifiedBatch> verify(FetchedRun&& run);
+  static Result<VerifiedBatch> verify(FetchedRun&& run, const AskAgain& again);
 
  private:
   VerifiedBatch(Checkpoint head, std::uint64_t first) : head_(std::move(head)), first_(first) {}
   Status verify_tile(FetchedRun::Tile& tile);
+  Status verify_some(FetchedRun::Tile& tile, const AskAgain& again);
   struct Slice {
     const char* data;
     std::uint32_t bytes;
@@ -115,9 +121,9 @@ class VerifiedBatch {
 };
 
 // kUntrusted with BadTiles when a tile does not hash right: HeadTree::with_proof() can tell to what
-// it should.
-inline Result<VerifiedBatch> verify_run(FetchedRun&& run) {
-  return VerifiedBatch::verify(std::move(run));
+// it should. `again` may be null: then no tile is asked for a second time.
+inline Result<VerifiedBatch> verify_run(FetchedRun&& run, const AskAgain& again = nullptr) {
+  return VerifiedBatch::verify(std::move(run), again);
 }
 
 class Follower {
@@ -131,7 +137,8 @@ class Follower {
   Result<HeadComparison> start();
 
   // The data tiles from record `first` on (own.size(), or a multiple of 256 above it), at most
-  // `max_tiles` of them. kUsage when `first` is neither, or start() did not succeed.
+  // `max_tiles` of them; fewer when one further on did not come: the next call begins there and
+  // asks for that one alone. kUsage when `first` is neither, or start() did not succeed.
   Result<FetchedRun> fetch(std::uint64_t first, std::size_t max_tiles);
 
   const Checkpoint& target() const { return tree_.head(); }
@@ -150,7 +157,6 @@ class Follower {
   Result<Hash> expected_root(const TileId& id);
   Result<Frontier> frontier_before(std::uint64_t first);
   Error bad_data_tile(const TileId& id);
-  Result<std::vector<TileBody>> fetch_bodies(const std::vector<TileId>& tiles);
   Status load_bodies(const std::vector<TileId>& tiles);
 
   TileSource* source_;

@@ -47,33 +47,39 @@ Result<std::vector<Result<std::string>>> fetch_all(TileSource& source,
   return replies;
 }
 
-Result<std::vector<TileBody>> fetch_tiles(TileSource& source, const Checkpoint& head,
-                                          std::span<const TileId> tiles) {
+Result<std::vector<Result<TileBody>>> fetch_each(TileSource& source, const Checkpoint& head,
+                                                 std::span<const TileId> tiles) {
   std::vector<FetchRequest> requests;
   requests.reserve(tiles.size());
   for (const TileId& id : tiles) requests.push_back(request_for(id));
   GW_TRY(auto replies, fetch_all(source, requests));
-  std::vector<TileBody> out(tiles.size());
-  // Partial tiles that were not to be had, and why.
-  std::vector<std::pair<std::size_t, Error>> missing;
+  std::vector<Result<TileBody>> out;
+  out.reserve(tiles.size());
+  std::vector<std::size_t> missing;  // partial tiles that were not to be had
   for (std::size_t i = 0; i < tiles.size(); ++i) {
-    auto body = take(head, tiles[i], false, std::move(replies[i]));
-    if (body) {
-      out[i] = *std::move(body);
-    } else if (tiles[i].full()) {
-      return std::move(body).error();
-    } else {
-      missing.emplace_back(i, std::move(body).error());
-    }
+    out.push_back(take(head, tiles[i], false, std::move(replies[i])));
+    if (!out[i] && !tiles[i].full()) missing.push_back(i);
   }
   if (missing.empty()) return out;
   requests.clear();
-  for (const auto& [i, error] : missing) requests.push_back(request_for(tiles[i].as_full()));
+  for (const std::size_t i : missing) requests.push_back(request_for(tiles[i].as_full()));
   GW_TRY(auto full, fetch_all(source, requests));
   for (std::size_t k = 0; k < missing.size(); ++k) {
-    auto& [i, error] = missing[k];
-    if (!full[k]) return std::move(error);  // the tile's own error says more
-    GW_TRY(out[i], take(head, tiles[i], true, std::move(full[k])));
+    const std::size_t i = missing[k];
+    // Without the full one the tile's own error says more.
+    if (full[k]) out[i] = take(head, tiles[i], true, std::move(full[k]));
+  }
+  return out;
+}
+
+Result<std::vector<TileBody>> fetch_tiles(TileSource& source, const Checkpoint& head,
+                                          std::span<const TileId> tiles) {
+  GW_TRY(auto each, fetch_each(source, head, tiles));
+  std::vector<TileBody> out;
+  out.reserve(each.size());
+  for (auto& tile : each) {
+    if (!tile) return std::move(tile).error();
+    out.push_back(*std::move(tile));
   }
   return out;
 }

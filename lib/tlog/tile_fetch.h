@@ -35,6 +35,10 @@ struct TileBody {
 Result<std::vector<TileBody>> fetch_tiles(TileSource& source, const Checkpoint& head,
                                           std::span<const TileId> tiles);
 
+// The same, each on its own, so that what came is not lost with what did not.
+Result<std::vector<Result<TileBody>>> fetch_each(TileSource& source, const Checkpoint& head,
+                                                 std::span<const TileId> tiles);
+
 // Any files, one reply for each; kInternal when the source lost one.
 Result<std::vector<Result<std::string>>> fetch_all(TileSource& source,
                                                    std::span<const FetchRequest> requests);

@@ -68,12 +68,22 @@ Status VerifiedBatch::verify_tile(FetchedRun::Tile& tile) {
   return {};
 }
 
-Result<VerifiedBatch> VerifiedBatch::verify(FetchedRun&& fetched) {
+// The tile, or the one that comes in its place when it does not hash right.
+Status VerifiedBatch::verify_some(FetchedRun::Tile& tile, const AskAgain& again) {
+  while (true) {
+    auto status = verify_tile(tile);
+    if (status || !again) return status;
+    GW_TRY(TileBody next, again(tile.body.id, status.error()));
+    tile.body = std::move(next);
+  }
+}
+
+Result<VerifiedBatch> VerifiedBatch::verify(FetchedRun&& fetched, const AskAgain& again) {
   FetchedRun run = std::move(fetched);
   VerifiedBatch batch(run.head_, run.first());
   batch.records_.reserve(run.end_ - run.first());
   batch.frontier_ = run.before_.truncated_to(kTileHeight);
-  for (FetchedRun::Tile& tile : run.tiles_) GW_CHECK(batch.verify_tile(tile));
+  for (FetchedRun::Tile& tile : run.tiles_) GW_CHECK(batch.verify_some(tile, again));
   if (batch.end() != run.end_ || batch.frontier_.size() != run.end_ ||
       (run.end_ == run.head_.size() && batch.frontier_.root() != run.head_.root())) {
     return internal_error("verified records do not give the signed tree");

@@ -207,6 +207,37 @@ class Misbehaviour(follow_case.TestCase):
             self.assert_out(self.status(), 0, "position: 30000")
 
 
+class Losses(follow_case.TestCase):
+    """A server that answers one request in ten wrongly: hardly more is asked of it."""
+
+    def setUp(self):
+        super().setUp()
+        self.log, self.key = self.synth(70000)
+        with http_fixture.HttpFixture({"/": self.log}) as web:
+            self.assert_run(self.follow(web.url, self.key, "--once"), code=0)
+            self.without = web.count("*")
+        self.db = self.path("second")
+
+    def check(self, **rule):
+        with http_fixture.HttpFixture({"/": self.log}) as web:
+            for n in range(0, 270, 10):
+                web.rule("/tile/8/data/%03d" % n, times=1, **rule)
+            web.rule("/tile/8/1/000", times=1, **rule)
+            self.assert_run(self.follow(web.url, self.key, "--once"), code=0)
+            self.assertGreaterEqual(web.count("*"), self.without + 28)
+            self.assertLessEqual(web.count("*"), 1.3 * self.without)
+        self.assert_out(self.status(), 0, "status: current", "position: 70000")
+
+    def test_that_fails(self):
+        self.check(status=503)
+
+    def test_that_cuts_off(self):
+        self.check(truncate=100)
+
+    def test_that_flips_a_byte(self):
+        self.check(corrupt=60)
+
+
 class Terminal(follow_case.TestCase):
     def on_terminal(self, *args, **env):
         """The exit code and what a terminal shows: each line as it is rewritten, in a list."""

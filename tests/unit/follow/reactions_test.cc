@@ -96,6 +96,17 @@ TEST_CASE("how often a round is tried") {
     CHECK(tries.count(a, true) == State::kTry);
     CHECK(tries.count(a, true) == (mode == Mode::kOnce ? State::kProven : State::kLast));
   }
+  SECTION("one tile, asked for again in the middle of a try") {
+    Tries tries(Mode::kOnce, 3);
+    CHECK(tries.again(a));
+    CHECK(event_of(tries.finish(down)) == Event::kBadTile);
+    CHECK(tries.count(down, false) == State::kTry);
+    CHECK(tries.again(b));
+    CHECK(tries.again(a));
+    CHECK_FALSE(tries.again(a));  // its third time is the try's error
+    CHECK(tries.count(a, false) == State::kProven);
+    CHECK(tries.again(b));
+  }
   SECTION("many tiles") {
     Tries tries(Mode::kOnce, 3);
     for (int i = 0; i < 8; ++i) {

@@ -4,6 +4,8 @@
 
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <map>
+#include <mutex>
 
 #include "net/source_http.h"
 #include "os/file.h"
@@ -160,7 +162,7 @@ TEST_CASE("source: a web address") {
     }
     return respond(404, "");
   });
-  auto from = source({.source = server.url("/base/")});
+  auto from = source({.source = server.url("/base/"), .pause = std::chrono::milliseconds(0)});
   CHECK(from->describe() == server.url("/base"));
   std::vector<FetchRequest> requests = {{"latest", 4}, {"moved", 4}, {"../x", 9},   {"latest", 3},
                                         {"gone", 9},   {"none", 9},  {"broken", 9}, {"html", 9},
@@ -179,6 +181,45 @@ TEST_CASE("source: a web address") {
   CHECK(*results[9] == "head");
   CHECK(results[5].error().message == server.url("/base/none") + ": status 404");
   CHECK(from->fetch({}).empty());
+}
+
+TEST_CASE("source: a file that failed while others came is asked for again") {
+  std::mutex mutex;
+  std::map<std::string, int> asked;
+  const auto count = [&](const std::string& path) {
+    const std::lock_guard lock(mutex);
+    return asked[path];
+  };
+  const int bad = GENERATE(1, 5, 6);
+  TestServer server([&](const std::string& request) {
+    const std::string path = request_path(request);
+    const std::lock_guard lock(mutex);
+    const int times = ++asked[path];
+    if (path == "/flaky" && times <= bad) return respond(503, "");
+    if (path == "/cut" && times <= bad) {
+      return Reply{.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx", .close = true};
+    }
+    if (path == "/gone") return respond(404, "");
+    if (path == "/forbidden") return respond(403, "");
+    return respond(200, "fine");
+  });
+  auto from = source({.source = server.url(), .pause = std::chrono::milliseconds(0)});
+  const std::vector<FetchRequest> requests = {
+      {"flaky", 9}, {"good", 9}, {"gone", 9}, {"cut", 9}, {"forbidden", 9}};
+  const auto results = from->fetch(requests);
+  REQUIRE(results.size() == 5);
+  CHECK(results[0].has_value() == (bad < 6));
+  CHECK(*results[1] == "fine");
+  CHECK(kind(results[2]) == ErrorKind::kNotFound);
+  CHECK(results[3].has_value() == (bad < 6));
+  CHECK(kind(results[4]) == ErrorKind::kUnavailable);
+  CHECK(count("/good") == 1);
+  CHECK(count("/gone") == 1);
+  CHECK(count("/forbidden") == 1);
+  CHECK(count("/flaky") == std::min(bad + 1, 6));
+  // Alone it is for the caller to wait.
+  CHECK(kind(fetch_one(*from, "forbidden")) == ErrorKind::kUnavailable);
+  CHECK(count("/forbidden") == 2);
 }
 
 TEST_CASE("source: a server that asks to be left alone is") {
