@@ -80,7 +80,27 @@ Result<std::optional<tlog::Checkpoint>> open_remembered(const tlog::RememberedHe
 struct Seen {
   std::string what;
   tlog::Checkpoint head;
+  std::optional<Error> unshown = {};  // why nothing could be proven under it
 };
+
+// The heads of all lookups, each once; those under which something was proven first.
+std::vector<Seen> heads_of(const std::vector<Wanted>& wanted) {
+  std::vector<Seen> heads;
+  const auto add = [&](const Wanted& w, const tlog::Checkpoint& head) {
+    const auto same = [&](const Seen& s) { return s.head.note() == head.note(); };
+    if (std::any_of(heads.begin(), heads.end(), same)) return;
+    heads.push_back({"with the lookup of " + title(*w.release), head});
+    if (!w.lookup) heads.back().unshown = w.lookup.error();
+  };
+  for (const Wanted& w : wanted) {
+    if (w.lookup) add(w, w.lookup->head());
+  }
+  for (const Wanted& w : wanted) {
+    const tlog::Checkpoint* head = w.lookup ? nullptr : tlog::find_unshown_head(w.lookup.error());
+    if (head != nullptr) add(w, *head);
+  }
+  return heads;
+}
 
 tlog::SeenHead seen_head(const Seen& seen) {
   return {seen.what, seen.head.size(), seen.head.note()};
@@ -124,7 +144,7 @@ std::optional<KeptEvidence> keep_evidence(const tlog::Client& client, const Prov
 }
 
 // That all heads, and the remembered one, are of one history. All are compared with the largest, so
-// that one authenticated tree serves every comparison.
+// that one authenticated tree serves every comparison. Precondition: there is one.
 Result<tlog::Checkpoint> compare_all(tlog::Client& client, const std::vector<Seen>& heads) {
   const auto smaller = [](const auto& a, const auto& b) { return a.head.size() < b.head.size(); };
   const Seen& largest = *std::max_element(heads.begin(), heads.end(), smaller);
@@ -135,18 +155,39 @@ Result<tlog::Checkpoint> compare_all(tlog::Client& client, const std::vector<See
   return largest.head;
 }
 
+// A head that the log signed and did not show is its word all the same: only when it contradicts
+// what is known, or the log gives tiles that are not of it, does it count, and then for all.
+Status compare_unshown(tlog::Client& client, const std::vector<Seen>& unshown,
+                       const std::optional<Seen>& known) {
+  for (const Seen& seen : unshown) {
+    if (known && seen.head.same_tree(known->head)) continue;
+    if (known) {
+      const bool older = seen.head.size() <= known->head.size();
+      auto status = compare(client, older ? seen : *known, older ? *known : seen);
+      if (!status && tlog::find_contradiction(status.error()) != nullptr) return status;
+    }
+    // Without the other side, or by tiles that are to be had now and were not then.
+    const tlog::BadTiles* bad = tlog::find_bad_tiles(*seen.unshown);
+    if (bad == nullptr) continue;
+    std::vector<tlog::SeenHead> about;
+    if (known) about.push_back(seen_head(*known));
+    about.push_back(seen_head(seen));
+    return tlog::contradiction_error(tlog::bad_tile_evidence(std::move(about), *bad));
+  }
+  return {};
+}
+
 // Reads the remembered head, compares, and remembers the largest head.
 Status settle(tlog::Client& client, const ProverOptions& options, const std::vector<Wanted>& wanted,
               ProveResult& result) {
-  std::optional<tlog::RememberedHead> file;
-  std::vector<Seen> heads;
-  for (const Wanted& w : wanted) {
-    const auto same = [&](const Seen& s) { return s.head.note() == w.lookup->head().note(); };
-    if (w.lookup && std::none_of(heads.begin(), heads.end(), same)) {
-      heads.push_back({"with the lookup of " + title(*w.release), w.lookup->head()});
-    }
-  }
+  std::vector<Seen> heads = heads_of(wanted);
   if (heads.empty()) return {};
+  const auto first_unshown =
+      std::find_if(heads.begin(), heads.end(), [](const Seen& s) { return s.unshown.has_value(); });
+  const std::vector<Seen> unshown(first_unshown, heads.end());
+  heads.erase(first_unshown, heads.end());
+  const bool proven = !heads.empty();
+  std::optional<tlog::RememberedHead> file;
   if (!options.remembered_file.empty()) {
     GW_TRY(file, tlog::RememberedHead::open(options.remembered_file));
     GW_TRY(result.remembered, open_remembered(*file, options.remembered_file, client));
@@ -154,7 +195,12 @@ Status settle(tlog::Client& client, const ProverOptions& options, const std::vec
       heads.push_back({"remembered in " + options.remembered_file, *result.remembered});
     }
   }
-  GW_TRY(auto largest, compare_all(client, heads));
+  if (heads.empty()) return compare_unshown(client, unshown, std::nullopt);
+  GW_TRY(const tlog::Checkpoint largest, compare_all(client, heads));
+  const auto known = std::find_if(heads.begin(), heads.end(),
+                                  [&](const Seen& s) { return s.head.same_tree(largest); });
+  GW_CHECK(compare_unshown(client, unshown, *known));
+  if (!proven) return {};
   result.head = largest;
   const bool grew = !result.remembered || largest.size() > result.remembered->size();
   if (file && grew) GW_CHECK(file->save(largest.note()));

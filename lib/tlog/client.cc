@@ -76,21 +76,27 @@ std::vector<Result<VerifiedLookup>> Client::lookup_all(std::span<const std::stri
 
 Result<VerifiedLookup> Client::prove(std::string_view key, std::string_view reply) {
   GW_TRY(const LookupReply parsed, parse_lookup(reply));
-  GW_TRY(Checkpoint head, Checkpoint::open(parsed.note, key_, *format_));
-  if (parsed.number >= head.size()) {
+  GW_TRY(const Checkpoint head, Checkpoint::open(parsed.note, key_, *format_));
+  auto proven = prove_under(head, key, parsed.number, parsed.record);
+  if (!proven) return about_head(std::move(proven).error(), head);
+  return proven;
+}
+
+Result<VerifiedLookup> Client::prove_under(const Checkpoint& head, std::string_view key,
+                                           std::uint64_t number, std::string_view record) {
+  if (number >= head.size()) {
     return untrusted_error(
-        fmt::format("record number {} is not below the tree size {}", parsed.number, head.size()));
+        fmt::format("record number {} is not below the tree size {}", number, head.size()));
   }
   HeadTree& under = tree(head);
-  GW_TRY(auto proof, under.prove_inclusion(parsed.number));
-  GW_TRY(const Hash entry, under.entry(0, parsed.number));
-  const Hash leaf = leaf_hash(parsed.record);
+  GW_TRY(auto proof, under.prove_inclusion(number));
+  GW_TRY(const Hash entry, under.entry(0, number));
+  const Hash leaf = leaf_hash(record);
   if (leaf != entry) {
-    return untrusted_error(
-        fmt::format("the record does not hash to entry {} of the log", parsed.number));
+    return untrusted_error(fmt::format("the record does not hash to entry {} of the log", number));
   }
-  GW_CHECK(verify_inclusion(leaf, parsed.number, head.size(), proof, head.root()));
-  VerifiedLookup out(std::move(head), parsed.number, std::string(parsed.record));
+  GW_CHECK(verify_inclusion(leaf, number, head.size(), proof, head.root()));
+  VerifiedLookup out(head, number, std::string(record));
   // The record is authenticated; only now are its lines read.
   GW_CHECK(format_->check_answer(out.text_, key));
   out.proof_ = std::move(proof);

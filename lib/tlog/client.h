@@ -62,7 +62,8 @@ class Client {
   // The log's current head, signature verified and nothing else.
   Result<Checkpoint> fetch_latest();
 
-  // `key`: as the format has it; kUsage when it is none.
+  // `key`: as the format has it; kUsage when it is none. What fails under a good signature carries
+  // the head (find_unshown_head()): it is the log's word, whatever was wrong beside it.
   Result<VerifiedLookup> lookup(std::string_view key);
   // Many at once, replies fetched in parallel; results in order, each on its own.
   std::vector<Result<VerifiedLookup>> lookup_all(std::span<const std::string> keys);
@@ -78,6 +79,8 @@ class Client {
 
  private:
   Result<VerifiedLookup> prove(std::string_view key, std::string_view reply);
+  Result<VerifiedLookup> prove_under(const Checkpoint& head, std::string_view key,
+                                     std::uint64_t number, std::string_view record);
   TileSource* source_;
   VerifierKey key_;
   const LogFormat* format_;

@@ -283,6 +283,48 @@ TEST_CASE("heads of one call must be of one history too") {
   }
 }
 
+TEST_CASE("a signed head that its lookup cannot be proven under is not dropped with it") {
+  TestLog log;
+  log.add_synthetic(400);
+  const auto a = log.add("a.com/b", "v1.0.0");
+  const auto b = log.add("c.com/d", "v1.0.0");
+  log.add_synthetic(300, 1);
+  log.serve(700);
+  TestLog other = log.fork_at(450);
+  other.add_synthetic(450, 2);
+  // The tiles are honest: those of the log, as far as it has grown.
+  const std::uint64_t forked = GENERATE(500, 512, 700, 702);
+  const std::uint64_t had = GENERATE(0, 600, 702);
+  const bool second = GENERATE(false, true);
+  CAPTURE(forked, had, second);
+  const Dir dir;
+  if (had != 0) dir.remember(log.head_note(had));
+  log.serve(log.size());
+  log.replace("lookup/c.com/d@v1.0.0", lookup_reply(other, b, forked));
+  log.replace("lookup/a.com/b@v1.0.0", lookup_reply(log, a, 700));
+  std::vector<Outcome> outcomes = {news("c.com/d", "v1.0.0")};
+  if (second) outcomes.push_back(news("a.com/b", "v1.0.0"));
+  const auto result = prove(log, dir.options(), outcomes);
+  for (const Outcome& o : outcomes) CHECK(o.releases.empty());
+  CHECK_FALSE(result.head);
+  CHECK(gw::os::file_exists(dir.path + "/head") == (had != 0));
+  if (had != 0) CHECK(dir.remembered() == log.head_note(had));
+  REQUIRE(result.error);
+  CHECK(result.error->kind == ErrorKind::kUntrusted);
+  REQUIRE(result.evidence);
+  const Json& evidence = result.evidence->document;
+  bool named = false;
+  for (const auto& n : evidence["notes"]) named |= n["note"] == other.head_note(forked);
+  CHECK(named);
+  if (forked == had || (forked == 700 && second && had < 700)) {
+    CHECK(evidence["kind"] == "equal-size");
+  } else if (forked < had || (second && forked < 700)) {
+    CHECK(evidence["kind"] == "fork");
+  } else {
+    CHECK(evidence["kind"] == "bad-tile");
+  }
+}
+
 TEST_CASE("what cannot be proven is taken out, the others stay") {
   const Dir dir;
   TestLog log;
