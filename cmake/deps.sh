@@ -27,7 +27,7 @@ packages="g++ cmake ninja-build pkg-config ca-certificates libcli11-dev libtomlp
   libsqlite3-dev nlohmann-json3-dev libfmt-dev zlib1g-dev libnghttp2-dev libc-ares-dev
   libyaml-dev libboost1.81-dev libminizip-dev libseccomp-dev libcap-dev dpkg-dev"
 test_packages="catch2 python3 git sqlite3 unbound bind9 bind9-utils bind9-dnsutils knot nsd ldnsutils dnsperf openssl
-  golang-go golang-golang-x-mod-dev mandoc clang clang-format clang-tidy libclang-rt-dev procps"
+  golang-go golang-golang-x-mod-dev mandoc clang clang-format clang-tidy libclang-rt-dev lld procps"
 [ "$want_tests" = yes ] && packages="$packages $test_packages"
 
 as_root() {
