@@ -6,8 +6,10 @@
 #   DIRECTORY  where libcurl goes, default build/deps beside this script's parent
 #
 # Run as root, or with sudo on the machine. Safe to run again: it takes a second when nothing is
-# missing. The machine's apt configuration is read, never changed: the deb-src lines that
-# `apt-get source` needs are derived from it into a private directory.
+# missing or old. What is linked in must be the newest that apt knows of: the binary is static, and
+# would keep a hole that is long since fixed on the machine that made it. The machine's apt
+# configuration is read, never changed: the deb-src lines that `apt-get source` needs are derived
+# from it into a private directory.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -28,6 +30,9 @@ packages="g++ cmake ninja-build pkg-config ca-certificates libcli11-dev libtomlp
   libyaml-dev libboost1.81-dev libminizip-dev libseccomp-dev libcap-dev dpkg-dev"
 test_packages="catch2 python3 git sqlite3 unbound bind9 bind9-utils bind9-dnsutils knot nsd ldnsutils dnsperf openssl
   golang-go golang-golang-x-mod-dev mandoc clang clang-format clang-tidy libclang-rt-dev lld procps"
+# Parts of all of these get into the binary: the libraries above, and what the compiler adds.
+linked="$(printf '%s\n' $packages | grep -e '-dev$' | grep -vxF dpkg-dev) libc6-dev libstdc++-12-dev
+  libgcc-12-dev"
 [ "$want_tests" = yes ] && packages="$packages $test_packages"
 
 as_root() {
@@ -45,23 +50,51 @@ missing=
 for p in $packages; do
   printf '%s\n' "$installed" | grep -qxF -- "$p" || missing="$missing $p"
 done
-if [ -n "$missing" ]; then
-  echo "deps.sh: installing$missing" >&2
+
+# "PACKAGE VERSION CANDIDATE" for each linked one that is installed and not the newest. As apt knows
+# it: its lists are made anew only when something is to be installed.
+old_packages() {
+  # shellcheck disable=SC2086
+  LC_ALL=C apt-cache policy $linked 2>/dev/null | awk '
+    /^[^ ]/ { name = $1; sub(/:$/, "", name) }
+    /^  Installed: / { version = $2 }
+    /^  Candidate: / && version != "(none)" && $2 != "(none)" && $2 != version {
+      print name, version, $2 }'
+}
+old=$(old_packages)
+
+install_packages() {
   as_root apt-get update -qq
   # A server package must not start its daemon on a machine that only wants to run tests.
   policy=/usr/sbin/policy-rc.d
   made_policy=no
   if [ ! -e "$policy" ]; then
     made_policy=yes
+    trap 'as_root rm -f "$policy"; exit 1' INT TERM HUP
     printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
     as_root chmod 755 "$policy"
   fi
   status=0
-  # shellcheck disable=SC2086
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-    -o Dpkg::Use-Pty=0 $missing >&2 || status=$?
+    -o Dpkg::Use-Pty=0 "$@" >&2 || status=$?
   [ "$made_policy" = yes ] && as_root rm -f "$policy"
+  trap - INT TERM HUP
   [ "$status" = 0 ] || { echo "deps.sh: apt-get install failed" >&2; exit 1; }
+}
+if [ -n "$missing$old" ]; then
+  [ -n "$missing" ] && echo "deps.sh: installing$missing" >&2
+  [ -n "$old" ] && printf '%s\n' "$old" |
+    while read -r name is candidate; do
+      echo "deps.sh: upgrading $name from $is to $candidate, as it is linked in" >&2
+    done
+  # shellcheck disable=SC2046,SC2086
+  install_packages $missing $(printf '%s\n' "$old" | cut -d' ' -f1)
+  old=$(old_packages)
+  if [ -n "$old" ]; then
+    echo "deps.sh: still old, and would be linked in:" >&2
+    printf '%s\n' "$old" >&2
+    exit 1
+  fi
 fi
 
 # ---- libcurl ----
