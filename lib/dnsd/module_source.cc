@@ -53,7 +53,7 @@ class ItemBatch {
 
   // False when a release has no head among those we know.
   bool format(std::string_view latest, std::span<char, dns::kMaxTxt> out, std::size_t& size) const {
-    std::array<dns::ModuleVersionView, mod::kMaxMajors> entries;
+    std::array<dns::ModuleVersionView, mod::kMaxMajors * 2> entries;
     std::size_t n = 0;
     mod::ServedReleases it(latest);
     while (n < entries.size()) {

@@ -68,6 +68,11 @@ std::vector<std::string> format_status(const StatusReport& report) {
   }
   line("position", std::to_string(s.position));
   if (s.partial()) line("partial", fmt::format("records before {} are not here", s.first_record));
+  if (s.gomod_unknown()) {
+    line("go.mod", fmt::format("not known of records before {}: +incompatible releases of their "
+                               "modules are not served; a database followed anew has them",
+                               s.gomod_from));
+  }
   if (s.checked) line("checked", format_rfc3339(*s.checked));
   line("keep", store::keep_name(s.keep));
   const bool builds = s.keep == store::Keep::kBuilds;
@@ -98,6 +103,7 @@ Json status_json(const StatusReport& report) {
               {"first_record", s.first_record},
               {"partial", s.partial()},
               {"complete", s.complete()},
+              {"gomod_from", s.gomod_unknown() ? Json(s.gomod_from) : Json(s.first_record)},
               {"checked", s.checked ? Json(format_rfc3339(*s.checked)) : Json(nullptr)},
               {"modules", s.modules},
               {"builds", s.builds},

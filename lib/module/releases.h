@@ -1,12 +1,16 @@
 // What a module's DNS answer is made of: a summary of its versions, kept up to date record by
 // record.
 //
-// A module has at most a few versions worth serving (the highest release of each major; with
-// `+incompatible` only when it has no other) out of possibly thousands. The summary keeps exactly
-// what can still be served, so one add() per record is enough, in any order of records, and the
-// store keeps it as one short text per module: `v1.2.3=17 v0.9.1=4`, highest major first, the
-// +incompatible ones after the others. Adding is O(entries) with a handful of entries; reading the
-// text back for an answer (ServedReleases) allocates nothing.
+// A module has at most a few versions worth serving (the highest release of each major) out of
+// possibly thousands. +incompatible ones count as for the go command (cmd/go/internal/modload,
+// filterVersions): only when the newest compatible version has no go.mod, or there is none. That
+// one may be a prerelease, which is kept for this alone.
+//
+// The summary keeps exactly what can still matter, so one add() per record is enough, in any order
+// of records, and the store keeps it as one short text per module: `v1.2.3=17 v0.9.1=4`, highest
+// major first, the +incompatible ones after the others, a prerelease above all compatible releases
+// in front. A `!` behind an entry says that the version has no go.mod. Adding is O(entries) with a
+// handful of entries; reading the text back for an answer (ServedReleases) allocates nothing.
 //
 // Prereleases, pseudo-versions and what is not canonical semver are no releases. Of equal versions
 // the lowest record number stays. Objects belong to one thread at a time.
@@ -27,6 +31,7 @@ namespace gw::mod {
 struct ReleaseEntry {
   std::string version;
   std::uint64_t record = 0;
+  bool no_gomod = false;
   bool operator==(const ReleaseEntry&) const = default;
 };
 
@@ -39,18 +44,20 @@ class ReleaseSummary {
   static Result<ReleaseSummary> parse(std::string_view text);
   std::string format() const;
 
-  // True when the summary changed.
-  bool add(std::string_view version, std::uint64_t record);
+  // `no_gomod`: the version is known to have none. True when the summary changed.
+  bool add(std::string_view version, std::uint64_t record, bool no_gomod = false);
 
   bool empty() const { return plain_.empty() && incompatible_.empty(); }
-  // The entries to serve, highest major first: the +incompatible ones only when there is no other.
-  const std::vector<ReleaseEntry>& served() const {
-    return plain_.empty() ? incompatible_ : plain_;
-  }
+  // The entries to serve, highest major first.
+  std::vector<ReleaseEntry> served() const;
 
  private:
+  bool add_ahead(std::string_view version, std::uint64_t record, bool no_gomod);
+  bool drop_overtaken();
   std::vector<ReleaseEntry> plain_;         // one a major, highest first
   std::vector<ReleaseEntry> incompatible_;  // likewise
+  // The newest prerelease of v0 or v1, when it is above all of plain_.
+  std::optional<ReleaseEntry> ahead_;
 };
 
 // Walks the served entries of a formatted summary without allocating (of a toolchain summary: cur,
@@ -63,14 +70,14 @@ class ServedReleases {
   struct Entry {
     std::string_view version;
     std::uint64_t record;
+    bool no_gomod = false;
   };
-  explicit ServedReleases(std::string_view text) : rest_(text) {}
+  explicit ServedReleases(std::string_view text);
   std::optional<Entry> next();
 
  private:
   std::string_view rest_;
-  bool first_ = true;
-  bool incompatible_ = false;
+  std::string_view then_;  // what comes after it
 };
 
 // The same for module golang.org/toolchain: cur = highest release, prev = highest release of the

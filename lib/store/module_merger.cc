@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 #include "base/bytes.h"
 #include "module/goversion.h"
@@ -31,7 +32,11 @@ Result<std::optional<std::string>> add_versions(std::string_view latest,
     if (packed_is_pseudo(entry.packed)) continue;
     const auto version = unpack_version(entry.packed);
     if (!version) return internal_error("a packed version is malformed");
-    changed |= summary.add(*version, entry.record);
+    if constexpr (std::is_same_v<Summary, mod::ReleaseSummary>) {
+      changed |= summary.add(*version, entry.record, entry.no_gomod);
+    } else {
+      changed |= summary.add(*version, entry.record);
+    }
   }
   if (!changed) return std::optional<std::string>();
   return std::optional<std::string>(summary.format());
@@ -90,7 +95,7 @@ void ModuleMerger::load_added(const PendingRecords& pending, std::uint32_t modul
   const auto* begin = grouped_.data() + begin_[module];
   const auto* end = begin + pending.records_of(module);
   for (const auto* i = begin; i != end; ++i) {
-    added_.push_back({pending.packed(*i), pending.first() + *i});
+    added_.push_back({pending.packed(*i), pending.first() + *i, pending.no_gomod(*i)});
   }
   // Records come in ascending order, and a stable sort leaves the lowest of a version first.
   const auto less = [](const VersionEntry& a, const VersionEntry& b) {

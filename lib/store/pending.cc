@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "module/dirhash.h"
 #include "store/packed_version.h"
 #include "tlog/go_log.h"
 
@@ -56,9 +57,24 @@ std::uint32_t PendingRecords::intern(std::string_view path) {
   }
   table_[slot] = (h & ~kLow) | (modules_.size() + 1);
   modules_.push_back(
-      {static_cast<std::uint32_t>(paths_.size()), static_cast<std::uint32_t>(path.size()), 0});
+      {static_cast<std::uint32_t>(paths_.size()), static_cast<std::uint32_t>(path.size()), 0, 0});
   paths_.append(path);
   return static_cast<std::uint32_t>(modules_.size() - 1);
+}
+
+// A version without a go.mod has one line for the go command, `module PATH`
+// (cmd/go/internal/modfetch, LegacyGoMod), and its sum in the log is that line's. The sum is made
+// once a module and transaction.
+bool PendingRecords::lacks_gomod(std::uint32_t module, std::string_view version,
+                                 std::string_view packed, std::string_view gomod_sum) {
+  if (!version.starts_with("v0.") && !version.starts_with("v1.")) return false;
+  if (packed_is_pseudo(packed)) return false;
+  ModuleSlot& slot = modules_[module];
+  if (slot.legacy == 0) {
+    legacy_.push_back(mod::hash_gomod("module " + std::string(path_of(slot)) + "\n"));
+    slot.legacy = static_cast<std::uint32_t>(legacy_.size());
+  }
+  return legacy_[slot.legacy - 1] == gomod_sum;
 }
 
 Status PendingRecords::add(const tlog::VerifiedBatch& batch) {
@@ -74,22 +90,24 @@ Status PendingRecords::add(const tlog::VerifiedBatch& batch) {
     const tlog::VerifiedRecord record = batch[i];
     const auto offset = static_cast<std::uint32_t>(packed_.size());
     if (!record.regular()) {
-      entries_.push_back({kNoModule, offset});
+      entries_.push_back({kNoModule, offset, 0});
       irregular_.emplace_back(record.number(), record.text());
       continue;
     }
     if (keep_ == Keep::kBuilds) {
-      entries_.push_back({kNoModule, offset});
+      entries_.push_back({kNoModule, offset, 0});
       builds_.push_back(
           {record.number(), batch.format().key_of(record.text()), std::string(record.text())});
       continue;
     }
     const std::uint32_t module = intern(record.module());
     ++modules_[module].count;
-    entries_.push_back({module, offset});
     append_packed_version(packed_, record.version());
+    const tlog::GoSums sums = tlog::go_sums(record);
+    const bool no_gomod =
+        lacks_gomod(module, record.version(), std::string_view(packed_).substr(offset), sums.gomod);
+    entries_.push_back({module, offset, no_gomod ? 1U : 0U});
     if (keep_ == Keep::kRecords) {
-      const tlog::GoSums sums = tlog::go_sums(record);
       const auto zip = tlog::parse_sum(sums.zip);
       const auto gomod = tlog::parse_sum(sums.gomod);
       if (!zip || !gomod) return internal_error("a regular record with a malformed sum");
@@ -107,6 +125,7 @@ std::size_t PendingRecords::bytes() const {
                   modules_.size() * sizeof(ModuleSlot) + table_.size() * sizeof(table_[0]) +
                   sums_.size() + level1_.size() * sizeof(Hash);
   for (const auto& [record, text] : irregular_) n += text.size() + sizeof(record);
+  n += legacy_.size() * (sizeof(std::string) + tlog::kSumBytes);
   for (const Build& b : builds_) n += sizeof(b) + b.key.size() + b.text.size();
   return n;
 }
@@ -125,6 +144,7 @@ void PendingRecords::clear() {
   packed_.clear();
   paths_.clear();
   modules_.clear();
+  legacy_.clear();
   std::fill(table_.begin(), table_.end(), 0);
   sums_.clear();
   builds_.clear();

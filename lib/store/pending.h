@@ -64,6 +64,9 @@ class PendingRecords {
         record + 1 < entries_.size() ? entries_[record + 1].packed : packed_.size();
     return std::string_view(packed_).substr(begin, end - begin);
   }
+  // Whether its version has no go.mod; said only of releases and prereleases of v0 and v1, where it
+  // matters (module/releases.h).
+  bool no_gomod(std::size_t record) const { return entries_[record].no_gomod; }
   // 64 bytes a regular record, with Keep::kRecords.
   std::string_view sums() const { return sums_; }
   // With Keep::kBuilds: the regular records, which have no module.
@@ -84,15 +87,20 @@ class PendingRecords {
  private:
   struct Entry {
     std::uint32_t module;  // index into modules_, or kNoModule
-    std::uint32_t packed;  // offset into packed_; it ends where the next entry's begins
+    // Offset into packed_ (kMaxPendingBytes has 31 bits); it ends where the next entry's begins.
+    std::uint32_t packed : 31;
+    std::uint32_t no_gomod : 1;
   };
   struct ModuleSlot {
     std::uint32_t path;
     std::uint32_t path_size;
-    std::uint32_t count;  // of its records
+    std::uint32_t count;   // of its records
+    std::uint32_t legacy;  // index into legacy_ + 1; 0: not computed yet
   };
 
   std::uint32_t intern(std::string_view path);
+  bool lacks_gomod(std::uint32_t module, std::string_view version, std::string_view packed,
+                   std::string_view gomod_sum);
   void grow();
   std::string_view path_of(const ModuleSlot& m) const {
     return std::string_view(paths_).substr(m.path, m.path_size);
@@ -104,6 +112,7 @@ class PendingRecords {
   std::string packed_;
   std::string paths_;
   std::vector<ModuleSlot> modules_;
+  std::vector<std::string> legacy_;   // sums of go.mod files that the go command makes up
   std::vector<std::uint64_t> table_;  // open addressing: hash's high half, module index + 1
   std::string sums_;
   std::vector<Build> builds_;

@@ -70,7 +70,14 @@ constexpr const char* kVersion2 = R"sql(
 CREATE TABLE build(record INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, text TEXT NOT NULL) STRICT;
 )sql";
 
-constexpr std::array<const char*, 2> kMigrations = {kVersion1, kVersion2};
+// What is in `module` says since then, too, which versions have no go.mod (module/releases.h).
+constexpr const char* kVersion3 = R"sql(
+ALTER TABLE log ADD COLUMN identity BLOB;
+ALTER TABLE log ADD COLUMN gomod_from INTEGER NOT NULL DEFAULT 0;
+UPDATE log SET identity = randomblob(16), gomod_from = position;
+)sql";
+
+constexpr std::array<const char*, 3> kMigrations = {kVersion1, kVersion2, kVersion3};
 
 }  // namespace
 
@@ -121,11 +128,14 @@ Result<std::optional<Head>> load_head(sqlite::Database& db, std::uint64_t size) 
 }
 
 Result<LogState> load_state(sqlite::Database& db) {
+  GW_TRY(const std::int64_t version, db.integer("PRAGMA user_version"));
+  const std::string_view newer =
+      version >= kGomodVersion ? "identity, gomod_from" : "NULL, position";
   GW_TRY(sqlite::Statement s,
          db.prepare("SELECT name, key, keep, first_record, position, target, reached, checked_at, "
                     "modules, duplicates, conflicts, irregular, commits, alarm_kind, "
-                    "alarm_message, alarm_evidence, alarm_at, (SELECT count(*) FROM post) "
-                    "FROM log"));
+                    "alarm_message, alarm_evidence, alarm_at, (SELECT count(*) FROM post), " +
+                    std::string(newer) + " FROM log"));
   GW_TRY(const bool found, s.step());
   if (!found) return corrupt_error("the table log is empty");
   LogState state;
@@ -157,6 +167,8 @@ Result<LogState> load_state(sqlite::Database& db) {
                         std::string(s.bytes(15)), from_unix(s.integer(16))};
   }
   state.pending_gossip = s.u64(17);
+  state.identity = s.bytes(18);
+  state.gomod_from = s.u64(19);
   return state;
 }
 

@@ -1,7 +1,7 @@
 // The tables, their versions, and whether a file is ours at all. Private to lib/store.
 //
 //   log        one row: which log, how far, the right edge of the tree, counters (`modules` counts
-//              builds with keep=builds), the alarm
+//              builds with keep=builds), the alarm, a random identity
 //   head       every accepted signed head; the newest is the one aimed at
 //   module     path and release summary (mod::ReleaseSummary)
 //   version    versions and record numbers of a module, packed (version_chunk.h)
@@ -35,6 +35,8 @@ std::span<const char* const> schema_migrations();
 std::int64_t schema_version();
 // What this program can read without bringing it up to date.
 inline constexpr std::int64_t kOldestReadable = 1;
+// The first whose modules say which versions have no go.mod.
+inline constexpr std::int64_t kGomodVersion = 3;
 
 // The file's schema version; 0 for an empty file. kUsage for another program's database and for a
 // schema newer than this program's (both numbers).

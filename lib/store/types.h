@@ -58,11 +58,16 @@ struct LogState {
   std::uint64_t irregular = 0;  // records of another form; kept verbatim
   std::uint64_t pending_gossip = 0;  // posts that have not been delivered
   std::uint64_t commit = 0;          // number of the last commit that changed modules
+  std::string identity;  // random, made with the database; empty in those of older programs
+  // Of records below this, if any are stored, nobody knows whether their version has a go.mod: an
+  // older program took them in without keeping their sums.
+  std::uint64_t gomod_from = 0;
 
   bool partial() const { return first_record != 0; }
   // Some signed head is stored in full. False only during a first run.
   bool complete() const { return reached.has_value(); }
   bool halted() const { return alarm.has_value(); }
+  bool gomod_unknown() const { return keep != Keep::kBuilds && gomod_from > first_record; }
 };
 
 // Which acceptance time records have: those below `size` that no earlier entry covers.

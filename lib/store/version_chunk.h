@@ -27,6 +27,7 @@ inline constexpr std::size_t kMaxChunkBytes = 900;
 struct VersionEntry {
   std::string_view packed;
   std::uint64_t record = 0;
+  bool no_gomod = false;  // of what is on its way; not in the chunk
 };
 
 // A chunk, decoded; the views point into its bytes.

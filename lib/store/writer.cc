@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "os/file.h"
+#include "store/gomod_fill.h"
 #include "store/record_rows.h"
 #include "store/schema.h"
 #include "store/writer_impl.h"
@@ -53,6 +54,8 @@ Status Writer::Impl::open_existing() {
     if (auto s = migrate_schema(db, version); !s) {
       return std::move(s).error().in(fmt::format("migrating schema version {}", version));
     }
+    GW_TRY(const LogState migrated, load_state(db));
+    if (version < kGomodVersion && migrated.keep == Keep::kRecords) GW_CHECK(fill_gomod(db));
     GW_CHECK(tx.commit());
   }
   GW_CHECK(reload());
@@ -140,7 +143,8 @@ Status Writer::set_target(const tlog::Checkpoint& head, WallTime accepted,
       GW_CHECK(migrate_schema(m.db, 0));
       GW_TRY(sqlite::Statement s,
              m.db.prepare("INSERT INTO log(only, name, key, keep, first_record, start, position, "
-                          "frontier, tail) VALUES(1, ?1, ?2, ?3, ?4, ?5, ?4, ?5, x'')"));
+                          "frontier, tail, identity) VALUES(1, ?1, ?2, ?3, ?4, ?5, ?4, ?5, x'', "
+                          "randomblob(16))"));
       const std::string hashes = start.hashes_text();
       s.bind_text(1, m.options.log_name).bind_text(2, m.options.log_key);
       s.bind_text(3, keep_name(m.state.keep)).bind(4, start.size()).bind_blob(5, hashes);

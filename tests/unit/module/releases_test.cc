@@ -20,10 +20,16 @@ std::vector<std::string> words(const std::string& text) {
   return out;
 }
 
-// The versions of `text` added in this order with record numbers 10, 11, ...
+// The versions added in this order with record numbers 10, 11, ...; a `!` says that one has no
+// go.mod.
 ReleaseSummary summary_of(const std::vector<std::string>& versions) {
   ReleaseSummary s;
-  for (std::size_t i = 0; i < versions.size(); ++i) s.add(versions[i], 10 + i);
+  for (std::size_t i = 0; i < versions.size(); ++i) {
+    std::string_view version = versions[i];
+    const bool no_gomod = version.ends_with('!');
+    if (no_gomod) version.remove_suffix(1);
+    s.add(version, 10 + i, no_gomod);
+  }
   return s;
 }
 
@@ -52,7 +58,22 @@ TEST_CASE("the releases that are served") {
       {"v2.0.0+incompatible v1.0.0", "v1.0.0=11"},
       {"v2.0.0+incompatible v3.1.0+incompatible v2.1.0+incompatible",
        "v3.1.0+incompatible=11 v2.1.0+incompatible=12"},
-      {"v2.0.0+incompatible v1.0.0-rc1", "v2.0.0+incompatible=10"},
+      {"v2.0.0+incompatible v1.0.0-rc1!", "v2.0.0+incompatible=10"},
+      // As the go command (filterVersions): the newest compatible version has no go.mod
+      {"v1.13.0 v1.13.1! v28.5.2+incompatible v17.0.0+incompatible",
+       "v28.5.2+incompatible=12 v17.0.0+incompatible=13 v1.13.1=11"},
+      {"v28.5.2+incompatible v0.9.0! v1.13.1! v0.9.1",
+       "v28.5.2+incompatible=10 v1.13.1=12 v0.9.1=13"},
+      {"v1.13.1! v28.5.2+incompatible v1.14.0", "v1.14.0=12"},
+      {"v1.13.0! v1.13.1 v28.5.2+incompatible", "v1.13.1=11"},
+      {"v1.13.1! v0.9.0", "v1.13.1=10 v0.9.0=11"},
+      // ... also when that is a prerelease, but a pseudo-version never is
+      {"v1.0.0! v1.1.0-rc1 v2.0.0+incompatible", "v1.0.0=10"},
+      {"v2.0.0+incompatible v1.1.0-rc1! v1.0.0", "v2.0.0+incompatible=10 v1.0.0=12"},
+      {"v1.1.0-rc1 v1.0.0! v1.1.0! v2.0.0+incompatible", "v2.0.0+incompatible=13 v1.1.0=12"},
+      {"v2.0.0+incompatible v1.0.0-rc1", ""},
+      {"v2.0.0+incompatible v0.0.0-20191227195350-da58074b4299", "v2.0.0+incompatible=10"},
+      {"v1.0.0! v2.1.0-rc1 v2.0.0+incompatible", "v2.0.0+incompatible=12 v1.0.0=10"},
       {"v2.0.0-rc1+incompatible", ""},
       {"1.0.0 v1.0 v01.0.0 v1.0.0+meta latest", ""},
       {"v1.0.0 v1.0.0", "v1.0.0=10"},
@@ -83,6 +104,12 @@ TEST_CASE("of equal versions the first record stays, whatever the order") {
   CHECK(s.add("v1.0.0", 19));
   CHECK(s.format() == "v1.0.0=19");
   CHECK_FALSE(s.add("v1.0.0-rc1", 1));
+  CHECK(s.add("v1.0.0", 18, true));
+  CHECK(s.format() == "v1.0.0=18!");
+  CHECK(s.add("v1.0.1-rc1", 30));
+  CHECK(s.format() == "v1.0.1-rc1=30 v1.0.0=18!");
+  CHECK(s.add("v1.0.1", 31));
+  CHECK(s.format() == "v1.0.1=31");
   CHECK_FALSE(s.add("v0.0.0-20191227195350-da58074b4299", 1));
 }
 
@@ -94,6 +121,7 @@ TEST_CASE("the summary does not depend on the order of the records") {
       all.emplace_back(v, all.size());
       all.emplace_back(v + "+incompatible", all.size());
       all.emplace_back(v + "-rc1", all.size());
+      all.emplace_back("v1.9.0-rc" + std::to_string(major), all.size());
       all.emplace_back(v, all.size());
     }
   }
@@ -105,7 +133,7 @@ TEST_CASE("the summary does not depend on the order of the records") {
     for (auto& [v, n] : all) {
       // Written down and read back between records, as the store does.
       if (n % 7 == 0) s = ReleaseSummary::parse(s.format()).value();
-      s.add(v, n);
+      s.add(v, n, n % 3 == 0);
     }
     CHECK(s.served().size() == kMaxMajors);
     CHECK(s.served()[0].version == "v39.2.0");
@@ -116,11 +144,12 @@ TEST_CASE("the summary does not depend on the order of the records") {
 
 TEST_CASE("a damaged summary is corrupt") {
   CHECK(ReleaseSummary::parse("")->empty());
-  CHECK(ReleaseSummary::parse("v1.2.3=17 v0.9.1=4 v2.0.0+incompatible=3"));
+  CHECK(ReleaseSummary::parse("v1.3.0-rc1=5! v1.2.3=17! v0.9.1=4 v2.0.0+incompatible=3"));
   for (const char* bad :
        {" ", "v1.2.3", "v1.2.3=", "=3", "v1.2.3=x", "v1.2.3=01", "v1.2.3=1 ", " v1.2.3=1",
-        "v1.2.3=1  v0.9.1=4", "v0.9.1=4 v1.2.3=17", "v1.2.3=1 v1.2.4=2", "v1.2.3-rc1=1", "x=1",
-        "v2.0.0+incompatible=3 v1.2.3=17", "v1.2.3=18446744073709551616"}) {
+        "v1.2.3=1  v0.9.1=4", "v0.9.1=4 v1.2.3=17", "v1.2.3=1 v1.2.4=2", "v1.2.3=1! v1.2.3-rc1=1",
+        "x=1", "v1.2.3=1!!", "v1.2.3=!", "v2.0.0+incompatible=3 v1.2.3=17",
+        "v1.2.3=18446744073709551616"}) {
     INFO(bad);
     auto s = ReleaseSummary::parse(bad);
     REQUIRE_FALSE(s);
