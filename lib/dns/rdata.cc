@@ -13,15 +13,32 @@ namespace gw::dns {
 
 namespace {
 
-// What stands before, and how many, names in the rdata of the types whose names are lower-cased
-// (RFC 4034 6.2; RFC 6840 5.1 takes NSEC off that list), and how many octets follow them.
+// Where the names stand in the rdata of the types whose names are lower-cased (RFC 4034 6.2; RFC
+// 6840 5.1 takes NSEC off that list). HINFO, which is on it, has none, and RRSIGs are our own.
 struct NamesAt {
-  std::size_t before;
-  unsigned names;
-  std::size_t after;
+  static constexpr std::size_t kAny = static_cast<std::size_t>(-1);
+  std::size_t before = 0;  // octets
+  unsigned names = 1;
+  std::size_t after = 0;  // octets, or kAny
 };
 
-std::optional<NamesAt> names_at(std::uint16_t type) {
+// The octets before the name of a NAPTR (RFC 3403 4.1): two numbers, three character-strings.
+std::size_t naptr_prefix(std::string_view rdata) {
+  std::size_t at = 4;
+  for (int i = 0; i < 3 && at < rdata.size(); ++i) at += 1U + static_cast<std::uint8_t>(rdata[at]);
+  return at;
+}
+
+// Of an A6 (RFC 2874 3.1): the prefix's length and what it leaves of an address. With a length of 0
+// there is no name.
+std::optional<NamesAt> names_in_a6(std::string_view rdata) {
+  const std::size_t bits = rdata.empty() ? 255 : static_cast<std::uint8_t>(rdata[0]);
+  if (bits > 128) return NamesAt{rdata.size() + 1};
+  const std::size_t before = 1 + (128 - bits + 7) / 8;
+  return NamesAt{before, bits == 0 ? 0U : 1U};
+}
+
+std::optional<NamesAt> names_at(std::uint16_t type, std::string_view rdata) {
   switch (type) {
     case rrtype::kNs:
     case 3:  // MD
@@ -32,21 +49,29 @@ std::optional<NamesAt> names_at(std::uint16_t type) {
     case 9:  // MR
     case rrtype::kPtr:
     case rrtype::kDname:
-      return NamesAt{0, 1, 0};
+      return NamesAt{};
     case rrtype::kSoa:
       return NamesAt{0, 2, 20};
     case 14:  // MINFO
     case 17:  // RP
-      return NamesAt{0, 2, 0};
+      return NamesAt{0, 2};
     case rrtype::kMx:
     case 18:  // AFSDB
     case 21:  // RT
     case 36:  // KX
-      return NamesAt{2, 1, 0};
+      return NamesAt{2};
+    case 24:  // SIG
+      return NamesAt{18, 1, NamesAt::kAny};
     case 26:  // PX
-      return NamesAt{2, 2, 0};
+      return NamesAt{2, 2};
+    case 30:  // NXT
+      return NamesAt{0, 1, NamesAt::kAny};
     case rrtype::kSrv:
-      return NamesAt{6, 1, 0};
+      return NamesAt{6};
+    case 35:  // NAPTR
+      return NamesAt{naptr_prefix(rdata)};
+    case 38:  // A6
+      return names_in_a6(rdata);
     default:
       return std::nullopt;
   }
@@ -102,7 +127,7 @@ bool is_well_formed(std::uint16_t type, std::string_view rdata) {
 
 std::optional<std::string> canonical_rdata(std::uint16_t type, std::string_view rdata) {
   if (rdata.size() > 0xffff || !is_well_formed(type, rdata)) return std::nullopt;
-  auto names = names_at(type);
+  const auto names = names_at(type, rdata);
   if (!names) return std::string(rdata);
   if (rdata.size() < names->before) return std::nullopt;
   std::string out(rdata);
@@ -113,7 +138,7 @@ std::optional<std::string> canonical_rdata(std::uint16_t type, std::string_view 
     lower_name(out.data() + at, size);
     at += size;
   }
-  if (rdata.size() - at != names->after) return std::nullopt;
+  if (names->after != NamesAt::kAny && rdata.size() - at != names->after) return std::nullopt;
   return out;
 }
 

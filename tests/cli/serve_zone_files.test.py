@@ -146,6 +146,33 @@ class ZoneFiles(serve.TestCase):
                         self.assertEqual("negative response" in out or "nxrrset" in out,
                                          kind == "denial", out)
 
+    def test_names_in_records_are_signed_in_lower_case(self):
+        """RFC 4034 6.2: every type on its list that has a name, in mixed case."""
+        types = {"MB": "Mail.Example.COM.", "MG": "Mail.Example.COM.",
+                 "MR": "Mail.Example.COM.", "PTR": "Host.Example.COM.",
+                 "MINFO": "Mail.Example.COM. Err.Example.COM.", "MX": "10 Mail.Example.COM.",
+                 "RP": "Who.Example.COM. Txt.Example.COM.", "AFSDB": "1 Host.Example.COM.",
+                 "RT": "10 Host.Example.COM.", "PX": "10 Map.Example.COM. X400.Example.COM.",
+                 "KX": "10 Host.Example.COM.", "SRV": "0 0 53 Host.Example.COM.",
+                 "NAPTR": '100 50 "s" "SIP+D2U" "" _SIP._UDP.Example.COM.',
+                 "TYPE38": "\\# 15 40 4142434445464748 0141 024243 00",  # A6
+                 "CNAME": "WWW.Example.ORG.", "DNAME": "Target.Example.COM."}
+        self.key_of("example.org")
+        self.key_of("child.example.org")
+        server = self.start(self.family("".join(
+            "names-%s %s %s\n" % (t.lower(), t, data) for t, data in types.items())))
+        process, port = self.unbound(server)
+        for rrtype in types:
+            name = "names-%s.example.org" % rrtype.lower()
+            with self.subTest(rrtype):
+                self.assertIn("fully validated", self.delv(server, name, rrtype))
+                number = {"MB": 7, "MG": 8, "MR": 9, "PTR": 12, "MINFO": 14, "MX": 15, "RP": 17,
+                          "AFSDB": 18, "RT": 21, "PX": 26, "KX": 36, "SRV": 33, "NAPTR": 35,
+                          "TYPE38": 38, "CNAME": 5, "DNAME": 39}[rrtype]
+                r = serve.Message(serve.ask_tcp(
+                    port, serve.query(name, "TYPE%d" % number, dnssec=True), timeout=10))
+                self.assertEqual((r.rcode, r.ad), (0, True), process.err)
+
     def test_unbound_with_mixed_case(self):
         server = self.start(self.family())
         process, port = self.unbound(server)

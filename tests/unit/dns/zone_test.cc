@@ -106,6 +106,24 @@ TEST_CASE("rdatas are packed in canonical form") {
   packed = pack_rdatas(65280, std::vector<std::string>{"\xff", "a", "", "ab"}).value();
   CHECK(unpack_rdatas(packed) == std::vector<std::string_view>{"", "a", "ab", "\xff"});
   CHECK(canonical_rdata(rrtype::kTxt, "\1A").value() == "\1A");
+  const auto with_name = [](std::uint16_t type, const std::string& before,
+                            const std::string& after) {
+    CAPTURE(type);
+    CHECK(canonical_rdata(type, before + wire("A.Bc") + after) == before + wire("a.bc") + after);
+    CHECK(canonical_rdata(type, before) == std::nullopt);
+  };
+  with_name(35, std::string("\0\1\0\2\1S\3E2U\0", 11), "");         // NAPTR
+  with_name(35, std::string("\0\1\0\2\0\0\5!^A!B", 12), "");        // its regexp stays
+  with_name(24, "AB" + std::string(16, 'C'), "Signature");          // SIG
+  with_name(30, "", "Bitmap");                                      // NXT
+  with_name(38, std::string("\x40", 1) + std::string(8, 'A'), "");  // A6
+  with_name(36, "AB", "");                                          // KX
+  with_name(26, "AB" + wire("a"), "");                              // PX
+  with_name(14, wire("a"), "");                                     // MINFO
+  for (const std::uint16_t type : {3, 4, 7, 8, 9, 12, 39}) with_name(type, "", "");
+  CHECK(canonical_rdata(38, std::string(17, '\0')) == std::string(17, '\0'));  // no prefix, no name
+  CHECK(canonical_rdata(38, std::string(1, '\x81')) == std::nullopt);
+  CHECK(canonical_rdata(35, std::string("\0\1\0\2\x20", 5)) == std::nullopt);
   CHECK(canonical_rdata(rrtype::kMx, std::string("\0\1", 2) + wire("A")).value() ==
         std::string("\0\1", 2) + wire("a"));
   CHECK(txt_rdata("") == std::string(1, '\0'));
