@@ -213,23 +213,25 @@ void add_limit_options(Command& c, const std::shared_ptr<ServeValues>& v) {
   c.add(number_option("workers", "N", &v->workers, 0, 256, "threads that answer; 0: one a core"));
   c.add(number_option("signature-cache", "MB", &v->cache_mb, 1, 65536,
                       "memory for signatures that were made already"));
-  c.add(custom_option(
-            "rate-limit", "N",
-            [v](std::string_view text) {
-              const auto n = parse_decimal(text);
-              if (!n || *n > 1'000'000) {
-                return Status(usage_error("a number from 0 to 1000000, 0 for no limit"));
-              }
-              v->rate_limit = static_cast<std::uint32_t>(*n);
-              return Status();
-            },
-            "UDP answers of one kind a second to one network")
-            .default_text("200, and none for loopback")
-            .more("A network is a /24 of IPv4 or a /56 of IPv6. Answers to one name count as one "
-                  "kind, all denials as another, all errors as a third. Of the answers over the "
-                  "limit every second one is sent truncated, so that a real client comes back over "
-                  "TCP, and the others are dropped. Errors over it are only dropped. 0: no limit. "
-                  "A limit that is given holds for loopback too."));
+  c.add(
+      custom_option(
+          "rate-limit", "N",
+          [v](std::string_view text) {
+            const auto n = parse_decimal(text);
+            if (!n || *n > 1'000'000) {
+              return Status(usage_error("a number from 0 to 1000000, 0 for no limit"));
+            }
+            v->rate_limit = static_cast<std::uint32_t>(*n);
+            return Status();
+          },
+          "UDP answers of one kind a second to one network")
+          .default_text("200, and none for loopback")
+          .more("A network is a /24 of IPv4 or a /56 of IPv6. What is answered for one name "
+                "that exists counts as one kind, answers for missing names all as another, errors "
+                "all as a third. Of the answers over the "
+                "limit every second one is sent truncated, so that a real client comes back over "
+                "TCP, and the others are dropped. Errors over it are only dropped. 0: no limit. "
+                "A limit that is given holds for loopback too."));
   c.add(number_option("signing-limit", "N", &v->signing_limit, 0, 10'000'000,
                       "fresh signatures a second, half of them for UDP; 0: no limit")
             .more("Over the limit a UDP answer that needs a fresh signature is sent truncated, and "

@@ -10,10 +10,10 @@ RateLimiter::Class class_of(dns::AnswerKind kind) {
   switch (kind) {
     case dns::AnswerKind::kPositive:
     case dns::AnswerKind::kReferral:
-      return RateLimiter::Class::kPositive;
     case dns::AnswerKind::kNodata:
+      return RateLimiter::Class::kNamed;
     case dns::AnswerKind::kMissing:
-      return RateLimiter::Class::kDenial;
+      return RateLimiter::Class::kMissing;
     default:
       return RateLimiter::Class::kError;
   }
@@ -85,7 +85,7 @@ std::size_t QueryHandler::limit(const dns::AnswerResult& result, const os::Socke
                                 std::span<char> out) {
   const RateLimiter::Class kind = class_of(result.kind);
   std::string_view name;
-  if (kind == RateLimiter::Class::kPositive) {
+  if (kind == RateLimiter::Class::kNamed) {
     // The names below a delegation, a DNAME or a wildcard are as free as missing ones.
     name = result.source.empty() ? answerer_.query().name() : result.source;
   }

@@ -6,8 +6,10 @@
 //    query over UDP may be forged, so that the answers hit a victim: over the limit most are
 //    dropped, and every second one is sent truncated (the slip), by which a real client comes back
 //    over TCP.
-//    Positive answers count by name asked for, since only repeating one name is suspicious; denials
-//    and errors count together, since their names are the sender's free choice.
+//    What is said about a name that exists, that it has no such record, too, counts by that name,
+//    since only repeating one name is suspicious: a resolver that minimises its questions (RFC
+//    9156) asks for each name above those that it wants. Missing names and errors count together,
+//    since their names are the sender's free choice.
 //  - Budget: fresh signatures of the whole server in a second, so that a flood of random names from
 //    everywhere leaves time for the answers that need none.
 //
@@ -44,13 +46,13 @@ class Budget {
 class RateLimiter {
  public:
   enum class Verdict { kSend, kTruncate, kDrop };
-  enum class Class : std::uint8_t { kPositive, kDenial, kError };
+  enum class Class : std::uint8_t { kNamed, kMissing, kError };
 
   // `rate`: answers of one class a second and network; 0: no limit.
   explicit RateLimiter(std::uint32_t rate);
 
   bool limits() const { return interval_us_ != 0; }
-  // `name`: what positive answers are told apart by; empty for the other classes.
+  // `name`: what answers of kNamed are told apart by; empty for the other classes.
   Verdict check(std::string_view ip_bytes, Class kind, std::string_view name, std::uint64_t now_us);
 
  private:

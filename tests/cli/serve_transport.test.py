@@ -303,7 +303,12 @@ class Limits(serve.TestCase):
         self.assertEqual(server.ask(ZONE, "SOA").rcode, 0)
         for _ in range(50):
             self.assertFalse(server.ask(MOX, "TXT", tcp=True).tc)
-        # Denials count together, whatever the names.
+        # What a name that exists has no records of counts by the name, as what it has.
+        above = ["com" + V0, "github.com" + V0, "_.github.com" + V0, "mjl_2d._.github.com" + V0]
+        answered, _ = self.flood(server, [serve.query(above[i % 4], "A") for i in range(20)],
+                                 "127.0.7.1")
+        self.assertEqual(answered, 20)
+        # Missing names count together, whatever they are.
         answered, _ = self.flood(server, [serve.query("x%d%s" % (i, V0), "TXT") for i in range(150)],
                                  "127.0.8.1")
         self.assertLess(answered, 60)

@@ -46,28 +46,29 @@ TEST_CASE("networks") {
 
 TEST_CASE("a second's worth goes out, then every second one truncated") {
   RateLimiter limiter(100);
-  auto c = ask(limiter, ip(192, 0, 2, 1), Class::kDenial, "", 5 * kSecond, 1000, 10);
+  auto c = ask(limiter, ip(192, 0, 2, 1), Class::kMissing, "", 5 * kSecond, 1000, 10);
   CHECK(c.sent >= 100);
   CHECK(c.sent <= 102);
   CHECK(std::abs(c.truncated - c.dropped) <= 1);
   // A network is one client, another one is another, and so is another kind of answer.
-  CHECK(limiter.check(ip(192, 0, 2, 200), Class::kDenial, "", 5 * kSecond + 9'000) !=
+  CHECK(limiter.check(ip(192, 0, 2, 200), Class::kMissing, "", 5 * kSecond + 9'000) !=
         Verdict::kSend);
-  CHECK(limiter.check(ip(192, 0, 3, 1), Class::kDenial, "", 5 * kSecond + 9'000) == Verdict::kSend);
+  CHECK(limiter.check(ip(192, 0, 3, 1), Class::kMissing, "", 5 * kSecond + 9'000) ==
+        Verdict::kSend);
   CHECK(limiter.check(ip(192, 0, 2, 1), Class::kError, "", 5 * kSecond + 9'000) == Verdict::kSend);
-  CHECK(limiter.check(ip(192, 0, 2, 1), Class::kPositive, "a", 5 * kSecond + 9'000) ==
+  CHECK(limiter.check(ip(192, 0, 2, 1), Class::kNamed, "a", 5 * kSecond + 9'000) == Verdict::kSend);
+  // Missing names have no name at all where they are made.
+  CHECK(limiter.check(ip(192, 0, 2, 1), Class::kMissing, {}, 5 * kSecond + 9'000) !=
         Verdict::kSend);
-  // Denials have no name at all where they are made.
-  CHECK(limiter.check(ip(192, 0, 2, 1), Class::kDenial, {}, 5 * kSecond + 9'000) != Verdict::kSend);
   // And it recovers.
-  c = ask(limiter, ip(192, 0, 2, 1), Class::kDenial, "", 7 * kSecond, 100, 10);
+  c = ask(limiter, ip(192, 0, 2, 1), Class::kMissing, "", 7 * kSecond, 100, 10);
   CHECK(c.sent >= 99);
 }
 
 TEST_CASE("at the rate nothing is held back, above it the rate goes out") {
   RateLimiter limiter(100);
-  CHECK(ask(limiter, ip(10, 0, 0, 1), Class::kPositive, "n", kSecond, 5000, 10'000).sent == 5000);
-  const auto c = ask(limiter, ip(10, 0, 1, 1), Class::kPositive, "n", kSecond, 10'000, 1000);
+  CHECK(ask(limiter, ip(10, 0, 0, 1), Class::kNamed, "n", kSecond, 5000, 10'000).sent == 5000);
+  const auto c = ask(limiter, ip(10, 0, 1, 1), Class::kNamed, "n", kSecond, 10'000, 1000);
   CHECK(c.sent >= 1050);  // ten seconds of 100, and the burst
   CHECK(c.sent <= 1110);
 }
@@ -76,10 +77,10 @@ TEST_CASE("different names are no repetition") {
   RateLimiter limiter(10);
   int sent = 0;
   for (int i = 0; i < 1000; ++i) {
-    sent += limiter.check(ip(10, 0, 0, 1), Class::kPositive, std::to_string(i), kSecond) ==
-                    Verdict::kSend
-                ? 1
-                : 0;
+    sent +=
+        limiter.check(ip(10, 0, 0, 1), Class::kNamed, std::to_string(i), kSecond) == Verdict::kSend
+            ? 1
+            : 0;
   }
   CHECK(sent == 1000);
 }
@@ -87,11 +88,11 @@ TEST_CASE("different names are no repetition") {
 TEST_CASE("a flood from everywhere does not use up memory, nor free the worst") {
   RateLimiter limiter(10);
   const std::string worst = ip(203, 0, 113, 1);
-  ask(limiter, worst, Class::kDenial, "", kSecond, 100, 1);
+  ask(limiter, worst, Class::kMissing, "", kSecond, 100, 1);
   for (int i = 0; i < 30'000; ++i) {
-    limiter.check(ip(10, i >> 8, i & 255, 1), Class::kDenial, "", kSecond + 100);
+    limiter.check(ip(10, i >> 8, i & 255, 1), Class::kMissing, "", kSecond + 100);
   }
-  CHECK(limiter.check(worst, Class::kDenial, "", kSecond + 200) != Verdict::kSend);
+  CHECK(limiter.check(worst, Class::kMissing, "", kSecond + 200) != Verdict::kSend);
 }
 
 TEST_CASE("no limit") {
