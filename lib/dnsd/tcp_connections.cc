@@ -17,10 +17,11 @@ namespace gw::dnsd {
 namespace {
 
 constexpr std::size_t kLength = 2;  // octets before each message
-constexpr std::size_t kReadSize = 64 << 10;
+// What is read and not answered is kept with the connection: about as much as a turn can answer.
+constexpr std::size_t kReadSize = 4 << 10;
 constexpr std::size_t kOutSize = 256 << 10;
 constexpr int kAcceptsAtOnce = 64;
-constexpr int kReadsAtOnce = 4;
+constexpr int kReadsAtEnd = 64;  // what one connection may have sent before the end
 constexpr std::chrono::milliseconds kPause{100};  // without descriptors
 constexpr std::chrono::milliseconds kDefer{5};
 constexpr std::chrono::seconds kEvictAfter{2};
@@ -58,6 +59,7 @@ struct TcpConnections::Connection {
   bool eof = false;          // the client sends no more
   bool broken = false;       // nothing can be sent any more
   bool deferred = false;     // in deferred_, its next query waits for the signing budget
+  bool ready = false;        // in ready_, its next query waits for its turn
   std::string in;            // bytes not answered yet: part of a message, or what waits
   std::string out;           // answers that the kernel did not take yet
   MonoTime since{};          // of its beginning or last complete query
@@ -196,9 +198,22 @@ void TcpConnections::undefer(Connection& c) {
   if (std::exchange(c.deferred, false)) std::erase(deferred_, &c);
 }
 
+void TcpConnections::wait_for_turn(Connection& c) {
+  if (!std::exchange(c.ready, true)) ready_.push_back(&c);
+}
+
+void TcpConnections::no_more_turns(Connection& c) {
+  if (std::exchange(c.ready, false)) std::erase(ready_, &c);
+}
+
+void TcpConnections::take_turn() {
+  if (!ready_.empty()) resume(*ready_.front());
+}
+
 void TcpConnections::close(Connection& c) {
   unlink(c);
   undefer(c);
+  no_more_turns(c);
   counts_.remove(c.peer.ip_bytes());
   free_.push_back(c.tag.index);
   connections_[c.tag.index].reset();
@@ -251,9 +266,13 @@ std::size_t TcpConnections::answer_messages(Connection& c, std::string_view data
   out_.resize(kOutSize);
   out_size_ = 0;
   handler_.begin_batch();
-  while (data.size() - at >= kLength) {
+  for (unsigned done = 0; data.size() - at >= kLength; ++done) {
     const std::size_t size = dns::load_u16(data.data() + at);
     if (data.size() - at - kLength < size) break;
+    if (done == kTurn && !draining_) {
+      wait_for_turn(c);
+      break;
+    }
     if (kOutSize - out_size_ < kLength + dns::kMaxMessage) {
       if (!flush(c) || !c.out.empty()) break;
     }
@@ -265,6 +284,7 @@ std::size_t TcpConnections::answer_messages(Connection& c, std::string_view data
       break;
     }
     at += kLength + size;
+    ++answered_;
     touch(c);
     if (answer.size == 0) continue;
     dns::store_u16(out, static_cast<std::uint16_t>(answer.size));
@@ -278,7 +298,7 @@ std::size_t TcpConnections::answer_messages(Connection& c, std::string_view data
 // there is nothing.
 void TcpConnections::settle(Connection& c) {
   if (!c.out.empty()) return watch(c, EPOLLOUT);
-  if (c.deferred) return watch(c, 0);
+  if (c.deferred || c.ready) return watch(c, 0);
   if (c.eof || draining_) return close(c);
   watch(c, EPOLLIN);
 }
@@ -300,12 +320,14 @@ TcpConnections::Flow TcpConnections::read_some(Connection& c) {
   if (c.in.empty() && c.in.capacity() > 4096) c.in = std::string();
   if (!flush(c)) return Flow::kClosed;
   // A short read is all there was: the next one would only say so.
-  return !c.out.empty() || c.deferred || static_cast<std::size_t>(n) < kReadSize ? Flow::kWait
-                                                                                 : Flow::kGoOn;
+  const bool held = !c.out.empty() || c.deferred || c.ready;
+  return held || static_cast<std::size_t>(n) < kReadSize ? Flow::kWait : Flow::kGoOn;
 }
 
 void TcpConnections::on_readable(Connection& c) {
-  for (int i = 0; i < kReadsAtOnce; ++i) {
+  // Once: what is left is told again, and others have their turn before.
+  const int most = draining_ ? kReadsAtEnd : 1;
+  for (int i = 0; i < most; ++i) {
     const Flow flow = read_some(c);
     if (flow == Flow::kClosed) return close(c);
     if (flow == Flow::kWait) break;
@@ -332,12 +354,19 @@ void TcpConnections::on_event(EpollTag tag, std::uint32_t events) {
 // Goes on with the queries that were read before their turn came.
 void TcpConnections::resume(Connection& c) {
   undefer(c);
+  no_more_turns(c);
   // No more answers before these are taken: on_event() comes back here then.
   if (!c.out.empty()) return settle(c);
+  if (!answer_kept(c)) return close(c);
+  settle(c);
+}
+
+// Answers what was read before; false: the connection is gone.
+bool TcpConnections::answer_kept(Connection& c) {
+  no_more_turns(c);
   const std::string data = std::move(c.in);
   c.in.assign(data, answer_messages(c, data));
-  if (!flush(c)) return close(c);
-  settle(c);
+  return flush(c);
 }
 
 int TcpConnections::tick() {
@@ -354,6 +383,7 @@ int TcpConnections::tick() {
     accepting_ = true;
     watch_listeners(EPOLL_CTL_MOD, EPOLLIN);
   }
+  if (!ready_.empty()) return 0;
   Duration next = Duration::max();
   if (!deferred_.empty()) next = kDefer;
   if (!accepting_ && !draining_) next = std::min(next, Duration(resume_accepting_ - now));
@@ -375,6 +405,8 @@ std::size_t TcpConnections::drain() {
       if (c == nullptr || !c->out.empty()) continue;
       if (c->deferred) {
         resume(*c);
+      } else if (c->ready && !answer_kept(*c)) {
+        close(*c);
       } else {
         on_readable(*c);
       }

@@ -1,19 +1,23 @@
 // DNS over TCP for one worker (RFC 7766, RFC 9210).
 //
-// A connection may send many queries without waiting; their answers go out in one write, in the
-// order of the queries. What a client can hold on to is bounded: connections in total and for each
-// network, one message's worth of unread bytes, no more reading while its answers wait to be taken,
-// and a time limit that starts with the connection or its last complete query, not with its last
-// byte. A query that needs a signature beyond the budget waits in its connection.
+// A connection may send many queries without waiting; their answers go out together, in the order
+// of the queries, but no more than kTurn before others have their turn: UDP's clients, which are
+// answered by the same thread, must not wait for what one connection has in its pipeline. What a
+// client can hold on to is bounded: connections in total and for each network, one message's worth
+// of unread bytes, no more reading while its answers wait to be taken, and a time limit that starts
+// with the connection or its last complete query, not with its last byte. A query that needs a
+// signature beyond the budget waits in its connection.
 //
 // Costs: about 250 bytes for an idle connection; a query costs one recv and one send at most, fewer
 // when they come together. Belongs to one worker; ConnectionCounts is shared.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -61,6 +65,15 @@ class TcpConnections {
   void on_event(EpollTag tag, std::uint32_t events);
   // Does what is due, and says in how many milliseconds to be called again; -1: no need.
   int tick();
+  // So many answers at most come of one event and of one take_turn().
+  static constexpr unsigned kTurn = 16;
+  // How many connections have queries that were read and wait for their turn; tick() does not wait
+  // while there are any.
+  std::size_t waiting() const { return ready_.size(); }
+  // Goes on with the one that has waited longest.
+  void take_turn();
+  // The answers made since the last call: how long UDP's clients have been waiting.
+  unsigned take_answered() { return std::exchange(answered_, 0); }
   // Takes no more connections, answers what has arrived, and closes what has nothing left to send;
   // returns how many connections still have.
   std::size_t drain();
@@ -77,6 +90,8 @@ class TcpConnections {
   void close(Connection& c);
   void defer(Connection& c);
   void undefer(Connection& c);
+  void wait_for_turn(Connection& c);
+  void no_more_turns(Connection& c);
   void on_readable(Connection& c);
   Flow read_some(Connection& c);
   std::size_t answer_messages(Connection& c, std::string_view data);
@@ -84,6 +99,7 @@ class TcpConnections {
   bool write_pending(Connection& c);
   void watch(Connection& c, std::uint32_t events);
   void resume(Connection& c);
+  bool answer_kept(Connection& c);
   void settle(Connection& c);
   void touch(Connection& c);
   void unlink(Connection& c);
@@ -100,6 +116,8 @@ class TcpConnections {
   Connection* oldest_ = nullptr;     // a list in the order of the last complete query
   Connection* newest_ = nullptr;
   std::vector<Connection*> deferred_;  // over the signing budget; each once
+  std::deque<Connection*> ready_;      // wait for their turn; each once
+  unsigned answered_ = 0;
   bool accepting_ = true;
   bool draining_ = false;
   MonoTime resume_accepting_{};

@@ -48,6 +48,15 @@ Status Worker::start() {
   return {};
 }
 
+// A batch of each UDP socket, once TCP has made so many answers that those who ask by UDP would
+// notice.
+void Worker::look_at_udp(TcpConnections& tcp, QueryHandler& handler) {
+  tcp_answers_ += tcp.take_answered();
+  if (tcp_answers_ < TcpConnections::kTurn) return;
+  tcp_answers_ = 0;
+  for (const WorkerSocket& s : sockets_) batch_->serve(s.udp, s.wildcard, handler);
+}
+
 void Worker::run() {
   QueryHandler handler(serving_);
   std::vector<int> listeners;
@@ -66,7 +75,12 @@ void Worker::run() {
         }
       } else if (tag.kind != EpollTag::Kind::kStop) {
         tcp.on_event(tag, events[i].events);
+        look_at_udp(tcp, handler);
       }
+    }
+    for (std::size_t k = tcp.waiting(); k != 0 && tcp.waiting() != 0; --k) {
+      tcp.take_turn();
+      look_at_udp(tcp, handler);
     }
   }
   drain(tcp, handler);

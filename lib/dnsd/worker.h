@@ -39,6 +39,7 @@ class Worker {
 
  private:
   void run();
+  void look_at_udp(TcpConnections& tcp, QueryHandler& handler);
   void drain(TcpConnections& tcp, QueryHandler& handler);
 
   const Serving& serving_;
@@ -48,6 +49,7 @@ class Worker {
   const os::Stop& stop_;
   os::Fd epoll_;
   std::unique_ptr<UdpBatch> batch_;
+  unsigned tcp_answers_ = 0;  // since UDP was looked at
   std::thread thread_;
 };
 

@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <catch2/catch.hpp>
 
@@ -118,8 +119,12 @@ struct Lab {
     handler.emplace(serving);
     tcp.emplace(epoll.get(), std::vector<int>{listener.get()}, limits, counts, *handler, clock);
   }
-  // Every event there is at the moment, but no tick.
+  // Every event there is at the moment, and a turn for each that waits for one, but no tick.
   void pump() {
+    one_event_each();
+    for (std::size_t n = tcp->waiting(); n != 0 && tcp->waiting() != 0; --n) tcp->take_turn();
+  }
+  void one_event_each() {
     std::array<epoll_event, 16> events;
     const int n = ::epoll_wait(epoll.get(), events.data(), events.size(), 1);
     for (int i = 0; i < n; ++i) {
@@ -193,6 +198,63 @@ TEST_CASE("a connection that waited for both is answered in order") {
   CHECK(ids.back() == 2);
   client.send(query(3, dns::rrtype::kSoa));
   CHECK(lab.read(client, 1) == std::vector<std::uint16_t>{3});
+}
+
+TEST_CASE("what one connection has in its pipeline takes turns with others") {
+  Lab lab;
+  Client greedy(lab.address);
+  Client modest(lab.address);
+  lab.pump();
+  constexpr unsigned kMany = 300;
+  std::string all;
+  for (std::uint16_t i = 0; i < kMany; ++i) all += query(i, dns::rrtype::kNs);
+  greedy.send(all);
+  modest.send(query(7, dns::rrtype::kNs));
+  lab.one_event_each();
+  CHECK(lab.tcp->take_answered() == TcpConnections::kTurn + 1);
+  CHECK(lab.tcp->waiting() == 1);
+  CHECK(lab.tcp->tick() == 0);  // nobody is to sleep now
+  CHECK(modest.read() == std::vector<std::uint16_t>{7});
+  auto ids = greedy.read();
+  CHECK(ids.size() == TcpConnections::kTurn);
+  // Nothing more is read before what was is answered.
+  lab.one_event_each();
+  CHECK(lab.tcp->take_answered() == 0);
+  lab.tcp->take_turn();
+  CHECK(lab.tcp->take_answered() == TcpConnections::kTurn);
+  for (const auto id : lab.read(greedy, kMany - ids.size())) ids.push_back(id);
+  REQUIRE(ids.size() == kMany);
+  CHECK(std::is_sorted(ids.begin(), ids.end()));
+  CHECK(lab.tcp->waiting() == 0);
+}
+
+TEST_CASE("who leaves while it waits for its turn is forgotten") {
+  Lab lab;
+  Client client(lab.address);
+  lab.pump();
+  std::string all;
+  for (std::uint16_t i = 0; i < 100; ++i) all += query(i, dns::rrtype::kNs);
+  client.send(all);
+  lab.one_event_each();
+  REQUIRE(lab.tcp->waiting() == 1);
+  client.reset();
+  for (int i = 0; i < 10; ++i) lab.one_event_each();
+  CHECK(lab.tcp->waiting() == 0);
+  CHECK(lab.counts.total() == 0);
+}
+
+TEST_CASE("at the end all that had arrived is answered") {
+  Lab lab;
+  Client client(lab.address);
+  lab.pump();
+  constexpr std::uint16_t kMany = 300;
+  std::string all;
+  for (std::uint16_t i = 0; i < kMany; ++i) all += query(i, dns::rrtype::kNs);
+  client.send(all);
+  lab.one_event_each();
+  REQUIRE(lab.tcp->waiting() == 1);
+  lab.tcp->drain();
+  CHECK(lab.read(client, kMany).size() == kMany);
 }
 
 TEST_CASE("the end does not wait for a connection that waited for both") {
