@@ -23,6 +23,8 @@ struct EntryHeader {
 };
 constexpr std::size_t kRdatasHeader = 3;
 
+constexpr std::size_t kFirstSlots = 1U << 12;
+
 EntryHeader entry_header(const char* entry) {
   EntryHeader header;
   std::memcpy(&header, entry, sizeof(header));
@@ -102,7 +104,7 @@ struct ModuleIndex::Table {
 };
 
 ModuleIndex::ModuleIndex(Epochs& epochs)
-    : epochs_(epochs), table_(epochs, std::make_unique<Table>(1U << 12)) {
+    : epochs_(epochs), table_(epochs, std::make_unique<Table>(kFirstSlots)) {
   random_bytes(hash_key_.data(), sizeof(hash_key_));
 }
 
@@ -217,6 +219,26 @@ bool ModuleIndex::set_one(const Item& item, const Hashes& hashes) {
     arena_.free(const_cast<char*>(old), entry_size(old));
   });
   return true;
+}
+
+void ModuleIndex::clear() {
+  std::vector<char*> entries;
+  {
+    std::lock_guard lock(mutex_);
+    const Table& table = *table_.get();
+    for (std::size_t i = 0; i <= table.mask; ++i) {
+      const std::uint64_t word = table.slots[i].load(std::memory_order_relaxed);
+      if (word != 0) entries.push_back(const_cast<char*>(slot_entry(word)));
+    }
+    table_.publish(std::make_unique<Table>(kFirstSlots));
+    names_ = 0;
+    answers_ = 0;
+  }
+  epochs_.retire([this, entries = std::move(entries)] {
+    std::lock_guard lock(mutex_);
+    for (char* entry : entries) arena_.free(entry, entry_size(entry));
+  });
+  epochs_.collect();
 }
 
 void ModuleIndex::reserve(std::uint64_t names) {

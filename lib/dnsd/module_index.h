@@ -8,7 +8,8 @@
 // hash, over entries that never change: a change makes a new entry and swings the pointer, and the
 // old entry's memory is used again once no reader can hold it (Epochs). The ancestors of a name are
 // entries too, put in before it and top down, so that "has something below" is an ordinary lookup.
-// A log never forgets a module: nothing is ever removed.
+// A log never forgets a module: nothing is ever removed, but all at once when it is another log's
+// database that is served from now on.
 //
 // Costs: about 65 bytes a module and 35 an ancestor, plus 8/0.7 to 16/0.7 bytes a name for the
 // table; a lookup is one SipHash (names come from strangers) and usually two cache misses.
@@ -82,6 +83,8 @@ class ModuleIndex {
 
   Found find(std::string_view labels) const;
 
+  // Forgets every name. Readers that are inside see what they saw.
+  void clear();
   // Room for this many names without growing on the way.
   void reserve(std::uint64_t names);
   // Adds or changes names; ancestors come into being. A name with an answer that gets an empty text

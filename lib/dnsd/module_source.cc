@@ -1,15 +1,18 @@
 #include "dnsd/module_source.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
 #include <thread>
+#include <utility>
 
 #include "dns/answer_text.h"
 #include "dns/module_name.h"
 #include "module/goversion.h"
 #include "module/releases.h"
+#include "os/file.h"
 
 namespace gw::dnsd {
 
@@ -76,6 +79,65 @@ class ItemBatch {
 
 }  // namespace
 
+ModuleSource::Files ModuleSource::look(const std::string& db) {
+  Files files;
+  struct stat info {};
+  const auto id = [&](const std::string& path) {
+    if (::stat(path.c_str(), &info) != 0) return std::optional<FileId>();
+    return std::optional(FileId{info.st_dev, info.st_ino});
+  };
+  const std::string real = os::real_path(db);  // SQLite's other files are beside that
+  files.wal = id(real + "-wal");
+  files.shm = id(real + "-shm");
+  files.db = id(real);
+  if (files.db) {
+    constexpr std::int64_t kNanoseconds = 1'000'000'000;
+    files.changed_ns = info.st_mtim.tv_sec * kNanoseconds + info.st_mtim.tv_nsec;
+    files.size = static_cast<std::uint64_t>(info.st_size);
+  }
+  return files;
+}
+
+// Whether the open connection still sees what others see by these names. The log of changes and its
+// index may come into being later; while we have them open nobody who keeps to SQLite's rules
+// removes them.
+bool ModuleSource::still_there(const Files& now) {
+  const auto same = [](std::optional<FileId>& before, const std::optional<FileId>& after) {
+    if (!before) before = after;
+    return before == after;
+  };
+  return same(files_.db, now.db) && same(files_.wal, now.wal) && same(files_.shm, now.shm) &&
+         files_.changed_ns == now.changed_ns && files_.size == now.size;
+}
+
+// True when another database is there now: the index is empty and nothing is ready.
+Result<bool> ModuleSource::reopen_if_replaced() {
+  const Files now = look(options_.db);
+  if (!now.db) {
+    return not_found_error(options_.db + ": the database is gone; what it held is still served",
+                           "put it back, or stop this server");
+  }
+  if (still_there(now)) return false;
+  // It may have been written to, as a checkpoint does, or be another one: a fresh look tells.
+  GW_TRY(store::Reader fresh, store::Reader::open(options_.db));
+  GW_TRY(const store::LogState state, fresh.state());
+  const bool same = state.identity == identity_ && state.position >= content_.tree_size &&
+                    (!commit_ || state.commit >= *commit_);
+  if (!same) GW_CHECK(may_serve(state));
+  reader_.emplace(std::move(fresh));
+  seen_version_.reset();
+  files_ = now;
+  if (same) return false;
+  log_.warning(
+      "database_replaced",
+      {{"db", options_.db}, {"records", state.position}, {"records_before", content_.tree_size}});
+  identity_ = state.identity;
+  commit_.reset();
+  heads_.clear();
+  content_ = {};
+  return true;
+}
+
 Status ModuleSource::open() {
   if (reader_) return {};
   auto reader = store::Reader::open(options_.db);
@@ -89,12 +151,10 @@ Status ModuleSource::open() {
     return error;
   }
   GW_TRY(const store::LogState state, reader->state());
-  if (state.keep == store::Keep::kBuilds) {
-    return usage_error(
-        options_.db + ": follows a build service's log, which has no module versions",
-        "serve from a database of the Go checksum database");
-  }
+  GW_CHECK(may_serve(state));
   reader_.emplace(*std::move(reader));
+  files_ = look(options_.db);
+  identity_ = state.identity;
   return {};
 }
 
@@ -109,6 +169,13 @@ Status ModuleSource::start() {
 Result<bool> ModuleSource::poll() {
   GW_CHECK(open());
   if (!reader_) return false;
+  GW_TRY(const bool replaced, reopen_if_replaced());
+  if (replaced) {
+    forget_ = true;
+    return true;
+  }
+  // Nobody is answered from it any more, now that the caller knows.
+  if (std::exchange(forget_, false)) index_.clear();
   GW_TRY(const std::uint64_t version, reader_->data_version());
   if (seen_version_ == version) return false;
   GW_TRY(const bool changed, refresh());
@@ -164,6 +231,11 @@ Result<bool> ModuleSource::update() {
 }
 
 Status ModuleSource::may_serve(const store::LogState& state) const {
+  if (state.keep == store::Keep::kBuilds) {
+    return usage_error(
+        options_.db + ": follows a build service's log, which has no module versions",
+        "serve from a database of the Go checksum database");
+  }
   if (state.partial() && !options_.allow_partial) {
     return usage_error(
         fmt::format("{} begins with record {} of the log: its latest versions may be wrong",

@@ -6,6 +6,11 @@
 // committed, the changed modules are read and the zone gets a new serial. A database that holds no
 // complete tree yet leaves the zone not ready.
 //
+// SQLite tells nothing of a file that is taken away under it. So each poll() looks whether the
+// files are still those that were opened. When another database stands there now, whose identity or
+// history is another, nothing of the old one may be served with it: first the zone is not ready,
+// then all is loaded anew. While there is none, what was loaded stays, and poll() says so.
+//
 // One thread at a time; status() from any.
 #pragma once
 
@@ -48,14 +53,30 @@ class ModuleSource {
   // (partial, another program's), kCorrupt, kIo.
   Status start();
   // Looks for new commits; true when content() changed. kUnavailable, kIo, kCorrupt: what is served
-  // stays, try again later.
+  // stays, try again later. kNotFound: the database is gone.
   Result<bool> poll();
   const Content& content() const { return content_; }
+  // The last poll() found another database: the next one loads it, and may forget what was served.
+  bool must_reload() const { return forget_; }
 
   // For `serve-dns status`: the database's own words, as of the last change.
   std::optional<store::LogState> log_state() const;
 
  private:
+  // What tells a file from another one that takes its place.
+  struct FileId {
+    std::uint64_t device = 0, inode = 0;
+    bool operator==(const FileId&) const = default;
+  };
+  struct Files {
+    std::optional<FileId> db, wal, shm;
+    std::int64_t changed_ns = 0;  // of db: written to in place
+    std::uint64_t size = 0;
+  };
+  static Files look(const std::string& db);
+  bool still_there(const Files& now);
+  Result<bool> reopen_if_replaced();
+
   Status open();
   Result<bool> refresh();
   Result<bool> update();
@@ -70,6 +91,9 @@ class ModuleSource {
   ModuleIndex& index_;
   const Logger& log_;
   std::optional<store::Reader> reader_;
+  Files files_;           // when it was opened
+  std::string identity_;  // of what the index holds
+  bool forget_ = false;   // the index still holds another database's names
   std::optional<std::uint64_t> seen_version_;
   std::optional<std::uint64_t> commit_;  // the index holds everything up to it
   std::vector<store::HeadTime> heads_;

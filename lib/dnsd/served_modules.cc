@@ -87,9 +87,12 @@ void ServedModules::poll() {
     metric_add(Metric::kServeUpdateErrors);
     if (changed.error().message != last_error_) log_.error("update_failed", changed.error());
     last_error_ = changed.error().message;
+    // What passes by itself is no trouble.
+    if (changed.error().kind != ErrorKind::kUnavailable) set_trouble(last_error_);
     return;
   }
   last_error_.clear();
+  set_trouble("");
   if (!*changed) return;
   if (Status published = publish(); !published) {
     return log_.error("update_failed", published.error());
@@ -97,6 +100,13 @@ void ServedModules::poll() {
   log_.info("updated", {{"serial", serial_.current()},
                         {"records", source_.content().tree_size},
                         {"ready", source_.content().ready ? 1 : 0}});
+  // Nobody is answered from what was there before: now it can go.
+  if (source_.must_reload()) poll();
+}
+
+void ServedModules::set_trouble(const std::string& what) {
+  const MutexLock lock(mutex_);
+  trouble_ = what;
 }
 
 void ServedModules::reload() {
@@ -123,7 +133,11 @@ std::vector<std::string> ServedModules::watched_files() const {
   return {db, db + "-wal"};
 }
 
-std::string ServedModules::health() const { return zone_.ready() ? "" : "no complete log yet"; }
+std::string ServedModules::health() const {
+  const MutexLock lock(mutex_);
+  if (!trouble_.empty()) return trouble_;
+  return zone_.ready() ? "" : "no complete log yet";
+}
 
 Json ServedModules::status() const {
   Json out = common_status();

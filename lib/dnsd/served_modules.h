@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/log.h"
+#include "base/mutex.h"
 #include "dnsd/module_source.h"
 #include "dnsd/module_zone.h"
 #include "dnsd/served_zone.h"
@@ -52,6 +53,8 @@ class ServedModules final : public ServedZone {
   ServedModules(ModuleOptions options, Epochs& epochs, SigningContext& signing, const Logger& log,
                 ZoneSerial serial);
 
+  void set_trouble(const std::string& what);
+
   const ModuleOptions options_;
   Epochs& epochs_;
   SigningContext& signing_;
@@ -63,6 +66,8 @@ class ServedModules final : public ServedZone {
   ZoneSerial serial_;
   std::atomic<std::uint32_t> served_serial_;  // its number, for status()
   std::string last_error_;                    // of polling, so that it is logged once
+  mutable Mutex mutex_;
+  std::string trouble_ GW_GUARDED_BY(mutex_);  // that does not pass by itself; health() tells it
 };
 
 }  // namespace gw::dnsd

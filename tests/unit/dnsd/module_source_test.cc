@@ -4,9 +4,11 @@
 
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <fstream>
 
 #include "dns/module_name.h"
 #include "os/file.h"
+#include "sqlite/sqlite.h"
 #include "support/dnsd/follow_into.h"
 #include "support/tlog/test_log.h"
 
@@ -57,6 +59,97 @@ struct Source {
     return found.rdatas.empty() ? "" : std::string(found.rdatas.substr(3));
   }
 };
+
+// Polls until nothing is to be loaded; how often something changed.
+int settle(Source& s) {
+  int changes = 0;
+  for (auto changed = s.source.poll(); changed && *changed; changed = s.source.poll()) ++changes;
+  return changes;
+}
+
+TEST_CASE("a database that takes another's place is served, and nothing of the old one") {
+  Database d;
+  d.log.add("example.com/old", "v1.0.0");
+  d.log.add("example.com/both", "v1.0.0");
+  d.follow(0x60000000);
+  Database other;
+  other.log.add("example.com/new", "v1.0.0");
+  other.log.add("example.com/both", "v2.0.0");
+  other.follow(0x60000001);
+  Source s(d);
+  REQUIRE(s.source.start());
+  REQUIRE(settle(s) == 0);
+  const auto remove_all = [&] {
+    for (const char* end : {"", "-wal", "-shm"}) std::filesystem::remove(d.db + end);
+  };
+  const auto checkpoint = [](const std::string& db) {
+    sqlite::Database open = sqlite::Database::open(db, sqlite::Database::Mode::kWrite).value();
+    REQUIRE(open.exec("PRAGMA wal_checkpoint(TRUNCATE)"));
+  };
+  SECTION("renamed over it") {
+    remove_all();
+    std::filesystem::rename(other.db, d.db);
+  }
+  SECTION("removed and made anew") {
+    remove_all();
+    d.log = testing::TestLog();
+    d.log.add("example.com/new", "v1.0.0");
+    d.log.add("example.com/both", "v2.0.0");
+    d.follow(0x60000001);
+  }
+  SECTION("copied over it in place") {
+    checkpoint(d.db);
+    checkpoint(other.db);
+    std::ofstream(d.db, std::ios::binary | std::ios::trunc)
+        << std::ifstream(other.db, std::ios::binary).rdbuf();
+  }
+  const auto found = s.source.poll();
+  REQUIRE(found);
+  CHECK(*found);
+  CHECK_FALSE(s.source.content().ready);  // said before anything is forgotten
+  CHECK(s.source.must_reload());
+  CHECK(s.txt("example.com/old") == "v=v1.0.0 t=60000000");
+  CHECK(settle(s) == 1);
+  CHECK(s.source.content().ready);
+  CHECK_FALSE(s.source.must_reload());
+  CHECK(s.txt("example.com/old") == "-");
+  CHECK(s.txt("example.com/new") == "v=v1.0.0 t=60000001");
+  CHECK(s.txt("example.com/both") == "v=v2.0.0 t=60000001");
+  CHECK(s.index.stats().answers == 2);
+}
+
+TEST_CASE("a database that is gone is told, and taken up when it is back") {
+  Database d;
+  d.log.add("example.com/a", "v1.0.0");
+  d.follow(0x60000000);
+  Source s(d);
+  REQUIRE(s.source.start());
+  std::filesystem::rename(d.db, d.db + ".away");
+  const auto gone = s.source.poll();
+  REQUIRE_FALSE(gone);
+  CHECK(gone.error().kind == ErrorKind::kNotFound);
+  CHECK(s.txt("example.com/a") == "v=v1.0.0 t=60000000");
+  std::filesystem::rename(d.db + ".away", d.db);
+  CHECK(settle(s) == 0);
+  d.log.add("example.com/a", "v1.1.0");
+  d.follow(0x60000001);
+  CHECK(settle(s) == 1);
+  CHECK(s.txt("example.com/a") == "v=v1.1.0 t=60000001");
+}
+
+TEST_CASE("commits are seen when SQLite's other files were removed") {
+  Database d;
+  d.log.add("example.com/a", "v1.0.0");
+  d.follow(0x60000000);
+  Source s(d);
+  REQUIRE(s.source.start());
+  for (const char* end : {"-wal", "-shm"}) std::filesystem::remove(d.db + end);
+  d.log.add("example.com/a", "v1.1.0");
+  d.follow(0x60000001);
+  CHECK(settle(s) >= 1);
+  CHECK(s.txt("example.com/a") == "v=v1.1.0 t=60000001");
+  CHECK(s.source.content().tree_size == 2);
+}
 
 TEST_CASE("a database becomes answers, and each commit is taken up") {
   Database d;
