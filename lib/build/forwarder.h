@@ -1,0 +1,78 @@
+// The module proxy that a fetch sees: an HTTP server on one loopback port which answers with
+// verified files and nothing else.
+//
+// The go command decides which modules a build needs, by asking for them; every answer is one of
+// build/module_store.h's, so what it unpacks is what the checksum database knows. Its sandbox has
+// no network but this port.
+// - go.mods and zips: verified. An unknown one is 404, anything else that fails 502, and the error
+//   is kept: what the go command makes of it is not what went wrong.
+// - Version infos: what there is to ask for; also of the longer and shorter paths that the go
+//   command tries.
+// - Lists: of the main module its one version, so that no log depends on the day; else 404.
+//
+// One request a connection, GET only, heads of at most 16 KiB, a few seconds for each step.
+// Threads of its own answer; made and ended by one thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/result.h"
+#include "build/module_store.h"
+#include "os/file.h"
+#include "os/stop.h"
+
+namespace gw::build {
+
+class Forwarder {
+ public:
+  // `module`, `version`: the one that is built. Both must outlive this.
+  Forwarder(ModuleStore& store, std::string module, std::string version);
+  ~Forwarder();
+  Forwarder(const Forwarder&) = delete;
+  Forwarder& operator=(const Forwarder&) = delete;
+
+  // Answers on a listening socket. Once.
+  void serve(os::Fd listener);
+  // Answers on the listening socket that arrives at `channel` (SCM_RIGHTS), from a child that made
+  // it in a network of its own; one that never comes is none. Once.
+  void serve_from(os::Fd channel);
+  // Ends all threads.
+  void stop();
+
+  // What went wrong first, other than that something is not there; the gravest kind of it.
+  std::optional<Error> error() const;
+
+  // A listening socket on 127.0.0.1, and its port.
+  struct Listener {
+    os::Fd fd;
+    std::uint16_t port = 0;
+  };
+  static Result<Listener> listen();
+
+ private:
+  struct Answer;
+  void accept_loop(int listener);
+  void handle(const os::Fd& connection);
+  Answer answer(std::string_view head);
+  Answer answer_path(std::string_view path);
+  Answer failed(Error error);
+
+  ModuleStore& store_;
+  const std::string module_;
+  const std::string version_;
+  os::Stop stop_;
+  os::Fd listener_;
+  std::thread waiting_;
+  std::vector<std::thread> workers_;
+  mutable Mutex mutex_;
+  std::optional<Error> error_ GW_GUARDED_BY(mutex_);
+};
+
+}  // namespace gw::build

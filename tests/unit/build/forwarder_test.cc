@@ -1,0 +1,169 @@
+#include "build/forwarder.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <thread>
+
+#include "support/build/modules.h"
+
+using namespace gw;
+using namespace gw::build;
+using namespace gw::testing;
+
+namespace {
+
+std::string talk(std::uint16_t port, const std::string& request) {
+  const os::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  REQUIRE(::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  REQUIRE(::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL) ==
+          static_cast<ssize_t>(request.size()));
+  std::string reply;
+  char buffer[65536];
+  for (ssize_t n = 0; (n = ::read(fd.get(), buffer, sizeof buffer)) > 0;) {
+    reply.append(buffer, static_cast<std::size_t>(n));
+  }
+  return reply;
+}
+
+struct Reply {
+  int status;
+  std::string body;
+};
+Reply get(std::uint16_t port, const std::string& path) {
+  const std::string reply = talk(port, "GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n");
+  const std::size_t end = reply.find("\r\n\r\n");
+  if (!reply.starts_with("HTTP/1.1 ") || end == std::string::npos) return {0, reply};
+  return {std::stoi(reply.substr(9, 3)), reply.substr(end + 4)};
+}
+
+struct Served {
+  Served() : forwarder(*modules.store, "a.b/main", "v1.0.0") {
+    modules.add("a.b/main", "v1.0.0", {{"main.go", "package main\n"}});
+    modules.add("a.b/Dep", "v1.2.3", {{"a.go", std::string(3'000'000, 'x')}});
+    auto listener = Forwarder::listen();
+    port = listener->port;
+    forwarder.serve(std::move(listener->fd));
+  }
+  Modules modules;
+  Forwarder forwarder;
+  std::uint16_t port = 0;
+};
+
+}  // namespace
+
+TEST_CASE("verified files are answered, and what there is to ask for") {
+  Served s;
+  CHECK(get(s.port, "/a.b/main/@v/list").body == "v1.0.0\n");
+  CHECK(get(s.port, "/a.b/main/@v/v1.0.0.info").body == R"({"Version":"v1.0.0"})");
+  CHECK(get(s.port, "/a.b/!dep/@v/v1.2.3.mod").body == "module a.b/Dep\n");
+  CHECK(get(s.port, "/a.b/%21dep/@v/v1.2.3.mod").body == "module a.b/Dep\n");
+  const Reply zip = get(s.port, "/a.b/!dep/@v/v1.2.3.zip");
+  CHECK(zip.status == 200);
+  CHECK(zip.body == s.modules.proxy.files["a.b/!dep/@v/v1.2.3.zip"]);
+  CHECK(!s.forwarder.error());
+  // The main module's info is not asked for: it is what is built.
+  for (const std::string& path : s.modules.proxy.asked)
+    CHECK(path.find(".info") == std::string::npos);
+}
+
+TEST_CASE("what is not there, or nothing of a module proxy, is not found") {
+  Served s;
+  for (const char* path : {"/a.b/other/@v/v1.0.0.info", "/a.b/other/@v/v1.0.0.mod",
+                           "/a.b/!dep/@v/list", "/a.b/!dep/@latest", "/a.b/main/@latest", "/",
+                           "/etc/passwd", "/../../etc/passwd", "/sumdb/sum.golang.org/latest",
+                           "/a.b/main/@v/x.zip", "/a.b/%2e%2e/@v/v1.0.0.mod", "/%zz"}) {
+    INFO(path);
+    CHECK(get(s.port, path).status == 404);
+  }
+  CHECK(!s.forwarder.error());
+  CHECK(talk(s.port, "POST / HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 405 "));
+  CHECK(talk(s.port, "garbage\r\n\r\n").starts_with("HTTP/1.1 405 "));
+  CHECK(talk(s.port, std::string(20'000, 'x')).empty());
+}
+
+TEST_CASE("what went wrong is kept: the gravest, not the last") {
+  Served s;
+  s.modules.proxy.failures.emplace("a.b/!dep/@v/v1.2.3.mod", unavailable_error("down"));
+  CHECK(get(s.port, "/a.b/!dep/@v/v1.2.3.mod").status == 502);
+  REQUIRE(s.forwarder.error());
+  CHECK(s.forwarder.error()->kind == ErrorKind::kUnavailable);
+  s.modules.proxy.files["a.b/!dep/@v/v1.2.3.zip"] = s.modules.proxy.files["a.b/main/@v/v1.0.0.zip"];
+  const Reply zip = get(s.port, "/a.b/!dep/@v/v1.2.3.zip");
+  CHECK(zip.status == 502);
+  CHECK(s.forwarder.error()->kind == ErrorKind::kUntrusted);
+  CHECK(get(s.port, "/a.b/!dep/@v/v1.2.3.mod").status == 502);
+  CHECK(s.forwarder.error()->kind == ErrorKind::kUntrusted);
+}
+
+TEST_CASE("many ask at once, and some never finish") {
+  Served s;
+  std::vector<os::Fd> idle;
+  for (int i = 0; i < 5; ++i) {
+    idle.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(s.port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    REQUIRE(::connect(idle.back().get(), reinterpret_cast<sockaddr*>(&address), sizeof address) ==
+            0);
+  }
+  std::vector<std::thread> threads;
+  std::atomic<int> good{0};
+  for (int i = 0; i < 30; ++i) {
+    threads.emplace_back([&, i] {
+      const Reply r =
+          get(s.port, i % 2 == 0 ? "/a.b/main/@v/v1.0.0.mod" : "/a.b/!dep/@v/v1.2.3.zip");
+      if (r.status == 200) ++good;
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  CHECK(good == 30);
+  s.forwarder.stop();  // does not wait for them
+}
+
+TEST_CASE(
+    "a listening socket that comes through a channel is served; one that never comes is none") {
+  Modules modules;
+  modules.add("a.b/main", "v1.0.0", {});
+  int ends[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+  os::Fd theirs(ends[1]);
+  {
+    Forwarder forwarder(*modules.store, "a.b/main", "v1.0.0");
+    forwarder.serve_from(os::Fd(ends[0]));
+    const auto listener = Forwarder::listen();
+    char byte = 'x';
+    iovec data{&byte, 1};
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+    msghdr message{};
+    message.msg_iov = &data;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    const int fd = listener->fd.get();
+    std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
+    REQUIRE(::sendmsg(theirs.get(), &message, 0) == 1);
+    CHECK(get(listener->port, "/a.b/main/@v/list").body == "v1.0.0\n");
+  }
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+  os::Fd other(ends[1]);
+  Forwarder closed(*modules.store, "a.b/main", "v1.0.0");
+  closed.serve_from(os::Fd(ends[0]));
+  other.reset();
+  Forwarder waiting(*modules.store, "a.b/main", "v1.0.0");
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+  const os::Fd silent(ends[1]);
+  waiting.serve_from(os::Fd(ends[0]));
+  waiting.stop();
+}
