@@ -1,0 +1,200 @@
+#include "build/builder.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <optional>
+
+#include "base/text.h"
+#include "build/forwarder.h"
+#include "module/buildinfo.h"
+#include "module/goversion.h"
+
+namespace gw::build {
+
+namespace {
+
+constexpr std::size_t kMaxSource = std::size_t{4} << 20U;
+constexpr std::uint32_t kSettingsFrom = 18;
+
+// Whether a Go file there is C's. The go command calls such a directory empty.
+bool has_cgo(const std::string& directory) {
+  const auto dir = os::Dir::open_without_links(directory);
+  if (!dir) return false;
+  const auto entries = dir->list();
+  if (!entries) return false;
+  for (const os::Dir::Entry& entry : *entries) {
+    if (!entry.name.ends_with(".go") || entry.is_directory) continue;
+    const auto text = dir->read_file(entry.name, kMaxSource);
+    if (text && text->find("import \"C\"") != std::string::npos) return true;
+  }
+  return false;
+}
+
+std::string command_line(const std::vector<std::string>& arguments) {
+  std::string out = "$";
+  for (const std::string& argument : arguments) {
+    const bool plain = argument.find_first_of(" *") == std::string::npos;
+    out += plain ? " " + argument : fmt::format(" '{}'", argument);
+  }
+  return out + "\n";
+}
+
+Error failure(FoundReason found) {
+  Error error = not_found_error(found.line.empty()
+                                    ? std::string(reason_text(found.reason))
+                                    : fmt::format("{}: {}", reason_text(found.reason), found.line),
+                                std::string(reason_hint(found.reason)));
+  error.detail = std::make_shared<BuildFailure>(found.reason, "");
+  return error;
+}
+
+// The one file below, at most one directory down: of another system it is in OS_ARCH/.
+Result<os::Fd> find_file(const os::Dir& dir, int depth) {
+  GW_TRY(const auto entries, dir.list(2));
+  if (entries.size() != 1)
+    return internal_error("a build that left another number of files than 1");
+  const os::Dir::Entry& entry = entries[0];
+  if (!entry.is_directory) return dir.open_file(entry.name, O_RDONLY);
+  if (depth == 0) return internal_error("a build that left its binary too deep");
+  GW_TRY(const os::Dir below, dir.open_dir(entry.name));
+  return find_file(below, depth - 1);
+}
+
+}  // namespace
+
+Result<Saved> Product::save(const os::Dir& dir, const std::string& name) const {
+  GW_TRY(os::NewFile out, dir.new_file(0755));
+  Saved saved;
+  Sha256 hash;
+  std::string buffer(std::size_t{1} << 20U, '\0');
+  while (true) {
+    const ssize_t n =
+        ::pread(file_.get(), buffer.data(), buffer.size(), static_cast<off_t>(saved.size));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return errno_error("reading the binary", errno);
+    if (n == 0) break;
+    const auto piece = std::string_view(buffer).substr(0, static_cast<std::size_t>(n));
+    hash.update(piece);
+    GW_CHECK(out.write(piece));
+    saved.size += piece.size();
+  }
+  saved.sha256 = hash.finish();
+  GW_CHECK(out.replace(name));
+  return saved;
+}
+
+Result<std::unique_ptr<Builder>> Builder::make(const Cache& cache, ModuleStore& store,
+                                               const Toolchain& toolchain, Options options,
+                                               const os::Stop& stop) {
+  GW_TRY(WorkDirectory work, cache.make_work());
+  GW_TRY(GoRunner runner, GoRunner::make(options.sandbox, toolchain, work.path(), stop));
+  return std::unique_ptr<Builder>(
+      new Builder(cache, store, std::move(work), std::move(runner), std::move(options)));
+}
+
+// The way of one build.
+Result<Product> Builder::build(const Key& key) {
+  GW_CHECK(check_key(key));
+  std::string log = format_key(key) + "\n";
+  // Every module that it needs is in its module cache from here on, verified.
+  Status done = fetch(key, log);
+  // A binary is there: made by the toolchain from those modules and nothing else.
+  if (done) done = compile(key, log);
+  std::optional<os::Fd> binary;
+  if (done) {
+    auto found = find_binary();
+    done = found ? Status() : Status(std::move(found).error());
+    if (done) binary = *std::move(found);
+  }
+  // It is of this module and version, with these settings.
+  if (done) {
+    const auto source = mod::FdSource::of(binary->get());
+    done = source ? check_binary(*source, key) : Status(source.error());
+  }
+  GW_TRY(std::string path, cache_.keep_log(key, log));
+  if (done) return Product(*std::move(binary), std::move(path));
+  Error error = std::move(done).error();
+  if (const auto* known = dynamic_cast<const BuildFailure*>(error.detail.get())) {
+    error.detail = std::make_shared<BuildFailure>(known->reason, path);
+  }
+  return error;
+}
+
+// A go command that did not end by itself says nothing about the module.
+Status Builder::check_ran(const os::Ran& ran, const Key& key) const {
+  if (ran.end == os::Ran::End::kTimeout) {
+    return unavailable_error(fmt::format("the go command took longer than {} minutes and was ended",
+                                         kBuildTime.count()));
+  }
+  if (ran.exit.signal != 0) {
+    return unavailable_error("the go command " + os::exit_text(ran.exit));
+  }
+  if (ran.exit.ok()) return {};
+  return failure(find_reason(ran.output, key.module, [this](std::string_view directory) {
+    return has_cgo(runner_.host_path(directory));
+  }));
+}
+
+Status Builder::fetch(const Key& key, std::string& log) {
+  progress("fetching what " + key.package() + " needs");
+  Forwarder forwarder(store_, key.module, key.version);
+  GW_TRY(const os::Ran ran, runner_.fetch(key, forwarder));
+  forwarder.stop();
+  if (ran.exit.ok() && ran.end == os::Ran::End::kExited) return {};
+  // The commands that would have run are of no interest, what went wrong is.
+  log += command_line(fetch_arguments(key)) + ran.output;
+  if (auto error = forwarder.error()) return *std::move(error);
+  return check_ran(ran, key);
+}
+
+Status Builder::compile(const Key& key, std::string& log) {
+  progress(fmt::format("compiling {} for {}", key.package(), format_target(key.target)));
+  GW_TRY(const os::Ran ran, runner_.build(key));
+  log += command_line(build_arguments(key)) + ran.output;
+  if (ran.output_cut) log += fmt::format("\n[cut after {} bytes]\n", ran.output.size());
+  return check_ran(ran, key);
+}
+
+Result<os::Fd> Builder::find_binary() const {
+  GW_TRY(const os::Dir dir, os::Dir::open_without_links(runner_.output_directory()));
+  return find_file(dir, 1);
+}
+
+Status check_binary(const mod::ByteSource& binary, const Key& key) {
+  if (key.target.goarch == "wasm") return {};
+  auto info = mod::read_build_info(binary);
+  if (!info) return internal_error("the binary: " + info.error().message);
+  if (info->main && info->main->module.path != key.module && info->path == key.package()) {
+    return not_found_error(fmt::format("{} belongs to module {}, not to {}", key.package(),
+                                       info->main->module.path, key.module),
+                           "build it as a package of that module");
+  }
+  const auto setting = [&](std::string_view name) {
+    const std::string* value = info->find_setting(name);
+    return value == nullptr ? std::string() : *value;
+  };
+  std::vector<std::pair<std::string, std::string>> said = {
+      {info->path, key.package()},
+      {info->main ? info->main->module.path : "", key.module},
+      {info->main ? info->main->module.version : "", key.version},
+      {info->main && info->main->replace ? "replaced" : "", ""},
+      {info->go_version, key.go_version}};
+  const auto go = mod::parse_go_version(key.go_version);
+  if (go && go->minor >= kSettingsFrom) {
+    said.insert(said.end(), {{setting("GOOS"), key.target.goos},
+                             {setting("GOARCH"), key.target.goarch},
+                             {setting("CGO_ENABLED"), "0"}});
+  }
+  for (const auto& [is, wanted] : said) {
+    if (is == wanted) continue;
+    return internal_error(
+        fmt::format("the binary says {} where {} was built", is.empty() ? "nothing" : is, wanted));
+  }
+  return {};
+}
+
+}  // namespace gw::build

@@ -1,0 +1,109 @@
+// From keys to binaries: one module version, any number of targets.
+//
+//   GW_TRY(auto builder, Builder::make(...));            // toolchain and sandbox are there
+//   GW_TRY(Product product, builder.build(key));         // fetched, verified, compiled, looked at
+//   GW_CHECK(product.save(dir, "age", ...));             // under its name, whole
+//
+// Keys of one module version share what was fetched and compiled; nothing is shared between
+// modules, as the go command believes what it finds in its caches.
+//
+// One thread. Errors of build(): kNotFound with a BuildFailure: it cannot be built, today or
+// tomorrow; kUnavailable: a retry may help; kUntrusted: a module is not what the checksum database
+// says; kIo.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/crypto.h"
+#include "base/result.h"
+#include "build/cache.h"
+#include "build/go_runner.h"
+#include "build/key.h"
+#include "build/module_store.h"
+#include "build/reason.h"
+#include "build/toolchain.h"
+#include "module/byte_source.h"
+#include "os/dir.h"
+#include "os/file.h"
+#include "os/stop.h"
+
+namespace gw::build {
+
+// Why there is no binary, and where the log is.
+struct BuildFailure : ErrorDetail {
+  BuildFailure(Reason r, std::string l) : reason(r), log(std::move(l)) {}
+  Reason reason;
+  std::string log;
+};
+
+struct Saved {
+  std::uint64_t size = 0;
+  Hash sha256{};
+};
+
+// A binary that is what its key says, as far as it says so itself. Gone with its Builder unless it
+// was saved.
+class Product {
+ public:
+  Product(os::Fd file, std::string log) : file_(std::move(file)), log_(std::move(log)) {}
+  // Copies it to that name, in the place of what has it; executable, durable. The sum is of the
+  // bytes that were written.
+  Result<Saved> save(const os::Dir& dir, const std::string& name) const;
+  // The build log's path.
+  const std::string& log() const { return log_; }
+
+ private:
+  os::Fd file_;
+  std::string log_;
+};
+
+class Builder {
+ public:
+  struct Options {
+    SandboxMode sandbox = SandboxMode::kFull;
+    // For people: what is done just now.
+    std::function<void(std::string_view)> progress = nullptr;
+  };
+  // All must outlive it.
+  static Result<std::unique_ptr<Builder>> make(const Cache& cache, ModuleStore& store,
+                                               const Toolchain& toolchain, Options options,
+                                               const os::Stop& stop);
+
+  // As GoRunner::lacks().
+  const std::vector<std::string>& lacks() const { return runner_.lacks(); }
+
+  // Keys of one module version only; the toolchain's Go version.
+  Result<Product> build(const Key& key);
+
+ private:
+  Builder(const Cache& cache, ModuleStore& store, WorkDirectory work, GoRunner runner,
+          Options options)
+      : cache_(cache),
+        store_(store),
+        work_(std::move(work)),
+        runner_(std::move(runner)),
+        options_(std::move(options)) {}
+  Status fetch(const Key& key, std::string& log);
+  Status compile(const Key& key, std::string& log);
+  Status check_ran(const os::Ran& ran, const Key& key) const;
+  Result<os::Fd> find_binary() const;
+  void progress(std::string_view what) const {
+    if (options_.progress) options_.progress(what);
+  }
+
+  const Cache& cache_;
+  ModuleStore& store_;
+  WorkDirectory work_;
+  GoRunner runner_;
+  const Options options_;
+};
+
+// What the binary says about itself against its key; the programs of js and wasip1 say nothing.
+// kNotFound: it is of another module, which the directory belongs to; kInternal: anything else that
+// is not as it was asked for.
+Status check_binary(const mod::ByteSource& binary, const Key& key);
+
+}  // namespace gw::build

@@ -1,0 +1,85 @@
+// The go command in its sandbox: the only place where a build runs a program.
+//
+// What it sees, when the kernel grants all: a root with the toolchain at /go, read-only, a private
+// directory /build, from which nothing can be run, /dev/null and its own /proc; another user than
+// root, no capabilities, no network, no other process, a constant host name. A fetch has one port
+// on a loopback interface of its own, which ends in a Forwarder of ours. So neither the machine nor
+// its files can reach the bytes of a binary or the log of a build, and what is built cannot reach
+// them.
+//
+// One thread. Sources: os/sandbox.h; what is refused is told, never passed over.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "build/forwarder.h"
+#include "build/go_command.h"
+#include "build/key.h"
+#include "build/toolchain.h"
+#include "os/process.h"
+#include "os/sandbox.h"
+#include "os/stop.h"
+
+namespace gw::build {
+
+enum class SandboxMode : std::uint8_t {
+  kFull,     // all of it, or nothing runs
+  kPartial,  // what the kernel grants
+  kOff,      // as the caller, with the network: only the environment is ours
+};
+
+// Who builds when we are root: a number of nobody's.
+inline constexpr uid_t kBuildUser = 65529;
+
+// Far above what any known build takes; what is beyond is stopped.
+inline constexpr std::chrono::minutes kBuildTime{60};
+inline constexpr std::size_t kMaxBuildLog = std::size_t{16} << 20U;
+
+class GoRunner {
+ public:
+  // `work`: an empty directory of the caller's, absolute, which is all the go command can write to
+  // and stays the caller's to remove. In kFull, kUsage with what the kernel refused.
+  static Result<GoRunner> make(SandboxMode mode, Toolchain toolchain, const std::string& work,
+                               const os::Stop& stop);
+
+  // What a kPartial sandbox lacks, for people: "network namespace: unshare: Operation not
+  // permitted".
+  const std::vector<std::string>& lacks() const { return lacks_; }
+
+  // Output and errors of the go command come in one, in their order. kUnavailable: stopped.
+  Result<os::Ran> fetch(const Key& key, Forwarder& forwarder);
+  Result<os::Ran> build(const Key& key);
+
+  // Where build() left the binary: the one file below, in any depth.
+  std::string output_directory() const;
+  // A path that the go command named, as ours.
+  std::string host_path(std::string_view seen) const;
+
+ private:
+  GoRunner(SandboxMode mode, Toolchain toolchain, std::string work, const os::Stop& stop)
+      : mode_(mode), toolchain_(std::move(toolchain)), work_(std::move(work)), stop_(&stop) {}
+  Status prepare();
+  Status probe();
+  bool granted(os::SandboxPart part) const { return (refused_ & os::bit(part)) == 0; }
+  os::SandboxPolicy policy(bool fetches) const;
+  os::Spawn spawn() const;
+  GoPlaces places() const;
+  Result<os::Ran> run(std::vector<std::string> argv, const Key& key, const std::string& proxy,
+                      Forwarder* isolated);
+
+  SandboxMode mode_;
+  Toolchain toolchain_;
+  std::string work_;
+  const os::Stop* stop_;
+  os::Parts refused_ = 0;
+  bool other_user_ = false;
+  std::vector<std::string> lacks_;
+  unsigned builds_ = 0;
+};
+
+}  // namespace gw::build

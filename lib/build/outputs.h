@@ -1,0 +1,26 @@
+// Where the binaries of a call go, decided before anything is built.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "build/key.h"
+
+namespace gw::build {
+
+struct Output {
+  std::string directory;
+  std::string name;
+  // As a person would write it: the name alone in the working directory.
+  std::string path() const;
+};
+
+// `to`: a file for one binary, a directory (it exists, or `to` ends in a slash: then it is made)
+// for any number, or empty for the working directory. Names are binary_name()'s, with the target in
+// them when there are several. In the order of the keys. kUsage: several binaries for one file, two
+// of one name, a file in a directory that is not there. kIo.
+Result<std::vector<Output>> plan_outputs(const std::string& to, std::span<const Key> keys);
+
+}  // namespace gw::build

@@ -1,0 +1,175 @@
+#include "build/builder.h"
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+
+#include "module/byte_source.h"
+#include "support/build/modules.h"
+#include "support/module/program_builder.h"
+#include "support/os/as_user.h"
+
+using namespace gw;
+using namespace gw::build;
+using namespace gw::testing;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+Key key() {
+  return {.module = "a.b/main",
+          .version = "v1.0.0",
+          .dir = "/",
+          .target = {"js", "wasm"},  // whose programs say nothing of themselves
+          .go_version = "go1.26.8"};
+}
+
+// A shell script in the place of the go command; the binary is whatever it makes.
+struct Lab {
+  explicit Lab(const std::string& script) : cache(Cache::open(dir.file("cache")).value()) {
+    modules.add("a.b/main", "v1.0.0", {{"main.go", "package main\n"}});
+    const std::string goroot = dir.file("goroot");
+    fs::create_directories(goroot + "/bin");
+    std::ofstream(goroot + "/bin/go") << "#!/bin/sh\n" << script << "\n";
+    fs::permissions(goroot + "/bin/go", fs::perms(0755));
+    toolchain = {"go1.26.8", goroot, {}};
+    builder = Builder::make(cache, *modules.store, toolchain, {.sandbox = SandboxMode::kOff}, stop)
+                  .value();
+  }
+  std::string log() const {
+    std::ifstream in(cache.path() + "/logs/a.b/main@v1.0.0/js-wasm-go1.26.8.log");
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  TempDir dir;
+  Modules modules;
+  Cache cache;
+  Toolchain toolchain;
+  os::Stop stop;
+  std::unique_ptr<Builder> builder;
+};
+
+constexpr const char* kWorks =
+    "[ $2 = -n ] && exit\necho building\nmkdir -p $GOPATH/bin/js_wasm\n"
+    "echo program >$GOPATH/bin/js_wasm/main";
+
+const BuildFailure* failure_of(const Result<Product>& product) {
+  return product ? nullptr : dynamic_cast<const BuildFailure*>(product.error().detail.get());
+}
+
+}  // namespace
+
+TEST_CASE("a binary is saved whole, with the sum of what was written, and its log is kept") {
+  Lab lab(kWorks);
+  const auto product = lab.builder->build(key());
+  INFO((product ? "" : product.error().message));
+  REQUIRE(product);
+  const auto dir = os::Dir::open(lab.dir.path());
+  const auto saved = product->save(*dir, "out");
+  REQUIRE(saved);
+  CHECK(saved->size == 8);
+  CHECK(saved->sha256 == sha256("program\n"));
+  CHECK(fs::status(lab.dir.file("out")).permissions() == fs::perms(0755));
+  CHECK(lab.log().find("$ go install -x -v") != std::string::npos);
+  CHECK(lab.log().find("building\n") != std::string::npos);
+  CHECK(product->log().starts_with(lab.cache.path()));
+  // Again, in the place of the first.
+  CHECK(lab.builder->build(key()).value().save(*dir, "out"));
+  lab.builder.reset();
+  CHECK(fs::is_empty(lab.cache.path() + "/work"));
+}
+
+TEST_CASE("what the go command says becomes a reason, and the log has it all") {
+  Lab lab("[ $2 = -n ] && exit\necho 'f.go:1:2: undefined: x'; exit 1");
+  const auto product = lab.builder->build(key());
+  REQUIRE(!product);
+  CHECK(product.error().kind == ErrorKind::kNotFound);
+  CHECK(product.error().message == "undefined symbol: f.go:1:2: undefined: x");
+  REQUIRE(failure_of(product) != nullptr);
+  CHECK(failure_of(product)->reason == Reason::kUndefined);
+  CHECK(fs::exists(failure_of(product)->log));
+  CHECK(lab.log().find("f.go:1:2: undefined: x\n") != std::string::npos);
+}
+
+TEST_CASE("a fetch that fails tells what went wrong with a module, not what go made of it") {
+  const std::string get =
+      "/usr/bin/python3 -c 'import os, urllib.request as u; "
+      "u.urlopen(os.environ[\"GOPROXY\"] + \"/a.b/main/@v/v1.0.0.zip\")' 2>&1; exit 1";
+  Lab lab(get);
+  lab.modules.proxy.failures.emplace("a.b/main/@v/v1.0.0.zip", unavailable_error("down"));
+  const auto down = lab.builder->build(key());
+  REQUIRE(!down);
+  CHECK(down.error().kind == ErrorKind::kUnavailable);
+  CHECK(failure_of(down) == nullptr);
+  lab.modules.proxy.failures.clear();
+  lab.modules.proxy.files["a.b/main/@v/v1.0.0.zip"] = "evil";
+  CHECK(lab.builder->build(key()).error().kind == ErrorKind::kUntrusted);
+}
+
+TEST_CASE("only what builds one file builds") {
+  const auto error = [](const std::string& script) {
+    Lab lab("[ $2 = -n ] && exit\n" + script);
+    const auto product = lab.builder->build(key());
+    return product ? "built" : std::string(error_kind_name(product.error().kind));
+  };
+  const std::string internal(error_kind_name(ErrorKind::kInternal));
+  CHECK(error("mkdir -p $GOPATH/bin; touch $GOPATH/bin/a") == "built");
+  CHECK(error("mkdir -p $GOPATH/bin") == internal);
+  CHECK(error("mkdir -p $GOPATH/bin; touch $GOPATH/bin/a $GOPATH/bin/b") == internal);
+  CHECK(error("mkdir -p $GOPATH/bin/a/b/c") == internal);
+  CHECK(error("mkdir -p $GOPATH/bin; ln -s /etc/passwd $GOPATH/bin/a") ==
+        error_kind_name(ErrorKind::kUntrusted));
+  CHECK(error("kill -9 $$") == error_kind_name(ErrorKind::kUnavailable));
+}
+
+TEST_CASE("a directory without Go files for a target is C's when a file of it says so") {
+  for (const bool c : {false, true}) {
+    Lab lab("[ $2 = -n ] && exit\nmkdir -p $GOMODCACHE/x; echo '" +
+            std::string(c ? "import \"C\"" : "package x") +
+            "' >$GOMODCACHE/x/a.go\n"
+            "echo package x: build constraints exclude all Go files in $GOMODCACHE/x; exit 1");
+    const auto product = lab.builder->build(key());
+    REQUIRE(failure_of(product) != nullptr);
+    CHECK(failure_of(product)->reason == (c ? Reason::kCgoPackage : Reason::kExcluded));
+  }
+}
+
+TEST_CASE("what says nothing of itself is no binary, but for wasm") {
+  const mod::MemorySource source("no program");
+  Key linux = key();
+  linux.target = {"linux", "amd64"};
+  CHECK(check_binary(source, key()));
+  CHECK(check_binary(source, linux).error().kind == ErrorKind::kInternal);
+}
+
+TEST_CASE("a binary is what it says it is: this module, version, Go and target, without C") {
+  Key wanted = key();
+  wanted.dir = "/cmd";
+  wanted.target = {"linux", "amd64"};
+  struct Said {
+    std::string path = "a.b/main/cmd";
+    std::string module = "a.b/main\tv1.0.0\th1:x=";
+    std::string go = "go1.26.8";
+    std::string settings = "build\tCGO_ENABLED=0\nbuild\tGOARCH=amd64\nbuild\tGOOS=linux\n";
+  };
+  const auto check = [&](const Said& said) {
+    test::Program program;
+    program.version = said.go;
+    program.modules =
+        test::framed("path\t" + said.path + "\nmod\t" + said.module + "\n" + said.settings);
+    const std::string bytes = test::make_elf(program);
+    const auto s = check_binary(mod::MemorySource(bytes), wanted);
+    return s ? std::string() : s.error().message;
+  };
+  CHECK(check({}).empty());
+  CHECK(check({.module = "a.b/main/cmd\tv1.0.0\th1:x="}) ==
+        "a.b/main/cmd belongs to module a.b/main/cmd, not to a.b/main");
+  CHECK(check({.path = "a.b/main"}) == "the binary says a.b/main where a.b/main/cmd was built");
+  CHECK(check({.module = "a.b/main\tv1.0.1\th1:x="}).find("v1.0.1") != std::string::npos);
+  CHECK(check({.module = "a.b/main\tv1.0.0\n=>\tc.d/e\tv1.0.0\th1:x="}).find("replaced") !=
+        std::string::npos);
+  CHECK(check({.go = "go1.26.9"}).find("go1.26.9") != std::string::npos);
+  CHECK(!check({.settings = ""}).empty());
+  CHECK(check({.settings = "build\tCGO_ENABLED=1\nbuild\tGOARCH=amd64\nbuild\tGOOS=linux\n"}) ==
+        "the binary says 1 where 0 was built");
+}
