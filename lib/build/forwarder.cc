@@ -1,5 +1,6 @@
 #include "build/forwarder.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -82,6 +83,9 @@ Result<Forwarder::Listener> Forwarder::listen() {
 
 void Forwarder::serve(os::Fd listener) {
   listener_ = std::move(listener);
+  // All threads wake up for a connection; those that come too late must not wait for the next.
+  const int flags = ::fcntl(listener_.get(), F_GETFL);
+  ::fcntl(listener_.get(), F_SETFL, flags | O_NONBLOCK);
   for (unsigned i = 0; i < kThreads; ++i) {
     workers_.emplace_back([this] { accept_loop(listener_.get()); });
   }
@@ -232,6 +236,8 @@ Forwarder::Answer Forwarder::answer_path(std::string_view path) {
       if (own && request->version == version_) {
         return {.body = format_json({{"Version", version_}})};
       }
+      // The longest module that has the package counts: what is around it is never taken.
+      if (module_.starts_with(request->module + "/")) return {.status = 404};
       const auto info = store_.info(request->module, request->version);
       if (!info) return failed(info.error());
       return {.body = format_json({{"Version", info->version}})};

@@ -6,8 +6,8 @@
 // no network but this port.
 // - go.mods and zips: verified. An unknown one is 404, anything else that fails 502, and the error
 //   is kept: what the go command makes of it is not what went wrong.
-// - Version infos: what there is to ask for; also of the longer and shorter paths that the go
-//   command tries.
+// - Version infos: what there is to ask for; also of the longer paths that the go command tries,
+//   not of those around the main module.
 // - Lists: of the main module its one version, so that no log depends on the day; else 404.
 //
 // One request a connection, GET only, heads of at most 16 KiB, a few seconds for each step.

@@ -209,9 +209,8 @@ Result<Resolved> resolve(ModuleStore& store, const Request& request) {
     GW_TRY(const bool has, has_package(store, found));
     if (has) return found;
     if (no_such) continue;
-    no_such = not_found_error(
-        fmt::format("{}: module {}@{} has no such package", request.path, module, *version),
-        "name the directory of a command in it: MODULE/DIR@VERSION");
+    no_such = not_found_error(fmt::format("module {}@{} has no such package", module, *version),
+                              "name the directory of a command in it: MODULE/DIR@VERSION");
   }
   if (no_such) return *std::move(no_such);
   if (error) return *std::move(error);

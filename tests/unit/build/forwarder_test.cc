@@ -83,6 +83,9 @@ TEST_CASE("what is not there, or nothing of a module proxy, is not found") {
     CHECK(get(s.port, path).status == 404);
   }
   CHECK(!s.forwarder.error());
+  s.modules.proxy.failures.emplace("a.b/@v/v1.0.0.info", unavailable_error("down"));
+  CHECK(get(s.port, "/a.b/@v/v1.0.0.info").status == 404);
+  CHECK(!s.forwarder.error());
   CHECK(talk(s.port, "POST / HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 405 "));
   CHECK(talk(s.port, "garbage\r\n\r\n").starts_with("HTTP/1.1 405 "));
   CHECK(talk(s.port, std::string(20'000, 'x')).empty());
@@ -166,4 +169,16 @@ TEST_CASE(
   const os::Fd silent(ends[1]);
   waiting.serve_from(os::Fd(ends[0]));
   waiting.stop();
+}
+
+TEST_CASE("who came too late for a connection does not wait for the next one") {
+  for (int round = 0; round < 20; ++round) {
+    Served s;
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 8; ++i) {
+      threads.emplace_back([&] { (void)get(s.port, "/a.b/main/@v/list"); });
+    }
+    for (auto& thread : threads) thread.join();
+    s.forwarder.stop();
+  }
 }
