@@ -224,7 +224,7 @@ bool ModuleIndex::set_one(const Item& item, const Hashes& hashes) {
 void ModuleIndex::clear() {
   std::vector<char*> entries;
   {
-    std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const Table& table = *table_.get();
     for (std::size_t i = 0; i <= table.mask; ++i) {
       const std::uint64_t word = table.slots[i].load(std::memory_order_relaxed);
@@ -235,7 +235,7 @@ void ModuleIndex::clear() {
     answers_ = 0;
   }
   epochs_.retire([this, entries = std::move(entries)] {
-    std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     for (char* entry : entries) arena_.free(entry, entry_size(entry));
   });
   epochs_.collect();
