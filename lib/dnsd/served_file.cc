@@ -70,10 +70,8 @@ Result<std::unique_ptr<ServedFile>> ServedFile::make(FileZoneOptions options, Ep
 
 ServedFile::ServedFile(FileZoneOptions options, Epochs& epochs, SigningContext& signing,
                        const Logger& log)
-    : options_(std::move(options)),
-      epochs_(epochs),
-      log_(log),
-      key_(signing, options_.origin, options_.key_file),
+    : ServedZone(epochs, signing, log, options.origin, options.key_file),
+      options_(std::move(options)),
       served_(epochs) {}
 
 Status ServedFile::start(const std::string& user) {
@@ -256,16 +254,12 @@ void ServedFile::poll() {
 }
 
 void ServedFile::reload() {
-  const std::uint16_t old_tag = key_.get()->tag();
+  const std::shared_ptr<const ZoneKey> before = key();
   if (auto key = key_.load(); !key) {
     log_.error("reload_failed", std::move(key).error().in("keeping the old key"));
   }
   try_load();
-  const std::uint16_t tag = key_.get()->tag();
-  log_.info("reloaded", {{"zone", dns::format_host(options_.origin)},
-                         {"key_tag", tag},
-                         {"old_key_tag", old_tag},
-                         {"changed", tag != old_tag ? 1 : 0}});
+  log_reloaded(*before);
 }
 
 std::vector<std::string> ServedFile::watched_files() const {

@@ -23,7 +23,6 @@
 #include "dns/static_zone.h"
 #include "dnsd/published.h"
 #include "dnsd/served_zone.h"
-#include "dnsd/zone_key_in_use.h"
 
 namespace gw::dnsd {
 
@@ -43,7 +42,6 @@ class ServedFile final : public ServedZone, private dns::Zone {
   void add_child(const ServedZone* child) { children_.push_back(child); }
 
   const dns::Zone& zone() const override { return *this; }
-  std::shared_ptr<const ZoneKey> key() const override { return key_.get(); }
   Status start(const std::string& user) override;
   Status publish() override;
   void poll() override;
@@ -87,9 +85,6 @@ class ServedFile final : public ServedZone, private dns::Zone {
   void tell(std::vector<std::string> warnings);
 
   const FileZoneOptions options_;
-  Epochs& epochs_;
-  const Logger& log_;
-  ZoneKeyInUse key_;
   std::vector<const ServedZone*> children_;
   Published<const dns::StaticZone> served_;
   std::optional<Loaded> next_;  // read, not yet served

@@ -20,10 +20,9 @@ Result<std::unique_ptr<ServedModules>> ServedModules::make(ModuleOptions options
 
 ServedModules::ServedModules(ModuleOptions options, Epochs& epochs, SigningContext& signing,
                              const Logger& log, ZoneSerial serial)
-    : options_(std::move(options)),
-      epochs_(epochs),
+    : ServedZone(epochs, signing, log, options.zone.origin, options.key_file),
+      options_(std::move(options)),
       signing_(signing),
-      log_(log),
       index_(epochs),
       zone_(epochs, index_, options_.zone),
       source_({.db = options_.db,
@@ -32,7 +31,6 @@ ServedModules::ServedModules(ModuleOptions options, Epochs& epochs, SigningConte
                .may_appear = options_.db_may_appear,
                .threads = options_.load_threads},
               index_, log),
-      key_(signing, options_.zone.origin, options_.key_file),
       serial_(std::move(serial)),
       served_serial_(serial_.current()) {}
 
@@ -110,7 +108,7 @@ void ServedModules::set_trouble(const std::string& what) {
 }
 
 void ServedModules::reload() {
-  const std::uint16_t old_tag = key_.get()->tag();
+  const std::shared_ptr<const ZoneKey> before = key();
   auto changed = key_.load();
   if (!changed) {
     log_.error("reload_failed", std::move(changed).error().in("keeping the old key"));
@@ -121,10 +119,7 @@ void ServedModules::reload() {
       return log_.error("reload_failed", published.error());
     }
   }
-  log_.info("reloaded", {{"zone", dns::format_host(zone_.origin())},
-                         {"key_tag", key_.get()->tag()},
-                         {"old_key_tag", old_tag},
-                         {"changed", *changed ? 1 : 0}});
+  log_reloaded(*before);
 }
 
 // SQLite opens what links lead to, and its log of changes is beside that.

@@ -13,7 +13,6 @@
 #include "dnsd/module_source.h"
 #include "dnsd/module_zone.h"
 #include "dnsd/served_zone.h"
-#include "dnsd/zone_key_in_use.h"
 #include "dnsd/zone_serial.h"
 
 namespace gw::dnsd {
@@ -34,7 +33,6 @@ class ServedModules final : public ServedZone {
                                                      SigningContext& signing, const Logger& log);
 
   const dns::Zone& zone() const override { return zone_; }
-  std::shared_ptr<const ZoneKey> key() const override { return key_.get(); }
   Status start(const std::string& user) override;
   Status publish() override;
   void poll() override;
@@ -56,13 +54,10 @@ class ServedModules final : public ServedZone {
   void set_trouble(const std::string& what);
 
   const ModuleOptions options_;
-  Epochs& epochs_;
   SigningContext& signing_;
-  const Logger& log_;
   ModuleIndex index_;
   ModuleZone zone_;
   ModuleSource source_;
-  ZoneKeyInUse key_;
   ZoneSerial serial_;
   std::atomic<std::uint32_t> served_serial_;  // its number, for status()
   std::string last_error_;                    // of polling, so that it is logged once

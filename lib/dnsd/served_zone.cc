@@ -1,7 +1,5 @@
 #include "dnsd/served_zone.h"
 
-#include "dnsd/online_signer.h"
-
 namespace gw::dnsd {
 
 Json ServedZone::common_status() const {
@@ -16,6 +14,14 @@ Json ServedZone::common_status() const {
   out["signature_life_seconds"] = kSignatureLife;
   out["signature_renewed_seconds_before"] = kSignatureLife / 4;
   return out;
+}
+
+void ServedZone::log_reloaded(const ZoneKey& before) const {
+  const std::shared_ptr<const ZoneKey> now = key();
+  log_.info("reloaded", {{"zone", dns::format_host(zone().origin())},
+                         {"key_tag", now->tag()},
+                         {"old_key_tag", before.tag()},
+                         {"changed", now->identity() != before.identity() ? 1 : 0}});
 }
 
 }  // namespace gw::dnsd

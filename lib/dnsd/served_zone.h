@@ -8,22 +8,29 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/json.h"
+#include "base/log.h"
 #include "base/result.h"
 #include "dns/zone.h"
+#include "dnsd/epochs.h"
+#include "dnsd/online_signer.h"
 #include "dnsd/zone_key.h"
+#include "dnsd/zone_key_in_use.h"
 
 namespace gw::dnsd {
 
 class ServedZone {
  public:
   virtual ~ServedZone() = default;
+  ServedZone(const ServedZone&) = delete;
+  ServedZone& operator=(const ServedZone&) = delete;
 
   virtual const dns::Zone& zone() const = 0;
   // The key that signs it. Any thread.
-  virtual std::shared_ptr<const ZoneKey> key() const = 0;
+  std::shared_ptr<const ZoneKey> key() const { return key_.get(); }
 
   // Once the sockets are bound and the user is changed: opens and reads what is to be served.
   // `user`: the name of the user that we became, empty when we did not; then what later reloads
@@ -43,8 +50,19 @@ class ServedZone {
   virtual std::vector<std::string> watched_files() const = 0;
 
  protected:
+  // `origin`: wire, lower-cased. Everything given outlives the zone.
+  ServedZone(Epochs& epochs, SigningContext& signing, const Logger& log, std::string origin,
+             std::string key_file)
+      : epochs_(epochs), log_(log), key_(signing, std::move(origin), std::move(key_file)) {}
+
   // What every zone's status has.
   Json common_status() const;
+  // A reload is done; `before`: the key until then.
+  void log_reloaded(const ZoneKey& before) const;
+
+  Epochs& epochs_;
+  const Logger& log_;
+  ZoneKeyInUse key_;
 };
 
 }  // namespace gw::dnsd

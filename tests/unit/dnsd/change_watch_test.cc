@@ -7,6 +7,7 @@
 #include <fstream>
 #include <thread>
 
+#include "dnsd/reload_request.h"
 #include "support/dnsd/temp_dir.h"
 
 using namespace gw;
