@@ -140,7 +140,7 @@ Status Builder::check_ran(const os::Ran& ran, const Key& key) const {
 }
 
 Status Builder::fetch(const Key& key, std::string& log) {
-  progress("fetching what " + key.package() + " needs");
+  progress(fmt::format("fetching what {} needs", key.package()));
   Forwarder forwarder(store_, key.module, key.version);
   GW_TRY(const os::Ran ran, runner_.fetch(key, forwarder));
   forwarder.stop();

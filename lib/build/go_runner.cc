@@ -298,7 +298,7 @@ Result<os::Ran> GoRunner::fetch(const Key& key, Forwarder& forwarder) {
 
 Result<os::Ran> GoRunner::build(const Key& key) {
   ++builds_;
-  const std::string proxy = "file://" + places().module_cache + "/cache/download";
+  const std::string proxy = fmt::format("file://{}/cache/download", places().module_cache);
   return run(build_arguments(key), key, proxy, nullptr);
 }
 

@@ -1,5 +1,7 @@
 #include "store/gomod_fill.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 #include <string>
@@ -106,9 +108,9 @@ Status fill_gomod(sqlite::Database& db) {
     }
     const std::uint64_t at = newest.record % tlog::kTileWidth;
     const auto record = at < texts.size() ? tlog::parse_go_record(texts[at]) : std::nullopt;
-    if (!record) return corrupt_error("record " + std::to_string(newest.record) + " is missing");
+    if (!record) return corrupt_error(fmt::format("record {} is missing", newest.record));
     const bool no_gomod =
-        mod::hash_gomod("module " + std::string(record->module) + "\n") == record->gomod_sum;
+        mod::hash_gomod(fmt::format("module {}\n", record->module)) == record->gomod_sum;
     // Of a release that has one the summary needs to say nothing.
     if (newest.release && !no_gomod) continue;
     GW_TRY(const std::string latest, summarize(chunks, newest, no_gomod));

@@ -71,7 +71,7 @@ bool PendingRecords::lacks_gomod(std::uint32_t module, std::string_view version,
   if (packed_is_pseudo(packed)) return false;
   ModuleSlot& slot = modules_[module];
   if (slot.legacy == 0) {
-    legacy_.push_back(mod::hash_gomod("module " + std::string(path_of(slot)) + "\n"));
+    legacy_.push_back(mod::hash_gomod(fmt::format("module {}\n", path_of(slot))));
     slot.legacy = static_cast<std::uint32_t>(legacy_.size());
   }
   return legacy_[slot.legacy - 1] == gomod_sum;

@@ -132,10 +132,11 @@ Result<LogState> load_state(sqlite::Database& db) {
   const std::string_view newer =
       version >= kGomodVersion ? "identity, gomod_from" : "NULL, position";
   GW_TRY(sqlite::Statement s,
-         db.prepare("SELECT name, key, keep, first_record, position, target, reached, checked_at, "
-                    "modules, duplicates, conflicts, irregular, commits, alarm_kind, "
-                    "alarm_message, alarm_evidence, alarm_at, (SELECT count(*) FROM post), " +
-                    std::string(newer) + " FROM log"));
+         db.prepare(fmt::format(
+             "SELECT name, key, keep, first_record, position, target, reached, checked_at, "
+             "modules, duplicates, conflicts, irregular, commits, alarm_kind, alarm_message, "
+             "alarm_evidence, alarm_at, (SELECT count(*) FROM post), {} FROM log",
+             newer)));
   GW_TRY(const bool found, s.step());
   if (!found) return corrupt_error("the table log is empty");
   LogState state;
