@@ -8,11 +8,13 @@
 #include "store/reader.h"
 #include "store/writer.h"
 #include "support/store/fill.h"
+#include "support/store/look.h"
 #include "tlog/go_log.h"
 
 using namespace gw;
 using namespace gw::store;
 using gw::testing::fill;
+using gw::testing::latest_of;
 using gw::testing::TempDir;
 using gw::testing::TestLog;
 using gw::testing::writer_options;
@@ -46,7 +48,8 @@ TEST_CASE("releases without a go.mod are known by their sums") {
   add("example.com/new", "v0.1.0", false);
   add("example.com/pseudo", "v0.0.0-20191227195350-da58074b4299", false);
   const auto latest = [&](const std::string& path) {
-    return Reader::open(dir.file("db")).value().find_latest(path).value().value_or("none");
+    Reader reader = Reader::open(dir.file("db")).value();
+    return latest_of(reader, path).value_or("none");
   };
   const auto check_all = [&](bool old_known) {
     CAPTURE(old_known);
