@@ -33,6 +33,18 @@ Error halted_error(const std::string& db, const store::Alarm& alarm) {
                       "find out what happened, then gwtool follow-tlog --clear-alarm --db " + db));
 }
 
+// The heads that an alarm is about are in its evidence, and the operator's business from now on:
+// they are no reason for another one after --clear-alarm.
+Status Follower::Impl::forget_told(const tlog::Evidence& evidence) {
+  GW_TRY(const auto heads, writer.unproven());
+  for (const store::UnprovenHead& head : heads) {
+    for (const auto& [what, note] : evidence.notes) {
+      if (note == head.note) GW_CHECK(writer.forget_unproven(head.size, head.root));
+    }
+  }
+  return {};
+}
+
 // `error`: carries a contradiction, or bad tiles.
 Error Follower::Impl::raise(const Error& error) {
   const tlog::Contradiction* contradiction = tlog::find_contradiction(error);
@@ -56,6 +68,9 @@ Error Follower::Impl::raise(const Error& error) {
     const std::span<const store::RepeatedVersion> none;
     const auto s = writer.halt(alarm, conflicts != nullptr ? conflicts->versions : none);
     if (!s) env.log->error("cannot keep the alarm", s.error());
+    if (const auto forgotten = forget_told(evidence); !forgotten) {
+      env.log->error("cannot forget a head", forgotten.error());
+    }
   }
   metric_set(Metric::kFollowHalted, 1);
   if (!options.on_alarm.empty()) {

@@ -150,6 +150,8 @@ Result<RoundReport> Follower::Impl::try_round(const os::Stop& stop, Tries& tries
   on = on && go_on(look_at_log(round));
   // What others saw is of the same history, as far as it is to be told now.
   on = on && go_on(compare_with_others(round));
+  // So are the heads that were seen before and could not be compared then.
+  on = on && go_on(settle_unproven(round));
   on = on && go_on(deliver_posts());
   if (!failed) go_on(writer.note_checked(env.clock->now()));
   if (failed) return *std::move(failed);

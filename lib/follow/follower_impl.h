@@ -41,6 +41,7 @@ struct Round {
   const os::Stop& stop;
   Tries& tries;  // of all its tries
   RoundReport report = {};
+  std::set<Hash> considered = {};  // roots of the heads that were looked at
 };
 
 struct Follower::Impl {
@@ -76,6 +77,9 @@ struct Follower::Impl {
   // heads.cc. The errors of a head that is of another history carry the proof.
   Status consider(const tlog::Checkpoint& head, const std::string& origin, Round& round);
   Status apply_rule(const tlog::Checkpoint& head, const std::string& origin, Round& round);
+  Status keep_if_unproven(const tlog::Checkpoint& head, const std::string& origin,
+                          const Status& status);
+  Status settle_unproven(Round& round);
   Status consider_first(const tlog::Checkpoint& head, Round& round);
   Status check_for_fork(const tlog::Checkpoint& head, const std::string& origin);
   Status compare_below(const tlog::Checkpoint& head, const std::string& origin);
@@ -86,6 +90,7 @@ struct Follower::Impl {
 
   // alarm.cc
   Error raise(const Error& error);
+  Status forget_told(const tlog::Evidence& evidence);
 
   // gossip.cc
   Status compare_with_others(Round& round);

@@ -3,11 +3,19 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include "follow/follower_impl.h"
 #include "tlog/tile.h"
 
 namespace gw::follow {
+namespace {
+
+// Heads beyond our tree that the log is asked to show in one round, besides its own.
+constexpr std::size_t kAskedAgain = 4;
+
+}  // namespace
 // The head aimed at. Precondition: there is one.
 Result<tlog::Checkpoint> Follower::Impl::target() const {
   auto head = tlog::Checkpoint::open(writer.state().target->note, options.key, *options.format);
@@ -17,13 +25,62 @@ Result<tlog::Checkpoint> Follower::Impl::target() const {
 
 Status Follower::Impl::consider(const tlog::Checkpoint& head, const std::string& origin,
                                 Round& round) {
+  round.considered.insert(head.root());
   auto status = apply_rule(head, origin, round);
+  GW_CHECK(keep_if_unproven(head, origin, status));
   if (status || tlog::find_bad_tiles(status.error()) == nullptr) return status;
   // The evidence is about this head, though it may be another's tiles that it was compared by.
   auto bad = std::make_shared<tlog::BadTiles>(*tlog::find_bad_tiles(status.error()));
   bad->head = head;
   status.error().detail = std::move(bad);
   return status;
+}
+
+// A signed head is never dropped because it could not be compared, whatever the next one is like.
+Status Follower::Impl::keep_if_unproven(const tlog::Checkpoint& head, const std::string& origin,
+                                        const Status& status) {
+  const store::LogState& state = writer.state();
+  if (!state.target || (state.target->size == head.size() && state.target->root == head.root())) {
+    return {};
+  }
+  // Under a finished head all below it is known, unless the comparison itself failed.
+  if (status && state.position == state.target->size && head.size() <= state.position) return {};
+  if (!status && react(State::kStep, event_of(status)) != Action::kNote) return {};
+  return writer.keep_unproven(head, origin, env.clock->now());
+}
+
+// The heads that could not be compared when they were seen: our tree may have got there, or the log
+// may show them now.
+Status Follower::Impl::settle_unproven(Round& round) {
+  if (!writer.state().target || writer.state().position != writer.state().target->size) return {};
+  GW_TRY(const auto heads, writer.unproven());
+  std::size_t asked = 0;
+  std::optional<Error> bad;
+  for (const store::UnprovenHead& kept : heads) {
+    if (round.stop.requested()) break;
+    const auto head = tlog::Checkpoint::open(kept.note, options.key, *options.format);
+    if (!head) return corrupt_error(options.db + ": a stored head does not verify");
+    if (head->size() > writer.state().position) {
+      if (round.considered.contains(head->root()) || ++asked > kAskedAgain) continue;
+    }
+    auto status = consider(*head, kept.origin, round);
+    if (status && head->size() <= writer.state().position) {
+      GW_CHECK(writer.forget_unproven(kept.size, kept.root));
+      env.log->info("head compared", {{"from", kept.origin}, {"size", kept.size}});
+    }
+    switch (react(State::kPeer, event_of(status))) {
+      case Action::kGoOn:
+      case Action::kWarn:
+        break;
+      case Action::kNote:
+        if (!bad) bad = std::move(status).error();
+        break;
+      default:
+        return status;
+    }
+  }
+  if (bad) return *std::move(bad);
+  return {};
 }
 
 Status Follower::Impl::apply_rule(const tlog::Checkpoint& head, const std::string& origin,

@@ -81,6 +81,7 @@ std::vector<std::string> format_status(const StatusReport& report) {
   if (s.conflicts > 0) line("conflicts", std::to_string(s.conflicts));
   if (s.irregular > 0) line("irregular", std::to_string(s.irregular));
   if (s.pending_gossip > 0) line("posts pending", std::to_string(s.pending_gossip));
+  if (s.unproven > 0) line("heads not compared yet", std::to_string(s.unproven));
   if (s.alarm) {
     line("halted", format_rfc3339(s.alarm->at));
     line("evidence", s.alarm->evidence);
@@ -110,7 +111,8 @@ Json status_json(const StatusReport& report) {
               {"duplicates", s.duplicates},
               {"conflicts", s.conflicts},
               {"irregular", s.irregular},
-              {"posts_pending", s.pending_gossip}};
+              {"posts_pending", s.pending_gossip},
+              {"heads_unproven", s.unproven}};
   out["alarm"] = nullptr;
   if (s.alarm) {
     out["alarm"] = {{"kind", s.alarm->kind},

@@ -77,7 +77,28 @@ ALTER TABLE log ADD COLUMN gomod_from INTEGER NOT NULL DEFAULT 0;
 UPDATE log SET identity = randomblob(16), gomod_from = position;
 )sql";
 
-constexpr std::array<const char*, 3> kMigrations = {kVersion1, kVersion2, kVersion3};
+// Signed heads that wait for the tree to get to their size.
+constexpr const char* kVersion4 = R"sql(
+CREATE TABLE unproven(
+  size INTEGER NOT NULL,
+  root BLOB NOT NULL,
+  note BLOB NOT NULL,
+  origin TEXT NOT NULL,
+  seen_at INTEGER NOT NULL,
+  PRIMARY KEY(size, root)
+) STRICT, WITHOUT ROWID;
+)sql";
+
+constexpr std::array<const char*, 4> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4};
+
+// A reader does not bring an older database up to date.
+Result<std::uint64_t> count_unproven(sqlite::Database& db) {
+  GW_TRY(const std::int64_t there,
+         db.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'unproven'"));
+  if (there == 0) return std::uint64_t{0};
+  GW_TRY(const std::int64_t count, db.integer("SELECT count(*) FROM unproven"));
+  return static_cast<std::uint64_t>(count);
+}
 
 }  // namespace
 
@@ -170,6 +191,7 @@ Result<LogState> load_state(sqlite::Database& db) {
   state.pending_gossip = s.u64(17);
   state.identity = s.bytes(18);
   state.gomod_from = s.u64(19);
+  GW_TRY(state.unproven, count_unproven(db));
   return state;
 }
 

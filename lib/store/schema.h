@@ -15,6 +15,7 @@
 //   change     which modules each of the last commits touched; NULL: too many, scan again
 //   conflict   versions that the log has twice with different sums, and when that was accepted
 //   post       heads that have yet to be posted to an address
+//   unproven   signed heads that could not be compared with ours yet
 //
 // All integers are SQLite's; times are Unix seconds; module ids of a `change` row are varints, each
 // the difference to the one before.

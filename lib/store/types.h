@@ -32,6 +32,16 @@ struct Head {
   WallTime accepted{};  // when this database accepted it: the `t` of the records it brought
 };
 
+// A validly signed head that could not be compared yet: larger than our tree, or not shown by the
+// log. It is the log's word, and is compared once our tree has got there.
+struct UnprovenHead {
+  std::uint64_t size = 0;
+  Hash root{};
+  std::string note;
+  std::string origin;  // where it was seen
+  WallTime seen{};     // first
+};
+
 // A security error that stopped following. It stays until the operator clears it.
 struct Alarm {
   std::string kind;      // closed set: fork, equal-size, duplicate, bad-tile
@@ -57,6 +67,7 @@ struct LogState {
   std::uint64_t conflicts = 0;  // same version or key, other sums; the first record stayed valid
   std::uint64_t irregular = 0;  // records of another form; kept verbatim
   std::uint64_t pending_gossip = 0;  // posts that have not been delivered
+  std::uint64_t unproven = 0;        // signed heads that could not be compared with ours yet
   std::uint64_t commit = 0;          // number of the last commit that changed modules
   std::string identity;  // random, made with the database; empty in those of older programs
   // Of records below this, if any are stored, nobody knows whether their version has a go.mod: an

@@ -119,6 +119,12 @@ class Writer {
   // The log was asked for its head and gave one that we hold or follow.
   Status note_checked(WallTime at);
 
+  // Signed heads that could not be compared, each tree once, the smallest first. More than a
+  // thousand are not kept: those that are there stay.
+  Status keep_unproven(const tlog::Checkpoint& head, std::string_view origin, WallTime seen);
+  Result<std::vector<UnprovenHead>> unproven();
+  Status forget_unproven(std::uint64_t size, const Hash& root);
+
   // Following stops here until clear_alarm(). `conflicts`: the repeated versions it is about.
   Status halt(const Alarm& alarm, std::span<const RepeatedVersion> conflicts = {});
   // Accepts the conflicts of the alarm: their first records stay valid, commit() passes over them.

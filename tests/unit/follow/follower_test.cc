@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "follow/catch_up.h"
+#include "follow/status.h"
 #include "os/file.h"
 #include "store/reader.h"
 #include "support/store/fill.h"
@@ -855,6 +856,81 @@ TEST_CASE("heads that others saw") {
     CHECK(world.round(log).error().kind == ErrorKind::kUntrusted);
     world.alarm(log, "equal-size");
   }
+}
+
+TEST_CASE("a larger head that another saw is compared once our tree gets there") {
+  TestLog log;
+  log.add_synthetic(1500);
+  World world(log);
+  world.options.keep = GENERATE(store::Keep::kVersions, store::Keep::kRecords);
+  log.serve(1000);
+  REQUIRE(world.round(log));
+  const bool honest = GENERATE(false, true);
+  const std::uint64_t size = GENERATE(1001, 1200, 1280, 1300);
+  CAPTURE(honest, size);
+  TestLog fork = log.fork_at(honest ? size : 900);
+  if (!honest) fork.add_synthetic(size - 900, 6);
+  world.options.compare_latest = {"peer"};
+  world.exchange.heads["peer"] = fork.head_note(size);
+  REQUIRE(world.round(log));  // the log does not show it: that is no alarm
+  CHECK(world.state().unproven == 1);
+  const auto lines = format_status(judge(world.state(), world.clock.now(), std::chrono::hours(6)));
+  CHECK(std::count(lines.begin(), lines.end(), "heads not compared yet: 1") == 1);
+  REQUIRE(world.round(log));
+  CHECK(world.state().unproven == 1);
+
+  // The other one is gone, and the log has grown.
+  world.exchange.heads.clear();
+  world.options.compare_latest.clear();
+  log.serve(1300);
+  const auto report = world.round(log);
+  if (honest) {
+    REQUIRE(report);
+    CHECK(world.state().unproven == 0);
+    CHECK(world.state().position == 1300);
+    return;
+  }
+  REQUIRE_FALSE(report);
+  CHECK(report.error().kind == ErrorKind::kUntrusted);
+  const Json evidence = world.alarm(log, size == 1300 ? "equal-size" : "fork");
+  CHECK(evidence["notes"][0]["note"] == log.head_note(1300));
+  CHECK(evidence["notes"][1]["note"] == fork.head_note(size));
+  CHECK(evidence["notes"][1]["what"] == "from peer");
+  CHECK(evidence["roots"]["size"] == size);
+  // Told once.
+  CHECK(world.state().unproven == 0);
+  REQUIRE(clear_alarm(world.options.db, world.clock.now()));
+  REQUIRE(world.round(log));
+}
+
+TEST_CASE("a head that contradicts is not forgotten because the next one is good") {
+  TestLog log;
+  log.add_synthetic(1100);
+  World world(log);
+  log.serve(1000);
+  REQUIRE(world.round(log));
+  TestLog fork = log.fork_at(900);
+  fork.add_synthetic(200, 6);
+  // The tiles are honest; /latest is the other history's three times, then ours.
+  log.serve(1100);
+  world.options.interval = std::chrono::seconds(0);
+  int asked = 0;
+  log.on_fetch = [&](const std::string& path) -> std::optional<Result<std::string>> {
+    if (path != "latest") return {};
+    world.clock.advance(std::chrono::minutes(5));
+    if (++asked > 300) world.stop.request();
+    return asked % 4 == 0 ? log.head_note(1000) : fork.head_note(1100);
+  };
+  const auto f = Follower::open(world.options, world.environment(log)).value();
+  const Status status = f->run(world.stop);
+  REQUIRE_FALSE(status);
+  CHECK(status.error().kind == ErrorKind::kUntrusted);
+  CHECK(asked >= 12);
+  CHECK(f->state().position == 1000);
+  REQUIRE(f->state().alarm);
+  CHECK(f->state().alarm->kind == "bad-tile");
+  CHECK(world.evidence.find(fork.head_note(1100)) != std::string::npos);
+  CHECK(world.evidence.find(log.head_note(1000)) != std::string::npos);
 }
 
 TEST_CASE("the loop: errors are waited out, a lasting bad tile is an alarm, stop ends it") {

@@ -146,7 +146,7 @@ TEST_CASE("a database from before build logs is read as it is, and brought up to
   {
     sqlite::Database db = sqlite::Database::open(path, sqlite::Database::Mode::kWrite).value();
     REQUIRE(
-        db.exec("DROP TABLE build; ALTER TABLE log DROP COLUMN identity; "
+        db.exec("DROP TABLE build; DROP TABLE unproven; ALTER TABLE log DROP COLUMN identity; "
                 "ALTER TABLE log DROP COLUMN gomod_from; PRAGMA user_version = 1"));
   }
   CHECK(Reader::open(path).value().state()->position == 300);

@@ -333,6 +333,35 @@ TEST_CASE("an error of the check, or a stop, rolls back") {
   CHECK(w.state().position == log.size());
 }
 
+TEST_CASE("heads that could not be compared are kept, each once") {
+  TempDir dir;
+  TestLog log;
+  log.add_synthetic(600);
+  {
+    Writer w = open_writer(dir, log);
+    REQUIRE(w.keep_unproven(log.head(600), "early", kT1));  // there is no database yet
+    REQUIRE(w.set_target(log.head(300), kT1, {}));
+    REQUIRE(w.keep_unproven(log.head(600), "a", kT1));
+    REQUIRE(w.keep_unproven(log.head(400), "b", kT2));
+    REQUIRE(w.keep_unproven(log.head(600), "c", kT2));
+    REQUIRE(w.keep_unproven(log.sign(600, sha256("x")), "d", kT2));
+    CHECK(w.state().unproven == 3);
+  }
+  CHECK(Reader::open(dir.file("db")).value().state().value().unproven == 3);
+  Writer w = open_writer(dir, log);
+  CHECK(w.state().unproven == 3);
+  const auto heads = w.unproven().value();
+  REQUIRE(heads.size() == 3);
+  CHECK(heads[0].size == 400);
+  CHECK(heads[0].note == log.head_note(400));
+  CHECK(heads[1].origin == "a");
+  CHECK(heads[1].seen == kT1);
+  CHECK(heads[2].root == sha256("x"));
+  REQUIRE(w.forget_unproven(600, sha256("x")));
+  REQUIRE(w.forget_unproven(600, sha256("y")));
+  CHECK(w.state().unproven == 2);
+}
+
 TEST_CASE("alarms and posts are kept") {
   TempDir dir;
   TestLog log;
