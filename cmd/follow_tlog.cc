@@ -9,6 +9,7 @@
 #include "os/file.h"
 #include "os/signals.h"
 #include "os/stop.h"
+#include "os/user.h"
 #include "store/reader.h"
 #include "tlog/build_log.h"
 #include "tlog/go_log.h"
@@ -96,6 +97,7 @@ Result<int> follow_on(Context& ctx, const Values& v, const os::Stop& stop,
 
 Result<int> run(Context& ctx, const Values& v) {
   if (v.status) return print_status(ctx, v);
+  GW_CHECK(os::become_owner_of_directory(v.db));
   if (v.clear_alarm) return clear(ctx, v);
   if (v.follow.form == &tlog::kBuildLog && !ctx.given("log-key")) {
     return usage_error("--log-form build needs --log-key",

@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 #include <grp.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <optional>
 
 #include "base/bytes.h"
@@ -136,6 +138,17 @@ Status become_named(const Identity& who, std::string_view name) {
 }  // namespace
 
 Status become(const Identity& who) { return become_named(who, std::to_string(who.uid)); }
+
+Status become_owner_of_directory(const std::string& path) {
+  if (::geteuid() != 0) return {};
+  const auto directory = std::filesystem::path(real_path(path)).parent_path();
+  struct stat info {};
+  if (::stat(directory.empty() ? "." : directory.c_str(), &info) != 0 || info.st_uid == 0)
+    return {};
+  const auto user = find_user(std::to_string(info.st_uid));
+  // A number alone is as good: nobody else has it.
+  return become(user ? user->identity : Identity{info.st_uid, info.st_gid, {info.st_gid}});
+}
 
 Status become_user(const std::string& name) {
   auto user = find_user(name);

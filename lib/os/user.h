@@ -54,6 +54,11 @@ Result<Identity> current_identity();
 // has threads that must not see a moment in between.
 Status become(const Identity& who);
 
+// For who writes beside `path`: root becomes the owner of the directory that it is in, links
+// followed, for good. Where another user may exchange the files that root opens, root must open
+// none. Does nothing for who is not root, or when root owns the directory. kUsage: not permitted.
+Status become_owner_of_directory(const std::string& path);
+
 // become() by name, as --user has it. kUsage: no such user, or not permitted.
 Status become_user(const std::string& name);
 

@@ -9,6 +9,8 @@ import shutil
 import signal
 import socket
 import sys
+import tempfile
+import unittest
 
 sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
 import cli
@@ -24,6 +26,32 @@ class Alarm(follow_case.TestCase):
         self.assert_run(self.follow(log, key, "--once"), code=0)
         other = self.fork(log, 2000, 1500)
         return self.follow(other, key, "--once", *more, **kwargs), log, other, key
+
+    @unittest.skipUnless(os.getuid() == 0, "changes owners")
+    def test_root_in_a_directory_of_somebody_else(self):
+        """The command of the hint, as root, beside files that the service's user made."""
+        _, log, _, key = self.halt()
+        outside = tempfile.mkdtemp(prefix="gwtool-test-")
+        self.addCleanup(shutil.rmtree, outside)
+        victim = os.path.join(outside, "victim")
+        with open(victim, "w") as f:
+            f.write("root's own\n")
+        for directory, _, files in os.walk(self.dir):
+            os.chmod(directory, 0o755)
+            for path in [directory] + [os.path.join(directory, f) for f in files]:
+                os.chown(path, 65534, 65534)
+        os.remove(self.db + ".lock")
+        os.symlink(victim, self.db + ".lock")
+        clear = ["follow-tlog", "--db", self.db, "--clear-alarm"]
+        self.assert_error(self.gwtool(*clear), 2, "lock: a link")
+        with open(victim) as f:
+            self.assertEqual(f.read(), "root's own\n")
+        os.remove(self.db + ".lock")
+        self.assert_run(self.gwtool(*clear), code=0)
+        # What it makes is the user's, so that the service goes on.
+        for name in os.listdir(self.dir):
+            self.assertEqual(os.stat(self.path(name)).st_uid, 65534, name)
+        self.assert_run(self.follow(log, key, "--once"), code=0)
 
     def check_text(self, text, log, other):
         """The evidence as printed: notes verbatim, both roots, the tiles, and where all of it is."""
