@@ -135,7 +135,17 @@ int report_errors(Context& ctx, std::span<const check::Outcome> found,
   return code;
 }
 
-void report_notices(Context& ctx, std::span<const check::Outcome> found) {
+// `remembered`: what was told is told no more, so that cron's mail may have it once.
+void report_notices(Context& ctx, std::span<const check::Outcome> found, bool remembered) {
+  for (const auto& outcome : found) {
+    for (const std::string& note : outcome.notes) {
+      if (outcome.noted ? false : remembered || ctx.out.settings().watched) {
+        ctx.out.note(note);
+      } else {
+        ctx.out.detail(note);
+      }
+    }
+  }
   const std::string notice = check::insecure_notice(found);
   if (!notice.empty()) {
     // Not a mail a day from cron: only for somebody who looks.
@@ -193,7 +203,7 @@ Result<int> run_check(Context& ctx, const CheckValues& v, const Question& q) {
   } else {
     for (const auto& line : check::report_lines(found)) ctx.out.line(line);
   }
-  report_notices(ctx, found);
+  report_notices(ctx, found, state.has_value());
   const int code = report_errors(ctx, found, proven);
   GW_CHECK(ctx.out.flush());
   if (state) GW_CHECK(state->save(found));

@@ -74,7 +74,7 @@ void Output::detail(std::string_view text) {
 
 void Output::error(const Error& error) {
   message("error: ", kRed, error.message);
-  if (!error.hint.empty()) message("hint: ", kCyan, error.hint);
+  if (!error.hint.empty() && !settings_.quiet) message("hint: ", kCyan, error.hint);
 }
 
 void Output::message(std::string_view label, int color, std::string_view text) {

@@ -14,6 +14,7 @@
 #include "dns/module_name.h"
 #include "module/goversion.h"
 #include "module/path.h"
+#include "module/semver.h"
 
 namespace gw::check {
 namespace {
@@ -139,7 +140,11 @@ std::vector<Outcome> Checker::modules(std::span<const ModuleRequest> requests) {
     }
     auto name = zone ? zone->of_module(*request.module) : zone.error();
     if (!name) {
-      outcomes[i].errors.push_back(std::move(name).error().in(request.path));
+      if (request.known) {
+        outcomes[i].notes.push_back(name.error().message);
+      } else {
+        outcomes[i].errors.push_back(std::move(name).error());
+      }
       continue;
     }
     round.asks.push_back({i, *request.module, false});
@@ -163,9 +168,15 @@ std::vector<Outcome> Checker::modules(std::span<const ModuleRequest> requests) {
     }
   }
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    if (has_release[i] || !outcomes[i].errors.empty()) continue;
-    outcomes[i].errors.push_back(not_found_error(
-        fmt::format("{}: no release known at {}", outcomes[i].name, options_.dns_base)));
+    Outcome& outcome = outcomes[i];
+    if (has_release[i] || !outcome.errors.empty() || !outcome.notes.empty()) continue;
+    std::string none = fmt::format("{}: no release known at {}", outcome.name, options_.dns_base);
+    const auto known = outcome.known ? mod::parse_semver(*outcome.known) : std::nullopt;
+    if (known && !known->is_release()) {
+      outcome.notes.push_back(std::move(none));  // who pins a commit knows
+    } else {
+      outcome.errors.push_back(not_found_error(std::move(none)));
+    }
   }
   return outcomes;
 }

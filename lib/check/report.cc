@@ -51,6 +51,7 @@ Json outcome_json(const Outcome& o) {
           {"dnssec", o.security ? Json(net::dns_security_name(*o.security)) : Json(nullptr)},
           {"newer", o.newer},
           {"releases", std::move(releases)},
+          {"notes", o.notes},
           {"errors", std::move(errors)}};
 }
 

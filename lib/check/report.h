@@ -34,6 +34,7 @@ struct ReportContext {
 //                "releases":[{"name":…,"version":…,"time":…|null,"dnssec":…,"reported_before":…,
 //                             "proof":{"module":…,"version":…,"record":…,"zip_sum":…,
 //                                      "gomod_sum":…,"head":HEAD}|null}],
+//                "notes":["why there can be nothing newer"],
 //                "errors":[{"kind":…,"message":…}]}],
 //    "log":{"name":…,"remembered":HEAD|null,"head":HEAD|null,"error":…|null,
 //           "evidence":EVIDENCE|null,"evidence_file":…|null}|null}

@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t kMaxFile = std::size_t{64} << 20;
 constexpr std::size_t kMaxVersions = 100;
 constexpr mode_t kMode = 0644;
+constexpr std::string_view kNoted = "-";  // in place of a version: its notes were told
 
 bool is_word(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), is_visible);
@@ -48,6 +49,8 @@ Result<Reported> Reported::open(const std::string& path) {
 void Reported::mark(std::span<Outcome> outcomes) const {
   for (Outcome& outcome : outcomes) {
     bool newer = false;
+    const auto named = versions_.find(outcome.name);
+    outcome.noted = named != versions_.end() && contains(named->second, kNoted);
     for (Release& release : outcome.releases) {
       const auto known = versions_.find(release.name);
       release.reported = known != versions_.end() && contains(known->second, release.version);
@@ -60,6 +63,11 @@ void Reported::mark(std::span<Outcome> outcomes) const {
 Status Reported::save(std::span<const Outcome> outcomes) {
   bool changed = false;
   for (const Outcome& outcome : outcomes) {
+    if (!outcome.notes.empty() && !outcome.noted) {
+      auto& list = versions_[outcome.name];
+      if (!contains(list, kNoted)) list.emplace_back(kNoted);
+      changed = true;
+    }
     for (const Release& release : outcome.releases) {
       auto& list = versions_[release.name];
       if (contains(list, release.version)) continue;

@@ -1,6 +1,7 @@
 // Remembers which versions were reported, so that cron mails each of them once (`--state FILE`).
 //
-// The file is text, `NAME VERSION` a line, sorted, replaced atomically, and may be edited; at most
+// The file is text, `NAME VERSION` a line (`NAME -`: what is to be noted of it), sorted, replaced
+// atomically, and may be edited; at most
 // 100 versions a name are kept, the ones added last. A lock file beside it (FILE.lock; of a link,
 // beside what it leads to) is held as long as this object lives: two calls at a time would report
 // the same version twice.

@@ -89,6 +89,29 @@ class Module(CheckCase):
                         self.check("module", path, dns=zone), 1, out="",
                         err="gwtool: error: %s: no release known at %s\n" % (path, zone))
 
+    def test_a_pin_that_nothing_can_be_newer_than(self):
+        # a commit of a module without releases, and a module without a name in DNS
+        pins = ["example.com/none@v0.0.0-20200101000000-abcdefabcdef", "gotest.tools@v2.2.0"]
+        news = MOX + "@v0.0.14"
+        self.assert_run(self.check("module", *pins), 0, out="", err="")
+        self.assert_run(self.check("module", news, *pins), 100, out=MOX_LINE, err="")
+        r = self.check("module", *pins, "-v")
+        self.assert_run(r, 0, err_has=["example.com/none: no release known", "gotest.tools"])
+        r = self.check("module", *pins, "--json")
+        self.assertEqual([len(x["notes"]) for x in r.json["results"]], [1, 1])
+        # told once
+        state = self.path("state")
+        r = self.check("module", *pins, "--state", state)
+        self.assert_run(r, 0, out="", err_has=["example.com/none: no release known", "gotest.tools"])
+        self.assert_run(self.check("module", *pins, "--state", state), 0, out="", err="")
+        # a release that nobody knows is a fault, and so is a question that cannot be asked
+        self.assert_error(self.check("module", "example.com/none@v1.0.0"), 1, "no release known")
+        r = self.check("module", "gotest.tools")
+        self.assert_error(r, 2, "slash")
+        self.assertEqual(r.err.split("error: ")[1].split("\n")[0].count("gotest.tools"), 1)
+        self.assertIn("hint: ", r.err)
+        self.assertNotIn("hint: ", self.check("module", "gotest.tools", "-q").err)
+
     def test_bad_answers(self):
         for path, text in (("example.com/badversion", "version"), ("example.com/badtime", "time")):
             with self.subTest(path):
@@ -481,10 +504,10 @@ class Json(CheckCase):
             "name": MOX, "known": "v0.0.14", "dnssec": "secure", "newer": True,
             "releases": [{"name": MOX, "version": "v0.0.15", "time": "2025-04-18T19:30:21Z",
                           "dnssec": "secure", "reported_before": False, "proof": None}],
-            "errors": []})
+            "notes": [], "errors": []})
         self.assertEqual(r.json["results"][1], {
             "name": "example.com/unknown", "known": None, "dnssec": "secure", "newer": False,
-            "releases": [],
+            "releases": [], "notes": [],
             "errors": [{"kind": "not_found",
                         "message": "example.com/unknown: no release known at signed.lab"}]})
         bad = r.json["results"][2]
