@@ -38,17 +38,50 @@ std::string page_url(std::string_view scheme, std::string_view path) {
 }
 
 std::vector<Result<Found>> Pages::find(std::span<const PageQuestion> questions) {
-  fetch(questions);
+  // Where each question's walk up is: at the path itself, then at those above it.
+  std::vector<PageQuestion> at(questions.begin(), questions.end());
+  fetch(at);
+  for (bool moved = true; moved;) {
+    moved = false;
+    std::vector<PageQuestion> above;
+    for (PageQuestion& q : at) {
+      const std::size_t slash = q.path.rfind('/');
+      if (slash == q.path.npos || !has_no_tag(q)) continue;
+      q.path.resize(slash);
+      above.push_back(q);
+      moved = true;
+    }
+    fetch(above);
+  }
   std::vector<PageQuestion> prefixes;
-  for (const PageQuestion& q : questions) {
+  for (const PageQuestion& q : at) {
     auto tag = matching_tag(q, pages_.at(q));
     if (tag && tag->prefix != q.path) prefixes.push_back({tag->prefix, q.insecure});
   }
   fetch(prefixes);
   std::vector<Result<Found>> results;
   results.reserve(questions.size());
-  for (const PageQuestion& q : questions) results.push_back(choose(q));
+  for (std::size_t i = 0; i < at.size(); ++i) {
+    // Where no page has one, the path's own says why.
+    auto found = choose(has_no_tag(at[i]) ? questions[i] : at[i]);
+    if (!found && at[i].path != questions[i].path && !pages_.at(at[i]).answered) {
+      // A page above did not come: trying again may help.
+      Error error = choose(questions[i]).error();
+      error.kind = found.error().kind;
+      error.message += "; " + found.error().message;
+      found = std::move(error);
+    }
+    results.push_back(std::move(found));
+  }
   return results;
+}
+
+// Whether the page answered, and has no tag for its path: a page that did not come may have one.
+bool Pages::has_no_tag(const PageQuestion& question) const {
+  const Page& page = pages_.at(question);
+  if (!page.tags) return page.tags.error().kind == ErrorKind::kNotFound && page.answered;
+  const auto match = match_tags(*page.tags, question.path);
+  return match && !*match;
 }
 
 // Brings every page that is not there yet.
@@ -141,6 +174,7 @@ void Pages::step(Page& page, const PageQuestion& question, Result<net::HttpRespo
     return;
   }
   page.done = true;
+  page.answered = true;
   page.tags = parse_meta_tags(response->body);
   const bool none = !page.tags || page.tags->empty();
   if (none && response->status != 200) {

@@ -1,7 +1,9 @@
 // The HTTP mechanism for the import paths of one domain, by the go command's rules
 // (cmd/go/internal/vcs repoRootForImportDynamic, cmd/go/internal/web).
 //
-// A path's page is https://PATH?go-get=1, whatever its status. A tag whose prefix is not the path
+// A path's page is https://PATH?go-get=1, whatever its status. When it has no tag for the path, the
+// pages of the paths above it are asked in turn, up to the host's root: the package may lie in a
+// module whose own page is the only one there is. A tag whose prefix is not the path
 // itself counts only when the prefix's own page has the identical tag. Pages are fetched once per
 // run, all that are needed next at once.
 #pragma once
@@ -44,6 +46,7 @@ class Pages {
     bool https_first = true;  // still the attempt that began with https
     int redirects = 0;
     bool done = false;
+    bool answered = false;  // by the host, whatever it said
     MonoTime deadline;
     Result<std::vector<GoImport>> tags = Error{};
   };
@@ -51,6 +54,7 @@ class Pages {
   void fetch(std::span<const PageQuestion> questions);
   void fetch_some(std::span<const PageQuestion> questions);
   void step(Page& page, const PageQuestion& question, Result<net::HttpResponse> response);
+  bool has_no_tag(const PageQuestion& question) const;
   Result<Found> choose(const PageQuestion& question);
   Result<GoImport> matching_tag(const PageQuestion& question, const Page& page) const;
 

@@ -244,6 +244,7 @@ class Pages(Vanity):
         self.assertEqual(self.web.asked, ["https none.lab /x?go-get=1"])
         self.page("none.lab/", meta("none.lab git https://g.example/root"))
         self.http("none.lab", "none.lab git https://g.example/root")
+        self.page("none.lab/", "nothing")
         for body, why in (
                 (tag + tag, "multiple meta tags"),
                 ("<!-- %s -->" % tag, "no go-import meta tag"),
@@ -260,6 +261,10 @@ class Pages(Vanity):
         self.fails(1, "none.lab/x", "status 410")
         self.page("none.lab/x", "busy", status=503)
         self.fails(3, "none.lab/x", "status 503")
+        # the page of the whole domain answers for what is below it and has no tag of its own
+        self.page("none.lab/x", "gone", status=404)
+        self.page("none.lab/", meta("none.lab git https://g.example/root"))
+        self.http("none.lab/x", "none.lab git https://g.example/root")
 
     def test_the_prefix_has_the_last_word(self):
         tag = meta("none.lab/x git https://g.example")

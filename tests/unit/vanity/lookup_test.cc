@@ -309,6 +309,33 @@ TEST_CASE("records of other domains, or with a malformed prefix, are ignored") {
   CHECK(r.dns->ignored.size() == 2);
 }
 
+TEST_CASE("the pages above are asked when the path's own has no tag") {
+  Lab lab;
+  lab.options.dns = false;
+  lab.page("https://gio.org/widget/material?go-get=1", "gone", 404);
+  lab.page("https://gio.org/widget?go-get=1", "no tag here");
+  lab.page("https://gio.org/?go-get=1", meta("gio.org git https://g.org/gio"));
+  const auto found = lab.run({"gio.org/widget/material", "gio.org/widget", "gio.org"});
+  for (const auto& r : found) {
+    CHECK(Lab::show(r) == "gio.org git https://g.org/gio (http, tls)");
+    CHECK(r.result->page == "https://gio.org/?go-get=1");  // which page answered
+  }
+  CHECK(lab.web.asked.size() == 3);  // each page once
+  // The nearest one answers, by the same rules.
+  lab.page("https://gio.org/widget?go-get=1", meta("gio.org/widget git https://g.org/widget"));
+  CHECK(lab.one("gio.org/widget/material") ==
+        "gio.org/widget git https://g.org/widget (http, tls)");
+  lab.page("https://gio.org/widget?go-get=1", meta("gio.org git https://evil.org"));
+  CHECK_THAT(lab.one("gio.org/widget/material"), Contains("disagree"));
+  // A page that did not come may have the tag: nobody else's is taken for it.
+  lab.web.pages.erase("https://gio.org/widget/material?go-get=1");
+  CHECK_THAT(lab.one("gio.org/widget/material"), StartsWith("unavailable: "));
+  // Two tags are a mistake of that page, not of those above it.
+  lab.page("https://gio.org/widget/material?go-get=1",
+           meta("gio.org git https://a.org") + meta("gio.org/widget git https://b.org"));
+  CHECK_THAT(lab.one("gio.org/widget/material"), Contains("multiple meta tags"));
+}
+
 TEST_CASE("pages: status, prefix pages, disagreement") {
   Lab lab;
   lab.options.dns = false;
@@ -337,6 +364,8 @@ TEST_CASE("pages: status, prefix pages, disagreement") {
   CHECK(lab.one("d.org/x/e") == "d.org git https://e.org (http, tls)");
   CHECK(lab.one("d.org") == "d.org git https://e.org (http, tls)");
 
+  // Nor has the page above a tag: then the path's own says why.
+  lab.page("https://d.org/?go-get=1", "nothing here");
   lab.page("https://d.org/n?go-get=1", "", 404);
   CHECK_THAT(lab.one("d.org/n"), Contains("status 404") && StartsWith("not"));
   lab.page("https://d.org/n?go-get=1", "<a", 503);
