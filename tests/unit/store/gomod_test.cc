@@ -72,10 +72,10 @@ TEST_CASE("releases without a go.mod are known by their sums") {
     // As a program of schema version 2 would have left it.
     sqlite::Database db =
         sqlite::Database::open(dir.file("db"), sqlite::Database::Mode::kWrite).value();
-    REQUIRE(
-        db.exec("UPDATE module SET latest = replace(replace(latest, '!', ''), "
-                "'v1.0.0-rc1=307 ', ''); ALTER TABLE log DROP COLUMN identity; "
-                "ALTER TABLE log DROP COLUMN gomod_from; PRAGMA user_version = 2"));
+    REQUIRE(db.exec(
+        "UPDATE module SET latest = replace(replace(latest, '!', ''), "
+        "'v1.0.0-rc1=307 ', ''); ALTER TABLE log DROP COLUMN identity; "
+        "ALTER TABLE log DROP COLUMN gomod_from; DROP TABLE unproven; PRAGMA user_version = 2"));
   }
   CHECK(Reader::open(dir.file("db")).value().state()->gomod_unknown());
   check_all(false);
