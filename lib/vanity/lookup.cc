@@ -12,6 +12,7 @@
 #include "module/private_patterns.h"
 #include "vanity/import_path.h"
 #include "vanity/pages.h"
+#include "vanity/zone_text.h"
 
 namespace gw::vanity {
 namespace {
@@ -81,6 +82,11 @@ DomainRecords read_records(std::string name, const net::DnsAnswer& answer) {
   out.security = answer.security;
   out.nxdomain = answer.nxdomain;
   out.why_bogus = answer.why_bogus;
+  const std::size_t size = canonical_size(out.name, answer.data);
+  if (answer.security == net::DnsSecurity::kBogus && size > kMostCanonical) {
+    out.why_bogus += "; its " + std::to_string(answer.data.size()) + " records come to " +
+                     std::to_string(size) + " bytes, more than libunbound can verify";
+  }
   out.canonical_name = answer.canonical_name;
   for (const std::string& rdata : answer.data) {
     const auto text = net::join_txt(rdata);

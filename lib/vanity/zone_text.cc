@@ -74,6 +74,13 @@ std::size_t txt_record_size(std::string_view text) {
          std::max<std::size_t>(1, (text.size() + kMaxString - 1) / kMaxString);
 }
 
+std::size_t canonical_size(std::string_view name, std::span<const std::string> rdatas) {
+  constexpr std::size_t kFixed = 10;  // type, class, TTL, length
+  std::size_t size = 0;
+  for (const std::string& rdata : rdatas) size += name.size() + 2 + kFixed + rdata.size();
+  return size;
+}
+
 std::vector<std::string> size_warnings(std::size_t records, std::size_t bytes) {
   std::vector<std::string> out;
   if (bytes > kSafeMessage) {
@@ -93,11 +100,13 @@ Result<ZoneText> format_zone_text(std::span<const GoImport> entries, ZoneFormat 
   ZoneText out;
   for (const Domain& domain : by_domain(entries, out)) {
     std::size_t size = 0;
+    std::size_t canonical = 0;
     const std::string owner = domain.name + ".";
     if (format == ZoneFormat::kNsupdate) out.text += fmt::format("update delete {} TXT\n", owner);
     for (const GoImport* e : domain.entries) {
       std::string text = format_import(*e);
       size += txt_record_size(text);
+      canonical += domain.name.size() + txt_record_size(text);  // in place of a pointer of 2 octets
       const bool update = format == ZoneFormat::kNsupdate;
       out.text += fmt::format("{}{} {}{}{}\n", update ? "update add " : "", owner, ttl,
                               update ? " TXT " : " IN TXT ", format_txt(text));
@@ -106,6 +115,12 @@ Result<ZoneText> format_zone_text(std::span<const GoImport> entries, ZoneFormat 
     if (size + kMessageRest + owner.size() > kMaxMessage) {
       return usage_error(
           fmt::format("{}: {} bytes of records do not fit a DNS message", owner, size));
+    }
+    if (canonical > kMostCanonical) {
+      return usage_error(fmt::format("{}: {} bytes of records, each with its name, are more than "
+                                     "resolvers of libunbound can verify (64 KB)",
+                                     owner, canonical),
+                         "they would call it bogus: move some paths to a domain of their own");
     }
     for (std::string& w : size_warnings(domain.entries.size(), size)) {
       out.warnings.push_back(std::move(w.insert(0, owner + ": ")));

@@ -21,7 +21,8 @@ struct ZoneText {
 };
 
 // Records grouped by domain, in the order given, identical ones once. Precondition:
-// check_entries(). kUsage when a domain's record set cannot fit a DNS message.
+// check_entries(). kUsage when a domain's record set cannot fit a DNS message, or cannot be
+// verified.
 Result<ZoneText> format_zone_text(std::span<const GoImport> entries, ZoneFormat format,
                                   std::uint32_t ttl);
 
@@ -30,6 +31,11 @@ std::string format_txt(std::string_view text);
 
 // Wire size of a TXT record with its owner compressed to a pointer.
 std::size_t txt_record_size(std::string_view text);
+
+// What a signature is made of (RFC 4034 section 3.1.8.1): each record with its owner in full.
+// libunbound has a buffer of 64 KB for it, and calls what does not fit bogus.
+inline constexpr std::size_t kMostCanonical = 65000;  // leaves room for the signature's own fields
+std::size_t canonical_size(std::string_view name, std::span<const std::string> rdatas);
 
 inline constexpr std::size_t kSafeMessage = 1232;  // DNS flag day 2020: no fragments below this
 inline constexpr std::size_t kMostRecords = 100;   // BIND's default since 9.18.28 (CVE-2024-1737)

@@ -216,6 +216,14 @@ TEST_CASE("zone text: one line a record, strings of 255 bytes, grouped by domain
   many.assign(100, {"a.org/x", "git", "https://g.org/" + std::string(900, 'x'), ""});
   for (int i = 0; i < 100; ++i) many[i].prefix += std::to_string(i);
   CHECK_FALSE(format_zone_text(many, ZoneFormat::kZone, 60));
+  // 56 KB that fit a message, but not the buffer that they are verified in with their owners
+  many.assign(1500, {"a.org/x", "git", "https://g.org/x", ""});
+  for (int i = 0; i < 1500; ++i) many[i].prefix += std::to_string(i);
+  const auto unverifiable = format_zone_text(many, ZoneFormat::kZone, 60);
+  REQUIRE_FALSE(unverifiable);
+  CHECK_THAT(unverifiable.error().message, Contains("libunbound"));
+  many.resize(1050);
+  CHECK(format_zone_text(many, ZoneFormat::kZone, 60));
   zone = format_zone_text(std::vector<GoImport>{{"a.org/x", "git", "https://g.org/x", ""},
                                                 {"a.org/x", "hg", "https://g.org/x", ""}},
                           ZoneFormat::kZone, 60);
