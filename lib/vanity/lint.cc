@@ -101,9 +101,22 @@ void lint_signatures(std::string_view what, const net::DnsAnswer& answer, WallTi
   }
 }
 
+// What makes an answer insecure, as far as it tells.
+std::string why_insecure(const net::DnsAnswer& answer, const DomainRecords& records) {
+  if (!answer.canonical_name.empty()) {
+    return records.name + " is an alias of " + gw::quoted(answer.canonical_name) +
+           ", and one of their zones is not signed";
+  }
+  if (has_signatures(answer.packet)) {
+    return "the zone is signed in a way that is not validated here, such as Ed448 or NSEC3 with "
+           "many iterations";
+  }
+  return "the zone is not signed";
+}
+
 void lint_answer(const net::DnsAnswer& answer, const DomainRecords& records, Findings& out) {
   if (answer.security != net::DnsSecurity::kSecure) {
-    out.error("the zone is not signed: lookups ignore its records");
+    out.error(why_insecure(answer, records) + ": lookups ignore its records");
   }
   if (answer.data.empty()) out.warning("no TXT records at " + records.name);
   for (const IgnoredRecord& r : records.ignored) {
@@ -141,30 +154,44 @@ std::vector<DomainLint> lint_domains(std::span<const std::string> domains, TxtLo
                                      const LookupOptions& options, const Clock& clock) {
   std::vector<net::Question> questions;
   for (const std::string& domain : domains) questions.push_back({record_name(domain)});
-  MonoTime deadline = clock.mono() + options.timeout;
-  auto answers = dns.lookup(questions, deadline);
+  auto answers = dns.lookup(questions, clock.mono() + options.timeout);
+  const WallTime now = clock.now();
   std::vector<DomainLint> out;
+  // The keys of all signers at once, in their own time: a slow domain is nobody else's business.
+  std::vector<net::Question> keys;
+  std::vector<std::size_t> whose;
   for (std::size_t i = 0; i < domains.size(); ++i) {
     DomainLint lint{domains[i], {}, {}};
     if (!answers[i]) {
       lint.status = std::move(answers[i]).error().in(domains[i]);
     } else if (answers[i]->security == net::DnsSecurity::kBogus) {
+      const DomainRecords records = read_records(questions[i].name, *answers[i]);
       lint.status = untrusted_error(fmt::format("{}: {}: DNSSEC validation failed: {}", domains[i],
-                                                questions[i].name, answers[i]->why_bogus));
+                                                questions[i].name, records.why_bogus));
     } else {
       Findings findings(domains[i]);
       lint_answer(*answers[i], read_records(questions[i].name, *answers[i]), findings);
       std::vector<std::string> signers;
-      WallTime now = clock.now();
       lint_signatures("the records", *answers[i], now, findings, &signers);
-      for (const std::string& signer : signers) {
-        const auto keys =
-            dns.lookup(std::vector<net::Question>{{signer, dns::rrtype::kDnskey}}, deadline)[0];
-        if (keys) lint_signatures("the keys", *keys, now, findings, nullptr);
+      for (std::string& signer : signers) {
+        keys.push_back({std::move(signer), dns::rrtype::kDnskey});
+        whose.push_back(i);
       }
       lint.findings = findings.take();
     }
     out.push_back(std::move(lint));
+  }
+  if (keys.empty()) return out;
+  const auto found = dns.lookup(keys, clock.mono() + options.timeout);
+  for (std::size_t k = 0; k < keys.size(); ++k) {
+    DomainLint& lint = out[whose[k]];
+    Findings findings(lint.domain);
+    if (found[k]) {
+      lint_signatures("the keys", *found[k], now, findings, nullptr);
+    } else if (lint.status) {
+      lint.status = Error(found[k].error()).in(lint.domain + ": the keys of " + keys[k].name);
+    }
+    for (Finding& f : findings.take()) lint.findings.push_back(std::move(f));
   }
   return out;
 }
