@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/bytes.h"
+#include "base/visible.h"
 
 namespace gw::cmd {
 
@@ -15,21 +16,6 @@ constexpr std::size_t kFlushAt = std::size_t{64} * 1024;
 constexpr int kRed = 31;
 constexpr int kYellow = 33;
 constexpr int kCyan = 36;
-
-// A message may quote what a stranger sent: whatever it holds, it stays one line and moves no
-// cursor.
-std::string one_line(std::string_view text) {
-  std::string line;
-  line.reserve(text.size());
-  for (const char c : text) {
-    if (is_control(c)) {
-      line += "\\x" + encode_hex(std::string_view(&c, 1));
-    } else {
-      line += c;
-    }
-  }
-  return line;
-}
 
 }  // namespace
 

@@ -4,6 +4,8 @@
 
 #include <optional>
 
+#include "base/visible.h"
+
 namespace gw::dnsd {
 
 Result<std::unique_ptr<StatusSocket>> StatusSocket::start(const std::string& path,
@@ -47,7 +49,7 @@ namespace {
 void append_text(std::string& out, const Json& value, const std::string& name, int depth) {
   const std::string indent(static_cast<std::size_t>(depth) * 2, ' ');
   if (value.is_object()) {
-    out += fmt::format("{}{}:\n", indent, name);
+    out += fmt::format("{}{}:\n", indent, one_line(name));
     for (const auto& [key, member] : value.items()) append_text(out, member, key, depth + 1);
   } else if (value.is_array() && !value.empty() && value[0].is_object()) {
     for (const Json& element : value) append_text(out, element, name, depth);
@@ -55,12 +57,12 @@ void append_text(std::string& out, const Json& value, const std::string& name, i
     std::string list;
     for (const Json& element : value) {
       list += (list.empty() ? "" : " ") +
-              (element.is_string() ? element.get<std::string>() : format_json(element));
+              (element.is_string() ? one_line(element.get<std::string>()) : format_json(element));
     }
     out += fmt::format("{}{}: {}\n", indent, name, list);
   } else if (!value.is_null()) {
     out += fmt::format("{}{}: {}\n", indent, name,
-                       value.is_string() ? value.get<std::string>() : format_json(value));
+                       value.is_string() ? one_line(value.get<std::string>()) : format_json(value));
   }
 }
 

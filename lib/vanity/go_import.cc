@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/text.h"
+#include "base/visible.h"
 #include "vanity/repo_url.h"
 
 namespace gw::vanity {
@@ -19,19 +20,9 @@ bool is_printable(std::string_view text) {
   return std::all_of(text.begin(), text.end(), is_visible);
 }
 
-// What may stand in a line for people: no control characters, nothing that turns text around or
-// has no width.
-bool is_showable(std::uint32_t rune) {
-  if (rune <= 0x20 || (rune >= 0x7f && rune <= 0xa0) || rune == 0xad || rune == kBadRune) {
-    return false;
-  }
-  return !(rune >= 0x200b && rune <= 0x200f) && !(rune >= 0x2028 && rune <= 0x202e) &&
-         !(rune >= 0x2060 && rune <= 0x206f) && rune != 0xfeff && rune < 0xe0000;
-}
-
-bool is_showable(std::string_view text) {
+bool all_visible(std::string_view text) {
   while (!text.empty()) {
-    if (!is_showable(take_rune(text))) return false;
+    if (!is_visible_rune(take_rune(text))) return false;
   }
   return true;
 }
@@ -47,19 +38,7 @@ Error ambiguous(std::string_view what, std::string_view path, const GoImport& a,
 std::string format_import(const GoImport& import) {
   std::string line = fmt::format("{} {} {}", import.prefix, import.vcs, import.root);
   if (!import.subdir.empty()) line += " " + import.subdir;
-  std::string out;
-  for (std::string_view rest = line; !rest.empty();) {
-    const std::string_view before = rest;
-    const std::uint32_t rune = take_rune(rest);
-    if (rune == kBadRune) rest.remove_prefix(1);
-    const std::string_view bytes = before.substr(0, before.size() - rest.size());
-    if (rune == ' ' || is_showable(rune)) {
-      out += bytes;
-      continue;
-    }
-    for (const char c : bytes) out += "\\x" + encode_hex({&c, 1});
-  }
-  return out;
+  return one_line(line);
 }
 
 bool is_known_vcs(std::string_view vcs) {
@@ -80,11 +59,11 @@ Status check_import(const GoImport& import) {
   if (!is_known_vcs(import.vcs)) {
     return not_found_error("unknown version control system " + quoted(import.vcs, kMaxShown));
   }
-  if (!is_showable(import.root)) {
+  if (!all_visible(import.root)) {
     return not_found_error(fmt::format("root {} is not printable", quoted(import.root, kMaxShown)));
   }
   GW_CHECK(check_repo_root(import.vcs, import.root));
-  if (!is_showable(import.subdir)) {
+  if (!all_visible(import.subdir)) {
     return not_found_error(
         fmt::format("subdir {} is not printable", quoted(import.subdir, kMaxShown)));
   }
