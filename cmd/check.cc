@@ -3,9 +3,11 @@
 #include "check/prover.h"
 #include "check/report.h"
 #include "check/reported.h"
+#include "check/retractions.h"
 #include "commands.h"
 #include "frame/input.h"
 #include "groups.h"
+#include "module/proxy.h"
 #include "net/resolver.h"
 #include "net/source.h"
 #include "tlog/client.h"
@@ -162,6 +164,35 @@ void report_notices(Context& ctx, std::span<const check::Outcome> found, bool re
   }
 }
 
+struct RetractedValues {
+  bool wanted = false;
+  std::string goproxy = "https://proxy.golang.org";
+};
+
+void add_retracted(Command& c, RetractedValues* v) {
+  c.add(flag_option("retracted", &v->wanted, "mark what its authors have retracted or deprecated")
+            .more("DNS does not know. The newest go.mod of each module does, which is asked for at "
+                  "the module proxy; what comes from there is not proven and only adds a mark."));
+  c.add(text_option("goproxy", "LIST", &v->goproxy, "with --retracted: the module proxies to ask")
+            .environment("GOPROXY")
+            .more("As the go command's GOPROXY; with direct or off the list ends."));
+  // Whatever the environment says, it matters to nobody else.
+  c.rules.push_back([v]() -> Status {
+    if (!v->wanted) return {};
+    auto entries = mod::parse_proxy_entries(v->goproxy);
+    return entries ? Status() : Status(std::move(entries).error().in("--goproxy"));
+  });
+}
+
+Status run_retracted(const RetractedValues& v, const std::string& ca_file, MonoTime deadline,
+                     std::vector<check::Outcome>& found) {
+  check::RetractionOptions options;
+  options.http.ca_file = ca_file;
+  GW_TRY(options.proxies, mod::parse_proxy_entries(v.goproxy));
+  options.http.deadline = deadline;
+  return check::mark_retracted(found, options);
+}
+
 // What one of the three commands asks.
 struct Question {
   check::Kind kind;
@@ -169,6 +200,7 @@ struct Question {
   const ProveValues* prove = nullptr;  // null: the command proves nothing
   bool major = false;
   bool next = false;
+  const RetractedValues* retracted = nullptr;  // null: the command has no go.mod to ask for
   std::string platform = {};
   std::function<std::vector<check::Outcome>(check::Checker&)> ask;
 };
@@ -191,6 +223,10 @@ Result<int> run_check(Context& ctx, const CheckValues& v, const Question& q) {
                                     .deadline = deadline});
   std::vector<check::Outcome> found = q.ask(checker);
   if (state) state->mark(found);
+  if (q.retracted != nullptr && q.retracted->wanted) {
+    const std::string ca_file = q.prove != nullptr ? q.prove->log.ca_file.value_or("") : "";
+    GW_CHECK(run_retracted(*q.retracted, ca_file, deadline, found));
+  }
   std::optional<check::ProveResult> proving;
   if (log) proving = run_prove(*log, *q.prove, ctx.clock.now(), found);
   const check::ProveResult* proven = proving ? &*proving : nullptr;
@@ -214,6 +250,7 @@ Command module_command(const std::shared_ptr<CheckValues>& v) {
   struct Values {
     ProveValues prove;
     bool major = false;
+    RetractedValues retracted;
     std::vector<std::string> paths;
   };
   auto m = std::make_shared<Values>();
@@ -226,6 +263,7 @@ Command module_command(const std::shared_ptr<CheckValues>& v) {
   c.add(
       flag_option("major", &m->major, "report later major versions (PATH/v2, PATH/v3, ...) too")
           .more("From the known major on, also over gaps, up to ten in a row without a release."));
+  add_retracted(c, &m->retracted);
   c.add(positionals("PATH[@VERSION]", &m->paths, true,
                     "module path, or - to read a list from standard input")
             .more("A list has a PATH[@VERSION] a line; # starts a comment."));
@@ -244,6 +282,7 @@ Command module_command(const std::shared_ptr<CheckValues>& v) {
                       .zone = m->prove.dns,
                       .prove = &m->prove,
                       .major = m->major,
+                      .retracted = &m->retracted,
                       .ask = [&](check::Checker& checker) { return checker.modules(requests); }});
   };
   return c;

@@ -87,6 +87,7 @@ _gwtool() {
     'gwtool check module --source') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool check module --proxy') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool check module --ca-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check module --goproxy') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool check module --resolver') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool check module --trust-anchor') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool check module --timeout') mapfile -t COMPREPLY < <(:); return ;;
@@ -177,7 +178,7 @@ _gwtool() {
     'gwtool serve-dns key ds') words='--zone --key --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool serve-dns status') words='--db --status-socket --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool check') words='module toolchain updates --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
-    'gwtool check module') words='--dns --prove --db --log-key --source --proxy --ca-file --major --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool check module') words='--dns --prove --db --log-key --source --proxy --ca-file --major --retracted --goproxy --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool check toolchain') words='--dns --prove --db --log-key --source --proxy --ca-file --next --platform --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool check updates') words='--resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool vanity-lookup') words='zone compare lint --list --dns-only --http-only --resolver --trust-anchor --timeout --ca-file --connect-to --insecure --goinsecure --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;

@@ -165,6 +165,8 @@ complete -c gwtool -n '__gwtool_at "gwtool check module"' -l source -x -d 'where
 complete -c gwtool -n '__gwtool_at "gwtool check module"' -l proxy -x -d 'get the logs files from this Go module proxy instead'
 complete -c gwtool -n '__gwtool_at "gwtool check module"' -l ca-file -r -F -d 'certificates to trust for https (default the systems)'
 complete -c gwtool -n '__gwtool_at "gwtool check module"' -l major -d 'report later major versions (PATH/v2, PATH/v3, ...) too'
+complete -c gwtool -n '__gwtool_at "gwtool check module"' -l retracted -d 'mark what its authors have retracted or deprecated'
+complete -c gwtool -n '__gwtool_at "gwtool check module"' -l goproxy -x -d 'with --retracted: the module proxies to ask'
 complete -c gwtool -n '__gwtool_at "gwtool check module"' -l resolver -x -d 'the DNS server to ask (default the systems)'
 complete -c gwtool -n '__gwtool_at "gwtool check module"' -l trust-anchor -r -F -d 'DS or DNSKEY records to trust instead of the built-in root keys'
 complete -c gwtool -n '__gwtool_at "gwtool check module"' -l timeout -x -d 'give up after this time, in all'

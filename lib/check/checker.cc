@@ -95,7 +95,7 @@ std::optional<std::string> read_module(const Ask& ask, const Result<net::DnsAnsw
   if (latest == nullptr) return std::nullopt;
   const auto known = ask.later_major ? std::nullopt : outcome.known;
   for (const dns::ModuleVersion* v : select_releases(*versions, known)) {
-    add_release(outcome, {path, v->version, v->found, {}, path, v->version});
+    add_release(outcome, {path, v->version, v->found, {}, path, v->version, latest->version});
   }
   return latest->version;
 }

@@ -30,8 +30,16 @@ struct Release {
   net::DnsSecurity security = net::DnsSecurity::kInsecure;
   // Where the log has it; empty for a domain's own announcement.
   std::string log_module = {}, log_version = {};
-  bool reported = false;  // by an earlier call, see Reported
+  std::string newest = {};  // of a module: its path's highest release, maybe of another major
+  bool reported = false;    // by an earlier call, see Reported
   std::optional<Proof> proof = {};
+  // What the module's authors say of it, where they were asked (retractions.h).
+  struct Marks {
+    bool known = false;
+    std::optional<std::string> retracted = {};  // the reason, maybe ""
+    std::string deprecated = {};
+  };
+  Marks marks = {};
 };
 
 enum class Kind { kModule, kToolchain, kUpdates };

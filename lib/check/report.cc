@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "base/visible.h"
 
 namespace gw::check {
 namespace {
@@ -26,6 +27,29 @@ Json head_json(const tlog::Checkpoint& head) {
       {"size", head.size()}, {"root", encode_base64(as_bytes(head.root()))}, {"note", head.note()}};
 }
 
+// "retracted" and "deprecated": null when nobody was asked, false when it is not, else why.
+Json retracted_json(const Release::Marks& marks) {
+  if (!marks.known) return nullptr;
+  return marks.retracted ? Json(*marks.retracted) : Json(false);
+}
+
+Json deprecated_json(const Release::Marks& marks) {
+  if (!marks.known) return nullptr;
+  return marks.deprecated.empty() ? Json(false) : Json(marks.deprecated);
+}
+
+// " (retracted: published by mistake)", on one line.
+std::string marks_text(const Release::Marks& marks) {
+  std::string out;
+  if (marks.retracted) {
+    out += fmt::format(" (retracted{}{})", marks.retracted->empty() ? "" : ": ",
+                       one_line(*marks.retracted));
+  }
+  if (!marks.deprecated.empty())
+    out += fmt::format(" (deprecated: {})", one_line(marks.deprecated));
+  return out;
+}
+
 Json release_json(const Release& r) {
   Json proof = nullptr;
   if (r.proof) {
@@ -38,6 +62,8 @@ Json release_json(const Release& r) {
           {"time", r.found ? Json(format_rfc3339(*r.found)) : Json(nullptr)},
           {"dnssec", net::dns_security_name(r.security)},
           {"reported_before", r.reported},
+          {"retracted", retracted_json(r.marks)},
+          {"deprecated", deprecated_json(r.marks)},
           {"proof", std::move(proof)}};
 }
 
@@ -74,8 +100,9 @@ std::vector<std::string> report_lines(std::span<const Outcome> outcomes) {
   for (const auto& outcome : outcomes) {
     for (const auto& r : outcome.releases) {
       if (r.reported) continue;
-      lines.push_back(
-          fmt::format("{} {}{}", r.name, r.version, r.found ? " " + format_rfc3339(*r.found) : ""));
+      lines.push_back(fmt::format("{} {}{}{}", r.name, r.version,
+                                  r.found ? " " + format_rfc3339(*r.found) : "",
+                                  marks_text(r.marks)));
     }
   }
   return lines;

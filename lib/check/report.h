@@ -13,8 +13,8 @@
 
 namespace gw::check {
 
-// `PATH VERSION TIME` for each release that was not reported before, in order; a domain's has no
-// time.
+// `PATH VERSION TIME` for each release that was not reported before, in order, with its marks
+// behind it in parentheses; a domain's has no time.
 std::vector<std::string> report_lines(std::span<const Outcome> outcomes);
 
 // "12 of 14 answers are not signed (insecure)", or "" when all are proven or none was validated.
@@ -32,6 +32,7 @@ struct ReportContext {
 //   {"command":"check module","dns":…,"dnssec":…,"newer":true,
 //    "results":[{"name":…,"known":…|null,"dnssec":"secure"…|null,"newer":…,
 //                "releases":[{"name":…,"version":…,"time":…|null,"dnssec":…,"reported_before":…,
+//                             "retracted":null|false|"why","deprecated":null|false|"why",
 //                             "proof":{"module":…,"version":…,"record":…,"zip_sum":…,
 //                                      "gomod_sum":…,"head":HEAD}|null}],
 //                "notes":["why there can be nothing newer"],
