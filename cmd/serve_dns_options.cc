@@ -18,6 +18,7 @@ constexpr std::uint64_t kMaxTtl = 86400;  // a signature outlives it by far
 Result<std::string> parse_zone(std::string_view text) {
   GW_TRY(std::string zone, dns::parse_lower_name(text));
   if (zone == dns::kRootName) return usage_error("the root cannot be served: name a zone");
+  GW_CHECK(dns::check_name_text(text, dns::NameUse::kZone));
   return zone;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "dns/module_name.h"
+#include "dns/name.h"
 #include "module/goversion.h"
 #include "module/semver.h"
 
@@ -19,13 +20,7 @@ Status check_module_version(std::string_view version) {
 Status check_domain(std::string_view domain) {
   GW_TRY(const auto names, dns::ModuleNames::in_zone(domain));
   GW_TRY([[maybe_unused]] const std::string name, names.of_toolchain());
-  const bool plain = std::all_of(domain.begin(), domain.end(), [](char c) {
-    return is_alnum(c) || c == '-' || c == '_' || c == '.';
-  });
-  if (plain) return {};
-  return usage_error(
-      fmt::format("domain name {}: holds more than letters, digits, - and _", quoted(domain)),
-      "write an international name in its xn-- form");
+  return dns::check_name_text(domain, dns::NameUse::kDomain);
 }
 
 Status check_go_version(std::string_view version) {

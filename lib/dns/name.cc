@@ -129,6 +129,37 @@ Result<std::string> parse_lower_name(std::string_view text) {
   return wire;
 }
 
+Status check_name_text(std::string_view text, NameUse use) {
+  GW_TRY([[maybe_unused]] const std::string wire, parse_name(text));
+  const auto plain = [use](char c) {
+    const char l = to_lower(c);
+    return (l >= 'a' && l <= 'z') || is_digit(c) || c == '-' || c == '_' || c == '.' ||
+           (c == '/' && use == NameUse::kZone);
+  };
+  if (std::all_of(text.begin(), text.end(), plain)) return {};
+  std::string hint = "write an international name in its xn-- form";
+  if (text.find("://") != text.npos) hint = "the name alone, without https:// and the like";
+  if (text.find_first_of(", \t:=*") != text.npos && hint.starts_with("write")) {
+    hint = "one name alone, without blanks, a port or a wildcard";
+  }
+  return usage_error("domain name " + quoted(text) + ": holds more than letters, digits, - and _",
+                     std::move(hint));
+}
+
+Status check_host_text(std::string_view text) {
+  GW_CHECK(check_name_text(text, NameUse::kDomain));
+  if (text.ends_with('.')) text.remove_suffix(1);
+  const std::string_view last = text.substr(text.rfind('.') + 1);  // npos + 1 is 0
+  if (!last.empty() && std::all_of(last.begin(), last.end(), is_digit)) {
+    return usage_error(quoted(text) + " is an address, not the name of a host");
+  }
+  if (last.size() == text.size()) {
+    return usage_error("host name " + quoted(text) + " has only one label",
+                       "write it in full, such as ns1.example.org");
+  }
+  return {};
+}
+
 std::string format_name(NameView name) {
   std::string text = format_host(name);
   if (text != ".") text.push_back('.');

@@ -59,6 +59,13 @@ std::size_t read_name(std::string_view message, std::size_t offset, Name& out);
 Result<std::string> parse_name(std::string_view text);
 // The same, lower-cased.
 Result<std::string> parse_lower_name(std::string_view text);
+// kUsage unless the text of a domain name is what people mean by one: labels of letters, digits, -
+// and _ (zones may have a /, as those of RFC 2317 do), no URL, blank, wildcard or port. For names
+// from a command line; in a zone file any octet may stand.
+enum class NameUse { kDomain, kZone };
+Status check_name_text(std::string_view text, NameUse use);
+// The same for a host: also a dot inside, and not the form of an IP address.
+Status check_host_text(std::string_view text);
 // Wire to text, ending in a dot, everything outside printable ASCII and `."();@$\` escaped.
 std::string format_name(NameView name);
 // The same without the final dot ("." for the root), as people write host names.

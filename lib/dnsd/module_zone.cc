@@ -54,8 +54,9 @@ void add_addresses(std::vector<dns::Rrset>& rrsets, const NameServer& server, st
 Result<NameServer> NameServer::parse(std::string_view text, dns::NameView zone) {
   NameServer server;
   const std::size_t equals = text.find('=');
+  if (text.substr(0, equals).empty()) return usage_error("a name server's name is missing");
+  GW_CHECK(dns::check_host_text(text.substr(0, equals)));
   GW_TRY(server.name, dns::parse_lower_name(text.substr(0, equals)));
-  if (server.name == dns::kRootName) return usage_error("a name server's name is missing");
   std::string_view rest = equals == std::string_view::npos ? "" : text.substr(equals + 1);
   while (!rest.empty()) {
     const std::string_view one = rest.substr(0, rest.find(','));

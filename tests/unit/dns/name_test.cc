@@ -60,6 +60,31 @@ TEST_CASE("text that is no name") {
   }
 }
 
+TEST_CASE("names that people mean") {
+  for (const char* good :
+       {"example.org", "a-b.c_d.Example.org.", "xn--nxasmq6b.org", "_dmarc.a.b"}) {
+    CAPTURE(good);
+    CHECK(check_name_text(good, NameUse::kDomain));
+    CHECK(check_host_text(good));
+  }
+  CHECK(check_name_text("0/25.2.0.192.in-addr.arpa", NameUse::kZone));
+  CHECK_FALSE(check_name_text("0/25.2.0.192.in-addr.arpa", NameUse::kDomain));
+  for (const char* bad : {"", "https://a.org", "*.a.org", "a b.org", "a,b.org", "\xc3\xa4.org",
+                          "a.org:53", "a..org", "a.org\\.x", "a=b.org"}) {
+    CAPTURE(bad);
+    for (const NameUse use : {NameUse::kDomain, NameUse::kZone}) {
+      const auto checked = check_name_text(bad, use);
+      REQUIRE_FALSE(checked);
+      CHECK(checked.error().kind == ErrorKind::kUsage);
+    }
+    CHECK_FALSE(check_host_text(bad));
+  }
+  for (const char* no_host : {"ns1", "ns1.", "192.0.2.1", "192.0.2.1.", "."}) {
+    CAPTURE(no_host);
+    CHECK_FALSE(check_host_text(no_host));
+  }
+}
+
 TEST_CASE("wire names are bounded") {
   CHECK(wire_name_size("") == 0);
   CHECK(wire_name_size("\1") == 0);
