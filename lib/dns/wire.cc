@@ -72,8 +72,10 @@ std::size_t read_record(std::string_view message, std::size_t at, RecordHead& ou
   return fixed + 10 + size;
 }
 
-// The options of an OPT record; false when one overruns.
+// The options of an OPT record; false when one overruns or has a value that it cannot have. Only
+// the first leaves the record not understood.
 bool read_options(std::string_view options, Query& out) {
+  bool good = true;
   while (!options.empty()) {
     if (options.size() < 4) return false;
     std::uint16_t code = load_u16(options.data());
@@ -84,7 +86,7 @@ bool read_options(std::string_view options, Query& out) {
         out.wants_nsid = true;
         break;
       case edns::kZoneVersion:
-        if (size != 0) return false;
+        good = good && size == 0;
         out.wants_zone_version = true;
         break;
       case edns::kKeepalive:
@@ -95,7 +97,8 @@ bool read_options(std::string_view options, Query& out) {
     }
     options.remove_prefix(4 + size);
   }
-  return true;
+  out.opt_understood = true;
+  return good;
 }
 
 bool read_opt(const RecordHead& record, Query& out) {
@@ -168,6 +171,7 @@ void reset(Query& out, std::string_view packet) {
   out.qtype = 0;
   out.qclass = 0;
   out.has_edns = false;
+  out.opt_understood = false;
   out.dnssec_ok = false;
   out.compact_ok = false;
   out.edns_version = 0;
@@ -196,7 +200,8 @@ QueryStatus read_query(std::string_view packet, Query& out) {
   std::size_t at = read_question(packet, out);
   if (at == 0) return QueryStatus::kFormErr;
   if (!read_records(packet, at, out)) {
-    // Half an OPT record promises nothing: the reply has none.
+    // Half an OPT record promises nothing: the reply has none. To one that was understood it has
+    // one (RFC 6891 6.1.1): a FORMERR without it reads as "no EDNS here".
     out.has_edns = false;
     out.dnssec_ok = false;
     out.compact_ok = false;

@@ -47,6 +47,7 @@ struct Query {
 
   // EDNS.
   bool has_edns = false;
+  bool opt_understood = false;  // also when the query is FORMERR: the reply has an OPT record, too
   bool dnssec_ok = false;
   bool compact_ok = false;  // CO, and DO with it
   std::uint8_t edns_version = 0;

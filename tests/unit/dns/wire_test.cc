@@ -129,6 +129,11 @@ TEST_CASE("what malformed queries are told") {
     if (row.status == bad) {
       CHECK(!query.has_edns);
       CHECK(!query.dnssec_ok);
+      // What was read of it is owed an answer in kind.
+      const std::string what = row.what;
+      CHECK((!query.opt_understood || what == "zone version with data" ||
+             what.find("OPT") != std::string::npos || what.find("TSIG") != std::string::npos));
+      if (what == "zone version with data") CHECK(query.opt_understood);
     }
   }
 }
