@@ -151,13 +151,17 @@ class Answerer::Life {
     NameView name;             // the one asked for, then the targets of aliases
     unsigned aliases = 0;      // how many were followed to get there
     std::size_t made_size = 0;
+    unsigned dnames = 0;  // how many are in the answer
     SignResult failure{SignStatus::kSigned, 0, Ede::kNone};
     Ede ede = Ede::kNone;
+    std::string_view why;  // its text
   };
+  static constexpr std::size_t kMaxWhy = 80;
   Progress now_;
 
   // Written before they are read.
   std::array<NameView, kMaxAliases> followed_;         // the names before now_.name
+  std::array<NameView, kMaxAliases> dnames_;           // the owners of DNAMEs in the answer
   std::array<char, kMaxAliases*(2 + kMaxName)> made_;  // CNAME rdatas that DNAMEs led to
   TsigEcho tsig_;
   MadeNsec nsec_;
@@ -359,7 +363,12 @@ bool Answerer::Life::add_alias(bool& follow) {
 // RFC 6672 3.1: the DNAME, and the CNAME that follows from it for this name, which is never signed.
 bool Answerer::Life::add_dname(bool& follow) {
   const RrsetView& dname = node_.rrsets.front();
-  if (!add(Section::kAnswer, node_.at, dname, dname.ttl)) return false;
+  // Once, however often the way leads there (RFC 2181 5).
+  const auto before = std::span<const NameView>(dnames_).first(now_.dnames);
+  if (std::find(before.begin(), before.end(), node_.at) == before.end()) {
+    if (!add(Section::kAnswer, node_.at, dname, dname.ttl)) return false;
+    dnames_[now_.dnames++] = node_.at;
+  }
   const NameView target = dname.rdatas.substr(2);
   const NameView prefix = now_.name.substr(0, now_.name.size() - node_.at.size());
   const std::size_t size = prefix.size() + target.size();

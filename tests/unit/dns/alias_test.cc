@@ -216,7 +216,8 @@ TEST_CASE("dnames that never end, or make a name too long") {
   Server server;
   Reply round = server.ask({.name = "q.round.x", .type = rrtype::kA}, Transport::kTcp);
   CHECK(round.rcode == 0);
-  CHECK(round.answer.size() == 24);  // each step a DNAME and a CNAME, and then enough
+  // Each step a CNAME, and then enough; each DNAME once.
+  CHECK(round.answer.size() == 12 + 2);
   std::string name =
       std::string(63, 'a') + "." + std::string(63, 'b') + "." + std::string(63, 'c') + ".long.x";
   Reply fits = server.ask({.name = name.substr(20), .type = rrtype::kA});
