@@ -181,8 +181,10 @@ AnswerResult Answerer::Life::finish(AnswerKind kind) {
                      query_.dnssec_ok, query_.compact_ok});
     std::array<char, 6> data;
     if (now_.ede != Ede::kNone) {
-      store_u16(data.data(), static_cast<std::uint16_t>(now_.ede));
-      writer_.add_option(edns::kError, {data.data(), 2});
+      std::array<char, 2 + kMaxWhy> reason;
+      store_u16(reason.data(), static_cast<std::uint16_t>(now_.ede));
+      const std::size_t size = now_.why.copy(reason.data() + 2, kMaxWhy);
+      writer_.add_option(edns::kError, {reason.data(), 2 + size});
     }
     if (query_.wants_keepalive && transport_ != Transport::kUdp) {
       store_u16(data.data(), options_.keepalive);
@@ -280,6 +282,7 @@ AnswerResult Answerer::Life::fail(AnswerKind kind) {
   bool udp = transport_ == Transport::kUdp;
   if (now_.failure.status == SignStatus::kFailed ||
       (now_.failure.status == SignStatus::kLater && !udp)) {
+    now_.why = now_.failure.why;
     return error(Rcode::kServFail, now_.failure.ede);
   }
   writer_.truncate();

@@ -37,6 +37,7 @@ struct SignResult {
   SignStatus status = SignStatus::kFailed;
   std::size_t size = 0;  // octets of RRSIG rdata written, when signed
   Ede ede = Ede::kOther;
+  std::string_view why = {};  // the extended error's text; lives as long as the signer
 };
 
 // Makes RRSIGs. An object belongs to one thread at a time (each worker has its own, over a shared

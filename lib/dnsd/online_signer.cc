@@ -100,9 +100,9 @@ dns::SignResult OnlineSigner::sign(const dns::SignRequest& request, std::span<ch
   if (key == nullptr || clock_behind_) {
     if (clock_behind_) {
       metric_add(Metric::kServeClockBehind);
-    } else {
-      metric_add(Metric::kServeSignFailed);
+      return {dns::SignStatus::kFailed, 0, dns::Ede::kNotReady, kClockBehind};
     }
+    metric_add(Metric::kServeSignFailed);
     return {};
   }
   // One to one: fixed sizes, then the owner, which ends by itself, then the rest.

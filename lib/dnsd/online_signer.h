@@ -30,6 +30,10 @@ namespace gw::dnsd {
 inline constexpr std::uint32_t kSignatureLife = 14 * 86400;  // seconds
 
 // What all workers' signers share. Any thread.
+// While this is so nothing is signed; told wherever somebody looks.
+inline constexpr std::string_view kClockBehind =
+    "the clock is behind the log's newest signed head: nothing is signed";
+
 class SigningContext {
  public:
   struct Limits {

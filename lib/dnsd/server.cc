@@ -136,6 +136,7 @@ Status Server::Impl::join_zones() {
 }
 
 std::string Server::Impl::health() const {
+  if (signing.refuses(clock.now())) return std::string(kClockBehind);
   for (const auto& zone : served) {
     if (std::string what = zone->health(); !what.empty()) return what;
   }
@@ -286,7 +287,13 @@ Json Server::Impl::status() const {
   out["uptime_seconds"] =
       std::chrono::duration_cast<std::chrono::seconds>(clock.mono() - started).count();
   for (const Endpoint& e : endpoints) out["listen"].push_back(e.address.format());
-  for (const auto& zone : served) out["zones"].push_back(zone->status());
+  const bool behind = signing.refuses(clock.now());
+  out["clock_behind"] = behind;
+  for (const auto& zone : served) {
+    Json one = zone->status();
+    if (behind) one["ready"] = false;  // every signed answer is SERVFAIL
+    out["zones"].push_back(std::move(one));
+  }
   if (modules != nullptr) {
     if (Json log_status = modules->log_status(clock.now()); !log_status.is_null()) {
       out["log"] = std::move(log_status);

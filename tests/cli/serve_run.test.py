@@ -10,6 +10,8 @@ import sqlite3
 import sys
 import time
 import unittest
+import urllib.error
+import urllib.request
 
 sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
 import cli
@@ -241,9 +243,19 @@ class Running(serve.TestCase):
             c.commit()
         server = self.serve("--metrics", "127.0.0.1:0", head=None, db=db)
         server.wait_err("level=error event=clock_behind")
-        self.assertEqual(server.ask(MOX, "TXT", dnssec=True).rcode, 2)
+        r = server.ask(MOX, "TXT", dnssec=True)
+        self.assertEqual((r.rcode, r.ede), (2, [14]))
+        self.assertIn(b"the clock is behind the log's newest signed head", r.opt.rdata)
         self.assertEqual(server.ask(MOX, "TXT").rcode, 0)
         self.assertGreater(server.metric("gwtool_serve_clock_behind_total"), 0)
+        # Nobody who asks is told that all is well.
+        port = int(re.search(r"event=metrics address=\S*:(\d+)", server.err).group(1))
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen("http://127.0.0.1:%d/healthz" % port, timeout=10)
+        self.assertEqual(refused.exception.code, 503)
+        self.assertIn(b"the clock is behind", refused.exception.read())
+        self.assertTrue(server.status()["clock_behind"])
+        self.assertFalse(server.status()["zones"][0]["ready"])
         with contextlib.closing(sqlite3.connect(db)) as c:
             c.execute("UPDATE head SET accepted_at = accepted_at - 86400")
             c.commit()
