@@ -7,6 +7,8 @@
 #include "base/bytes.h"
 #include "dns/name.h"
 #include "dnsd/status_socket.h"
+#include "os/file.h"
+#include "os/user.h"
 
 namespace gw::cmd {
 namespace {
@@ -70,6 +72,42 @@ Status check_origin_file(std::string_view text) {
   return parsed ? Status() : Status(std::move(parsed).error());
 }
 
+// In the zone above: the zone itself says that it takes no mail.
+std::string default_rname(std::string_view zone) {
+  const std::size_t dot = zone.find('.');
+  const bool has_parent = dot != std::string_view::npos && dot + 1 < zone.size();
+  return "hostmaster." + std::string(has_parent ? zone.substr(dot + 1) : zone);
+}
+
+Status check_rname(std::string_view text) {
+  auto parsed = parse_rname(text);
+  return parsed ? Status() : Status(std::move(parsed).error());
+}
+
+// What can be said of it without the zone.
+Status check_name_server(std::string_view text) {
+  const std::string_view name = text.substr(0, text.find('='));
+  return name.empty() ? usage_error("a name server's name is missing") : dns::check_host_text(name);
+}
+
+Status check_listen(std::string_view text) {
+  auto address = os::SocketAddress::parse(text, std::uint16_t{53});
+  return address ? Status() : Status(std::move(address).error());
+}
+
+Status check_metrics(std::string_view text) {
+  auto address = os::SocketAddress::parse(text);
+  return address ? Status() : Status(std::move(address).error());
+}
+
+Status check_user(std::string_view name) {
+  auto user = os::find_user(std::string(name));
+  if (user) return {};
+  Error error = std::move(user).error();
+  error.kind = ErrorKind::kUsage;
+  return error;
+}
+
 Result<dnsd::ModuleOptions> module_options(const ServeValues& v) {
   dnsd::ModuleOptions o;
   o.db = *v.db;
@@ -88,7 +126,7 @@ Result<dnsd::ModuleOptions> module_options(const ServeValues& v) {
     o.zone.name_servers.push_back(std::move(server));
   }
   GW_TRY(o.zone.rname,
-         v.rname ? parse_rname(*v.rname) : dns::parse_lower_name("hostmaster." + *v.zone));
+         v.rname ? parse_rname(*v.rname) : dns::parse_lower_name(default_rname(*v.zone)));
   o.zone.ttl = static_cast<std::uint32_t>(v.ttl);
   o.zone.negative_ttl = static_cast<std::uint32_t>(v.negative_ttl);
   return o;
@@ -130,8 +168,15 @@ Result<std::vector<dnsd::FileZoneOptions>> file_zone_options(const ServeValues& 
 
 Status check_together(const ServeValues& v) {
   if (v.zone) {
-    if (v.db && !v.name_servers.empty() && v.key) return {};
-    return usage_error("--zone needs --db, --ns and --key");
+    std::vector<std::string> missing;
+    if (!v.db) missing.emplace_back("--db");
+    if (v.name_servers.empty()) missing.emplace_back("--ns");
+    if (!v.key) missing.emplace_back("--key");
+    if (missing.empty()) return {};
+    std::string names = missing.back();
+    missing.pop_back();
+    if (!missing.empty()) names = fmt::format("{} and {}", fmt::join(missing, ", "), names);
+    return usage_error("--zone needs " + names);
   }
   if (v.zone_files.empty()) {
     return usage_error("nothing to serve: --zone or --zone-file is needed");
@@ -148,6 +193,54 @@ Status check_together(const ServeValues& v) {
           fmt::format("{} without --zone", name),
           "it is for the module zone; ordinary zones have --zone-file and --zone-key");
     }
+  }
+  return {};
+}
+
+// What is only for a follower would be passed over without a word.
+Status check_following(const ServeValues& v) {
+  if (v.follow) return {};
+  const FollowValues& f = v.following;
+  const FollowValues unset;
+  const std::array<std::pair<bool, const char*>, 10> only{
+      {{f.log.log_key != unset.log.log_key, "--log-key"},
+       {f.log.source.has_value(), "--source"},
+       {f.log.proxy.has_value(), "--proxy"},
+       {f.from != unset.from, "--from"},
+       {f.keep.has_value(), "--keep"},
+       {f.interval != unset.interval, "--interval"},
+       {f.max_age != unset.max_age, "--max-age"},
+       {!f.submit_latest.empty(), "--submit-latest"},
+       {!f.compare_latest.empty(), "--compare-latest"},
+       {!f.on_alarm.empty(), "--on-alarm"}}};
+  for (const auto& [given, name] : only) {
+    if (!given) continue;
+    return usage_error(
+        fmt::format("{} without --follow", name),
+        "it says how the log is followed: give --follow, or leave it to follow-tlog");
+  }
+  return {};
+}
+
+// That what is to be read is there: who starts a server wants to know before it does not.
+Status check_there(const std::string& option, const std::string& file, const std::string& zone) {
+  if (os::file_exists(file)) return {};
+  const bool is_key = option.ends_with("key");
+  return usage_error(
+      fmt::format("{} {}: does not exist", option, file),
+      is_key ? fmt::format("make one with: gwtool serve-dns key new --zone {} --key {}", zone, file)
+             : "");
+}
+
+Status check_files(const ServeValues& v) {
+  if (v.zone && v.key) GW_CHECK(check_there("--key", *v.key, *v.zone));
+  for (const std::string& text : v.zone_files) {
+    GW_TRY(const auto given, parse_origin_file(text));
+    GW_CHECK(check_there("--zone-file", given.file, ""));
+  }
+  for (const std::string& text : v.zone_keys) {
+    GW_TRY(const auto given, parse_origin_file(text));
+    GW_CHECK(check_there("--zone-key", given.file, dns::format_host(given.origin)));
   }
   return {};
 }
@@ -195,11 +288,13 @@ void add_zone_options(Command& c, const std::shared_ptr<ServeValues>& v) {
           .more("Modules are at NAME.v0.ZONE, toolchains at toolchain.v0.ZONE. It needs --db, --ns "
                 "and --key."));
   c.add(list_option("ns", "NAME[=ADDR,...]", &v->name_servers, "a name server of the zone")
+            .check(check_name_server)
             .more("The first one is the SOA's primary. A name inside the zone needs its addresses, "
                   "which are then served; for a name outside the zone they are its own zone's "
                   "business."));
   c.add(text_option("rname", "MAILBOX", &v->rname, "the mailbox in the SOA record")
-            .default_text("hostmaster.ZONE"));
+            .check(check_rname)
+            .default_text("hostmaster in the zone above ZONE"));
   c.add(number_option("ttl", "SECONDS", &v->ttl, 1, kMaxTtl, "how long answers may be kept"));
   c.add(number_option("negative-ttl", "SECONDS", &v->negative_ttl, 1, kMaxTtl,
                       "how long it may be remembered that there is no answer"));
@@ -266,15 +361,18 @@ void add_serve_options(Command& c, const std::shared_ptr<ServeValues>& v) {
             .more("Made by `gwtool serve-dns key new`, one for each zone.")
             .check(check_origin_file));
   c.add(list_option("listen", "ADDR:PORT", &v->listen, "where to listen, UDP and TCP")
+            .check(check_listen)
             .default_text("127.0.0.1:5353"));
   c.add(
       text_option("user", "NAME", &v->user, "become this user once the addresses are bound")
+          .check(check_user)
           .more(
               "It must be able to read keys and zone files, now and on SIGHUP, and to write beside "
               "the module zone's key and the database: the serial number, the status socket, and "
               "what SQLite shares between processes. Otherwise the start is refused."));
   c.add(text_option("metrics", "ADDR:PORT", &v->metrics,
-                    "serve /metrics and /healthz over HTTP there"));
+                    "serve /metrics and /healthz over HTTP there")
+            .check(check_metrics));
   c.add(path_option("status-socket", "FILE", &v->status_socket, PathUse::kState,
                     "where `gwtool serve-dns status` asks")
             .default_text("FILE of --db, then .serve-dns.sock")
@@ -288,6 +386,12 @@ void add_serve_options(Command& c, const std::shared_ptr<ServeValues>& v) {
                   "following only: what was verified is served on."));
   add_follow(c, &v->following);
   c.rules.push_back([v] { return check_together(*v); });
+  c.rules.push_back([v] { return check_following(*v); });
+  // What options say of each other: addresses of --ns, names that are given twice.
+  c.rules.push_back([v]() -> Status {
+    GW_TRY([[maybe_unused]] const auto options, server_options(*v));
+    return check_files(*v);
+  });
 }
 
 }  // namespace gw::cmd

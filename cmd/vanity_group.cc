@@ -1,6 +1,7 @@
 #include "vanity_group.h"
 
 #include "frame/input.h"
+#include "net/http.h"
 #include "vanity/report.h"
 
 namespace gw::cmd {
@@ -15,6 +16,7 @@ void add_vanity_network(Command& c, VanityNetwork* v) {
   add_ca_file(c, &v->ca_file);
   c.add(list_option("connect-to", "HOST:PORT:ADDR:PORT", &v->connect_to,
                     "connect to ADDR:PORT for requests to HOST:PORT")
+            .check([](std::string_view entry) { return net::check_connect_to(entry); })
             .more("As curl does: name and certificate stay those of HOST."));
   c.add(
       flag_option("insecure", &v->insecure, "take records that are not signed, and pages over http")

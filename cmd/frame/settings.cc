@@ -125,6 +125,11 @@ const ConfigEntry* find_entry(const ConfigFile* config, const OptionRef& ref) {
 
 std::string spelled(const Option& o) { return o.positional ? o.name : "--" + o.name; }
 
+// Where a value that is refused comes from; of a file also its key.
+std::string blamed(const Setting& s) {
+  return s.origin == Origin::kConfig ? s.ref.option->name + " at " + s.where : s.where;
+}
+
 Result<Setting> resolve_one(const OptionRef& ref, const Invocation& invocation,
                             const ConfigFile* config, const Environment& env) {
   const Option& o = *ref.option;
@@ -149,10 +154,10 @@ Result<Setting> resolve_one(const OptionRef& ref, const Invocation& invocation,
   }
   if (s.origin == Origin::kDefault) return s;
   for (const std::string& v : s.values) {
-    if (v.empty()) return usage_error(s.where + ": the value is empty");
+    if (v.empty()) return usage_error(blamed(s) + ": the value is empty");
   }
   auto stored = o.assign(s.values);
-  if (!stored) return std::move(stored).error().in(s.where);
+  if (!stored) return std::move(stored).error().in(blamed(s));
   return s;
 }
 
@@ -247,7 +252,7 @@ Status check_paths(const std::vector<Setting>& settings) {
     if (o.kind != ValueKind::kPath || s.origin == Origin::kDefault) continue;
     for (const std::string& path : s.values) {
       const std::string problem = file_problem(o, path);
-      if (!problem.empty()) return usage_error(fmt::format("{}: {}", s.where, problem));
+      if (!problem.empty()) return usage_error(fmt::format("{}: {}", blamed(s), problem));
     }
   }
   return {};

@@ -29,6 +29,7 @@ struct From {
 
   // "genesis", "tip" or a decimal number; kUsage.
   static Result<From> parse(std::string_view text);
+  bool operator==(const From&) const = default;
 };
 
 struct FollowOptions {

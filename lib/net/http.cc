@@ -26,30 +26,6 @@ Status start_curl() {
   return {};
 }
 
-// HOST:PORT:ADDR:PORT; colons inside brackets belong to an IPv6 address. Any part may be empty.
-// Curl finds a bad second port only when it connects, and never matches a bad first one.
-Status check_connect_to(const std::string& entry) {
-  std::vector<std::string> fields(1);
-  bool bracket = false;
-  bool odd = false;
-  for (char c : entry) {
-    if (c == '[') bracket = true;
-    if (c == ']') bracket = false;
-    odd = odd || !is_visible(c);
-    if (c == ':' && !bracket) {
-      fields.emplace_back();
-    } else {
-      fields.back() += c;
-    }
-  }
-  auto is_port = [](const std::string& text) {
-    auto port = parse_decimal(text);
-    return text.empty() || (port && *port >= 1 && *port <= 65535);
-  };
-  if (fields.size() == 4 && !bracket && !odd && is_port(fields[1]) && is_port(fields[3])) return {};
-  return usage_error("bad --connect-to " + quoted(entry), "write HOST:PORT:ADDR:PORT");
-}
-
 Status check_dns_servers(std::string_view list) {
   while (!list.empty()) {
     std::string_view one = list.substr(0, list.find(','));
@@ -266,6 +242,29 @@ HttpClient::HttpClient(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 HttpClient::HttpClient(HttpClient&&) noexcept = default;
 HttpClient& HttpClient::operator=(HttpClient&&) noexcept = default;
 HttpClient::~HttpClient() = default;
+
+// Curl finds a bad second port only when it connects, and never matches a bad first one.
+Status check_connect_to(std::string_view entry) {
+  std::vector<std::string> fields(1);
+  bool bracket = false;
+  bool odd = false;
+  for (char c : entry) {
+    if (c == '[') bracket = true;
+    if (c == ']') bracket = false;
+    odd = odd || c <= ' ' || c > '~';
+    if (c == ':' && !bracket) {
+      fields.emplace_back();
+    } else {
+      fields.back() += c;
+    }
+  }
+  auto is_port = [](const std::string& text) {
+    auto port = parse_decimal(text);
+    return text.empty() || (port && *port >= 1 && *port <= 65535);
+  };
+  if (fields.size() == 4 && !bracket && !odd && is_port(fields[1]) && is_port(fields[3])) return {};
+  return usage_error("bad --connect-to " + quoted(entry), "write HOST:PORT:ADDR:PORT");
+}
 
 Result<HttpClient> HttpClient::create(HttpOptions options) {
   for (const std::string& entry : options.connect_to) GW_CHECK(check_connect_to(entry));

@@ -122,6 +122,9 @@ Result<std::string> require_ok(Result<HttpResponse> response, const HttpRequest&
 
 // kUsage unless `url` is absolute, http or https, with a host, no control characters or spaces.
 Status check_url(std::string_view url);
+// kUsage unless HOST:PORT:ADDR:PORT, as HttpOptions::connect_to has it; colons inside brackets
+// belong to an IPv6 address, and any part may be empty.
+Status check_connect_to(std::string_view entry);
 
 // `url` without user name and password, for messages.
 std::string redact_url(std::string_view url);

@@ -50,6 +50,54 @@ class Config(cli.TestCase):
         text = self.gwtool("--print-config").out
         self.assert_run(self.gwtool("--check-config", "--config", self.file("a.toml", text)), 0)
 
+    def test_what_would_end_the_start_is_found_before(self):
+        key = self.path("zone.key")
+        self.assert_run(self.gwtool("serve-dns", "key", "new", "--zone", "l.example.org", "--key",
+                                    key), 0)
+        good = {"db": "x.db", "zone": "l.example.org", "ns": ["ns1.example.org"], "key": key}
+
+        def check(**changes):
+            values = {**good, **{k.replace("_", "-"): v for k, v in changes.items()}}
+            conf = self.file("gw.toml", "[serve-dns]\n" + "".join(
+                "%s = %s\n" % (k, str(v).lower() if isinstance(v, bool) else repr(v))
+                for k, v in values.items() if v is not None))
+            return self.gwtool("--check-config", "--config", conf, "serve-dns")
+
+        self.assert_run(check(), 0, out="", err="")
+        for changes in (dict(ns=["ns1.l.example.org=192.0.2.1", "ns2.example.org."]),
+                        dict(listen=["192.0.2.1:53", "[::1]:53", "192.0.2.2"]), dict(user="nobody"),
+                        dict(rname="me.you@example.org"), dict(metrics="127.0.0.1:9153")):
+            with self.subTest(changes):
+                self.assert_run(check(**changes), 0, out="", err="")
+        for changes, key_name in (
+                (dict(listen=["localhost:53"]), "listen"), (dict(metrics="9153"), "metrics"),
+                (dict(user="no-such-user"), "user"), (dict(rname="a@b@c"), "rname"),
+                (dict(rname="a..b"), "rname"), (dict(zone="https://example.org"), "zone"),
+                (dict(zone="*.example.org"), "zone"), (dict(key=self.path("none")), "key"),
+                (dict(db=None), "--db"), (dict(key=None), "--key"),
+                (dict(ns=["ns1.l.example.org"]), "ns1.l.example.org"),
+                (dict(zone_file=["example.com=" + self.path("none")]), "zone-file"),
+                (dict(zone_key=["example.com=" + key]), "zone-key"),
+                *((dict(ns=[bad]), "ns") for bad in (
+                    "192.0.2.1", "ns1.example.org,ns2.example.org", "ns1.example.org ns2",
+                    "https://ns1.example.org", "*.example.org", "ns1.example.org:53", "ns1",
+                    "n\u00f6.example.org", "", "=192.0.2.1"))):
+            with self.subTest(changes):
+                self.assert_error(check(**changes), 2, key_name)
+
+    def test_what_is_for_a_follower_needs_one(self):
+        key = self.path("zone.key")
+        self.assert_run(self.gwtool("serve-dns", "key", "new", "--zone", "l.example.org", "--key",
+                                    key), 0)
+        args = ["--check-config", "serve-dns", "--db", "x.db", "--zone", "l.example.org", "--ns",
+                "ns.example.org", "--key", key]
+        for option in (["--source", "https://log.example"], ["--interval", "5m"],
+                       ["--keep", "records"], ["--from", "tip"], ["--proxy", "direct"],
+                       ["--on-alarm", "true"], ["--compare-latest", "https://log.example/latest"]):
+            with self.subTest(option):
+                self.assert_error(self.gwtool(*args, *option), 2, option[0] + " without --follow")
+                self.assert_run(self.gwtool(*args, *option, "--follow"), 0, out="", err="")
+
     def test_flags_win(self):
         conf = self.file("gw.toml", "[follow-tlog]\ndb = \"from-file.db\"\n")
         r = self.gwtool("--config", conf, "--print-config", "follow-tlog", "--db", "from-flag.db")

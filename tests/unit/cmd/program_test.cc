@@ -480,6 +480,7 @@ TEST_CASE("mistakes in the configuration file name file, line, key and the neare
       {"[follow]\nworkers = -3\n", ":2: \"-3\" is not a number", ""},
       {"[follow]\nsubmit = [\"a\", 1]\n", ":2: submit: an array holds values of one type", ""},
       {"[follow]\nkeep = \"all\"\n", ":2: \"all\" is not versions or records", ""},
+      {"[follow]\nkeep = \"all\"\n", "keep at ", ""},
       {"[[follow]]\ndb = \"x\"\n", "follow", ""},
       {"[follow]\ndb = \"x\"\ndb = \"y\"\n", ":3: ", ""},
       {"[follow\n", ":1: ", ""},
