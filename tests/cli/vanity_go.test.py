@@ -52,7 +52,13 @@ class Pages(cli.TestCase):
         own = self.gwtool("vanity-lookup", "--http-only", path, env=env)
         own_pages, _ = self.asked()
         told = "%s\n%s" % (go, own)
-        self.assertEqual(own_pages, go_pages, told)
+        # The go command is asked for a module here; for a package it goes on to the paths above, as
+        # we do for both.
+        above = ["/" + path.split("/", 1)[1].rsplit("/", n)[0] if n <= path.count("/") - 1 else "/"
+                 for n in range(1, path.count("/") + 1)]
+        more = own_pages[len(go_pages):]
+        self.assertEqual(own_pages[:len(go_pages)], go_pages, told)
+        self.assertLessEqual({p.split(" ")[2].split("?")[0] for p in more}, set(above), told)
         self.assertEqual(own.code == 0, go_found, told)
         self.assertEqual(own.code == 0, found, told)
         if found:
