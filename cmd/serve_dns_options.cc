@@ -100,14 +100,6 @@ Status check_metrics(std::string_view text) {
   return address ? Status() : Status(std::move(address).error());
 }
 
-Status check_user(std::string_view name) {
-  auto user = os::find_user(std::string(name));
-  if (user) return {};
-  Error error = std::move(user).error();
-  error.kind = ErrorKind::kUsage;
-  return error;
-}
-
 Result<dnsd::ModuleOptions> module_options(const ServeValues& v) {
   dnsd::ModuleOptions o;
   o.db = *v.db;
@@ -232,7 +224,16 @@ Status check_there(const std::string& option, const std::string& file, const std
              : "");
 }
 
+Status check_user(const std::string& name) {
+  auto user = os::find_user(name);
+  if (user) return {};
+  Error error = std::move(user).error().in("--user");
+  error.kind = ErrorKind::kUsage;
+  return error;
+}
+
 Status check_files(const ServeValues& v) {
+  if (v.user) GW_CHECK(check_user(*v.user));
   if (v.zone && v.key) GW_CHECK(check_there("--key", *v.key, *v.zone));
   for (const std::string& text : v.zone_files) {
     GW_TRY(const auto given, parse_origin_file(text));
@@ -365,7 +366,6 @@ void add_serve_options(Command& c, const std::shared_ptr<ServeValues>& v) {
             .default_text("127.0.0.1:5353"));
   c.add(
       text_option("user", "NAME", &v->user, "become this user once the addresses are bound")
-          .check(check_user)
           .more(
               "It must be able to read keys and zone files, now and on SIGHUP, and to write beside "
               "the module zone's key and the database: the serial number, the status socket, and "
