@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <optional>
 
-#include "base/text.h"
+#include "base/bytes.h"
 #include "build/forwarder.h"
 #include "module/buildinfo.h"
 #include "module/goversion.h"
@@ -18,6 +18,7 @@ namespace gw::build {
 namespace {
 
 constexpr std::size_t kMaxSource = std::size_t{4} << 20U;
+constexpr std::size_t kMaxSum = 256;
 constexpr std::uint32_t kSettingsFrom = 18;
 
 // Whether a Go file there is C's. The go command calls such a directory empty.
@@ -125,7 +126,7 @@ Result<Product> Builder::build(const Key& key) {
 }
 
 // A go command that did not end by itself says nothing about the module.
-Status Builder::check_ran(const os::Ran& ran, const Key& key) const {
+Status Builder::check_ran(const os::Ran& ran, const Key& key, bool searched) const {
   if (ran.end == os::Ran::End::kTimeout) {
     return unavailable_error(fmt::format("the go command took longer than {} minutes and was ended",
                                          kBuildTime.count()));
@@ -134,9 +135,28 @@ Status Builder::check_ran(const os::Ran& ran, const Key& key) const {
     return unavailable_error("the go command " + os::exit_text(ran.exit));
   }
   if (ran.exit.ok()) return {};
-  return failure(find_reason(ran.output, key.module, [this](std::string_view directory) {
+  auto found = find_reason(ran.output, key.module, [this](std::string_view directory) {
     return has_cgo(runner_.host_path(directory));
-  }));
+  });
+  // Whether some proxy has such a module today does not matter: no go.mod names it.
+  if (searched && found.reason == Reason::kDependencyGone) found.reason = Reason::kUntidy;
+  return failure(std::move(found));
+}
+
+// What was verified is what our reader of zips saw: the go command's must have seen the same, or
+// something in between could be built that no sum is of.
+Status Builder::check_zips(const Forwarder& forwarder) const {
+  GW_TRY(const os::Dir dir, os::Dir::open_without_links(runner_.download_directory()));
+  for (const Forwarder::Zip& zip : forwarder.zips()) {
+    GW_TRY(std::string path,
+           mod::format_proxy_path({mod::ProxyRequest::Kind::kZip, zip.module, zip.version}));
+    auto own = dir.read_file(path + "hash", kMaxSum);
+    if (!own) return std::move(own).error().in("what the go command unpacked");
+    if (*own == zip.sum) continue;
+    return untrusted_error(fmt::format("{}@{}: the go command sees a zip with the sum {}, not {}",
+                                       zip.module, zip.version, quoted(*own), zip.sum));
+  }
+  return {};
 }
 
 Status Builder::fetch(const Key& key, std::string& log) {
@@ -144,11 +164,11 @@ Status Builder::fetch(const Key& key, std::string& log) {
   Forwarder forwarder(store_, key.module, key.version);
   GW_TRY(const os::Ran ran, runner_.fetch(key, forwarder));
   forwarder.stop();
-  if (ran.exit.ok() && ran.end == os::Ran::End::kExited) return {};
+  if (ran.exit.ok() && ran.end == os::Ran::End::kExited) return check_zips(forwarder);
   // The commands that would have run are of no interest, what went wrong is.
   log += command_line(fetch_arguments(key)) + ran.output;
   if (auto error = forwarder.error()) return *std::move(error);
-  return check_ran(ran, key);
+  return check_ran(ran, key, forwarder.searched());
 }
 
 Status Builder::compile(const Key& key, std::string& log) {
@@ -156,7 +176,7 @@ Status Builder::compile(const Key& key, std::string& log) {
   GW_TRY(const os::Ran ran, runner_.build(key));
   log += command_line(build_arguments(key)) + ran.output;
   if (ran.output_cut) log += fmt::format("\n[cut after {} bytes]\n", ran.output.size());
-  return check_ran(ran, key);
+  return check_ran(ran, key, false);
 }
 
 Result<os::Fd> Builder::find_binary() const {

@@ -87,8 +87,9 @@ class Builder {
         runner_(std::move(runner)),
         options_(std::move(options)) {}
   Status fetch(const Key& key, std::string& log);
+  Status check_zips(const Forwarder& forwarder) const;
   Status compile(const Key& key, std::string& log);
-  Status check_ran(const os::Ran& ran, const Key& key) const;
+  Status check_ran(const os::Ran& ran, const Key& key, bool searched) const;
   Result<os::Fd> find_binary() const;
   void progress(std::string_view what) const {
     if (options_.progress) options_.progress(what);

@@ -124,6 +124,11 @@ std::optional<Error> Forwarder::error() const {
   return error_;
 }
 
+std::vector<Forwarder::Zip> Forwarder::zips() const {
+  const MutexLock lock(mutex_);
+  return zips_;
+}
+
 void Forwarder::accept_loop(int listener) {
   while (wait_for(listener, POLLIN, stop_, -1)) {
     const os::Fd connection(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
@@ -228,9 +233,11 @@ Forwarder::Answer Forwarder::answer_path(std::string_view path) {
   const bool own = request->module == module_;
   switch (request->kind) {
     case Kind::kList:
-      if (!own) return {.status = 404};
-      return {.body = version_ + "\n"};
+      if (own) return {.body = version_ + "\n"};
+      searched_ = true;
+      return {.status = 404};
     case Kind::kLatest:
+      searched_ = true;
       return {.status = 404};
     case Kind::kInfo: {
       if (own && request->version == version_) {
@@ -250,6 +257,10 @@ Forwarder::Answer Forwarder::answer_path(std::string_view path) {
     case Kind::kZip: {
       auto file = store_.zip(request->module, request->version);
       if (!file) return failed(std::move(file).error());
+      auto sums = store_.sums().find(request->module, request->version);
+      if (!sums) return failed(std::move(sums).error());
+      const MutexLock lock(mutex_);
+      zips_.push_back({request->module, request->version, std::move(sums->zip)});
       return {.file = *std::move(file)};
     }
   }

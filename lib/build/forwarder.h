@@ -8,12 +8,14 @@
 //   is kept: what the go command makes of it is not what went wrong.
 // - Version infos: what there is to ask for; also of the longer paths that the go command tries,
 //   not of those around the main module.
-// - Lists: of the main module its one version, so that no log depends on the day; else 404.
+// - Lists: of the main module its one version, so that no log depends on the day; else 404, and
+//   that somebody looks for modules that no go.mod names is remembered.
 //
 // One request a connection, GET only, heads of at most 16 KiB, a few seconds for each step.
 // Threads of its own answer; made and ended by one thread.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -49,6 +51,18 @@ class Forwarder {
   // What went wrong first, other than that something is not there; the gravest kind of it.
   std::optional<Error> error() const;
 
+  // Whether versions of another module were asked for: the go command does so only for an import
+  // that no go.mod covers.
+  bool searched() const { return searched_.load(); }
+
+  // The zips that were answered, with their proven sums.
+  struct Zip {
+    std::string module;
+    std::string version;
+    std::string sum;
+  };
+  std::vector<Zip> zips() const;
+
   // A listening socket on 127.0.0.1, and its port.
   struct Listener {
     os::Fd fd;
@@ -73,6 +87,8 @@ class Forwarder {
   std::vector<std::thread> workers_;
   mutable Mutex mutex_;
   std::optional<Error> error_ GW_GUARDED_BY(mutex_);
+  std::vector<Zip> zips_ GW_GUARDED_BY(mutex_);
+  std::atomic<bool> searched_{false};
 };
 
 }  // namespace gw::build

@@ -31,6 +31,7 @@ std::string Output::path() const {
 }
 
 Result<std::vector<Output>> plan_outputs(const std::string& to, std::span<const Key> keys) {
+  if (keys.empty()) return std::vector<Output>();
   std::error_code failed;
   const bool directory = to.empty() || to.ends_with('/') || fs::is_directory(to, failed);
   std::vector<Output> out;

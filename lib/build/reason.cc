@@ -166,6 +166,7 @@ constexpr auto kBefore = std::to_array<Row>({
     {Reason::kNoPackage, " found", ", but does not contain package "},
 });
 constexpr auto kModules = std::to_array<Row>({
+    {Reason::kPathMismatch, "module declares its path as:"},
     {Reason::kUntidy, "updates to go.mod needed, disabled by -mod=readonly"},
     {Reason::kUntidy, "updates to go.mod needed"},
     {Reason::kUntidy, "no required module provides package "},

@@ -50,7 +50,8 @@ struct Lab {
 };
 
 constexpr const char* kWorks =
-    "[ $2 = -n ] && exit\necho building\nmkdir -p $GOPATH/bin/js_wasm\n"
+    "[ $2 = -n ] && exec mkdir -p $GOMODCACHE/cache/download\necho building\nmkdir -p "
+    "$GOPATH/bin/js_wasm\n"
     "echo program >$GOPATH/bin/js_wasm/main";
 
 const BuildFailure* failure_of(const Result<Product>& product) {
@@ -80,7 +81,9 @@ TEST_CASE("a binary is saved whole, with the sum of what was written, and its lo
 }
 
 TEST_CASE("what the go command says becomes a reason, and the log has it all") {
-  Lab lab("[ $2 = -n ] && exit\necho 'f.go:1:2: undefined: x'; exit 1");
+  Lab lab(
+      "[ $2 = -n ] && exec mkdir -p $GOMODCACHE/cache/download\necho 'f.go:1:2: undefined: x'; "
+      "exit 1");
   const auto product = lab.builder->build(key());
   REQUIRE(!product);
   CHECK(product.error().kind == ErrorKind::kNotFound);
@@ -93,7 +96,7 @@ TEST_CASE("what the go command says becomes a reason, and the log has it all") {
 
 TEST_CASE("a fetch that fails tells what went wrong with a module, not what go made of it") {
   const std::string get =
-      "/usr/bin/python3 -c 'import os, urllib.request as u; "
+      "mkdir -p $GOMODCACHE/cache/download\n/usr/bin/python3 -c 'import os, urllib.request as u; "
       "u.urlopen(os.environ[\"GOPROXY\"] + \"/a.b/main/@v/v1.0.0.zip\")' 2>&1; exit 1";
   Lab lab(get);
   lab.modules.proxy.failures.emplace("a.b/main/@v/v1.0.0.zip", unavailable_error("down"));
@@ -106,9 +109,38 @@ TEST_CASE("a fetch that fails tells what went wrong with a module, not what go m
   CHECK(lab.builder->build(key()).error().kind == ErrorKind::kUntrusted);
 }
 
+TEST_CASE("what the go command read out of a zip must be what was verified") {
+  const std::string get =
+      "[ $2 = -n ] || { mkdir -p $GOPATH/bin; touch $GOPATH/bin/a; exit; }\n"
+      "/usr/bin/python3 -c 'import os, urllib.request as u; "
+      "u.urlopen(os.environ[\"GOPROXY\"] + \"/a.b/main/@v/v1.0.0.zip\").read()'\n"
+      "mkdir -p $GOMODCACHE/cache/download/a.b/main/@v\n"
+      "printf %s ";
+  const std::string to = " >$GOMODCACHE/cache/download/a.b/main/@v/v1.0.0.ziphash";
+  Modules same;
+  same.add("a.b/main", "v1.0.0", {{"main.go", "package main\n"}});
+  const std::string sum = same.sums->find("a.b/main", "v1.0.0").value().zip;
+  CHECK(Lab(get + sum + to).builder->build(key()));
+  CHECK(Lab(get + "h1:other" + to).builder->build(key()).error().kind == ErrorKind::kUntrusted);
+  CHECK(!Lab(get + "x >/dev/null").builder->build(key()));
+}
+
+TEST_CASE("an import that no go.mod covers is untidy, whatever a proxy has today") {
+  const std::string search =
+      "/usr/bin/python3 -c 'import os, urllib.request as u; "
+      "u.urlopen(os.environ[\"GOPROXY\"] + \"/c.d/e/@v/list\")' 2>/dev/null\n";
+  const std::string text = "echo f.go:1:2: cannot find module providing package c.d/e; exit 1";
+  const auto untidy = Lab(search + text).builder->build(key());
+  REQUIRE(failure_of(untidy) != nullptr);
+  CHECK(failure_of(untidy)->reason == Reason::kUntidy);
+  const auto gone = Lab(text).builder->build(key());
+  REQUIRE(failure_of(gone) != nullptr);
+  CHECK(failure_of(gone)->reason == Reason::kDependencyGone);
+}
+
 TEST_CASE("only what builds one file builds") {
   const auto error = [](const std::string& script) {
-    Lab lab("[ $2 = -n ] && exit\n" + script);
+    Lab lab("[ $2 = -n ] && exec mkdir -p $GOMODCACHE/cache/download\n" + script);
     const auto product = lab.builder->build(key());
     return product ? "built" : std::string(error_kind_name(product.error().kind));
   };
@@ -124,10 +156,11 @@ TEST_CASE("only what builds one file builds") {
 
 TEST_CASE("a directory without Go files for a target is C's when a file of it says so") {
   for (const bool c : {false, true}) {
-    Lab lab("[ $2 = -n ] && exit\nmkdir -p $GOMODCACHE/x; echo '" +
-            std::string(c ? "import \"C\"" : "package x") +
-            "' >$GOMODCACHE/x/a.go\n"
-            "echo package x: build constraints exclude all Go files in $GOMODCACHE/x; exit 1");
+    Lab lab(
+        "[ $2 = -n ] && exec mkdir -p $GOMODCACHE/cache/download\nmkdir -p $GOMODCACHE/x; echo '" +
+        std::string(c ? "import \"C\"" : "package x") +
+        "' >$GOMODCACHE/x/a.go\n"
+        "echo package x: build constraints exclude all Go files in $GOMODCACHE/x; exit 1");
     const auto product = lab.builder->build(key());
     REQUIRE(failure_of(product) != nullptr);
     CHECK(failure_of(product)->reason == (c ? Reason::kCgoPackage : Reason::kExcluded));

@@ -68,6 +68,9 @@ TEST_CASE("verified files are answered, and what there is to ask for") {
   CHECK(zip.status == 200);
   CHECK(zip.body == s.modules.proxy.files["a.b/!dep/@v/v1.2.3.zip"]);
   CHECK(!s.forwarder.error());
+  CHECK(!s.forwarder.searched());
+  REQUIRE(s.forwarder.zips().size() == 1);
+  CHECK(s.forwarder.zips()[0].sum == s.modules.sums->find("a.b/Dep", "v1.2.3").value().zip);
   // The main module's info is not asked for: it is what is built.
   for (const std::string& path : s.modules.proxy.asked)
     CHECK(path.find(".info") == std::string::npos);
@@ -83,6 +86,7 @@ TEST_CASE("what is not there, or nothing of a module proxy, is not found") {
     CHECK(get(s.port, path).status == 404);
   }
   CHECK(!s.forwarder.error());
+  CHECK(s.forwarder.searched());
   s.modules.proxy.failures.emplace("a.b/@v/v1.0.0.info", unavailable_error("down"));
   CHECK(get(s.port, "/a.b/@v/v1.0.0.info").status == 404);
   CHECK(!s.forwarder.error());

@@ -47,6 +47,7 @@ TEST_CASE("what cannot be told apart, or has no place, is refused before anythin
     return !out && out.error().kind == ErrorKind::kUsage;
   };
   CHECK(refused(dir.file("x"), two));
+  CHECK(plan_outputs(dir.file("x"), {})->empty());
   CHECK(refused(dir.path(), same));
   CHECK(refused(dir.file("no/x"), {key_of("a.b/c")}));
   CHECK(refused(dir.file("no/.."), {key_of("a.b/c")}));

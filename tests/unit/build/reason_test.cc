@@ -25,6 +25,9 @@ const Case kCases[] = {
      "go: a.b/c@v1.0.0: version constraints conflict:\n\ta.b/c@v1.0.0: parsing go.mod:\n"
      "\tmodule declares its path as: a.b/other\n\t        but was required as: a.b/c\n",
      "a.b/other"},
+    {Reason::kPathMismatch,
+     "go: a.b/c@v1.0.0: parsing go.mod:\n\tmodule declares its path as: a.b/other\n"
+     "\t        but was required as: a.b/c\n"},
     {Reason::kVersionConflict,
      "go: a.b/c@v1.0.0: version constraints conflict:\n\ta.b/c@v1.0.0 requires a.b/d@v2\n"},
     {Reason::kUntidy,
