@@ -19,9 +19,7 @@ Status check_source(std::string_view text) {
   return net::check_url(text);
 }
 
-}  // namespace
-
-void add_log_source(Command& command, LogSourceValues* out) {
+void add_log_key(Command& command, LogSourceValues* out) {
   command.add(text_option("log-key", "VKEY", &out->log_key, "the log's verifier key")
                   .check(check_log_key)
                   .more("NAME+HASH+KEY, as signed notes have it. The default is the Go checksum "
@@ -31,6 +29,17 @@ void add_log_source(Command& command, LogSourceValues* out) {
                   .check(check_source)
                   .more("A directory holds the same files under the same names. Nothing that comes "
                         "from a source is believed before it is verified with the key."));
+}
+
+}  // namespace
+
+void add_log_place(Command& command, LogSourceValues* out) {
+  add_log_key(command, out);
+  add_ca_file(command, &out->ca_file);
+}
+
+void add_log_source(Command& command, LogSourceValues* out) {
+  add_log_key(command, out);
   command.add(text_option("proxy", "URL", &out->proxy,
                           "get the log's files from this Go module proxy instead")
                   .check(net::check_proxy_list)

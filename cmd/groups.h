@@ -26,6 +26,8 @@ struct LogSourceValues {
   std::optional<std::string> ca_file;  // trust anchors for https instead of the system's
 };
 void add_log_source(Command& command, LogSourceValues* out);
+// The same without --proxy, for commands to which that says something else.
+void add_log_place(Command& command, LogSourceValues* out);
 
 // How names are looked up: --resolver, --trust-anchor, --timeout. What else each of them means to a
 // command is said by the text behind its default.

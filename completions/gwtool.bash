@@ -4,7 +4,7 @@ _gwtool() {
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
     case "$at ${COMP_WORDS[i]}" in
-      'gwtool follow-tlog' | 'gwtool serve-dns' | 'gwtool serve-dns key' | 'gwtool serve-dns key new' | 'gwtool serve-dns key ds' | 'gwtool serve-dns status' | 'gwtool check' | 'gwtool check module' | 'gwtool check toolchain' | 'gwtool check updates' | 'gwtool vanity-lookup' | 'gwtool vanity-lookup zone' | 'gwtool vanity-lookup compare' | 'gwtool vanity-lookup lint' | 'gwtool completion' | 'gwtool completion bash' | 'gwtool completion zsh' | 'gwtool completion fish' | 'gwtool version') at+=" ${COMP_WORDS[i]}" ;;
+      'gwtool follow-tlog' | 'gwtool serve-dns' | 'gwtool serve-dns key' | 'gwtool serve-dns key new' | 'gwtool serve-dns key ds' | 'gwtool serve-dns status' | 'gwtool check' | 'gwtool check module' | 'gwtool check toolchain' | 'gwtool check updates' | 'gwtool build' | 'gwtool vanity-lookup' | 'gwtool vanity-lookup zone' | 'gwtool vanity-lookup compare' | 'gwtool vanity-lookup lint' | 'gwtool completion' | 'gwtool completion bash' | 'gwtool completion zsh' | 'gwtool completion fish' | 'gwtool version') at+=" ${COMP_WORDS[i]}" ;;
     esac
   done
   case "$at $prev" in
@@ -116,6 +116,18 @@ _gwtool() {
     'gwtool check updates --state') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool check updates --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool check updates --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool build --target') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build --go') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build --output') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build --proxy') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build --log-key') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build --source') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build --ca-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool build --cache') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool build --toolchain') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build --sandbox') mapfile -t COMPREPLY < <(compgen -W 'full partial off' -- "$cur"); return ;;
+    'gwtool build --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool build --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
     'gwtool vanity-lookup --list') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool vanity-lookup --resolver') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool vanity-lookup --trust-anchor') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
@@ -170,7 +182,7 @@ _gwtool() {
   esac
   local words=
   case "$at" in
-    'gwtool') words='follow-tlog serve-dns check vanity-lookup completion version --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool') words='follow-tlog serve-dns check build vanity-lookup completion version --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool follow-tlog') words='--db --log-form --log-key --source --proxy --ca-file --from --keep --interval --max-age --submit-latest --compare-latest --on-alarm --once --status --clear-alarm --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool serve-dns') words='key status --db --zone --ns --rname --ttl --negative-ttl --id --key --zone-file --zone-key --listen --user --metrics --status-socket --partial --workers --signature-cache --rate-limit --signing-limit --tcp-connections --tcp-per-network --tcp-idle --follow --log-key --source --proxy --ca-file --from --keep --interval --max-age --submit-latest --compare-latest --on-alarm --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool serve-dns key') words='new ds --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
@@ -181,6 +193,7 @@ _gwtool() {
     'gwtool check module') words='--dns --prove --db --log-key --source --proxy --ca-file --major --retracted --goproxy --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool check toolchain') words='--dns --prove --db --log-key --source --proxy --ca-file --next --platform --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool check updates') words='--resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool build') words='--target --go --stripped --output --proxy --log-key --source --ca-file --cache --toolchain --sandbox --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool vanity-lookup') words='zone compare lint --list --dns-only --http-only --resolver --trust-anchor --timeout --ca-file --connect-to --insecure --goinsecure --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool vanity-lookup zone') words='--format --ttl --live --from --host --resolver --trust-anchor --timeout --ca-file --connect-to --insecure --goinsecure --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool vanity-lookup compare') words='--domain --resolver --trust-anchor --timeout --ca-file --connect-to --insecure --goinsecure --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;

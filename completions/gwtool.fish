@@ -3,7 +3,7 @@ function __gwtool_at
     set -l at gwtool
     for word in (commandline -opc)[2..-1]
         switch "$at $word"
-            case 'gwtool follow-tlog' 'gwtool serve-dns' 'gwtool serve-dns key' 'gwtool serve-dns key new' 'gwtool serve-dns key ds' 'gwtool serve-dns status' 'gwtool check' 'gwtool check module' 'gwtool check toolchain' 'gwtool check updates' 'gwtool vanity-lookup' 'gwtool vanity-lookup zone' 'gwtool vanity-lookup compare' 'gwtool vanity-lookup lint' 'gwtool completion' 'gwtool completion bash' 'gwtool completion zsh' 'gwtool completion fish' 'gwtool version'
+            case 'gwtool follow-tlog' 'gwtool serve-dns' 'gwtool serve-dns key' 'gwtool serve-dns key new' 'gwtool serve-dns key ds' 'gwtool serve-dns status' 'gwtool check' 'gwtool check module' 'gwtool check toolchain' 'gwtool check updates' 'gwtool build' 'gwtool vanity-lookup' 'gwtool vanity-lookup zone' 'gwtool vanity-lookup compare' 'gwtool vanity-lookup lint' 'gwtool completion' 'gwtool completion bash' 'gwtool completion zsh' 'gwtool completion fish' 'gwtool version'
                 set at "$at $word"
         end
     end
@@ -13,6 +13,7 @@ complete -c gwtool -f
 complete -c gwtool -n '__gwtool_at "gwtool"' -a follow-tlog -d 'follow a transparency log and keep its verified records'
 complete -c gwtool -n '__gwtool_at "gwtool"' -a serve-dns -d 'serve the logs latest versions and ordinary zones over DNS, with DNSSEC'
 complete -c gwtool -n '__gwtool_at "gwtool"' -a check -d 'what is newer, by validated DNS'
+complete -c gwtool -n '__gwtool_at "gwtool"' -a build -d 'build a Go program, the same bytes everywhere'
 complete -c gwtool -n '__gwtool_at "gwtool"' -a vanity-lookup -d 'find the repository of import paths in signed DNS records, or by HTTP'
 complete -c gwtool -n '__gwtool_at "gwtool"' -a completion -d 'print the completion script of a shell'
 complete -c gwtool -n '__gwtool_at "gwtool"' -a version -d 'print what this binary is made of'
@@ -218,6 +219,26 @@ complete -c gwtool -n '__gwtool_at "gwtool check updates"' -l json -d 'print dat
 complete -c gwtool -n '__gwtool_at "gwtool check updates"' -l color -x -a 'auto always never' -d 'colour messages'
 complete -c gwtool -n '__gwtool_at "gwtool check updates"' -l version -d 'print the version and end'
 complete -c gwtool -n '__gwtool_at "gwtool check updates"' -l help -s h -d 'print this and end'
+complete -c gwtool -n '__gwtool_at "gwtool build"' -l target -x -d 'what to build it for; all: whatever can be built'
+complete -c gwtool -n '__gwtool_at "gwtool build"' -l go -x -d 'the Go version to build it with'
+complete -c gwtool -n '__gwtool_at "gwtool build"' -l stripped -d 'leave the symbol table out: the linkers -s'
+complete -c gwtool -n '__gwtool_at "gwtool build"' -l output -s o -x -d 'where the binary goes'
+complete -c gwtool -n '__gwtool_at "gwtool build"' -l proxy -x -d 'module proxies, as in GOPROXY'
+complete -c gwtool -n '__gwtool_at "gwtool build"' -l log-key -x -d 'the logs verifier key'
+complete -c gwtool -n '__gwtool_at "gwtool build"' -l source -x -d 'where the logs files are (default https:// and the keys name)'
+complete -c gwtool -n '__gwtool_at "gwtool build"' -l ca-file -r -F -d 'certificates to trust for https (default the systems)'
+complete -c gwtool -n '__gwtool_at "gwtool build"' -l cache -r -F -d 'verified modules, toolchains, proofs and build logs'
+complete -c gwtool -n '__gwtool_at "gwtool build"' -l toolchain -x -d 'where the Go toolchain comes from'
+complete -c gwtool -n '__gwtool_at "gwtool build"' -l sandbox -x -a 'full partial off' -d 'what the go command is kept from'
+complete -c gwtool -n '__gwtool_at "gwtool build"' -l config -r -F -d 'read options from FILE'
+complete -c gwtool -n '__gwtool_at "gwtool build"' -l check-config -d 'check the configuration and end'
+complete -c gwtool -n '__gwtool_at "gwtool build"' -l print-config -d 'print the options in effect and where each comes from, and end'
+complete -c gwtool -n '__gwtool_at "gwtool build"' -l quiet -s q -d 'say nothing but errors'
+complete -c gwtool -n '__gwtool_at "gwtool build"' -l verbose -s v -d 'say more'
+complete -c gwtool -n '__gwtool_at "gwtool build"' -l json -d 'print data as JSON'
+complete -c gwtool -n '__gwtool_at "gwtool build"' -l color -x -a 'auto always never' -d 'colour messages'
+complete -c gwtool -n '__gwtool_at "gwtool build"' -l version -d 'print the version and end'
+complete -c gwtool -n '__gwtool_at "gwtool build"' -l help -s h -d 'print this and end'
 complete -c gwtool -n '__gwtool_at "gwtool vanity-lookup"' -a zone -d 'print go-import records for a zone file or for nsupdate'
 complete -c gwtool -n '__gwtool_at "gwtool vanity-lookup"' -a compare -d 'report where records and meta tags disagree'
 complete -c gwtool -n '__gwtool_at "gwtool vanity-lookup"' -a lint -d 'find what is wrong with the records of a domain'
