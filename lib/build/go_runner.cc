@@ -223,8 +223,16 @@ os::Spawn GoRunner::spawn() const {
 
 // What the kernel grants, before anything depends on it.
 Status GoRunner::probe() {
+  // Root may still lack the right, or live where there is no such user.
   const bool root = ::geteuid() == 0;
+  std::string no_user;
   other_user_ = root;
+  if (root) {
+    os::Spawn as = spawn();
+    as.directory = "/";
+    if (const auto tried = os::rehearse(std::move(as)); !tried) no_user = tried.error().message;
+    other_user_ = no_user.empty();
+  }
   // Paths are other ones without a root of its own: what is asked for with those counts then.
   for (int round = 0; round < 2; ++round) {
     os::Spawn as = spawn();
@@ -238,11 +246,12 @@ Status GoRunner::probe() {
     }
     if (granted(SandboxPart::kRoot)) break;
   }
-  if (root && !granted(SandboxPart::kRoot) &&
+  if (other_user_ && !granted(SandboxPart::kRoot) &&
       !(is_reachable(work_) && is_reachable(toolchain_.goroot))) {
     other_user_ = false;
-    lacks_.emplace_back("another user: the way to the cache is closed to others");
+    no_user = "the way to the cache is closed to others";
   }
+  if (!no_user.empty()) lacks_.push_back("another user: " + no_user);
   if (mode_ != SandboxMode::kFull || lacks_.empty()) return {};
   std::string all;
   for (const std::string& lack : lacks_) all += (all.empty() ? "" : "; ") + lack;

@@ -1,0 +1,280 @@
+"""gwtool build with Debian's Go and modules of our own, in a checksum database of our own."""
+
+import base64
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
+import cli
+import http_fixture
+import module_lab
+
+MODULE, VERSION = "example.org/Hello", "v0.1.0"
+MAIN = 'package main\n\nfunc main() { println("hello") }\n'
+GO_MOD = "module example.org/Hello\n\ngo 1.18\n\nrequire example.org/dep v1.0.0\n"
+ORDINARY = 61234  # nobody's number
+
+
+def sum_of(path):
+    with open(path, "rb") as f:
+        digest = hashlib.sha256(f.read()).digest()
+    return "0" + base64.urlsafe_b64encode(digest[:20]).decode().rstrip("=")
+
+
+def full_sandbox():
+    """Whether the kernel grants all of it: tests that need less are told so."""
+    probe = subprocess.run(["unshare", "--user", "--net", "--pid", "--mount", "--fork", "true"],
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    return probe.returncode == 0
+
+
+class Build(cli.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.assertIsNotNone(shutil.which("go"), "Debian's Go is not installed")
+        self.lab = module_lab.ModuleLab(self.path("lab"))
+        self.lab.add(MODULE, VERSION, {
+            "main.go": MAIN,
+            "cmd/dep/main.go": 'package main\n\nimport _ "example.org/dep/p"\n\nfunc main() {}\n',
+            "lib/a.go": "package lib\n",
+            "broken/main.go": "package main\n\nfunc main() { nothing() }\n",
+        }, go_mod=GO_MOD)
+        self.lab.add("example.org/dep", "v1.0.0", {"p/a.go": "package p\n"})
+        self.sandbox = "full"
+        if not full_sandbox():
+            print("the kernel refuses namespaces: tried with --sandbox partial", file=sys.stderr)
+            self.sandbox = "partial"
+
+    def build(self, *args, cache="cache", proxy=None, log=None, sandbox=None, **kwargs):
+        kwargs.setdefault("timeout", 280)
+        return self.gwtool("build", *args, "--proxy", proxy or self.lab.proxy,
+                           *(log or self.lab.log()), "--cache", self.path(cache), "--toolchain",
+                           "local", "--sandbox", sandbox or self.sandbox, **kwargs)
+
+    def assert_clean(self, cache="cache"):
+        """Nothing is left of any call."""
+        work = self.path(cache, "work")
+        self.assertEqual(os.listdir(work) if os.path.isdir(work) else [], [])
+
+    # ---- what is built ----
+
+    def test_the_same_bytes_in_any_place_with_any_environment(self):
+        r = self.build("%s@%s" % (MODULE, VERSION))
+        self.assert_run(r, 0)
+        total, size, name = r.out.split()
+        self.assertRegex(name, r"^Hello-v0\.1\.0-go1\.\d+(\.\d+)?$")
+        self.assertEqual(total, sum_of(self.path(name)))
+        self.assertEqual(int(size), os.path.getsize(self.path(name)))
+        self.assertEqual(os.stat(self.path(name)).st_mode & 0o777, 0o755)
+        run = cli.run([self.path(name)])
+        self.assertEqual((run.code, run.err), (0, "hello\n"))
+        self.assert_clean()
+
+        # Elsewhere, with another language, time zone and umask, settings that would change it, and
+        # without a sandbox; as JSON, under another name.
+        other = self.path("an other\u00fc")
+        os.makedirs(other)
+        env = cli.clean_env(GOFLAGS="-tags=evil", GOAMD64="v3", GO111MODULE="off", TZ="Asia/Tokyo",
+                            LC_ALL="C", GOPROXY="https://proxy.invalid", CGO_ENABLED="1")
+        r = self.build("--json", MODULE, "-o", os.path.join(other, "x"), cache="an other\u00fc/c",
+                       sandbox="off", env=env, umask=0o077)
+        self.assert_run(r, 0, err="")
+        self.assertEqual(r.json["sum"], total)
+        self.assertEqual(r.json["file"], os.path.join(other, "x"))
+        self.assertEqual(r.json["version"], VERSION)
+        self.assertEqual(sum_of(os.path.join(other, "x")), total)
+        with open(r.json["log"]) as log:
+            self.assertIn("$ go install -x -v -trimpath -ldflags=-buildid= -- %s@%s\n"
+                          % (MODULE, VERSION), log.read())
+
+    def test_another_user_builds_the_same(self):
+        if os.geteuid() != 0:
+            print("not tried: another user, as the tests are no root's", file=sys.stderr)
+            return
+        r = self.build(MODULE, "-o", self.path("mine"))
+        self.assert_run(r, 0)
+        self.lab.log()
+        os.makedirs(self.path("theirs"))
+        for base, dirs, files in os.walk(self.dir):
+            for name in [base] + [os.path.join(base, f) for f in dirs + files]:
+                os.chmod(name, os.stat(name).st_mode | 0o055)
+        os.chown(self.path("theirs"), ORDINARY, ORDINARY)
+        theirs = self.build(MODULE, "-o", self.path("theirs", "x"), cache="theirs/cache",
+                            user=ORDINARY, group=ORDINARY, extra_groups=[], cwd="/")
+        self.assert_run(theirs, 0)
+        self.assertEqual(theirs.out.split()[0], r.out.split()[0])
+        self.assert_clean("theirs/cache")
+
+    def test_several_targets_and_packages_of_a_module_share_a_call(self):
+        r = self.build(MODULE, MODULE + "/cmd/dep", "--target", "linux/amd64", "--target",
+                       "windows/amd64", "--stripped", "-o", "dist/")
+        self.assert_run(r, 0)
+        self.assertEqual([line.split()[2].split("-go1")[0] for line in r.lines],
+                         ["dist/Hello-v0.1.0-linux-amd64", "dist/Hello-v0.1.0-windows-amd64",
+                          "dist/dep-v0.1.0-linux-amd64", "dist/dep-v0.1.0-windows-amd64"])
+        for line in r.lines:
+            total, size, name = line.split()
+            self.assertEqual(sum_of(self.path(name)), total)
+        self.assertTrue(r.lines[1].endswith("-stripped.exe"))
+
+    def test_a_kernel_that_refuses_namespaces(self):
+        """As most containers do: nothing is built in silence with less than was asked for."""
+        rest = ["--bounding-set=-all", "--inh-caps=-all", "--no-new-privs"]
+        script = 'echo 0 >/proc/sys/user/max_user_namespaces && exec setpriv "$@"'
+        if cli.run(["unshare", "-Ur", "sh", "-c", script, "sh", *rest, "true"]).code != 0:
+            print("not tried: refused namespaces, as none can be made to refuse in", file=sys.stderr)
+            return
+        log = self.lab.log()
+
+        def build(mode):
+            return cli.run(["unshare", "-Ur", "sh", "-c", script, "sh", *rest, cli.GWTOOL, "build",
+                            MODULE, "--proxy", self.lab.proxy, *log, "--cache", self.path("cache"),
+                            "--toolchain", "local", "--sandbox", mode, "-o", self.path("x")],
+                           timeout=280)
+        self.assert_error(build("full"), 2, "the kernel refuses parts of the sandbox",
+                          "user namespace: clone: ", "network namespace", "--sandbox partial")
+        self.assert_missing(self.path("x"))
+        r = build("partial")
+        self.assert_run(r, 0, err_has="warning: the sandbox lacks user namespace: clone: ")
+        self.assertEqual(sum_of(self.path("x")), r.out.split()[0])
+        self.assertNotIn("landlock", r.err)
+        self.assertNotIn("seccomp", r.err)
+
+    # ---- what is not ----
+
+    def test_what_cannot_be_built_says_why_and_leaves_nothing(self):
+        self.lab.add("example.org/untidy", "v1.0.0", {
+            "main.go": 'package main\n\nimport _ "example.org/dep/p"\n\nfunc main() {}\n'})
+        self.lab.add("example.org/newer", "v1.0.0", {"main.go": MAIN},
+                     go_mod="module example.org/other\n")
+        cases = {MODULE + "/lib": "not a main package: package example.org/Hello/lib is not a main",
+                 "example.org/untidy": "go.mod is not tidy",
+                 "example.org/newer": "module path mismatch",
+                 MODULE + "/broken": "undefined",
+                 MODULE + "/none": "has no such package",
+                 "example.org/unknown": "no such file or directory"}
+        for package, text in cases.items():
+            with self.subTest(package):
+                r = self.build(package, "-o", self.path("x"))
+                self.assert_error(r, 1, text)
+                self.assertFalse(os.path.exists(self.path("x")))
+                self.assert_clean()
+        # The log has all of it, and the others go on.
+        r = self.build(MODULE + "/lib", MODULE, "-o", "dist/")
+        self.assert_run(r, 1, err_has=["not a main package", "the build log: "])
+        self.assertEqual(len(r.lines), 1)
+        log = r.err.split("the build log: ")[1].splitlines()[0]
+        with open(log) as f:
+            self.assertIn("package example.org/Hello/lib is not a main package", f.read())
+
+    def test_an_untidy_module_is_refused_on_every_day(self):
+        self.lab.add("example.org/untidy", "v1.0.0", {
+            "main.go": 'package main\n\nimport _ "example.org/dep/p"\n\nfunc main() {}\n'})
+        for version in ("v1.0.0", "v1.1.0"):
+            if version != "v1.0.0":
+                self.lab.add("example.org/dep", version, {"p/a.go": "package p\n\nvar X = 1\n"})
+            r = self.build("example.org/untidy@v1.0.0", cache="cache" + version)
+            self.assert_error(r, 1, "go.mod is not tidy: the build would depend on the day")
+
+    def test_wrong_command_lines(self):
+        for args, text in (((MODULE, "--target", "linux/vax"), "linux/vax"),
+                           ((MODULE, "--target", "ios/arm64"), "C compiler"),
+                           ((MODULE, "--go", "go1.22"), "go1.22"),
+                           ((MODULE, "--go", "go1.99.9"), "not go1.99.9"),
+                           (("hello",), "no module"),
+                           ((MODULE + "@>v1",), "no version to build"),
+                           ((MODULE, "-o", "no/x"), "no directory"),
+                           ((MODULE, "--target", "all", "-o", "x"), "one file for 42 binaries")):
+            with self.subTest(args=args):
+                self.assert_error(self.build(*args), 2, text)
+        self.assert_error(self.build(MODULE, proxy="ftp://x"), 2, "only https, http and file URLs")
+
+    # ---- what is not believed ----
+
+    def swap(self, kind, module="example.org/dep", version="v1.0.0"):
+        """A module proxy that has another file than the one that is in the log; its bytes."""
+        with open(self.lab.file(module, version, kind), "rb") as f:
+            good = f.read()
+        evil = module_lab.ModuleLab(self.path("evil"))
+        evil.add(module, version, {"p/a.go": "package p\n\nfunc init() { println() }\n"},
+                 go_mod="module %s\n\ngo 1.17\n" % module)
+        shutil.copy(evil.file(module, version, kind), self.lab.file(module, version, kind))
+        shutil.rmtree(evil.directory)
+        return good
+
+    def test_a_proxy_that_changes_a_file_is_found(self):
+        for kind, module, version in (("zip", "example.org/dep", "v1.0.0"), ("mod", MODULE, VERSION),
+                                      ("zip", MODULE, VERSION)):
+            with self.subTest(kind + " of " + module):
+                good = self.swap(kind, module, version)
+                r = self.build(MODULE + "/cmd/dep", "-o", self.path("x"), cache="evil")
+                self.assert_error(r, 4, "%s@%s" % (module, version))
+                self.assert_missing(self.path("x"), self.path(
+                    "evil", "download", module_lab.escape(module), "@v", "%s.%s" % (version, kind)))
+                with open(self.lab.file(module, version, kind), "wb") as f:
+                    f.write(good)
+                shutil.rmtree(self.path("evil"))
+
+    def test_a_cache_that_was_edited_is_found(self):
+        self.assert_run(self.build(MODULE + "/cmd/dep", "-o", "x"), 0)
+        for kind, module in (("zip", "example.org/dep@v1.0.0"), ("mod", MODULE + "@" + VERSION)):
+            kept = self.path("cache", "download", module_lab.escape(module).replace("@", "/@v/") +
+                             "." + kind)
+            with open(kept, "rb") as f:
+                good = f.read()
+            with open(kept, "wb") as f:
+                f.write(good.replace(b"example.org", b"example.com"))
+            with self.subTest(kind):
+                r = self.build(MODULE + "/cmd/dep", "-o", "y")
+                self.assert_error(r, 4, "was changed since it was verified", kept)
+                self.assert_missing(self.path("y"))
+            with open(kept, "wb") as f:
+                f.write(good)
+
+    def test_a_module_that_the_log_does_not_know_is_not_built(self):
+        log = self.lab.log()
+        self.lab.add("example.org/new", "v1.0.0", {"main.go": MAIN})
+        r = self.build("example.org/new@v1.0.0", log=log)
+        self.assert_error(r, 1, "the checksum database has no record of it")
+
+    # ---- over a network ----
+
+    def test_over_http_with_trouble(self):
+        log = self.lab.log()
+        with http_fixture.HttpFixture({"/proxy": self.lab.proxy_dir, "/log": self.lab.source}) as web:
+            log = ["--log-key", self.lab.key, "--source", web.url + "/log"]
+            proxy = web.url + "/proxy"
+            web.rule("/proxy/example.org/dep/@v/*.zip", status=503, times=1)
+            r = self.build(MODULE + "/cmd/dep", "-o", "x", proxy=proxy, log=log)
+            self.assert_error(r, 3, "503")
+            self.assert_missing(self.path("x"))
+            r = self.build(MODULE + "/cmd/dep", "-o", "x", proxy=proxy, log=log)
+            self.assert_run(r, 0)
+            # What is in the cache is not asked for again.
+            before = len(web.requests)
+            self.assert_run(self.build(MODULE + "@" + VERSION, "-o", "y", proxy=proxy, log=log), 0)
+            self.assertEqual(len(web.requests), before)
+        # The log is out of reach: what it said is kept.
+        self.assert_run(self.build(MODULE + "@" + VERSION, "-o", "z", log=log), 0)
+        self.assert_error(self.build(MODULE + "@" + VERSION, log=log, cache="new"), 3)
+
+    def test_interrupted(self):
+        web = http_fixture.HttpFixture({"/proxy": self.lab.proxy_dir})
+        with web:
+            web.rule("*.zip", stall=1)
+            p = self.background([cli.GWTOOL, "build", MODULE + "@" + VERSION, "--proxy",
+                                 web.url + "/proxy", *self.lab.log(), "--cache", self.path("cache"),
+                                 "--toolchain", "local", "--sandbox", self.sandbox])
+            cli.wait_until(lambda: web.count("*.zip"), what="the zip to be asked for")
+            self.assertEqual(p.stop(signal.SIGINT), 130)
+        self.assertEqual(p.out, "")
+        self.assert_clean()
+
+
+if __name__ == "__main__":
+    cli.main()

@@ -1,0 +1,22 @@
+// Proofs that builds keep in their cache: what is accepted is a record that sum.golang.org signed,
+// so of all that comes from one file only one pair of sums can ever come out.
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+
+#include "build/sums.h"
+#include "tlog/go_log.h"
+
+using namespace gw;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view input(reinterpret_cast<const char*>(data), size);
+  static const auto key = tlog::VerifierKey::parse(tlog::kGoLogKey);
+  const auto sums = build::open_kept_proof(input, *key, "golang.org/x/example/hello",
+                                           "v0.0.0-20250915201037-7f05d217867b");
+  if (sums) {
+    if (sums->zip != "h1:+gZE2jOdiscYByu0606Uw8Ldir2Cecd39Vq/3IEasRA=") std::abort();
+    if (!tlog::parse_sum(sums->gomod)) std::abort();
+  }
+  return 0;
+}

@@ -1,0 +1,93 @@
+"""Go modules made on the spot: in a module proxy's files, and in a checksum database of their own.
+
+    lab = ModuleLab(self.path("lab"))
+    lab.add("example.org/hello", "v0.1.0", {"main.go": "package main ..."})
+    gwtool("build", "example.org/hello@v0.1.0", "--proxy", lab.proxy, *lab.log())
+"""
+
+import base64
+import hashlib
+import io
+import os
+import re
+import zipfile
+
+import cli
+
+LOGTOOL = os.path.join(cli.BUILD, "tests", "gw_logtool")
+
+
+def escape(path):
+    """Upper-case letters as the proxy's protocol writes them."""
+    return re.sub("[A-Z]", lambda m: "!" + m.group(0).lower(), path)
+
+
+def hash1(files):
+    """The `h1:` sum of (name, bytes)."""
+    lines = "".join("%s  %s\n" % (hashlib.sha256(data).hexdigest(), name)
+                    for name, data in sorted(files))
+    return "h1:" + base64.b64encode(hashlib.sha256(lines.encode()).digest()).decode()
+
+
+def make_zip(module, version, files):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as z:
+        for name, data in sorted(files.items()):
+            z.writestr("%s@%s/%s" % (module, version, name), data)
+    return out.getvalue()
+
+
+class ModuleLab:
+    def __init__(self, directory):
+        self.directory = directory
+        self.proxy_dir = os.path.join(directory, "proxy")
+        self.source = os.path.join(directory, "sumdb")
+        self.proxy = "file://" + self.proxy_dir
+        self.records = []
+        self.published = 0
+        self.key = None
+        os.makedirs(self.proxy_dir)
+        os.makedirs(self.source)
+
+    def file(self, module, version, kind):
+        """Where the proxy has it: kind is info, mod or zip."""
+        return os.path.join(self.proxy_dir, escape(module), "@v", "%s.%s" % (escape(version), kind))
+
+    def add(self, module, version, files, go_mod=None, listed=True):
+        """A version of a module; files: name -> text. Without a go.mod among them, `go_mod` or a
+        plain one is what the proxy and the zip have; "" gives the zip none."""
+        files = {n: d.encode() if isinstance(d, str) else d for n, d in files.items()}
+        if "go.mod" not in files and go_mod != "":
+            files["go.mod"] = (go_mod or "module %s\n\ngo 1.18\n" % module).encode()
+        mod = files.get("go.mod", ("module %s\n" % module).encode())
+        where = os.path.dirname(self.file(module, version, "zip"))
+        os.makedirs(where, exist_ok=True)
+        for kind, data in (("info", b'{"Version":"%s","Time":"2026-01-02T03:04:05Z"}' % version.encode()),
+                           ("mod", mod), ("zip", make_zip(module, version, files))):
+            with open(self.file(module, version, kind), "wb") as f:
+                f.write(data)
+        with open(os.path.join(where, "list"), "a") as f:
+            f.write(version + "\n" if listed else "")
+        zip_sum = hash1([("%s@%s/%s" % (module, version, n), d) for n, d in files.items()])
+        self.records.append((module, version, zip_sum, hash1([("go.mod", mod)])))
+
+    def log(self):
+        """The checksum database of all that was added so far, as options of gwtool build."""
+        if self.published < len(self.records):
+            self._publish()
+        return ["--log-key", self.key, "--source", self.source]
+
+    def _publish(self):
+        texts = ["%s %s %s\n%s %s/go.mod %s\n" % (m, v, z, m, v, g) for m, v, z, g in self.records]
+        lines = "".join("raw %s\n" % t.replace("\n", "\\n") for t in texts[self.published:])
+        r = cli.run([LOGTOOL, "append", self.source], input=lines)
+        assert r.code == 0, r
+        self.key = cli.run([LOGTOOL, "key", self.source]).out.strip()
+        with open(os.path.join(self.source, "latest")) as f:
+            head = f.read()
+        for number, (m, v, _, _) in enumerate(self.records):
+            path = os.path.join(self.source, "lookup", "%s@%s" % (escape(m), escape(v)))
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w") as f:
+                f.write("%d\n%s\n%s" % (number, texts[number], head))
+        self.published = len(self.records)
