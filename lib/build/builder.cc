@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "build/forwarder.h"
+#include "build/includes.h"
 #include "module/buildinfo.h"
 #include "module/goversion.h"
 
@@ -159,12 +160,30 @@ Status Builder::check_zips(const Forwarder& forwarder) const {
   return {};
 }
 
+// `commands`: those that a build would run.
+Status Builder::check_sources(std::string_view commands) const {
+  for (const std::string& seen : assembled_directories(commands)) {
+    const std::string path = runner_.host_path(seen);
+    if (!path.starts_with(runner_.module_directory() + "/")) continue;  // the toolchain's own
+    GW_TRY(const os::Dir dir, os::Dir::open_without_links(path));
+    const auto checked = check_includes(dir);
+    if (checked) continue;
+    if (checked.error().kind != ErrorKind::kNotFound) return checked.error().in(path);
+    return failure({Reason::kAssembler, path.substr(runner_.module_directory().size() + 1) + "/" +
+                                            checked.error().message});
+  }
+  return {};
+}
+
 Status Builder::fetch(const Key& key, std::string& log) {
   progress(fmt::format("fetching what {} needs", key.package()));
   Forwarder forwarder(store_, key.module, key.version);
   GW_TRY(const os::Ran ran, runner_.fetch(key, forwarder));
   forwarder.stop();
-  if (ran.exit.ok() && ran.end == os::Ran::End::kExited) return check_zips(forwarder);
+  if (ran.exit.ok() && ran.end == os::Ran::End::kExited) {
+    GW_CHECK(check_zips(forwarder));
+    return check_sources(ran.output);
+  }
   // The commands that would have run are of no interest, what went wrong is.
   log += command_line(fetch_arguments(key)) + ran.output;
   if (auto error = forwarder.error()) return *std::move(error);

@@ -88,6 +88,7 @@ class Builder {
         options_(std::move(options)) {}
   Status fetch(const Key& key, std::string& log);
   Status check_zips(const Forwarder& forwarder) const;
+  Status check_sources(std::string_view commands) const;
   Status compile(const Key& key, std::string& log);
   Status check_ran(const os::Ran& ran, const Key& key, bool searched) const;
   Result<os::Fd> find_binary() const;

@@ -55,8 +55,9 @@ class GoRunner {
   Result<os::Ran> fetch(const Key& key, Forwarder& forwarder);
   Result<os::Ran> build(const Key& key);
 
-  // Where the go command keeps what it downloaded.
-  std::string download_directory() const { return work_ + "/mod/cache/download"; }
+  // Where the go command keeps modules, unpacked, and what it downloaded.
+  std::string module_directory() const { return work_ + "/mod"; }
+  std::string download_directory() const { return module_directory() + "/cache/download"; }
   // Where build() left the binary: the one file below, in any depth.
   std::string output_directory() const;
   // A path that the go command named, as ours.

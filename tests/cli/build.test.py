@@ -152,7 +152,11 @@ class Build(cli.TestCase):
             "main.go": 'package main\n\nimport _ "example.org/dep/p"\n\nfunc main() {}\n'})
         self.lab.add("example.org/newer", "v1.0.0", {"main.go": MAIN},
                      go_mod="module example.org/other\n")
-        cases = {MODULE + "/lib": "not a main package: package example.org/Hello/lib is not a main",
+        self.lab.add("example.org/outside", "v1.0.0", {
+            "main.go": "package main\n\nfunc f()\n\nfunc main() { f() }\n",
+            "f_amd64.s": '# include /* */ "/etc/passwd"\nTEXT \u00b7f(SB), 4, $0\n\tRET\n'})
+        cases = {"example.org/outside": "assembler: example.org/outside@v1.0.0/f_amd64.s includes",
+                 MODULE + "/lib": "not a main package: package example.org/Hello/lib is not a main",
                  "example.org/untidy": "go.mod is not tidy",
                  "example.org/newer": "module path mismatch",
                  MODULE + "/broken": "undefined",

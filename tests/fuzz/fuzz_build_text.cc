@@ -6,6 +6,7 @@
 #include <string>
 
 #include "build/go_command.h"
+#include "build/includes.h"
 #include "build/reason.h"
 #include "build/resolve.h"
 #include "build/target.h"
@@ -31,6 +32,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   (void)check_go_env(input);
   (void)is_program(input);
+  (void)find_includes(input);
+  (void)assembled_directories(input);
   const FoundReason found = find_reason(input, "a.b/c", [](std::string_view) { return true; });
   if (found.line.size() > 400 || input.find(found.line) == std::string_view::npos) std::abort();
   return 0;

@@ -125,6 +125,21 @@ TEST_CASE("what the go command read out of a zip must be what was verified") {
   CHECK(!Lab(get + "x >/dev/null").builder->build(key()));
 }
 
+TEST_CASE("assembly that includes what is outside of its package is not built") {
+  const std::string fetch =
+      "M=$GOMODCACHE/a.b/main@v1.0.0; mkdir -p $GOMODCACHE/cache/download $M\n";
+  const std::string script =
+      "[ $2 = -n ] || { mkdir -p $GOPATH/bin; touch $GOPATH/bin/a; exit; }\n" + fetch +
+      "echo cd $M; echo /go/pkg/tool/linux_amd64/asm -p a.b/main ./a.s\n";
+  CHECK(Lab(script + "echo '#include \"textflag.h\"' >$M/a.s").builder->build(key()));
+  Lab lab(script + "echo '#include \"/etc/passwd\"' >$M/a.s");
+  const auto outside = lab.builder->build(key());
+  REQUIRE(failure_of(outside) != nullptr);
+  CHECK(failure_of(outside)->reason == Reason::kAssembler);
+  CHECK(outside.error().message ==
+        "assembler: a.b/main@v1.0.0/a.s includes \"/etc/passwd\", which is outside of its package");
+}
+
 TEST_CASE("an import that no go.mod covers is untidy, whatever a proxy has today") {
   const std::string search =
       "/usr/bin/python3 -c 'import os, urllib.request as u; "
