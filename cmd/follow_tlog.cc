@@ -3,6 +3,7 @@
 
 #include <csignal>
 
+#include "base/json.h"
 #include "commands.h"
 #include "follow/status.h"
 #include "follow_group.h"
@@ -12,6 +13,7 @@
 #include "os/user.h"
 #include "store/reader.h"
 #include "tlog/build_log.h"
+#include "tlog/evidence_check.h"
 #include "tlog/go_log.h"
 #include "tlog/note.h"
 
@@ -24,6 +26,7 @@ struct Values {
   bool once = false;
   bool status = false;
   bool clear_alarm = false;
+  std::string evidence;
 };
 
 Result<int> print_status(Context& ctx, const Values& v) {
@@ -63,6 +66,22 @@ Result<int> clear(Context& ctx, const Values& v) {
   return kExitDone;
 }
 
+Result<int> verify_evidence(Context& ctx, const Values& v) {
+  constexpr std::size_t kMaxFile = std::size_t{256} << 20;
+  GW_TRY(const tlog::VerifierKey key, tlog::VerifierKey::parse(v.follow.log.log_key));
+  GW_TRY(const std::string text, os::read_file(v.evidence, kMaxFile));
+  const auto document = parse_json(text);
+  if (!document) return usage_error(v.evidence + ": not a file of evidence: no JSON");
+  auto found = tlog::check_evidence(*document, key);
+  if (!found) return std::move(found).error().in(v.evidence);
+  if (ctx.json) {
+    ctx.out.json({{"proof", found->proof}, {"finding", found->text}});
+  } else if (!ctx.quiet) {
+    ctx.out.line((found->proof ? "proven: " : "not proven: ") + found->text);
+  }
+  return kExitDone;
+}
+
 Result<int> follow_once(Context& ctx, const Values& v, const os::Stop& stop,
                         const os::SignalThread& signals) {
   // A one-shot command speaks in messages; events that need nobody stay out of cron's mail.
@@ -96,6 +115,7 @@ Result<int> follow_on(Context& ctx, const Values& v, const os::Stop& stop,
 }
 
 Result<int> run(Context& ctx, const Values& v) {
+  if (!v.evidence.empty()) return verify_evidence(ctx, v);
   if (v.status) return print_status(ctx, v);
   GW_CHECK(os::become_owner_of_directory(v.db));
   if (v.clear_alarm) return clear(ctx, v);
@@ -131,7 +151,8 @@ Command follow_tlog_command() {
        "though they write no data"},
       {"DB.lock", "held by the one follower; a second one ends with 3 and names its process"},
       {"DB.alarm-TIME.json", "evidence of an alarm"}};
-  c.add(path_option("db", "FILE", &v->db, PathUse::kState, "the database").require());
+  c.add(path_option("db", "FILE", &v->db, PathUse::kState, "the database")
+            .more("Needed for everything but --verify-evidence."));
   c.add(choice_option<const tlog::LogFormat*>(
             "log-form", "FORM", &v->follow.form,
             {{"go", &tlog::kGoLog, "sums of module versions: the Go checksum database"},
@@ -151,9 +172,22 @@ Command follow_tlog_command() {
       flag_option("clear-alarm", &v->clear_alarm, "go on after a security error was looked into")
           .more("Of a module version that the log has twice the first record stays the valid one.")
           .on_command_line_only());
+  c.add(path_option("verify-evidence", "FILE", &v->evidence, PathUse::kInput,
+                    "check an alarm's evidence, with the log's key alone")
+            .more("Says what is proven by it: that the log signed two histories, or holds two "
+                  "records for one version. Tiles are not signed: that a log served bad ones is "
+                  "not proven by them, and told so. Ends with 4 when the file does not show what "
+                  "it says.")
+            .on_command_line_only());
   c.rules.push_back([v]() -> Status {
-    if (int{v->once} + int{v->status} + int{v->clear_alarm} > 1) {
-      return usage_error("--once, --status and --clear-alarm exclude each other");
+    if (int{v->once} + int{v->status} + int{v->clear_alarm} + int{!v->evidence.empty()} > 1) {
+      return usage_error(
+          "--once, --status, --clear-alarm and --verify-evidence exclude each other");
+    }
+    if (v->db.empty() && v->evidence.empty()) {
+      return usage_error("gwtool follow-tlog needs --db FILE",
+                         "the database; on the command line, or db in [follow-tlog] of the file "
+                         "given with --config");
     }
     if (v->follow.keep && v->follow.form != &tlog::kGoLog) {
       return usage_error("--keep is for logs of the form go", "of builds every record is kept");

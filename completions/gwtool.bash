@@ -23,6 +23,7 @@ _gwtool() {
     'gwtool follow-tlog --submit-latest') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool follow-tlog --compare-latest') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool follow-tlog --on-alarm') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool follow-tlog --verify-evidence') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool follow-tlog --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool follow-tlog --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
     'gwtool serve-dns --db') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
@@ -183,7 +184,7 @@ _gwtool() {
   local words=
   case "$at" in
     'gwtool') words='follow-tlog serve-dns check build vanity-lookup completion version --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
-    'gwtool follow-tlog') words='--db --log-form --log-key --source --proxy --ca-file --from --keep --interval --max-age --submit-latest --compare-latest --on-alarm --once --status --clear-alarm --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool follow-tlog') words='--db --log-form --log-key --source --proxy --ca-file --from --keep --interval --max-age --submit-latest --compare-latest --on-alarm --once --status --clear-alarm --verify-evidence --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool serve-dns') words='key status --db --zone --ns --rname --ttl --negative-ttl --id --key --zone-file --zone-key --listen --user --metrics --status-socket --partial --workers --signature-cache --rate-limit --signing-limit --tcp-connections --tcp-per-network --tcp-idle --follow --log-key --source --proxy --ca-file --from --keep --interval --max-age --submit-latest --compare-latest --on-alarm --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool serve-dns key') words='new ds --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool serve-dns key new') words='--zone --key --algorithm --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;

@@ -42,6 +42,7 @@ complete -c gwtool -n '__gwtool_at "gwtool follow-tlog"' -l on-alarm -x -d 'run 
 complete -c gwtool -n '__gwtool_at "gwtool follow-tlog"' -l once -d 'look once, take in what is new, and end: for cron'
 complete -c gwtool -n '__gwtool_at "gwtool follow-tlog"' -l status -d 'print how the database stands, without a network'
 complete -c gwtool -n '__gwtool_at "gwtool follow-tlog"' -l clear-alarm -d 'go on after a security error was looked into'
+complete -c gwtool -n '__gwtool_at "gwtool follow-tlog"' -l verify-evidence -r -F -d 'check an alarms evidence, with the logs key alone'
 complete -c gwtool -n '__gwtool_at "gwtool follow-tlog"' -l config -r -F -d 'read options from FILE'
 complete -c gwtool -n '__gwtool_at "gwtool follow-tlog"' -l check-config -d 'check the configuration and end'
 complete -c gwtool -n '__gwtool_at "gwtool follow-tlog"' -l print-config -d 'print the options in effect and where each comes from, and end'

@@ -21,14 +21,26 @@ tlog::Evidence fork_evidence(const store::Head& held, const tlog::Checkpoint& ot
   return tlog::fork_evidence(seen(held), {"from " + origin, other.size(), other.note()}, found);
 }
 
+void add_note(tlog::Evidence& evidence, const store::Head& head) {
+  tlog::SeenHead more = seen(head);
+  for (const auto& [what, note] : evidence.notes) {
+    if (note == more.note) return;
+  }
+  evidence.notes.emplace_back(std::move(more.what), std::move(more.note));
+}
+
 tlog::Evidence bad_tile_evidence(const std::optional<store::Head>& held,
                                  const tlog::BadTiles& bad) {
   std::vector<tlog::SeenHead> heads;
-  const tlog::Checkpoint& head = bad.head;
-  if (held && (held->size != head.size() || held->root != head.root())) {
-    heads.push_back(seen(*held));
-  }
-  heads.push_back({"head", head.size(), head.note()});
+  const auto add = [&](tlog::SeenHead head) {
+    for (const tlog::SeenHead& h : heads) {
+      if (h.note == head.note) return;
+    }
+    heads.push_back(std::move(head));
+  };
+  if (held) add(seen(*held));
+  add({"head", bad.head.size(), bad.head.note()});
+  if (bad.about) add({"compared with it", bad.about->size(), bad.about->note()});
   return tlog::bad_tile_evidence(std::move(heads), bad);
 }
 

@@ -82,7 +82,12 @@ struct Follower::Impl {
   Status settle_unproven(Round& round);
   Status consider_first(const tlog::Checkpoint& head, Round& round);
   Status check_for_fork(const tlog::Checkpoint& head, const std::string& origin);
-  Status compare_below(const tlog::Checkpoint& head, const std::string& origin);
+  Status compare_below(const tlog::Checkpoint& aim, const tlog::Checkpoint& head,
+                       const std::string& origin);
+  // Under which of the two heads the tiles of a comparison are.
+  enum class Under { kOurs, kTheirs };
+  Error fork(const tlog::Checkpoint& aim, const tlog::Checkpoint& head,
+             const tlog::HeadComparison& found, Under under, const std::string& origin);
   Status consider_older(const tlog::Checkpoint& head, const std::string& origin);
   Status consider_newer(const tlog::Checkpoint& head, const std::string& origin, Round& round);
   Result<tlog::Frontier> first_frontier(const tlog::Checkpoint& head);

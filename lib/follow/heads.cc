@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "follow/follower_impl.h"
+#include "follow/own_tiles.h"
 #include "tlog/tile.h"
 
 namespace gw::follow {
@@ -31,7 +32,7 @@ Status Follower::Impl::consider(const tlog::Checkpoint& head, const std::string&
   if (status || tlog::find_bad_tiles(status.error()) == nullptr) return status;
   // The evidence is about this head, though it may be another's tiles that it was compared by.
   auto bad = std::make_shared<tlog::BadTiles>(*tlog::find_bad_tiles(status.error()));
-  bad->head = head;
+  bad->about = head;
   status.error().detail = std::move(bad);
   return status;
 }
@@ -131,7 +132,8 @@ Status Follower::Impl::consider_newer(const tlog::Checkpoint& head, const std::s
   tlog::Follower log(source, head, writer.frontier());
   GW_TRY(const tlog::HeadComparison found, log.start());
   if (found.fork()) {
-    return tlog::contradiction_error(fork_evidence(held, head, found, origin));
+    GW_TRY(const tlog::Checkpoint aim, target());
+    return fork(aim, head, found, Under::kTheirs, origin);
   }
   GW_CHECK(writer.set_target(head, env.clock->now(), options.submit_latest));
   round.report.new_head = true;
@@ -156,32 +158,59 @@ Status Follower::Impl::check_for_fork(const tlog::Checkpoint& head, const std::s
   } else {
     const auto found = client.compare(aim, head);
     if (found && found->fork()) {
-      return tlog::contradiction_error(fork_evidence(held, head, *found, origin));
+      return fork(aim, head, *found, Under::kTheirs, origin);
     }
   }
   if (head.size() < writer.state().position) return {};
   // The records held were proven under the head aimed at.
   const auto found = client.compare(writer.frontier(), head);
-  if (found && found->fork()) {
-    return tlog::contradiction_error(fork_evidence(held, head, *found, origin));
-  }
+  if (found && found->fork()) return fork(aim, head, *found, Under::kTheirs, origin);
   return {};
+}
+
+// What proves it to others: tiles of both sides, where a signed root does not say it. Those of ours
+// come from the database as far as it has them.
+Error Follower::Impl::fork(const tlog::Checkpoint& aim, const tlog::Checkpoint& head,
+                           const tlog::HeadComparison& found, Under under,
+                           const std::string& origin) {
+  tlog::Evidence e = fork_evidence(*writer.state().target, head, found, origin);
+  std::vector<tlog::TileBytes> theirs = std::exchange(e.tiles, {});
+  std::vector<tlog::TileBytes> ours;
+  if (under == Under::kOurs) std::swap(ours, theirs);
+  if (ours.empty() && found.size < aim.size()) {
+    OwnTiles own(writer, source);
+    tlog::HeadTree tree(own, aim);
+    if (tree.frontier_at(found.size)) {
+      ours = tree.evidence(found.size);
+    } else {
+      // Below a head that was not taken in yet we hold what it signed, and not the way up to it.
+      e.missing =
+          fmt::format("tiles of the head of {} records for its first {}", aim.size(), found.size);
+    }
+  }
+  const bool ours_is_older = aim.size() <= head.size();
+  e.tiles = ours_is_older ? std::move(theirs) : std::move(ours);
+  e.other_tiles = ours_is_older ? std::move(ours) : std::move(theirs);
+  return tlog::contradiction_error(std::move(e));
 }
 
 // The tree of an older head at the tile boundary below it, by tiles of its own, against the records
 // held: for when the database has no root at its size and the newer head's tiles are not to be had.
-Status Follower::Impl::compare_below(const tlog::Checkpoint& head, const std::string& origin) {
+Status Follower::Impl::compare_below(const tlog::Checkpoint& aim, const tlog::Checkpoint& head,
+                                     const std::string& origin) {
   const std::uint64_t size = head.size() - head.size() % tlog::kTileWidth;
   GW_TRY(const auto own, writer.root_at(size));
   if (!own) return {};
-  const auto found = tlog::compare_history(size, *own, client.tree(head));
+  auto found = tlog::compare_history(size, *own, client.tree(head));
   if (!found || !found->fork()) return {};
-  return tlog::contradiction_error(fork_evidence(*writer.state().target, head, *found, origin));
+  std::swap(found->claimed, found->recomputed);
+  return fork(aim, head, *found, Under::kTheirs, origin);
 }
 
 Status Follower::Impl::consider_older(const tlog::Checkpoint& head, const std::string& origin) {
-  const store::Head held = *writer.state().target;
+  GW_TRY(const tlog::Checkpoint aim, target());
   GW_TRY(const auto known, writer.head(head.size()));
+  if (known && known->root == head.root()) return {};
   std::optional<Hash> own;
   if (known) own = known->root;
   if (!own) {
@@ -189,21 +218,24 @@ Status Follower::Impl::consider_older(const tlog::Checkpoint& head, const std::s
   }
   if (own && *own == head.root()) return {};
   // Either it is not to be told from the database, or it is a fork and the tiles are the evidence.
-  GW_TRY(const tlog::Checkpoint aim, target());
-  auto found = client.compare(head, aim);
-  if (!found) {
-    if (!own) {
-      GW_CHECK(compare_below(head, origin));
-      return std::move(found).error();
-    }
-    // The database alone shows the fork; what the log says now must not hide it.
+  OwnTiles own_tiles(writer, source);
+  tlog::HeadTree tree(own_tiles, aim);
+  auto found = tlog::compare_history(head.size(), head.root(), tree);
+  if (!found && !own) {
+    GW_CHECK(compare_below(aim, head, origin));
+    return std::move(found).error();
+  }
+  if (found && !own && !found->fork()) return {};
+  // The database alone shows the fork; what the log says now must not hide it.
+  if (own && (!found || found->recomputed != *own)) {
     found = tlog::HeadComparison{tlog::HeadRelation::kFork, head.size(), head.root(), *own, {}};
   }
-  if (own) found->relation = tlog::HeadRelation::kFork;
-  if (!found->fork()) return {};
-  found->claimed = head.root();
-  if (own) found->recomputed = *own;
-  return tlog::contradiction_error(fork_evidence(held, head, *found, origin));
+  Error error = fork(aim, head, *found, Under::kOurs, origin);
+  if (!known) return error;
+  // Two heads of one size say it all.
+  tlog::Evidence e = tlog::find_contradiction(error)->evidence;
+  add_note(e, *known);
+  return tlog::contradiction_error(std::move(e));
 }
 
 }  // namespace gw::follow

@@ -291,37 +291,11 @@ Result<std::optional<Hash>> Writer::root_at(std::uint64_t size) {
     }
   }
   if (tree.size() != size) {
-    GW_TRY(const auto leaves, m.leaves_before(size));
+    GW_TRY(const auto leaves, m.leaves_of(full, size % kTile));
     if (!leaves) return none;
     for (const Hash& leaf : *leaves) tree.append(leaf);
   }
   return std::optional<Hash>(tree.root());
-}
-
-// The leaf hashes from the tile boundary before `size` on.
-Result<std::optional<std::vector<Hash>>> Writer::Impl::leaves_before(std::uint64_t size) {
-  const std::uint64_t tile = size / kTile;
-  std::vector<Hash> leaves;
-  if (tile == state.position / kTile) {
-    leaves.assign(tail.begin(), tail.begin() + static_cast<std::ptrdiff_t>(size % kTile));
-    return std::optional(std::move(leaves));
-  }
-  const std::optional<std::vector<Hash>> none;
-  if (state.keep == Keep::kVersions) return none;
-  if (state.keep == Keep::kBuilds) {
-    for (std::uint64_t n = tile * kTile; n < size; ++n) {
-      GW_TRY(const auto text, load_build(db, n));
-      if (!text) return none;  // one that repeats a key
-      leaves.push_back(tlog::leaf_hash(*text));
-    }
-    return std::optional(std::move(leaves));
-  }
-  GW_TRY(const auto texts, load_records(db, tile));
-  for (std::size_t i = 0; i < size % kTile; ++i) {
-    if (i >= texts.size()) return corrupt_error("records of a tile are missing").in(path);
-    leaves.push_back(tlog::leaf_hash(texts[i]));
-  }
-  return std::optional(std::move(leaves));
 }
 
 }  // namespace gw::store

@@ -29,6 +29,7 @@
 #include "tlog/checkpoint.h"
 #include "tlog/go_log.h"
 #include "tlog/log_format.h"
+#include "tlog/tile.h"
 #include "tlog/tree.h"
 
 namespace gw::store {
@@ -143,6 +144,9 @@ class Writer {
   // The root of the tree of the first `size` records from this database alone. None when it does
   // not hold what that takes (inside of a tile of which it has no hashes, a partial database).
   Result<std::optional<Hash>> root_at(std::uint64_t size);
+  // A hash tile of our tree at state().position, as a log serves it. None when the database does
+  // not hold what that takes.
+  Result<std::optional<std::string>> hash_tile(const tlog::TileId& id);
 
  private:
   struct Impl;

@@ -54,7 +54,8 @@ struct Writer::Impl {
   Status store_level1(const PendingRecords& pending);
   Status store_change();
   Status store_position(const PendingRecords& pending, const CommitReport& report);
-  Result<std::optional<std::vector<Hash>>> leaves_before(std::uint64_t size);
+  Result<std::optional<std::vector<Hash>>> leaves_of(std::uint64_t tile, std::size_t count);
+  Result<std::optional<std::vector<Hash>>> entries(const tlog::TileId& id);
 };
 
 }  // namespace gw::store

@@ -2,6 +2,7 @@
 // must never be dropped with the error, and the tiles that are not those of it, if it was that.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,8 @@ struct BadTiles : UnshownHead {
   BadTiles(Checkpoint h, std::vector<TileBytes> t, std::vector<TileBytes> p = {})
       : UnshownHead(std::move(h)), tiles(std::move(t)), proof(std::move(p)) {}
 
-  std::string what;  // the error's text, as it was made
+  std::string what;                 // the error's text, as it was made
+  std::optional<Checkpoint> about;  // another head that was compared by these tiles
   // As the source gave them. One, or all those of the right edge, which together do not fold to the
   // signed root. Of a full tile in place of a partial one only the part that the head covers. No
   // bytes when the source refused them, as more than there may be.

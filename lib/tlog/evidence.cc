@@ -101,6 +101,8 @@ Json evidence_json(const Evidence& e, const std::string& log_key, WallTime now) 
   }
   add_tiles(out, "bad_tiles", e.bad_tiles);
   add_tiles(out, "tiles", e.tiles);
+  add_tiles(out, "other_tiles", e.other_tiles);
+  if (!e.missing.empty()) out["missing"] = e.missing;
   if (!e.records.empty()) out["records"] = Json::array();
   for (const auto& [first, second] : e.records) {
     out["records"].push_back({{"first", record_json(first)}, {"second", record_json(second)}});
@@ -118,6 +120,7 @@ std::string format_evidence(const Evidence& e, const std::optional<std::string>&
   }
   out += tile_lines(e.bad_tiles, "does not hash right: ", !path);
   out += tile_lines(e.tiles, "", !path);
+  out += tile_lines(e.other_tiles, "of the older head: ", !path);
   for (const auto& [first, second] : e.records) {
     for (const ProvenRecord* r : {&first, &second}) {
       out += fmt::format("record {}:\n{}  inclusion proof", r->number, r->text);
@@ -126,6 +129,7 @@ std::string format_evidence(const Evidence& e, const std::optional<std::string>&
       out += "\n";
     }
   }
+  if (!e.missing.empty()) out += fmt::format("not to be had: {}\n", e.missing);
   if (path) out += fmt::format("all of it is in {}\n", *path);
   return out;
 }

@@ -2,7 +2,7 @@
 //
 // It holds everything that somebody else needs to check the claim with the log's key alone: the
 // signed notes verbatim, the recomputed hash and the tiles that give it, or both records with their
-// inclusion proofs. In the file JSON, one object; bytes in base64.
+// inclusion proofs; evidence_check.h does that. In the file JSON, one object; bytes in base64.
 #pragma once
 
 #include <cstdint>
@@ -37,8 +37,10 @@ struct Evidence {
     Hash recomputed{};
   };
   std::optional<Roots> roots;
-  std::vector<TileBytes> tiles;      // they authenticate under the newer head
-  std::vector<TileBytes> bad_tiles;  // as the source gave them: they do not
+  std::vector<TileBytes> tiles;        // they authenticate under the newer head
+  std::vector<TileBytes> other_tiles;  // under the older one, where its own root does not say it
+  std::vector<TileBytes> bad_tiles;    // as the source gave them: they do not
+  std::string missing;  // what others would need besides and was not to be had; one line
   // Pairs of records of one module version, the first one first.
   std::vector<std::pair<ProvenRecord, ProvenRecord>> records;
 };
@@ -67,7 +69,8 @@ Error contradiction_error(Evidence evidence);
 const Contradiction* find_contradiction(const Error& error);
 
 // {"kind","message","time","log_key","notes":[{"what","note"}],"roots":{"size","claimed",
-//  "recomputed"},"bad_tiles"|"tiles":[{"path","bytes"}],"records":[{"first","second"}]};
+//  "recomputed"},"bad_tiles"|"tiles"|"other_tiles":[{"path","bytes"}],
+//  "records":[{"first","second"}],"missing"};
 // what there is none of is left out.
 Json evidence_json(const Evidence& evidence, const std::string& log_key, WallTime now);
 

@@ -23,6 +23,7 @@ class Alarm(follow_case.TestCase):
     def halt(self, *more, **kwargs):
         """A database that halted at a fork of record 2000; returns the run, the log and its key."""
         log, key = self.synth(3000)
+        self.key = key
         self.assert_run(self.follow(log, key, "--once"), code=0)
         other = self.fork(log, 2000, 1500)
         return self.follow(other, key, "--once", *more, **kwargs), log, other, key
@@ -68,10 +69,40 @@ class Alarm(follow_case.TestCase):
         roots = evidence["roots"]
         self.assertIn("root of the first 3000 records\n  as signed or held  %s\n"
                       "  as found now       %s\n" % (roots["claimed"], roots["recomputed"]), printed)
+        self.check_evidence(name, "proven: sum.synth.test signed two histories")
         self.assertTrue(evidence["tiles"])
         for tile in evidence["tiles"]:
             self.assertIn("\n%s: " % tile["path"], printed)
         self.assertIn("\nall of it is in %s\n" % self.path(name), printed)
+
+    def check_evidence(self, name, text):
+        verify = ["follow-tlog", "--verify-evidence", self.path(name), "--log-key", self.key]
+        self.assert_out(self.gwtool(*verify), 0, text)
+        self.assertTrue(json.loads(self.gwtool(*verify, "--json").out)["proof"])
+
+    def test_evidence_that_shows_nothing(self):
+        r, *_ = self.halt()
+        [name] = self.alarms()
+        with open(self.path(name)) as f:
+            evidence = json.load(f)
+
+        def verify(change, key=None):
+            document = json.loads(json.dumps(evidence))
+            change(document)
+            with open(self.path("changed"), "w") as f:
+                json.dump(document, f)
+            return self.gwtool("follow-tlog", "--verify-evidence", self.path("changed"),
+                               "--log-key", key or self.key)
+        self.assert_out(verify(lambda d: None), 0, "proven: ")
+        self.assert_error(verify(lambda d: d["notes"].pop()), 4, "does not show")
+        self.assert_error(verify(lambda d: d.pop("tiles")), 4, "does not show")
+        self.assert_error(verify(lambda d: d["tiles"][0].update(bytes="AAAA")), 4, "does not show")
+        self.assert_error(verify(lambda d: d["notes"][0].update(note="x")), 4, "signed note")
+        self.assert_error(verify(lambda d: d.pop("notes")), 2, "no signed head")
+        self.assert_error(verify(lambda d: None, self.replica_key()[1]), 2, "about the key")
+        r = self.gwtool("follow-tlog", "--verify-evidence", __file__)
+        self.assert_error(r, 2, "not a file of evidence")
+        self.assert_error(self.gwtool("follow-tlog"), 2, "needs --db FILE")
 
     def test_evidence_is_printed_line_by_line(self):
         for quiet in ([], ["-q"]):
@@ -90,6 +121,7 @@ class Alarm(follow_case.TestCase):
         log, key = self.synth(3000)
         self.assert_run(self.follow(log, key, "--once"), code=0)
         other = self.fork(log, 2000, 1500)
+        self.key = key
         p = self.background([cli.GWTOOL, "-q", "follow-tlog", "--db", self.db, "--log-key", key,
                              "--source", other])
         self.assertEqual(p.wait(), 4, p)

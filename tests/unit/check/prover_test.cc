@@ -12,6 +12,7 @@
 #include "module/path.h"
 #include "os/file.h"
 #include "support/tlog/test_log.h"
+#include "tlog/evidence_check.h"
 #include "tlog/go_log.h"
 #include "tlog/lookup.h"
 
@@ -159,6 +160,9 @@ TEST_CASE("two histories prove nothing and leave evidence") {
     const auto evidence = gw::parse_json(*text);
     REQUIRE(evidence);
     CHECK(*evidence == result.evidence->document);
+    const auto found = gw::tlog::check_evidence(*evidence, log.key());
+    REQUIRE(found);
+    CHECK(found->proof);
     const bool equal = c.had == log.size();
     CHECK((*evidence)["kind"] == (equal ? "equal-size" : "fork"));
     CHECK((*evidence)["log_key"] == log.key().format());
@@ -316,6 +320,9 @@ TEST_CASE("a signed head that its lookup cannot be proven under is not dropped w
   bool named = false;
   for (const auto& n : evidence["notes"]) named |= n["note"] == other.head_note(forked);
   CHECK(named);
+  const auto found = gw::tlog::check_evidence(evidence, log.key());
+  REQUIRE(found);
+  CHECK(found->proof == (evidence["kind"] != "bad-tile"));
   if (forked == had || (forked == 700 && second && had < 700)) {
     CHECK(evidence["kind"] == "equal-size");
   } else if (forked < had || (second && forked < 700)) {

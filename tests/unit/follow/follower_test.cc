@@ -14,6 +14,7 @@
 #include "support/store/fill.h"
 #include "support/store/look.h"
 #include "support/tlog/test_log.h"
+#include "tlog/evidence_check.h"
 #include "tlog/hash.h"
 
 using namespace gw;
@@ -50,6 +51,7 @@ struct World {
   std::string evidence;
   FollowOptions options;
   os::Stop stop;
+  bool proof_missing = false;  // of an alarm's evidence
 
   explicit World(const TestLog& test_log) {
     options.db = dir.file("db");
@@ -90,6 +92,11 @@ struct World {
     REQUIRE(json);
     CHECK((*json)["kind"] == kind);
     CHECK((*json)["log_key"] == options.key.format());
+    // Somebody else can check it, with the log's key alone.
+    const auto found = tlog::check_evidence(*json, options.key);
+    if (!found && !proof_missing) FAIL(found.error().message);
+    CHECK(found.has_value() == !proof_missing);
+    if (found) CHECK(found->proof == (kind != "bad-tile"));
     return *json;
   }
 };
@@ -260,7 +267,11 @@ TEST_CASE("a fork is found while the head aimed at cannot be finished") {
   CAPTURE(c.at, c.then);
   TestLog fork = log.fork_at(c.at);
   fork.add_synthetic(c.then - c.at, 77);
-  SECTION("from the log") { CHECK(world.round(fork).error().kind == ErrorKind::kUntrusted); }
+  SECTION("from the log") {
+    CHECK(world.round(fork).error().kind == ErrorKind::kUntrusted);
+    // The way from what we hold up to the head aimed at is with the log, which has another now.
+    world.proof_missing = c.then < 40000;
+  }
   SECTION("from another, while the log shows nothing") {
     if (c.then > 40000 || (c.then > 32768 && c.then < 40000)) return;  // takes the fork's tiles
     log.fail("latest", unavailable_error("down"));
@@ -273,6 +284,7 @@ TEST_CASE("a fork is found while the head aimed at cannot be finished") {
   REQUIRE(evidence["notes"].size() == 2);
   CHECK(evidence["notes"][0]["note"] == log.head_note(40000));
   CHECK(evidence["notes"][1]["note"] == fork.head_note(c.then));
+  CHECK(evidence.contains("missing") == world.proof_missing);
   CHECK(world.state().position == 32768);
 }
 
@@ -642,6 +654,7 @@ TEST_CASE("a version with two sums is an alarm even when its proof is not to be 
   };
   CHECK(world.round(log).error().kind == ErrorKind::kUntrusted);
   log.on_fetch = nullptr;
+  world.proof_missing = true;
   const Json evidence = world.alarm(log, "duplicate");
   REQUIRE(evidence["records"].size() == 1);
   CHECK(evidence["records"][0]["first"]["text"] == log.record(0));
