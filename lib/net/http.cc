@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "net/http_transfer.h"
+#include "net/stream_window.h"
 #include "os/address.h"
 
 namespace gw::net {
@@ -49,6 +50,8 @@ struct HttpClient::Impl {
     std::deque<std::size_t> waiting;
     unsigned active = 0;
     bool multiplexes = false;
+    StreamWindow window;  // when it multiplexes
+    std::uint64_t completed = 0;
   };
   // One call of fetch().
   struct Batch {
@@ -65,6 +68,7 @@ struct HttpClient::Impl {
   void start_waiting(Batch& batch);
   void start(Batch& batch, std::size_t i);
   void collect(Batch& batch);
+  void learn(Origin& origin, const Transfer& t, CURLcode code) const;
   void end(Batch& batch, std::size_t i);
   void abandon(Batch& batch, const std::string& why);
   void run(Batch& batch);
@@ -130,7 +134,8 @@ void HttpClient::Impl::start_waiting(Batch& batch) {
   constexpr std::size_t kMaxActive = 256;  // over all servers
   if (batch.waiting == 0) return;
   for (auto& [name, origin] : origins) {
-    unsigned limit = origin.multiplexes ? options.max_streams : options.max_connections;
+    const unsigned limit = origin.multiplexes ? std::min(origin.window.size(), options.max_streams)
+                                              : options.max_connections;
     while (!origin.waiting.empty() && origin.active < limit && batch.active < kMaxActive) {
       std::size_t i = origin.waiting.front();
       origin.waiting.pop_front();
@@ -155,6 +160,8 @@ void HttpClient::Impl::start(Batch& batch, std::size_t i) {
   }
   auto transfer = std::make_unique<Transfer>();
   transfer->request = &request;
+  transfer->shares_connection = batch.origins[i]->multiplexes;
+  transfer->completed_before = batch.origins[i]->completed;
   if (idle.empty()) {
     transfer->easy = curl_easy_init();
   } else {
@@ -202,8 +209,19 @@ void HttpClient::Impl::collect(Batch& batch) {
     curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
     connections += static_cast<std::uint64_t>(opened);
     if (version >= CURL_HTTP_VERSION_2) batch.origins[i]->multiplexes = true;
+    learn(*batch.origins[i], t, code);
     batch.results[i] = t.finish(code, options);
     end(batch, i);
+  }
+}
+
+// How wide the link is shows in how long a response took to come in.
+void HttpClient::Impl::learn(Origin& origin, const Transfer& t, CURLcode code) const {
+  if (code == CURLE_OK) {
+    origin.window.done(t.receiving(), t.request->timeout, options.max_streams);
+    ++origin.completed;
+  } else if (code == CURLE_OPERATION_TIMEDOUT && origin.completed > t.completed_before) {
+    origin.window.late();
   }
 }
 

@@ -72,11 +72,13 @@ struct HttpOptions {
   // separated by commas. Answers are not validated.
   std::string dns_servers = {};
   Duration connect_timeout = std::chrono::seconds(10);
-  // A transfer that stays below 64 bytes a second for this long has stalled.
+  // A transfer that stays below 64 bytes a second for this long has stalled; over HTTP/2, where
+  // others may come before it, its whole time counts.
   Duration stall_timeout = std::chrono::seconds(20);
   // After this moment every request fails, also those under way: for a command with a time limit.
   std::optional<MonoTime> deadline = {};
-  // HTTP/1.1 connections to one host, and HTTP/2 requests at once on its connection.
+  // HTTP/1.1 connections to one host, and HTTP/2 requests at once on its connection: at most, for
+  // their number follows what the link carries (stream_window.h).
   unsigned max_connections = 8;
   unsigned max_streams = 64;
   // Ends every fetch at once when requested. Borrowed: must outlive the client. May be null.

@@ -110,9 +110,11 @@ Status Transfer::prepare(const HttpOptions& options, const std::string& ca_file,
   curl_easy_setopt(easy, CURLOPT_PIPEWAIT, https ? 1L : 0L);
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, curl_ms(timeout));
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, curl_ms(options.connect_timeout));
-  curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 64L);
-  curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
-                   std::max<long>(1, ceil<seconds>(options.stall_timeout).count()));
+  if (!shares_connection) {
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 64L);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
+                     std::max<long>(1, ceil<seconds>(options.stall_timeout).count()));
+  }
   if (request->accept_gzip) curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
   if (!options.dns_servers.empty()) {
     curl_easy_setopt(easy, CURLOPT_DNS_SERVERS, options.dns_servers.c_str());
@@ -184,6 +186,14 @@ Result<HttpResponse> Transfer::finish(CURLcode code, const HttpOptions& options)
   curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &wait);
   if (wait > 0) response_.retry_after = std::min(seconds(wait), kMaxRetryAfter);
   return std::move(response_);
+}
+
+Duration Transfer::receiving() const {
+  curl_off_t first = 0;
+  curl_off_t last = 0;
+  curl_easy_getinfo(easy, CURLINFO_STARTTRANSFER_TIME_T, &first);
+  curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &last);
+  return std::chrono::microseconds(last - first);
 }
 
 std::string Transfer::describe_timeout(const HttpOptions& options) const {

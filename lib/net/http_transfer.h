@@ -15,6 +15,10 @@ namespace gw::net {
 struct Transfer {
   const HttpRequest* request = nullptr;
   CURL* easy = nullptr;
+  // Set before prepare(): whether others come over the same connection, so that a pause in this one
+  // is no stall of its own; and how many of the same server were complete when this one began.
+  bool shares_connection = false;
+  std::uint64_t completed_before = 0;
 
   // Sets `easy` up anew. `ca_file` is empty when no certificate will be checked. kUsage for a
   // method or header that cannot be sent.
@@ -22,6 +26,8 @@ struct Transfer {
 
   // What came of it, once curl is done with `code`.
   Result<HttpResponse> finish(CURLcode code, const HttpOptions& options);
+  // From the response's first byte to its last.
+  Duration receiving() const;
 
  private:
   static std::size_t on_header(char* data, std::size_t one, std::size_t size, void* self);

@@ -1,6 +1,7 @@
 // An HTTP/2 server on loopback with its own certificate, for tests of the HTTP client: Go's, which
 // shares no code with ours. Prints its URL and CA file; "/connections" tells how many it accepted;
-// "/wait/N" answers once N requests wait at the same time. Ends with its standard input.
+// "/wait/N" answers once N requests wait at the same time; "/narrow/" shares a slow link. Ends with
+// its standard input.
 package main
 
 import (
@@ -52,7 +53,7 @@ func check(err error) {
 func main() {
 	cert, file := certificate(os.Args[1])
 	var connections int64
-	var mu sync.Mutex
+	var mu, link sync.Mutex
 	waiting := map[string]chan struct{}{}
 	count := map[string]int{}
 	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
@@ -75,6 +76,15 @@ func main() {
 				fmt.Fprint(w, "together")
 			case <-time.After(10 * time.Second):
 				fmt.Fprint(w, "alone")
+			}
+		case strings.HasPrefix(r.URL.Path, "/narrow/"):
+			// 50 KB over a link that carries a megabyte a second, for all streams together.
+			for i := 0; i < 10; i++ {
+				link.Lock()
+				_, _ = w.Write(make([]byte, 5000))
+				w.(http.Flusher).Flush()
+				time.Sleep(5 * time.Millisecond)
+				link.Unlock()
 			}
 		default:
 			fmt.Fprintf(w, "%s %s", r.Proto, r.URL.Path)

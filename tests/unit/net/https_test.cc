@@ -6,6 +6,7 @@
 #include <set>
 
 #include "net/http.h"
+#include "net/stream_window.h"
 #include "support/net/child_process.h"
 #include "support/net/test_server.h"
 
@@ -154,4 +155,32 @@ TEST_CASE("https: HTTP/2 requests share one connection") {
     CHECK(r->body == "together");
   }
   CHECK(c.connections() == 1);
+  // Each has its time, and all share the link: those that would be late wait for their turn.
+  HttpClient narrow = client({.ca_file = at.ca_file, .max_streams = 64});
+  REQUIRE(narrow.fetch_one({.url = at.url + "/0"}));
+  for (auto& r : narrow.fetch(std::vector<HttpRequest>(
+           40, {.url = at.url + "/narrow/", .timeout = std::chrono::milliseconds(1500)}))) {
+    CAPTURE(r ? "" : r.error().message);
+    REQUIRE(r);
+    CHECK(r->body.size() == 50000);
+  }
+}
+
+TEST_CASE("http: how many streams a connection gets") {
+  StreamWindow window;
+  CHECK(window.size() == StreamWindow::kFirst);
+  for (int i = 0; i < 100; ++i) window.done(10ms, 30s, 64);
+  CHECK(window.size() == 64);
+  window.done(3s, 30s, 64);  // neither quick nor slow
+  CHECK(window.size() == 64);
+  window.done(6s, 30s, 64);
+  CHECK(window.size() == 63);
+  window.late();
+  CHECK(window.size() == 31);
+  for (int i = 0; i < 10; ++i) window.late();
+  CHECK(window.size() == 1);
+  window.done(6s, 30s, 64);
+  CHECK(window.size() == 1);
+  window.done(0s, 30s, 64);
+  CHECK(window.size() == 2);
 }
