@@ -1,4 +1,6 @@
 // gwtool build: Go programs from proven sources, the same bytes everywhere.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <atomic>
 
@@ -174,8 +176,8 @@ Result<Shared> make_shared_parts(Context& ctx, const BuildValues& v, const os::S
   auto count =
       std::make_shared<std::pair<std::atomic<std::uint64_t>, std::atomic<std::uint64_t>>>();
   const auto on_fetched = [&ctx, count](const mod::ProxyRequest& request, std::uint64_t bytes) {
-    ctx.out.progress("fetched " + request.module + " (" + std::to_string(++count->first) +
-                     " files, " + std::to_string((count->second += bytes) >> 10U) + " kB)");
+    ctx.out.progress(fmt::format("fetched {} ({} files, {} kB)", request.module, ++count->first,
+                                 (count->second += bytes) >> 10U));
   };
   auto store = std::make_unique<build::ModuleStore>(cache.download(), *proxy, *sums, on_fetched);
   return Shared{std::move(cache), std::move(proxy), std::move(sums), std::move(store)};
@@ -183,7 +185,7 @@ Result<Shared> make_shared_parts(Context& ctx, const BuildValues& v, const os::S
 
 Result<build::Toolchain> find_toolchain(const BuildValues& v, Shared& shared) {
   const build::Target host = build::host_target();
-  const std::string platform = host.goos + "-" + host.goarch;
+  const std::string platform = fmt::format("{}-{}", host.goos, host.goarch);
   const bool latest = !v.go || *v.go == kLatest;
   if (v.toolchain == kModule) {
     std::string version = v.go.value_or("");
@@ -236,7 +238,7 @@ void report(Context& ctx, const Planned& planned, const build::Saved& saved,
   const build::Key& key = planned.key;
   const std::string sum = build::format_binary_sum(saved.sha256);
   if (!ctx.json) {
-    ctx.out.line(sum + " " + std::to_string(saved.size) + " " + planned.output.path());
+    ctx.out.line(fmt::format("{} {} {}", sum, saved.size, planned.output.path()));
     return;
   }
   ctx.out.json({{"module", key.module},

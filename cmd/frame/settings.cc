@@ -127,7 +127,8 @@ std::string spelled(const Option& o) { return o.positional ? o.name : "--" + o.n
 
 // Where a value that is refused comes from; of a file also its key.
 std::string blamed(const Setting& s) {
-  return s.origin == Origin::kConfig ? s.ref.option->name + " at " + s.where : s.where;
+  return s.origin == Origin::kConfig ? fmt::format("{} at {}", s.ref.option->name, s.where)
+                                     : s.where;
 }
 
 Result<Setting> resolve_one(const OptionRef& ref, const Invocation& invocation,

@@ -169,8 +169,9 @@ Status Builder::check_sources(std::string_view commands) const {
     const auto checked = check_includes(dir);
     if (checked) continue;
     if (checked.error().kind != ErrorKind::kNotFound) return checked.error().in(path);
-    return failure({Reason::kAssembler, path.substr(runner_.module_directory().size() + 1) + "/" +
-                                            checked.error().message});
+    return failure({Reason::kAssembler,
+                    fmt::format("{}/{}", path.substr(runner_.module_directory().size() + 1),
+                                checked.error().message)});
   }
   return {};
 }

@@ -47,14 +47,14 @@ Status ask(const mod::ProxyEntry& proxy, net::HttpClient& http,
   const std::size_t most = mod::max_answer_bytes(mod::ProxyRequest::Kind::kMod);
   if (proxy.kind == mod::ProxyEntry::Kind::kFile) {
     for (const auto& file : missing) {
-      file->second = os::read_file(proxy.place + "/" + path_of(file->first), most);
+      file->second = os::read_file(fmt::format("{}/{}", proxy.place, path_of(file->first)), most);
     }
     return {};
   }
   std::vector<net::HttpRequest> requests;
   for (const auto& file : missing) {
     net::HttpRequest request;
-    request.url = proxy.place + "/" + path_of(file->first);
+    request.url = fmt::format("{}/{}", proxy.place, path_of(file->first));
     request.max_body = most;
     request.max_redirects = 10;
     request.accept_gzip = true;

@@ -142,8 +142,9 @@ Status check_name_text(std::string_view text, NameUse use) {
   if (text.find_first_of(", \t:=*") != text.npos && hint.starts_with("write")) {
     hint = "one name alone, without blanks, a port or a wildcard";
   }
-  return usage_error("domain name " + quoted(text) + ": holds more than letters, digits, - and _",
-                     std::move(hint));
+  return usage_error(
+      fmt::format("domain name {}: holds more than letters, digits, - and _", quoted(text)),
+      std::move(hint));
 }
 
 Status check_host_text(std::string_view text) {
@@ -154,7 +155,7 @@ Status check_host_text(std::string_view text) {
     return usage_error(quoted(text) + " is an address, not the name of a host");
   }
   if (last.size() == text.size()) {
-    return usage_error("host name " + quoted(text) + " has only one label",
+    return usage_error(fmt::format("host name {} has only one label", quoted(text)),
                        "write it in full, such as ns1.example.org");
   }
   return {};

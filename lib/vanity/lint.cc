@@ -104,8 +104,8 @@ void lint_signatures(std::string_view what, const net::DnsAnswer& answer, WallTi
 // What makes an answer insecure, as far as it tells.
 std::string why_insecure(const net::DnsAnswer& answer, const DomainRecords& records) {
   if (!answer.canonical_name.empty()) {
-    return records.name + " is an alias of " + gw::quoted(answer.canonical_name) +
-           ", and one of their zones is not signed";
+    return fmt::format("{} is an alias of {}, and one of their zones is not signed", records.name,
+                       gw::quoted(answer.canonical_name));
   }
   if (has_signatures(answer.packet)) {
     return "the zone is signed in a way that is not validated here, such as Ed448 or NSEC3 with "
@@ -189,7 +189,8 @@ std::vector<DomainLint> lint_domains(std::span<const std::string> domains, TxtLo
     if (found[k]) {
       lint_signatures("the keys", *found[k], now, findings, nullptr);
     } else if (lint.status) {
-      lint.status = Error(found[k].error()).in(lint.domain + ": the keys of " + keys[k].name);
+      lint.status =
+          Error(found[k].error()).in(fmt::format("{}: the keys of {}", lint.domain, keys[k].name));
     }
     for (Finding& f : findings.take()) lint.findings.push_back(std::move(f));
   }

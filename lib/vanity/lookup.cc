@@ -84,8 +84,9 @@ DomainRecords read_records(std::string name, const net::DnsAnswer& answer) {
   out.why_bogus = answer.why_bogus;
   const std::size_t size = canonical_size(out.name, answer.data);
   if (answer.security == net::DnsSecurity::kBogus && size > kMostCanonical) {
-    out.why_bogus += "; its " + std::to_string(answer.data.size()) + " records come to " +
-                     std::to_string(size) + " bytes, more than libunbound can verify";
+    out.why_bogus +=
+        fmt::format("; its {} records come to {} bytes, more than libunbound can verify",
+                    answer.data.size(), size);
   }
   out.canonical_name = answer.canonical_name;
   for (const std::string& rdata : answer.data) {
