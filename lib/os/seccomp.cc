@@ -94,7 +94,7 @@ class Compiler {
       }
       // The kernel looks at the lower half of the argument only, and so this refuses more than it
       // would: never less.
-      const scmp_arg_cmp other = SCMP_A0_64(SCMP_CMP_NE, AF_UNIX);
+      const scmp_arg_cmp other = SCMP_A0_64(SCMP_CMP_NE, AF_UNIX, 0);
       for (const char* name : {"socket", "socketpair"}) {
         if (!denied(name)) GW_CHECK(add(refuse_, name, &other));
       }
@@ -128,7 +128,7 @@ class Compiler {
         const scmp_arg_cmp none = SCMP_A0_64(SCMP_CMP_MASKED_EQ, kNamespaceFlags, 0);
         GW_CHECK(add(SCMP_ACT_ALLOW, name, &none));
       } else if (policy_.refuse_network && (name == "socket" || name == "socketpair")) {
-        const scmp_arg_cmp local = SCMP_A0_64(SCMP_CMP_EQ, AF_UNIX);
+        const scmp_arg_cmp local = SCMP_A0_64(SCMP_CMP_EQ, AF_UNIX, 0);
         GW_CHECK(add(SCMP_ACT_ALLOW, name, &local));
       } else {
         GW_CHECK(add(SCMP_ACT_ALLOW, name));
