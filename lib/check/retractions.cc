@@ -94,8 +94,10 @@ Status fetch_files(Files& files, const RetractionOptions& options) {
 Result<Marks> read_marks(std::string_view gomod, std::string_view version) {
   auto file = mod::parse_gomod(gomod, mod::GoModMode::kLax);
   if (!file) return corrupt_error(file.error().message);
+  // What is read leniently may be anybody's page.
+  if (!file->module) return corrupt_error("no go.mod: it has no module line");
   Marks marks;
-  if (file->module) marks.deprecated = file->module->deprecated;
+  marks.deprecated = file->module->deprecated;
   for (const mod::GoModRetract& r : file->retract) {
     if (compare_loosely(r.low, version) > 0 || compare_loosely(version, r.high) > 0) continue;
     if (!marks.retracted || marks.retracted->empty()) marks.retracted = r.rationale;
