@@ -118,10 +118,12 @@ void TcpConnections::watch_listeners(int operation, std::uint32_t events) {
   }
 }
 
-// Makes room by closing the connection that has been idle longest (RFC 9210 6.2.2).
-bool TcpConnections::evict_idle() {
+// Makes room by closing the connection that has been idle longest (RFC 9210 6.2.2), of this
+// network, or of any when it is empty.
+bool TcpConnections::evict_idle(std::string_view network) {
   for (Connection* c = oldest_; c != nullptr; c = c->newer) {
     if (clock_.mono() - c->since < kEvictAfter) return false;
+    if (!network.empty() && network_of(c->peer.ip_bytes()) != network) continue;
     if (c->in.empty() && c->out.empty()) {
       close(*c);
       return true;
@@ -143,14 +145,16 @@ void TcpConnections::accept(std::size_t listener) {
       // No descriptor or memory left: the listener would stay readable, so look away for a moment.
       // Anything else concerned that one connection.
       if (e == EMFILE || e == ENFILE || e == ENOBUFS || e == ENOMEM) {
-        if (!evict_idle()) return pause_accepting();
+        if (!evict_idle({})) return pause_accepting();
       }
       continue;
     }
     auto peer = os::SocketAddress::from_sockaddr(reinterpret_cast<sockaddr*>(&storage), size);
     if (!peer) continue;
     auto verdict = counts_.add(peer->ip_bytes());
-    if (verdict == ConnectionCounts::Verdict::kTooMany && evict_idle()) {
+    const bool of_network = verdict == ConnectionCounts::Verdict::kTooManyOfNetwork;
+    if (verdict != ConnectionCounts::Verdict::kTaken &&
+        evict_idle(of_network ? network_of(peer->ip_bytes()) : std::string_view())) {
       verdict = counts_.add(peer->ip_bytes());
     }
     if (verdict != ConnectionCounts::Verdict::kTaken) {
@@ -285,8 +289,9 @@ std::size_t TcpConnections::answer_messages(Connection& c, std::string_view data
     }
     at += kLength + size;
     ++answered_;
-    touch(c);
+    // What has no answer was no query, and keeps no connection alive.
     if (answer.size == 0) continue;
+    touch(c);
     dns::store_u16(out, static_cast<std::uint16_t>(answer.size));
     out_size_ += kLength + answer.size;
   }

@@ -85,7 +85,7 @@ class TcpConnections {
   void accept(std::size_t listener);
   void pause_accepting();
   void watch_listeners(int operation, std::uint32_t events);
-  bool evict_idle();
+  bool evict_idle(std::string_view network);
   void add(os::Fd fd, const os::SocketAddress& peer);
   void close(Connection& c);
   void defer(Connection& c);

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <catch2/catch.hpp>
+#include <memory>
 
 #include "dns/rdata.h"
 #include "dns/static_zone.h"
@@ -79,7 +80,7 @@ struct Lab {
   dns::ZoneSet zones;
   RateLimiter rate_limiter{0};
   TcpLimits limits;
-  ConnectionCounts counts{limits};
+  ConnectionCounts counts;
   Serving serving{.epochs = epochs,
                   .zones = zones,
                   .signing = signing,
@@ -106,7 +107,9 @@ struct Lab {
          Rrset::make(kOrigin, rrtype::kTxt, 300, {txt_rdata(std::string(1000, 'x'))})},
         key);
   }
-  Lab() {
+  explicit Lab(unsigned per_network = 100)
+      : limits{.total = 1000, .per_network = per_network, .idle = std::chrono::seconds(10)},
+        counts(limits) {
     REQUIRE(zones.add(zone.get()));
     const int small = 1;  // the kernel's least; connections inherit it
     ::setsockopt(listener.get(), SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
@@ -198,6 +201,39 @@ TEST_CASE("a connection that waited for both is answered in order") {
   CHECK(ids.back() == 2);
   client.send(query(3, dns::rrtype::kSoa));
   CHECK(lab.read(client, 1) == std::vector<std::uint16_t>{3});
+}
+
+TEST_CASE("what is no query keeps no connection alive") {
+  Lab lab;
+  Client client(lab.address);
+  lab.pump();
+  for (int i = 0; i < 4; ++i) {  // an empty message every three seconds
+    client.send(std::string(2, '\0'));
+    lab.pump();
+    lab.clock.advance(std::chrono::seconds(3));
+    lab.tcp->tick();
+  }
+  client.read();
+  CHECK(client.closed());
+  CHECK(lab.counts.total() == 0);
+}
+
+TEST_CASE("a network whose idle connections fill its share is not locked out") {
+  Lab lab(3);
+  std::vector<std::unique_ptr<Client>> idle;
+  for (int i = 0; i < 3; ++i) {
+    idle.push_back(std::make_unique<Client>(lab.address));
+    lab.pump();
+  }
+  CHECK(lab.counts.total() == 3);
+  lab.clock.advance(std::chrono::seconds(3));
+  Client other(lab.address);
+  lab.pump();
+  other.send(query(9, dns::rrtype::kNs));
+  CHECK(lab.read(other, 1) == std::vector<std::uint16_t>{9});
+  idle[0]->read();
+  CHECK(idle[0]->closed());  // the one that was idle longest
+  CHECK(lab.counts.total() == 3);
 }
 
 TEST_CASE("what one connection has in its pipeline takes turns with others") {
