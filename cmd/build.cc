@@ -336,10 +336,12 @@ Command build_command() {
              {kExitUntrusted,
               "a module or toolchain is not what the checksum database says, or the database "
               "contradicts itself"}};
-  c.files = {{"CACHE/download", "verified modules, in a module proxy's layout"},
-             {"CACHE/sumdb", "proofs of their sums, the newest head, evidence of a log's lies"},
-             {"CACHE/toolchains", "verified toolchains, unpacked"},
-             {"CACHE/logs", "the last build log of each build"}};
+  c.files = {
+      {"CACHE/download", "verified modules, in a module proxy's layout"},
+      {"CACHE/sumdb", "proofs of their sums, the newest head, evidence of a log's lies"},
+      {"CACHE/toolchains", "verified toolchains, unpacked"},
+      {"CACHE/std", "the standard library, compiled, for the last twelve toolchains and targets"},
+      {"CACHE/logs", "the last build log of each build"}};
   add_what(c, v);
   add_where(c, v);
   c.run = [v](Context& ctx) { return run(ctx, *v); };

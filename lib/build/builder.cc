@@ -94,8 +94,10 @@ Result<std::unique_ptr<Builder>> Builder::make(const Cache& cache, ModuleStore& 
                                                const os::Stop& stop) {
   GW_TRY(WorkDirectory work, cache.make_work());
   GW_TRY(GoRunner runner, GoRunner::make(options.sandbox, toolchain, work.path(), stop));
-  return std::unique_ptr<Builder>(
-      new Builder(cache, store, std::move(work), std::move(runner), std::move(options)));
+  std::optional<StdCache> std;
+  if (toolchain.verified) std.emplace(cache.standard_library());
+  return std::unique_ptr<Builder>(new Builder(cache, store, std::move(work), std::move(runner),
+                                              std::move(std), std::move(options)));
 }
 
 // The way of one build.
@@ -177,18 +179,45 @@ Status Builder::check_sources(std::string_view commands) const {
 }
 
 Status Builder::fetch(const Key& key, std::string& log) {
+  GW_CHECK(take_std(key));
   progress(fmt::format("fetching what {} needs", key.package()));
   Forwarder forwarder(store_, key.module, key.version);
   GW_TRY(const os::Ran ran, runner_.fetch(key, forwarder));
   forwarder.stop();
   if (ran.exit.ok() && ran.end == os::Ran::End::kExited) {
     GW_CHECK(check_zips(forwarder));
-    return check_sources(ran.output);
+    GW_CHECK(check_sources(ran.output));
+    return compile_std(key, ran.output);
   }
   // The commands that would have run are of no interest, what went wrong is.
   log += command_line(fetch_arguments(key)) + ran.output;
   if (auto error = forwarder.error()) return *std::move(error);
   return check_ran(ran, key, forwarder.searched());
+}
+
+// ---- the standard library ----
+
+Status Builder::take_std(const Key& key) const {
+  if (!std_) return {};
+  GW_TRY(const os::Dir cache, runner_.build_cache(key, false));
+  GW_CHECK(std_->copy_to(cache, key));
+  return runner_.give(cache);
+}
+
+// Compiles what is not kept yet, apart from the module, and keeps it. `commands`: those that the
+// build would run. What goes wrong with the compiler here goes wrong there, too, and is told there.
+Status Builder::compile_std(const Key& key, std::string_view commands) {
+  if (!std_) return {};
+  const std::vector<std::string> packages = std_packages(commands);
+  if (packages.empty()) return {};
+  progress(fmt::format("compiling the standard library for {}", format_target(key.target)));
+  GW_TRY(const os::Dir apart, runner_.build_cache(key, true));
+  GW_CHECK(std_->copy_to(apart, key));
+  GW_CHECK(runner_.give(apart));
+  GW_TRY(const os::Ran ran, runner_.compile_std(key, packages));
+  if (!ran.exit.ok() || ran.end != os::Ran::End::kExited) return {};
+  GW_CHECK(std_->add_from(apart, key));
+  return take_std(key);
 }
 
 Status Builder::compile(const Key& key, std::string& log) {

@@ -5,7 +5,8 @@
 //   GW_CHECK(product.save(dir, "age", ...));             // under its name, whole
 //
 // Keys of one module version share what was fetched and compiled; nothing is shared between
-// modules, as the go command believes what it finds in its caches.
+// modules, as the go command believes what it finds in its caches, but the standard library, which
+// is compiled where no module was seen.
 //
 // One thread. Errors of build(): kNotFound with a BuildFailure: it cannot be built, today or
 // tomorrow; kUnavailable: a retry may help; kUntrusted: a module is not what the checksum database
@@ -14,6 +15,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,6 +26,7 @@
 #include "build/key.h"
 #include "build/module_store.h"
 #include "build/reason.h"
+#include "build/std_cache.h"
 #include "build/toolchain.h"
 #include "module/byte_source.h"
 #include "os/dir.h"
@@ -80,15 +83,18 @@ class Builder {
 
  private:
   Builder(const Cache& cache, ModuleStore& store, WorkDirectory work, GoRunner runner,
-          Options options)
+          std::optional<StdCache> std, Options options)
       : cache_(cache),
         store_(store),
         work_(std::move(work)),
         runner_(std::move(runner)),
+        std_(std::move(std)),
         options_(std::move(options)) {}
   Status fetch(const Key& key, std::string& log);
   Status check_zips(const Forwarder& forwarder) const;
   Status check_sources(std::string_view commands) const;
+  Status take_std(const Key& key) const;
+  Status compile_std(const Key& key, std::string_view commands);
   Status compile(const Key& key, std::string& log);
   Status check_ran(const os::Ran& ran, const Key& key, bool searched) const;
   Result<os::Fd> find_binary() const;
@@ -100,6 +106,7 @@ class Builder {
   ModuleStore& store_;
   WorkDirectory work_;
   GoRunner runner_;
+  const std::optional<StdCache> std_;  // of a verified toolchain
   const Options options_;
 };
 

@@ -3,11 +3,12 @@
 //   download/    verified modules, in a module proxy's layout
 //   sumdb/NAME/  proofs of their sums, and the log's head
 //   toolchains/  unpacked ones
+//   std/         Go's standard library, compiled for each toolchain and target
 //   logs/        the last build log of each key
 //   work/        a private directory of each call, gone at its end
 //
-// Everything in it is compared with the checksum database whenever it is used: whoever removes some
-// of it loses time and nothing else. Several processes may use one cache.
+// Everything in it is compared with the checksum database, or with its hash, whenever it is used:
+// whoever removes some of it loses time and nothing else. Several processes may use one cache.
 #pragma once
 
 #include <string>
@@ -50,6 +51,7 @@ class Cache {
   const std::string& path() const { return path_; }
   std::string download() const { return path_ + "/download"; }
   std::string toolchains() const { return path_ + "/toolchains"; }
+  std::string standard_library() const { return path_ + "/std"; }
   // The directory of a checksum database, made if need be.
   Result<std::string> sums(const std::string& log_name) const;
 

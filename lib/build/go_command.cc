@@ -66,6 +66,12 @@ std::vector<std::string> fetch_arguments(const Key& key) { return arguments(key,
 
 std::vector<std::string> build_arguments(const Key& key) { return arguments(key, {"-x", "-v"}); }
 
+std::vector<std::string> std_arguments(const std::vector<std::string>& packages) {
+  std::vector<std::string> out = {"go", "build", "-trimpath", std::string(kReproducible), "--"};
+  out.insert(out.end(), packages.begin(), packages.end());
+  return out;
+}
+
 Status check_go_env(std::string_view text) {
   // Set by go_environment() in any case, so what the file says of them is never heard.
   constexpr auto kHarmless = std::to_array<std::string_view>({"GOPROXY", "GOSUMDB", "GOTOOLCHAIN"});

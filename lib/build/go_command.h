@@ -39,6 +39,8 @@ std::vector<std::string> go_environment(const Key& key, const GoPlaces& places);
 // makes the go command download exactly that.
 std::vector<std::string> fetch_arguments(const Key& key);
 std::vector<std::string> build_arguments(const Key& key);
+// Compiles packages of the standard library into the build cache, as a build of the key would.
+std::vector<std::string> std_arguments(const std::vector<std::string>& packages);
 
 // Below HOME, with the content "off": the go command then neither counts nor starts a helper.
 inline constexpr std::string_view kTelemetryMode = ".config/go/telemetry/mode";

@@ -28,6 +28,8 @@ using os::SandboxPart;
 
 constexpr std::string_view kGoDirectory = "/go";
 constexpr std::string_view kWorkDirectory = "/build";
+constexpr const char* kCache = "cache";
+constexpr const char* kStdCache = "std";
 constexpr std::string_view kHostName = "build";
 constexpr std::uint16_t kPort = 8080;  // of an interface where nobody else is
 constexpr std::uint64_t kMaxData = std::uint64_t{8} << 30U;
@@ -48,6 +50,11 @@ const std::vector<std::string>& denied_calls() {
                                                  "request_key",
                                                  "userfaultfd"};
   return calls;
+}
+
+// Nothing in a build cache is of two targets.
+std::string cache_name(const Key& key) {
+  return fmt::format("{}-{}", key.target.goos, key.target.goarch);
 }
 
 // Whether another user can get to it: every directory above lets everybody through.
@@ -124,7 +131,6 @@ GoPlaces GoRunner::places() const {
   out.goroot = root && toolchain_.others.empty() ? std::string(kGoDirectory) : toolchain_.goroot;
   out.gopath = fmt::format("{}/out/{}", work, builds_);
   out.module_cache = work + "/mod";
-  out.build_cache = work + "/cache";
   out.temporary = work + "/tmp";
   out.home = work + "/home";
   return out;
@@ -150,7 +156,7 @@ Status GoRunner::prepare() {
     }
     return errno_error("chown of a build's directory", errno);
   };
-  for (const char* name : {"out", "mod", "cache", "tmp", "home"}) {
+  for (const char* name : {"out", "mod", kCache, kStdCache, "tmp", "home"}) {
     GW_TRY(const os::Dir made, work.make_dir(name, 0700));
     GW_CHECK(give(work.fd(), name));
   }
@@ -168,6 +174,33 @@ Status GoRunner::prepare() {
   GW_CHECK(file.replace(std::string(rest)));
   // It must get in, and see no sibling.
   return give(work.fd(), "");
+}
+
+Result<os::Dir> GoRunner::build_cache(const Key& key, bool std_only) const {
+  GW_TRY(const os::Dir work, os::Dir::open(work_));
+  GW_TRY(const os::Dir caches, work.open_dir(std_only ? kStdCache : kCache));
+  // Whatever builds before could write, this one is not to have.
+  if (std_only) GW_CHECK(caches.remove_tree(cache_name(key)));
+  GW_TRY(os::Dir cache, caches.make_dir(cache_name(key), 0700));
+  if (other_user_ && ::fchown(cache.fd(), kBuildUser, kBuildUser) != 0) {
+    return errno_error("chown of a build cache", errno);
+  }
+  return cache;
+}
+
+Status GoRunner::give(const os::Dir& cache) const {
+  if (!other_user_) return {};
+  GW_TRY(const auto entries, cache.list());
+  for (const os::Dir::Entry& entry : entries) {
+    if (::fchownat(cache.fd(), entry.name.c_str(), kBuildUser, kBuildUser, AT_SYMLINK_NOFOLLOW) !=
+        0) {
+      return errno_error("chown in a build cache", errno);
+    }
+    if (!entry.is_directory) continue;
+    GW_TRY(const os::Dir below, cache.open_dir(entry.name));
+    GW_CHECK(give(below));
+  }
+  return {};
 }
 
 // ---- the sandbox ----
@@ -261,13 +294,19 @@ Status GoRunner::probe() {
 
 // ---- running ----
 
-Result<os::Ran> GoRunner::run(std::vector<std::string> argv, const Key& key,
-                              const std::string& proxy, Forwarder* isolated) {
-  const bool fetches = proxy.starts_with("http:");
+Result<os::Ran> GoRunner::run(Command command, const Key& key) {
+  const bool fetches = command.proxy.starts_with("http:");
+  Forwarder* const isolated = command.isolated;
   GoPlaces at = places();
-  at.proxy = proxy;
+  at.proxy = std::move(command.proxy);
+  at.build_cache = (fs::path(at.module_cache).parent_path() /
+                    (command.std_only ? kStdCache : kCache) / cache_name(key))
+                       .string();
+  if (!command.std_only) {
+    GW_TRY(const os::Dir cache, build_cache(key, false));
+  }
   os::Spawn go = spawn();
-  go.argv = std::move(argv);
+  go.argv = std::move(command.argv);
   go.environment = go_environment(key, at);
   os::Fd channel;
   if (mode_ != SandboxMode::kOff) GW_CHECK(os::apply_sandbox(policy(fetches), go));
@@ -298,17 +337,21 @@ Result<os::Ran> GoRunner::run(std::vector<std::string> argv, const Key& key,
 Result<os::Ran> GoRunner::fetch(const Key& key, Forwarder& forwarder) {
   const bool isolated = mode_ != SandboxMode::kOff && granted(SandboxPart::kNetwork);
   if (isolated) {
-    return run(fetch_arguments(key), key, fmt::format("http://127.0.0.1:{}", kPort), &forwarder);
+    return run({fetch_arguments(key), fmt::format("http://127.0.0.1:{}", kPort), &forwarder}, key);
   }
   GW_TRY(auto listener, Forwarder::listen());
   forwarder.serve(std::move(listener.fd));
-  return run(fetch_arguments(key), key, fmt::format("http://127.0.0.1:{}", listener.port), nullptr);
+  return run({fetch_arguments(key), fmt::format("http://127.0.0.1:{}", listener.port)}, key);
 }
 
 Result<os::Ran> GoRunner::build(const Key& key) {
   ++builds_;
-  const std::string proxy = fmt::format("file://{}/cache/download", places().module_cache);
-  return run(build_arguments(key), key, proxy, nullptr);
+  return run({build_arguments(key), fmt::format("file://{}/cache/download", places().module_cache)},
+             key);
+}
+
+Result<os::Ran> GoRunner::compile_std(const Key& key, const std::vector<std::string>& packages) {
+  return run({.argv = std_arguments(packages), .proxy = "off", .std_only = true}, key);
 }
 
 }  // namespace gw::build

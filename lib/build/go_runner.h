@@ -54,6 +54,15 @@ class GoRunner {
   // Output and errors of the go command come in one, in their order. kUnavailable: stopped.
   Result<os::Ran> fetch(const Key& key, Forwarder& forwarder);
   Result<os::Ran> build(const Key& key);
+  // Compiles packages of the standard library, in the build cache that is for nothing else and was
+  // made by build_cache().
+  Result<os::Ran> compile_std(const Key& key, const std::vector<std::string>& packages);
+
+  // The build cache of the key's target, empty at first; or a new one for its standard library
+  // alone.
+  Result<os::Dir> build_cache(const Key& key, bool std_only) const;
+  // Lets the go command write to what we put into a build cache.
+  Status give(const os::Dir& cache) const;
 
   // Where the go command keeps modules, unpacked, and what it downloaded.
   std::string module_directory() const { return work_ + "/mod"; }
@@ -72,8 +81,13 @@ class GoRunner {
   os::SandboxPolicy policy(bool fetches) const;
   os::Spawn spawn() const;
   GoPlaces places() const;
-  Result<os::Ran> run(std::vector<std::string> argv, const Key& key, const std::string& proxy,
-                      Forwarder* isolated);
+  struct Command {
+    std::vector<std::string> argv;
+    std::string proxy;
+    Forwarder* isolated = nullptr;  // behind the port of a network of its own
+    bool std_only = false;
+  };
+  Result<os::Ran> run(Command command, const Key& key);
 
   SandboxMode mode_;
   Toolchain toolchain_;

@@ -196,7 +196,7 @@ Result<Toolchain> module_toolchain(ModuleStore& store, const std::string& direct
                     sums->zip),
         "remove it, to unpack it anew");
   }
-  return Toolchain{go_version, os::real_path(path), {}};
+  return Toolchain{go_version, os::real_path(path), {}, true};
 }
 
 namespace {
@@ -258,7 +258,7 @@ Result<Toolchain> open_goroot(const std::string& path, const std::string& wanted
   std::set<std::string> others;
   find_links(goroot, 2, others);
   find_libraries(goroot, others);
-  return Toolchain{*version, goroot, {others.begin(), others.end()}};
+  return Toolchain{*version, goroot, {others.begin(), others.end()}, false};
 }
 
 }  // namespace

@@ -23,6 +23,8 @@ struct Toolchain {
   // Directories outside that it needs: where links in it lead, and libraries of its programs.
   // Absolute, without links. None for one from a module.
   std::vector<std::string> others;
+  // It is what the checksum database says: what it compiles can be kept by its version alone.
+  bool verified = false;
 };
 
 // From the cache's directory `directory`, which exists, fetched and unpacked when it is not there.

@@ -46,6 +46,8 @@ class Records(cli.TestCase):
             self.compare_all()
             # One cache: the toolchain was fetched once, and from then on only looked at.
             self.assertEqual(web.count("/proxy/" + TOOLCHAIN), 1)
+            self.warm()
+            self.edited_library()
             self.edited_toolchain()
 
     def build(self, *args, **kwargs):
@@ -69,6 +71,33 @@ class Records(cli.TestCase):
             self.assert_run(r, 0, err="")
             self.assertEqual([line.split(" ")[:2] for line in r.lines],
                              [[total, str(size)] for _, size, total in wanted], package)
+
+    def warm(self):
+        """With the standard library kept the same, and quicker."""
+        package = "golang.org/x/example/hello@v0.0.0-20250915201037-7f05d217867b"
+        r = self.build(package, "-o", self.path("warm"))
+        self.assert_run(r, 0)
+        total = [t for (m, *_), _, t in records() if m == "golang.org/x/example/hello"]
+        self.assertEqual([r.out.split(" ")[0]], total)
+        # Nothing of the standard library was compiled again.
+        with open(self.path("cache", "logs", package, "linux-amd64-go1.26.8.log")) as f:
+            log = f.read()
+        self.assertIn(" -p golang.org/x/example/hello/reverse ", log)
+        self.assertNotIn(" -p fmt ", log)
+
+    def edited_library(self):
+        kept = self.path("cache", "std", "go1.26.8-linux-amd64")
+        name = next(os.path.join(base, f) for base, _, files in os.walk(kept)
+                    for f in sorted(files) if f.endswith("-d"))
+        with open(name, "rb") as f:
+            good = f.read()
+        with open(name, "ab") as f:
+            f.write(b"x")
+        r = self.build("golang.org/x/example/hello@v0.0.0-20250915201037-7f05d217867b", "-o", "x")
+        self.assert_error(r, 4, "was changed since it was kept", "remove ")
+        self.assert_missing(self.path("x"))
+        with open(name, "wb") as f:
+            f.write(good)
 
     def edited_toolchain(self):
         compiler = self.path("cache", "toolchains", "go1.26.8.linux-amd64", "pkg", "tool",

@@ -1,0 +1,50 @@
+// Go's compiled standard library, kept for each toolchain and target: most of the work of a build
+// that starts with nothing.
+//
+// The go command believes whatever is in its build cache, so no build may write what another one
+// reads. What is kept here was compiled from a verified toolchain alone, in a cache of its own
+// where no module was ever seen, and is copied into each build's private cache. A manifest has the
+// hash of every file; what does not fit it is an error, not a miss: somebody edited it.
+//
+//   std/GOVERSION-GOOS-GOARCH/manifest      SHA-256, a blank, the name: a line each
+//   std/GOVERSION-GOOS-GOARCH/xx/HASH-a|-d  as in GOCACHE
+//
+// Only what builds needed is compiled and kept. One thread; several processes may share a cache,
+// and who finds a directory being written adds nothing to it.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "build/key.h"
+#include "os/dir.h"
+
+namespace gw::build {
+
+class StdCache {
+ public:
+  // So many toolchains and targets are kept, those that were used last: some 100 MB each.
+  static constexpr std::size_t kMaxKept = 12;
+
+  // `directory` exists.
+  explicit StdCache(std::string directory) : directory_(std::move(directory)) {}
+
+  // Copies what there is for the key's Go version and target into the build cache `to`, where files
+  // that are there stay. kUntrusted: something was changed since it was kept.
+  Status copy_to(const os::Dir& to, const Key& key) const;
+
+  // Adds what the build cache `from` has; nothing but the toolchain may have been compiled there.
+  Status add_from(const os::Dir& from, const Key& key) const;
+
+ private:
+  Status sweep(const os::Dir& top) const;
+  std::string directory_;
+};
+
+// Packages of the standard library among those that the go command would compile, of what it prints
+// with -n; without those that it finds by itself under vendor/.
+std::vector<std::string> std_packages(std::string_view output);
+
+}  // namespace gw::build

@@ -1,0 +1,137 @@
+#include "build/std_cache.h"
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+
+#include "support/temp_dir.h"
+
+using namespace gw;
+using namespace gw::build;
+using Texts = std::vector<std::string>;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+Key key_of(const std::string& goos, const std::string& go = "go1.26.8") {
+  return {.module = "a.b/c",
+          .version = "v1.0.0",
+          .dir = "/",
+          .target = {goos, "amd64"},
+          .go_version = go};
+}
+
+std::string entry(char digit, char kind) { return std::string(64, digit) + "-" + kind; }
+
+void spill(const std::string& path, const std::string& text) {
+  fs::create_directories(fs::path(path).parent_path());
+  std::ofstream(path, std::ios::trunc) << text;
+}
+std::string slurp(const std::string& path) {
+  std::ifstream in(path);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+struct Caches {
+  testing::TempDir dir;
+  StdCache cache{make(dir.file("std"))};
+  os::Dir from{os::Dir::open(make(dir.file("from"))).value()};
+  std::string place(char digit, char kind) const {
+    return dir.file("std/go1.26.8-linux-amd64/") + std::string(2, digit) + "/" + entry(digit, kind);
+  }
+  void put(char digit, char kind, const std::string& text) const {
+    spill(dir.file("from/") + std::string(2, digit) + "/" + entry(digit, kind), text);
+  }
+  // What a build cache has after a copy: the number of its files, or the error.
+  std::string copied(const Key& key, const std::string& to = "to") const {
+    const auto s = cache.copy_to(os::Dir::open(make(dir.file(to))).value(), key);
+    if (!s) return std::string(error_kind_name(s.error().kind));
+    std::size_t files = 0;
+    for (const auto& e : fs::recursive_directory_iterator(dir.file(to)))
+      files += e.is_regular_file();
+    return std::to_string(files);
+  }
+  static std::string make(const std::string& path) {
+    fs::create_directories(path);
+    return path;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("what was compiled from the toolchain alone is there for the next build") {
+  const Caches c;
+  CHECK(c.copied(key_of("linux")) == "0");
+  c.put('a', 'a', "v1 ...");
+  c.put('b', 'd', std::string("\0object", 7));
+  spill(c.dir.file("from/README"), "x");
+  spill(c.dir.file("from/aa/other"), "x");
+  spill(c.dir.file("from/bb/") + entry('a', 'd'), "in the wrong place");
+  REQUIRE(c.cache.add_from(c.from, key_of("linux")));
+  CHECK(c.copied(key_of("linux")) == "2");
+  CHECK(slurp(c.dir.file("to/bb/") + entry('b', 'd')) == std::string("\0object", 7));
+  // What is there stays; another target or Go has its own.
+  spill(c.dir.file("to/aa/") + entry('a', 'a'), "mine");
+  CHECK(c.copied(key_of("linux")) == "2");
+  CHECK(slurp(c.dir.file("to/aa/") + entry('a', 'a')) == "mine");
+  CHECK(c.copied(key_of("windows"), "other") == "0");
+  CHECK(c.copied(key_of("linux", "go1.26.9"), "other") == "0");
+  // More is added to it; what was kept is not written again.
+  c.put('a', 'a', "v1 later");
+  c.put('c', 'd', "more");
+  REQUIRE(c.cache.add_from(c.from, key_of("linux")));
+  CHECK(c.copied(key_of("linux"), "third") == "3");
+  CHECK(slurp(c.dir.file("third/aa/") + entry('a', 'a')) == "v1 ...");
+}
+
+TEST_CASE("what was edited, taken away or exchanged is found") {
+  const std::vector<std::function<void(const Caches&)>> changes = {
+      [](const Caches& c) { spill(c.place('b', 'd'), "evil"); },
+      [](const Caches& c) { fs::remove(c.place('a', 'a')); },
+      [](const Caches& c) {
+        fs::remove(c.place('a', 'a'));
+        fs::create_symlink("/etc/passwd", c.place('a', 'a'));
+      },
+      [](const Caches& c) { spill(c.dir.file("std/go1.26.8-linux-amd64/manifest"), "x\n"); }};
+  for (const auto& change : changes) {
+    const Caches c;
+    c.put('a', 'a', "v1 ...");
+    c.put('b', 'd', "object");
+    REQUIRE(c.cache.add_from(c.from, key_of("linux")));
+    REQUIRE(c.copied(key_of("linux")) == "2");
+    change(c);
+    CHECK(c.copied(key_of("linux"), "again") == error_kind_name(ErrorKind::kUntrusted));
+  }
+}
+
+TEST_CASE("what no manifest names, as after a crash, is not believed and not in the way") {
+  const Caches c;
+  spill(c.place('d', 'd'), "half an obj");
+  CHECK(c.copied(key_of("linux")) == "0");
+  c.put('d', 'd', "half an object");
+  REQUIRE(c.cache.add_from(c.from, key_of("linux")));
+  CHECK(c.copied(key_of("linux")) == "1");
+  CHECK(slurp(c.dir.file("to/dd/") + entry('d', 'd')) == "half an object");
+}
+
+TEST_CASE("only so many are kept: those that were used last") {
+  const Caches c;
+  c.put('a', 'd', "object");
+  for (std::size_t i = 0; i < StdCache::kMaxKept + 2; ++i) {
+    REQUIRE(c.cache.add_from(c.from, key_of("linux", "go1.26." + std::to_string(i))));
+    REQUIRE(c.copied(key_of("linux", "go1.26.0")) == "1");
+  }
+  CHECK(c.copied(key_of("linux", "go1.26.0"), "x") == "1");
+  CHECK(c.copied(key_of("linux", "go1.26.1"), "y") == "0");
+  CHECK(c.copied(key_of("linux", "go1.26.13"), "z") == "1");
+}
+
+TEST_CASE("packages of the standard library in what go would run") {
+  CHECK(std_packages("go: downloading a.b/c v1.0.0\n\n#\n# internal/goarch\n#\n\n# import config\n"
+                     "#\n# a.b/c/d\n#\n\n#\n# vendor/golang.org/x/net/idna\n#\n\n#\n# net/http\n#\n"
+                     "#\n# -x\n#\n#\n# golang.org/x/sys\n#\n") ==
+        Texts{"internal/goarch", "net/http"});
+  CHECK(std_packages("").empty());
+}
