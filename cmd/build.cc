@@ -237,6 +237,7 @@ void report(Context& ctx, const Planned& planned, const build::Saved& saved,
             const std::string& log) {
   const build::Key& key = planned.key;
   const std::string sum = build::format_binary_sum(saved.sha256);
+  ctx.out.progress("");  // a line on the same terminal
   if (!ctx.json) {
     ctx.out.line(fmt::format("{} {} {}", sum, saved.size, planned.output.path()));
     return;

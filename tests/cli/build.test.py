@@ -110,6 +110,15 @@ class Build(cli.TestCase):
         self.assertEqual(theirs.out.split()[0], r.out.split()[0])
         self.assert_clean("theirs/cache")
 
+    def test_progress_on_a_terminal(self):
+        code, text = cli.on_terminal(
+            [cli.GWTOOL, "build", MODULE + "/lib", "--proxy", self.lab.proxy, *self.lab.log(), "--cache",
+             self.path("cache"), "--toolchain", "local", "--sandbox", self.sandbox])
+        self.assertEqual(code, 1, text)
+        for part in ("resolving " + MODULE, "fetched " + MODULE, "fetching what"):
+            self.assertIn("\r\x1b[K" + part, text)
+        self.assertIn("\r\x1b[Kgwtool: ", text)
+
     def test_several_targets_and_packages_of_a_module_share_a_call(self):
         r = self.build(MODULE, MODULE + "/cmd/dep", "--target", "linux/amd64", "--target",
                        "windows/amd64", "--stripped", "-o", "dist/")
