@@ -149,8 +149,15 @@ Status Follower::prove_edge() {
   GW_CHECK(tree_.load({}));
   GW_TRY(Hash root, level0_root(id));
   expected_[id.index] = root;
-  if (!leaves_with_root(body, root)) return bad_data_tile(id);
-  return {};
+  if (leaves_with_root(body, root)) return {};
+  if (!body.from_full) {
+    GW_TRY(auto full, fetch_full(*source_, target(), {&id, 1}));
+    if (full[0] && leaves_with_root(*full[0], root)) {
+      bodies_.insert_or_assign(id.index, *std::move(full[0]));
+      return {};
+    }
+  }
+  return bad_data_tile(id);
 }
 
 Result<Hash> Follower::level0_root(const TileId& id) {

@@ -76,7 +76,11 @@ Status HeadTree::load(const std::vector<TileId>& tiles) {
 
 Status HeadTree::load_missing(std::vector<TileId> missing) {
   GW_TRY(auto fetched, fetch(missing));
-  if (!edge_done_) GW_CHECK(authenticate_edge(fetched));
+  if (!edge_done_) {
+    auto edge = authenticate_edge(fetched);
+    if (!edge && find_bad_tiles(edge.error()) != nullptr && edge_by_full_tiles(fetched)) edge = {};
+    GW_CHECK(std::move(edge));
+  }
   // From the top down: each parent is verified before its children are compared with it.
   std::sort(missing.begin(), missing.end(),
             [](const TileId& a, const TileId& b) { return a.level > b.level; });
@@ -92,6 +96,25 @@ Status HeadTree::load_missing(std::vector<TileId> missing) {
     }
     verified_.insert_or_assign(key, std::move(hashes));
   }
+  return {};
+}
+
+// What came as the partial tiles of the edge is not the log's. Where it has grown since, the full
+// ones begin with them.
+Status HeadTree::edge_by_full_tiles(std::map<Key, Hashes>& fetched) {
+  std::vector<TileId> partial;
+  for (const TileId& id : edge_tiles()) {
+    if (id.level != 0 || !tail_) partial.push_back(id);
+  }
+  GW_TRY(const auto full, fetch_full(*source_, head_, partial));
+  std::map<Key, Hashes> others = fetched;
+  for (const auto& body : full) {
+    if (!body) continue;
+    GW_TRY(Hashes hashes, parse_hash_tile(body->bytes, body->id.width, true));
+    others.insert_or_assign(Key{body->id.level, body->id.index}, std::move(hashes));
+  }
+  GW_CHECK(authenticate_edge(others));
+  fetched = std::move(others);
   return {};
 }
 

@@ -75,6 +75,7 @@ class HeadTree : public NodeSource {
   Status load_missing(std::vector<TileId> missing);
   Status authenticate_edge(const std::map<Key, Hashes>& fetched);
   Result<std::map<Key, Hashes>> fetch(const std::vector<TileId>& tiles);
+  Status edge_by_full_tiles(std::map<Key, Hashes>& fetched);
   void make_room(std::size_t incoming);
   std::vector<TileId> edge_tiles() const;
   // The tiles that hold the frontier of the first `size` records.

@@ -84,4 +84,17 @@ Result<std::vector<TileBody>> fetch_tiles(TileSource& source, const Checkpoint& 
   return out;
 }
 
+Result<std::vector<std::optional<TileBody>>> fetch_full(TileSource& source, const Checkpoint& head,
+                                                        std::span<const TileId> tiles) {
+  std::vector<FetchRequest> requests;
+  for (const TileId& id : tiles) requests.push_back(request_for(id.as_full()));
+  GW_TRY(auto replies, fetch_all(source, requests));
+  std::vector<std::optional<TileBody>> out(tiles.size());
+  for (std::size_t i = 0; i < tiles.size(); ++i) {
+    auto body = take(head, tiles[i], true, std::move(replies[i]));
+    if (body) out[i] = *std::move(body);
+  }
+  return out;
+}
+
 }  // namespace gw::tlog

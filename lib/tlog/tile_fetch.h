@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -38,6 +39,11 @@ Result<std::vector<TileBody>> fetch_tiles(TileSource& source, const Checkpoint& 
 // The same, each on its own, so that what came is not lost with what did not.
 Result<std::vector<Result<TileBody>>> fetch_each(TileSource& source, const Checkpoint& head,
                                                  std::span<const TileId> tiles);
+
+// The full tiles that begin with these partial ones, for when what came as those is not the log's:
+// a cache may have a bad one for good. Nothing where the log has not grown so far.
+Result<std::vector<std::optional<TileBody>>> fetch_full(TileSource& source, const Checkpoint& head,
+                                                        std::span<const TileId> tiles);
 
 // Any files, one reply for each; kInternal when the source lost one.
 Result<std::vector<Result<std::string>>> fetch_all(TileSource& source,

@@ -557,6 +557,46 @@ TEST_CASE("tiles that do not hash right") {
   }
 }
 
+TEST_CASE("a partial tile that a cache has wrong for good is replaced by the full one") {
+  TestLog log = long_log();
+  World world(log);
+  const std::uint64_t first = GENERATE(300, 69888);
+  log.serve(first);
+  REQUIRE(world.round(log));
+  const std::uint64_t head = GENERATE(600, 65000, 69990);
+  if (head <= first) return;
+  const std::string path = GENERATE("data", "0", "1", "2");
+  const int level = path == "data" ? -1 : std::stoi(path);
+  const std::uint64_t entries = head >> (8U * static_cast<unsigned>(std::max(level, 0)));
+  const tlog::TileId id{level, entries / 256, static_cast<std::uint32_t>(entries % 256)};
+  if (id.width == 0 || (level == 2 && id.index == 0)) return;  // there is no full one yet
+  if (tlog::tile_width(std::max(level, 0), id.index, log.size()) != 256) return;
+  log.serve(70000);
+  const std::string good = log.serve_path(tlog::format_tile_path(id)).value();
+  std::string bad = good;
+  switch (GENERATE(0, 1, 2, 3)) {
+    case 0:
+      bad.clear();
+      break;
+    case 1:
+      bad.resize(bad.size() / 2);
+      break;
+    case 2:
+      bad += bad;
+      break;
+    case 3:
+      bad[bad.size() / 2] = static_cast<char>(bad[bad.size() / 2] ^ 1);
+      break;
+  }
+  CAPTURE(first, head, path);
+  log.replace(tlog::format_tile_path(id), bad);
+  log.replace("latest", log.head_note(head));
+  const auto report = world.round(log);
+  if (!report) FAIL(report.error().message);
+  CHECK(report->position == head);
+  check_holds(world, log, head);
+}
+
 TEST_CASE("a forged record anywhere is found, with or without level 0 that agrees") {
   // The edge cases of CVE-2026-56865: forged leaves at these sizes were taken for good.
   const std::uint64_t size = GENERATE(15, 70000, 131071);
