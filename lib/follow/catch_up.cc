@@ -9,6 +9,7 @@
 #include "base/metrics.h"
 #include "base/mutex.h"
 #include "follow/bounded_queue.h"
+#include "os/thread.h"
 #include "store/pending.h"
 #include "tlog/tile.h"
 
@@ -51,6 +52,7 @@ class Pipeline {
   bool full(const store::PendingRecords& staged, MonoTime opened) const;
   Result<store::CommitReport> commit(const store::PendingRecords& pending);
   void fail(Error error);
+  void commit_all(CatchUpResult& result);
   bool tick();
 
   tlog::Follower& log_;
@@ -171,8 +173,28 @@ CatchUpResult Pipeline::run() {
     if (target_ - first_ >= kManyRecords) pending->reserve(options_.commit_bytes);
     free_.push(std::move(pending));
   }
-  std::thread fetcher([this] { fetch(); });
-  std::thread verifier([this] { verify(); });
+  auto fetcher = os::start_thread([this] { fetch(); });
+  auto verifier = os::start_thread([this] { verify(); });
+  if (fetcher && verifier) {
+    commit_all(result);
+  } else {
+    result.status = fetcher ? verifier.error() : fetcher.error();
+  }
+  staged_.close();
+  free_.close();
+  runs_.close();
+  if (verifier) verifier->join();
+  if (fetcher) fetcher->join();
+  const MutexLock lock(mutex_);
+  if (result.status && result.report.conflicts.empty() && failure_) {
+    // Only now: the verifier must not touch the tree while the fetcher uses it.
+    result.status = log_.tree().with_proof(*std::move(failure_));
+  }
+  return result;
+}
+
+// Until all is stored, or something ends it.
+void Pipeline::commit_all(CatchUpResult& result) {
   while (true) {
     auto pending = staged_.pop(kTick);
     if (!tick()) {
@@ -202,17 +224,6 @@ CatchUpResult Pipeline::run() {
     (*pending)->clear();
     free_.push(*std::move(pending));
   }
-  staged_.close();
-  free_.close();
-  runs_.close();
-  verifier.join();
-  fetcher.join();
-  const MutexLock lock(mutex_);
-  if (result.status && result.report.conflicts.empty() && failure_) {
-    // Only now: the verifier must not touch the tree while the fetcher uses it.
-    result.status = log_.tree().with_proof(*std::move(failure_));
-  }
-  return result;
 }
 
 }  // namespace

@@ -8,6 +8,8 @@
 
 #include <cerrno>
 
+#include "os/thread.h"
+
 namespace gw::os {
 namespace {
 
@@ -34,7 +36,7 @@ Result<std::unique_ptr<SignalThread>> SignalThread::start(Stop& stop, Callbacks 
     return errno_error("blocking signals", err);
   }
   std::unique_ptr<SignalThread> self(new SignalThread(stop, std::move(callbacks), std::move(fd)));
-  self->thread_ = std::thread([raw = self.get()] { raw->run(); });
+  GW_TRY(self->thread_, start_thread([raw = self.get()] { raw->run(); }));
   return self;
 }
 

@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "base/bytes.h"
+#include "os/thread.h"
 
 namespace gw::os {
 
@@ -100,7 +101,9 @@ std::optional<std::chrono::microseconds> Notifier::watchdog_interval() const {
 Heartbeat::Heartbeat(const Notifier& notifier, Duration limit)
     : notifier_(notifier), limit_(limit), last_(system_clock().mono()) {
   const auto interval = notifier.watchdog_interval();
-  if (interval) thread_ = std::thread([this, every = *interval] { run(every); });
+  if (!interval) return;
+  auto thread = start_thread([this, every = *interval] { run(every); });
+  if (thread) thread_ = *std::move(thread);  // else the watchdog bites, which is what it is for
 }
 
 Heartbeat::~Heartbeat() {

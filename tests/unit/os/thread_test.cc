@@ -1,0 +1,39 @@
+// Threads, and none where the system gives none.
+#include "os/thread.h"
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <catch2/catch.hpp>
+
+using namespace gw;
+
+TEST_CASE("a thread runs what it is given") {
+  std::atomic<int> ran{0};
+  auto thread = os::start_thread([&] { ran = 1; });
+  REQUIRE(thread);
+  thread->join();
+  CHECK(ran == 1);
+}
+
+TEST_CASE("a process that may have no more threads gets an error") {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    // Nobody's limit does not bind root.
+    const rlimit none{0, 0};
+    const uid_t nobody = 65534;
+    if (::setrlimit(RLIMIT_NPROC, &none) != 0 || (::getuid() == 0 && ::setuid(nobody) != 0)) {
+      ::_exit(2);
+    }
+    auto thread = os::start_thread([] {});
+    if (thread) thread->join();
+    ::_exit(!thread && thread.error().kind == ErrorKind::kUnavailable ? 0 : 1);
+  }
+  REQUIRE(child > 0);
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
+}
