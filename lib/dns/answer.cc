@@ -176,7 +176,7 @@ AnswerResult Answerer::Life::error(Rcode rcode, Ede ede, AnswerKind kind) {
 }
 
 AnswerResult Answerer::Life::finish(AnswerKind kind) {
-  if (query_.has_edns || query_.opt_understood) {
+  if (query_.has_edns) {
     writer_.add_opt({writer_.rcode(), static_cast<std::uint16_t>(options_.max_udp_size),
                      query_.dnssec_ok, query_.compact_ok});
     std::array<char, 6> data;

@@ -72,9 +72,9 @@ std::size_t read_record(std::string_view message, std::size_t at, RecordHead& ou
   return fixed + 10 + size;
 }
 
-// The options of an OPT record; false when one overruns or has a value that it cannot have. Only
-// the first leaves the record not understood.
-bool read_options(std::string_view options, Query& out) {
+// The options of an OPT record; false when one overruns or has a value that it cannot have. With
+// the second the record is `understood` all the same.
+bool read_options(std::string_view options, Query& out, bool& understood) {
   bool good = true;
   while (!options.empty()) {
     if (options.size() < 4) return false;
@@ -97,11 +97,11 @@ bool read_options(std::string_view options, Query& out) {
     }
     options.remove_prefix(4 + size);
   }
-  out.opt_understood = true;
+  understood = !good;
   return good;
 }
 
-bool read_opt(const RecordHead& record, Query& out) {
+bool read_opt(const RecordHead& record, Query& out, bool& understood) {
   if (out.has_edns || !record.root_owner) return false;
   out.has_edns = true;
   out.udp_size = record.rrclass < kMinUdpSize ? kMinUdpSize : record.rrclass;
@@ -109,7 +109,7 @@ bool read_opt(const RecordHead& record, Query& out) {
   out.dnssec_ok = (record.ttl & edns::kFlagDo) != 0;
   out.compact_ok = out.dnssec_ok && (record.ttl & edns::kFlagCo) != 0;
   // Another version may give the rdata another form.
-  return out.edns_version != 0 || read_options(record.rdata, out);
+  return out.edns_version != 0 || read_options(record.rdata, out, understood);
 }
 
 // The question; returns the offset after it, 0 when malformed. A name that starts the message has
@@ -138,8 +138,8 @@ std::size_t read_question(std::string_view packet, Query& out) {
   return at + 4;
 }
 
-// The records after the question; false when malformed.
-bool read_records(std::string_view packet, std::size_t at, Query& out) {
+// The records after the question; false when malformed, `understood`: but for an option's value.
+bool read_records(std::string_view packet, std::size_t at, Query& out, bool& understood) {
   unsigned answers = load_u16(packet.data() + 6);
   unsigned authorities = load_u16(packet.data() + 8);
   unsigned additionals = load_u16(packet.data() + 10);
@@ -155,7 +155,7 @@ bool read_records(std::string_view packet, std::size_t at, Query& out) {
     at = read_record(packet, at, record);
     if (at == 0) return false;
     if (record.type == rrtype::kOpt) {
-      if (!read_opt(record, out)) return false;
+      if (!read_opt(record, out, understood)) return false;
     } else if (record.type == rrtype::kTsig) {
       if (i + 1 != additionals || record.rrclass != rrclass::kAny) return false;
       out.tsig_offset = static_cast<std::uint16_t>(record.begin);
@@ -171,7 +171,6 @@ void reset(Query& out, std::string_view packet) {
   out.qtype = 0;
   out.qclass = 0;
   out.has_edns = false;
-  out.opt_understood = false;
   out.dnssec_ok = false;
   out.compact_ok = false;
   out.edns_version = 0;
@@ -199,10 +198,11 @@ QueryStatus read_query(std::string_view packet, Query& out) {
   if (load_u16(packet.data() + 4) != 1) return QueryStatus::kFormErr;
   std::size_t at = read_question(packet, out);
   if (at == 0) return QueryStatus::kFormErr;
-  if (!read_records(packet, at, out)) {
+  bool understood = false;
+  if (!read_records(packet, at, out, understood)) {
     // Half an OPT record promises nothing: the reply has none. To one that was understood it has
     // one (RFC 6891 6.1.1): a FORMERR without it reads as "no EDNS here".
-    out.has_edns = false;
+    out.has_edns = understood;
     out.dnssec_ok = false;
     out.compact_ok = false;
     out.udp_size = kMinUdpSize;

@@ -45,9 +45,8 @@ struct Query {
   std::uint16_t qtype = 0;
   std::uint16_t qclass = 0;
 
-  // EDNS.
+  // EDNS: also of a FORMERR whose OPT record was understood, as the reply has one then, too.
   bool has_edns = false;
-  bool opt_understood = false;  // also when the query is FORMERR: the reply has an OPT record, too
   bool dnssec_ok = false;
   bool compact_ok = false;  // CO, and DO with it
   std::uint8_t edns_version = 0;

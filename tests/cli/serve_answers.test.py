@@ -113,6 +113,11 @@ class Answers(serve.TestCase):
         self.assertEqual(r.questions[0][0], mixed)
         self.assertEqual(r.answer[0].name, mixed)
 
+        # A bad option's value does not read as "no EDNS here" (RFC 6891 6.1.1).
+        r = server.ask(MOX, "TXT", options=b"\0\x13\0\1x")
+        self.assertEqual(r.rcode, 1)
+        self.assertIsNotNone(r.opt)
+
         missing = "nothing" + V0
         self.assertEqual(server.ask(missing, "TXT").rcode, 3)
         r = server.ask(missing, "TXT", dnssec=True)
