@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "commands.h"
+#include "dns/name.h"
 #include "dns/types.h"
 #include "dnsd/follow_thread.h"
 #include "dnsd/status_socket.h"
@@ -39,6 +40,15 @@ Result<int> run_serve(const ServeValues& v, Context& ctx) {
   return kExitDone;
 }
 
+// The DS record, in a document with what it is about.
+void print_key(Context& ctx, const std::string& file, const dnsd::ZoneKey& key) {
+  if (!ctx.json) return ctx.out.line(key.ds_text());
+  ctx.out.json({{"zone", dns::format_name(key.zone())},
+                {"key_file", file},
+                {"key_tag", key.tag()},
+                {"ds", key.ds_text()}});
+}
+
 Command key_new_command() {
   struct Values {
     std::string zone;
@@ -60,7 +70,7 @@ Command key_new_command() {
     const std::uint8_t algorithm =
         v->algorithm == "15" ? dns::algorithm::kEd25519 : dns::algorithm::kEcdsaP256;
     GW_TRY(auto key, dnsd::ZoneKey::create(zone, algorithm, v->key, ctx.clock.now()));
-    ctx.out.line(key.ds_text());
+    print_key(ctx, v->key, key);
     return kExitDone;
   };
   return c;
@@ -78,7 +88,7 @@ Command key_ds_command() {
   c.run = [v](Context& ctx) -> Result<int> {
     GW_TRY(const std::string zone, parse_zone(v->zone));
     GW_TRY(auto key, dnsd::ZoneKey::load(zone, v->key));
-    ctx.out.line(key.ds_text());
+    print_key(ctx, v->key, key);
     return kExitDone;
   };
   return c;

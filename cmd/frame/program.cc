@@ -128,7 +128,11 @@ Result<int> run(const Command& root, Globals& g, const std::vector<std::string>&
     return kExitDone;
   }
   if (invocation.has("version")) {
-    out.line("gwtool " GW_VERSION);
+    if (invocation.has("json")) {
+      out.json({{"version", GW_VERSION}});
+    } else {
+      out.line("gwtool " GW_VERSION);
+    }
     return kExitDone;
   }
   g.quiet = invocation.has("quiet");

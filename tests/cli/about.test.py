@@ -20,6 +20,8 @@ class About(cli.TestCase):
         for fact in ("compiler", "build", "platform"):
             self.assertTrue(rows[fact])
 
+        self.assertEqual("gwtool " + self.gwtool("--version", "--json").json["version"] + "\n",
+                         self.gwtool("--version").out)
         r = self.gwtool("version", "--json")
         self.assert_run(r, 0, err="")
         facts = r.json

@@ -25,6 +25,11 @@ class Keys(serve.TestCase):
                 self.assertEqual(stat.S_IMODE(os.stat(key + ".key").st_mode), 0o644)
                 self.assert_run(self.gwtool("serve-dns", "key", "ds", "--zone", ZONE.upper() + ".",
                                             "--key", key), 0, out=r.out)
+                document = self.gwtool("serve-dns", "key", "ds", "--zone", ZONE, "--key", key,
+                                       "--json").json
+                self.assertEqual(document, {
+                    "zone": ZONE + ".", "key_file": key, "ds": r.out.strip(),
+                    "key_tag": int(r.out.split()[3])})
                 # The same DS from those who know.
                 bind = serve.tool("dnssec-dsfromkey", "-2", "-f", key + ".key", ZONE)
                 self.assertEqual(bind.split(), r.out.split())
