@@ -5,7 +5,9 @@
 
 #include <memory>
 #include <string>
+#include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "base/bytes.h"
 
@@ -132,16 +134,21 @@ class Parser {
 
   Result<Json> mapping(int depth) {
     Json out = Json::object();
+    // The members are a list in order, where looking for each would take the square of their
+    // number.
+    std::unordered_set<std::string> keys;
+    std::vector<Json::object_t::value_type>& members = out.get_ref<Json::object_t&>();
     for (;;) {
       Event event;
       GW_CHECK(next(event));
       if (event.type() == YAML_MAPPING_END_EVENT) return out;
       if (event.type() != YAML_SCALAR_EVENT) return refused(event, "a key that is no scalar");
       std::string key = event.scalar();
-      if (out.contains(key)) return refused(event, "duplicate key " + gw::quoted(key));
+      if (!keys.insert(key).second) return refused(event, "duplicate key " + gw::quoted(key));
       Event first;
       GW_CHECK(next(first));
-      GW_TRY(out[key], node(first, depth + 1));
+      GW_TRY(Json value, node(first, depth + 1));
+      members.emplace_back(std::move(key), std::move(value));
     }
   }
 

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
+#include <unordered_map>
 #include <utility>
 
 #include "base/bytes.h"
@@ -25,14 +25,15 @@ struct Domain {
 
 std::vector<Domain> by_domain(std::span<const GoImport> entries, ZoneText& out) {
   std::vector<Domain> domains;
+  std::unordered_map<std::string, std::size_t> where;  // in domains, by name
+  std::unordered_map<std::string_view, std::vector<const GoImport*>> same_prefix;
   for (const GoImport& e : entries) {
-    const std::string name = record_name(e.prefix);
-    auto at = std::find_if(domains.begin(), domains.end(),
-                           [&](const Domain& d) { return d.name == name; });
-    if (at == domains.end()) at = domains.insert(domains.end(), Domain{name, {}});
+    std::string name = record_name(e.prefix);
+    const auto [at, added] = where.try_emplace(name, domains.size());
+    if (added) domains.push_back({std::move(name), {}});
     bool again = false;
-    for (const GoImport* other : at->entries) {
-      if (other->prefix != e.prefix) continue;
+    auto& others = same_prefix[e.prefix];
+    for (const GoImport* other : others) {
       if (*other == e) {
         out.warnings.push_back("left out, there already: " + format_import(e));
         again = true;
@@ -43,7 +44,9 @@ std::vector<Domain> by_domain(std::span<const GoImport> entries, ZoneText& out) 
             fmt::format("two different records for {}: lookups of it will fail", quoted(e.prefix)));
       }
     }
-    if (!again) at->entries.push_back(&e);
+    if (again) continue;
+    others.push_back(&e);
+    domains[at->second].entries.push_back(&e);
   }
   return domains;
 }

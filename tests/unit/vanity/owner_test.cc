@@ -231,6 +231,20 @@ TEST_CASE("zone text: one line a record, strings of 255 bytes, grouped by domain
   CHECK_THAT(zone->warnings.at(0), Contains("two different records"));
 }
 
+TEST_CASE("large files take time in proportion") {
+  std::string file = "url: a.org\npackages:\n";
+  for (int i = 0; i < 40000; ++i) file += "  p" + std::to_string(i) + ": {repo: g.org/x}\n";
+  const auto entries = parse_site(file, {SiteFormat::kSally, ""});
+  REQUIRE(entries);
+  CHECK(entries->size() == 40000);
+  std::vector<GoImport> domains;
+  for (int i = 0; i < 40000; ++i) {
+    domains.push_back({"d" + std::to_string(i) + ".org/x", "git", "https://g.org/x", ""});
+  }
+  CHECK(format_zone_text(domains, ZoneFormat::kZone, 60)->warnings.empty());
+  CHECK(lint_entries(*entries).size() == 2);  // too many for one name
+}
+
 TEST_CASE("lint of entries") {
   CHECK(lint({{"a.org/x", "git", "https://g.org/x", ""},
               {"a.org/x", "mod", "https://p.org", ""}}) == "");
