@@ -34,7 +34,10 @@ Result<std::unique_ptr<ProxyClient>> ProxyClient::create(std::string_view list,
   GW_TRY(auto entries, mod::parse_proxy_entries(list));
   GW_TRY(auto first, net::HttpClient::create(options));
   std::unique_ptr<ProxyClient> out(new ProxyClient(std::move(entries), std::move(options)));
-  out->idle_.push_back(std::move(first));
+  {
+    const MutexLock lock(out->mutex_);
+    out->idle_.push_back(std::move(first));
+  }
   return out;
 }
 
