@@ -2,11 +2,9 @@
 
 import base64
 import hashlib
-import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
@@ -26,13 +24,6 @@ def sum_of(path):
     return "0" + base64.urlsafe_b64encode(digest[:20]).decode().rstrip("=")
 
 
-def full_sandbox():
-    """Whether the kernel grants all of it: tests that need less are told so."""
-    probe = subprocess.run(["unshare", "--user", "--net", "--pid", "--mount", "--fork", "true"],
-                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
-    return probe.returncode == 0
-
-
 class Build(cli.TestCase):
     def setUp(self):
         super().setUp()
@@ -45,10 +36,7 @@ class Build(cli.TestCase):
             "broken/main.go": "package main\n\nfunc main() { nothing() }\n",
         }, go_mod=GO_MOD)
         self.lab.add("example.org/dep", "v1.0.0", {"p/a.go": "package p\n"})
-        self.sandbox = "full"
-        if not full_sandbox():
-            print("the kernel refuses namespaces: tried with --sandbox partial", file=sys.stderr)
-            self.sandbox = "partial"
+        self.sandbox = module_lab.sandbox_mode(self.path("probe"))
 
     def build(self, *args, cache="cache", proxy=None, log=None, sandbox=None, **kwargs):
         kwargs.setdefault("timeout", 280)

@@ -31,10 +31,7 @@ class Records(cli.TestCase):
     def setUp(self):
         super().setUp()
         os.chmod(self.dir, 0o755)
-        self.sandbox = ["--sandbox", "full"]
-        if cli.run(["unshare", "--user", "--net", "--pid", "--mount", "--fork", "true"]).code != 0:
-            print("the kernel refuses namespaces: tried with --sandbox partial", file=sys.stderr)
-            self.sandbox = ["--sandbox", "partial"]
+        self.sandbox = ["--sandbox", module_lab.sandbox_mode(self.path("probe"))]
 
     def test_real_records(self):
         if PROXY is None or LOG is None:

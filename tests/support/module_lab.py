@@ -10,6 +10,7 @@ import hashlib
 import io
 import os
 import re
+import sys
 import zipfile
 
 import cli
@@ -35,6 +36,21 @@ def make_zip(module, version, files):
         for name, data in sorted(files.items()):
             z.writestr("%s@%s/%s" % (module, version, name), data)
     return out.getvalue()
+
+
+def sandbox_mode(directory, _known=[]):
+    """What to give to --sandbox: "full", or "partial" where the kernel refuses a part, which is told.
+    Found out with a module that cannot be built, in a new directory."""
+    if not _known:
+        lab = ModuleLab(directory)
+        lab.add("example.org/lib", "v1.0.0", {"a.go": "package lib\n"})
+        r = cli.gwtool("build", "example.org/lib@v1.0.0", "--proxy", lab.proxy, *lab.log(), "--cache",
+                       os.path.join(directory, "cache"), "--toolchain", "local")
+        refused = "the kernel refuses parts of the sandbox" in r.err
+        if refused:
+            print("tried with --sandbox partial: %s" % r.err, file=sys.stderr)
+        _known.append("partial" if refused else "full")
+    return _known[0]
 
 
 class ModuleLab:
