@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -242,6 +243,18 @@ class Build(cli.TestCase):
         self.lab.add("example.org/new", "v1.0.0", {"main.go": MAIN})
         r = self.build("example.org/new@v1.0.0", log=log)
         self.assert_error(r, 1, "the checksum database has no record of it")
+
+    def test_a_log_that_tells_another_history_than_the_last_time_is_found(self):
+        self.assert_error(self.build(MODULE + "/lib"), 1, "not a main package")
+        other = module_lab.ModuleLab(self.path("other"))  # signs with the same key
+        for version in ("v1.0.0", "v1.1.0", "v1.2.0"):
+            other.add("example.org/new", version, {"main.go": MAIN})
+        r = self.build("example.org/new", "-o", self.path("x"), proxy=other.proxy, log=other.log())
+        self.assert_error(r, 4, "told two histories", "evidence: ")
+        evidence = r.err.split("evidence: ")[1].splitlines()[0]
+        with open(evidence) as f:
+            self.assertEqual(json.load(f)["kind"], "fork")
+        self.assert_missing(self.path("x"))
 
     # ---- over a network ----
 
