@@ -12,29 +12,49 @@ namespace gw::follow {
 namespace {
 
 constexpr std::size_t kMaxEvidenceRecords = 16;
+// Repeats whose records are fetched at once: two data tiles each, of 50 KB and of 2 MB at most.
+constexpr std::size_t kTogether = 32;
 
 }  // namespace
 
 Result<std::vector<bool>> Repeats::compare(std::span<const store::RepeatedVersion> repeats) {
-  tlog::RecordProver firsts(source_, head_);
-  tlog::RecordProver seconds(source_, head_);
+  tlog::RecordProver prover(source_, head_);
   std::vector<bool> same;
-  for (const store::RepeatedVersion& r : repeats) {
-    auto first = firsts.fetch(r.first);
-    auto second = seconds.fetch(r.record);
-    if (!first) return std::move(first).error();
-    if (!second) return std::move(second).error();
-    same.push_back(*first == *second);
-    if (same.back()) {
-      log_.warning(
-          "duplicate record",
-          {{"module", r.module}, {"version", r.version}, {"first", r.first}, {"record", r.record}});
-    } else if (texts_.size() < 2 * kMaxEvidenceRecords) {
-      texts_.insert_or_assign(r.first, *std::move(first));
-      texts_.insert_or_assign(r.record, *std::move(second));
+  while (same.size() < repeats.size()) {
+    const auto rest = repeats.subspan(same.size());
+    const auto some = rest.first(std::min(rest.size(), kTogether));
+    std::vector<std::uint64_t> numbers;
+    for (const store::RepeatedVersion& r : some) {
+      numbers.push_back(r.first);
+      numbers.push_back(r.record);
+    }
+    prover.load(numbers);
+    for (const store::RepeatedVersion& r : some) {
+      GW_TRY(std::string first, prover.fetch(r.first));
+      GW_TRY(std::string second, prover.fetch(r.record));
+      same.push_back(first == second);
+      if (same.back() || texts_.size() >= 2 * kMaxEvidenceRecords) continue;
+      texts_.insert_or_assign(r.first, std::move(first));
+      texts_.insert_or_assign(r.record, std::move(second));
     }
   }
+  warn(repeats, same);
   return same;
+}
+
+// One line, however many there are.
+void Repeats::warn(std::span<const store::RepeatedVersion> repeats,
+                   const std::vector<bool>& same) const {
+  const auto count = static_cast<std::uint64_t>(std::count(same.begin(), same.end(), true));
+  if (count == 0) return;
+  const auto at = std::find(same.begin(), same.end(), true) - same.begin();
+  const store::RepeatedVersion& r = repeats[static_cast<std::size_t>(at)];
+  log_.warning(count == 1 ? "duplicate record" : "duplicate records, the first of which is",
+               {{"count", count},
+                {"module", r.module},
+                {"version", r.version},
+                {"first", r.first},
+                {"record", r.record}});
 }
 
 Error Repeats::conflicts(std::vector<store::RepeatedVersion> versions) {

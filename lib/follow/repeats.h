@@ -36,6 +36,8 @@ class Repeats {
   Error conflicts(std::vector<store::RepeatedVersion> versions);
 
  private:
+  void warn(std::span<const store::RepeatedVersion> repeats, const std::vector<bool>& same) const;
+
   tlog::TileSource& source_;
   const tlog::Checkpoint head_;
   const Logger& log_;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "tlog/hash.h"
@@ -9,13 +10,38 @@
 
 namespace gw::tlog {
 
-Result<std::optional<std::string>> RecordProver::read(std::uint64_t number, Framing framing) {
-  RecordTexts texts;
-  const std::uint32_t count = tile_->from_full ? kTileWidth : tile_->id.width;
-  std::optional<std::string> out;
-  if (!split_data_tile(tile_->bytes, tile_->id.index * kTileWidth, count, framing, texts)) {
-    return out;
+TileId RecordProver::data_tile(std::uint64_t number) const {
+  const std::uint64_t index = number / kTileWidth;
+  return {kDataLevel, index, tile_width(kDataLevel, index, tree_.head().size())};
+}
+
+void RecordProver::load(std::span<const std::uint64_t> numbers) {
+  std::vector<TileId> data;
+  std::vector<TileId> hashes;
+  for (const std::uint64_t number : numbers) {
+    if (number >= tree_.head().size()) continue;
+    const TileId id = data_tile(number);
+    if (std::find(data.begin(), data.end(), id) != data.end()) continue;
+    data.push_back(id);
+    hashes.push_back({0, id.index, id.width});
   }
+  tiles_.clear();
+  if (data.empty()) return;
+  if (auto bodies = fetch_each(*source_, tree_.head(), data)) {
+    for (auto& body : *bodies) {
+      if (body) tiles_.insert_or_assign(body->id.index, std::move(*body));
+    }
+  }
+  // That one is missing or bad shows again where it is needed.
+  (void)tree_.load(hashes);
+}
+
+Result<std::optional<std::string>> RecordProver::read(const TileBody& tile, std::uint64_t number,
+                                                      Framing framing) {
+  RecordTexts texts;
+  const std::uint32_t count = tile.from_full ? kTileWidth : tile.id.width;
+  std::optional<std::string> out;
+  if (!split_data_tile(tile.bytes, tile.id.index * kTileWidth, count, framing, texts)) return out;
   const std::string_view text = texts[number % kTileWidth];
   GW_TRY(const Hash expected, tree_.entry(0, number));
   if (leaf_hash(text) == expected) out.emplace(text);
@@ -23,19 +49,19 @@ Result<std::optional<std::string>> RecordProver::read(std::uint64_t number, Fram
 }
 
 Result<std::string> RecordProver::fetch(std::uint64_t number) {
-  const std::uint64_t index = number / kTileWidth;
-  const TileId id{kDataLevel, index, tile_width(kDataLevel, index, tree_.head().size())};
   if (number >= tree_.head().size()) return not_found_error(fmt::format("no record {}", number));
-  if (!tile_ || tile_->id != id) {
+  const TileId id = data_tile(number);
+  if (!tiles_.contains(id.index)) {
     auto bodies = fetch_tiles(*source_, tree_.head(), {&id, 1});
     if (!bodies) return tree_.with_proof(std::move(bodies).error());
-    tile_ = std::move(bodies->front());
+    tiles_.clear();
+    tiles_.insert_or_assign(id.index, std::move(bodies->front()));
   }
   for (const Framing framing : {Framing::kBlankLines, Framing::kNumbered}) {
-    GW_TRY(auto text, read(number, framing));
+    GW_TRY(auto text, read(tiles_.at(id.index), number, framing));
     if (text) return *std::move(text);
   }
-  const TileBody bad = *std::exchange(tile_, std::nullopt);
+  const TileBody bad = std::move(tiles_.extract(id.index).mapped());
   return bad_tiles_error(
       fmt::format("{}: record {} does not hash to the log's tree", bad.path(), number),
       {tree_.head(), {{bad.path(), bad.bytes}}, tree_.proof_for(id)});

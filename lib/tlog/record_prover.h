@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "base/result.h"
@@ -22,6 +24,9 @@ class RecordProver {
   RecordProver(TileSource& source, Checkpoint head)
       : source_(&source), tree_(source, std::move(head)) {}
 
+  // Fetches what these records take together, in a few round trips, in place of what was held. What
+  // does not come is fetched again by its record, and told then.
+  void load(std::span<const std::uint64_t> numbers);
   // The record's text, its hash authenticated under the head. kUntrusted with BadTiles when the
   // data tile does not hold it.
   Result<std::string> fetch(std::uint64_t number);
@@ -30,13 +35,16 @@ class RecordProver {
   ProvenRecord prove(std::uint64_t number, std::optional<std::string> known = std::nullopt);
 
  private:
-  // Reads `tile_` one way.
-  Result<std::optional<std::string>> read(std::uint64_t number, Framing framing);
+  TileId data_tile(std::uint64_t number) const;
+  // Reads the tile one way.
+  Result<std::optional<std::string>> read(const TileBody& tile, std::uint64_t number,
+                                          Framing framing);
 
   TileSource* source_;
   HeadTree tree_;
-  // The last data tile, since repeated records tend to be neighbours.
-  std::optional<TileBody> tile_;
+  // Data tiles by number, unverified: those of the last load(), or the last one, since repeated
+  // records tend to be neighbours.
+  std::map<std::uint64_t, TileBody> tiles_;
 };
 
 }  // namespace gw::tlog

@@ -674,6 +674,28 @@ TEST_CASE("repeated versions") {
   CHECK(testing::record_of(r, "example.com/b", "v1.0.0") == 702U);
 }
 
+TEST_CASE("many repeated records are fetched together, and told in one line") {
+  TestLog log;
+  for (std::uint64_t n = 0; n < 20'000; ++n) {
+    log.add("example.com/m" + std::to_string(n), "v1.0.0");
+  }
+  World world(log);
+  REQUIRE(world.round(log));
+  // One of each tile, again.
+  for (std::uint64_t n = 7; n < 20'000; n += 256) {
+    log.add("example.com/m" + std::to_string(n), "v1.0.0");
+  }
+  log.round_trips = 0;
+  REQUIRE(world.round(log));
+  CHECK(world.state().duplicates == 79);
+  CHECK(log.round_trips < 20);
+  const auto told = std::count_if(world.lines.begin(), world.lines.end(), [](const auto& line) {
+    return line.find("duplicate record") != std::string::npos;
+  });
+  CHECK(told == 1);
+  CHECK(world.logged("count=79 module=example.com/m7 version=v1.0.0 first=7 record=20000"));
+}
+
 TEST_CASE("a version with two sums is an alarm even when its proof is not to be had") {
   TestLog log;
   log.add("example.com/a", "v1.0.0", 1);
@@ -688,8 +710,8 @@ TEST_CASE("a version with two sums is an alarm even when its proof is not to be 
   const Error gone = GENERATE(unavailable_error("down"), untrusted_error("rubbish"));
   log.on_fetch = [&](const std::string& path) -> std::optional<Result<std::string>> {
     if (path == "tile/8/data/000") ++data;
-    if (data > 0 && path == "tile/8/2/000.p/1" && ++data > 3) return gone;
-    if (data > 3) return gone;
+    if (data > 0 && path == "tile/8/2/000.p/1" && ++data > 2) return gone;
+    if (data > 2) return gone;
     return {};
   };
   CHECK(world.round(log).error().kind == ErrorKind::kUntrusted);
