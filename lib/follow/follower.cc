@@ -117,6 +117,12 @@ Status Follower::Impl::finish_target(Round& round) {
 
 Status Follower::Impl::look_at_log(Round& round) {
   GW_TRY(const tlog::Checkpoint head, client.fetch_latest());
+  const store::LogState& state = writer.state();
+  if (state.target && state.position < state.target->size && head.size() < state.target->size) {
+    // As caches do; but a log that took records back looks like this, too, and nothing else.
+    env.log->warning("the log's head is smaller than the accepted one, which is not complete",
+                     {{"size", head.size()}, {"accepted", state.target->size}});
+  }
   return consider(head, source.describe(), round);
 }
 

@@ -296,8 +296,10 @@ TEST_CASE("an unfinished head is no fork, and the next one waits for it") {
   CHECK(world.round(log).error().kind == ErrorKind::kUnavailable);
   world.options.compare_latest = {"peer"};
   world.exchange.heads["peer"] = log.head_note(GENERATE(300, 33000, 40000, 41000, 70000));
-  log.serve(GENERATE(39000, 40000, 70000));
+  const std::uint64_t now = GENERATE(39000, 40000, 70000);
+  log.serve(now);
   CHECK(world.round(log).error().kind == ErrorKind::kUnavailable);
+  CHECK(world.logged("smaller than the accepted one") == (now < 40000));
   CHECK_FALSE(world.state().halted());
   CHECK(world.state().target->size == 40000);
 }
