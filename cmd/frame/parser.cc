@@ -204,6 +204,21 @@ Status check_words(const Command& root, const std::vector<std::string>& args) {
   return {};
 }
 
+// "-help", as Go's programs have it: not the letters h, e, l and p.
+Status check_dashes(const Command& root, const std::vector<std::string>& args) {
+  for (const std::string& arg : args) {
+    if (arg == "--") return {};
+    if (arg.size() < 3 || arg[0] != '-' || arg[1] == '-') continue;
+    const std::string name = arg.substr(1, arg.find('=') - 1);
+    for (const CommandPath& path : all_paths({&root})) {
+      if (find_option(options_of(path), name) == nullptr) continue;
+      return usage_error("unknown option " + gw::quoted("-" + name),
+                         "long options have two dashes: --" + name);
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 bool Invocation::has(const std::string& flag) const {
@@ -217,6 +232,7 @@ Result<Invocation> parse_command_line(const Command& root, std::vector<std::stri
     args.emplace_back("--help");
   }
   GW_CHECK(check_words(root, args));
+  GW_CHECK(check_dashes(root, args));
   CLI::App app;
   register_tree(app, root);
   std::vector<std::string> words(args.rbegin(), args.rend());
