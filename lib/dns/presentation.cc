@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "dns/dnssec.h"
+#include "dns/rdata.h"
 #include "dns/wire.h"
 
 namespace gw::dns {
@@ -82,6 +83,15 @@ std::string format_type(std::uint16_t type) {
 
 Result<std::uint16_t> parse_type(std::string_view text) {
   const std::string name(text);
+  // ldns reads TYPE65552 as 16 and TYPE1junk as 1.
+  constexpr std::string_view kNumbered = "type";
+  if (to_lower(text.substr(0, kNumbered.size())) == kNumbered) {
+    const auto number = parse_decimal(text.substr(kNumbered.size()));
+    if (!number || *number == 0 || *number > 0xffff) {
+      return usage_error(fmt::format("record type {} is none of TYPE1 to TYPE65535", quoted(text)));
+    }
+    return static_cast<std::uint16_t>(*number);
+  }
   ldns_rr_type type = ldns_get_rr_type_by_name(name.c_str());
   if (type == 0 || name.size() != std::char_traits<char>::length(name.c_str())) {
     return usage_error(fmt::format("record type {} is unknown", quoted(text)));
@@ -171,9 +181,36 @@ Status check_numbers(std::uint16_t type, std::string_view text) {
   return {};
 }
 
+// The form of any type's rdata (RFC 3597 section 5): `\# LENGTH HEX...`, read to the last digit.
+Result<std::string> parse_generic(std::string_view text) {
+  text.remove_prefix(2);
+  const bool marked = text.empty() || text[0] == ' ' || text[0] == '\t';
+  std::vector<std::string_view> words;
+  while (!(text = trim(text)).empty()) {
+    words.push_back(text.substr(0, text.find_first_of(" \t")));
+    text.remove_prefix(words.back().size());
+  }
+  std::string hex;
+  for (std::size_t i = 1; i < words.size(); ++i) hex += words[i];
+  const auto size = words.empty() ? std::nullopt : parse_decimal(words[0]);
+  auto rdata = decode_hex(hex);
+  if (!marked || !size || *size > 0xffff || !rdata || rdata->size() != *size) {
+    return usage_error("generic data is not \\# LENGTH and as many octets in hex");
+  }
+  return *std::move(rdata);
+}
+
 }  // namespace
 
 Result<std::string> parse_rdata(std::uint16_t type, std::string_view text, NameView origin) {
+  if (const std::string_view start = trim(text); start.starts_with("\\#")) {
+    auto rdata = parse_generic(start);
+    if (!rdata) return std::move(rdata).error().in(format_type(type) + " record");
+    if (!canonical_rdata(type, *rdata)) {
+      return usage_error(format_type(type) + " record: not the form of its type");
+    }
+    return rdata;
+  }
   GW_CHECK(check_numbers(type, text));
   const std::string name = format_type(type);
   GW_TRY(Record record,

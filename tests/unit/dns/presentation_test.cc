@@ -62,6 +62,22 @@ TEST_CASE("rdata as text and back") {
         "\"v=v0.0.15 t=6802a84d\"");
   CHECK(parse_rdata(rrtype::kTxt, "\"v=v0.0.15 t=6802a84d\"", kRootName).value() ==
         txt_rdata("v=v0.0.15 t=6802a84d"));
+  for (const char* bad : {"TYPE65552", "TYPE65536", "TYPE1junk", "TYPE", "TYPE0", "TYPE-1",
+                          "type 1", "TYPE99999999999999999999"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(parse_type(bad));
+  }
+  CHECK(parse_type("type65280").value() == 65280);
+  CHECK(parse_rdata(65280, "\\# 3 0aFF 1b", kRootName).value() == "\x0a\xff\x1b");
+  CHECK(parse_rdata(65280, "\\# 0", kRootName).value().empty());
+  CHECK(parse_rdata(rrtype::kA, "\\# 4 c0000201", kRootName).value() == a_rdata({192, 0, 2, 1}));
+  for (const char* bad : {"\\# 2 zzzz", "\\# 2 000", "\\# 2 0000 00", "\\# 2", "\\#", "\\# x 00",
+                          "\\# 65536", "\\# -1 00", "\\#2 0000"}) {
+    CAPTURE(bad);
+    const auto rdata = parse_rdata(65280, bad, kRootName);
+    REQUIRE_FALSE(rdata);
+    CHECK(rdata.error().kind == ErrorKind::kUsage);
+  }
   CHECK(!test::format_rdata(rrtype::kA, "abc"));
   CHECK(!test::format_rdata(rrtype::kNs, "\5ab"));
   // A compression pointer is no rdata of ours, though ldns would follow it.

@@ -146,6 +146,11 @@ TEST_CASE("an error names file and line") {
            {std::string(60, 'a') + "." + std::string(60, 'a') + "." + std::string(60, 'a') + "." +
                 std::string(59, 'a') + " 1 TXT x",
             "too long with its origin"},
+           {"a 1 TYPE65552 \\# 1 00", "z:1: record type \"TYPE65552\""},
+           {"a 1 TYPE1junk 192.0.2.1", "z:1: record type"},
+           {"a 1 TYPE65280 \\# 2 zzzz", "z:1: "},
+           {"a 1 TYPE65280 \\# 3 0001", "z:1: "},
+           {"a 1 A \\# 5 c000020100", "z:1: "},
            {"a 1 MX 70000 b", "z:1: number \"70000\" is above 65535"},
            {"a 1 CAA 256 issue x", "number \"256\" is above 255"},
            {"a 1 SOA a b 4294967296 1 1 1 1", "number \"4294967296\" is above"},
