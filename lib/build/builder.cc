@@ -111,8 +111,11 @@ Result<Product> Builder::build(const Key& key) {
   std::optional<os::Fd> binary;
   if (done) {
     auto found = find_binary();
-    done = found ? Status() : Status(std::move(found).error());
-    if (done) binary = *std::move(found);
+    if (found) {
+      binary = *std::move(found);
+    } else {
+      done = std::move(found).error();
+    }
   }
   // It is of this module and version, with these settings.
   if (done) {

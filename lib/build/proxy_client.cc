@@ -32,13 +32,9 @@ std::string url_of(const std::string& base, const std::string& path) {
 Result<std::unique_ptr<ProxyClient>> ProxyClient::create(std::string_view list,
                                                          net::HttpOptions options) {
   GW_TRY(auto entries, mod::parse_proxy_entries(list));
-  GW_TRY(auto first, net::HttpClient::create(options));
-  std::unique_ptr<ProxyClient> out(new ProxyClient(std::move(entries), std::move(options)));
-  {
-    const MutexLock lock(out->mutex_);
-    out->idle_.push_back(std::move(first));
-  }
-  return out;
+  // Only that the options are good.
+  GW_TRY(const auto first, net::HttpClient::create(options));
+  return std::unique_ptr<ProxyClient>(new ProxyClient(std::move(entries), std::move(options)));
 }
 
 Result<std::string> ProxyClient::fetch_url(const std::string& url, Kind kind) {
