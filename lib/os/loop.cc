@@ -202,13 +202,15 @@ Status Loop::run_once(std::optional<Duration> timeout) {
   if (count < 0) return errno_error("epoll_wait", errno);
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events[static_cast<std::size_t>(i)];
-    if (event.data.u64 == kWakeUp) {
+    const std::uint64_t id =
+        event.data.u64;  // a copy: epoll_event is packed, its members unaligned
+    if (id == kWakeUp) {
       std::uint64_t times = 0;
       [[maybe_unused]] const ssize_t n = ::read(event_.get(), &times, sizeof times);
       take_posted();
       continue;
     }
-    const auto it = callbacks_.find(event.data.u64);
+    const auto it = callbacks_.find(id);
     if (it == callbacks_.end()) continue;  // an earlier callback ended it
     const auto callback = it->second;
     (*callback)(event.events);
