@@ -97,6 +97,16 @@ TestLog TestLog::fork_at(std::uint64_t n) const {
   return log;
 }
 
+void TestLog::replace_record(std::uint64_t n, std::string_view record) {
+  records_[n] = record;
+  levels_[0][n] = leaf_hash(record);
+  for (std::size_t level = 1; level < levels_.size(); ++level) {
+    const std::uint64_t index = n >> level;
+    if (index >= levels_[level].size()) break;
+    levels_[level][index] = node_hash(node(level - 1, 2 * index), node(level - 1, 2 * index + 1));
+  }
+}
+
 Result<std::string> TestLog::serve_tile(const TileId& id, std::uint64_t served) const {
   std::uint32_t have = tile_width(id.level, id.index, served);
   if (have < id.width || (hide_partial_ && !id.full())) {

@@ -60,6 +60,8 @@ class TestLog : public tlog::TileSource {
 
   // A log with the same key and the same first `n` records.
   TestLog fork_at(std::uint64_t n) const;
+  // As if record `n` had been this one from the start; what comes after it stays.
+  void replace_record(std::uint64_t n, std::string_view record);
 
   // What is served from now on: tiles that exist at `n` records and the head at `n`.
   void serve(std::uint64_t n) { served_ = n; }

@@ -602,14 +602,14 @@ TEST_CASE("a partial tile that a cache has wrong for good is replaced by the ful
 TEST_CASE("a forged record anywhere is found, with or without level 0 that agrees") {
   // The edge cases of CVE-2026-56865: forged leaves at these sizes were taken for good.
   const std::uint64_t size = GENERATE(15, 70000, 131071);
-  TestLog log;
-  log.add_synthetic(size);
+  static std::map<std::uint64_t, TestLog> made;
+  if (!made.contains(size)) made[size].add_synthetic(size);
+  TestLog log = made[size];
   World world(log);
   const std::uint64_t victim = GENERATE(0, 1, 2);
   const std::uint64_t record = victim == 0 ? 0 : victim == 1 ? size / 2 : size - 1;
-  TestLog forged = log.fork_at(record);
-  forged.add("example.com/evil", "v6.6.6");
-  for (std::uint64_t n = record + 1; n < size; ++n) forged.append(log.record(n));
+  TestLog forged = log;
+  forged.replace_record(record, TestLog::record_text("example.com/evil", "v6.6.6"));
   // Everything at the record's place is the forger's, up to level `up`; the head is the log's.
   const int up = GENERATE(-1, 0, 1);
   CAPTURE(size, record, up);
