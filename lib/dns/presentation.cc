@@ -192,7 +192,7 @@ Result<std::string> parse_generic(std::string_view text) {
   }
   std::string hex;
   for (std::size_t i = 1; i < words.size(); ++i) hex += words[i];
-  const auto size = words.empty() ? std::nullopt : parse_decimal(words[0]);
+  const auto size = parse_decimal(words.empty() ? std::string_view() : words.front());
   auto rdata = decode_hex(hex);
   if (!marked || !size || *size > 0xffff || !rdata || rdata->size() != *size) {
     return usage_error("generic data is not \\# LENGTH and as many octets in hex");
