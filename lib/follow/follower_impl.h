@@ -79,6 +79,9 @@ struct Follower::Impl {
   Status apply_rule(const tlog::Checkpoint& head, const std::string& origin, Round& round);
   Status keep_if_unproven(const tlog::Checkpoint& head, const std::string& origin,
                           const Status& status);
+  // What another's head showed: an error ends the round; what only fails it is kept in `bad`, the
+  // first of it.
+  static Status note_peer(Status status, std::optional<Error>& bad);
   Status settle_unproven(Round& round);
   Status consider_first(const tlog::Checkpoint& head, Round& round);
   Status check_for_fork(const tlog::Checkpoint& head, const std::string& origin);

@@ -44,15 +44,7 @@ Status Follower::Impl::compare_with_others(Round& round) {
       continue;
     }
     warn(status.error());
-    switch (react(State::kPeer, event_of(status))) {
-      case Action::kWarn:
-        break;
-      case Action::kNote:
-        if (!bad) bad = std::move(status).error();
-        break;
-      default:
-        return status;
-    }
+    GW_CHECK(note_peer(std::move(status), bad));
   }
   if (!bad) return {};
   return *std::move(bad);

@@ -50,6 +50,19 @@ Status Follower::Impl::keep_if_unproven(const tlog::Checkpoint& head, const std:
   return writer.keep_unproven(head, origin, env.clock->now());
 }
 
+Status Follower::Impl::note_peer(Status status, std::optional<Error>& bad) {
+  switch (react(State::kPeer, event_of(status))) {
+    case Action::kGoOn:
+    case Action::kWarn:
+      return {};
+    case Action::kNote:
+      if (!bad) bad = std::move(status).error();
+      return {};
+    default:
+      return status;
+  }
+}
+
 // The heads that could not be compared when they were seen: our tree may have got there, or the log
 // may show them now.
 Status Follower::Impl::settle_unproven(Round& round) {
@@ -69,16 +82,7 @@ Status Follower::Impl::settle_unproven(Round& round) {
       GW_CHECK(writer.forget_unproven(kept.size, kept.root));
       env.log->info("head compared", {{"from", kept.origin}, {"size", kept.size}});
     }
-    switch (react(State::kPeer, event_of(status))) {
-      case Action::kGoOn:
-      case Action::kWarn:
-        break;
-      case Action::kNote:
-        if (!bad) bad = std::move(status).error();
-        break;
-      default:
-        return status;
-    }
+    GW_CHECK(note_peer(std::move(status), bad));
   }
   if (bad) return *std::move(bad);
   return {};
