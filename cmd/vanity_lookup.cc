@@ -18,14 +18,14 @@ namespace gw::cmd {
 
 namespace {
 
-struct Values : VanityNetwork {
+struct LookupValues : VanityNetwork {
   std::vector<std::string> paths;
   std::optional<std::string> list;
   bool dns_only = false;
   bool http_only = false;
 };
 
-Result<int> run_list(Context& ctx, const Values& v) {
+Result<int> run_list(Context& ctx, const LookupValues& v) {
   GW_TRY(const auto dns, vanity::new_txt_lookups(v.network()));
   vanity::Lookup lookup(v.lookup(), dns.get(), nullptr, ctx.clock);
   auto records = lookup.records(std::span(&*v.list, 1))[0];
@@ -47,7 +47,7 @@ Result<int> run_list(Context& ctx, const Values& v) {
   return kExitDone;
 }
 
-Result<int> run_lookup(Context& ctx, const Values& v) {
+Result<int> run_lookup(Context& ctx, const LookupValues& v) {
   GW_TRY(std::vector<std::string> paths, expand_vanity_paths(v.paths));
   std::unique_ptr<vanity::TxtLookups> dns;
   vanity::NewPageFetcher http;
@@ -78,7 +78,7 @@ Result<int> run_lookup(Context& ctx, const Values& v) {
 }  // namespace
 
 Command vanity_lookup_command() {
-  auto v = std::make_shared<Values>();
+  auto v = std::make_shared<LookupValues>();
   Command c("vanity-lookup",
             "find the repository of import paths in signed DNS records, or by HTTP");
   c.doc =

@@ -124,6 +124,9 @@ struct Option {
   // Parses all given values (one, unless repeatable; "true" or "false" for a flag) and stores them.
   std::function<Status(const std::vector<std::string>&)> assign;
 
+  // As it is written on the command line: --db, PATH.
+  std::string spelled() const { return positional ? name : "--" + name; }
+
   Option&& more(std::string text) &&;  // sets doc
   Option&& require() &&;               // exit 2 when no value comes from anywhere
   Option&& short_name(char c) &&;

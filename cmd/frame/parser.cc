@@ -22,8 +22,6 @@ constexpr const char* kRest = "...";
 // CLI11 takes no argument beyond the least number, unless it may read "[a,b]" as two.
 constexpr int kAnyNumber = 1 << 28;
 
-std::string spelled(const Option& o) { return o.positional ? o.name : "--" + o.name; }
-
 const Option* find_option(const std::vector<OptionRef>& refs, std::string_view name) {
   for (const OptionRef& r : refs) {
     if (!r.option->positional && r.option->name == name) return r.option;
@@ -80,10 +78,10 @@ bool takes_positionals(const Command& command) {
 void register_option(CLI::App& app, const Option& o) {
   const std::string letter = o.letter != 0 ? fmt::format("-{},", o.letter) : "";
   if (o.kind == ValueKind::kFlag) {
-    app.add_flag(letter + spelled(o));
+    app.add_flag(letter + o.spelled());
     return;
   }
-  CLI::Option* option = app.add_option(letter + spelled(o));
+  CLI::Option* option = app.add_option(letter + o.spelled());
   // One value after one name, and never "[a,b]" split into two.
   option->allow_extra_args(false);
   if (!o.positional) return;
@@ -146,9 +144,9 @@ Error needs_value(const Parsed& last, const std::string& word) {
   for (const OptionRef& r : refs) {
     const Option& o = *r.option;
     const bool letter = o.letter != 0 && !word.starts_with("--") && word.ends_with(o.letter);
-    if (o.positional || (word != spelled(o) && !letter)) continue;
-    return usage_error(spelled(o) + " needs a value",
-                       fmt::format("{} {}: {}", spelled(o), o.value, o.help));
+    if (o.positional || (word != o.spelled() && !letter)) continue;
+    return usage_error(o.spelled() + " needs a value",
+                       fmt::format("{} {}: {}", o.spelled(), o.value, o.help));
   }
   return usage_error(gw::quoted(word) + " needs a value");
 }
@@ -159,12 +157,12 @@ Status take(const Command& root, const Parsed& at, Invocation& out) {
     if (word != "--") return unknown_option(root, at.path, word);
   }
   for (const OptionRef& ref : options_of(at.path)) {
-    const CLI::Option* given = at.app->get_option_no_throw(spelled(*ref.option));
+    const CLI::Option* given = at.app->get_option_no_throw(ref.option->spelled());
     if (given == nullptr || given->count() == 0) continue;
     // An option before the command's last word must be one of the whole command: serve-dns keeps
     // its own from `serve-dns key new`.
     if (!ref.option->positional && find_option(options_of(out.path), ref.option->name) == nullptr) {
-      return unknown_option(root, out.path, spelled(*ref.option));
+      return unknown_option(root, out.path, ref.option->spelled());
     }
     auto& values = out.given[ref.option->name];
     values.insert(values.end(), given->results().begin(), given->results().end());
@@ -184,7 +182,7 @@ Status check_counts(Invocation& out) {
     auto given = out.given.find(o.name);
     if (given == out.given.end() || given->second.size() == 1 || o.repeatable) continue;
     if (o.kind != ValueKind::kFlag) {
-      return usage_error(spelled(o) + " is given more than once");
+      return usage_error(o.spelled() + " is given more than once");
     }
     given->second = {given->second.back()};  // -q -q is -q
   }

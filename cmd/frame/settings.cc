@@ -123,8 +123,6 @@ const ConfigEntry* find_entry(const ConfigFile* config, const OptionRef& ref) {
   return nullptr;
 }
 
-std::string spelled(const Option& o) { return o.positional ? o.name : "--" + o.name; }
-
 // Where a value that is refused comes from; of a file also its key.
 std::string blamed(const Setting& s) {
   return s.origin == Origin::kConfig ? fmt::format("{} at {}", s.ref.option->name, s.where)
@@ -151,7 +149,7 @@ Result<Setting> resolve_one(const OptionRef& ref, const Invocation& invocation,
   if (variable && !variable->empty()) take(Origin::kEnvironment, {*variable}, "$" + o.env);
   auto given = invocation.given.find(o.name);
   if (given != invocation.given.end()) {
-    take(Origin::kCommandLine, given->second, spelled(o));
+    take(Origin::kCommandLine, given->second, o.spelled());
   }
   if (s.origin == Origin::kDefault) return s;
   for (const std::string& v : s.values) {

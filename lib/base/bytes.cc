@@ -153,7 +153,7 @@ int write_all(int fd, std::string_view bytes) {
   return 0;
 }
 
-std::string quoted(std::string_view text, std::size_t max) {
+std::string Quoted::operator()(std::string_view text, std::size_t max) const {
   std::string out = "\"";
   for (char c : text.substr(0, max)) {
     auto b = static_cast<std::uint8_t>(c);

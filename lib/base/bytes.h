@@ -57,7 +57,11 @@ std::optional<std::uint64_t> parse_decimal(std::string_view text);
 int write_all(int fd, std::string_view bytes);
 
 // `text` with control characters, quotes and non-ASCII bytes as \xNN, for messages about untrusted
-// input; at most `max` bytes of it, then "...".
-std::string quoted(std::string_view text, std::size_t max = 200);
+// input; at most `max` bytes of it, then "...". An object, because a function of this name would
+// lose to std::quoted wherever <iomanip> is known and the text is a std::string.
+struct Quoted {
+  std::string operator()(std::string_view text, std::size_t max = 200) const;
+};
+inline constexpr Quoted quoted;
 
 }  // namespace gw

@@ -13,7 +13,7 @@ namespace gw::build {
 
 namespace {
 
-constexpr std::size_t kMaxSource = std::size_t{16} << 20U;
+constexpr std::size_t kMaxScanned = std::size_t{16} << 20U;
 
 bool is_word(char c) { return is_alnum(c) || c == '_'; }
 
@@ -115,7 +115,7 @@ Status check_includes(const os::Dir& package) {
   while (!open.empty()) {
     const std::string name = std::move(open.back());
     open.pop_back();
-    const auto text = package.read_file(name, kMaxSource);
+    const auto text = package.read_file(name, kMaxScanned);
     // A header of the toolchain's, or nothing: the assembler will say so.
     if (!text && text.error().kind == ErrorKind::kNotFound) continue;
     if (!text) return text.error().in(name);

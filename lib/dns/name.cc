@@ -11,10 +11,6 @@ namespace gw::dns {
 
 namespace {
 
-std::uint8_t octet(std::string_view bytes, std::size_t i) {
-  return static_cast<std::uint8_t>(bytes[i]);
-}
-
 // The starts of a name's labels, leftmost first; returns their number.
 unsigned label_starts(NameView name, std::array<std::uint8_t, kMaxLabels + 1>& starts) {
   unsigned n = 0;

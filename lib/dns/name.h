@@ -25,6 +25,11 @@ using NameView = std::string_view;
 
 inline constexpr NameView kRootName{"\0", 1};
 
+// Of a name or a message: its bytes are unsigned.
+inline std::uint8_t octet(std::string_view bytes, std::size_t i) {
+  return static_cast<std::uint8_t>(bytes[i]);
+}
+
 // A wire name held by value: 256 bytes, no allocation.
 class Name {
  public:

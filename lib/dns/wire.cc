@@ -7,10 +7,6 @@ namespace gw::dns {
 
 namespace {
 
-std::uint8_t octet(std::string_view bytes, std::size_t i) {
-  return static_cast<std::uint8_t>(bytes[i]);
-}
-
 // Copies `size` bytes of a name with ASCII letters lower-cased, eight bytes at a time: `to` has up
 // to seven spare bytes, and so may `from` (`readable` says how many bytes it has).
 void copy_lower(char* to, const char* from, std::size_t size, std::size_t readable) {

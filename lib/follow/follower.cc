@@ -14,7 +14,7 @@
 namespace gw::follow {
 namespace {
 
-constexpr std::uint64_t kManyRecords = 100'000;
+constexpr std::uint64_t kMuchToRelease = 100'000;
 
 }  // namespace
 
@@ -91,7 +91,7 @@ Status Follower::Impl::take_in(tlog::Follower& log, Round& round) {
       }};
   auto [found, status] = catch_up(log, writer, checks, options, env, round.stop);
   round.report.records += found.records;
-  if (found.records > kManyRecords) writer.release_memory();
+  if (found.records > kMuchToRelease) writer.release_memory();
   if (found.first_irregular) {
     env.log->warning("irregular records kept verbatim and never served",
                      {{"count", found.irregular}, {"first_record", *found.first_irregular}});

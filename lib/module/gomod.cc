@@ -33,9 +33,10 @@ struct Gathered {
   }
 };
 
-class Parser {
+class FileParser {
  public:
-  Parser(std::string_view text, GoModMode mode) : text_(text), lexer_(text), directives_(mode) {}
+  FileParser(std::string_view text, GoModMode mode)
+      : text_(text), lexer_(text), directives_(mode) {}
 
   Result<GoMod> run() {
     GW_CHECK(parse_file());
@@ -71,7 +72,7 @@ class Parser {
   GoModComments block_before_;
 };
 
-Status Parser::parse_file() {
+Status FileParser::parse_file() {
   Gathered comments;
   for (;;) {
     switch (lexer_.peek().kind) {
@@ -93,7 +94,7 @@ Status Parser::parse_file() {
   }
 }
 
-Status Parser::parse_statement(const Gathered& comments) {
+Status FileParser::parse_statement(const Gathered& comments) {
   const GoModToken first = lexer_.take();
   const GoModComments before = comments_before(comments, first);
   words_ = {first.text};
@@ -126,7 +127,7 @@ Status Parser::parse_statement(const Gathered& comments) {
   }
 }
 
-Status Parser::parse_block(std::size_t line, const GoModComments& comments) {
+Status FileParser::parse_block(std::size_t line, const GoModComments& comments) {
   const auto known = directives_.begin_block(words_, line);
   if (!known) note(known.error());
   block_verb_ = known && *known ? words_[0] : std::string_view();
@@ -166,7 +167,7 @@ Status Parser::parse_block(std::size_t line, const GoModComments& comments) {
   return {};
 }
 
-Status Parser::parse_block_line(const Gathered& comments) {
+Status FileParser::parse_block_line(const Gathered& comments) {
   const GoModToken first = lexer_.take();
   words_ = {block_verb_, first.text};
   several_lines_ = first.several_lines;
@@ -182,7 +183,8 @@ Status Parser::parse_block_line(const Gathered& comments) {
   }
 }
 
-void Parser::add_line(const GoModToken& first, const GoModToken& end, const GoModComments& before) {
+void FileParser::add_line(const GoModToken& first, const GoModToken& end,
+                          const GoModComments& before) {
   if (fault_) return;
   GoModLine line;
   line.words = std::span(words_).subspan(1);
@@ -197,7 +199,7 @@ void Parser::add_line(const GoModToken& first, const GoModToken& end, const GoMo
 
 Result<GoMod> parse_gomod(std::string_view text, GoModMode mode) {
   if (text.size() > kMaxGoModBytes) return usage_error("go.mod: larger than 16 MiB");
-  return Parser(text, mode).run();
+  return FileParser(text, mode).run();
 }
 
 }  // namespace gw::mod

@@ -20,8 +20,8 @@ struct Layout {
   std::size_t p_flags, p_offset, p_vaddr, p_filesz, p_memsz;  // of a program header
   std::size_t sh_addr, sh_offset, sh_size;                    // of a section header
 };
-constexpr Layout k32 = {4, 52, 32, 40, 28, 32, 42, 24, 4, 8, 16, 20, 12, 16, 20};
-constexpr Layout k64 = {8, 64, 56, 64, 32, 40, 54, 4, 8, 16, 32, 40, 16, 24, 32};
+constexpr Layout kElf32 = {4, 52, 32, 40, 28, 32, 42, 24, 4, 8, 16, 20, 12, 16, 20};
+constexpr Layout kElf64 = {8, 64, 56, 64, 32, 40, 54, 4, 8, 16, 32, 40, 16, 24, 32};
 
 class Elf {
  public:
@@ -99,7 +99,7 @@ Result<Image> read_elf(const ByteSource& source) {
   if ((width != 1 && width != 2) || (order != 1 && order != 2)) {
     return untrusted_error("ELF file of an unknown kind");
   }
-  auto image = Elf(source, width == 1 ? k32 : k64, order == 2).read();
+  auto image = Elf(source, width == 1 ? kElf32 : kElf64, order == 2).read();
   if (!image) return std::move(image).error().in("ELF file");
   return image;
 }

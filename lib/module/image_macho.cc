@@ -12,14 +12,14 @@ constexpr std::uint32_t kMaxCommandBytes = 1UL << 20U;
 // place.
 constexpr std::uint32_t kMaxArchitectures = 40;
 
-struct Layout {
+struct MachOLayout {
   std::uint32_t segment_command;
   std::size_t word, header, segment, section;
   std::size_t protection;    // of a segment: maxprot, initprot, nsects
   std::size_t section_size;  // of a section
 };
-constexpr Layout k32 = {0x01, 4, 28, 56, 68, 40, 36};
-constexpr Layout k64 = {0x19, 8, 32, 72, 80, 56, 40};
+constexpr MachOLayout kMachO32 = {0x01, 4, 28, 56, 68, 40, 36};
+constexpr MachOLayout kMachO64 = {0x19, 8, 32, 72, 80, 56, 40};
 
 constexpr std::size_t kSegmentAddress = 24;  // vmaddr, vmsize, fileoff, filesize
 constexpr std::size_t kSectionAddress = 32;
@@ -27,7 +27,7 @@ constexpr std::uint32_t kReadWrite = 3;
 
 class MachO {
  public:
-  MachO(const Layout& layout, std::uint64_t base) : l_(layout), base_(base) {}
+  MachO(const MachOLayout& layout, std::uint64_t base) : l_(layout), base_(base) {}
 
   Status add_segment(const Fields& command) {
     if (command.size() < l_.segment) return untrusted_error("a segment is too short");
@@ -67,7 +67,7 @@ class MachO {
   }
 
  private:
-  const Layout& l_;
+  const MachOLayout& l_;
   std::uint64_t base_;
   Image image_;
   bool found_ = false;
@@ -81,7 +81,7 @@ Result<Image> read(const ByteSource& source, std::uint64_t base) {
   const bool big_endian = magic == 0xfeedface || magic == 0xfeedfacf;
   const bool narrow = magic == 0xfeedface || magic == 0xcefaedfe;
   if (!big_endian && !narrow && magic != 0xcffaedfe) return untrusted_error("wrong magic number");
-  const Layout& l = narrow ? k32 : k64;
+  const MachOLayout& l = narrow ? kMachO32 : kMachO64;
   GW_TRY(const std::string header_bytes, source.read_exactly(base, l.header));
   const Fields header(header_bytes, big_endian);
   const std::uint32_t count = header.u32(16);

@@ -185,6 +185,11 @@ Status check_file_path(std::string_view path) {
   return {};
 }
 
+std::string_view last_element(std::string_view path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string_view::npos ? path : path.substr(slash + 1);
+}
+
 Result<std::string> escape_path(std::string_view path) {
   GW_CHECK(check_path(path));
   return escape(path);

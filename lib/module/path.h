@@ -42,6 +42,9 @@ Status check_import_path(std::string_view path);
 // 64 KiB): the file system has its own limits.
 Status check_file_path(std::string_view path);
 
+// What comes after the last slash; all of it without one.
+std::string_view last_element(std::string_view path);
+
 // A path of which check_path() said yes, so that nobody has to ask again.
 class ModulePath {
  public:

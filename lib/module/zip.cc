@@ -12,15 +12,6 @@
 
 namespace gw::mod {
 
-namespace {
-
-std::string_view base_name(std::string_view name) {
-  const std::size_t slash = name.rfind('/');
-  return slash == std::string_view::npos ? name : name.substr(slash + 1);
-}
-
-}  // namespace
-
 Status check_module_version(std::string_view module, std::string_view version) {
   GW_CHECK(check_path(module));
   if (!parse_semver(version)) {
@@ -73,7 +64,7 @@ Status ModuleZip::check(std::string_view prefix) {
 }
 
 Status ModuleZip::check_file(const ArchiveEntry& entry, std::string_view name) {
-  if (const auto base = base_name(name); to_lower(base) == "go.mod") {
+  if (const auto base = last_element(name); to_lower(base) == "go.mod") {
     if (base.size() != name.size()) return untrusted_error("go.mod below the root");
     if (name != "go.mod") return untrusted_error("go.mod in upper case");
   }

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::uint64_t kMaxNameBytes = 64UL << 20U;
 constexpr std::size_t kWindowBytes = 16UL << 10U;
-constexpr std::size_t kChunkBytes = 64UL << 10U;
+constexpr std::size_t kInflatedAtOnce = 64UL << 10U;
 
 // General purpose flags (APPNOTE 4.4.4): encrypted, strongly encrypted, masked headers.
 constexpr unsigned long kEncrypted = 1U | (1U << 6U) | (1U << 13U);
@@ -126,8 +126,8 @@ class Inflater {
 // Kept from entry to entry: clearing them would cost more than many a file.
 struct Workspace {
   Inflater inflater;
-  std::string in = std::string(kChunkBytes, '\0');
-  std::string out = std::string(kChunkBytes, '\0');
+  std::string in = std::string(kInflatedAtOnce, '\0');
+  std::string out = std::string(kInflatedAtOnce, '\0');
 };
 
 // One entry's content on its way from the source to `take`, counted and summed up.

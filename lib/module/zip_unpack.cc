@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/crypto.h"
+#include "module/path.h"
 #include "module/zip.h"
 
 namespace gw::mod {
@@ -82,10 +83,6 @@ class Parents {
   OpenFd current_{-1};
 };
 
-std::string base_name(std::string_view name) {
-  return std::string(name.substr(name.rfind('/') + 1));
-}
-
 }  // namespace
 
 Result<std::string> ModuleZip::unpack(int dir) {
@@ -99,7 +96,7 @@ Result<std::string> ModuleZip::unpack(int dir) {
     const auto context = [&](Error error) { return std::move(error).in(quoted(entry.name)); };
     auto parent = parents.of(file.name);
     if (!parent) return context(std::move(parent).error());
-    OpenFd out(openat(*parent, base_name(file.name).c_str(),
+    OpenFd out(openat(*parent, std::string(last_element(file.name)).c_str(),
                       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
     if (out.get() < 0) return context(errno_error("create", errno));
     Sha256 content;

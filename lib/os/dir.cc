@@ -16,6 +16,7 @@
 
 #include "base/bytes.h"
 #include "base/crypto.h"
+#include "os/file_parts.h"
 
 namespace gw::os {
 
@@ -60,10 +61,6 @@ Result<Fd> open_resolved(int at, const std::string& path, int flags, mode_t mode
 }
 
 std::string aside() { return ".new-" + encode_hex(random_bytes(8)); }
-
-struct CloseDirectory {
-  void operator()(DIR* d) const { ::closedir(d); }
-};
 
 }  // namespace
 
@@ -138,7 +135,7 @@ Result<std::vector<Dir::Entry>> Dir::list(std::size_t max) const {
   // One of its own: reading moves the position.
   Fd own(::openat(fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!own) return errno_error("reading a directory", errno);
-  const std::unique_ptr<DIR, CloseDirectory> stream(::fdopendir(own.get()));
+  const DirStream stream(::fdopendir(own.get()));
   if (!stream) return errno_error("reading a directory", errno);
   static_cast<void>(own.release());
   std::vector<Entry> entries;

@@ -1,15 +1,22 @@
-// What file.cc and lock_file.cc share. Private to lib/os.
+// What the sources of files, directories and processes share. Private to lib/os.
 #pragma once
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "os/file.h"
 
 namespace gw::os {
+
+struct CloseDirectory {
+  void operator()(DIR* d) const { ::closedir(d); }
+};
+using DirStream = std::unique_ptr<DIR, CloseDirectory>;
 
 // open(2) with O_CLOEXEC, again after a signal; errno says why there is none.
 Fd open_retry(const std::string& path, int flags, mode_t mode = 0);

@@ -10,9 +10,9 @@
 
 #include <cerrno>
 #include <map>
-#include <memory>
 
 #include "base/bytes.h"
+#include "os/file_parts.h"
 #include "os/process.h"
 
 namespace gw::os {
@@ -63,12 +63,8 @@ std::optional<ProcessState> process_state(pid_t pid) {
   return ProcessState{static_cast<pid_t>(*parent), state == 'Z' || state == 'X'};
 }
 
-struct CloseDirectory {
-  void operator()(DIR* d) const { ::closedir(d); }
-};
-
 Result<std::map<pid_t, ProcessState>> all_processes() {
-  const std::unique_ptr<DIR, CloseDirectory> dir(::opendir("/proc"));
+  const DirStream dir(::opendir("/proc"));
   if (!dir) return errno_error("opening /proc", errno);
   std::map<pid_t, ProcessState> all;
   // NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is ours alone

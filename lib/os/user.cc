@@ -19,7 +19,7 @@ namespace gw::os {
 
 namespace {
 
-constexpr std::size_t kMaxFile = 64U << 20;  // of a large site's users
+constexpr std::size_t kMaxUsersFile = 64U << 20;  // of a large site's users
 constexpr const char* kPasswd = "/etc/passwd";
 constexpr const char* kGroup = "/etc/group";
 // setresuid(2) takes it for "leave it as it is".
@@ -81,8 +81,8 @@ Result<gid_t> find_group_in(std::string_view group, std::string_view name) {
 }
 
 Result<User> find_user(const std::string& name) {
-  GW_TRY(const std::string passwd, read_file(kPasswd, kMaxFile));
-  const auto group = read_file(kGroup, kMaxFile);
+  GW_TRY(const std::string passwd, read_file(kPasswd, kMaxUsersFile));
+  const auto group = read_file(kGroup, kMaxUsersFile);
   if (!group && group.error().kind != ErrorKind::kNotFound) return group.error();
   auto user = find_user_in(passwd, group.value_or(""), name);
   if (!user) return std::move(user).error().in(kPasswd);
@@ -90,7 +90,7 @@ Result<User> find_user(const std::string& name) {
 }
 
 Result<gid_t> find_group(const std::string& name) {
-  GW_TRY(const std::string group, read_file(kGroup, kMaxFile));
+  GW_TRY(const std::string group, read_file(kGroup, kMaxUsersFile));
   auto gid = find_group_in(group, name);
   if (!gid) return std::move(gid).error().in(kGroup);
   return gid;

@@ -14,11 +14,7 @@
 #include "tlog/tile.h"
 
 namespace gw::store {
-namespace {
-
-constexpr std::uint64_t kTile = tlog::kTileWidth;
-
-}  // namespace
+namespace {}  // namespace
 
 struct Reader::Impl {
   sqlite::Database db;
@@ -195,24 +191,24 @@ Result<std::optional<std::string>> Reader::record(std::uint64_t number) {
   }
   if (number < now.first_record || number >= now.position) return std::optional<std::string>();
   if (now.keep == Keep::kBuilds) return load_build(impl_->db, number);
-  GW_TRY(auto texts, load_records(impl_->db, number / kTile));
-  if (number % kTile >= texts.size()) return corrupt_error("a stored record is missing");
-  return std::optional(std::move(texts[number % kTile]));
+  GW_TRY(auto texts, load_records(impl_->db, number / tlog::kTileWidth));
+  if (number % tlog::kTileWidth >= texts.size()) return corrupt_error("a stored record is missing");
+  return std::optional(std::move(texts[number % tlog::kTileWidth]));
 }
 
 Result<std::optional<std::vector<Hash>>> Reader::level1(std::uint64_t first, std::uint64_t count) {
   std::optional<std::vector<Hash>> none;
   GW_TRY(const Snapshot keep, snapshot());
   GW_TRY(const LogState now, state());
-  const std::uint64_t stored_first = now.first_record / kTile;
-  const std::uint64_t stored_end = now.position / kTile;
+  const std::uint64_t stored_first = now.first_record / tlog::kTileWidth;
+  const std::uint64_t stored_end = now.position / tlog::kTileWidth;
   if (first < stored_first || first > stored_end || count > stored_end - first) return none;
   std::vector<Hash> out;
   GW_TRY(sqlite::Statement s, impl_->db.prepare("SELECT hashes FROM level1 WHERE n = ?"));
   for (std::uint64_t i = first; i < first + count; ++i) {
     // A row begins at a multiple of 256, but the first one where the database begins.
-    const std::uint64_t row_begin = std::max(i / kTile * kTile, stored_first);
-    GW_TRY(const bool row, s.bind(1, i / kTile).step());
+    const std::uint64_t row_begin = std::max(i / tlog::kTileWidth * tlog::kTileWidth, stored_first);
+    GW_TRY(const bool row, s.bind(1, i / tlog::kTileWidth).step());
     const std::uint64_t offset = (i - row_begin) * sizeof(Hash);
     if (!row || s.bytes(0).size() < offset + sizeof(Hash)) {
       return corrupt_error("level-1 entries are missing");

@@ -46,7 +46,7 @@ struct Path {
   }
 };
 
-Path split(std::string_view text) {
+Path path_of(std::string_view text) {
   Path path{text, {}};
   for (std::size_t start = 0; start <= text.size();) {
     std::size_t end = std::min(text.find('/', start), text.size());
@@ -134,7 +134,7 @@ constexpr Host kHosts[] = {
 }  // namespace
 
 Result<std::optional<GoImport>> find_static(std::string_view path) {
-  Path p = split(path);
+  Path p = path_of(path);
   for (const Host& host : kHosts) {
     if (!has_path_prefix(path, host.prefix)) continue;
     auto found = host.rule(p);
