@@ -69,7 +69,8 @@ build_tsan() { build tsan; }
 # Its own configuration: clang cannot read g++'s precompiled headers. Nothing is built in it.
 tidy() {
   cmake -B build/tidy -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=clang \
-    -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON -DBUILD_TESTING=OFF >/dev/null
+    -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON -DGW_UNITY=OFF \
+    -DBUILD_TESTING=OFF >/dev/null
   run-clang-tidy -quiet -p build/tidy -j "$jobs" ${tidy_checks:+-checks=$tidy_checks} \
     "^$root/(lib|cmd)/.*\.cc\$" >"$work/tidy" 2>"$work/tidy.err" || {
     grep -E -A3 '(error|warning):' "$work/tidy" || cat "$work/tidy.err"
