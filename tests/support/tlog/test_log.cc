@@ -1,6 +1,8 @@
 #include "support/tlog/test_log.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <limits>
 
 #include "base/bytes.h"
 #include "os/file.h"
@@ -29,7 +31,7 @@ TestLog::TestLog(std::string_view name, const LogFormat& format)
 
 std::uint64_t TestLog::append(std::string_view record) {
   std::uint64_t number = records_.size();
-  records_.emplace_back(record);
+  records_.push_back(std::make_shared<const std::string>(record));
   Hash h = leaf_hash(record);
   std::uint64_t index = number;
   for (unsigned level = 0;; ++level) {
@@ -39,8 +41,23 @@ std::uint64_t TestLog::append(std::string_view record) {
     h = node_hash(levels_[level][index - 1], h);
     index /= 2;
   }
-  if (auto path = format_->lookup_path(format_->key_of(record))) lookups_.emplace(*path, number);
+  if (auto path = format_->lookup_path(format_->key_of(record))) {
+    if (lookups_.empty() || lookups_.back().end <= number ||
+        lookups_.back().records.use_count() > 1) {
+      lookups_.push_back({std::make_shared<std::map<std::string, std::uint64_t, std::less<>>>(),
+                          std::numeric_limits<std::uint64_t>::max()});
+    }
+    lookups_.back().records->emplace(*path, number);
+  }
   return number;
+}
+
+std::optional<std::uint64_t> TestLog::find_lookup(std::string_view path) const {
+  for (const Lookups& layer : lookups_) {
+    const auto it = layer.records->find(path);
+    if (it != layer.records->end() && it->second < layer.end) return it->second;
+  }
+  return std::nullopt;
 }
 
 std::string TestLog::record_text(std::string_view module, std::string_view version,
@@ -91,14 +108,14 @@ TestLog TestLog::fork_at(std::uint64_t n) const {
     auto first = levels_[level].begin();
     log.levels_.emplace_back(first, first + static_cast<std::ptrdiff_t>(n >> level));
   }
-  for (const auto& [path, number] : lookups_) {
-    if (number < n) log.lookups_.emplace_hint(log.lookups_.end(), path, number);
+  for (const Lookups& layer : lookups_) {
+    log.lookups_.push_back({layer.records, std::min(layer.end, n)});
   }
   return log;
 }
 
 void TestLog::replace_record(std::uint64_t n, std::string_view record) {
-  records_[n] = record;
+  records_[n] = std::make_shared<const std::string>(record);
   levels_[0][n] = leaf_hash(record);
   for (std::size_t level = 1; level < levels_.size(); ++level) {
     const std::uint64_t index = n >> level;
@@ -114,8 +131,9 @@ Result<std::string> TestLog::serve_tile(const TileId& id, std::uint64_t served) 
   }
   std::uint64_t first = id.index * kTileWidth;
   if (id.level == kDataLevel) {
-    auto begin = records_.begin() + static_cast<std::ptrdiff_t>(first);
-    return format_data_tile({begin, begin + id.width}, first, style_);
+    std::vector<std::string> records;
+    for (std::uint64_t n = first; n < first + id.width; ++n) records.push_back(record(n));
+    return format_data_tile(records, first, style_);
   }
   std::string body;
   for (std::uint32_t i = 0; i < id.width; ++i) {
@@ -127,8 +145,8 @@ Result<std::string> TestLog::serve_tile(const TileId& id, std::uint64_t served) 
 Result<std::string> TestLog::serve_path(std::string_view path) const {
   std::uint64_t served = served_.value_or(size());
   if (path == "latest") return head_note(served);
-  if (auto it = lookups_.find(path); it != lookups_.end() && it->second < served) {
-    return format_lookup(it->second, records_[it->second], head_note(served));
+  if (const auto number = find_lookup(path); number && *number < served) {
+    return format_lookup(*number, record(*number), head_note(served));
   }
   if (auto id = parse_tile_path(path)) return serve_tile(*id, served);
   return not_found_error("no such file");
@@ -160,6 +178,15 @@ std::size_t TestLog::fetched_with_prefix(std::string_view prefix) const {
   std::size_t n = 0;
   for (const std::string& path : fetched) n += path.starts_with(prefix) ? 1 : 0;
   return n;
+}
+
+const TestLog& long_log() {
+  static const TestLog log = [] {
+    TestLog made;
+    made.add_synthetic(70000);
+    return made;
+  }();
+  return log;
 }
 
 std::vector<Result<std::string>> DirectorySource::fetch(std::span<const FetchRequest> requests) {

@@ -7,12 +7,15 @@
 //   log.serve(60000);                 // `latest`, lookups and tiles as of 60000 records
 //   log.replace("tile/8/0/005", bytes); log.fail("latest", unavailable_error("down"));
 //
+// Copies and forks are cheap: they share the records.
+//
 // Same tests may not call it from two threads, as with any TileSource.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -48,7 +51,7 @@ class TestLog : public tlog::TileSource {
   void add_synthetic(std::uint64_t count, std::uint64_t seed = 0);
 
   std::uint64_t size() const { return records_.size(); }
-  const std::string& record(std::uint64_t n) const { return records_[n]; }
+  const std::string& record(std::uint64_t n) const { return *records_[n]; }
   Hash root(std::uint64_t n) const;
   // The signed head at `n` records.
   std::string head_note(std::uint64_t n) const;
@@ -94,17 +97,28 @@ class TestLog : public tlog::TileSource {
   const Hash& node(unsigned level, std::uint64_t index) const { return levels_[level][index]; }
   Result<std::string> serve_tile(const tlog::TileId& id, std::uint64_t served) const;
 
+  // The records by their lookups' paths, a layer for what each log added to the one it was copied
+  // from.
+  struct Lookups {
+    std::shared_ptr<std::map<std::string, std::uint64_t, std::less<>>> records;
+    std::uint64_t end;  // those before it count
+  };
+  std::optional<std::uint64_t> find_lookup(std::string_view path) const;
+
   tlog::SignerKey signer_;
   const tlog::LogFormat* format_;
-  std::vector<std::string> records_;
+  std::vector<std::shared_ptr<const std::string>> records_;
   std::vector<std::vector<Hash>> levels_;                      // [level][index], full subtrees only
-  std::map<std::string, std::uint64_t, std::less<>> lookups_;  // path -> record
+  std::vector<Lookups> lookups_;
   std::optional<std::uint64_t> served_;
   tlog::DataTileStyle style_ = tlog::DataTileStyle::kSeparated;
   bool hide_partial_ = false;
   std::map<std::string, std::string, std::less<>> replaced_;
   std::map<std::string, Error, std::less<>> failed_;
 };
+
+// 70,000 synthetic records, which have a tile of level 2; made once in a process.
+const TestLog& long_log();
 
 // The files below a directory, as `--source DIR` sees them.
 class DirectorySource : public tlog::TileSource {

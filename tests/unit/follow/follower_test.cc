@@ -21,6 +21,7 @@ using namespace gw;
 using namespace gw::follow;
 using gw::testing::TempDir;
 using gw::testing::TestLog;
+using gw::testing::long_log;
 
 namespace {
 
@@ -125,14 +126,18 @@ void check_holds(World& world, const TestLog& log, std::uint64_t size) {
   CHECK(versions + s.duplicates + s.conflicts + s.irregular == s.records);
 }
 
-// 70,000 records, made once.
-const TestLog& long_log() {
-  static const TestLog log = [] {
-    TestLog made;
-    made.add_synthetic(70000);
-    return made;
-  }();
-  return log;
+// The world's database, as if it had followed the first `size` records of long_log() already: as large
+// ones are made once.
+void start_at(World& world, std::uint64_t size) {
+  static std::map<std::uint64_t, std::string> made;
+  if (!made.contains(size)) {
+    World first(long_log());
+    TestLog log = long_log();
+    log.serve(size);
+    REQUIRE(first.round(log));
+    made[size] = os::read_file(first.options.db, 64 << 20).value();
+  }
+  REQUIRE(os::write_file_atomic(world.options.db, made[size], 0644));
 }
 
 }  // namespace
@@ -141,11 +146,15 @@ TEST_CASE("following from nothing, and on, in every framing") {
   const auto style = GENERATE(tlog::DataTileStyle::kSeparated, tlog::DataTileStyle::kTerminated,
                               tlog::DataTileStyle::kNumbered);
   const bool hide = GENERATE(false, true);
+  // Tiles of level 2 once; they are not framed.
+  const std::uint64_t end = style == tlog::DataTileStyle::kSeparated && hide ? 70000 : 6000;
   TestLog log;
   log.set_style(style);
   World world(log);
   std::uint64_t before = 0;
-  for (const std::uint64_t size : {1, 2, 255, 256, 257, 600, 20000, 20001, 70000}) {
+  for (const std::uint64_t size : {std::uint64_t{1}, std::uint64_t{2}, std::uint64_t{255},
+                                   std::uint64_t{256}, std::uint64_t{257}, std::uint64_t{600},
+                                   std::uint64_t{2000}, std::uint64_t{2001}, end}) {
     INFO(size);
     log.add_synthetic(size - before);
     // A log that keeps full tiles only: there is one only for what has been filled up since.
@@ -157,25 +166,26 @@ TEST_CASE("following from nothing, and on, in every framing") {
     CHECK(report->new_head);
     before = size;
   }
-  check_holds(world, log, 70000);
+  check_holds(world, log, end);
   const auto quiet = world.round(log).value();
   CHECK(quiet.records == 0);
   CHECK_FALSE(quiet.new_head);
   if (!hide) return;
   // Under an old head the partial tile may be gone: the full one begins with it.
   log.add_synthetic(300);
-  log.serve(70000 + 10);
+  log.serve(end + 10);
   log.on_fetch = [&](const std::string& path) -> std::optional<Result<std::string>> {
     if (path.find("data") == std::string::npos || path.find(".p/") == std::string::npos) return {};
     return not_found_error("no partial tiles");
   };
-  log.replace("tile/8/data/273", [&] {
+  const std::uint64_t last = end / 256;
+  log.replace(tlog::format_tile_path({tlog::kDataLevel, last, 256}), [&] {
     std::vector<std::string> all;
-    for (std::uint64_t n = 69888; n < 70144; ++n) all.push_back(log.record(n));
-    return tlog::format_data_tile(all, 69888, style);
+    for (std::uint64_t n = 256 * last; n < 256 * (last + 1); ++n) all.push_back(log.record(n));
+    return tlog::format_data_tile(all, 256 * last, style);
   }());
   REQUIRE(world.round(log));
-  check_holds(world, log, 70010);
+  check_holds(world, log, end + 10);
 }
 
 TEST_CASE("a transaction stays open for ten times as long as the last one took to store") {
@@ -254,54 +264,54 @@ TEST_CASE("a fork is found while the head aimed at cannot be finished") {
   World world(log);
   world.options.tries = GENERATE(1, 3);
   world.options.commit_records = 1024;
-  log.serve(40000);
-  log.fail("tile/8/data/128", unavailable_error("down"));
+  log.serve(10000);
+  log.fail("tile/8/data/032", unavailable_error("down"));
   CHECK(world.round(log).error().kind == ErrorKind::kUnavailable);
-  REQUIRE(world.state().position == 32768);
+  REQUIRE(world.state().position == 8192);
   struct Case {
     std::uint64_t at, then;
   };
   const Case c =
-      GENERATE(Case{20000, 30000}, Case{20000, 32768}, Case{20000, 35000}, Case{20000, 40000},
-               Case{39000, 40000}, Case{20000, 65536}, Case{35000, 45000}, Case{39999, 45001});
+      GENERATE(Case{5000, 7500}, Case{5000, 8192}, Case{5000, 8750}, Case{5000, 10000},
+               Case{9750, 10000}, Case{5000, 16384}, Case{8750, 11250}, Case{9999, 11252});
   CAPTURE(c.at, c.then);
   TestLog fork = log.fork_at(c.at);
   fork.add_synthetic(c.then - c.at, 77);
   SECTION("from the log") {
     CHECK(world.round(fork).error().kind == ErrorKind::kUntrusted);
     // The way from what we hold up to the head aimed at is with the log, which has another now.
-    world.proof_missing = c.then < 40000;
+    world.proof_missing = c.then < 10000;
   }
   SECTION("from another, while the log shows nothing") {
-    if (c.then > 40000 || (c.then > 32768 && c.then < 40000)) return;  // takes the fork's tiles
+    if (c.then > 10000 || (c.then > 8192 && c.then < 10000)) return;  // takes the fork's tiles
     log.fail("latest", unavailable_error("down"));
     world.options.compare_latest = {"peer"};
     world.exchange.heads["peer"] = fork.head_note(c.then);
     CHECK(world.round(log).error().kind == ErrorKind::kUntrusted);
   }
   log.heal();
-  const Json evidence = world.alarm(log, c.then == 40000 ? "equal-size" : "fork");
+  const Json evidence = world.alarm(log, c.then == 10000 ? "equal-size" : "fork");
   REQUIRE(evidence["notes"].size() == 2);
-  CHECK(evidence["notes"][0]["note"] == log.head_note(40000));
+  CHECK(evidence["notes"][0]["note"] == log.head_note(10000));
   CHECK(evidence["notes"][1]["note"] == fork.head_note(c.then));
   CHECK(evidence.contains("missing") == world.proof_missing);
-  CHECK(world.state().position == 32768);
+  CHECK(world.state().position == 8192);
 }
 
 TEST_CASE("an unfinished head is no fork, and the next one waits for it") {
   TestLog log = long_log();
   World world(log);
-  log.serve(40000);
-  log.fail("tile/8/data/128", unavailable_error("down"));
+  log.serve(10000);
+  log.fail("tile/8/data/032", unavailable_error("down"));
   CHECK(world.round(log).error().kind == ErrorKind::kUnavailable);
   world.options.compare_latest = {"peer"};
-  world.exchange.heads["peer"] = log.head_note(GENERATE(300, 33000, 40000, 41000, 70000));
-  const std::uint64_t now = GENERATE(39000, 40000, 70000);
+  world.exchange.heads["peer"] = log.head_note(GENERATE(300, 8250, 10000, 10250, 70000));
+  const std::uint64_t now = GENERATE(9750, 10000, 70000);
   log.serve(now);
   CHECK(world.round(log).error().kind == ErrorKind::kUnavailable);
-  CHECK(world.logged("smaller than the accepted one") == (now < 40000));
+  CHECK(world.logged("smaller than the accepted one") == (now < 10000));
   CHECK_FALSE(world.state().halted());
-  CHECK(world.state().target->size == 40000);
+  CHECK(world.state().target->size == 10000);
 }
 
 // Answers that change with each time a path is asked for: nothing stands for the right bytes.
@@ -395,12 +405,11 @@ TEST_CASE("forks") {
   };
   const Case c = GENERATE(Case{1000, 999, 1100}, Case{1000, 5, 1300}, Case{70000, 5, 70100},
                           Case{70000, 69000, 70100}, Case{70000, 69999, 140000},
-                          Case{512, 511, 513}, Case{256, 0, 70000});
+                          Case{512, 511, 513}, Case{256, 0, 20000});
   CAPTURE(c.first, c.at, c.then);
-  TestLog log;
-  log.add_synthetic(c.first);
+  TestLog log = long_log().fork_at(c.first);
   World world(log);
-  REQUIRE(world.round(log));
+  start_at(world, c.first);
   TestLog fork = log.fork_at(c.at);
   fork.add_synthetic(c.then - c.at, 1234);
   const Error e = world.round(fork).error();
@@ -499,12 +508,14 @@ TEST_CASE("notes that do not verify are reported and used for nothing") {
 TEST_CASE("tiles that do not hash right") {
   TestLog log = long_log();
   World world(log);
-  log.serve(300);
-  REQUIRE(world.round(log));
-  log.serve(70000);
   const std::string path = GENERATE("tile/8/data/001", "tile/8/data/100", "tile/8/data/273.p/112",
                                     "tile/8/1/000", "tile/8/1/001.p/17", "tile/8/2/000.p/1");
   CAPTURE(path);
+  // As few records as the tile needs.
+  const bool early = path == "tile/8/data/001" || path == "tile/8/data/100";
+  const std::uint64_t end = early ? 26000 : 70000;
+  start_at(world, path == "tile/8/data/100" ? 20000 : early ? 300 : 40000);
+  log.serve(end);
   const std::string good = log.serve_path(path).value();
   std::string bad = good;
   switch (GENERATE(0, 1, 2, 3)) {
@@ -544,7 +555,7 @@ TEST_CASE("tiles that do not hash right") {
     log.heal();
     REQUIRE(clear_alarm(world.options.db, world.clock.now()));
     REQUIRE(world.round(log));
-    check_holds(world, log, 70000);
+    check_holds(world, log, end);
   }
   SECTION("one bad answer is no alarm") {
     int answers = 0;
@@ -555,7 +566,7 @@ TEST_CASE("tiles that do not hash right") {
     };
     REQUIRE(world.round(log));
     CHECK_FALSE(world.state().halted());
-    check_holds(world, log, 70000);
+    check_holds(world, log, end);
   }
 }
 
@@ -563,8 +574,7 @@ TEST_CASE("a partial tile that a cache has wrong for good is replaced by the ful
   TestLog log = long_log();
   World world(log);
   const std::uint64_t first = GENERATE(300, 69888);
-  log.serve(first);
-  REQUIRE(world.round(log));
+  start_at(world, first);
   const std::uint64_t head = GENERATE(600, 65000, 69990);
   if (head <= first) return;
   const std::string path = GENERATE("data", "0", "1", "2");
@@ -699,9 +709,13 @@ TEST_CASE("many repeated records are fetched together, and told in one line") {
 }
 
 TEST_CASE("a version with two sums is an alarm even when its proof is not to be had") {
-  TestLog log;
-  log.add("example.com/a", "v1.0.0", 1);
-  log.add_synthetic(70000);
+  static const TestLog made = [] {
+    TestLog log;
+    log.add("example.com/a", "v1.0.0", 1);
+    log.add_synthetic(66000);
+    return log;
+  }();
+  TestLog log = made;
   World world(log);
   world.options.tries = 1;
   REQUIRE(world.round(log));
@@ -722,7 +736,7 @@ TEST_CASE("a version with two sums is an alarm even when its proof is not to be 
   const Json evidence = world.alarm(log, "duplicate");
   REQUIRE(evidence["records"].size() == 1);
   CHECK(evidence["records"][0]["first"]["text"] == log.record(0));
-  CHECK(evidence["records"][0]["second"]["text"] == log.record(70001));
+  CHECK(evidence["records"][0]["second"]["text"] == log.record(66001));
   CHECK(evidence["records"][0]["first"]["inclusion_proof"].empty());
   CHECK(evidence["records"][0]["first"].contains("proof_missing"));
   CHECK(world.evidence.find("not fetched") != std::string::npos);

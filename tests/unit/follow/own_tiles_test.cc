@@ -13,8 +13,7 @@ using gw::testing::TempDir;
 using gw::testing::TestLog;
 
 TEST_CASE("hash tiles from the database are those of the log") {
-  TestLog log;
-  log.add_synthetic(70000);
+  TestLog log = gw::testing::long_log();
   const std::uint64_t size = GENERATE(1, 255, 256, 600, 65536, 70000);
   const auto keep = GENERATE(store::Keep::kVersions, store::Keep::kRecords);
   CAPTURE(size);
