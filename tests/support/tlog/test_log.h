@@ -108,7 +108,7 @@ class TestLog : public tlog::TileSource {
   tlog::SignerKey signer_;
   const tlog::LogFormat* format_;
   std::vector<std::shared_ptr<const std::string>> records_;
-  std::vector<std::vector<Hash>> levels_;                      // [level][index], full subtrees only
+  std::vector<std::vector<Hash>> levels_;  // [level][index], full subtrees only
   std::vector<Lookups> lookups_;
   std::optional<std::uint64_t> served_;
   tlog::DataTileStyle style_ = tlog::DataTileStyle::kSeparated;

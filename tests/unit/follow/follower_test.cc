@@ -19,9 +19,9 @@
 
 using namespace gw;
 using namespace gw::follow;
+using gw::testing::long_log;
 using gw::testing::TempDir;
 using gw::testing::TestLog;
-using gw::testing::long_log;
 
 namespace {
 
@@ -126,8 +126,8 @@ void check_holds(World& world, const TestLog& log, std::uint64_t size) {
   CHECK(versions + s.duplicates + s.conflicts + s.irregular == s.records);
 }
 
-// The world's database, as if it had followed the first `size` records of long_log() already: as large
-// ones are made once.
+// The world's database, as if it had followed the first `size` records of long_log() already: as
+// large ones are made once.
 void start_at(World& world, std::uint64_t size) {
   static std::map<std::uint64_t, std::string> made;
   if (!made.contains(size)) {
@@ -152,9 +152,9 @@ TEST_CASE("following from nothing, and on, in every framing") {
   log.set_style(style);
   World world(log);
   std::uint64_t before = 0;
-  for (const std::uint64_t size : {std::uint64_t{1}, std::uint64_t{2}, std::uint64_t{255},
-                                   std::uint64_t{256}, std::uint64_t{257}, std::uint64_t{600},
-                                   std::uint64_t{2000}, std::uint64_t{2001}, end}) {
+  for (const std::uint64_t size :
+       {std::uint64_t{1}, std::uint64_t{2}, std::uint64_t{255}, std::uint64_t{256},
+        std::uint64_t{257}, std::uint64_t{600}, std::uint64_t{2000}, std::uint64_t{2001}, end}) {
     INFO(size);
     log.add_synthetic(size - before);
     // A log that keeps full tiles only: there is one only for what has been filled up since.
