@@ -237,7 +237,9 @@ Result<int> run_check(Context& ctx, const CheckValues& v, const Question& q) {
                                      .log_name = log ? log->key.name() : ""},
                                     q.kind, found));
   } else {
-    for (const auto& line : check::report_lines(found)) ctx.out.line(line);
+    // For somebody who looks: what is had, too.
+    const bool known = ctx.verbose || ctx.out.settings().shown;
+    for (const auto& line : check::report_lines(found, known)) ctx.out.line(line);
   }
   report_notices(ctx, found, state.has_value());
   const int code = report_errors(ctx, found, proven);
@@ -258,15 +260,22 @@ Command module_command(const std::shared_ptr<CheckValues>& v) {
   c.doc =
       "Prints `PATH VERSION TIME` for the latest release of each module or, where a version is "
       "given, only what is newer: the newest release of that version's own major and, on a line of "
-      "its own, of a higher major of the same path. TIME is when the log's record was discovered.";
+      "its own, of a higher major of the same path. TIME is when the log's record was discovered "
+      "by "
+      "the follower that the zone is served from: in a fresh database, when that took it in. On a "
+      "terminal and with --verbose VERSION is `KNOWN -> VERSION`.";
   add_prove(c, &m->prove);
   c.add(
       flag_option("major", &m->major, "report later major versions (PATH/v2, PATH/v3, ...) too")
           .more("From the known major on, also over gaps, up to ten in a row without a release."));
   add_retracted(c, &m->retracted);
-  c.add(positionals("PATH[@VERSION]", &m->paths, true,
-                    "module path, or - to read a list from standard input")
-            .more("A list has a PATH[@VERSION] a line; # starts a comment."));
+  c.add(
+      positionals("PATH[@VERSION]", &m->paths, true,
+                  "module path, or - to read a list from standard input")
+          .more("A list has a PATH[@VERSION] a line, where # starts a comment, or is what `go list "
+                "-m all` or `go version -m` prints; a path alone between lines of the former is "
+                "the main module and left out. The path of a package is looked up at its module."));
+  c.rules.push_back([m] { return check_one_dash(m->paths); });
   c.run = [v, m](Context& ctx) -> Result<int> {
     std::vector<check::ModuleRequest> requests;
     for (const auto& path : m->paths) {
@@ -275,7 +284,9 @@ Command module_command(const std::shared_ptr<CheckValues>& v) {
         continue;
       }
       GW_TRY(const auto text, read_standard_input());
-      for (auto& request : check::parse_request_list(text)) requests.push_back(std::move(request));
+      auto list = check::parse_request_list(text);
+      ctx.out.detail(check::list_summary(list));
+      std::move(list.requests.begin(), list.requests.end(), std::back_inserter(requests));
     }
     return run_check(ctx, *v,
                      {.kind = check::Kind::kModule,

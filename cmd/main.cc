@@ -34,6 +34,7 @@ int guarded_main(int argc, char** argv) {
   }
   gw::cmd::Terminal terminal;
   terminal.error_is_terminal = ::isatty(STDERR_FILENO) == 1;
+  terminal.output_is_terminal = ::isatty(STDOUT_FILENO) == 1;
   try {
     return gw::cmd::run_program(gw::cmd::all_commands(), {argv + (argc > 0 ? 1 : 0), argv + argc},
                                 out, gw::cmd::process_environment(), terminal);

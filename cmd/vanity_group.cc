@@ -29,6 +29,7 @@ void add_vanity_network(Command& c, VanityNetwork* v) {
 }
 
 Result<std::vector<std::string>> expand_vanity_paths(const std::vector<std::string>& given) {
+  GW_CHECK(check_one_dash(given));
   std::vector<std::string> paths;
   for (const std::string& path : given) {
     if (path != "-") {

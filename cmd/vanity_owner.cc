@@ -50,6 +50,7 @@ void add_site(Command& c, SiteValues* v) {
 Result<std::vector<vanity::GoImport>> load_sites(const SiteValues& v,
                                                  const std::vector<std::string>& files,
                                                  bool check) {
+  GW_CHECK(check_one_dash(files));
   std::vector<vanity::GoImport> all;
   for (const std::string& file : files) {
     auto text = file == "-" ? read_standard_input() : os::read_file(file, kMaxFile);

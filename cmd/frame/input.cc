@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -24,6 +25,11 @@ Result<std::string> read_standard_input() {
     text.append(buffer.data(), static_cast<std::size_t>(n));
     if (text.size() > kMaxInput) return usage_error("standard input: more than 16 MB");
   }
+}
+
+Status check_one_dash(std::span<const std::string> arguments) {
+  if (std::count(arguments.begin(), arguments.end(), "-") <= 1) return {};
+  return usage_error("\"-\" is given twice", "standard input can be read once only");
 }
 
 }  // namespace gw::cmd

@@ -27,6 +27,7 @@ class Output {
     bool color = false;     // error and hint in colour
     bool terminal = false;  // progress lines may be shown and rewritten
     bool watched = false;   // standard error is a terminal, whatever may be shown there
+    bool shown = false;     // standard output is a terminal
   };
   // Writes to file descriptors `out` and `err`, which stay the caller's.
   Output(int out, int err) : out_fd_(out), err_fd_(err) {}

@@ -79,6 +79,7 @@ void configure_output(Output& out, const Globals& g, const Environment& env, Ter
   s.verbose = g.verbose;
   s.terminal = terminal.error_is_terminal && !plain;
   s.watched = terminal.error_is_terminal;
+  s.shown = terminal.output_is_terminal;
   s.color = g.color == Color::kAlways ||
             (g.color == Color::kAuto && terminal.error_is_terminal && !plain);
   out.configure(s);

@@ -12,6 +12,7 @@ namespace gw::cmd {
 
 struct Terminal {
   bool error_is_terminal = false;  // colour and progress are possible
+  bool output_is_terminal = false;
 };
 
 // The root of the tree: the global options, `commands` and the hidden `gen`.

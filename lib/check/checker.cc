@@ -124,6 +124,40 @@ std::string_view policy_name(Policy policy) {
   return "";
 }
 
+namespace {
+
+// The modules that an import path may be a package of, the longest first; not the path itself.
+std::vector<mod::ModulePath> modules_around(const mod::ModulePath& path) {
+  constexpr std::size_t kMost = 10;  // elements below the module's root
+  std::vector<mod::ModulePath> out;
+  std::string_view rest = path.text();
+  for (std::size_t slash; out.size() < kMost && (slash = rest.rfind('/')) != rest.npos;) {
+    rest = rest.substr(0, slash);
+    if (rest.find('/') == rest.npos) break;
+    auto module = mod::ModulePath::parse(rest);
+    if (module) out.push_back(*std::move(module));
+  }
+  return out;
+}
+
+// Who pins a commit knows that there may be no release.
+bool pins_commit(const Outcome& outcome) {
+  const auto known = outcome.known ? mod::parse_semver(*outcome.known) : std::nullopt;
+  return known && !known->is_release();
+}
+
+// What is not answered for any path of the request.
+void add_none(Outcome& outcome, const std::string& dns_base) {
+  std::string none = fmt::format("{}: no release known at {}", outcome.name, dns_base);
+  if (pins_commit(outcome)) {
+    outcome.notes.push_back(std::move(none));
+  } else {
+    outcome.errors.push_back(not_found_error(std::move(none)));
+  }
+}
+
+}  // namespace
+
 std::vector<Outcome> Checker::modules(std::span<const ModuleRequest> requests) {
   std::vector<Outcome> outcomes(requests.size());
   std::vector<std::optional<MajorWalk>> walks(requests.size());
@@ -134,10 +168,10 @@ std::vector<Outcome> Checker::modules(std::span<const ModuleRequest> requests) {
     const ModuleRequest& request = requests[i];
     outcomes[i].name = request.path;
     outcomes[i].known = request.known;
-    if (request.problem) {
-      outcomes[i].errors.push_back(*request.problem);
-      continue;
-    }
+    outcomes[i].notes = request.notes;
+    outcomes[i].places = request.places;
+    if (request.problem) outcomes[i].errors.push_back(*request.problem);
+    if (request.problem || !request.asked) continue;
     auto name = zone ? zone->of_module(*request.module) : zone.error();
     if (!name) {
       if (request.known) {
@@ -151,6 +185,10 @@ std::vector<Outcome> Checker::modules(std::span<const ModuleRequest> requests) {
     round.questions.push_back({std::move(*name)});
     if (!options_.major) continue;
     add_majors(i, walks[i].emplace(*request.module, request.known), *zone, round);
+  }
+  std::vector<std::size_t> asked;
+  for (const Ask& ask : round.asks) {
+    if (!ask.later_major) asked.push_back(ask.outcome);
   }
   while (!round.asks.empty()) {
     const auto answers = resolver_->lookup(round.questions, options_.deadline);
@@ -167,18 +205,39 @@ std::vector<Outcome> Checker::modules(std::span<const ModuleRequest> requests) {
       if (walks[i]) add_majors(i, *walks[i], *zone, round);
     }
   }
-  for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    Outcome& outcome = outcomes[i];
-    if (has_release[i] || !outcome.errors.empty() || !outcome.notes.empty()) continue;
-    std::string none = fmt::format("{}: no release known at {}", outcome.name, options_.dns_base);
-    const auto known = outcome.known ? mod::parse_semver(*outcome.known) : std::nullopt;
-    if (known && !known->is_release()) {
-      outcome.notes.push_back(std::move(none));  // who pins a commit knows
-    } else {
-      outcome.errors.push_back(not_found_error(std::move(none)));
+  std::erase_if(asked,
+                [&](std::size_t i) { return has_release[i] || !outcomes[i].errors.empty(); });
+  look_around(requests, asked, outcomes);
+  return outcomes;
+}
+
+void Checker::look_around(std::span<const ModuleRequest> requests,
+                          std::span<const std::size_t> missing, std::vector<Outcome>& outcomes) {
+  const auto zone = dns::ModuleNames::in_zone(options_.dns_base);
+  Round round;
+  for (const std::size_t i : missing) {
+    if (!requests[i].maybe_package || pins_commit(outcomes[i])) continue;
+    for (mod::ModulePath& module : modules_around(*requests[i].module)) {
+      auto name = zone->of_module(module);
+      if (!name) continue;
+      round.asks.push_back({i, std::move(module), false});
+      round.questions.push_back({std::move(*name)});
     }
   }
-  return outcomes;
+  const auto answers = resolver_->lookup(round.questions, options_.deadline);
+  std::vector<bool> found(outcomes.size());
+  for (std::size_t k = 0; k < round.asks.size(); ++k) {
+    const Ask& ask = round.asks[k];
+    Outcome& outcome = outcomes[ask.outcome];
+    if (found[ask.outcome] || !outcome.errors.empty()) continue;
+    if (!read_module(ask, answers[k], options_, outcome)) continue;
+    found[ask.outcome] = true;
+    outcome.notes.push_back(fmt::format("{}: a package of {}, which is what is looked up",
+                                        outcome.name, ask.path.text()));
+  }
+  for (const std::size_t i : missing) {
+    if (!found[i] && outcomes[i].errors.empty()) add_none(outcomes[i], options_.dns_base);
+  }
 }
 
 Outcome Checker::toolchain(const std::optional<std::string>& known) {

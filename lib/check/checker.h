@@ -43,7 +43,8 @@ class Checker {
   Checker(net::Resolver& resolver, CheckerOptions options)
       : resolver_(&resolver), options_(std::move(options)) {}
 
-  // One outcome for each request, in order. With a known version only what is newer.
+  // One outcome for each request, in order. With a known version only what is newer. A path without
+  // releases that may be a package's is looked up at the module around it.
   std::vector<Outcome> modules(std::span<const ModuleRequest> requests);
 
   // Without a known version the current release; with one the newest of its own minor, or the
@@ -54,6 +55,9 @@ class Checker {
   Outcome updates(const std::string& domain, const std::optional<std::string>& known);
 
  private:
+  // For those of which no release was found: at the modules around their paths.
+  void look_around(std::span<const ModuleRequest> requests, std::span<const std::size_t> missing,
+                   std::vector<Outcome>& outcomes);
   net::Resolver* resolver_;
   CheckerOptions options_;
 };

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "check/request.h"
 #include "net/resolver.h"
 #include "tlog/checkpoint.h"
 
@@ -53,12 +54,14 @@ struct Outcome {
   std::optional<net::DnsSecurity> security;  // the weakest of the answers; none without an answer
   std::vector<Release> releases;
   std::vector<Error> errors;
-  // Why there can be nothing newer, when that is no error: a pinned module without releases, or
-  // without a name in DNS. The same every day, so worth telling once.
+  // Why there can be nothing newer, when that is no error (a pinned module without releases, or
+  // without a name in DNS; one that is replaced), and what else its request said of it. The same
+  // every day, so worth telling once.
   std::vector<std::string> notes;
-  bool noted = false;     // told by an earlier call, see Reported
-  bool recursed = false;  // an answer came past a resolver that strips DNSSEC
-  bool newer = false;     // some release is news: newer than what the caller had or was told
+  std::vector<Place> places;  // where it was found, if in files
+  bool noted = false;         // told by an earlier call, see Reported
+  bool recursed = false;      // an answer came past a resolver that strips DNSSEC
+  bool newer = false;         // some release is news: newer than what the caller had or was told
 };
 
 }  // namespace gw::check

@@ -95,12 +95,13 @@ Json log_json(const ReportContext& context) {
 
 }  // namespace
 
-std::vector<std::string> report_lines(std::span<const Outcome> outcomes) {
+std::vector<std::string> report_lines(std::span<const Outcome> outcomes, bool known) {
   std::vector<std::string> lines;
   for (const auto& outcome : outcomes) {
     for (const auto& r : outcome.releases) {
       if (r.reported) continue;
-      lines.push_back(fmt::format("{} {}{}{}", r.name, r.version,
+      const std::string have = known && outcome.known ? *outcome.known + " -> " : "";
+      lines.push_back(fmt::format("{} {}{}{}{}", r.name, have, r.version,
                                   r.found ? " " + format_rfc3339(*r.found) : "",
                                   marks_text(r.marks)));
     }

@@ -14,8 +14,9 @@
 namespace gw::check {
 
 // `PATH VERSION TIME` for each release that was not reported before, in order, with its marks
-// behind it in parentheses; a domain's has no time.
-std::vector<std::string> report_lines(std::span<const Outcome> outcomes);
+// behind it in parentheses; a domain's has no time. `known`: `PATH KNOWN -> VERSION TIME` where a
+// version is known.
+std::vector<std::string> report_lines(std::span<const Outcome> outcomes, bool known = false);
 
 // "12 of 14 answers are not signed (insecure)", or "" when all are proven or none was validated.
 std::string insecure_notice(std::span<const Outcome> outcomes);

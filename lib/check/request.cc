@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <map>
 
 #include "base/bytes.h"
 #include "dns/module_name.h"
@@ -11,6 +13,7 @@
 #include "module/semver.h"
 
 namespace gw::check {
+
 Status check_module_version(std::string_view version) {
   if (mod::parse_semver(version)) return {};
   return usage_error(fmt::format("version {} is not canonical", quoted(version)),
@@ -29,13 +32,49 @@ Status check_go_version(std::string_view version) {
                      "write it as the go command does, such as go1.26.8 or go1.27rc1");
 }
 
+namespace {
+
+// A person who copies what a browser shows means the path in it.
+Error with_url_hint(Error error, std::string_view text) {
+  const std::size_t scheme = text.find("://");
+  if (scheme == std::string_view::npos) return error;
+  std::string_view path = text.substr(scheme + 3);
+  path = trim(path.substr(0, path.find_first_of("?#")), "/");
+  if (path.ends_with(".git")) path.remove_suffix(4);
+  error.hint = mod::check_path(path) ? fmt::format("a module path has no scheme: {}", path)
+                                     : "a module path has no scheme";
+  return error;
+}
+
+// What was built from a working tree that differs from the commit: "v1.2.3+dirty", after another
+// "+" with a dot.
+std::optional<std::string_view> without_dirty(std::string_view version) {
+  for (const std::string_view mark : {"+dirty", ".dirty"}) {
+    if (!version.ends_with(mark)) continue;
+    const std::string_view clean = version.substr(0, version.size() - mark.size());
+    if (mark == "+dirty" || clean.find('+') != std::string_view::npos) return clean;
+  }
+  return std::nullopt;
+}
+
+std::string title(std::string_view path, std::string_view version) {
+  return version.empty() ? std::string(path) : fmt::format("{} {}", path, version);
+}
+
+}  // namespace
+
+std::string format_place(const Place& place) {
+  return place.line == 0 ? place.file : at_line(place.file, place.line);
+}
+
 ModuleRequest parse_module_request(std::string_view text) {
   ModuleRequest request;
   const std::size_t at = text.find('@');
   request.path = text.substr(0, at);
+  request.maybe_package = true;
   auto module = mod::ModulePath::parse(request.path);
   if (!module) {
-    request.problem = std::move(module).error();
+    request.problem = with_url_hint(std::move(module).error(), text);
     return request;
   }
   request.module = *std::move(module);
@@ -47,19 +86,64 @@ ModuleRequest parse_module_request(std::string_view text) {
   return request;
 }
 
-std::vector<ModuleRequest> parse_request_list(std::string_view text) {
-  std::vector<ModuleRequest> requests;
-  for (std::size_t number = 1; !text.empty(); ++number) {
-    std::string_view line = take_line(text);
-    line = trim(line.substr(0, line.find('#')));
-    if (line.empty()) continue;
-    ModuleRequest request = parse_module_request(line);
-    if (request.problem) {
-      request.problem = std::move(*request.problem).in(fmt::format("line {}", number));
-    }
-    requests.push_back(std::move(request));
+ModuleRequest module_request(std::string_view path, std::string_view version) {
+  ModuleRequest request;
+  request.path = path;
+  if (version.empty() || version == "(devel)") {
+    request.asked = false;
+    request.notes.push_back(
+        fmt::format("{}: built from a directory, so that its version is not known", path));
+    return request;
   }
-  return requests;
+  auto module = mod::ModulePath::parse(path);
+  if (!module) {
+    request.problem = std::move(module).error();
+    return request;
+  }
+  request.module = *std::move(module);
+  if (const auto clean = without_dirty(version)) {
+    request.notes.push_back(
+        fmt::format("{} {}: built from a working tree with changes", path, version));
+    version = *clean;
+  }
+  request.known = version;
+  if (auto good = check_module_version(version); !good) {
+    request.problem = std::move(good).error().in(path);
+  }
+  return request;
+}
+
+std::vector<ModuleRequest> replaced_requests(std::string_view path, std::string_view version,
+                                             std::string_view with, std::string_view with_version) {
+  // "(devel)" is what build information says of a directory.
+  if (with_version == "(devel)") with_version = {};
+  ModuleRequest replaced;
+  replaced.path = path;
+  replaced.asked = false;
+  replaced.notes.push_back(
+      fmt::format("{}: replaced by {}", title(path, version), title(with, with_version)));
+  std::vector<ModuleRequest> out;
+  out.push_back(std::move(replaced));
+  if (!with_version.empty()) out.push_back(module_request(with, with_version));
+  return out;
+}
+
+std::vector<ModuleRequest> merge_requests(std::vector<ModuleRequest> requests) {
+  std::vector<ModuleRequest> out;
+  std::map<std::string, std::size_t> seen;
+  for (ModuleRequest& request : requests) {
+    std::string key = fmt::format("{}\n{}\n{}", request.path, request.known.value_or(""),
+                                  request.problem ? request.problem->message : "");
+    for (const std::string& note : request.notes) key += "\n" + note;
+    const auto [at, first] = seen.try_emplace(std::move(key), out.size());
+    if (first) {
+      out.push_back(std::move(request));
+      continue;
+    }
+    auto& places = out[at->second].places;
+    std::move(request.places.begin(), request.places.end(), std::back_inserter(places));
+  }
+  return out;
 }
 
 bool is_newer(std::string_view candidate, std::string_view known) {

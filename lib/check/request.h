@@ -1,9 +1,11 @@
-// What a call of check asks about: `PATH[@VERSION]`, from arguments or a list.
+// What a call of check asks about: `PATH[@VERSION]`, from arguments or from a list that somebody
+// wrote or a tool of Go's printed.
 //
 // Everything is checked before the first packet; a bad entry of a list carries its error along, so
-// that the others still get their answers. Pure functions.
+// that the others still get their answers. Pure functions, linear in the text.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,19 +16,56 @@
 
 namespace gw::check {
 
+// Where a module or a version was found: "go.mod:12", or "/usr/bin/age" as a whole.
+struct Place {
+  std::string file;
+  std::size_t line = 0;  // 0: not in a line
+  bool operator==(const Place&) const = default;
+};
+std::string format_place(const Place& place);
+
 struct ModuleRequest {
   std::string path;                       // as given, also when it is no module path
   std::optional<mod::ModulePath> module;  // the same, unless that is the problem
   std::optional<std::string> known;       // the version the caller has: canonical semver
   std::optional<Error> problem;           // kUsage; nothing is looked up then
+  // What is to be known of it besides: that it is replaced, or was built from a working tree.
+  std::vector<std::string> notes = {};
+  bool asked = true;               // false: nothing can be newer, and a note says why
+  bool maybe_package = false;      // a person wrote it, who may mean a package inside a module
+  std::vector<Place> places = {};  // of those that were found in files
 };
 
 // `github.com/mjl-/mox` or `github.com/mjl-/mox@v0.0.14`.
 ModuleRequest parse_module_request(std::string_view text);
 
-// One request a line; `#` starts a comment, empty lines and white space around do not count.
+// A module as a tool names it, path and version apart. A version that is none is noted and not
+// asked for ("" and "(devel)": built from a directory); "+dirty" is noted and taken off.
+ModuleRequest module_request(std::string_view path, std::string_view version);
+
+// A module that another one, or a directory (no version), takes the place of: the first is noted
+// only, as nothing of it is used, and the other one is asked for.
+std::vector<ModuleRequest> replaced_requests(std::string_view path, std::string_view version,
+                                             std::string_view with, std::string_view with_version);
+
+struct RequestList {
+  std::vector<ModuleRequest> requests;
+  std::size_t main_modules = 0;  // left out: they have no version
+};
+
+// One request a line; `#` starts a comment, empty lines and white space around do not count. A line
+// is
+//   PATH[@VERSION]
+//   PATH VERSION [=> PATH [VERSION]]    as `go list -m all`, also with -u, prints it
+//   dep PATH VERSION ...                as `go version -m` does: mod, dep and => count
+// Where lines have the second form, a path alone is the main module and left out.
 // Problems name the line.
-std::vector<ModuleRequest> parse_request_list(std::string_view text);
+RequestList parse_request_list(std::string_view text);
+// "standard input: 12 modules, 1 main module left out".
+std::string list_summary(const RequestList& list);
+
+// Each module and version once, with all its places, in the order of the first ones.
+std::vector<ModuleRequest> merge_requests(std::vector<ModuleRequest> requests);
 
 // kUsage unless canonical: `v1.2.3`, with a prerelease or +incompatible if need be.
 Status check_module_version(std::string_view version);

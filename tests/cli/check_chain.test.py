@@ -76,11 +76,14 @@ class Chain(cli.TestCase):
 
     def denials(self):
         # compact denial of every sort: nothing there, between two names, above one, below one
-        for path in ("example.com/unknown", "github.com/mjl-", "github.com/mjl-/mox/nothing",
-                     "zzz.zz/z", "github.com/alecthomas/assert"):
+        for path in ("example.com/unknown", "github.com/mjl-", "zzz.zz/z",
+                     "github.com/alecthomas/assert"):
             with self.subTest(path):
                 self.assert_run(self.check("module", path), 1, out="",
                                 err="gwtool: error: %s: no release known at %s\n" % (path, ZONE))
+
+        r = self.check("module", "github.com/mjl-/mox/nothing", "-v")
+        self.assert_run(r, 0, err_has="github.com/mjl-/mox/nothing: a package of github.com/mjl-/mox")
 
     def majors(self):
         r = self.check("module", "--major", "github.com/alecthomas/assert")

@@ -47,7 +47,8 @@ TEST_CASE("module requests") {
 
 TEST_CASE("lists of requests") {
   const auto list =
-      parse_request_list("# all\n\n a.com/b \n\tc.com/d@v1.0.0 # why\r\nBad\ne.com/f");
+      parse_request_list("\xef\xbb\xbf# all\n\n a.com/b \n\tc.com/d@v1.0.0 # why\r\nBad\ne.com/f")
+          .requests;
   REQUIRE(list.size() == 4);
   CHECK(list[0].path == "a.com/b");
   CHECK(list[1].path == "c.com/d");
@@ -55,8 +56,92 @@ TEST_CASE("lists of requests") {
   REQUIRE(list[2].problem);
   CHECK(list[2].problem->message.find("line 5: ") == 0);
   CHECK(list[3].path == "e.com/f");
-  CHECK(parse_request_list("").empty());
-  CHECK(parse_request_list("\n# x\n \n").empty());
+  CHECK(parse_request_list("").requests.empty());
+  CHECK(parse_request_list("\n# x\n \n").requests.empty());
+}
+
+namespace {
+
+// "PATH@KNOWN", "PATH (notes)" of what is not asked for, "PATH!" with a problem.
+std::vector<std::string> requests_of(std::string_view text) {
+  std::vector<std::string> out;
+  for (const auto& r : parse_request_list(text).requests) {
+    out.push_back(r.path + (r.known ? "@" + *r.known : "") + (r.problem ? "!" : ""));
+    for (const auto& note : r.notes) out.back() += " (" + note + ")";
+    CHECK(r.asked == (r.problem || r.module));
+  }
+  return out;
+}
+
+using Texts = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("what go list -m all prints") {
+  const auto list = parse_request_list("example.com/me\na.com/b v1.2.3\nc.com/d/v2 v2.0.1\n");
+  CHECK(list.main_modules == 1);
+  CHECK(list.requests.size() == 2);
+  CHECK(gw::check::list_summary(list) == "standard input: 2 modules, 1 main module left out");
+  CHECK(requests_of("mine\na.com/b v1.2.3 [v1.3.0] (deprecated)\na.com/c v1.0.0 (retracted)\n") ==
+        Texts{"a.com/b@v1.2.3", "a.com/c@v1.0.0"});
+  CHECK(requests_of("a.com/b v1.2.3 => ../b\na.com/c v1.0.0 => d.com/e v1.1.0\n"
+                    "a.com/f => ./f\n") ==
+        Texts{"a.com/b (a.com/b v1.2.3: replaced by ../b)",
+              "a.com/c (a.com/c v1.0.0: replaced by d.com/e v1.1.0)", "d.com/e@v1.1.0",
+              "a.com/f (a.com/f: replaced by ./f)"});
+  // what somebody wrote down stays what it was, and in its order
+  CHECK(requests_of("a.com/b\nc.com/d@v1.0.0\ne.com/f\n") ==
+        Texts{"a.com/b", "c.com/d@v1.0.0", "e.com/f"});
+  CHECK(requests_of("a.com/b v1.2.3 what\na.com/b c\na.com/b =>\n") ==
+        Texts{"a.com/b v1.2.3 what!", "a.com/b c!", "a.com/b =>!"});
+}
+
+TEST_CASE("what go version -m prints") {
+  CHECK(requests_of("/usr/bin/x: go1.26.8\n"
+                    "\tpath\ta.com/b/cmd/x\n"
+                    "\tmod\ta.com/b\tv1.2.3+dirty\t\n"
+                    "\tdep\tc.com/d\tv2.0.0+incompatible\th1:x=\n"
+                    "\tdep\te.com/f\tv1.0.0\n"
+                    "\t=>\tg.com/h\tv1.1.0\th1:x=\n"
+                    "\tdep\ti.com/j\tv1.0.0\n"
+                    "\t=>\t./dep\t(devel)\t\n"
+                    "\tbuild\t-compiler=gc\n"
+                    "dir/y: devel go1.27-abc Mon Jan 2\n"
+                    "\tmod\tmine\t(devel)\t\n") ==
+        Texts{"a.com/b@v1.2.3 (a.com/b v1.2.3+dirty: built from a working tree with changes)",
+              "c.com/d@v2.0.0+incompatible", "e.com/f (e.com/f v1.0.0: replaced by g.com/h v1.1.0)",
+              "g.com/h@v1.1.0", "i.com/j (i.com/j v1.0.0: replaced by ./dep)",
+              "mine (mine: built from a directory, so that its version is not known)"});
+  // without the tabs, as a mail may have it; and a `=>` that belongs to nothing
+  CHECK(requests_of("dep a.com/b v1.2.3 h1:x=\nbuild CGO_ENABLED=0\n") == Texts{"a.com/b@v1.2.3"});
+  CHECK(requests_of("=> c.com/d v1.0.0\n").empty());
+}
+
+TEST_CASE("what is no list says what reads it") {
+  const auto hint = [](std::string_view line) {
+    const auto list = parse_request_list(line);
+    REQUIRE(list.requests.size() == 1);
+    REQUIRE(list.requests[0].problem);
+    return list.requests[0].problem->hint;
+  };
+  CHECK(hint("require a.com/b v1.2.3").find("check gomod") != std::string::npos);
+  CHECK(hint("a.com/b v1.2.3 h1:x=").find("check gosum") != std::string::npos);
+  CHECK(hint("https://github.com/a/b.git") == "a module path has no scheme: github.com/a/b");
+  CHECK(hint("http://Bad/") == "a module path has no scheme");
+}
+
+TEST_CASE("each module once, with all its places") {
+  std::vector<gw::check::ModuleRequest> list;
+  for (const char* version : {"v1.0.0", "v1.1.0", "v1.0.0"}) {
+    list.push_back(gw::check::module_request("a.com/b", version));
+    list.back().places = {{"go.mod", list.size()}};
+  }
+  const auto merged = gw::check::merge_requests(std::move(list));
+  REQUIRE(merged.size() == 2);
+  CHECK(merged[0].known == "v1.0.0");
+  REQUIRE(merged[0].places.size() == 2);
+  CHECK(gw::check::format_place(merged[0].places[1]) == "go.mod:3");
+  CHECK(gw::check::format_place({"/usr/bin/x"}) == "/usr/bin/x");
 }
 
 TEST_CASE("versions that a caller may have") {

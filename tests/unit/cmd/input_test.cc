@@ -49,5 +49,11 @@ TEST_CASE("standard input has a limit") {
   std::fclose(file);
 }
 
+TEST_CASE("standard input is asked for once") {
+  CHECK(check_one_dash(std::vector<std::string>{"a", "-", "--"}));
+  CHECK(check_one_dash(std::vector<std::string>{}));
+  CHECK(check_one_dash(std::vector<std::string>{"-", "a", "-"}).error().kind == ErrorKind::kUsage);
+}
+
 }  // namespace
 }  // namespace gw::cmd
