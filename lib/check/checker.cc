@@ -1,45 +1,20 @@
 #include "check/checker.h"
 
 #include <fmt/format.h>
-#include <sys/utsname.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
-#include "base/bytes.h"
+#include "check/answer.h"
 #include "check/major_walk.h"
 #include "check/select.h"
 #include "dns/answer_text.h"
 #include "dns/module_name.h"
-#include "module/goversion.h"
 #include "module/path.h"
 #include "module/semver.h"
 
 namespace gw::check {
 namespace {
-
-// The joined TXT records of an answer, when the policy lets it count. Notes its state in `outcome`.
-Result<std::vector<std::string>> accept(const Result<net::DnsAnswer>& answer, Policy policy,
-                                        Outcome& outcome) {
-  if (!answer) return answer.error();
-  if (!outcome.security || answer->security > *outcome.security) {
-    outcome.security = answer->security;
-  }
-  outcome.recursed = outcome.recursed || answer->recursed;
-  if (answer->security == net::DnsSecurity::kBogus) {
-    return untrusted_error("the DNS answer does not verify (bogus): " + answer->why_bogus);
-  }
-  if (policy == Policy::kRequire && answer->security != net::DnsSecurity::kSecure) {
-    return untrusted_error("the DNS answer is not signed (insecure), and DNSSEC is required");
-  }
-  std::vector<std::string> texts;
-  for (const auto& rdata : answer->data) {
-    GW_TRY(std::string text, net::join_txt(rdata));
-    texts.push_back(std::move(text));
-  }
-  return texts;
-}
 
 Result<std::vector<dns::ModuleVersion>> module_versions(const std::vector<std::string>& texts) {
   std::vector<dns::ModuleVersion> all;
@@ -48,12 +23,6 @@ Result<std::vector<dns::ModuleVersion>> module_versions(const std::vector<std::s
     std::move(versions.begin(), versions.end(), std::back_inserter(all));
   }
   return all;
-}
-
-void add_release(Outcome& outcome, Release release) {
-  release.security = outcome.security.value_or(net::DnsSecurity::kInsecure);
-  outcome.releases.push_back(std::move(release));
-  outcome.newer = outcome.known.has_value();
 }
 
 // One name to look up, and which outcome it belongs to.
@@ -81,7 +50,7 @@ void add_error(Outcome& outcome, Error error) {
 std::optional<std::string> read_module(const Ask& ask, const Result<net::DnsAnswer>& answer,
                                        const CheckerOptions& options, Outcome& outcome) {
   const std::string& path = ask.path.text();
-  auto texts = accept(answer, options.policy, outcome);
+  auto texts = accept_answer(answer, options.policy, outcome);
   if (!texts) {
     add_error(outcome, std::move(texts).error().in(path));
     return std::nullopt;
@@ -238,106 +207,6 @@ void Checker::look_around(std::span<const ModuleRequest> requests,
   for (const std::size_t i : missing) {
     if (!found[i] && outcomes[i].errors.empty()) add_none(outcomes[i], options_.dns_base);
   }
-}
-
-Outcome Checker::toolchain(const std::optional<std::string>& known) {
-  Outcome outcome;
-  outcome.kind = Kind::kToolchain;
-  outcome.name = "toolchain";
-  outcome.known = known;
-  const auto fail = [&](Error error) {
-    outcome.errors.push_back(std::move(error).in("toolchain"));
-    return outcome;
-  };
-  const auto zone = dns::ModuleNames::in_zone(options_.dns_base);
-  const auto name = zone ? zone->of_toolchain() : zone.error();
-  if (!name) return fail(name.error());
-  const auto answer = resolver_->lookup_one({*name}, options_.deadline);
-  const auto texts = accept(answer, options_.policy, outcome);
-  if (!texts) return fail(texts.error());
-  std::array<std::optional<dns::ToolchainVersion>, 3> kinds;
-  for (const auto& text : *texts) {
-    const auto versions = dns::parse_toolchain_answer(text);
-    if (!versions) return fail(versions.error());
-    for (const auto& v : *versions) {
-      auto& slot = kinds[static_cast<std::size_t>(v.kind)];
-      if (!slot) slot = v;
-    }
-  }
-  const auto& cur = kinds[static_cast<std::size_t>(dns::ToolchainKind::kCurrent)];
-  const auto& prev = kinds[static_cast<std::size_t>(dns::ToolchainKind::kPrevious)];
-  const auto& next = kinds[static_cast<std::size_t>(dns::ToolchainKind::kNext)];
-  if (!cur) return fail(not_found_error("no release known at " + options_.dns_base));
-  const auto report = [&](const dns::ToolchainVersion& v) {
-    if (known && !(mod::parse_go_version(*known) < mod::parse_go_version(v.version))) return;
-    add_release(outcome, {"toolchain",
-                          v.version,
-                          v.found,
-                          {},
-                          std::string(mod::kToolchainModule),
-                          fmt::format("v0.0.1-{}.{}", v.version, options_.platform)});
-  };
-  const auto own = known ? mod::parse_go_version(*known) : std::nullopt;
-  const bool of_previous = own && prev && mod::parse_go_version(prev->version) &&
-                           own->minor == mod::parse_go_version(prev->version)->minor;
-  report(of_previous ? *prev : *cur);
-  if (options_.next && next) report(*next);
-  return outcome;
-}
-
-Outcome Checker::updates(const std::string& domain, const std::optional<std::string>& known) {
-  Outcome outcome;
-  outcome.kind = Kind::kUpdates;
-  outcome.name = domain;
-  outcome.known = known;
-  auto fail = [&](Error error) {
-    outcome.errors.push_back(std::move(error).in(domain));
-    return outcome;
-  };
-  const auto name = dns::updates_name(domain);
-  if (!name) return fail(name.error());
-  const auto answer = resolver_->lookup_one({*name}, options_.deadline);
-  const auto texts = accept(answer, options_.policy, outcome);
-  if (!texts) return fail(texts.error());
-  const auto version = dns::parse_updates(*texts);
-  if (!version) return fail(version.error());
-  if (!*version) return fail(not_found_error("no version announced at " + *name));
-  if (!known || is_newer(**version, *known))
-    add_release(outcome, {domain, **version, {}, {}, {}, {}});
-  return outcome;
-}
-
-std::string platform_of(std::string_view machine) {
-  static constexpr std::pair<std::string_view, std::string_view> kMachines[] = {
-      {"x86_64", "amd64"},    {"aarch64", "arm64"}, {"armv6l", "arm"},
-      {"armv7l", "arm"},      {"armv8l", "arm"},    {"i386", "386"},
-      {"i486", "386"},        {"i586", "386"},      {"i686", "386"},
-      {"riscv64", "riscv64"}, {"s390x", "s390x"},   {"ppc64le", "ppc64le"},
-      {"ppc64", "ppc64"},     {"mips64", "mips64"}, {"loongarch64", "loong64"},
-  };
-  for (const auto& [from, to] : kMachines) {
-    if (machine == from) return "linux-" + std::string(to);
-  }
-  return "linux-" + std::string(machine);
-}
-
-std::string this_platform() {
-  utsname name{};
-  ::uname(&name);
-  return platform_of(name.machine);
-}
-
-Status check_platform(std::string_view platform) {
-  const std::size_t dash = platform.find('-');
-  const auto word = [](std::string_view w) {
-    return !w.empty() && std::all_of(w.begin(), w.end(), is_lower_or_digit);
-  };
-  if (dash != std::string_view::npos && word(platform.substr(0, dash)) &&
-      word(platform.substr(dash + 1))) {
-    return {};
-  }
-  return usage_error("bad platform " + quoted(platform),
-                     "write it as GOOS-GOARCH, such as linux-amd64");
 }
 
 }  // namespace gw::check

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "check/found_file.h"
 #include "check/outcome.h"
 #include "check/request.h"
 #include "net/resolver.h"
@@ -50,11 +51,16 @@ class Checker {
   // Without a known version the current release; with one the newest of its own minor, or the
   // current one when that minor is no longer served. `known` must be a Go version.
   Outcome toolchain(const std::optional<std::string>& known);
+  // One outcome for each, in order, by one lookup; none when nothing is asked for.
+  std::vector<Outcome> toolchains(std::span<const ToolchainRequest> requests);
 
   // The version that a domain announces for its own software. `known` must be canonical.
   Outcome updates(const std::string& domain, const std::optional<std::string>& known);
 
  private:
+  struct Served;
+  Result<Served> ask_toolchains(Outcome& outcome);
+  void report_toolchain(const Served& served, Outcome& outcome) const;
   // For those of which no release was found: at the modules around their paths.
   void look_around(std::span<const ModuleRequest> requests, std::span<const std::size_t> missing,
                    std::vector<Outcome>& outcomes);

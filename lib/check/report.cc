@@ -67,18 +67,64 @@ Json release_json(const Release& r) {
           {"proof", std::move(proof)}};
 }
 
+Json errors_json(std::span<const Error> errors) {
+  Json out = Json::array();
+  for (const Error& e : errors) out.push_back(error_json(e));
+  return out;
+}
+
+Json optional_json(const std::optional<std::string>& text) {
+  return text ? Json(*text) : Json(nullptr);
+}
+
+Json places_json(std::span<const Place> places) {
+  Json out = Json::array();
+  for (const Place& p : places) {
+    out.push_back({{"file", p.file}, {"line", p.line == 0 ? Json(nullptr) : Json(p.line)}});
+  }
+  return out;
+}
+
+Json files_json(std::span<const FoundFile> files) {
+  Json out = Json::array();
+  for (const FoundFile& f : files) {
+    out.push_back({{"file", f.file},
+                   {"kind", f.what},
+                   {"module", optional_json(f.module)},
+                   {"version", optional_json(f.version)},
+                   {"go", optional_json(f.go)},
+                   {"modules", f.modules},
+                   {"left_out", f.left_out},
+                   {"replaced", f.replaced},
+                   {"errors", errors_json(f.errors)}});
+  }
+  return out;
+}
+
+// " (go.mod:7, ../b/go.mod:9 and 3 more)".
+std::string places_text(std::span<const Place> places) {
+  constexpr std::size_t kMost = 3;
+  if (places.empty()) return "";
+  std::string out;
+  for (const Place& p : places.first(std::min(kMost, places.size()))) {
+    out += (out.empty() ? " (" : ", ") + one_line(format_place(p));
+  }
+  if (places.size() > kMost) out += fmt::format(" and {} more", places.size() - kMost);
+  return out + ")";
+}
+
 Json outcome_json(const Outcome& o) {
   Json releases = Json::array();
   for (const auto& r : o.releases) releases.push_back(release_json(r));
-  Json errors = Json::array();
-  for (const auto& e : o.errors) errors.push_back(error_json(e));
-  return {{"name", o.name},
-          {"known", o.known ? Json(*o.known) : Json(nullptr)},
+  return {{"kind", kind_name(o.kind)},
+          {"name", o.name},
+          {"known", optional_json(o.known)},
           {"dnssec", o.security ? Json(net::dns_security_name(*o.security)) : Json(nullptr)},
           {"newer", o.newer},
           {"releases", std::move(releases)},
           {"notes", o.notes},
-          {"errors", std::move(errors)}};
+          {"places", places_json(o.places)},
+          {"errors", errors_json(o.errors)}};
 }
 
 Json log_json(const ReportContext& context) {
@@ -101,9 +147,9 @@ std::vector<std::string> report_lines(std::span<const Outcome> outcomes, bool kn
     for (const auto& r : outcome.releases) {
       if (r.reported) continue;
       const std::string have = known && outcome.known ? *outcome.known + " -> " : "";
-      lines.push_back(fmt::format("{} {}{}{}{}", r.name, have, r.version,
+      lines.push_back(fmt::format("{} {}{}{}{}{}", r.name, have, r.version,
                                   r.found ? " " + format_rfc3339(*r.found) : "",
-                                  marks_text(r.marks)));
+                                  marks_text(r.marks), places_text(outcome.places)));
     }
   }
   return lines;
@@ -121,17 +167,18 @@ std::string insecure_notice(std::span<const Outcome> outcomes) {
   return fmt::format("{} of {} DNS answers are not signed (insecure)", insecure, answers);
 }
 
-Json report_json(const ReportContext& context, Kind kind, std::span<const Outcome> outcomes) {
+Json report_json(const ReportContext& context, std::span<const Outcome> outcomes) {
   Json results = Json::array();
   bool newer = false;
   for (const auto& o : outcomes) {
     results.push_back(outcome_json(o));
     newer = newer || o.newer;
   }
-  return {{"command", "check " + std::string(kind_name(kind))},
+  return {{"command", context.command},
           {"dns", context.dns_base.empty() ? Json(nullptr) : Json(context.dns_base)},
           {"dnssec", policy_name(context.policy)},
           {"newer", newer},
+          {"files", files_json(context.files)},
           {"results", std::move(results)},
           {"log", log_json(context)}};
 }

@@ -8,14 +8,15 @@
 
 #include "base/json.h"
 #include "check/checker.h"
+#include "check/found_file.h"
 #include "check/outcome.h"
 #include "check/prover.h"
 
 namespace gw::check {
 
 // `PATH VERSION TIME` for each release that was not reported before, in order, with its marks
-// behind it in parentheses; a domain's has no time. `known`: `PATH KNOWN -> VERSION TIME` where a
-// version is known.
+// and the places where it was found behind it in parentheses; a domain's has no time. `known`:
+// `PATH KNOWN -> VERSION TIME` where a version is known.
 std::vector<std::string> report_lines(std::span<const Outcome> outcomes, bool known = false);
 
 // "12 of 14 answers are not signed (insecure)", or "" when all are proven or none was validated.
@@ -23,25 +24,30 @@ std::string insecure_notice(std::span<const Outcome> outcomes);
 
 // What the document says beside the outcomes.
 struct ReportContext {
+  std::string command;   // "check module"
   std::string dns_base;  // empty for a domain's own announcement
   Policy policy = Policy::kPrefer;
   const ProveResult* proving = nullptr;  // null: nothing was proven
   std::string log_name;                  // when proving
+  std::span<const FoundFile> files = {};
 };
 
 // One document, additive from version to version:
 //   {"command":"check module","dns":…,"dnssec":…,"newer":true,
-//    "results":[{"name":…,"known":…|null,"dnssec":"secure"…|null,"newer":…,
+//    "files":[{"file":…,"kind":"go.mod"|"program","module":…|null,"version":…|null,"go":…|null,
+//              "modules":…,"left_out":…,"replaced":…,"errors":[ERROR]}],
+//    "results":[{"kind":"module"|"toolchain"|"updates","name":…,"known":…|null,"dnssec":"secure"…|null,"newer":…,
 //                "releases":[{"name":…,"version":…,"time":…|null,"dnssec":…,"reported_before":…,
 //                             "retracted":null|false|"why","deprecated":null|false|"why",
 //                             "proof":{"module":…,"version":…,"record":…,"zip_sum":…,
 //                                      "gomod_sum":…,"head":HEAD}|null}],
 //                "notes":["why there can be nothing newer"],
-//                "errors":[{"kind":…,"message":…}]}],
+//                "places":[{"file":…,"line":…|null}],"errors":[ERROR]}],
 //    "log":{"name":…,"remembered":HEAD|null,"head":HEAD|null,"error":…|null,
 //           "evidence":EVIDENCE|null,"evidence_file":…|null}|null}
+//   ERROR: as base's error_json() has it
 //   HEAD: {"size":…,"root":"base64","note":"the signed note"}
 //   EVIDENCE: that the log misbehaved, as tlog::evidence_json has it
-Json report_json(const ReportContext& context, Kind kind, std::span<const Outcome> outcomes);
+Json report_json(const ReportContext& context, std::span<const Outcome> outcomes);
 
 }  // namespace gw::check

@@ -48,6 +48,10 @@ ModuleRequest module_request(std::string_view path, std::string_view version);
 std::vector<ModuleRequest> replaced_requests(std::string_view path, std::string_view version,
                                              std::string_view with, std::string_view with_version);
 
+// More modules than this in one call are refused, so that no list takes all memory.
+inline constexpr std::size_t kMostModules = 50'000;
+Error too_many_modules();  // kUsage
+
 struct RequestList {
   std::vector<ModuleRequest> requests;
   std::size_t main_modules = 0;  // left out: they have no version
@@ -59,8 +63,8 @@ struct RequestList {
 //   PATH VERSION [=> PATH [VERSION]]    as `go list -m all`, also with -u, prints it
 //   dep PATH VERSION ...                as `go version -m` does: mod, dep and => count
 // Where lines have the second form, a path alone is the main module and left out.
-// Problems name the line.
-RequestList parse_request_list(std::string_view text);
+// Problems name the line. kUsage: more than kMostModules.
+Result<RequestList> parse_request_list(std::string_view text);
 // "standard input: 12 modules, 1 main module left out".
 std::string list_summary(const RequestList& list);
 

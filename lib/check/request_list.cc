@@ -45,6 +45,7 @@ class ListReader {
  public:
   void add(std::string_view line, std::size_t number);
   RequestList finish();
+  std::size_t size() const { return list_.requests.size() + bare_.size(); }
 
  private:
   void keep(ModuleRequest request, std::size_t number);
@@ -140,11 +141,18 @@ RequestList ListReader::finish() {
 
 }  // namespace
 
-RequestList parse_request_list(std::string_view text) {
+Error too_many_modules() {
+  return usage_error(fmt::format("more than {} modules in one call", kMostModules));
+}
+
+Result<RequestList> parse_request_list(std::string_view text) {
   constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   ListReader reader;
-  for (std::size_t number = 1; !text.empty(); ++number) reader.add(take_line(text), number);
+  for (std::size_t number = 1; !text.empty(); ++number) {
+    reader.add(take_line(text), number);
+    if (reader.size() > kMostModules) return too_many_modules();
+  }
   return reader.finish();
 }
 

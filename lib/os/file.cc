@@ -112,12 +112,9 @@ Result<std::string> file_to_write(const std::string& path) {
   }
 }
 
-Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
-  Fd fd = open_retry(path, O_RDONLY);
-  if (!fd && (errno == ENOENT || errno == ENOTDIR)) {
-    return not_found_error(path + ": no such file");
-  }
-  if (!fd) return errno_error("opening " + path, errno);
+namespace {
+
+Result<std::string> read_all(const Fd& fd, const std::string& path, std::size_t max_bytes) {
   struct stat st {};
   if (::fstat(fd.get(), &st) != 0) return errno_error("reading " + path, errno);
   if (S_ISDIR(st.st_mode)) return io_error(path + ": is a directory, not a file");
@@ -144,6 +141,38 @@ Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
     }
     chunk = std::max<std::size_t>(chunk, 4096);
   }
+}
+
+Result<Fd> open_to_read(const std::string& path, int flags) {
+  Fd fd = open_retry(path, O_RDONLY | flags);
+  if (!fd && (errno == ENOENT || errno == ENOTDIR)) {
+    return not_found_error(path + ": no such file");
+  }
+  if (!fd) return errno_error("opening " + path, errno);
+  return fd;
+}
+
+}  // namespace
+
+Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
+  GW_TRY(const Fd fd, open_to_read(path, 0));
+  return read_all(fd, path, max_bytes);
+}
+
+Result<Fd> open_regular_file(const std::string& path) {
+  GW_TRY(Fd fd, open_to_read(path, O_NONBLOCK | O_NOCTTY));
+  struct stat st {};
+  if (::fstat(fd.get(), &st) != 0) return errno_error("reading " + path, errno);
+  if (!S_ISREG(st.st_mode)) {
+    return usage_error(
+        path + (S_ISDIR(st.st_mode) ? ": is a directory, not a file" : ": not a regular file"));
+  }
+  return fd;
+}
+
+Result<std::string> read_regular_file(const std::string& path, std::size_t max_bytes) {
+  GW_TRY(const Fd fd, open_regular_file(path));
+  return read_all(fd, path, max_bytes);
 }
 
 Status write_file_atomic(const std::string& path, std::string_view data, mode_t mode) {
@@ -184,6 +213,11 @@ bool file_exists(const std::string& path) { return ::access(path.c_str(), F_OK) 
 bool is_regular_file(const std::string& path) {
   struct stat info {};
   return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
+}
+
+bool is_directory(const std::string& path) {
+  struct stat info {};
+  return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
 }
 
 std::string real_path(const std::string& path) {

@@ -42,6 +42,12 @@ class Fd {
 // read.
 Result<std::string> read_file(const std::string& path, std::size_t max_bytes);
 
+// A regular file to read, links followed. kNotFound; kUsage when it is something else, which is
+// neither waited for (a pipe) nor read.
+Result<Fd> open_regular_file(const std::string& path);
+// All of one, as read_file().
+Result<std::string> read_regular_file(const std::string& path, std::size_t max_bytes);
+
 // The file to write for `path`: links are followed, and what is there, if anything, is a regular
 // file. kUsage when it is not, when a link is neither ours nor root's, or when the directory does
 // not exist. Makes and opens nothing: for a start, before anything is done.
@@ -57,6 +63,7 @@ Status create_file(const std::string& path, std::string_view data, mode_t mode);
 bool file_exists(const std::string& path);
 // Behind all links.
 bool is_regular_file(const std::string& path);
+bool is_directory(const std::string& path);
 
 // An advisory lock held as long as this object lives. The file, which stays, holds the holder's
 // pid; nothing else is taken for one: no link, no file with a second name or other contents, and as

@@ -532,14 +532,14 @@ class Json(CheckCase):
         self.assertEqual({k: r.json[k] for k in head}, head)
         self.assertEqual(r.json["log"], None)
         self.assertEqual(r.json["results"][0], {
-            "name": MOX, "known": "v0.0.14", "dnssec": "secure", "newer": True,
+            "kind": "module", "name": MOX, "known": "v0.0.14", "dnssec": "secure", "newer": True,
             "releases": [{"name": MOX, "version": "v0.0.15", "time": "2025-04-18T19:30:21Z",
                           "dnssec": "secure", "reported_before": False, "retracted": None,
                           "deprecated": None, "proof": None}],
-            "notes": [], "errors": []})
+            "notes": [], "places": [], "errors": []})
         self.assertEqual(r.json["results"][1], {
-            "name": "example.com/unknown", "known": None, "dnssec": "secure", "newer": False,
-            "releases": [], "notes": [],
+            "kind": "module", "name": "example.com/unknown", "known": None, "dnssec": "secure",
+            "newer": False, "releases": [], "notes": [], "places": [],
             "errors": [{"kind": "not_found",
                         "message": "example.com/unknown: no release known at signed.lab"}]})
         bad = r.json["results"][2]

@@ -310,6 +310,19 @@ class Refused(ProveCase):
         self.assert_error(r, 2, "--source", "--proxy")
 
 
+class Files(ProveCase):
+    def test_what_a_go_mod_wants_is_proven(self):
+        self.file("go.mod", "module example.com/me\ngo 1.27.3\nrequire %s v0.0.14\n" % MOX)
+        r = self.prove("gomod", "--platform", "linux-amd64")
+        self.assert_run(r, 100, err="", out="%s v0.0.15 %s (go.mod:3)\ntoolchain go1.27.4 %s (go.mod:2)"
+                        "\n" % (MOX, TIME, TIME))
+        r = self.prove("gomod", "--platform", "linux-amd64", "--json")
+        self.assertTrue(all(x["releases"][0]["proof"]["record"] for x in r.json["results"]))
+        # what cannot be proven is not told
+        r = self.prove("gomod", dns="invented.lab")
+        self.assert_run(r, 4, out="", err_has="the log has no such record")
+
+
 class History(ProveCase):
     PATH = "github.com/dustin/go-humanize"
 

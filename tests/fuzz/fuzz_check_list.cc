@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "check/gomod_file.h"
 #include "check/request.h"
 #include "module/path.h"
 #include "net/source_http.h"
@@ -25,7 +26,9 @@ void check_error(const gw::Error& error) {
 void check_requests(std::string_view text) {
   std::string lines;
   std::size_t good = 0;
-  for (const auto& request : gw::check::parse_request_list(text).requests) {
+  const auto list = gw::check::parse_request_list(text);
+  if (!list) return check_error(list.error());
+  for (const auto& request : list->requests) {
     if (!request.asked) {
       require(!request.notes.empty() && !request.problem);
       continue;
@@ -40,8 +43,19 @@ void check_requests(std::string_view text) {
     if (request.known) require(!gw::check::is_newer(*request.known, *request.known));
   }
   const auto again = gw::check::parse_request_list(lines);
-  require(again.requests.size() == good && again.main_modules == 0);
-  for (const auto& request : again.requests) require(!request.problem);
+  require(again && again->requests.size() == good && again->main_modules == 0);
+  for (const auto& request : again->requests) require(!request.problem);
+}
+
+// What a go.mod says asks about nothing without saying where it stands.
+void check_gomod(std::string_view text) {
+  gw::check::FoundFiles found;
+  gw::check::read_gomod("go.mod", text, true, found);
+  for (const auto& request : found.modules) require(request.places.size() == 1);
+  found.merge();
+  for (const auto& file : found.files) {
+    for (const auto& error : file.errors) check_error(error);
+  }
 }
 
 void check_address(std::string_view text) {
@@ -72,6 +86,7 @@ void check_proxies(std::string_view text) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   check_requests(text);
+  check_gomod(text);
   check_address(text.substr(0, text.find('\n')));
   check_proxies(text.substr(0, text.find('\n')));
   for (const std::string& path : gw::vanity::parse_path_list(text)) {

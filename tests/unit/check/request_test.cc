@@ -46,9 +46,10 @@ TEST_CASE("module requests") {
 }
 
 TEST_CASE("lists of requests") {
-  const auto list =
-      parse_request_list("\xef\xbb\xbf# all\n\n a.com/b \n\tc.com/d@v1.0.0 # why\r\nBad\ne.com/f")
-          .requests;
+  const auto read =
+      parse_request_list("\xef\xbb\xbf# all\n\n a.com/b \n\tc.com/d@v1.0.0 # why\r\nBad\ne.com/f");
+  REQUIRE(read);
+  const auto& list = read->requests;
   REQUIRE(list.size() == 4);
   CHECK(list[0].path == "a.com/b");
   CHECK(list[1].path == "c.com/d");
@@ -56,8 +57,12 @@ TEST_CASE("lists of requests") {
   REQUIRE(list[2].problem);
   CHECK(list[2].problem->message.find("line 5: ") == 0);
   CHECK(list[3].path == "e.com/f");
-  CHECK(parse_request_list("").requests.empty());
-  CHECK(parse_request_list("\n# x\n \n").requests.empty());
+  CHECK(parse_request_list("")->requests.empty());
+  CHECK(parse_request_list("\n# x\n \n")->requests.empty());
+  std::string many;
+  for (std::size_t i = 0; i < gw::check::kMostModules; ++i) many += "a.com/b\n";
+  CHECK(parse_request_list(many));
+  CHECK(parse_request_list(many + "a.com/b\n").error().kind == ErrorKind::kUsage);
 }
 
 namespace {
@@ -65,7 +70,9 @@ namespace {
 // "PATH@KNOWN", "PATH (notes)" of what is not asked for, "PATH!" with a problem.
 std::vector<std::string> requests_of(std::string_view text) {
   std::vector<std::string> out;
-  for (const auto& r : parse_request_list(text).requests) {
+  const auto list = parse_request_list(text);
+  REQUIRE(list);
+  for (const auto& r : list->requests) {
     out.push_back(r.path + (r.known ? "@" + *r.known : "") + (r.problem ? "!" : ""));
     for (const auto& note : r.notes) out.back() += " (" + note + ")";
     CHECK(r.asked == (r.problem || r.module));
@@ -78,7 +85,7 @@ using Texts = std::vector<std::string>;
 }  // namespace
 
 TEST_CASE("what go list -m all prints") {
-  const auto list = parse_request_list("example.com/me\na.com/b v1.2.3\nc.com/d/v2 v2.0.1\n");
+  const auto list = *parse_request_list("example.com/me\na.com/b v1.2.3\nc.com/d/v2 v2.0.1\n");
   CHECK(list.main_modules == 1);
   CHECK(list.requests.size() == 2);
   CHECK(gw::check::list_summary(list) == "standard input: 2 modules, 1 main module left out");
@@ -119,7 +126,7 @@ TEST_CASE("what go version -m prints") {
 
 TEST_CASE("what is no list says what reads it") {
   const auto hint = [](std::string_view line) {
-    const auto list = parse_request_list(line);
+    const auto list = *parse_request_list(line);
     REQUIRE(list.requests.size() == 1);
     REQUIRE(list.requests[0].problem);
     return list.requests[0].problem->hint;

@@ -123,6 +123,24 @@ TEST_CASE("reading is bounded and names the path") {
   CHECK(read_file(dir.path, 1).error().kind == ErrorKind::kIo);
 }
 
+TEST_CASE("a regular file is read, and nothing else is waited for") {
+  TempDir dir;
+  const std::string path = dir.path + "/f";
+  REQUIRE(create_file(path, "text", 0600));
+  REQUIRE(::symlink("f", (dir.path + "/link").c_str()) == 0);
+  REQUIRE(::mkfifo((dir.path + "/pipe").c_str(), 0600) == 0);
+  CHECK(read_regular_file(path, 4).value() == "text");
+  CHECK(read_regular_file(dir.path + "/link", 4).value() == "text");
+  CHECK(read_regular_file(path, 3).error().kind == ErrorKind::kIo);
+  CHECK(read_regular_file(dir.path + "/none", 4).error().kind == ErrorKind::kNotFound);
+  for (const std::string& other : {dir.path, dir.path + "/pipe", std::string("/dev/null")}) {
+    CAPTURE(other);
+    CHECK(open_regular_file(other).error().kind == ErrorKind::kUsage);
+  }
+  CHECK(is_directory(dir.path));
+  CHECK_FALSE(is_directory(path));
+}
+
 TEST_CASE("only a lock file is taken for one, and nothing else is changed") {
   TempDir dir;
   const std::string lock = dir.path + "/f.lock";

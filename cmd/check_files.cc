@@ -1,0 +1,83 @@
+// gwtool check gomod and check binary: what is newer than what a project requires, and than what a
+// program was built of.
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "check/gomod_file.h"
+#include "check_group.h"
+
+namespace gw::cmd {
+namespace {
+
+// What both have.
+struct FileValues {
+  ProveValues prove;
+  bool major = false;
+  RetractedValues retracted;
+  std::string private_patterns;
+  std::string platform = check::this_platform();
+};
+
+void add_file_options(Command& c, FileValues* v) {
+  add_prove(c, &v->prove);
+  c.add(flag_option("major", &v->major, "report later major versions (PATH/v2, ...) too"));
+  add_retracted(c, &v->retracted);
+  add_private(c, &v->private_patterns);
+  c.add(text_option("platform", "GOOS-GOARCH", &v->platform,
+                    "with --prove: whose record of the toolchain to prove")
+            .default_text("this machine's")
+            .check(check::check_platform));
+}
+
+Result<int> run_files(Context& ctx, const CheckValues& v, const std::string& command,
+                      const FileValues& f, check::FoundFiles& found) {
+  check::leave_out_private(found.modules, f.private_patterns);
+  return run_check(ctx, v,
+                   {.command = command,
+                    .zone = f.prove.dns,
+                    .prove = &f.prove,
+                    .major = f.major,
+                    .retracted = &f.retracted,
+                    .platform = f.platform,
+                    .files = found.files,
+                    .ask = [&](check::Checker& checker) {
+                      auto outcomes = checker.modules(found.modules);
+                      for (auto& o : checker.toolchains(found.toolchains)) {
+                        outcomes.push_back(std::move(o));
+                      }
+                      return outcomes;
+                    }});
+}
+
+Command gomod_command(const std::shared_ptr<CheckValues>& v) {
+  struct Values {
+    FileValues files;
+    bool all = false;
+    std::vector<std::string> paths;
+  };
+  auto m = std::make_shared<Values>();
+  Command c("gomod", "newer versions of what go.mod files require");
+  c.doc =
+      "Prints `PATH VERSION TIME (FILE:LINE)` for what is newer than a requirement, and `toolchain "
+      "VERSION TIME (FILE:LINE)` for a newer Go than that of the `toolchain` line, or without one "
+      "of the `go` line. What is replaced is noted, and what it is replaced with asked for.";
+  add_file_options(c, &m->files);
+  c.add(flag_option("all", &m->all, "indirect requirements, too"));
+  c.add(positionals("FILE|DIR", &m->paths, false,
+                    "go.mod files, or directories that have one (default the current one)"));
+  c.run = [v, m](Context& ctx) -> Result<int> {
+    if (m->paths.empty()) m->paths.emplace_back("go.mod");
+    check::FoundFiles found = check::read_gomod_files(m->paths, m->all);
+    return run_files(ctx, *v, "check gomod", m->files, found);
+  };
+  return c;
+}
+
+}  // namespace
+
+void add_check_files(Command& command, const std::shared_ptr<CheckValues>& v) {
+  command.add(gomod_command(v));
+}
+
+}  // namespace gw::cmd

@@ -1,0 +1,69 @@
+#include "check/found_file.h"
+
+#include <fmt/format.h>
+
+#include <iterator>
+#include <map>
+#include <utility>
+
+#include "base/bytes.h"
+#include "module/goversion.h"
+#include "module/private_patterns.h"
+
+namespace gw::check {
+
+ToolchainRequest toolchain_request(std::string_view version) {
+  // Behind a blank stand the experiments that it was built with.
+  const std::string_view release = version.substr(0, version.find(' '));
+  ToolchainRequest request;
+  request.known = release.starts_with("go") ? std::string(release) : fmt::format("go{}", release);
+  if (mod::parse_go_version(request.known)) return request;
+  request.known = version;
+  request.asked = false;
+  request.notes.push_back(
+      fmt::format("toolchain {}: no release of Go, so that nothing is compared", quoted(version)));
+  return request;
+}
+
+std::string file_summary(const FoundFile& file) {
+  std::string out = file.file + ": ";
+  auto add = [&, first = true](const std::string& text) mutable {
+    out += (std::exchange(first, false) ? "" : ", ") + text;
+  };
+  if (file.module) {
+    add(fmt::format("module {}{}", *file.module, file.version ? " " + *file.version : ""));
+  }
+  add(fmt::format("{} module{} looked at", file.modules, file.modules == 1 ? "" : "s"));
+  if (file.left_out > 0) add(fmt::format("{} left out", file.left_out));
+  if (file.replaced > 0) add(fmt::format("{} replaced", file.replaced));
+  if (file.go) add(*file.go);
+  return out;
+}
+
+void FoundFiles::merge() {
+  modules = merge_requests(std::move(modules));
+  std::vector<ToolchainRequest> once;
+  std::map<std::string, std::size_t> seen;
+  for (ToolchainRequest& request : toolchains) {
+    const auto [at, first] = seen.try_emplace(request.known, once.size());
+    if (first) {
+      once.push_back(std::move(request));
+    } else {
+      auto& places = once[at->second].places;
+      std::move(request.places.begin(), request.places.end(), std::back_inserter(places));
+    }
+  }
+  toolchains = std::move(once);
+}
+
+void leave_out_private(std::vector<ModuleRequest>& requests, std::string_view patterns) {
+  for (ModuleRequest& request : requests) {
+    if (!request.asked || !request.module) continue;
+    if (!mod::match_prefix_patterns(patterns, request.path)) continue;
+    request.asked = false;
+    request.problem.reset();
+    request.notes.push_back(fmt::format("{}: private, not asked for", request.path));
+  }
+}
+
+}  // namespace gw::check

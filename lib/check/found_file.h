@@ -1,0 +1,58 @@
+// What somebody's files ask about: a go.mod names requirements and a toolchain, a program what it
+// was built of. Both become requests that say where they come from, so that one answer about a
+// module tells of all the files that have it.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "check/request.h"
+
+namespace gw::check {
+
+// A Go toolchain that is had.
+struct ToolchainRequest {
+  std::string known;  // "go1.26.8", or what is in its place
+  std::vector<std::string> notes = {};
+  bool asked = true;  // false: nothing to compare, and a note says why
+  std::vector<Place> places = {};
+};
+
+// `version` as go.mod ("1.26.8", "go1.26.8") or a program ("go1.26.8 X:boringcrypto",
+// "devel go1.27-...") has it. What is no release or candidate of Go is noted and not asked for.
+ToolchainRequest toolchain_request(std::string_view version);
+
+// One file, for people.
+struct FoundFile {
+  std::string file;
+  std::string what;                    // "go.mod" or "program"
+  std::optional<std::string> module;   // its own, or the program's main one
+  std::optional<std::string> version;  // of that
+  std::optional<std::string> go;       // "go1.26.8"
+  std::size_t modules = 0;             // that are asked about
+  std::size_t left_out = 0;            // indirect requirements, dependencies
+  std::size_t replaced = 0;
+  std::vector<Error> errors;
+};
+
+// "go.mod: module example.com/x, 12 modules, 5 left out, 1 replaced, go1.26".
+std::string file_summary(const FoundFile& file);
+
+struct FoundFiles {
+  std::vector<FoundFile> files;
+  std::vector<ModuleRequest> modules;
+  std::vector<ToolchainRequest> toolchains;
+
+  // Each module and each toolchain once, with all its places.
+  void merge();
+};
+
+// Modules that these patterns (as in GOPRIVATE) match are noted instead of asked for: their names
+// are nobody's business.
+void leave_out_private(std::vector<ModuleRequest>& requests, std::string_view patterns);
+
+}  // namespace gw::check

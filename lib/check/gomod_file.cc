@@ -1,0 +1,115 @@
+#include "check/gomod_file.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "module/gomod.h"
+#include "os/file.h"
+
+namespace gw::check {
+namespace {
+
+// The replacement of a requirement: one for its very version before one for all.
+const mod::GoModReplace* find_replace(const mod::GoMod& gomod, const mod::GoModRequire& r) {
+  const mod::GoModReplace* all = nullptr;
+  for (const mod::GoModReplace& replace : gomod.replace) {
+    if (replace.path != r.path) continue;
+    if (replace.version == r.version) return &replace;
+    if (replace.version.empty()) all = &replace;
+  }
+  return all;
+}
+
+// "go.mod:12: why" with the file's own name.
+Error named(Error error, const std::string& file) {
+  constexpr std::string_view kName = "go.mod:";
+  if (error.message.starts_with(kName)) {
+    error.message = file + error.message.substr(kName.size() - 1);
+    return error;
+  }
+  return std::move(error).in(file);
+}
+
+void add_request(ModuleRequest request, const Place& place, FoundFiles& found) {
+  if (request.problem) {
+    request.problem = std::move(*request.problem).in(format_place(place));
+  }
+  request.places.push_back(place);
+  found.modules.push_back(std::move(request));
+}
+
+void add_toolchain(const mod::GoMod& gomod, const std::string& file, FoundFile& about,
+                   FoundFiles& found) {
+  const bool named = gomod.toolchain && gomod.toolchain->text != "default";
+  const auto& line = named ? gomod.toolchain : gomod.go;
+  if (!line) return;
+  ToolchainRequest request = toolchain_request(line->text);
+  request.places.push_back({file, line->line});
+  about.go = request.known;
+  found.toolchains.push_back(std::move(request));
+}
+
+}  // namespace
+
+void read_gomod(const std::string& file, std::string_view text, bool indirect, FoundFiles& found) {
+  FoundFile about;
+  about.file = file;
+  about.what = "go.mod";
+  auto gomod = mod::parse_gomod(text, mod::GoModMode::kStrict);
+  if (!gomod) {
+    about.errors.push_back(named(std::move(gomod).error(), file));
+    found.files.push_back(std::move(about));
+    return;
+  }
+  if (found.modules.size() + gomod->require.size() > kMostModules) {
+    about.errors.push_back(too_many_modules().in(file));
+    found.files.push_back(std::move(about));
+    return;
+  }
+  if (gomod->module) about.module = gomod->module->path;
+  for (const mod::GoModRequire& require : gomod->require) {
+    if (require.indirect && !indirect) {
+      ++about.left_out;
+      continue;
+    }
+    ++about.modules;
+    const Place place{file, require.line};
+    const mod::GoModReplace* replace = find_replace(*gomod, require);
+    if (replace == nullptr) {
+      add_request(module_request(require.path, require.version), place, found);
+      continue;
+    }
+    ++about.replaced;
+    for (auto& request :
+         replaced_requests(require.path, require.version, replace->with, replace->with_version)) {
+      const bool used = request.asked;
+      add_request(std::move(request), used ? Place{file, replace->line} : place, found);
+    }
+  }
+  add_toolchain(*gomod, file, about, found);
+  found.files.push_back(std::move(about));
+}
+
+FoundFiles read_gomod_files(const std::vector<std::string>& paths, bool indirect) {
+  FoundFiles found;
+  for (const std::string& path : paths) {
+    const std::string file =
+        os::is_directory(path) ? path + (path.ends_with('/') ? "go.mod" : "/go.mod") : path;
+    auto text = os::read_regular_file(file, mod::kMaxGoModBytes);
+    if (text) {
+      read_gomod(file, *text, indirect, found);
+      continue;
+    }
+    FoundFile about;
+    about.file = file;
+    about.what = "go.mod";
+    about.errors.push_back(std::move(text).error());
+    found.files.push_back(std::move(about));
+  }
+  found.merge();
+  return found;
+}
+
+}  // namespace gw::check
