@@ -160,6 +160,7 @@ Command check_command() {
   c.add(toolchain_command(v));
   c.add(updates_command(v));
   add_check_files(c, v);
+  add_check_gosum(c, v);
   return c;
 }
 

@@ -28,18 +28,6 @@ Result<net::Resolver> make_resolver(const CheckValues& v, const std::string& zon
   return resolver;
 }
 
-check::ProveResult run_prove(CheckedLog& log, const ProveValues& v, WallTime now,
-                             std::vector<check::Outcome>& found) {
-  tlog::Client client(*log.source, log.key, tlog::kGoLog);
-  check::ProverOptions options;
-  options.now = now;
-  if (v.db) {
-    options.remembered_file = tlog::remembered_head_path(*v.db);
-    options.evidence = *v.db + ".check-evidence";
-  }
-  return check::prove(client, options, found);
-}
-
 int report_files(Context& ctx, std::span<const check::FoundFile> files) {
   int code = kExitDone;
   for (const check::FoundFile& file : files) {
@@ -62,15 +50,7 @@ int report_errors(Context& ctx, std::span<const check::Outcome> found,
       code = worse_exit(code, exit_code(error.kind));
     }
   }
-  if (proving != nullptr && proving->evidence) {
-    const check::KeptEvidence& kept = *proving->evidence;
-    ctx.out.lines(tlog::format_evidence(kept.evidence, kept.file));
-  }
-  if (proving != nullptr && proving->error) {
-    ctx.out.error(*proving->error);
-    code = worse_exit(code, exit_code(proving->error->kind));
-  }
-  return code;
+  return worse_exit(code, report_proving(ctx, proving));
 }
 
 // `remembered`: what was told is told no more, so that cron's mail may have it once.
@@ -173,6 +153,27 @@ Result<CheckedLog> make_checked_log(const LogSourceValues& v, MonoTime deadline)
   return CheckedLog{std::move(source), std::move(key)};
 }
 
+check::ProverOptions prover_options(const std::optional<std::string>& db, WallTime now) {
+  check::ProverOptions options;
+  options.now = now;
+  if (db) {
+    options.remembered_file = tlog::remembered_head_path(*db);
+    options.evidence = *db + ".check-evidence";
+  }
+  return options;
+}
+
+int report_proving(Context& ctx, const check::ProveResult* proving) {
+  if (proving == nullptr) return kExitDone;
+  if (proving->evidence) {
+    const check::KeptEvidence& kept = *proving->evidence;
+    ctx.out.lines(tlog::format_evidence(kept.evidence, kept.file));
+  }
+  if (!proving->error) return kExitDone;
+  ctx.out.error(*proving->error);
+  return exit_code(proving->error->kind);
+}
+
 Result<int> run_check(Context& ctx, const CheckValues& v, const Question& q) {
   const std::string dns_base = q.prove != nullptr ? q.prove->dns : "";
   const MonoTime deadline = ctx.clock.mono() + v.resolver.timeout;
@@ -198,7 +199,10 @@ Result<int> run_check(Context& ctx, const CheckValues& v, const Question& q) {
     GW_CHECK(run_retracted(*q.retracted, ca_file, deadline, found));
   }
   std::optional<check::ProveResult> proving;
-  if (log) proving = run_prove(*log, *q.prove, ctx.clock.now(), found);
+  if (log) {
+    tlog::Client client(*log->source, log->key, tlog::kGoLog);
+    proving = check::prove(client, prover_options(q.prove->db, ctx.clock.now()), found);
+  }
   const check::ProveResult* proven = proving ? &*proving : nullptr;
   if (ctx.json) {
     ctx.out.json(check::report_json({.command = q.command,

@@ -11,6 +11,7 @@
 #include "check/checker.h"
 #include "check/found_file.h"
 #include "check/outcome.h"
+#include "check/prover.h"
 #include "frame/options.h"
 #include "groups.h"
 #include "tlog/note.h"
@@ -49,6 +50,10 @@ struct CheckedLog {
   tlog::VerifierKey key;
 };
 Result<CheckedLog> make_checked_log(const LogSourceValues& v, MonoTime deadline);
+// `db`: beside which the log's head and evidence are kept.
+check::ProverOptions prover_options(const std::optional<std::string>& db, WallTime now);
+// Prints what is wrong with the log's heads; the exit code for it.
+int report_proving(Context& ctx, const check::ProveResult* proving);
 
 // What one of the commands asks.
 struct Question {
@@ -66,7 +71,8 @@ struct Question {
 // From a checker to the exit code.
 Result<int> run_check(Context& ctx, const CheckValues& v, const Question& q);
 
-// Adds the commands gomod and binary (check_files.cc).
+// Add the commands gomod and binary (check_files.cc), and gosum (check_gosum.cc).
 void add_check_files(Command& command, const std::shared_ptr<CheckValues>& v);
+void add_check_gosum(Command& command, const std::shared_ptr<CheckValues>& v);
 
 }  // namespace gw::cmd

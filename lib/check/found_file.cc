@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "module/goversion.h"
 #include "module/private_patterns.h"
+#include "os/file.h"
 
 namespace gw::check {
 
@@ -23,6 +24,17 @@ ToolchainRequest toolchain_request(std::string_view version) {
   request.notes.push_back(
       fmt::format("toolchain {}: no release of Go, so that nothing is compared", quoted(version)));
   return request;
+}
+
+std::string file_in(const std::string& path, std::string_view name) {
+  if (!os::is_directory(path)) return path;
+  return fmt::format("{}{}{}", path, path.ends_with('/') ? "" : "/", name);
+}
+
+Error with_file_name(Error error, std::string_view generic, const std::string& file) {
+  if (!error.message.starts_with(fmt::format("{}:", generic))) return std::move(error).in(file);
+  error.message = file + error.message.substr(generic.size());
+  return error;
 }
 
 std::string file_summary(const FoundFile& file) {

@@ -39,6 +39,11 @@ struct FoundFile {
   std::vector<Error> errors;
 };
 
+// The file that is meant: of a directory the one with this name in it.
+std::string file_in(const std::string& path, std::string_view name);
+// An error that a parser told as "go.mod:12: why", with the file's own name.
+Error with_file_name(Error error, std::string_view generic, const std::string& file);
+
 // "go.mod: module example.com/x, 12 modules, 5 left out, 1 replaced, go1.26".
 std::string file_summary(const FoundFile& file);
 

@@ -22,16 +22,6 @@ const mod::GoModReplace* find_replace(const mod::GoMod& gomod, const mod::GoModR
   return all;
 }
 
-// "go.mod:12: why" with the file's own name.
-Error named(Error error, const std::string& file) {
-  constexpr std::string_view kName = "go.mod:";
-  if (error.message.starts_with(kName)) {
-    error.message = file + error.message.substr(kName.size() - 1);
-    return error;
-  }
-  return std::move(error).in(file);
-}
-
 void add_request(ModuleRequest request, const Place& place, FoundFiles& found) {
   if (request.problem) {
     request.problem = std::move(*request.problem).in(format_place(place));
@@ -59,7 +49,7 @@ void read_gomod(const std::string& file, std::string_view text, bool indirect, F
   about.what = "go.mod";
   auto gomod = mod::parse_gomod(text, mod::GoModMode::kStrict);
   if (!gomod) {
-    about.errors.push_back(named(std::move(gomod).error(), file));
+    about.errors.push_back(with_file_name(std::move(gomod).error(), "go.mod", file));
     found.files.push_back(std::move(about));
     return;
   }
@@ -95,8 +85,7 @@ void read_gomod(const std::string& file, std::string_view text, bool indirect, F
 FoundFiles read_gomod_files(const std::vector<std::string>& paths, bool indirect) {
   FoundFiles found;
   for (const std::string& path : paths) {
-    const std::string file =
-        os::is_directory(path) ? path + (path.ends_with('/') ? "go.mod" : "/go.mod") : path;
+    const std::string file = file_in(path, "go.mod");
     auto text = os::read_regular_file(file, mod::kMaxGoModBytes);
     if (text) {
       read_gomod(file, *text, indirect, found);

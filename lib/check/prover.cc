@@ -23,7 +23,11 @@ struct Wanted {
 std::string title(const Release& r) { return fmt::format("{} {}", r.name, r.version); }
 
 // kNotFound is the log's answer that it has no such record; what else is missing is unavailable.
-Error of_release(const Release& release, const Error& error) {
+Error of_release(const Release& release, const Error& error, bool announced) {
+  if (!announced) {
+    if (error.kind != ErrorKind::kNotFound) return error;
+    return not_found_error("the log has no such record: " + error.message);
+  }
   const std::string what = "proving " + title(release);
   if (error.kind != ErrorKind::kNotFound) return error.in(what);
   return untrusted_error(fmt::format("{}: the log has no such record: {}", what, error.message),
@@ -221,7 +225,7 @@ ProveResult prove(tlog::Client& client, const ProverOptions& options, std::span<
   }
   for (const Wanted& w : wanted) {
     if (!w.lookup) {
-      w.outcome->errors.push_back(of_release(*w.release, w.lookup.error()));
+      w.outcome->errors.push_back(of_release(*w.release, w.lookup.error(), options.announced));
     } else if (!result.error) {
       const auto& l = *w.lookup;
       const auto sums = tlog::find_sums(l.text(), w.release->log_module, w.release->log_version);
@@ -229,7 +233,7 @@ ProveResult prove(tlog::Client& client, const ProverOptions& options, std::span<
         w.release->proof =
             Proof{l.number(), std::string(sums->zip), std::string(sums->gomod), l.head()};
       } else {  // not what a client of such a log gives
-        w.outcome->errors.push_back(of_release(*w.release, sums.error()));
+        w.outcome->errors.push_back(of_release(*w.release, sums.error(), options.announced));
       }
     }
   }

@@ -30,6 +30,9 @@ struct ProverOptions {
   // Evidence goes to EVIDENCE-TIME.json, a new file each time; empty: to no file.
   std::string evidence;
   WallTime now{};
+  // DNS says that there are such releases, so that a log without one of them is not to be trusted
+  // (kUntrusted); without that word it is kNotFound.
+  bool announced = true;
 };
 
 // The log told two histories, or its tiles are not those of a head that it signed.
@@ -49,9 +52,9 @@ struct ProveResult {
 };
 
 // Gives each release that is not `reported` its proof. A release that cannot be proven is taken out
-// of its outcome and replaced by an error: kUntrusted when the log has no such record or something
-// does not verify, kUnavailable when the log cannot be reached. One thread; `client`: of a log with
-// the form of the Go checksum database; it must outlive the call.
+// of its outcome and replaced by an error: kUntrusted when the log has no such record (`announced`)
+// or something does not verify, kUnavailable when the log cannot be reached. One thread; `client`:
+// of a log with the form of the Go checksum database; it must outlive the call.
 ProveResult prove(tlog::Client& client, const ProverOptions& options, std::span<Outcome> outcomes);
 
 }  // namespace gw::check

@@ -67,12 +67,6 @@ Json release_json(const Release& r) {
           {"proof", std::move(proof)}};
 }
 
-Json errors_json(std::span<const Error> errors) {
-  Json out = Json::array();
-  for (const Error& e : errors) out.push_back(error_json(e));
-  return out;
-}
-
 Json optional_json(const std::optional<std::string>& text) {
   return text ? Json(*text) : Json(nullptr);
 }
@@ -127,19 +121,25 @@ Json outcome_json(const Outcome& o) {
           {"errors", errors_json(o.errors)}};
 }
 
-Json log_json(const ReportContext& context) {
-  if (context.proving == nullptr) return nullptr;
-  const ProveResult& p = *context.proving;
+}  // namespace
+
+Json errors_json(std::span<const Error> errors) {
+  Json out = Json::array();
+  for (const Error& e : errors) out.push_back(error_json(e));
+  return out;
+}
+
+Json log_json(const ProveResult* proving, const std::string& log_name) {
+  if (proving == nullptr) return nullptr;
+  const ProveResult& p = *proving;
   return {
-      {"name", context.log_name},
+      {"name", log_name},
       {"remembered", p.remembered ? head_json(*p.remembered) : Json(nullptr)},
       {"head", p.head ? head_json(*p.head) : Json(nullptr)},
       {"error", p.error ? error_json(*p.error) : Json(nullptr)},
       {"evidence", p.evidence ? p.evidence->document : Json(nullptr)},
       {"evidence_file", p.evidence && p.evidence->file ? Json(*p.evidence->file) : Json(nullptr)}};
 }
-
-}  // namespace
 
 std::vector<std::string> report_lines(std::span<const Outcome> outcomes, bool known) {
   std::vector<std::string> lines;
@@ -180,7 +180,7 @@ Json report_json(const ReportContext& context, std::span<const Outcome> outcomes
           {"newer", newer},
           {"files", files_json(context.files)},
           {"results", std::move(results)},
-          {"log", log_json(context)}};
+          {"log", log_json(context.proving, context.log_name)}};
 }
 
 }  // namespace gw::check

@@ -48,6 +48,10 @@ struct ReportContext {
 //   ERROR: as base's error_json() has it
 //   HEAD: {"size":…,"root":"base64","note":"the signed note"}
 //   EVIDENCE: that the log misbehaved, as tlog::evidence_json has it
+Json errors_json(std::span<const Error> errors);
+// "log"; null without `proving`.
+Json log_json(const ProveResult* proving, const std::string& log_name);
+
 Json report_json(const ReportContext& context, std::span<const Outcome> outcomes);
 
 }  // namespace gw::check

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/text.h"
 
@@ -49,8 +50,7 @@ Result<Reported> Reported::open(const std::string& path) {
 void Reported::mark(std::span<Outcome> outcomes) const {
   for (Outcome& outcome : outcomes) {
     bool newer = false;
-    const auto named = versions_.find(outcome.name);
-    outcome.noted = named != versions_.end() && contains(named->second, kNoted);
+    outcome.noted = knows(outcome.name, kNoted);
     for (Release& release : outcome.releases) {
       const auto known = versions_.find(release.name);
       release.reported = known != versions_.end() && contains(known->second, release.version);
@@ -60,23 +60,27 @@ void Reported::mark(std::span<Outcome> outcomes) const {
   }
 }
 
+bool Reported::knows(std::string_view name, std::string_view version) const {
+  const auto known = versions_.find(std::string(name));
+  return known != versions_.end() && contains(known->second, version);
+}
+
+void Reported::add(std::string_view name, std::string_view version) {
+  // What a stranger's file calls a module may be no word.
+  if (!is_word(name) || !is_word(version)) return;
+  auto& list = versions_[std::string(name)];
+  if (contains(list, version)) return;
+  list.emplace_back(version);
+  if (list.size() > kMaxVersions) list.erase(list.begin());
+  changed_ = true;
+}
+
 Status Reported::save(std::span<const Outcome> outcomes) {
-  bool changed = false;
   for (const Outcome& outcome : outcomes) {
-    if (!outcome.notes.empty() && !outcome.noted) {
-      auto& list = versions_[outcome.name];
-      if (!contains(list, kNoted)) list.emplace_back(kNoted);
-      changed = true;
-    }
-    for (const Release& release : outcome.releases) {
-      auto& list = versions_[release.name];
-      if (contains(list, release.version)) continue;
-      list.push_back(release.version);
-      if (list.size() > kMaxVersions) list.erase(list.begin());
-      changed = true;
-    }
+    if (!outcome.notes.empty()) add(outcome.name, kNoted);
+    for (const Release& release : outcome.releases) add(release.name, release.version);
   }
-  if (!changed) return {};
+  if (!std::exchange(changed_, false)) return {};
   std::string text;
   for (const auto& [name, list] : versions_) {
     for (const auto& version : list) text += fmt::format("{} {}\n", name, version);

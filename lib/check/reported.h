@@ -33,6 +33,10 @@ class Reported {
   // not counts as news when the caller had a version or another one was reported for its name.
   void mark(std::span<Outcome> outcomes) const;
 
+  // The same for anything else that has a name and a version, of visible ASCII.
+  bool knows(std::string_view name, std::string_view version) const;
+  void add(std::string_view name, std::string_view version);
+
   // Adds the releases that are not marked, and writes the file when that changes anything.
   Status save(std::span<const Outcome> outcomes);
 
@@ -40,6 +44,7 @@ class Reported {
   Reported(std::string path, os::LockFile lock) : path_(std::move(path)), lock_(std::move(lock)) {}
   std::string path_;
   os::LockFile lock_;
+  bool changed_ = false;
   std::map<std::string, std::vector<std::string>> versions_;  // oldest first
 };
 
