@@ -4,7 +4,7 @@ _gwtool() {
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
     case "$at ${COMP_WORDS[i]}" in
-      'gwtool follow-tlog' | 'gwtool serve-dns' | 'gwtool serve-dns key' | 'gwtool serve-dns key new' | 'gwtool serve-dns key ds' | 'gwtool serve-dns status' | 'gwtool check' | 'gwtool check module' | 'gwtool check toolchain' | 'gwtool check updates' | 'gwtool check gomod' | 'gwtool build' | 'gwtool vanity-lookup' | 'gwtool vanity-lookup zone' | 'gwtool vanity-lookup compare' | 'gwtool vanity-lookup lint' | 'gwtool completion' | 'gwtool completion bash' | 'gwtool completion zsh' | 'gwtool completion fish' | 'gwtool version') at+=" ${COMP_WORDS[i]}" ;;
+      'gwtool follow-tlog' | 'gwtool serve-dns' | 'gwtool serve-dns key' | 'gwtool serve-dns key new' | 'gwtool serve-dns key ds' | 'gwtool serve-dns status' | 'gwtool check' | 'gwtool check module' | 'gwtool check toolchain' | 'gwtool check updates' | 'gwtool check gomod' | 'gwtool check gosum' | 'gwtool build' | 'gwtool vanity-lookup' | 'gwtool vanity-lookup zone' | 'gwtool vanity-lookup compare' | 'gwtool vanity-lookup lint' | 'gwtool completion' | 'gwtool completion bash' | 'gwtool completion zsh' | 'gwtool completion fish' | 'gwtool version') at+=" ${COMP_WORDS[i]}" ;;
     esac
   done
   case "$at $prev" in
@@ -134,6 +134,19 @@ _gwtool() {
     'gwtool check gomod --state') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool check gomod --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool check gomod --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool check gosum --db') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check gosum --log-key') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check gosum --source') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check gosum --proxy') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check gosum --ca-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check gosum --private') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check gosum --resolver') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check gosum --trust-anchor') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check gosum --timeout') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check gosum --dnssec') mapfile -t COMPREPLY < <(compgen -W 'require prefer off' -- "$cur"); return ;;
+    'gwtool check gosum --state') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check gosum --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check gosum --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
     'gwtool build --target') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool build --go') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool build --output') mapfile -t COMPREPLY < <(:); return ;;
@@ -207,11 +220,12 @@ _gwtool() {
     'gwtool serve-dns key new') words='--zone --key --algorithm --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool serve-dns key ds') words='--zone --key --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool serve-dns status') words='--db --status-socket --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
-    'gwtool check') words='module toolchain updates gomod --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool check') words='module toolchain updates gomod gosum --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool check module') words='--dns --prove --db --log-key --source --proxy --ca-file --major --retracted --goproxy --private --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool check toolchain') words='--dns --prove --db --log-key --source --proxy --ca-file --next --platform --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool check updates') words='--resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool check gomod') words='--dns --prove --db --log-key --source --proxy --ca-file --major --retracted --goproxy --private --platform --all --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool check gosum') words='--db --prove --log-key --source --proxy --ca-file --private --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool build') words='--target --go --stripped --output --proxy --log-key --source --ca-file --cache --toolchain --sandbox --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool vanity-lookup') words='zone compare lint --list --dns-only --http-only --resolver --trust-anchor --timeout --ca-file --connect-to --insecure --goinsecure --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool vanity-lookup zone') words='--format --ttl --live --from --host --resolver --trust-anchor --timeout --ca-file --connect-to --insecure --goinsecure --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;

@@ -3,7 +3,7 @@ function __gwtool_at
     set -l at gwtool
     for word in (commandline -opc)[2..-1]
         switch "$at $word"
-            case 'gwtool follow-tlog' 'gwtool serve-dns' 'gwtool serve-dns key' 'gwtool serve-dns key new' 'gwtool serve-dns key ds' 'gwtool serve-dns status' 'gwtool check' 'gwtool check module' 'gwtool check toolchain' 'gwtool check updates' 'gwtool check gomod' 'gwtool build' 'gwtool vanity-lookup' 'gwtool vanity-lookup zone' 'gwtool vanity-lookup compare' 'gwtool vanity-lookup lint' 'gwtool completion' 'gwtool completion bash' 'gwtool completion zsh' 'gwtool completion fish' 'gwtool version'
+            case 'gwtool follow-tlog' 'gwtool serve-dns' 'gwtool serve-dns key' 'gwtool serve-dns key new' 'gwtool serve-dns key ds' 'gwtool serve-dns status' 'gwtool check' 'gwtool check module' 'gwtool check toolchain' 'gwtool check updates' 'gwtool check gomod' 'gwtool check gosum' 'gwtool build' 'gwtool vanity-lookup' 'gwtool vanity-lookup zone' 'gwtool vanity-lookup compare' 'gwtool vanity-lookup lint' 'gwtool completion' 'gwtool completion bash' 'gwtool completion zsh' 'gwtool completion fish' 'gwtool version'
                 set at "$at $word"
         end
     end
@@ -146,6 +146,7 @@ complete -c gwtool -n '__gwtool_at "gwtool check"' -a module -d 'newer versions 
 complete -c gwtool -n '__gwtool_at "gwtool check"' -a toolchain -d 'newer Go toolchains'
 complete -c gwtool -n '__gwtool_at "gwtool check"' -a updates -d 'the version that a domain announces for its own software'
 complete -c gwtool -n '__gwtool_at "gwtool check"' -a gomod -d 'newer versions of what go.mod files require'
+complete -c gwtool -n '__gwtool_at "gwtool check"' -a gosum -d 'go.sum files, every line proven in the log'
 complete -c gwtool -n '__gwtool_at "gwtool check"' -l resolver -x -d 'the DNS server to ask (default the systems)'
 complete -c gwtool -n '__gwtool_at "gwtool check"' -l trust-anchor -r -F -d 'DS or DNSKEY records to trust instead of the built-in root keys'
 complete -c gwtool -n '__gwtool_at "gwtool check"' -l timeout -x -d 'give up after this time, in all'
@@ -249,6 +250,27 @@ complete -c gwtool -n '__gwtool_at "gwtool check gomod"' -l json -d 'print data 
 complete -c gwtool -n '__gwtool_at "gwtool check gomod"' -l color -x -a 'auto always never' -d 'colour messages'
 complete -c gwtool -n '__gwtool_at "gwtool check gomod"' -l version -d 'print the version and end'
 complete -c gwtool -n '__gwtool_at "gwtool check gomod"' -l help -s h -d 'print this and end'
+complete -c gwtool -n '__gwtool_at "gwtool check gosum"' -l db -r -F -d 'a database of follow-tlog --keep records to look lines up in'
+complete -c gwtool -n '__gwtool_at "gwtool check gosum"' -l prove -d 'ask the log itself, also with --db'
+complete -c gwtool -n '__gwtool_at "gwtool check gosum"' -l log-key -x -d 'the logs verifier key'
+complete -c gwtool -n '__gwtool_at "gwtool check gosum"' -l source -x -d 'where the logs files are (default https:// and the keys name)'
+complete -c gwtool -n '__gwtool_at "gwtool check gosum"' -l proxy -x -d 'get the logs files from this Go module proxy instead'
+complete -c gwtool -n '__gwtool_at "gwtool check gosum"' -l ca-file -r -F -d 'certificates to trust for https (default the systems)'
+complete -c gwtool -n '__gwtool_at "gwtool check gosum"' -l private -x -d 'modules that nobody is asked about'
+complete -c gwtool -n '__gwtool_at "gwtool check gosum"' -l resolver -x -d 'the DNS server to ask (default the systems)'
+complete -c gwtool -n '__gwtool_at "gwtool check gosum"' -l trust-anchor -r -F -d 'DS or DNSKEY records to trust instead of the built-in root keys'
+complete -c gwtool -n '__gwtool_at "gwtool check gosum"' -l timeout -x -d 'give up after this time, in all'
+complete -c gwtool -n '__gwtool_at "gwtool check gosum"' -l dnssec -x -a 'require prefer off' -d 'what must be signed'
+complete -c gwtool -n '__gwtool_at "gwtool check gosum"' -l state -r -F -d 'remember what was reported, and report each version once'
+complete -c gwtool -n '__gwtool_at "gwtool check gosum"' -l config -r -F -d 'read options from FILE'
+complete -c gwtool -n '__gwtool_at "gwtool check gosum"' -l check-config -d 'check the configuration and end'
+complete -c gwtool -n '__gwtool_at "gwtool check gosum"' -l print-config -d 'print the options in effect and where each comes from, and end'
+complete -c gwtool -n '__gwtool_at "gwtool check gosum"' -l quiet -s q -d 'say nothing but errors'
+complete -c gwtool -n '__gwtool_at "gwtool check gosum"' -l verbose -s v -d 'say more'
+complete -c gwtool -n '__gwtool_at "gwtool check gosum"' -l json -d 'print data as JSON'
+complete -c gwtool -n '__gwtool_at "gwtool check gosum"' -l color -x -a 'auto always never' -d 'colour messages'
+complete -c gwtool -n '__gwtool_at "gwtool check gosum"' -l version -d 'print the version and end'
+complete -c gwtool -n '__gwtool_at "gwtool check gosum"' -l help -s h -d 'print this and end'
 complete -c gwtool -n '__gwtool_at "gwtool build"' -l target -x -d 'what to build it for; all: whatever can be built'
 complete -c gwtool -n '__gwtool_at "gwtool build"' -l go -x -d 'the Go version to build it with'
 complete -c gwtool -n '__gwtool_at "gwtool build"' -l stripped -d 'leave the symbol table out: the linkers -s'
