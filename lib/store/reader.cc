@@ -191,9 +191,8 @@ Result<std::optional<std::string>> Reader::record(std::uint64_t number) {
   }
   if (number < now.first_record || number >= now.position) return std::optional<std::string>();
   if (now.keep == Keep::kBuilds) return load_build(impl_->db, number);
-  GW_TRY(auto texts, load_records(impl_->db, number / tlog::kTileWidth));
-  if (number % tlog::kTileWidth >= texts.size()) return corrupt_error("a stored record is missing");
-  return std::optional(std::move(texts[number % tlog::kTileWidth]));
+  GW_TRY(std::string text, load_record(impl_->db, number));
+  return std::optional(std::move(text));
 }
 
 Result<std::optional<std::vector<Hash>>> Reader::level1(std::uint64_t first, std::uint64_t count) {

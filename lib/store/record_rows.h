@@ -15,6 +15,9 @@ namespace gw::store {
 // last one, none when there is no such row. kCorrupt.
 Result<std::vector<std::string>> load_records(sqlite::Database& db, std::uint64_t tile);
 
+// One of them, at the cost of stepping over those before it. kCorrupt, also when it is not there.
+Result<std::string> load_record(sqlite::Database& db, std::uint64_t number);
+
 // The text of a record of a build log. None when its key was another record's before: that one is
 // kept.
 Result<std::optional<std::string>> load_build(sqlite::Database& db, std::uint64_t record);
