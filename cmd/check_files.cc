@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "check/gomod_file.h"
+#include "check/program_file.h"
 #include "check_group.h"
 
 namespace gw::cmd {
@@ -74,9 +75,41 @@ Command gomod_command(const std::shared_ptr<CheckValues>& v) {
   return c;
 }
 
+Command binary_command(const std::shared_ptr<CheckValues>& v) {
+  struct Values {
+    FileValues files;
+    bool deps = false;
+    bool running = false;
+    std::vector<std::string> paths;
+  };
+  auto b = std::make_shared<Values>();
+  Command c("binary", "newer versions of what Go programs were built of");
+  c.doc =
+      "Prints `PATH VERSION TIME (FILE)` for what is newer than a program's main module, and "
+      "`toolchain VERSION TIME (FILE)` for a newer Go than it was built with, by the build "
+      "information in it.";
+  add_file_options(c, &b->files);
+  c.add(flag_option("deps", &b->deps, "all modules that it was built of, not the main one alone"));
+  c.add(flag_option("running", &b->running, "the programs of all running processes")
+            .more("Those of other users are passed over unless we are root."));
+  c.add(positionals("FILE|DIR", &b->paths, false,
+                    "programs, or directories: the executable files beneath them"));
+  c.rules.push_back([b]() -> Status {
+    if (!b->paths.empty() || b->running) return {};
+    return usage_error("no program is named", "name files or directories, or give --running");
+  });
+  c.run = [v, b](Context& ctx) -> Result<int> {
+    check::FoundFiles found = check::read_programs(b->paths, b->deps);
+    if (b->running) check::add_running("/proc", b->deps, found);
+    return run_files(ctx, *v, "check binary", b->files, found);
+  };
+  return c;
+}
+
 }  // namespace
 
 void add_check_files(Command& command, const std::shared_ptr<CheckValues>& v) {
+  command.add(binary_command(v));
   command.add(gomod_command(v));
 }
 

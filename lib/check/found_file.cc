@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <iterator>
-#include <map>
 #include <utility>
 
 #include "base/bytes.h"
@@ -42,6 +40,12 @@ std::string file_summary(const FoundFile& file) {
   auto add = [&, first = true](const std::string& text) mutable {
     out += (std::exchange(first, false) ? "" : ", ") + text;
   };
+  if (file.what == "directory" || file.what == "processes") {
+    add(fmt::format("{} program{} of Go among {} files", file.programs,
+                    file.programs == 1 ? "" : "s", file.among));
+    if (file.left_out > 0) add(fmt::format("{} could not be read", file.left_out));
+    return out;
+  }
   if (file.module) {
     add(fmt::format("module {}{}", *file.module, file.version ? " " + *file.version : ""));
   }
@@ -52,20 +56,21 @@ std::string file_summary(const FoundFile& file) {
   return out;
 }
 
-void FoundFiles::merge() {
-  modules = merge_requests(std::move(modules));
-  std::vector<ToolchainRequest> once;
-  std::map<std::string, std::size_t> seen;
-  for (ToolchainRequest& request : toolchains) {
-    const auto [at, first] = seen.try_emplace(request.known, once.size());
-    if (first) {
-      once.push_back(std::move(request));
-    } else {
-      auto& places = once[at->second].places;
-      std::move(request.places.begin(), request.places.end(), std::back_inserter(places));
-    }
-  }
-  toolchains = std::move(once);
+Status FoundFiles::add(ModuleRequest request, Place place) {
+  std::string key = fmt::format("{}\n{}\n{}", request.path, request.known.value_or(""),
+                                request.problem ? request.problem->message : "");
+  for (const std::string& note : request.notes) key += "\n" + note;
+  const auto [at, first] = module_index_.try_emplace(std::move(key), modules.size());
+  if (first && modules.size() == kMostModules) return too_many_modules();
+  if (first) modules.push_back(std::move(request));
+  modules[at->second].places.add(std::move(place));
+  return {};
+}
+
+void FoundFiles::add(ToolchainRequest request, Place place) {
+  const auto [at, first] = toolchain_index_.try_emplace(request.known, toolchains.size());
+  if (first) toolchains.push_back(std::move(request));
+  toolchains[at->second].places.add(std::move(place));
 }
 
 void leave_out_private(std::vector<ModuleRequest>& requests, std::string_view patterns) {

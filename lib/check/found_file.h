@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,7 +20,7 @@ struct ToolchainRequest {
   std::string known;  // "go1.26.8", or what is in its place
   std::vector<std::string> notes = {};
   bool asked = true;  // false: nothing to compare, and a note says why
-  std::vector<Place> places = {};
+  Places places = {};
 };
 
 // `version` as go.mod ("1.26.8", "go1.26.8") or a program ("go1.26.8 X:boringcrypto",
@@ -29,13 +30,15 @@ ToolchainRequest toolchain_request(std::string_view version);
 // One file, for people.
 struct FoundFile {
   std::string file;
-  std::string what;                    // "go.mod" or "program"
+  std::string what;                    // "go.mod", "go.sum", "program", "directory" or "processes"
   std::optional<std::string> module;   // its own, or the program's main one
   std::optional<std::string> version;  // of that
   std::optional<std::string> go;       // "go1.26.8"
   std::size_t modules = 0;             // that are asked about
   std::size_t left_out = 0;            // indirect requirements, dependencies
   std::size_t replaced = 0;
+  std::size_t programs = 0;  // of a directory or all processes: those of Go, ...
+  std::size_t among = 0;     // ... of so many files; left_out: those that could not be read
   std::vector<Error> errors;
 };
 
@@ -47,13 +50,18 @@ Error with_file_name(Error error, std::string_view generic, const std::string& f
 // "go.mod: module example.com/x, 12 modules, 5 left out, 1 replaced, go1.26".
 std::string file_summary(const FoundFile& file);
 
+// All that was found: each module and version, and each toolchain, once, with its places.
 struct FoundFiles {
   std::vector<FoundFile> files;
   std::vector<ModuleRequest> modules;
   std::vector<ToolchainRequest> toolchains;
 
-  // Each module and each toolchain once, with all its places.
-  void merge();
+  // kUsage: too many modules.
+  Status add(ModuleRequest request, Place place);
+  void add(ToolchainRequest request, Place place);
+
+ private:
+  std::map<std::string, std::size_t> module_index_, toolchain_index_;
 };
 
 // Modules that these patterns (as in GOPRIVATE) match are noted instead of asked for: their names

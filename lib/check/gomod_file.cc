@@ -22,23 +22,37 @@ const mod::GoModReplace* find_replace(const mod::GoMod& gomod, const mod::GoModR
   return all;
 }
 
-void add_request(ModuleRequest request, const Place& place, FoundFiles& found) {
+Status add_request(ModuleRequest request, Place place, FoundFiles& found) {
   if (request.problem) {
     request.problem = std::move(*request.problem).in(format_place(place));
   }
-  request.places.push_back(place);
-  found.modules.push_back(std::move(request));
+  return found.add(std::move(request), std::move(place));
 }
 
-void add_toolchain(const mod::GoMod& gomod, const std::string& file, FoundFile& about,
+Status add_require(const mod::GoMod& gomod, const mod::GoModRequire& require, FoundFile& about,
                    FoundFiles& found) {
+  const Place place{about.file, require.line};
+  const mod::GoModReplace* replace = find_replace(gomod, require);
+  ++about.modules;
+  if (replace == nullptr) {
+    return add_request(module_request(require.path, require.version), place, found);
+  }
+  ++about.replaced;
+  for (auto& request :
+       replaced_requests(require.path, require.version, replace->with, replace->with_version)) {
+    const Place at = request.asked ? Place{about.file, replace->line} : place;
+    GW_CHECK(add_request(std::move(request), at, found));
+  }
+  return {};
+}
+
+void add_toolchain(const mod::GoMod& gomod, FoundFile& about, FoundFiles& found) {
   const bool named = gomod.toolchain && gomod.toolchain->text != "default";
   const auto& line = named ? gomod.toolchain : gomod.go;
   if (!line) return;
   ToolchainRequest request = toolchain_request(line->text);
-  request.places.push_back({file, line->line});
   about.go = request.known;
-  found.toolchains.push_back(std::move(request));
+  found.add(std::move(request), {about.file, line->line});
 }
 
 }  // namespace
@@ -53,32 +67,18 @@ void read_gomod(const std::string& file, std::string_view text, bool indirect, F
     found.files.push_back(std::move(about));
     return;
   }
-  if (found.modules.size() + gomod->require.size() > kMostModules) {
-    about.errors.push_back(too_many_modules().in(file));
-    found.files.push_back(std::move(about));
-    return;
-  }
   if (gomod->module) about.module = gomod->module->path;
   for (const mod::GoModRequire& require : gomod->require) {
     if (require.indirect && !indirect) {
       ++about.left_out;
       continue;
     }
-    ++about.modules;
-    const Place place{file, require.line};
-    const mod::GoModReplace* replace = find_replace(*gomod, require);
-    if (replace == nullptr) {
-      add_request(module_request(require.path, require.version), place, found);
-      continue;
-    }
-    ++about.replaced;
-    for (auto& request :
-         replaced_requests(require.path, require.version, replace->with, replace->with_version)) {
-      const bool used = request.asked;
-      add_request(std::move(request), used ? Place{file, replace->line} : place, found);
+    if (auto added = add_require(*gomod, require, about, found); !added) {
+      about.errors.push_back(std::move(added).error().in(file));
+      break;
     }
   }
-  add_toolchain(*gomod, file, about, found);
+  add_toolchain(*gomod, about, found);
   found.files.push_back(std::move(about));
 }
 
@@ -97,7 +97,6 @@ FoundFiles read_gomod_files(const std::vector<std::string>& paths, bool indirect
     about.errors.push_back(std::move(text).error());
     found.files.push_back(std::move(about));
   }
-  found.merge();
   return found;
 }
 

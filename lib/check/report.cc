@@ -71,9 +71,9 @@ Json optional_json(const std::optional<std::string>& text) {
   return text ? Json(*text) : Json(nullptr);
 }
 
-Json places_json(std::span<const Place> places) {
+Json places_json(const Places& places) {
   Json out = Json::array();
-  for (const Place& p : places) {
+  for (const Place& p : places.first) {
     out.push_back({{"file", p.file}, {"line", p.line == 0 ? Json(nullptr) : Json(p.line)}});
   }
   return out;
@@ -82,6 +82,7 @@ Json places_json(std::span<const Place> places) {
 Json files_json(std::span<const FoundFile> files) {
   Json out = Json::array();
   for (const FoundFile& f : files) {
+    const bool several = f.what == "directory" || f.what == "processes";
     out.push_back({{"file", f.file},
                    {"kind", f.what},
                    {"module", optional_json(f.module)},
@@ -90,20 +91,24 @@ Json files_json(std::span<const FoundFile> files) {
                    {"modules", f.modules},
                    {"left_out", f.left_out},
                    {"replaced", f.replaced},
+                   {"programs", several ? Json(f.programs) : Json(nullptr)},
+                   {"among", several ? Json(f.among) : Json(nullptr)},
                    {"errors", errors_json(f.errors)}});
   }
   return out;
 }
 
 // " (go.mod:7, ../b/go.mod:9 and 3 more)".
-std::string places_text(std::span<const Place> places) {
+std::string places_text(const Places& places) {
   constexpr std::size_t kMost = 3;
-  if (places.empty()) return "";
+  if (places.first.empty()) return "";
+  const std::size_t shown = std::min(kMost, places.first.size());
   std::string out;
-  for (const Place& p : places.first(std::min(kMost, places.size()))) {
+  for (const Place& p : std::span(places.first).first(shown)) {
     out += (out.empty() ? " (" : ", ") + one_line(format_place(p));
   }
-  if (places.size() > kMost) out += fmt::format(" and {} more", places.size() - kMost);
+  const std::size_t more = places.first.size() - shown + places.more;
+  if (more > 0) out += fmt::format(" and {} more", more);
   return out + ")";
 }
 
@@ -118,6 +123,7 @@ Json outcome_json(const Outcome& o) {
           {"releases", std::move(releases)},
           {"notes", o.notes},
           {"places", places_json(o.places)},
+          {"more_places", o.places.more},
           {"errors", errors_json(o.errors)}};
 }
 

@@ -34,15 +34,16 @@ struct ReportContext {
 
 // One document, additive from version to version:
 //   {"command":"check module","dns":…,"dnssec":…,"newer":true,
-//    "files":[{"file":…,"kind":"go.mod"|"program","module":…|null,"version":…|null,"go":…|null,
-//              "modules":…,"left_out":…,"replaced":…,"errors":[ERROR]}],
+//    "files":[{"file":…,"kind":"go.mod"|"program"|"directory"|"processes","module":…|null,
+//              "version":…|null,"go":…|null,"modules":…,"left_out":…,"replaced":…,
+//              "programs":…|null,"among":…|null,"errors":[ERROR]}],
 //    "results":[{"kind":"module"|"toolchain"|"updates","name":…,"known":…|null,"dnssec":"secure"…|null,"newer":…,
 //                "releases":[{"name":…,"version":…,"time":…|null,"dnssec":…,"reported_before":…,
 //                             "retracted":null|false|"why","deprecated":null|false|"why",
 //                             "proof":{"module":…,"version":…,"record":…,"zip_sum":…,
 //                                      "gomod_sum":…,"head":HEAD}|null}],
 //                "notes":["why there can be nothing newer"],
-//                "places":[{"file":…,"line":…|null}],"errors":[ERROR]}],
+//                "places":[{"file":…,"line":…|null}],"more_places":…,"errors":[ERROR]}],
 //    "log":{"name":…,"remembered":HEAD|null,"head":HEAD|null,"error":…|null,
 //           "evidence":EVIDENCE|null,"evidence_file":…|null}|null}
 //   ERROR: as base's error_json() has it

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
-#include <map>
 
 #include "base/bytes.h"
 #include "dns/module_name.h"
@@ -67,6 +65,14 @@ std::string format_place(const Place& place) {
   return place.line == 0 ? place.file : at_line(place.file, place.line);
 }
 
+void Places::add(Place place) {
+  if (first.size() < kMost) {
+    first.push_back(std::move(place));
+  } else {
+    ++more;
+  }
+}
+
 ModuleRequest parse_module_request(std::string_view text) {
   ModuleRequest request;
   const std::size_t at = text.find('@');
@@ -125,24 +131,6 @@ std::vector<ModuleRequest> replaced_requests(std::string_view path, std::string_
   std::vector<ModuleRequest> out;
   out.push_back(std::move(replaced));
   if (!with_version.empty()) out.push_back(module_request(with, with_version));
-  return out;
-}
-
-std::vector<ModuleRequest> merge_requests(std::vector<ModuleRequest> requests) {
-  std::vector<ModuleRequest> out;
-  std::map<std::string, std::size_t> seen;
-  for (ModuleRequest& request : requests) {
-    std::string key = fmt::format("{}\n{}\n{}", request.path, request.known.value_or(""),
-                                  request.problem ? request.problem->message : "");
-    for (const std::string& note : request.notes) key += "\n" + note;
-    const auto [at, first] = seen.try_emplace(std::move(key), out.size());
-    if (first) {
-      out.push_back(std::move(request));
-      continue;
-    }
-    auto& places = out[at->second].places;
-    std::move(request.places.begin(), request.places.end(), std::back_inserter(places));
-  }
   return out;
 }
 

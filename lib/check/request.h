@@ -24,6 +24,15 @@ struct Place {
 };
 std::string format_place(const Place& place);
 
+// The first places; that there are more is counted, so that no hostile files take all memory.
+struct Places {
+  static constexpr std::size_t kMost = 100;
+  std::vector<Place> first;
+  std::size_t more = 0;
+
+  void add(Place place);
+};
+
 struct ModuleRequest {
   std::string path;                       // as given, also when it is no module path
   std::optional<mod::ModulePath> module;  // the same, unless that is the problem
@@ -31,9 +40,9 @@ struct ModuleRequest {
   std::optional<Error> problem;           // kUsage; nothing is looked up then
   // What is to be known of it besides: that it is replaced, or was built from a working tree.
   std::vector<std::string> notes = {};
-  bool asked = true;               // false: nothing can be newer, and a note says why
-  bool maybe_package = false;      // a person wrote it, who may mean a package inside a module
-  std::vector<Place> places = {};  // of those that were found in files
+  bool asked = true;           // false: nothing can be newer, and a note says why
+  bool maybe_package = false;  // a person wrote it, who may mean a package inside a module
+  Places places = {};          // of those that were found in files
 };
 
 // `github.com/mjl-/mox` or `github.com/mjl-/mox@v0.0.14`.
@@ -67,9 +76,6 @@ struct RequestList {
 Result<RequestList> parse_request_list(std::string_view text);
 // "standard input: 12 modules, 1 main module left out".
 std::string list_summary(const RequestList& list);
-
-// Each module and version once, with all its places, in the order of the first ones.
-std::vector<ModuleRequest> merge_requests(std::vector<ModuleRequest> requests);
 
 // kUsage unless canonical: `v1.2.3`, with a prerelease or +incompatible if need be.
 Status check_module_version(std::string_view version);

@@ -536,10 +536,10 @@ class Json(CheckCase):
             "releases": [{"name": MOX, "version": "v0.0.15", "time": "2025-04-18T19:30:21Z",
                           "dnssec": "secure", "reported_before": False, "retracted": None,
                           "deprecated": None, "proof": None}],
-            "notes": [], "places": [], "errors": []})
+            "notes": [], "places": [], "more_places": 0, "errors": []})
         self.assertEqual(r.json["results"][1], {
             "kind": "module", "name": "example.com/unknown", "known": None, "dnssec": "secure",
-            "newer": False, "releases": [], "notes": [], "places": [],
+            "newer": False, "releases": [], "notes": [], "places": [], "more_places": 0,
             "errors": [{"kind": "not_found",
                         "message": "example.com/unknown: no release known at signed.lab"}]})
         bad = r.json["results"][2]

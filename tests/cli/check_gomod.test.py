@@ -115,7 +115,8 @@ class GoMod(check_lab.CheckCase):
         self.assertEqual((document["command"], document["newer"]), ("check gomod", True))
         self.assertEqual(document["files"][0], {
             "file": "me/go.mod", "kind": "go.mod", "module": "example.com/me", "version": None,
-            "go": "go1.26.8", "modules": 4, "left_out": 1, "replaced": 2, "errors": []})
+            "go": "go1.26.8", "modules": 4, "left_out": 1, "replaced": 2,
+            "programs": None, "among": None, "errors": []})
         self.assertEqual(document["files"][1]["errors"][0]["kind"], "not_found")
         results = {x["name"]: x for x in document["results"]}
         self.assertEqual(sorted(results), ["example.com/a", "example.com/b/v2", "example.com/c",

@@ -19,7 +19,7 @@ std::vector<std::string> requests_of(const FoundFiles& found) {
   for (const auto& r : found.modules) {
     std::string text = r.path + (r.known ? "@" + *r.known : "") + (r.problem ? "!" : "");
     for (const auto& note : r.notes) text += " (" + note + ")";
-    for (const auto& place : r.places) text += " " + format_place(place);
+    for (const auto& place : r.places.first) text += " " + format_place(place);
     out.push_back(std::move(text));
   }
   return out;
@@ -46,12 +46,10 @@ TEST_CASE("what a go.mod asks about") {
   CHECK(file_summary(found.files[0]) ==
         "x/go.mod: module a.com/me, 3 modules looked at, 1 left out, 1 replaced, go1.21");
   read_gomod("y/go.mod", kText, true, found);
-  CHECK(requests_of(found).size() == 7);
-  found.merge();
   CHECK(found.modules.size() == 5);  // what has a problem has it in each file
   CHECK(requests_of(found)[0] == "a.com/b@v1.2.0 x/go.mod:4 y/go.mod:4");
   REQUIRE(found.toolchains.size() == 1);
-  CHECK(found.toolchains[0].places.size() == 2);
+  CHECK(found.toolchains[0].places.first.size() == 2);
 }
 
 TEST_CASE("what is no go.mod is an error of its file, and the others go on") {
@@ -94,7 +92,7 @@ TEST_CASE("private modules are noted and not asked for") {
 TEST_CASE("a release that several files want names them") {
   gw::check::Outcome outcome;
   outcome.known = "v1.0.0";
-  for (const char* file : {"a", "b\x1b", "c", "d"}) outcome.places.push_back({file, 0});
+  for (const char* file : {"a", "b\x1b", "c", "d"}) outcome.places.add({file, 0});
   gw::check::add_release(outcome, {"a.com/b", "v1.1.0"});
   CHECK(outcome.newer);
   CHECK(gw::check::report_lines({&outcome, 1}) ==

@@ -137,18 +137,13 @@ TEST_CASE("what is no list says what reads it") {
   CHECK(hint("http://Bad/") == "a module path has no scheme");
 }
 
-TEST_CASE("each module once, with all its places") {
-  std::vector<gw::check::ModuleRequest> list;
-  for (const char* version : {"v1.0.0", "v1.1.0", "v1.0.0"}) {
-    list.push_back(gw::check::module_request("a.com/b", version));
-    list.back().places = {{"go.mod", list.size()}};
-  }
-  const auto merged = gw::check::merge_requests(std::move(list));
-  REQUIRE(merged.size() == 2);
-  CHECK(merged[0].known == "v1.0.0");
-  REQUIRE(merged[0].places.size() == 2);
-  CHECK(gw::check::format_place(merged[0].places[1]) == "go.mod:3");
+TEST_CASE("places") {
+  CHECK(gw::check::format_place({"go.mod", 3}) == "go.mod:3");
   CHECK(gw::check::format_place({"/usr/bin/x"}) == "/usr/bin/x");
+  gw::check::Places places;
+  for (std::size_t i = 0; i < gw::check::Places::kMost + 2; ++i) places.add({"go.mod", i});
+  CHECK(places.first.size() == gw::check::Places::kMost);
+  CHECK(places.more == 2);
 }
 
 TEST_CASE("versions that a caller may have") {
