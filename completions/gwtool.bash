@@ -4,7 +4,7 @@ _gwtool() {
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
     case "$at ${COMP_WORDS[i]}" in
-      'gwtool follow-tlog' | 'gwtool serve-dns' | 'gwtool serve-dns key' | 'gwtool serve-dns key new' | 'gwtool serve-dns key ds' | 'gwtool serve-dns status' | 'gwtool check' | 'gwtool check module' | 'gwtool check toolchain' | 'gwtool check updates' | 'gwtool check gomod' | 'gwtool check gosum' | 'gwtool build' | 'gwtool vanity-lookup' | 'gwtool vanity-lookup zone' | 'gwtool vanity-lookup compare' | 'gwtool vanity-lookup lint' | 'gwtool completion' | 'gwtool completion bash' | 'gwtool completion zsh' | 'gwtool completion fish' | 'gwtool version') at+=" ${COMP_WORDS[i]}" ;;
+      'gwtool follow-tlog' | 'gwtool serve-dns' | 'gwtool serve-dns key' | 'gwtool serve-dns key new' | 'gwtool serve-dns key ds' | 'gwtool serve-dns status' | 'gwtool check' | 'gwtool check module' | 'gwtool check toolchain' | 'gwtool check updates' | 'gwtool check binary' | 'gwtool check gomod' | 'gwtool check gosum' | 'gwtool build' | 'gwtool vanity-lookup' | 'gwtool vanity-lookup zone' | 'gwtool vanity-lookup compare' | 'gwtool vanity-lookup lint' | 'gwtool completion' | 'gwtool completion bash' | 'gwtool completion zsh' | 'gwtool completion fish' | 'gwtool version') at+=" ${COMP_WORDS[i]}" ;;
     esac
   done
   case "$at $prev" in
@@ -118,6 +118,22 @@ _gwtool() {
     'gwtool check updates --state') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool check updates --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool check updates --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool check binary --dns') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check binary --db') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check binary --log-key') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check binary --source') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check binary --proxy') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check binary --ca-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check binary --goproxy') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check binary --private') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check binary --platform') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check binary --resolver') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check binary --trust-anchor') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check binary --timeout') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check binary --dnssec') mapfile -t COMPREPLY < <(compgen -W 'require prefer off' -- "$cur"); return ;;
+    'gwtool check binary --state') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check binary --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check binary --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
     'gwtool check gomod --dns') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool check gomod --db') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool check gomod --log-key') mapfile -t COMPREPLY < <(:); return ;;
@@ -220,10 +236,11 @@ _gwtool() {
     'gwtool serve-dns key new') words='--zone --key --algorithm --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool serve-dns key ds') words='--zone --key --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool serve-dns status') words='--db --status-socket --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
-    'gwtool check') words='module toolchain updates gomod gosum --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool check') words='module toolchain updates binary gomod gosum --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool check module') words='--dns --prove --db --log-key --source --proxy --ca-file --major --retracted --goproxy --private --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool check toolchain') words='--dns --prove --db --log-key --source --proxy --ca-file --next --platform --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool check updates') words='--resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool check binary') words='--dns --prove --db --log-key --source --proxy --ca-file --major --retracted --goproxy --private --platform --deps --running --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool check gomod') words='--dns --prove --db --log-key --source --proxy --ca-file --major --retracted --goproxy --private --platform --all --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool check gosum') words='--db --prove --log-key --source --proxy --ca-file --private --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool build') words='--target --go --stripped --output --proxy --log-key --source --ca-file --cache --toolchain --sandbox --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
