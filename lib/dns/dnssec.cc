@@ -170,4 +170,30 @@ std::size_t public_key_size(std::uint8_t algorithm) {
   return 0;
 }
 
+bool has_signatures(std::string_view message) {
+  constexpr std::size_t kHeaderBytes = 12;
+  if (message.size() < kHeaderBytes) return false;
+  ByteReader header(message.substr(4));
+  const unsigned questions = header.u16().value_or(0);
+  unsigned records = header.u16().value_or(0);
+  records += header.u16().value_or(0);  // where denials are
+  std::size_t at = kHeaderBytes;
+  Name name;
+  for (unsigned i = 0; i < questions + records; ++i) {
+    at = read_name(message, at, name);
+    if (at == 0) return false;
+    ByteReader reader(message.substr(at));
+    const auto type = reader.u16();
+    if (!type || !reader.u16()) return false;
+    at += 4;
+    if (i < questions) continue;
+    if (*type == rrtype::kRrsig) return true;
+    if (!reader.u32()) return false;
+    const auto size = reader.u16();
+    if (!size || reader.remaining() < *size) return false;
+    at += 6U + *size;
+  }
+  return false;
+}
+
 }  // namespace gw::dns

@@ -57,6 +57,9 @@ struct ParsedRrsig {
 };
 Result<ParsedRrsig> parse_rrsig(std::string_view rdata);
 
+// Whether a message has any RRSIG in its answer or its authority section, whatever it is worth.
+bool has_signatures(std::string_view message);
+
 // Appends to `out` what the signature is made over (RFC 4034 3.1.8.1): the RRSIG's prefix, then
 // each record in canonical form with the TTL of `rrset`, which must be the prefix's original TTL.
 // `owner` is lower-cased. `out` keeps its capacity: a reused string makes this free of allocations.

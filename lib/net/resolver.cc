@@ -6,6 +6,9 @@
 // through the same resolver. Otherwise nothing that this resolver says can be validated, and the
 // bogus questions are asked again by full recursion. If that does no better the answers stay bogus:
 // an attacker who forges everything must not turn "verification failed" into "try again later".
+// Only a resolver that gives no signature for the anchor's DNSKEY, such as a captive portal, where
+// nobody else answers, is out of order and no more: an attacker who has that much could as well be
+// silent.
 #include "net/resolver.h"
 
 #include <arpa/inet.h>
@@ -19,6 +22,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "dns/dnssec.h"
 #include "dns/presentation.h"
 #include "net/resolver_anchors.h"
 #include "os/file.h"
@@ -196,17 +200,19 @@ std::string escaped(std::string_view text) {
   return out.size() >= 2 ? out.substr(1, out.size() - 2) : out;
 }
 
-DnsAnswer to_answer(const ub_result& r, bool validate) {
+std::string_view packet_of(const ub_result& r) {
+  if (r.answer_packet == nullptr || r.answer_len <= 0) return {};
+  return {static_cast<const char*>(r.answer_packet), static_cast<std::size_t>(r.answer_len)};
+}
+
+DnsAnswer to_answer(const ub_result& r, bool validate, bool with_packet) {
   DnsAnswer answer;
   answer.nxdomain = r.nxdomain != 0 || r.rcode == kRcodeNxdomain;
   for (int i = 0; r.data != nullptr && r.data[i] != nullptr; ++i) {
     answer.data.emplace_back(r.data[i], static_cast<std::size_t>(r.len[i]));
   }
   if (r.canonname != nullptr) answer.canonical_name = r.canonname;
-  if (r.answer_packet != nullptr && r.answer_len > 0) {
-    answer.packet.assign(static_cast<const char*>(r.answer_packet),
-                         static_cast<std::size_t>(r.answer_len));
-  }
+  if (with_packet) answer.packet = packet_of(r);
   if (r.bogus != 0) {
     answer.security = DnsSecurity::kBogus;
     answer.why_bogus =
@@ -233,7 +239,7 @@ Result<DnsAnswer> classify(const Slot& slot, bool validate) {
     return unavailable_error(
         fmt::format("{}: the resolver answers {}", describe(q), rcode_name(r.rcode)));
   }
-  return to_answer(r, validate);
+  return to_answer(r, validate, q.with_packet);
 }
 
 bool is_bogus(const Result<DnsAnswer>& r) {
@@ -280,7 +286,9 @@ struct Resolver::Impl {
   std::vector<TrustAnchor> anchors;
   Ctx forward;
   Ctx recursion;
-  std::map<std::string, bool> anchor_works;  // owner → its DNSKEY is secure through `forward`
+  // What the DNSKEY at an anchor is through `forward`, by its owner.
+  enum class AnchorKey { kSecure, kUnsigned, kFails };
+  std::map<std::string, AnchorKey> anchor_keys;
 
   std::string server() const {
     return options.resolver.empty() ? "of " + options.resolv_conf : options.resolver;
@@ -314,22 +322,22 @@ struct Resolver::Impl {
     return out;
   }
 
-  bool probe(Via via, const std::string& owner, MonoTime deadline) {
-    const Question q{owner, dns::rrtype::kDnskey};
+  AnchorKey probe(const std::string& owner, MonoTime deadline) {
+    const Question q{owner, dns::rrtype::kDnskey, true};
     const Question* const one[] = {&q};
-    const auto answer = run(via, one, deadline);
-    return answer[0].has_value() && answer[0]->security == DnsSecurity::kSecure;
+    const auto answer = std::move(run(Via::kResolver, one, deadline)[0]);
+    if (!answer) return AnchorKey::kFails;
+    if (answer->security == DnsSecurity::kSecure) return AnchorKey::kSecure;
+    return dns::has_signatures(answer->packet) ? AnchorKey::kFails : AnchorKey::kUnsigned;
   }
 
-  // Whether the DNSKEY at the anchor above `name` verifies through the resolver.
-  bool anchor_verifies(const std::string& name, MonoTime deadline) {
+  // Of the anchor above `name`.
+  AnchorKey anchor_key(const std::string& name, MonoTime deadline) {
     const std::string* owner = find_anchor_owner(anchors, normalised(name));
-    if (owner == nullptr) return true;
-    const auto known = anchor_works.find(*owner);
-    if (known != anchor_works.end()) return known->second;
-    const bool works = probe(Via::kResolver, *owner, deadline);
-    anchor_works.emplace(*owner, works);
-    return works;
+    if (owner == nullptr) return AnchorKey::kSecure;
+    const auto known = anchor_keys.find(*owner);
+    if (known != anchor_keys.end()) return known->second;
+    return anchor_keys.emplace(*owner, probe(*owner, deadline)).first->second;
   }
 
   void recurse(std::span<const Question* const> questions, std::vector<Result<DnsAnswer>>& answers,
@@ -342,7 +350,8 @@ void Resolver::Impl::recurse(std::span<const Question* const> questions,
   std::vector<const Question*> again;
   std::vector<std::size_t> where;
   for (std::size_t i = 0; i < questions.size(); ++i) {
-    if (!is_bogus(answers[i]) || anchor_verifies(questions[i]->name, deadline)) continue;
+    if (!is_bogus(answers[i])) continue;
+    if (anchor_key(questions[i]->name, deadline) == AnchorKey::kSecure) continue;
     again.push_back(questions[i]);
     where.push_back(i);
   }
@@ -355,6 +364,14 @@ void Resolver::Impl::recurse(std::span<const Question* const> questions,
       continue;
     }
     const std::string* owner = find_anchor_owner(anchors, normalised(again[k]->name));
+    if (!found[k] && anchor_key(again[k]->name, deadline) == AnchorKey::kUnsigned) {
+      answers[where[k]] = unavailable_error(
+          fmt::format("{}: the resolver {} answers without DNSSEC signatures, and the root servers "
+                      "cannot be asked instead",
+                      describe(*again[k]), server()),
+          "is it a captive portal, or too old? name another one with --resolver");
+      continue;
+    }
     const std::string why = found[k] ? found[k]->why_bogus : found[k].error().message;
     answers[where[k]]->why_bogus += fmt::format(
         "; no DNSKEY that verifies at the trust anchor {} comes through the resolver {}, and full "

@@ -4,7 +4,9 @@
 // 4035): the two root keys of IANA, or the anchors of a file that replaces them. Questions go to
 // the given resolver, or to those of /etc/resolv.conf. A resolver that strips DNSSEC makes every
 // name look forged; then the DNSKEY at the anchor fails too, and the same questions are asked again
-// by full recursion from the root; if that does no better they stay bogus.
+// by full recursion from the root; if that does no better they stay bogus. When the resolver gives
+// no signature at all and the root cannot be reached either, nothing was forged as far as anybody
+// can tell: that is kUnavailable.
 //
 // All questions of one call run in parallel on one context with one deadline, which is ours:
 // libunbound itself takes 17 seconds to give up on a dead resolver. Answers stay cached (for their
@@ -49,6 +51,7 @@ struct ResolverOptions {
 struct Question {
   std::string name;  // presentation form (RFC 1035 section 5.1), absolute; a final dot is optional
   std::uint16_t type = dns::rrtype::kTxt;
+  bool with_packet = false;  // DnsAnswer::packet is wanted
 };
 
 enum class DnsSecurity {
@@ -69,8 +72,8 @@ struct DnsAnswer {
   std::string canonical_name;     // the end of the CNAME chain when there was one
   std::chrono::seconds ttl{0};    // for how long the answer may be kept; 0 when bogus
   bool recursed = false;          // found by the fallback, past a resolver that strips DNSSEC
-  std::string packet;             // the message as libunbound assembled it, with the signatures;
-                                  // empty when there is none. Untrusted unless secure
+  std::string packet;             // with_packet: the message as libunbound assembled it, with the
+                                  // signatures. Untrusted unless secure
 };
 
 // kUsage unless `text` is ADDR or ADDR@PORT, as ResolverOptions::resolver takes it.
@@ -95,7 +98,8 @@ class Resolver {
   // One result for each question, in their order. Duplicates are sent once. Errors name the
   // question:
   //   kUsage        not a domain name, or check_anchor() with need_anchor (nothing is sent)
-  //   kUnavailable  no answer by the deadline, or an rcode such as SERVFAIL or REFUSED
+  //   kUnavailable  no answer by the deadline, an rcode such as SERVFAIL or REFUSED, or nothing but
+  //                 answers without signatures where there must be some
   //   kInternal     libunbound failed
   std::vector<Result<DnsAnswer>> lookup(std::span<const Question> questions, MonoTime deadline);
   Result<DnsAnswer> lookup_one(const Question& question, MonoTime deadline);

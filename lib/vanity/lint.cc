@@ -8,6 +8,8 @@
 #include <unordered_map>
 
 #include "base/bytes.h"
+#include "dns/dnssec.h"
+#include "dns/types.h"
 #include "vanity/import_path.h"
 #include "vanity/repo_url.h"
 #include "vanity/signature_life.h"
@@ -111,7 +113,7 @@ std::string why_insecure(const net::DnsAnswer& answer, const DomainRecords& reco
     return fmt::format("{} is an alias of {}, and one of their zones is not signed", records.name,
                        gw::quoted(answer.canonical_name));
   }
-  if (has_signatures(answer.packet)) {
+  if (dns::has_signatures(answer.packet)) {
     return "the zone is signed in a way that is not validated here, such as Ed448 or NSEC3 with "
            "many iterations";
   }
@@ -157,7 +159,9 @@ std::vector<Finding> lint_entries(std::span<const GoImport> entries) {
 std::vector<DomainLint> lint_domains(std::span<const std::string> domains, TxtLookups& dns,
                                      const LookupOptions& options, const Clock& clock) {
   std::vector<net::Question> questions;
-  for (const std::string& domain : domains) questions.push_back({record_name(domain)});
+  for (const std::string& domain : domains) {
+    questions.push_back({record_name(domain), dns::rrtype::kTxt, true});
+  }
   auto answers = dns.lookup(questions, clock.mono() + options.timeout);
   const WallTime now = clock.now();
   std::vector<DomainLint> out;
@@ -178,7 +182,7 @@ std::vector<DomainLint> lint_domains(std::span<const std::string> domains, TxtLo
       std::vector<std::string> signers;
       lint_signatures("the records", *answers[i], now, findings, &signers);
       for (std::string& signer : signers) {
-        keys.push_back({std::move(signer), dns::rrtype::kDnskey});
+        keys.push_back({std::move(signer), dns::rrtype::kDnskey, true});
         whose.push_back(i);
       }
       lint.findings = findings.take();

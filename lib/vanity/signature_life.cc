@@ -19,31 +19,6 @@ WallTime nearest_time(std::uint32_t wire, WallTime now) {
 
 }  // namespace
 
-bool has_signatures(std::string_view packet) {
-  if (packet.size() < kHeader) return false;
-  ByteReader header(packet.substr(4));
-  const unsigned questions = header.u16().value_or(0);
-  unsigned records = header.u16().value_or(0);
-  records += header.u16().value_or(0);  // where denials are
-  std::size_t at = kHeader;
-  dns::Name name;
-  for (unsigned i = 0; i < questions + records; ++i) {
-    at = dns::read_name(packet, at, name);
-    if (at == 0) return false;
-    ByteReader reader(packet.substr(at));
-    const auto type = reader.u16();
-    if (!type || !reader.u16()) return false;
-    at += 4;
-    if (i < questions) continue;
-    if (*type == dns::rrtype::kRrsig) return true;
-    if (!reader.u32()) return false;
-    const auto size = reader.u16();
-    if (!size || reader.remaining() < *size) return false;
-    at += 6U + *size;
-  }
-  return false;
-}
-
 std::vector<SignatureLife> read_signatures(std::string_view packet, WallTime now) {
   std::vector<SignatureLife> out;
   if (packet.size() < kHeader) return out;

@@ -18,9 +18,6 @@ struct SignatureLife {
   WallTime expiration;
 };
 
-// Whether there is any in the answer or the denial, whatever they are worth.
-bool has_signatures(std::string_view packet);
-
 // The signatures in the answer section; none when the message is malformed. Times are 32 bits on
 // the wire and are read as the ones nearest to `now` (RFC 1982).
 std::vector<SignatureLife> read_signatures(std::string_view packet, WallTime now);

@@ -268,8 +268,9 @@ class Proxy:
     """Stands between a client and a DNS server and does one thing wrong.
 
     mode: count (nothing wrong), strip (a resolver that knows no DNSSEC), forge (alters TXT data and
-    sets AD), dead (never answers), slow (answers after 0.3 s), servfail, refused,
-    truncate (UDP answers are cut, TCP works).
+    sets AD), dead (never answers), slow (answers after 0.3 s), far (after 0.1 s), servfail, refused,
+    truncate (UDP answers are cut, TCP works), formerr (to whoever sends EDNS, which it does not know),
+    portal (every name has an address and nothing else).
     Only for names that hold `only`, the others are answered.
     questions: (name, type) of everything that was asked, in order.
     """
@@ -310,8 +311,13 @@ class Proxy:
         mode = self.mode if self.only in name else "count"
         if mode == "dead":
             return None
-        if mode == "slow":
-            time.sleep(0.3)
+        if mode in ("slow", "far"):
+            time.sleep(0.3 if mode == "slow" else 0.1)
+        if mode == "portal" or mode == "formerr" and query[10:12] != b"\0\0":
+            answer = b"\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\x7f\0\0\x01"
+            head = struct.pack(">HHHHH", 0x8180 + (mode == "formerr"), 1, mode == "portal" and qtype == 1,
+                               0, 0)
+            return query[:2] + head + query[12:end] + (answer if head[5] else b"")
         head = struct.unpack(">H", query[2:4])[0]
         codes = {"servfail": 2, "refused": 5}
         if mode in codes:
@@ -320,7 +326,7 @@ class Proxy:
         if mode == "truncate" and not tcp:
             return query[:2] + struct.pack(">HHHHH", 0x8280 | head & 0x0100, 1, 0, 0, 0) + \
                 query[12:end]
-        if mode == "strip":
+        if mode in ("strip", "formerr"):
             if qtype in (43, 46, 47, 48, 50):  # DS RRSIG NSEC DNSKEY NSEC3
                 return query[:2] + struct.pack(">HHHHH", 0x81a0, 1, 0, 0, 0) + query[12:end]
             # No OPT record: no DO bit.
@@ -367,7 +373,7 @@ class Proxy:
                 return
             if len(query) < 17:
                 continue
-            if self.mode == "slow":
+            if self.mode in ("slow", "far"):
                 threading.Thread(target=self._answer_udp, args=(query, peer), daemon=True).start()
             else:
                 self._answer_udp(query, peer)
@@ -430,7 +436,7 @@ def main():
             records = f.read()
     with Lab(directory, standard_zones(records)) as lab:
         proxies = {m: Proxy(lab.resolver, m)
-                   for m in ("count", "strip", "forge", "dead", "servfail", "refused", "truncate", "slow")}
+                   for m in ("count", "strip", "forge", "dead", "servfail", "refused", "truncate", "slow", "formerr", "portal")}
         print(json.dumps({"resolver": lab.resolver, "anchor": lab.anchor, "anchors": lab.anchors,
                           "root_hints": lab.root_hints or "",
                           "port_53": lab.glue if lab.root_hints else "",

@@ -260,19 +260,34 @@ TEST_CASE("a resolver that strips DNSSEC") {
     REQUIRE(altered);
     CHECK(altered->security == DnsSecurity::kBogus);
   }
-  SECTION("leaves the answer bogus when recursion does not work either, and is named") {
+  SECTION("is out of order when recursion does not work either, and is named") {
     const auto hints =
         std::filesystem::temp_directory_path() / ("gw-hints-" + std::to_string(::getpid()));
     REQUIRE(
         gw::os::write_file_atomic(hints.string(), ". 60 NS a.\na. 60 A 127.255.255.254\n", 0600));
-    Resolver resolver = make({.resolver = lab.proxy("strip"),
-                              .trust_anchor_file = lab.anchor(),
+    for (const char* mode : {"strip", "formerr", "portal"}) {
+      CAPTURE(mode);
+      Resolver resolver = make({.resolver = lab.proxy(mode),
+                                .trust_anchor_file = lab.anchor(),
+                                .root_hints_file = hints.string()});
+      auto a = ask(resolver, std::string(kMox) + "signed.lab", 2s);
+      REQUIRE_FALSE(a);
+      CHECK(a.error().kind == ErrorKind::kUnavailable);
+      CHECK(a.error().message.find("the resolver " + lab.proxy(mode)) != std::string::npos);
+      CHECK_FALSE(a.error().hint.empty());
+    }
+    // With signatures that do not fit to the anchor it is a forgery.
+    const auto anchor = hints.string() + ".ds";
+    REQUIRE(gw::os::write_file_atomic(anchor, ". DS 1 13 2 " + std::string(64, '0') + "\n", 0600));
+    Resolver resolver = make({.resolver = lab.resolver(),
+                              .trust_anchor_file = anchor,
                               .root_hints_file = hints.string()});
     auto a = ask(resolver, std::string(kMox) + "signed.lab", 2s);
     std::filesystem::remove(hints);
+    std::filesystem::remove(anchor);
     REQUIRE(a);
     CHECK(a->security == DnsSecurity::kBogus);
-    CHECK(a->why_bogus.find("through the resolver " + lab.proxy("strip")) != std::string::npos);
+    CHECK(a->why_bogus.find("through the resolver " + lab.resolver()) != std::string::npos);
     CHECK(a->why_bogus.find("full recursion does not help") != std::string::npos);
   }
 }

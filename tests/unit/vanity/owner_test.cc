@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "base/bytes.h"
+#include "dns/dnssec.h"
 #include "vanity/compare.h"
 #include "vanity/lint.h"
 #include "vanity/signature_life.h"
@@ -298,8 +299,8 @@ TEST_CASE("signatures are read from a message") {
   CHECK(found[0].signer == "b.");
   CHECK(to_unix(found[0].expiration) == 1701000000);
   CHECK(to_unix(found[0].inception) == 1700000000);
-  CHECK(has_signatures(packet));
-  CHECK_FALSE(has_signatures(packet.substr(0, 12)));
+  CHECK(dns::has_signatures(packet));
+  CHECK_FALSE(dns::has_signatures(packet.substr(0, 12)));
   CHECK_FALSE(near_expiry(found[0], from_unix(1700500000)));
   CHECK_FALSE(near_expiry(found[0], from_unix(1700900000)));
   CHECK(near_expiry(found[0], from_unix(1700900001)));
