@@ -33,6 +33,7 @@ void add_file_options(Command& c, FileValues* v) {
 
 Result<int> run_files(Context& ctx, const CheckValues& v, const std::string& command,
                       const FileValues& f, check::FoundFiles& found) {
+  if (found.too_many) return check::too_many_modules();
   check::leave_out_private(found.modules, f.private_patterns);
   return run_check(ctx, v,
                    {.command = command,

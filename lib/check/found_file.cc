@@ -61,7 +61,11 @@ Status FoundFiles::add(ModuleRequest request, Place place) {
                                 request.problem ? request.problem->message : "");
   for (const std::string& note : request.notes) key += "\n" + note;
   const auto [at, first] = module_index_.try_emplace(std::move(key), modules.size());
-  if (first && modules.size() == kMostModules) return too_many_modules();
+  if (first && modules.size() == kMostModules) {
+    module_index_.erase(at);
+    too_many = true;
+    return too_many_modules();
+  }
   if (first) modules.push_back(std::move(request));
   modules[at->second].places.add(std::move(place));
   return {};

@@ -56,6 +56,8 @@ struct FoundFiles {
   std::vector<ModuleRequest> modules;
   std::vector<ToolchainRequest> toolchains;
 
+  bool too_many = false;  // the call is to be refused
+
   // kUsage: too many modules.
   Status add(ModuleRequest request, Place place);
   void add(ToolchainRequest request, Place place);

@@ -73,10 +73,7 @@ void read_gomod(const std::string& file, std::string_view text, bool indirect, F
       ++about.left_out;
       continue;
     }
-    if (auto added = add_require(*gomod, require, about, found); !added) {
-      about.errors.push_back(std::move(added).error().in(file));
-      break;
-    }
+    if (!add_require(*gomod, require, about, found)) break;  // as `found` says
   }
   add_toolchain(*gomod, about, found);
   found.files.push_back(std::move(about));

@@ -101,7 +101,7 @@ void count(const Result<bool>& read, FoundFile& about) {
   if (read) {
     about.programs += *read ? 1 : 0;
   } else if (read.error().kind == ErrorKind::kUsage) {
-    about.errors.push_back(read.error().in(about.file));  // too many modules
+    about.errors.push_back(read.error());  // too many modules
   } else if (read.error().kind != ErrorKind::kNotFound) {
     ++about.left_out;
   }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/bytes.h"
@@ -13,11 +14,11 @@
 namespace gw::check {
 namespace {
 
-// One release on its way to its proof.
+// One release on its way to its proof: what its lookup came to.
 struct Wanted {
   Outcome* outcome;
   Release* release;
-  Result<tlog::VerifiedLookup> lookup;
+  Result<Proof> proof;
 };
 
 std::string title(const Release& r) { return fmt::format("{} {}", r.name, r.version); }
@@ -34,22 +35,43 @@ Error of_release(const Release& release, const Error& error, bool announced) {
                          "DNS announces a version that the log does not know");
 }
 
+Result<Proof> proof_of(const Result<tlog::VerifiedLookup>& lookup, const Release& release) {
+  if (!lookup) return lookup.error();
+  GW_TRY(const auto sums, tlog::find_sums(lookup->text(), release.log_module, release.log_version));
+  return Proof{lookup->number(), std::string(sums.zip), std::string(sums.gomod), lookup->head()};
+}
+
+// Some at a time, of which no more is kept than the sums and the head.
 std::vector<Wanted> look_up(tlog::Client& client, std::span<Outcome> outcomes) {
-  std::vector<std::string> keys;
+  constexpr std::size_t kAtOnce = 128;
+  constexpr std::size_t kMostNotes = std::size_t{32} << 20;  // bytes; 100,000 real ones
   std::vector<std::pair<Outcome*, Release*>> releases;
   for (Outcome& outcome : outcomes) {
     for (Release& release : outcome.releases) {
-      if (release.reported || release.log_module.empty()) continue;
-      keys.push_back(tlog::go_key(release.log_module, release.log_version));
-      releases.emplace_back(&outcome, &release);
+      if (!release.reported && !release.log_module.empty()) {
+        releases.emplace_back(&outcome, &release);
+      }
     }
   }
   std::vector<Wanted> wanted;
-  if (keys.empty()) return wanted;
-  auto lookups = client.lookup_all(keys);
-  wanted.reserve(lookups.size());
-  for (std::size_t i = 0; i < lookups.size(); ++i) {
-    wanted.push_back({releases[i].first, releases[i].second, std::move(lookups[i])});
+  std::size_t notes = 0;
+  for (std::size_t begin = 0; begin < releases.size(); begin += kAtOnce) {
+    const auto some =
+        std::span(releases).subspan(begin, std::min(kAtOnce, releases.size() - begin));
+    std::vector<std::string> keys;
+    for (const auto& [outcome, release] : some) {
+      keys.push_back(tlog::go_key(release->log_module, release->log_version));
+    }
+    std::vector<Result<tlog::VerifiedLookup>> lookups;
+    if (notes <= kMostNotes) lookups = client.lookup_all(keys);
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      const auto [outcome, release] = some[i];
+      wanted.push_back({outcome, release,
+                        lookups.empty() ? Result<Proof>(unavailable_error(
+                                              "the log's heads take too much memory"))
+                                        : proof_of(lookups[i], *release)});
+      if (wanted.back().proof) notes += wanted.back().proof->head.note().size();
+    }
   }
   return wanted;
 }
@@ -90,17 +112,17 @@ struct Seen {
 // The heads of all lookups, each once; those under which something was proven first.
 std::vector<Seen> heads_of(const std::vector<Wanted>& wanted) {
   std::vector<Seen> heads;
+  std::set<std::string_view> notes;  // of `wanted`
   const auto add = [&](const Wanted& w, const tlog::Checkpoint& head) {
-    const auto same = [&](const Seen& s) { return s.head.note() == head.note(); };
-    if (std::any_of(heads.begin(), heads.end(), same)) return;
+    if (!notes.insert(head.note()).second) return;
     heads.push_back({"with the lookup of " + title(*w.release), head});
-    if (!w.lookup) heads.back().unshown = w.lookup.error();
+    if (!w.proof) heads.back().unshown = w.proof.error();
   };
   for (const Wanted& w : wanted) {
-    if (w.lookup) add(w, w.lookup->head());
+    if (w.proof) add(w, w.proof->head);
   }
   for (const Wanted& w : wanted) {
-    const tlog::Checkpoint* head = w.lookup ? nullptr : tlog::find_unshown_head(w.lookup.error());
+    const tlog::Checkpoint* head = w.proof ? nullptr : tlog::find_unshown_head(w.proof.error());
     if (head != nullptr) add(w, *head);
   }
   return heads;
@@ -152,6 +174,9 @@ std::optional<KeptEvidence> keep_evidence(const tlog::Client& client, const Prov
 Result<tlog::Checkpoint> compare_all(tlog::Client& client, const std::vector<Seen>& heads) {
   const auto smaller = [](const auto& a, const auto& b) { return a.head.size() < b.head.size(); };
   const Seen& largest = *std::max_element(heads.begin(), heads.end(), smaller);
+  std::vector<tlog::Checkpoint> others;
+  for (const Seen& seen : heads) others.push_back(seen.head);
+  client.prepare_comparisons(others, largest.head);
   for (const Seen& seen : heads) {
     if (seen.head.same_tree(largest.head)) continue;
     GW_CHECK(compare(client, seen, largest));
@@ -224,17 +249,10 @@ ProveResult prove(tlog::Client& client, const ProverOptions& options, std::span<
     result.head.reset();
   }
   for (const Wanted& w : wanted) {
-    if (!w.lookup) {
-      w.outcome->errors.push_back(of_release(*w.release, w.lookup.error(), options.announced));
+    if (!w.proof) {
+      w.outcome->errors.push_back(of_release(*w.release, w.proof.error(), options.announced));
     } else if (!result.error) {
-      const auto& l = *w.lookup;
-      const auto sums = tlog::find_sums(l.text(), w.release->log_module, w.release->log_version);
-      if (sums) {
-        w.release->proof =
-            Proof{l.number(), std::string(sums->zip), std::string(sums->gomod), l.head()};
-      } else {  // not what a client of such a log gives
-        w.outcome->errors.push_back(of_release(*w.release, sums.error(), options.announced));
-      }
+      w.release->proof = *w.proof;
     }
   }
   for (Outcome& outcome : outcomes) {

@@ -181,6 +181,8 @@ std::vector<Slot> ask(ub_ctx* ctx, std::span<const Question* const> questions, M
       }
     }
   };
+  // What is started in vain costs memory until the library has given it up.
+  if (clock.mono() >= deadline) return slots;
   for (start_some(); finished < slots.size(); start_some()) {
     if (!wait_readable(ub_fd(ctx), deadline, clock)) break;
     if (ub_process(ctx) != 0) break;

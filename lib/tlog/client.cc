@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "base/bytes.h"
 #include "tlog/lookup.h"
 #include "tlog/tile_fetch.h"
@@ -22,7 +24,10 @@ VerifiedRecord VerifiedLookup::record() const {
 }
 
 Client::Client(TileSource& source, VerifierKey key, const LogFormat& format)
-    : source_(&source), key_(std::move(key)), format_(&format) {}
+    : source_(&source),
+      ahead_(std::make_unique<TilesAhead>(source)),
+      key_(std::move(key)),
+      format_(&format) {}
 
 HeadTree& Client::tree(const Checkpoint& head) {
   for (auto it = trees_.begin(); it != trees_.end(); ++it) {
@@ -31,7 +36,7 @@ HeadTree& Client::tree(const Checkpoint& head) {
     return trees_.front();
   }
   if (trees_.size() == kMaxTrees) trees_.pop_back();
-  trees_.emplace_front(*source_, head);
+  trees_.emplace_front(*ahead_, head);
   return trees_.front();
 }
 
@@ -49,6 +54,20 @@ Result<VerifiedLookup> Client::lookup(std::string_view key) {
   return std::move(lookup_all({&wanted, 1})[0]);
 }
 
+// A reply under a good signature, unproven.
+struct Client::Answer {
+  std::string record;
+  std::uint64_t number = 0;
+  Checkpoint head;
+};
+
+Result<Client::Answer> Client::open(const Result<std::string>& reply) {
+  if (!reply) return reply.error();
+  GW_TRY(const LookupReply parsed, parse_lookup(*reply));
+  GW_TRY(Checkpoint head, Checkpoint::open(parsed.note, key_, *format_));
+  return Answer{std::string(parsed.record), parsed.number, std::move(head)};
+}
+
 std::vector<Result<VerifiedLookup>> Client::lookup_all(std::span<const std::string> keys) {
   std::vector<Result<std::string>> paths;
   std::vector<FetchRequest> requests;
@@ -57,29 +76,54 @@ std::vector<Result<VerifiedLookup>> Client::lookup_all(std::span<const std::stri
     if (paths.back()) requests.push_back({*paths.back(), kMaxLookupBytes});
   }
   auto replies = fetch_all(*source_, requests);
-  std::vector<Result<VerifiedLookup>> out;
+  std::vector<Result<Answer>> answers;
   std::size_t next = 0;
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    auto one = [&]() -> Result<VerifiedLookup> {
-      if (!paths[i]) return paths[i].error();
-      if (!replies) return replies.error();
-      auto& reply = (*replies)[next++];
-      if (!reply) return std::move(reply).error().in(*paths[i]);
-      auto proven = prove(keys[i], *reply);
-      if (!proven) return std::move(proven).error().in(*paths[i]);
-      return proven;
-    };
-    out.push_back(one());
+  for (const auto& path : paths) {
+    if (!path) {
+      answers.emplace_back(path.error());
+    } else if (!replies) {
+      answers.emplace_back(replies.error());
+    } else {
+      auto answer = open(std::exchange((*replies)[next++], std::string()));
+      answers.push_back(answer ? std::move(answer)
+                               : Result<Answer>(std::move(answer).error().in(*path)));
+    }
   }
+  if (answers.size() > 1) {
+    for (const auto& answer : answers) {
+      if (!answer) continue;
+      ahead_->plan([&](TileSource& source) {
+        (void)HeadTree(source, answer->head).prove_inclusion(answer->number);
+      });
+    }
+    ahead_->fetch_planned();
+  }
+  std::vector<Result<VerifiedLookup>> out;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (!answers[i]) {
+      out.emplace_back(std::move(answers[i]).error());
+      continue;
+    }
+    auto proven = prove(keys[i], *answers[i]);
+    out.push_back(proven ? std::move(proven)
+                         : Result<VerifiedLookup>(std::move(proven).error().in(*paths[i])));
+  }
+  ahead_->forget();
   return out;
 }
 
-Result<VerifiedLookup> Client::prove(std::string_view key, std::string_view reply) {
-  GW_TRY(const LookupReply parsed, parse_lookup(reply));
-  GW_TRY(const Checkpoint head, Checkpoint::open(parsed.note, key_, *format_));
-  auto proven = prove_under(head, key, parsed.number, parsed.record);
-  if (!proven) return about_head(std::move(proven).error(), head);
+Result<VerifiedLookup> Client::prove(std::string_view key, const Answer& answer) {
+  auto proven = prove_under(answer.head, key, answer.number, answer.record);
+  if (!proven) return about_head(std::move(proven).error(), answer.head);
   return proven;
+}
+
+void Client::prepare_comparisons(std::span<const Checkpoint> smaller, const Checkpoint& larger) {
+  std::vector<std::uint64_t> sizes;
+  for (const Checkpoint& head : smaller) {
+    if (head.size() < larger.size()) sizes.push_back(head.size());
+  }
+  if (sizes.size() > 1) (void)tree(larger).load_frontiers(sizes);
 }
 
 Result<VerifiedLookup> Client::prove_under(const Checkpoint& head, std::string_view key,

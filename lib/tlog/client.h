@@ -27,6 +27,7 @@
 #include "tlog/note.h"
 #include "tlog/record.h"
 #include "tlog/source.h"
+#include "tlog/tiles_ahead.h"
 
 namespace gw::tlog {
 
@@ -65,7 +66,8 @@ class Client {
   // `key`: as the format has it; kUsage when it is none. What fails under a good signature carries
   // the head (find_unshown_head()): it is the log's word, whatever was wrong beside it.
   Result<VerifiedLookup> lookup(std::string_view key);
-  // Many at once, replies fetched in parallel; results in order, each on its own.
+  // Many at once, replies fetched in parallel, then all tiles that prove them; results in order,
+  // each on its own. Some hundreds at a time: all replies are in memory together.
   std::vector<Result<VerifiedLookup>> lookup_all(std::span<const std::string> keys);
 
   // Either may be the older one. Both must be opened with key().
@@ -74,14 +76,21 @@ class Client {
   // than the head.
   Result<HeadComparison> compare(const Frontier& own, const Checkpoint& head);
 
+  // Fetches what comparing each of `smaller` with `larger` will need, in one go. What does not come
+  // is compare()'s to tell.
+  void prepare_comparisons(std::span<const Checkpoint> smaller, const Checkpoint& larger);
+
   // The tree under `head`; cached for the last few heads, valid until the next call of any method.
   HeadTree& tree(const Checkpoint& head);
 
  private:
-  Result<VerifiedLookup> prove(std::string_view key, std::string_view reply);
+  struct Answer;
+  Result<Answer> open(const Result<std::string>& reply);
+  Result<VerifiedLookup> prove(std::string_view key, const Answer& answer);
   Result<VerifiedLookup> prove_under(const Checkpoint& head, std::string_view key,
                                      std::uint64_t number, std::string_view record);
   TileSource* source_;
+  std::unique_ptr<TilesAhead> ahead_;  // what the trees ask
   VerifierKey key_;
   const LogFormat* format_;
   std::list<HeadTree> trees_;  // most recently used first

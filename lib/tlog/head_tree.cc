@@ -216,6 +216,18 @@ Result<Frontier> HeadTree::frontier_at(std::uint64_t size) {
   return tlog::frontier_at(size, *this);
 }
 
+Status HeadTree::load_frontiers(std::span<const std::uint64_t> sizes) {
+  std::vector<TileId> tiles;
+  for (const std::uint64_t size : sizes) {
+    for (const TileId& id : path_tiles(size)) tiles.push_back(id);
+  }
+  std::sort(tiles.begin(), tiles.end(), [](const TileId& a, const TileId& b) {
+    return std::pair(a.level, a.index) < std::pair(b.level, b.index);
+  });
+  tiles.erase(std::unique(tiles.begin(), tiles.end()), tiles.end());
+  return load(tiles);
+}
+
 Result<std::vector<Hash>> HeadTree::prove_inclusion(std::uint64_t record) {
   if (record >= head_.size()) {
     return usage_error(

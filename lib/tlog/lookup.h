@@ -12,7 +12,8 @@
 
 namespace gw::tlog {
 
-inline constexpr std::size_t kMaxLookupBytes = 2UL << 20U;
+// Real ones have 600 bytes; many are held at once.
+inline constexpr std::size_t kMaxLookupBytes = 128UL << 10U;
 
 struct LookupReply {  // views into the reply
   std::uint64_t number = 0;

@@ -6,6 +6,7 @@
 
 #include "support/tlog/test_log.h"
 #include "tlog/lookup.h"
+#include "tlog/tiles_ahead.h"
 
 using namespace gw;
 using namespace gw::tlog;
@@ -266,6 +267,60 @@ TEST_CASE("many lookups at once: one bad one does not spoil the others") {
   CHECK(found[2].error().kind == ErrorKind::kNotFound);
   CHECK(found[3]->number() == 2);
   CHECK(log.fetched_with_prefix("lookup/") == 3);
+}
+
+TEST_CASE("lookups under heads of their own are proven and compared in a few round trips") {
+  for (const bool partial_gone : {false, true}) {
+    CAPTURE(partial_gone);
+    TestLog log = big_log();
+    std::vector<std::string> wanted;
+    std::vector<Checkpoint> heads;
+    for (std::uint64_t i = 0; i < 100; ++i) {
+      const std::uint64_t number = i * 1290;
+      const std::uint64_t size = 129000 + i * 9;
+      const auto r = *parse_go_record(log.record(number));
+      wanted.push_back(go_key(r.module, r.version));
+      heads.push_back(log.head(size));
+      log.replace(*kGoLog.lookup_path(wanted.back()),
+                  format_lookup(number, log.record(number), log.head_note(size)));
+      if (partial_gone && size % kTileWidth != 0) {
+        log.fail(
+            format_tile_path({0, size / kTileWidth, static_cast<std::uint32_t>(size % kTileWidth)}),
+            not_found_error("gone"));
+      }
+    }
+    Client client(log, log.key(), kGoLog);
+    const auto found = client.lookup_all(wanted);
+    for (const auto& f : found) CHECK(f);
+    CHECK(log.round_trips <= (partial_gone ? 3 : 2));
+    const std::size_t before = log.round_trips;
+    client.prepare_comparisons(heads, heads.back());
+    for (const Checkpoint& head : heads) {
+      CHECK(client.compare(head, heads.back())->relation != HeadRelation::kFork);
+    }
+    CHECK(log.round_trips - before <= 2);
+  }
+}
+
+TEST_CASE("what is fetched ahead is what the source has, and nothing more") {
+  TestLog log;
+  log.add_synthetic(1000);
+  TilesAhead ahead(log);
+  const FetchRequest wanted[] = {{"tile/8/0/000", 8192}, {"none", 9}};
+  ahead.plan([&](TileSource& source) {
+    CHECK_FALSE(source.fetch(wanted)[0]);
+    const FetchRequest more[] = {{"tile/8/0/002", 8192}};
+    CHECK_FALSE(source.fetch(more)[0]);  // a second round is not planned
+  });
+  CHECK(log.round_trips == 0);
+  ahead.fetch_planned();
+  CHECK(log.fetched == std::vector<std::string>{"none", "tile/8/0/000"});
+  CHECK(ahead.fetch(wanted)[0].value() == log.serve_path("tile/8/0/000").value());
+  CHECK(ahead.fetch(wanted)[1].error().kind == ErrorKind::kNotFound);
+  CHECK(log.round_trips == 1);
+  ahead.forget();
+  CHECK(ahead.fetch(wanted)[0]);
+  CHECK(log.round_trips == 2);
 }
 
 TEST_CASE("a partial tile that is gone is taken from the full one") {
