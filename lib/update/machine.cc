@@ -1,0 +1,175 @@
+#include "update/machine.h"
+
+#include <array>
+
+namespace gw::update {
+namespace {
+
+using A = Action;
+
+// What a cell holds.
+struct Cell {
+  State next;
+  std::array<Action, 4> actions;
+  bool expected = true;
+};
+
+constexpr Cell to(State next, A a = A::kNone, A b = A::kNone, A c = A::kNone, A d = A::kNone) {
+  return {next, {a, b, c, d}};
+}
+// May come late, and changes nothing any more.
+constexpr Cell late(State state) { return {state, {}}; }
+constexpr Cell never(State state) { return {state, {}, false}; }
+
+using Row = std::array<Cell, kEvents>;
+
+// One row a state, its cells in the order of Event.
+constexpr std::array<Row, kStates> make_table() {
+  using enum State;
+  constexpr State r = kRunning;
+  constexpr State f = kFetching;
+  constexpr State b = kBefore;
+  constexpr State s = kStopping;
+  constexpr State t = kTrial;
+  constexpr State v = kReverting;
+  constexpr State e = kEnding;
+  constexpr State x = kEnded;
+  return {{
+      {to(f, A::kFetch),                                                   // update
+       late(r),                                                            // fetched
+       late(r),                                                            // fetch-failed
+       late(r),                                                            // before-done
+       late(r),                                                            // before-later
+       late(r),                                                            // before-veto
+       never(r),                                                           // switch-failed
+       to(x, A::kEnd),                                                     // start-failed
+       to(x, A::kEnd),                                                     // exited
+       to(r, A::kRecordBad, A::kSwitchBack, A::kStart),                    // exited-often
+       late(r),                                                            // stop-timeout
+       late(r),                                                            // trial-passed
+       late(r),                                                            // not-ready
+       to(e, A::kTerminate)},                                              // stop
+      {late(f),                                                            // update
+       to(b, A::kRunBefore),                                               // fetched
+       to(r, A::kRecordFailure),                                           // fetch-failed
+       late(f),                                                            // before-done
+       late(f),                                                            // before-later
+       late(f),                                                            // before-veto
+       never(f),                                                           // switch-failed
+       never(f),                                                           // start-failed
+       to(x, A::kCancelFetch, A::kEnd),                                    // exited
+       to(r, A::kCancelFetch, A::kRecordBad, A::kSwitchBack, A::kStart),   // exited-often
+       late(f),                                                            // stop-timeout
+       late(f),                                                            // trial-passed
+       late(f),                                                            // not-ready
+       to(e, A::kCancelFetch, A::kTerminate)},                             // stop
+      {late(b),                                                            // update
+       never(b),                                                           // fetched
+       never(b),                                                           // fetch-failed
+       to(s, A::kRecordTrial, A::kTerminate),                              // before-done
+       to(r, A::kRecordFailure),                                           // before-later
+       to(r, A::kRecordVeto),                                              // before-veto
+       never(b),                                                           // switch-failed
+       never(b),                                                           // start-failed
+       to(x, A::kCancelBefore, A::kEnd),                                   // exited
+       to(r, A::kCancelBefore, A::kRecordBad, A::kSwitchBack, A::kStart),  // exited-often
+       late(b),                                                            // stop-timeout
+       late(b),                                                            // trial-passed
+       late(b),                                                            // not-ready
+       to(e, A::kCancelBefore, A::kTerminate)},                            // stop
+      {late(s),                                                            // update
+       never(s),                                                           // fetched
+       never(s),                                                           // fetch-failed
+       late(s),                                                            // before-done
+       late(s),                                                            // before-later
+       late(s),                                                            // before-veto
+       never(s),                                                           // switch-failed
+       never(s),                                                           // start-failed
+       to(t, A::kSwitch, A::kStart, A::kBeginTrial),                       // exited
+       never(s),                                                           // exited-often
+       to(s, A::kKill),                                                    // stop-timeout
+       late(s),                                                            // trial-passed
+       late(s),                                                            // not-ready
+       to(e, A::kForgetTrial)},                                            // stop
+      {late(t),                                                            // update
+       never(t),                                                           // fetched
+       never(t),                                                           // fetch-failed
+       late(t),                                                            // before-done
+       late(t),                                                            // before-later
+       late(t),                                                            // before-veto
+       to(r, A::kRecordFailure, A::kStart),                                // switch-failed
+       to(r, A::kRecordBad, A::kSwitchBack, A::kStart),                    // start-failed
+       to(r, A::kRecordBad, A::kSwitchBack, A::kStart),                    // exited
+       to(r, A::kRecordBad, A::kSwitchBack, A::kStart),                    // exited-often
+       late(t),                                                            // stop-timeout
+       to(r, A::kRecordKept),                                              // trial-passed
+       to(v, A::kRecordBad, A::kTerminate),                                // not-ready
+       to(e, A::kTerminate)},                                              // stop
+      {late(v),                                                            // update
+       never(v),                                                           // fetched
+       never(v),                                                           // fetch-failed
+       late(v),                                                            // before-done
+       late(v),                                                            // before-later
+       late(v),                                                            // before-veto
+       never(v),                                                           // switch-failed
+       never(v),                                                           // start-failed
+       to(r, A::kSwitchBack, A::kStart),                                   // exited
+       never(v),                                                           // exited-often
+       to(v, A::kKill),                                                    // stop-timeout
+       late(v),                                                            // trial-passed
+       late(v),                                                            // not-ready
+       to(e, A::kSwitchBack)},                                             // stop
+      {late(e),                                                            // update
+       late(e),                                                            // fetched
+       late(e),                                                            // fetch-failed
+       late(e),                                                            // before-done
+       late(e),                                                            // before-later
+       late(e),                                                            // before-veto
+       never(e),                                                           // switch-failed
+       never(e),                                                           // start-failed
+       to(x, A::kEnd),                                                     // exited
+       never(e),                                                           // exited-often
+       to(e, A::kKill),                                                    // stop-timeout
+       late(e),                                                            // trial-passed
+       late(e),                                                            // not-ready
+       to(e, A::kTerminate)},                                              // stop
+      {late(x), late(x), late(x), late(x), late(x), late(x), never(x), never(x), never(x), never(x),
+       late(x), late(x), late(x), late(x)},
+  }};
+}
+
+constexpr std::array<Row, kStates> kTable = make_table();
+
+}  // namespace
+
+Step step(State state, Event event) {
+  const Cell& cell = kTable[static_cast<std::size_t>(state)][static_cast<std::size_t>(event)];
+  std::size_t count = 0;
+  while (count < cell.actions.size() && cell.actions[count] != A::kNone) ++count;
+  return {cell.next, {cell.actions.data(), count}, cell.expected};
+}
+
+std::string_view state_name(State state) {
+  static constexpr std::array<std::string_view, kStates> kNames{
+      "running", "fetching", "before", "stopping", "trial", "reverting", "ending", "ended"};
+  return kNames[static_cast<std::size_t>(state)];
+}
+
+std::string_view event_name(Event event) {
+  static constexpr std::array<std::string_view, kEvents> kNames{
+      "update",       "fetched",       "fetch-failed", "before-done", "before-later",
+      "before-veto",  "switch-failed", "start-failed", "exited",      "exited-often",
+      "stop-timeout", "trial-passed",  "not-ready",    "stop"};
+  return kNames[static_cast<std::size_t>(event)];
+}
+
+std::string_view action_name(Action action) {
+  static constexpr std::array<std::string_view, 18> kNames{
+      "none",         "fetch",        "cancel-fetch", "run-before",     "cancel-before",
+      "record-trial", "forget-trial", "record-kept",  "record-failure", "record-veto",
+      "record-bad",   "terminate",    "kill",         "switch",         "switch-back",
+      "start",        "begin-trial",  "end"};
+  return kNames[static_cast<std::size_t>(action)];
+}
+
+}  // namespace gw::update
