@@ -41,7 +41,7 @@ constexpr std::array<Row, kStates> make_table() {
        late(r),                                                            // before-done
        late(r),                                                            // before-later
        late(r),                                                            // before-veto
-       never(r),                                                           // switch-failed
+       never(r),                                                           // install-failed
        to(x, A::kEnd),                                                     // start-failed
        to(x, A::kEnd),                                                     // exited
        to(r, A::kRecordBad, A::kSwitchBack, A::kStart),                    // exited-often
@@ -55,7 +55,7 @@ constexpr std::array<Row, kStates> make_table() {
        late(f),                                                            // before-done
        late(f),                                                            // before-later
        late(f),                                                            // before-veto
-       never(f),                                                           // switch-failed
+       never(f),                                                           // install-failed
        never(f),                                                           // start-failed
        to(x, A::kCancelFetch, A::kEnd),                                    // exited
        to(r, A::kCancelFetch, A::kRecordBad, A::kSwitchBack, A::kStart),   // exited-often
@@ -69,7 +69,7 @@ constexpr std::array<Row, kStates> make_table() {
        to(s, A::kRecordTrial, A::kTerminate),                              // before-done
        to(r, A::kRecordFailure),                                           // before-later
        to(r, A::kRecordVeto),                                              // before-veto
-       never(b),                                                           // switch-failed
+       never(b),                                                           // install-failed
        never(b),                                                           // start-failed
        to(x, A::kCancelBefore, A::kEnd),                                   // exited
        to(r, A::kCancelBefore, A::kRecordBad, A::kSwitchBack, A::kStart),  // exited-often
@@ -83,7 +83,7 @@ constexpr std::array<Row, kStates> make_table() {
        late(s),                                                            // before-done
        late(s),                                                            // before-later
        late(s),                                                            // before-veto
-       never(s),                                                           // switch-failed
+       to(r, A::kRecordFailure),                                           // install-failed
        never(s),                                                           // start-failed
        to(t, A::kSwitch, A::kStart, A::kBeginTrial),                       // exited
        never(s),                                                           // exited-often
@@ -97,7 +97,7 @@ constexpr std::array<Row, kStates> make_table() {
        late(t),                                                            // before-done
        late(t),                                                            // before-later
        late(t),                                                            // before-veto
-       to(r, A::kRecordFailure, A::kStart),                                // switch-failed
+       to(r, A::kRecordFailure, A::kStart),                                // install-failed
        to(r, A::kRecordBad, A::kSwitchBack, A::kStart),                    // start-failed
        to(r, A::kRecordBad, A::kSwitchBack, A::kStart),                    // exited
        to(r, A::kRecordBad, A::kSwitchBack, A::kStart),                    // exited-often
@@ -111,7 +111,7 @@ constexpr std::array<Row, kStates> make_table() {
        late(v),                                                            // before-done
        late(v),                                                            // before-later
        late(v),                                                            // before-veto
-       never(v),                                                           // switch-failed
+       never(v),                                                           // install-failed
        never(v),                                                           // start-failed
        to(r, A::kSwitchBack, A::kStart),                                   // exited
        never(v),                                                           // exited-often
@@ -125,7 +125,7 @@ constexpr std::array<Row, kStates> make_table() {
        late(e),                                                            // before-done
        late(e),                                                            // before-later
        late(e),                                                            // before-veto
-       never(e),                                                           // switch-failed
+       never(e),                                                           // install-failed
        never(e),                                                           // start-failed
        to(x, A::kEnd),                                                     // exited
        never(e),                                                           // exited-often
@@ -157,9 +157,9 @@ std::string_view state_name(State state) {
 
 std::string_view event_name(Event event) {
   static constexpr std::array<std::string_view, kEvents> kNames{
-      "update",       "fetched",       "fetch-failed", "before-done", "before-later",
-      "before-veto",  "switch-failed", "start-failed", "exited",      "exited-often",
-      "stop-timeout", "trial-passed",  "not-ready",    "stop"};
+      "update",       "fetched",        "fetch-failed", "before-done", "before-later",
+      "before-veto",  "install-failed", "start-failed", "exited",      "exited-often",
+      "stop-timeout", "trial-passed",   "not-ready",    "stop"};
   return kNames[static_cast<std::size_t>(event)];
 }
 

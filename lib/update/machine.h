@@ -31,7 +31,7 @@ enum class Event : std::uint8_t {
   kBeforeDone,    // the operator's command agrees, or there is none
   kBeforeLater,   // not now
   kBeforeVeto,    // not this version
-  kSwitchFailed,  // the link could not be moved to the new binary
+  kInstallFailed,  // a record or the link could not be written
   kStartFailed,   // the program could not be run
   kExited,        // the service ended
   kExitedOften,   // so did this new version a few times lately

@@ -34,9 +34,10 @@ before exited -> ended: cancel-before end
 before exited-often -> running: cancel-before record-bad switch-back start
 before stop -> ending: cancel-before terminate
 stopping exited -> trial: switch start begin-trial
+stopping install-failed -> running: record-failure
 stopping stop-timeout -> stopping: kill
 stopping stop -> ending: forget-trial
-trial switch-failed -> running: record-failure start
+trial install-failed -> running: record-failure start
 trial start-failed -> running: record-bad switch-back start
 trial exited -> running: record-bad switch-back start
 trial exited-often -> running: record-bad switch-back start

@@ -1,0 +1,160 @@
+#include "supervise/state.h"
+
+#include "base/json.h"
+#include "supervise/json_fields.h"
+
+namespace gw::supervise {
+namespace {
+
+constexpr std::uint64_t kVersion = 1;
+
+Json times_json(const std::map<std::string, WallTime>& times) {
+  Json out = Json::object();
+  for (const auto& [name, time] : times) out[name] = format_rfc3339(time);
+  return out;
+}
+
+std::map<std::string, WallTime> read_times(const Json& object) {
+  std::map<std::string, WallTime> out;
+  if (!object.is_object()) return out;
+  for (const auto& [name, value] : object.items()) {
+    if (const auto time = time_member(object, name)) out.emplace(name, *time);
+  }
+  return out;
+}
+
+Json target_json(const update::Target& target) {
+  return {{"version", target.version}, {"go_version", target.go_version}};
+}
+
+update::Target read_target(const Json& object) {
+  return {text_member(object, "version"), text_member(object, "go_version")};
+}
+
+Json trial_json(const Trial& trial) {
+  Json out = target_json(trial.target);
+  out["from"] = trial.from;
+  out["to"] = trial.to;
+  out["sum"] = trial.sum;
+  out["began"] = format_rfc3339(trial.began);
+  out["tries"] = trial.tries;
+  out["passed"] = trial.passed;
+  out["exits"] = trial.exits;
+  out["scheduled"] = trial.scheduled;
+  return out;
+}
+
+// Nothing without the files' names: then nobody knows what to go back to.
+std::optional<Trial> read_trial(const Json& object) {
+  Trial trial{text_member(object, "from"), text_member(object, "to"), read_target(object),
+              text_member(object, "sum")};
+  const auto began = time_member(object, "began");
+  if (trial.from.empty() || trial.to.empty() || !began) return std::nullopt;
+  trial.began = *began;
+  trial.tries = static_cast<unsigned>(number_member(object, "tries").value_or(0));
+  trial.passed = flag_member(object, "passed");
+  trial.exits = static_cast<unsigned>(number_member(object, "exits").value_or(0));
+  trial.scheduled = flag_member(object, "scheduled");
+  return trial;
+}
+
+Json event_json(const Event& event) {
+  Json out = {{"time", format_rfc3339(event.time)}, {"what", event.what}};
+  out.update(target_json(event.target));
+  out["by"] = event.by;
+  if (!event.sum.empty()) out["sum"] = event.sum;
+  if (!event.detail.empty()) out["detail"] = event.detail;
+  return out;
+}
+
+Event read_event(const Json& object) {
+  return {time_member(object, "time").value_or(WallTime()),
+          text_member(object, "what"),
+          read_target(object),
+          text_member(object, "by"),
+          text_member(object, "sum"),
+          text_member(object, "detail")};
+}
+
+void read_updates(const Json& json, State& state) {
+  if (const Json* paused = find_member(json, "paused"); paused && paused->is_object()) {
+    state.paused =
+        Paused{text_member(*paused, "reason"), time_member(*paused, "since").value_or(WallTime())};
+  }
+  for (const Json& skip : list_member(json, "skips")) {
+    const update::Target target = read_target(skip);
+    if (!target.version.empty()) state.skips.push_back({target.version, target.go_version});
+  }
+  if (const Json* trial = find_member(json, "trial")) state.trial = read_trial(*trial);
+  for (const Json& event : list_member(json, "history")) {
+    add_event(state, read_event(event));
+  }
+  if (const Json* service = find_member(json, "service")) {
+    const auto pid = number_member(*service, "pid");
+    const auto started = number_member(*service, "started");
+    if (pid && started) state.service = ServiceMark{*pid, *started};
+  }
+}
+
+}  // namespace
+
+void add_event(State& state, Event event) {
+  if (state.history.size() >= kMaxHistory) state.history.erase(state.history.begin());
+  state.history.push_back(std::move(event));
+}
+
+std::string format_state(const State& s) {
+  Json out = {{"version", kVersion}};
+  if (s.paused) {
+    out["paused"] = {{"reason", s.paused->reason}, {"since", format_rfc3339(s.paused->since)}};
+  }
+  out["skips"] = Json::array();
+  for (const update::Skip& skip : s.skips) {
+    out["skips"].push_back(target_json({skip.version, skip.go_version}));
+  }
+  if (s.trial) out["trial"] = trial_json(*s.trial);
+  out["previous"] = s.previous;
+  out["ours"] = s.ours;
+  out["base_go"] = s.base_go;
+  if (s.last_update) out["last_update"] = format_rfc3339(*s.last_update);
+  out["failures"] = s.failures;
+  if (s.last_failure) out["last_failure"] = format_rfc3339(*s.last_failure);
+  if (!s.last_error.empty()) out["last_error"] = s.last_error;
+  out["versions"] = times_json(s.versions);
+  out["toolchains"] = {{"cur", s.toolchains.cur}, {"prev", s.toolchains.prev}};
+  out["toolchain_times"] = times_json(s.toolchain_times);
+  if (s.learned) out["learned"] = format_rfc3339(*s.learned);
+  if (s.checked) out["checked"] = format_rfc3339(*s.checked);
+  if (s.service) out["service"] = {{"pid", s.service->pid}, {"started", s.service->started}};
+  out["history"] = Json::array();
+  for (const Event& event : s.history) out["history"].push_back(event_json(event));
+  return out.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Result<State> parse_state(std::string_view text) {
+  const auto json = parse_json(text);
+  const auto version = json ? number_member(*json, "version") : std::nullopt;
+  if (!version) return corrupt_error("not a state file of gwtool supervise");
+  if (*version != kVersion) {
+    return usage_error("the state file is of a later gwtool", "use that, or remove the file");
+  }
+  State state;
+  read_updates(*json, state);
+  state.previous = text_member(*json, "previous");
+  state.ours = texts_member(*json, "ours");
+  state.base_go = text_member(*json, "base_go");
+  state.last_update = time_member(*json, "last_update");
+  state.failures = static_cast<unsigned>(number_member(*json, "failures").value_or(0));
+  state.last_failure = time_member(*json, "last_failure");
+  state.last_error = text_member(*json, "last_error");
+  state.versions = read_times(list_member(*json, "versions"));
+  if (const Json* toolchains = find_member(*json, "toolchains")) {
+    state.toolchains = {text_member(*toolchains, "cur"), text_member(*toolchains, "prev")};
+  }
+  state.toolchain_times = read_times(list_member(*json, "toolchain_times"));
+  state.learned = time_member(*json, "learned");
+  state.checked = time_member(*json, "checked");
+  return state;
+}
+
+}  // namespace gw::supervise

@@ -1,0 +1,81 @@
+// What a supervisor knows from one start to the next: DIR/state.json.
+//
+// Replaced as a whole and durable before anything is done that it tells of, so that after a crash
+// it says what may have happened and never too little. Written by the supervisor alone, under the
+// lock of DIR. Values; format_state() and parse_state() are pure.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "update/plan.h"
+#include "update/policy.h"
+
+namespace gw::supervise {
+
+// A new binary that has yet to show that it runs, from before the old one is stopped on.
+struct Trial {
+  std::string from;  // file names beside the link
+  std::string to;
+  update::Target target;
+  std::string sum;
+  WallTime began{};
+  unsigned tries = 0;   // starts, over restarts of the supervisor
+  bool passed = false;  // it runs; exits are still counted for a while
+  unsigned exits = 0;   // by itself, since it passed
+  bool scheduled = false;
+};
+
+struct Paused {
+  std::string reason;
+  WallTime since{};
+};
+
+// One line of what happened.
+struct Event {
+  WallTime time{};
+  std::string what;  // "updated", "rolled-back", "failed", "skipped", ...
+  update::Target target;
+  std::string by;  // "schedule", "control"
+  std::string sum;
+  std::string detail;
+};
+
+struct ServiceMark {
+  std::uint64_t pid = 0;
+  std::uint64_t started = 0;  // field 22 of /proc/PID/stat: no other process has both
+};
+
+struct State {
+  std::optional<Paused> paused;
+  std::vector<update::Skip> skips;
+  std::optional<Trial> trial;
+  std::string previous;           // the file to roll back to
+  std::vector<std::string> ours;  // files that we may remove
+  std::string base_go;
+  std::optional<WallTime> last_update;
+  unsigned failures = 0;
+  std::optional<WallTime> last_failure;
+  std::string last_error;
+  std::map<std::string, WallTime> versions;  // of the module, and when each was published or seen
+  update::Toolchains toolchains;
+  std::map<std::string, WallTime> toolchain_times;
+  std::optional<WallTime> learned;  // last news
+  std::optional<WallTime> checked;  // last check that succeeded
+  std::optional<ServiceMark> service;
+  std::vector<Event> history;  // the last 100, oldest first
+};
+
+inline constexpr std::size_t kMaxHistory = 100;
+void add_event(State& state, Event event);
+
+std::string format_state(const State& state);
+// kCorrupt: not what format_state() writes; kUsage: of a later gwtool.
+Result<State> parse_state(std::string_view text);
+
+}  // namespace gw::supervise

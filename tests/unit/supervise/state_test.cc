@@ -1,0 +1,80 @@
+#include "supervise/state.h"
+
+#include <catch2/catch.hpp>
+
+#include "supervise/json_fields.h"
+
+using namespace gw;
+using namespace gw::supervise;
+
+TEST_CASE("a state is read back as it was", "[state]") {
+  CHECK(format_state(*parse_state(format_state(State()))) == format_state(State()));
+  const WallTime t = from_unix(1700000000);
+  State s;
+  s.paused = Paused{"v1.2.3 \"crashed\"\n", t};
+  s.skips = {{"v1.2.3", "go1.26.8"}, {"v1.2.4", ""}};
+  s.trial = Trial{"svc-v1-go1", "svc-v2-go1", {"v1.2.5", "go1.26.8"}, "0abc", t, 2, true, 1, true};
+  s.previous = "svc-v1-go1";
+  s.ours = {"svc-v1-go1", "svc-v2-go1"};
+  s.base_go = "go1.26.7";
+  s.last_update = t;
+  s.failures = 3;
+  s.last_failure = t;
+  s.last_error = "no route";
+  s.versions = {{"v1.2.3", t}};
+  s.toolchains = {"go1.26.8", "go1.25.9"};
+  s.toolchain_times = {{"go1.26.8", t}};
+  s.learned = t;
+  s.checked = t;
+  s.service = ServiceMark{123, 456};
+  s.history = {{t, "updated", {"v1.2.3", "go1.26.8"}, "schedule", "0abc", "why"}};
+  const std::string text = format_state(s);
+  const auto back = parse_state(text);
+  REQUIRE(back);
+  CHECK(format_state(*back) == text);
+  CHECK(back->trial->exits == 1);
+  CHECK(back->trial->passed);
+  CHECK(back->service->started == 456);
+  CHECK(back->history[0].detail == "why");
+}
+
+TEST_CASE("what is no state", "[state]") {
+  for (const char* bad : {"", "{", "[]", "{}", "null", R"({"version":"1"})", R"({"version":-1})"}) {
+    INFO(bad);
+    const auto parsed = parse_state(bad);
+    REQUIRE_FALSE(parsed);
+    CHECK(parsed.error().kind == ErrorKind::kCorrupt);
+  }
+  CHECK(parse_state(R"({"version":2})").error().kind == ErrorKind::kUsage);
+  // members of another type are as if they were not there
+  const auto odd = parse_state(
+      R"({"version":1,"paused":null,"trial":{"from":3},"skips":[3,{}],"ours":[1,"a"],"failures":"x",
+          "versions":["x"],"history":{"a":1},"service":{"pid":1}})");
+  REQUIRE(odd);
+  CHECK_FALSE(odd->paused);
+  CHECK_FALSE(odd->trial);
+  CHECK_FALSE(odd->service);
+  CHECK(odd->skips.empty());
+  CHECK(odd->ours == std::vector<std::string>{"a"});
+}
+
+TEST_CASE("history is bounded", "[state]") {
+  State s;
+  for (int i = 0; i < 150; ++i) add_event(s, {from_unix(i), "updated", {}, "", "", ""});
+  CHECK(s.history.size() == kMaxHistory);
+  CHECK(s.history.front().time == from_unix(50));
+}
+
+TEST_CASE("members by type", "[state]") {
+  const Json j = *parse_json(R"({"t":"x","n":3,"m":-3,"f":true,"l":["a",1],"o":{"x":"y"}})");
+  CHECK(text_member(j, "t") == "x");
+  CHECK(text_member(j, "n").empty());
+  CHECK(number_member(j, "n") == 3U);
+  CHECK_FALSE(number_member(j, "m"));
+  CHECK(flag_member(j, "f"));
+  CHECK_FALSE(flag_member(j, "t"));
+  CHECK(texts_member(j, "l") == std::vector<std::string>{"a"});
+  CHECK(texts_member(j, "o") == std::vector<std::string>{"y"});
+  CHECK(find_member(j, "none") == nullptr);
+  CHECK(find_member(Json(3), "t") == nullptr);
+}
