@@ -1,0 +1,264 @@
+#include "supervise/place.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/statvfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+
+#include "base/bytes.h"
+#include "build/builder.h"
+#include "module/byte_source.h"
+
+namespace gw::supervise {
+namespace {
+
+constexpr int kMaxLinks = 40;  // as the kernel's
+constexpr int kMaxNames = 100;
+constexpr std::string_view kTemporary = ".new-";  // os/dir.h's
+constexpr const char* kCapability = "security.capability";
+constexpr const char* kLabel = "security.selinux";
+
+struct Parts {
+  std::string directory;
+  std::string name;
+};
+Parts split_path(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return {slash == 0 ? "/" : path.substr(0, slash), path.substr(slash + 1)};
+}
+
+// An extended attribute; nothing when there is none, or no such thing.
+std::optional<std::string> attribute(int fd, const char* name) {
+  std::array<char, 4096> value{};
+  const ssize_t n = ::fgetxattr(fd, name, value.data(), value.size());
+  if (n < 0) return std::nullopt;
+  return std::string(value.data(), static_cast<std::size_t>(n));
+}
+
+Result<Hash> hash_of(int fd) {
+  Sha256 hash;
+  std::array<char, 65536> buffer{};
+  for (off_t at = 0;;) {
+    const ssize_t n = ::pread(fd, buffer.data(), buffer.size(), at);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return errno_error("reading a binary", errno);
+    if (n == 0) return hash.finish();
+    hash.update({buffer.data(), static_cast<std::size_t>(n)});
+    at += n;
+  }
+}
+
+}  // namespace
+
+std::string file_name(const build::Key& key) {
+  std::string_view path = key.dir.size() > 1 ? key.dir : key.module;
+  const auto last = [&] { return path.substr(path.rfind('/') + 1); };
+  std::string_view base = last();
+  if (base.size() >= 2 && base[0] == 'v' && all_digits(base.substr(1)) && base != "v0" &&
+      base != "v1" && path.size() > base.size() + 1) {
+    path.remove_suffix(base.size() + 1);
+    if (!last().empty()) base = last();
+  }
+  return fmt::format("{}-{}-{}{}", base, key.version, key.go_version,
+                     key.stripped ? "-stripped" : "");
+}
+
+// ---- finding it ----
+
+Result<Place> Place::find(const std::string& command) {
+  if (command.find('/') == std::string::npos) {
+    return usage_error(quoted(command) + ": a service is named by a path with a slash",
+                       "write ./" + command);
+  }
+  Parts at = split_path(command);
+  for (int links = 0; links <= kMaxLinks; ++links) {
+    auto dir = os::Dir::open(at.directory);
+    if (!dir) return std::move(dir).error().in(command);
+    GW_TRY(const auto found, dir->find(at.name));
+    if (!found) return not_found_error(command + ": no such file");
+    if (S_ISREG(found->st_mode)) {
+      return Place(*std::move(dir), at.directory, at.name, at.name, false);
+    }
+    if (!S_ISLNK(found->st_mode)) return usage_error(command + ": not a file");
+    GW_TRY(const std::string target, dir->read_link(at.name));
+    if (target.find('/') == std::string::npos) {
+      GW_TRY(const auto behind, dir->find(target));
+      if (!behind) return not_found_error(fmt::format("{}: {} is not there", command, target));
+      if (S_ISREG(behind->st_mode)) {
+        return Place(*std::move(dir), at.directory, at.name, target, true);
+      }
+      at.name = target;
+    } else {
+      at = split_path(target[0] == '/' ? target : at.directory + "/" + target);
+    }
+  }
+  return usage_error(command + ": too many links");
+}
+
+std::string Place::why_fixed() const {
+  struct statvfs info {};
+  if (::fstatvfs(dir_.fd(), &info) != 0) return errno_error(path_, errno).message;
+  if ((info.f_flag & ST_RDONLY) != 0) return path_ + " is on a read-only file system";
+  if ((info.f_flag & ST_NOEXEC) != 0) return path_ + " is on a file system without programs";
+  if (::faccessat(dir_.fd(), ".", W_OK, AT_EACCESS) != 0) return path_ + " may not be written";
+  return "";
+}
+
+std::string Place::kept_name(const build::Key& key) const {
+  if (is_link_) return current_;
+  const std::string name = file_name(key);
+  return name == link_ ? name + ".old" : name;
+}
+
+Result<os::Fd> Place::open(const std::string& name) const {
+  auto fd = dir_.open_file(name, O_RDONLY);
+  if (!fd) return std::move(fd).error().in(path_);
+  return fd;
+}
+
+bool Place::has(const std::string& name) const {
+  const auto found = dir_.find(name);
+  return found && *found && S_ISREG((*found)->st_mode);
+}
+
+Result<std::string> Place::sum_of(const std::string& name) const {
+  GW_TRY(const os::Fd fd, open(name));
+  GW_TRY(const Hash hash, hash_of(fd.get()));
+  return build::format_binary_sum(hash);
+}
+
+// ---- a new binary ----
+
+// Owner before mode: a change of owner takes bits away. Set-uid never comes back.
+Status Place::take_after(int fd, const struct stat& old, int old_fd) const {
+  if ((old.st_uid != ::geteuid() || old.st_gid != ::getegid()) &&
+      ::fchown(fd, old.st_uid, old.st_gid) != 0 && errno != EPERM) {
+    return errno_error("the owner of a new binary", errno);
+  }
+  if (::fchmod(fd, old.st_mode & 0777U) != 0) return errno_error("the mode of a new binary", errno);
+  if (const auto capability = attribute(old_fd, kCapability)) {
+    if (::fsetxattr(fd, kCapability, capability->data(), capability->size(), 0) != 0) {
+      return usage_error("the file's capabilities cannot be given to a new binary",
+                         "give them to the process instead, with --ambient-capability");
+    }
+  }
+  if (const auto label = attribute(old_fd, kLabel)) {
+    // Where the policy decides, it has given the label already.
+    (void)::fsetxattr(fd, kLabel, label->data(), label->size(), 0);
+  }
+  return {};
+}
+
+Result<std::unique_ptr<Incoming>> Place::receive(const build::Key& key, std::uint64_t size,
+                                                 std::string sum) const {
+  if (const std::string why = why_fixed(); !why.empty()) return usage_error(why);
+  GW_TRY(const os::Fd old, open(current_));
+  struct stat info {};
+  if (::fstat(old.get(), &info) != 0) return errno_error(path_of(current_), errno);
+  auto file = dir_.new_file(0600);
+  if (!file) return std::move(file).error().in(path_);
+  if (size > 0) {
+    if (const int error = ::posix_fallocate(file->fd(), 0, static_cast<off_t>(size)); error != 0) {
+      return errno_error(fmt::format("{}: room for {} bytes", path_, size), error);
+    }
+  }
+  GW_CHECK(take_after(file->fd(), info, old.get()));
+  return std::unique_ptr<Incoming>(
+      new Incoming(*this, *std::move(file), key, size, std::move(sum)));
+}
+
+Status Incoming::write(std::string_view bytes) {
+  if (bytes.size() > size_ - written_) {
+    return untrusted_error(fmt::format("more than the {} bytes of the record", size_));
+  }
+  GW_CHECK(file_.write(bytes));
+  hash_.update(bytes);
+  written_ += bytes.size();
+  return {};
+}
+
+Result<std::string> Incoming::finish() {
+  if (written_ != size_) {
+    return untrusted_error(fmt::format("{} bytes, not the {} of the record", written_, size_));
+  }
+  if (build::format_binary_sum(hash_.finish()) != sum_) {
+    return untrusted_error("other bytes than the record has the sum of");
+  }
+  {
+    GW_TRY(const mod::FdSource source, mod::FdSource::of(file_.fd()));
+    if (auto same = build::check_binary(source, key_); !same) {
+      return untrusted_error(same.error().message);
+    }
+  }
+  bool there = false;
+  GW_TRY(const std::string name, place_.free_name(file_name(key_), sum_, there));
+  if (there) return name;
+  if (auto published = file_.publish(name); !published) {
+    return std::move(published).error().in(place_.directory());
+  }
+  return name;
+}
+
+// The name, or one with a number behind it when something else has it. `same`: it is there already.
+Result<std::string> Place::free_name(const std::string& name, const std::string& sum,
+                                     bool& same) const {
+  for (int n = 1; n <= kMaxNames; ++n) {
+    const std::string tried = n == 1 ? name : fmt::format("{}.{}", name, n);
+    GW_TRY(const auto found, dir_.find(tried));
+    if (!found) return tried;
+    if (!S_ISREG(found->st_mode) || tried == link_) continue;
+    GW_TRY(const std::string there, sum_of(tried));
+    same = there == sum;
+    if (same) return tried;
+  }
+  return io_error(path_of(name) + ": the name is taken, and a hundred others");
+}
+
+// ---- the switch ----
+
+Status Place::switch_to(const std::string& name, const std::string& kept) {
+  if (!is_link_) {
+    if (auto linked = dir_.link(current_, kept); !linked) {
+      // Left by an earlier try: the same file.
+      GW_TRY(const auto there, dir_.find(kept));
+      GW_TRY(const auto own, dir_.find(current_));
+      if (!there || !own || there->st_ino != own->st_ino || there->st_dev != own->st_dev) {
+        return std::move(linked).error().in(path_);
+      }
+    }
+    GW_CHECK(dir_.sync());
+  }
+  if (auto moved = dir_.replace_symlink(name, link_); !moved) {
+    return std::move(moved).error().in(path_);
+  }
+  is_link_ = true;
+  current_ = name;
+  return {};
+}
+
+Status Place::remove(const std::string& name) const {
+  if (name == link_ || name == current_) return {};
+  auto removed = dir_.unlink(name);
+  if (!removed && removed.error().kind == ErrorKind::kNotFound) return {};
+  return removed;
+}
+
+Status Place::sweep(const std::vector<std::string>& ours) const {
+  GW_TRY(const auto entries, dir_.list());
+  for (const os::Dir::Entry& entry : entries) {
+    if (!entry.is_link || !entry.name.starts_with(kTemporary)) continue;
+    GW_TRY(const std::string target, dir_.read_link(entry.name));
+    if (std::find(ours.begin(), ours.end(), target) != ours.end()) {
+      GW_CHECK(dir_.unlink(entry.name));
+    }
+  }
+  return {};
+}
+
+}  // namespace gw::supervise
