@@ -1,0 +1,184 @@
+#include "supervise/helper.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "build/client.h"
+#include "build/proxy_client.h"
+#include "dns/answer_text.h"
+#include "dns/module_name.h"
+#include "module/proxy.h"
+#include "module/semver.h"
+#include "net/http.h"
+#include "net/resolver.h"
+#include "net/source.h"
+#include "supervise/proof.h"
+
+namespace gw::supervise {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kSourceTime = 30s;
+constexpr auto kBuildTime = 10min;  // a service builds while one waits
+
+net::HttpOptions http_options(const Sources& sources) {
+  net::HttpOptions options;
+  options.ca_file = sources.ca_file;
+  return options;
+}
+
+// The texts of an answer that counts.
+Result<std::vector<std::string>> texts_of(const Result<net::DnsAnswer>& answer, bool need_secure) {
+  if (!answer) return answer.error();
+  if (answer->security == net::DnsSecurity::kBogus) {
+    return untrusted_error("the DNS answer does not verify: " + answer->why_bogus);
+  }
+  if (need_secure && answer->security != net::DnsSecurity::kSecure) {
+    return untrusted_error("the DNS answer is not signed", "--dnssec prefer takes it");
+  }
+  std::vector<std::string> out;
+  for (const std::string& rdata : answer->data) {
+    GW_TRY(std::string text, net::join_txt(rdata));
+    out.push_back(std::move(text));
+  }
+  return out;
+}
+
+Status read_module(const std::vector<std::string>& texts, Discovered& found) {
+  for (const std::string& text : texts) {
+    GW_TRY(const auto versions, dns::parse_module_answer(text));
+    for (const dns::ModuleVersion& v : versions) found.versions[v.version] = {v.found};
+  }
+  return {};
+}
+
+Status read_toolchains(const std::vector<std::string>& texts, Discovered& found) {
+  for (const std::string& text : texts) {
+    GW_TRY(const auto versions, dns::parse_toolchain_answer(text));
+    for (const dns::ToolchainVersion& v : versions) {
+      if (v.kind == dns::ToolchainKind::kNext) continue;
+      auto& which =
+          v.kind == dns::ToolchainKind::kCurrent ? found.toolchains.cur : found.toolchains.prev;
+      which = v.version;
+      found.toolchain_times[v.version] = v.found;
+    }
+  }
+  return {};
+}
+
+// Module and toolchain at once.
+Status ask_dns(const Job& job, const Clock& clock, Discovered& found) {
+  const Sources& s = job.sources;
+  GW_TRY(const auto names, dns::ModuleNames::in_zone(s.dns));
+  GW_TRY(const auto path, mod::ModulePath::parse(job.key.module));
+  GW_TRY(const std::string module, names.of_module(path));
+  GW_TRY(const std::string toolchain, names.of_toolchain());
+  net::ResolverOptions options;
+  options.resolver = s.resolver;
+  options.trust_anchor_file = s.trust_anchor;
+  GW_TRY(auto resolver, net::Resolver::create(std::move(options)));
+  const std::vector<net::Question> questions{{module}, {toolchain}};
+  const auto answers = resolver.lookup(questions, clock.mono() + kSourceTime);
+  GW_TRY(const auto go, texts_of(answers[1], s.need_secure));
+  GW_CHECK(read_toolchains(go, found));
+  GW_TRY(const auto own, texts_of(answers[0], s.need_secure));
+  return read_module(own, found);
+}
+
+Status ask_proxy(const Job& job, Discovered& found) {
+  GW_TRY(auto proxy, build::ProxyClient::create(job.sources.proxy, http_options(job.sources)));
+  GW_TRY(const std::string list,
+         proxy->fetch({mod::ProxyRequest::Kind::kList, job.key.module, ""}));
+  for (std::string& version : mod::parse_version_list(job.key.module, list)) {
+    found.versions.try_emplace(std::move(version));
+  }
+  return {};
+}
+
+// DNS has one release a major: a newer one that the policy does not want may hide one that it does.
+bool may_hide_some(const Job& job, const Discovered& found) {
+  const auto running = mod::parse_semver(job.key.version);
+  if (!running) return false;
+  const auto is_newer = [&](const auto& entry) {
+    const auto version = mod::parse_semver(entry.first);
+    return version && mod::compare_semver(*version, *running) > 0;
+  };
+  if (std::none_of(found.versions.begin(), found.versions.end(), is_newer)) return false;
+  update::Situation situation;
+  situation.running = {job.key.version, job.key.go_version};
+  for (const auto& [version, seen] : found.versions) situation.listed.push_back(version);
+  const update::Policies policies{job.policies.module, update::ToolchainPolicy::kManual, false};
+  return job.policies.every_version || !update::choose(policies, situation).target;
+}
+
+// ---- builds ----
+
+Result<std::unique_ptr<tlog::TileSource>> log_source(const Sources& sources,
+                                                     const std::string& base) {
+  GW_TRY(const auto key, tlog::VerifierKey::parse(sources.build_key));
+  net::SourceOptions options;
+  options.log_name = key.name();
+  options.source = base + "/tlog";
+  options.http = http_options(sources);
+  options.http.stall_timeout = kBuildTime;
+  options.timeout = kBuildTime;
+  return net::make_source(options);
+}
+
+Status write_frame(int out, FrameKind kind, std::string_view payload) {
+  const int error = write_all(out, format_frame(kind, payload));
+  return error == 0 ? Status() : errno_error("writing to the supervisor", error);
+}
+
+Status fetch(const Job& job, int out) {
+  const Sources& s = job.sources;
+  GW_TRY(auto key, tlog::VerifierKey::parse(s.build_key));
+  GW_TRY(const std::string base, build::service_base(s.build_url, key.name()));
+  GW_TRY(const auto source, log_source(s, base));
+  RecordingSource recording(*source);
+  tlog::Client client(recording, std::move(key), tlog::kBuildLog);
+  GW_TRY(const build::ProvenBuild build, build::prove_build(client, job.key, job.head));
+  GW_CHECK(write_frame(out, FrameKind::kProof, format_proof(recording.files())));
+  GW_TRY(auto http, net::HttpClient::create(http_options(s)));
+  return build::download(http, base, build, [&](std::string_view bytes) -> Status {
+    while (!bytes.empty()) {
+      const std::string_view piece = bytes.substr(0, kMaxData);
+      GW_CHECK(write_frame(out, FrameKind::kData, piece));
+      bytes.remove_prefix(piece.size());
+    }
+    return {};
+  });
+}
+
+}  // namespace
+
+Result<Discovered> discover(const Job& job, const Clock& clock) {
+  Discovered found;
+  Status dns = job.sources.dns.empty() ? Status(not_found_error("DNS is not asked"))
+                                       : ask_dns(job, clock, found);
+  // What DNS said before it failed is no answer.
+  if (!dns) found = {};
+  const bool ask = !job.sources.proxy.empty() && (!dns || may_hide_some(job, found));
+  if (!ask && !dns) return std::move(dns).error();
+  if (!ask) return found;
+  Status proxy = ask_proxy(job, found);
+  if (!proxy && !dns) return job.sources.dns.empty() ? proxy.error() : dns.error();
+  if (!proxy) found.problem = proxy.error().message;
+  if (!dns && !job.sources.dns.empty()) found.problem = dns.error().message;
+  return found;
+}
+
+Status help(const Job& job, int out, const Clock& clock) {
+  if (job.kind == Job::Kind::kDiscover) {
+    auto found = discover(job, clock);
+    if (found) return write_frame(out, FrameKind::kAnswer, format_discovered(*found));
+    return write_frame(out, FrameKind::kError, format_error(found.error()));
+  }
+  if (auto fetched = fetch(job, out); !fetched) {
+    return write_frame(out, FrameKind::kError, format_error(fetched.error()));
+  }
+  return {};
+}
+
+}  // namespace gw::supervise

@@ -1,0 +1,23 @@
+// The part of a supervisor that speaks to the network: a process of its own, for one job, which
+// writes frames (messages.h) and ends.
+//
+// It holds no secret, writes no file and decides nothing: it gathers what the supervisor then
+// verifies. So a fault in what reads strangers' answers is not one in what may replace a service.
+#pragma once
+
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "supervise/messages.h"
+
+namespace gw::supervise {
+
+// Does the job and writes to `out`. Its errors are written, too: what it returns is only whether
+// that could be done (kIo).
+Status help(const Job& job, int out, const Clock& clock);
+
+// The parts, for tests.
+Result<Discovered> discover(const Job& job, const Clock& clock);
+
+}  // namespace gw::supervise

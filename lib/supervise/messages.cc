@@ -1,0 +1,179 @@
+#include "supervise/messages.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/bytes.h"
+#include "base/json.h"
+#include "module/goversion.h"
+#include "module/semver.h"
+#include "supervise/json_fields.h"
+
+namespace gw::supervise {
+namespace {
+
+constexpr std::size_t kHead = 5;
+constexpr std::array kKinds{ErrorKind::kUsage,   ErrorKind::kNotFound,  ErrorKind::kUnavailable,
+                            ErrorKind::kCorrupt, ErrorKind::kUntrusted, ErrorKind::kIo,
+                            ErrorKind::kInternal};
+constexpr std::array kModulePolicies{update::ModulePolicy::kPatch, update::ModulePolicy::kMinor,
+                                     update::ModulePolicy::kManual};
+
+Json key_json(const build::Key& key) {
+  return {{"module", key.module},    {"version", key.version},      {"dir", key.dir},
+          {"goos", key.target.goos}, {"goarch", key.target.goarch}, {"go_version", key.go_version},
+          {"stripped", key.stripped}};
+}
+
+build::Key read_key(const Json& json) {
+  return {text_member(json, "module"),     text_member(json, "version"),
+          text_member(json, "dir"),        {text_member(json, "goos"), text_member(json, "goarch")},
+          text_member(json, "go_version"), flag_member(json, "stripped")};
+}
+
+}  // namespace
+
+// ---- frames ----
+
+std::string format_frame(FrameKind kind, std::string_view payload) {
+  std::string out(1, static_cast<char>(kind));
+  append_u32(out, static_cast<std::uint32_t>(payload.size()));
+  out += payload;
+  return out;
+}
+
+Result<std::optional<Frame>> FrameReader::next() {
+  if (buffer_.empty()) return std::optional<Frame>();
+  const auto kind = static_cast<FrameKind>(buffer_[0]);
+  const bool data = kind == FrameKind::kData;
+  if (!data && kind != FrameKind::kAnswer && kind != FrameKind::kProof &&
+      kind != FrameKind::kError) {
+    return untrusted_error("the helper says something that is no frame");
+  }
+  if (buffer_.size() < kHead) return std::optional<Frame>();
+  const std::uint32_t size = ByteReader(std::string_view(buffer_).substr(1)).u32().value_or(0);
+  if (size > (data ? kMaxData : kMaxDocument)) {
+    return untrusted_error(fmt::format("the helper says {} bytes at once", size));
+  }
+  if (buffer_.size() < kHead + size) return std::optional<Frame>();
+  Frame frame{kind, buffer_.substr(kHead, size)};
+  buffer_.erase(0, kHead + size);
+  return std::optional<Frame>(std::move(frame));
+}
+
+// ---- jobs ----
+
+std::string format_job(const Job& job) {
+  const Sources& s = job.sources;
+  Json out = {{"job", job.kind == Job::Kind::kFetch ? "fetch" : "discover"},
+              {"dns", s.dns},
+              {"resolver", s.resolver},
+              {"trust_anchor", s.trust_anchor},
+              {"need_secure", s.need_secure},
+              {"proxy", s.proxy},
+              {"build_key", s.build_key},
+              {"build_url", s.build_url},
+              {"ca_file", s.ca_file},
+              {"key", key_json(job.key)},
+              {"module_policy", update::policy_name(job.policies.module)},
+              {"every_version", job.policies.every_version}};
+  if (job.head) out["head"] = *job.head;
+  return format_json(out);
+}
+
+Result<Job> parse_job(std::string_view text) {
+  const auto json = parse_json(text);
+  const std::string kind = json ? text_member(*json, "job") : "";
+  if (kind != "fetch" && kind != "discover") return usage_error("not a job of a supervisor");
+  Job job;
+  job.kind = kind == "fetch" ? Job::Kind::kFetch : Job::Kind::kDiscover;
+  job.sources = {text_member(*json, "dns"),          text_member(*json, "resolver"),
+                 text_member(*json, "trust_anchor"), flag_member(*json, "need_secure"),
+                 text_member(*json, "proxy"),        text_member(*json, "build_key"),
+                 text_member(*json, "build_url"),    text_member(*json, "ca_file")};
+  if (const Json* key = find_member(*json, "key")) job.key = read_key(*key);
+  for (const update::ModulePolicy policy : kModulePolicies) {
+    if (text_member(*json, "module_policy") == update::policy_name(policy)) {
+      job.policies.module = policy;
+    }
+  }
+  job.policies.every_version = flag_member(*json, "every_version");
+  if (find_member(*json, "head") != nullptr) job.head = text_member(*json, "head");
+  return job;
+}
+
+// ---- answers ----
+
+std::string format_discovered(const Discovered& found) {
+  Json versions = Json::object();
+  for (const auto& [version, seen] : found.versions) {
+    versions[version] = seen.published ? format_rfc3339(*seen.published) : "";
+  }
+  Json times = Json::object();
+  for (const auto& [version, time] : found.toolchain_times) times[version] = format_rfc3339(time);
+  return format_json({{"versions", versions},
+                      {"cur", found.toolchains.cur},
+                      {"prev", found.toolchains.prev},
+                      {"toolchain_times", times},
+                      {"problem", found.problem}});
+}
+
+Result<Discovered> parse_discovered(std::string_view text) {
+  const auto json = parse_json(text);
+  if (!json || !json->is_object()) return untrusted_error("the helper's answer is no JSON object");
+  Discovered out;
+  const Json& versions = list_member(*json, "versions");
+  if (versions.is_object()) {
+    for (const auto& [version, time] : versions.items()) {
+      if (mod::parse_semver(version)) out.versions[version] = {time_member(versions, version)};
+    }
+  }
+  const auto go = [&](std::string_view name) {
+    std::string version = text_member(*json, name);
+    return mod::parse_go_version(version) ? version : "";
+  };
+  out.toolchains = {go("cur"), go("prev")};
+  const Json& times = list_member(*json, "toolchain_times");
+  if (times.is_object()) {
+    for (const auto& [version, time] : times.items()) {
+      const auto when = time_member(times, version);
+      if (when && mod::parse_go_version(version)) out.toolchain_times[version] = *when;
+    }
+  }
+  out.problem = text_member(*json, "problem");
+  return out;
+}
+
+std::string format_proof(const ProofFiles& files) {
+  Json out = Json::object();
+  for (const auto& [path, body] : files) out[path] = encode_base64(body);
+  return format_json(out);
+}
+
+Result<ProofFiles> parse_proof(std::string_view text) {
+  const auto json = parse_json(text);
+  if (!json || !json->is_object()) return untrusted_error("the helper's proof is no JSON object");
+  ProofFiles out;
+  for (const auto& [path, body] : json->items()) {
+    auto bytes = decode_base64(text_member(*json, path));
+    if (!bytes) return untrusted_error("the helper's proof has a file that is not base64");
+    out[path] = *std::move(bytes);
+  }
+  return out;
+}
+
+std::string format_error(const Error& error) { return format_json(error_json(error)); }
+
+Error parse_error(std::string_view text) {
+  const auto json = parse_json(text);
+  if (!json) return untrusted_error("the helper's error is no JSON");
+  Error error{ErrorKind::kUnavailable, text_member(*json, "message"), text_member(*json, "hint")};
+  for (const ErrorKind kind : kKinds) {
+    if (text_member(*json, "kind") == error_kind_name(kind)) error.kind = kind;
+  }
+  return error;
+}
+
+}  // namespace gw::supervise

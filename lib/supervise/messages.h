@@ -1,0 +1,95 @@
+// What the supervisor and its helper say to each other: a job, and frames.
+//
+//   frame = kind (1 byte) length (4 bytes, big endian) payload
+//   answer, proof, error: JSON; data: bytes of a binary
+//
+// The helper speaks to the network and reads what strangers wrote, so nothing of its word is
+// believed: lengths are bounded, JSON is read member by member, and a binary counts only by the
+// log's proof, which the supervisor verifies itself. FrameReader: one thread; all else is pure.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "build/key.h"
+#include "update/policy.h"
+
+namespace gw::supervise {
+
+enum class FrameKind : char { kAnswer = 'A', kProof = 'P', kData = 'D', kError = 'E' };
+
+struct Frame {
+  FrameKind kind = FrameKind::kError;
+  std::string payload;
+};
+
+inline constexpr std::size_t kMaxData = std::size_t{1} << 20;
+inline constexpr std::size_t kMaxDocument = std::size_t{16} << 20;
+
+std::string format_frame(FrameKind kind, std::string_view payload);
+
+// Takes what comes, in any pieces.
+class FrameReader {
+ public:
+  void add(std::string_view bytes) { buffer_ += bytes; }
+  // The next whole frame; nothing when it has not come yet. kUntrusted: no frame, or too long.
+  Result<std::optional<Frame>> next();
+  // Bytes of a frame that did not come to its end.
+  bool in_the_middle() const { return !buffer_.empty(); }
+
+ private:
+  std::string buffer_;
+};
+
+// Where things are asked for; the same for every job.
+struct Sources {
+  std::string dns = {};       // the zone; empty: DNS is not asked
+  std::string resolver = {};  // as net/resolver.h
+  std::string trust_anchor = {};
+  bool need_secure = true;     // an answer that is not signed does not count
+  std::string proxy = {};      // as GOPROXY; empty: not asked
+  std::string build_key = {};  // of the service's log
+  std::string build_url = {};
+  std::string ca_file = {};
+  bool operator==(const Sources&) const = default;
+};
+
+struct Job {
+  enum class Kind { kDiscover, kFetch } kind = Kind::kDiscover;
+  Sources sources;
+  build::Key key;             // kDiscover: of what runs; kFetch: what is wanted
+  update::Policies policies;  // kDiscover: when the list of all versions is worth asking for
+  std::optional<std::string> head = {};  // kFetch: the remembered one
+};
+std::string format_job(const Job& job);
+// kUsage.
+Result<Job> parse_job(std::string_view text);
+
+// What is out there.
+struct Discovered {
+  struct Seen {
+    std::optional<WallTime> published = {};  // as the source says
+  };
+  std::map<std::string, Seen> versions;
+  update::Toolchains toolchains;
+  std::map<std::string, WallTime> toolchain_times;
+  std::string problem;  // of a source, where another one answered
+};
+std::string format_discovered(const Discovered& found);
+// kUntrusted. What is no version is left out.
+Result<Discovered> parse_discovered(std::string_view text);
+
+// The files of a log by their paths: all that it takes to verify a record again.
+using ProofFiles = std::map<std::string, std::string>;
+std::string format_proof(const ProofFiles& files);
+Result<ProofFiles> parse_proof(std::string_view text);  // kUntrusted
+
+std::string format_error(const Error& error);
+Error parse_error(std::string_view text);
+
+}  // namespace gw::supervise
