@@ -9,6 +9,7 @@ std::vector<Command> all_commands() {
   commands.push_back(serve_dns_command());
   commands.push_back(check_command());
   commands.push_back(build_command());
+  commands.push_back(supervise_command());
   commands.push_back(vanity_lookup_command());
   commands.push_back(completion_command());
   commands.push_back(version_command());

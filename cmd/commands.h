@@ -11,6 +11,7 @@ Command follow_tlog_command();    // follow_tlog.cc
 Command serve_dns_command();      // serve_dns.cc
 Command check_command();          // check.cc
 Command build_command();          // build.cc
+Command supervise_command();      // supervise.cc
 Command vanity_lookup_command();  // vanity_lookup.cc
 Command completion_command();     // completion.cc
 Command version_command();        // version.cc

@@ -209,6 +209,9 @@ struct Command {
   std::vector<std::pair<ExitCode, std::string>> exits;
   std::vector<std::pair<std::string, std::string>> files;
   bool hidden = false;  // works, but is not listed
+  // From its first argument on every word is one: what looks like an option belongs to the program
+  // that is named there.
+  bool runs_program = false;
   // Rules between several options ("not both"), asked in order before `run` and by --check-config.
   std::vector<std::function<Status()>> rules;
   std::function<Result<int>(Context&)> run;

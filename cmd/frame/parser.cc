@@ -202,6 +202,27 @@ Status check_words(const Command& root, const std::vector<std::string>& args) {
   return {};
 }
 
+// Ends the options before the program that a command is to run, as "--" would.
+void end_options(const Command& root, std::vector<std::string>& args) {
+  CommandPath path{&root};
+  for (std::size_t i = 0; i < args.size() && args[i] != "--"; ++i) {
+    const std::string& word = args[i];
+    if (word.size() > 1 && word[0] == '-') {
+      if (!word.starts_with("--") || word.find('=') != std::string::npos) continue;
+      const Option* option = find_option(options_of(path), word.substr(2));
+      if (option != nullptr && option->kind != ValueKind::kFlag) ++i;
+      continue;
+    }
+    if (const Command* sub = find_subcommand(*path.back(), word)) {
+      path.push_back(sub);
+    } else {
+      if (path.back()->runs_program)
+        args.insert(args.begin() + static_cast<std::ptrdiff_t>(i), "--");
+      return;
+    }
+  }
+}
+
 // "-help", as Go's programs have it: not the letters h, e, l and p.
 Status check_dashes(const Command& root, const std::vector<std::string>& args) {
   for (const std::string& arg : args) {
@@ -229,6 +250,7 @@ Result<Invocation> parse_command_line(const Command& root, std::vector<std::stri
     args.erase(args.begin());
     args.emplace_back("--help");
   }
+  end_options(root, args);
   GW_CHECK(check_words(root, args));
   GW_CHECK(check_dashes(root, args));
   CLI::App app;

@@ -65,7 +65,7 @@ Result<ProvenBuild> prove_build(tlog::Client& client, const Key& key,
 
 Status download(net::HttpClient& http, const std::string& base, const ProvenBuild& build,
                 const Sink& sink) {
-  const std::string url = base + "/" + build.download_path();
+  const std::string url = fmt::format("{}/{}", base, build.download_path());
   std::uint64_t done = 0;
   int tries = 0;
   while (done < build.size()) {

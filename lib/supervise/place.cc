@@ -95,7 +95,7 @@ Result<Place> Place::find(const std::string& command) {
       }
       at.name = target;
     } else {
-      at = split_path(target[0] == '/' ? target : at.directory + "/" + target);
+      at = split_path(target[0] == '/' ? target : fmt::format("{}/{}", at.directory, target));
     }
   }
   return usage_error(command + ": too many links");
@@ -120,6 +120,10 @@ Result<os::Fd> Place::open(const std::string& name) const {
   auto fd = dir_.open_file(name, O_RDONLY);
   if (!fd) return std::move(fd).error().in(path_);
   return fd;
+}
+
+std::string Place::path_of(const std::string& name) const {
+  return fmt::format("{}/{}", path_, name);
 }
 
 bool Place::has(const std::string& name) const {

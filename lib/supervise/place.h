@@ -67,7 +67,7 @@ class Place {
   // The file's name, in directory().
   const std::string& current() const { return current_; }
   const std::string& directory() const { return path_; }
-  std::string path_of(const std::string& name) const { return path_ + "/" + name; }
+  std::string path_of(const std::string& name) const;
   // Why nothing can be installed here; empty: it can.
   std::string why_fixed() const;
   // What the current file, whose key this is, will be called after a switch.

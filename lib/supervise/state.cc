@@ -103,8 +103,20 @@ void add_event(State& state, Event event) {
   state.history.push_back(std::move(event));
 }
 
+update::Knowledge knowledge_of(const State& state) {
+  update::Knowledge out;
+  out.situation.running = state.running;
+  out.situation.base_go = state.base_go;
+  out.situation.skips = state.skips;
+  out.versions = state.versions;
+  out.toolchains = state.toolchains;
+  out.toolchain_times = state.toolchain_times;
+  out.learned = state.learned.value_or(WallTime());
+  return out;
+}
+
 std::string format_state(const State& s) {
-  Json out = {{"version", kVersion}};
+  Json out = {{"version", kVersion}, {"running", target_json(s.running)}};
   if (s.paused) {
     out["paused"] = {{"reason", s.paused->reason}, {"since", format_rfc3339(s.paused->since)}};
   }
@@ -139,6 +151,7 @@ Result<State> parse_state(std::string_view text) {
     return usage_error("the state file is of a later gwtool", "use that, or remove the file");
   }
   State state;
+  if (const Json* running = find_member(*json, "running")) state.running = read_target(*running);
   read_updates(*json, state);
   state.previous = text_member(*json, "previous");
   state.ours = texts_member(*json, "ours");

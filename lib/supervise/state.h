@@ -52,6 +52,7 @@ struct ServiceMark {
 };
 
 struct State {
+  update::Target running;  // what was started last
   std::optional<Paused> paused;
   std::vector<update::Skip> skips;
   std::optional<Trial> trial;
@@ -73,6 +74,9 @@ struct State {
 
 inline constexpr std::size_t kMaxHistory = 100;
 void add_event(State& state, Event event);
+
+// What there is to decide by.
+update::Knowledge knowledge_of(const State& state);
 
 std::string format_state(const State& state);
 // kCorrupt: not what format_state() writes; kUsage: of a later gwtool.

@@ -25,17 +25,17 @@ enum class State : std::uint8_t {
 inline constexpr std::size_t kStates = 8;
 
 enum class Event : std::uint8_t {
-  kUpdate,        // one is due, or asked for
-  kFetched,       // the new binary is on the disk, verified
-  kFetchFailed,   //
-  kBeforeDone,    // the operator's command agrees, or there is none
-  kBeforeLater,   // not now
-  kBeforeVeto,    // not this version
+  kUpdate,         // one is due, or asked for
+  kFetched,        // the new binary is on the disk, verified
+  kFetchFailed,    //
+  kBeforeDone,     // the operator's command agrees, or there is none
+  kBeforeLater,    // not now
+  kBeforeVeto,     // not this version
   kInstallFailed,  // a record or the link could not be written
-  kStartFailed,   // the program could not be run
-  kExited,        // the service ended
-  kExitedOften,   // so did this new version a few times lately
-  kStopTimeout,   // it did not end in time
+  kStartFailed,    // the program could not be run
+  kExited,         // the service ended
+  kExitedOften,    // so did this new version a few times lately
+  kStopTimeout,    // it did not end in time
   kTrialPassed,
   kNotReady,  // the new one does not get ready
   kStop,      // a stop signal

@@ -1,5 +1,7 @@
 #include "update/plan.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 
@@ -68,7 +70,8 @@ Plan plan(const Policies& policies, const Timing& timing, const Schedule& schedu
     if (!slot) return {std::nullopt, {}, "the schedule has no slot within ten years"};
     std::chrono::seconds range = timing.jitter;
     if (slot->end) range = std::min(range, *slot->end - slot->start);
-    return {choice.target, slot->start + stable_offset(host + " " + choice.target->version, range),
+    return {choice.target,
+            slot->start + stable_offset(fmt::format("{} {}", host, choice.target->version), range),
             ""};
   }
   return {std::nullopt, {}, reason};

@@ -54,7 +54,7 @@ class Readme(cli.TestCase):
         if "--config" in words:
             at = words.index("--config")
             words[at + 1] = self.file("gwtool.toml", blocks("toml")[0])
-        r = self.gwtool(*words[1:], "--print-config")
+        r = self.gwtool("--print-config", *words[1:])  # behind a service it would be its own
         self.assertEqual(r.code, 0, "%s: %s\n%s" % (where, line, r))
 
     def test_commands_for_the_internet_parse(self):

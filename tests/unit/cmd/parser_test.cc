@@ -50,7 +50,16 @@ struct Tree {
     zone.add(positionals("FILE", &words, true, "what"));
     zone.run = nothing;
     look.add(std::move(zone));
-    root.add(std::move(group)).add(std::move(serve)).add(std::move(look));
+    Command guard("guard", "runs a program");
+    guard.runs_program = true;
+    guard.add(positionals("COMMAND", &words, true, "what"));
+    guard.add(text_option("zone", "NAME", &text, "its own"));
+    guard.run = nothing;
+    Command ask_it("state", "a command beside the program");
+    ask_it.add(positionals("WORD", &words, false, "what"));
+    ask_it.run = nothing;
+    guard.add(std::move(ask_it));
+    root.add(std::move(group)).add(std::move(serve)).add(std::move(look)).add(std::move(guard));
   }
 
   // "tool ask module: PATH=a,b quiet=true", or the error and its hint.
@@ -99,6 +108,13 @@ TEST_CASE("words become a command and what was given to it") {
       {{"look", "zone", "x"}, "tool look zone: FILE=x"},
       {{"look", "x", "zone"}, "tool look: PATH=x,zone"},
       {{"look", "--", "zone"}, "tool look: PATH=zone"},
+      {{"guard", "./x"}, "tool guard: COMMAND=./x"},
+      {{"-q", "guard", "--zone", "z", "./x", "-q", "--zone", "y", "-help", "--a=", "--", "++", "-"},
+       "tool guard: COMMAND=./x,-q,--zone,y,-help,--a=,--,++,- quiet=true zone=z"},
+      {{"guard", "--zone=z", "./x", "state"}, "tool guard: COMMAND=./x,state zone=z"},
+      {{"guard", "--zone", "state", "./x", "--zone"}, "tool guard: COMMAND=./x,--zone zone=state"},
+      {{"guard", "--", "./x", "-q"}, "tool guard: COMMAND=./x,-q"},
+      {{"guard", "state", "x", "-q"}, "tool guard state: WORD=x quiet=true"},
       {{"help", "ask", "module"},
        "unknown option \"--help\" of tool ask module; "
        "try tool ask module --help"},
@@ -118,7 +134,7 @@ TEST_CASE("what cannot be split is told at the word") {
   const std::vector<Case> cases{
       {{"ask", "modul", "x"},
        "unknown command \"modul\" of tool ask; did you mean tool ask module?"},
-      {{"x", "ask"}, "unknown command \"x\" of tool; the commands are ask, serve, look"},
+      {{"x", "ask"}, "unknown command \"x\" of tool; the commands are ask, serve, look, guard"},
       {{"serve", "x"}, "unknown command \"x\" of tool serve; the commands are status"},
       {{"ask", "pair", "1", "2", "3"},
        "unexpected argument \"3\" to tool ask pair; try tool ask pair --help"},
@@ -132,6 +148,9 @@ TEST_CASE("what cannot be split is told at the word") {
        "unknown option \"--porve\" of tool ask; try tool ask --help"},
       {{"ask", "module", "--porve=1"},
        "unknown option \"--porve\" of tool ask module; did you mean --prove?"},
+      {{"guard", "--bogus", "./x"},
+       "unknown option \"--bogus\" of tool guard; try tool guard --help"},
+      {{"guard", "-help", "./x"}, "unknown option \"-h\" of tool guard; try tool guard --help"},
       {{"-qzj"}, "unknown option \"-z\" of tool; try tool --help"},
       {{"serve", "--zone", "z", "status"},
        "unknown option \"--zone\" of tool serve status; --zone is an option of tool serve and "

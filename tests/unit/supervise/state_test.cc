@@ -11,6 +11,7 @@ TEST_CASE("a state is read back as it was", "[state]") {
   CHECK(format_state(*parse_state(format_state(State()))) == format_state(State()));
   const WallTime t = from_unix(1700000000);
   State s;
+  s.running = {"v1.2.2", "go1.26.7"};
   s.paused = Paused{"v1.2.3 \"crashed\"\n", t};
   s.skips = {{"v1.2.3", "go1.26.8"}, {"v1.2.4", ""}};
   s.trial = Trial{"svc-v1-go1", "svc-v2-go1", {"v1.2.5", "go1.26.8"}, "0abc", t, 2, true, 1, true};
@@ -36,6 +37,12 @@ TEST_CASE("a state is read back as it was", "[state]") {
   CHECK(back->trial->passed);
   CHECK(back->service->started == 456);
   CHECK(back->history[0].detail == "why");
+  CHECK(back->running == s.running);
+  const update::Knowledge k = knowledge_of(*back);
+  CHECK(k.situation.running == s.running);
+  CHECK(k.situation.skips == s.skips);
+  CHECK(k.versions == s.versions);
+  CHECK(k.learned == t);
 }
 
 TEST_CASE("what is no state", "[state]") {

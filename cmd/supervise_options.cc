@@ -1,0 +1,264 @@
+#include "supervise_options.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "build/client.h"
+#include "frame/settings.h"
+#include "module/proxy.h"
+#include "net/resolver.h"
+#include "os/user.h"
+#include "supervise/local_zone.h"
+#include "tlog/note.h"
+
+namespace gw::cmd {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using update::ModulePolicy;
+using update::ToolchainPolicy;
+
+constexpr std::string_view kOff = "off";
+
+void add_policies(Command& c, DecisionValues* v) {
+  c.add(choice_option<ModulePolicy>(
+      "module-policy", "POLICY", &v->policies.module,
+      {{"patch", ModulePolicy::kPatch, "the newest release of the same minor version"},
+       {"minor", ModulePolicy::kMinor, "the newest release of the same major version"},
+       {"manual", ModulePolicy::kManual, "none by itself"}},
+      "which module versions are installed by themselves"));
+  c.add(choice_option<ToolchainPolicy>(
+      "toolchain-policy", "POLICY", &v->policies.toolchain,
+      {{"follow", ToolchainPolicy::kFollow,
+        "as supported, and new module versions with the current Go"},
+       {"supported", ToolchainPolicy::kSupported,
+        "the newest patch of its minor, then of the previous supported one"},
+       {"patch", ToolchainPolicy::kPatch, "the newest patch of its minor"},
+       {"minor", ToolchainPolicy::kMinor, "the current Go"},
+       {"manual", ToolchainPolicy::kManual, "none by itself"}},
+      "which Go toolchains are taken by themselves"));
+  c.add(flag_option("every-version", &v->policies.every_version,
+                    "install each release in turn, none is left out")
+            .more("For services that migrate their data from one release to the next."));
+}
+
+void add_sources(Command& c, const std::shared_ptr<SuperviseValues>& v) {
+  c.add(text_option("dns", "ZONE|off", &v->dns, "the zone that tells of new versions")
+            .more("One that serve-dns, or gopherwatch, serves."));
+  c.add(choice_option<bool>("dnssec", "MODE", &v->need_secure,
+                            {{"require", true, "an answer that is not signed does not count"},
+                             {"prefer", false, "it counts; one that does not verify never does"}},
+                            "what answers of DNS must be"));
+  c.add(text_option("resolver", "ADDR[@PORT]", &v->resolver,
+                    "the DNS server to ask (default the system's)")
+            .check(net::check_resolver_address));
+  c.add(path_option("trust-anchor", "FILE", &v->trust_anchor, PathUse::kInput,
+                    "DS or DNSKEY records to trust instead of the built-in root keys"));
+  c.add(text_option("proxy", "LIST|off", &v->proxy, "module proxies to ask for all versions")
+            .check([](std::string_view text) -> Status {
+              if (text == kOff) return {};
+              GW_TRY([[maybe_unused]] const auto list, mod::parse_proxy_entries(text));
+              return {};
+            })
+            .more("As GOPROXY. Asked when DNS does not answer, or when a newer version that the "
+                  "policy does not want may hide one that it does."));
+  c.add(text_option("build-key", "VKEY", &v->build_key, "the build service's verifier key")
+            .check([](std::string_view text) -> Status {
+              GW_TRY([[maybe_unused]] const auto key, tlog::VerifierKey::parse(text));
+              return {};
+            })
+            .more("Without it nothing is installed by itself."));
+  c.add(text_option("build-url", "URL", &v->build_url,
+                    "the build service's address (default https:// and the key's name)")
+            .check([](std::string_view text) -> Status {
+              GW_TRY([[maybe_unused]] const auto base, build::service_base(text, "a"));
+              return {};
+            }));
+  add_ca_file(c, &v->ca_file);
+}
+
+void add_update(Command& c, const std::shared_ptr<SuperviseValues>& v) {
+  supervise::Options* o = &v->options;
+  c.add(duration_option("interval", &o->interval, minutes(1), hours(24 * 30),
+                        "pause between two looks for new versions"));
+  c.add(flag_option("monitor", &o->monitor, "look for new versions, install none by itself"));
+  c.add(text_option("before", "COMMAND", &o->before, "run this before each update")
+            .more("By /bin/sh, while the old version still runs: a backup, a veto. 0: go on; 75: "
+                  "try later; anything else: never this version. GW_OLD and GW_NEW are the files, "
+                  "GW_VERSION and GW_GO_VERSION what is to be installed."));
+  c.add(duration_option("trial", &v->trial, milliseconds(10), hours(1),
+                        "how long a new version must run to be kept"));
+  c.add(text_option("ready", "COMMAND", &o->ready, "a command that tells whether it is ready")
+            .more("Instead of --trial: a new version is kept once the command, run by /bin/sh, "
+                  "has ended with 0 a few times in a row."));
+  c.add(duration_option("ready-timeout", &o->ready_timeout, milliseconds(100), hours(1),
+                        "how long a new version may take to become ready"));
+  c.add(custom_option(
+            "ready-passes", "N",
+            [o](std::string_view text) -> Status {
+              const auto n = parse_decimal(text);
+              if (!n || *n == 0 || *n > 1000) return usage_error("from 1 to 1000");
+              o->ready_passes = static_cast<unsigned>(*n);
+              return {};
+            },
+            "so many times in a row")
+            .default_text("3"));
+  c.add(duration_option("stop-timeout", &o->stop_timeout, milliseconds(10), hours(24),
+                        "how long the service may take to end before it is killed"));
+  c.add(text_option("on-event", "COMMAND", &o->on_event, "run this when something happened")
+            .more("By /bin/sh, with GW_EVENT (updated, failed, untrusted, skipped, rolled-back), "
+                  "GW_VERSION, GW_GO_VERSION and GW_MESSAGE."));
+}
+
+void add_service(Command& c, const std::shared_ptr<SuperviseValues>& v) {
+  c.add(text_option("user", "NAME|UID", &v->user, "run the service as this user")
+            .more("Needs root, which stays with the supervisor. The directories of the binary and "
+                  "of --dir must not be the user's to write."));
+  c.add(list_option("groups", "NAME|GID", &v->groups, "with these groups, the first its own one")
+            .more("Instead of those that the user is in; a user who is in no file needs them."));
+  c.add(list_option("ambient-capability", "NAME", &v->ambient,
+                    "a capability that it has without being root")
+            .check([](std::string_view text) -> Status {
+              GW_TRY([[maybe_unused]] const int number, os::parse_capability(text));
+              return {};
+            }));
+  c.add(list_option("limit", "NAME=N", &v->limits, "a resource limit, such as nofile=4096")
+            .check([](std::string_view text) -> Status {
+              GW_TRY([[maybe_unused]] const auto limit, os::parse_resource_limit(text));
+              return {};
+            }));
+  c.add(flag_option("no-new-privileges", &v->options.no_new_privileges,
+                    "nothing that it runs can gain privileges")
+            .more("A file's capabilities, too, are without effect then."));
+}
+
+Result<os::User> user_of(const SuperviseValues& v) {
+  auto user = os::find_user(v.user);
+  const auto uid = parse_decimal(v.user);
+  if (!user && (!uid || v.groups.empty() || *uid > 0xfffffffe)) {
+    return std::move(user).error().in("--user");
+  }
+  os::User out =
+      user ? *std::move(user) : os::User{v.user, "/", "", {static_cast<uid_t>(*uid), 0, {}}};
+  if (v.groups.empty()) return out;
+  out.identity.groups.clear();
+  for (const std::string& name : v.groups) {
+    auto gid = os::find_group(name);
+    if (!gid) return std::move(gid).error().in("--groups");
+    if (out.identity.groups.empty()) out.identity.gid = *gid;
+    out.identity.groups.push_back(*gid);
+  }
+  auto& groups = out.identity.groups;
+  std::sort(groups.begin(), groups.end());
+  groups.erase(std::unique(groups.begin(), groups.end()), groups.end());
+  return out;
+}
+
+}  // namespace
+
+void add_supervise_dir(Command& command, std::string* out) {
+  command.add(path_option("dir", "DIR", out, PathUse::kState,
+                          "the directory of the supervisor's state, lock and control socket"));
+}
+
+void add_time_zone(Command& command, std::optional<std::string>* out) {
+  command.add(text_option("time-zone", "ZONE", out, "the time zone of the schedule")
+                  .default_text("the machine's")
+                  .check([](std::string_view text) -> Status {
+                    GW_TRY([[maybe_unused]] const auto zone,
+                           supervise::named_zone(std::string(text)));
+                    return {};
+                  })
+                  .more("Such as Europe/Amsterdam, or a rule as in TZ."));
+}
+
+Result<update::TimeZone> zone_of(const std::optional<std::string>& name) {
+  if (name) return supervise::named_zone(*name);
+  return supervise::local_zone(process_environment()("TZ"));
+}
+
+void add_decisions(Command& c, DecisionValues* v) {
+  add_policies(c, v);
+  c.add(duration_option("delay", &v->timing.delay, seconds(0), hours(24 * 365),
+                        "how old a version must be to be installed by itself"));
+  c.add(list_option("schedule", "DAYS HOURS", &v->schedule, "when updates may be installed")
+            .default_text("always")
+            .check([](std::string_view text) -> Status {
+              const std::string item(text);
+              GW_TRY([[maybe_unused]] const auto parsed, update::Schedule::parse({&item, 1}));
+              return {};
+            })
+            .more("Such as 'mo-fr 9-17', 'sa,su' or '22-24'. Repeatable: whenever one of them says "
+                  "so."));
+  add_time_zone(c, &v->time_zone);
+  c.add(list_option("blackout", "DATE[/DATE]", &v->blackouts, "days without updates")
+            .check([](std::string_view text) -> Status {
+              GW_TRY([[maybe_unused]] const auto parsed, update::parse_blackout(text));
+              return {};
+            })
+            .more("Such as 2026-12-24/2027-01-02. Repeatable."));
+  c.add(duration_option("jitter", &v->timing.jitter, seconds(0), hours(24),
+                        "updates begin up to so much later, each host at a moment of its own"));
+  c.add(duration_option("grace", &v->timing.grace, seconds(0), hours(24 * 30),
+                        "pause after an update that succeeded"));
+}
+
+Result<update::Schedule> DecisionValues::make_schedule() const {
+  GW_TRY(auto out, update::Schedule::parse(schedule));
+  GW_TRY(auto zone, zone_of(time_zone));
+  out.set_zone(std::move(zone));
+  std::vector<update::Blackout> days;
+  for (const std::string& text : blackouts) {
+    GW_TRY(const auto blackout, update::parse_blackout(text));
+    days.push_back(blackout);
+  }
+  out.set_blackouts(std::move(days));
+  return out;
+}
+
+void add_supervise(Command& c, const std::shared_ptr<SuperviseValues>& v) {
+  c.add(positionals("COMMAND", &v->options.command, true,
+                    "the service, a path with a slash, and its arguments")
+            .on_command_line_only());
+  add_supervise_dir(c, &v->dir);
+  add_sources(c, v);
+  add_decisions(c, &v->decisions);
+  add_update(c, v);
+  add_service(c, v);
+}
+
+Result<supervise::Options> supervise_options(const SuperviseValues& v) {
+  supervise::Options out = v.options;
+  out.directory = v.dir;
+  out.policies = v.decisions.policies;
+  out.timing = v.decisions.timing;
+  GW_TRY(out.schedule, v.decisions.make_schedule());
+  out.trial = v.trial;
+  out.sources.dns = v.dns == kOff ? "" : v.dns;
+  out.sources.need_secure = v.need_secure;
+  out.sources.resolver = v.resolver.value_or("");
+  out.sources.trust_anchor = v.trust_anchor.value_or("");
+  out.sources.proxy = v.proxy == kOff ? "" : v.proxy;
+  out.sources.build_key = v.build_key.value_or("");
+  out.sources.build_url = v.build_url.value_or("");
+  out.sources.ca_file = v.ca_file.value_or("");
+  if (!v.user.empty()) {
+    GW_TRY(out.user, user_of(v));
+  } else if (!v.groups.empty()) {
+    return usage_error("--groups needs --user");
+  }
+  for (const std::string& text : v.ambient) {
+    GW_TRY(const int number, os::parse_capability(text));
+    out.ambient.push_back(number);
+  }
+  for (const std::string& text : v.limits) {
+    GW_TRY(const auto limit, os::parse_resource_limit(text));
+    out.limits.push_back(limit);
+  }
+  return out;
+}
+
+}  // namespace gw::cmd

@@ -1,0 +1,56 @@
+// The options of gwtool supervise, and what of them its commands without a supervisor share.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "frame/options.h"
+#include "groups.h"
+#include "supervise/options.h"
+#include "update/plan.h"
+
+namespace gw::cmd {
+
+// The directory that a supervisor keeps its files in: --dir.
+struct SuperviseDir {
+  std::string dir = "gw";
+};
+void add_supervise_dir(Command& command, std::string* out);
+
+// What decides about updates: policies, delay, schedule.
+struct DecisionValues {
+  update::Policies policies;
+  update::Timing timing;
+  std::vector<std::string> schedule;
+  std::optional<std::string> time_zone;
+  std::vector<std::string> blackouts;
+
+  Result<update::Schedule> make_schedule() const;
+};
+void add_decisions(Command& command, DecisionValues* out);
+void add_time_zone(Command& command, std::optional<std::string>* out);
+// kUsage; the machine's zone when there is no name.
+Result<update::TimeZone> zone_of(const std::optional<std::string>& name);
+
+struct SuperviseValues : SuperviseDir {
+  supervise::Options options;
+  DecisionValues decisions;
+  std::string dns = "l.gopherwatch.org";
+  bool need_secure = true;
+  std::optional<std::string> resolver, trust_anchor, ca_file, build_key, build_url;
+  std::string proxy = "https://proxy.golang.org/cached-only";
+  std::chrono::milliseconds trial = std::chrono::seconds(5);
+  std::string user;
+  std::vector<std::string> groups, ambient, limits;
+};
+void add_supervise(Command& command, const std::shared_ptr<SuperviseValues>& v);
+// What the library takes. kUsage.
+Result<supervise::Options> supervise_options(const SuperviseValues& v);
+
+// The commands beside it (supervise_asks.cc).
+void add_supervise_asks(Command& command);
+
+}  // namespace gw::cmd

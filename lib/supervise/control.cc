@@ -1,0 +1,185 @@
+// What people and their commands may ask of a running supervisor: one line, one JSON document back.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "module/semver.h"
+#include "supervise/supervisor.h"
+
+namespace gw::supervise {
+namespace {
+
+Json target_json(const update::Target& target) {
+  return {{"version", target.version}, {"go_version", target.go_version}};
+}
+
+Json event_json(const Event& event) {
+  Json out = {{"time", format_rfc3339(event.time)},
+              {"what", event.what},
+              {"version", event.target.version},
+              {"go_version", event.target.go_version},
+              {"by", event.by}};
+  if (!event.sum.empty()) out["sum"] = event.sum;
+  if (!event.detail.empty()) out["detail"] = event.detail;
+  return out;
+}
+
+Json ok() { return {{"ok", true}}; }
+
+}  // namespace
+
+std::string Supervisor::answer(const std::string& command) {
+  std::vector<std::string> words;
+  for (const std::string_view word : split(command, ' ')) {
+    if (!word.empty()) words.emplace_back(word);
+  }
+  auto out = words.empty() ? Result<Json>(usage_error("no command")) : obey(words);
+  return format_json(out ? *out : Json{{"error", error_json(out.error())}});
+}
+
+Result<Json> Supervisor::obey(const std::vector<std::string>& words) {
+  const std::string& verb = words[0];
+  if (verb == "status") return status_json();
+  if (verb == "history") {
+    Json out = Json::array();
+    for (const Event& event : state_.history) out.push_back(event_json(event));
+    return out;
+  }
+  if (verb == "check") {
+    if (!identity_.why_manual.empty()) return usage_error(identity_.why_manual);
+    start_check();
+    return ok();
+  }
+  if (verb == "pause") {
+    std::string reason;
+    for (std::size_t i = 1; i < words.size(); ++i) reason += (i > 1 ? " " : "") + words[i];
+    state_.paused = Paused{reason.empty() ? "by an operator" : reason, clock_.now()};
+    GW_CHECK(save());
+    replan();
+    return ok();
+  }
+  if (verb == "resume") {
+    state_.paused.reset();
+    state_.failures = 0;
+    GW_CHECK(save());
+    replan();
+    return ok();
+  }
+  if (verb == "update") return obey_update(words);
+  if (verb == "rollback") return obey_rollback();
+  if (verb == "skip") return obey_skip(words);
+  return usage_error("unknown command " + gw::quoted(verb));
+}
+
+// update [VERSION|latest|current [GOVERSION|latest|current]]; without a version what the policies
+// want, now.
+Result<Json> Supervisor::obey_update(const std::vector<std::string>& words) {
+  Wanted wanted{identity_.key, "control"};
+  if (wanted.key.module.empty()) return usage_error(identity_.why_manual);
+  if (words.size() == 1) {
+    const update::Plan planned = plan();
+    if (!planned.target) return not_found_error("no update: " + planned.reason);
+    wanted.key.version = planned.target->version;
+    wanted.key.go_version = planned.target->go_version;
+  } else if (words[1] == "latest") {
+    for (const auto& [version, found] : state_.versions) {
+      const auto a = mod::parse_semver(version);
+      const auto b = mod::parse_semver(wanted.key.version);
+      if (a && a->is_release() && (!b || mod::compare_semver(*a, *b) > 0)) {
+        wanted.key.version = version;
+      }
+    }
+  } else if (words[1] != "current") {
+    wanted.key.version = words[1];
+  }
+  if (words.size() > 2 && words[2] == "latest") {
+    if (state_.toolchains.cur.empty()) return not_found_error("no toolchain is known yet");
+    wanted.key.go_version = state_.toolchains.cur;
+  } else if (words.size() > 2 && words[2] != "current") {
+    wanted.key.go_version = words[2];
+  }
+  if (wanted.key == identity_.key) {
+    return usage_error(
+        fmt::format("{} {} runs already", wanted.key.version, wanted.key.go_version));
+  }
+  Json out = ok();
+  out["target"] = target_json(wanted.target());
+  GW_CHECK(want(std::move(wanted)));
+  return out;
+}
+
+Result<Json> Supervisor::obey_rollback() {
+  if (state_.previous.empty() || !place_.has(state_.previous)) {
+    return not_found_error("there is no previous binary");
+  }
+  if (state_.previous == place_.current()) return not_found_error("the previous binary runs");
+  GW_TRY(const os::Fd file, place_.open(state_.previous));
+  GW_TRY(const Identity identity, read_identity(file.get()));
+  Wanted wanted{identity.key, "control", true, state_.previous, ""};
+  GW_TRY(wanted.sum, place_.sum_of(state_.previous));
+  const update::Skip skip{identity_.key.version, identity_.key.go_version};
+  Json out = ok();
+  out["target"] = target_json(wanted.target());
+  GW_CHECK(want(std::move(wanted)));
+  // Or the policies would lead right back.
+  state_.skips.push_back(skip);
+  GW_CHECK(save());
+  return out;
+}
+
+Result<Json> Supervisor::obey_skip(const std::vector<std::string>& words) {
+  if (words.size() < 2 || !mod::parse_semver(words[1])) {
+    return usage_error("skip needs a version, such as v1.2.3");
+  }
+  const update::Skip skip{words[1], words.size() > 2 ? words[2] : ""};
+  if (std::find(state_.skips.begin(), state_.skips.end(), skip) == state_.skips.end()) {
+    state_.skips.push_back(skip);
+  }
+  GW_CHECK(save());
+  replan();
+  return ok();
+}
+
+Json Supervisor::status_json() const {
+  const auto time = [this](WallTime t) { return options_.schedule.zone().format(t); };
+  Json out = {{"state", update::state_name(now_)},
+              {"pid", service_ ? service_->pid() : 0},
+              {"package", identity_.package},
+              {"module", identity_.key.module},
+              {"version", identity_.key.version},
+              {"go_version", identity_.key.go_version},
+              {"goos", identity_.key.target.goos},
+              {"goarch", identity_.key.target.goarch},
+              {"stripped", identity_.key.stripped},
+              {"file", place_.path_of(place_.current())},
+              {"module_policy", update::policy_name(options_.policies.module)},
+              {"toolchain_policy", update::policy_name(options_.policies.toolchain)}};
+  const std::string why = why_not();
+  out["automatic"] = why.empty();
+  if (!why.empty()) out["why_not"] = why;
+  if (wanted_) out["under_way"] = target_json(wanted_->target());
+  const update::Plan planned = plan();
+  if (planned.target) {
+    out["planned"] = target_json(*planned.target);
+    out["planned"]["at"] = time(planned.at);
+  } else {
+    out["why_no_update"] = planned.reason;
+  }
+  out["known"] = Json::object();
+  for (const auto& [version, found] : state_.versions) out["known"][version] = time(found);
+  out["toolchains"] = {{"cur", state_.toolchains.cur}, {"prev", state_.toolchains.prev}};
+  out["checking"] = check_ != nullptr;
+  if (state_.checked) out["checked"] = time(*state_.checked);
+  if (state_.last_update) out["last_update"] = time(*state_.last_update);
+  if (!state_.last_error.empty()) out["last_error"] = state_.last_error;
+  if (!state_.previous.empty()) out["previous"] = state_.previous;
+  out["failures"] = state_.failures;
+  out["skipped"] = Json::array();
+  for (const update::Skip& skip : state_.skips) {
+    out["skipped"].push_back(target_json({skip.version, skip.go_version}));
+  }
+  return out;
+}
+
+}  // namespace gw::supervise

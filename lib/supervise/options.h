@@ -1,0 +1,43 @@
+// What an operator says of a supervised service. Plain values; times are seconds.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "os/user.h"
+#include "supervise/messages.h"
+#include "update/plan.h"
+#include "update/policy.h"
+#include "update/schedule.h"
+
+namespace gw::supervise {
+
+struct Options {
+  std::vector<std::string> command = {};  // a path with a slash, and its arguments
+  std::string directory = "gw";           // for state, lock and control socket
+
+  Sources sources = {};
+  update::Policies policies = {};
+  update::Timing timing = {};
+  update::Schedule schedule = {};
+  std::chrono::seconds interval = std::chrono::hours(24);      // between two checks
+  std::chrono::seconds first_check = std::chrono::minutes(1);  // after a start
+  bool monitor = false;  // look, and install nothing by itself
+
+  std::chrono::milliseconds trial = std::chrono::seconds(5);
+  std::chrono::milliseconds stop_timeout = std::chrono::seconds(90);
+  std::string ready = {};  // a command that succeeds once the new service is ready
+  std::chrono::milliseconds ready_timeout = std::chrono::seconds(60);
+  unsigned ready_passes = 3;
+  std::string before = {};    // a command before each update
+  std::string on_event = {};  // a command after each event
+
+  std::optional<os::User> user = {};  // that the service runs as
+  std::vector<int> ambient = {};      // capabilities
+  std::vector<os::ResourceLimit> limits = {};
+  bool no_new_privileges = false;
+};
+
+}  // namespace gw::supervise

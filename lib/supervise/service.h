@@ -1,0 +1,31 @@
+// The supervised program as a process: how it is started, known again, and ended.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "os/process.h"
+#include "supervise/options.h"
+#include "supervise/state.h"
+
+namespace gw::supervise {
+
+// `file`: the binary itself; the service sees the name that it was called by. It has its own
+// process group, our standard streams, our environment but for who it is, and ends when our thread
+// does.
+os::Spawn service_spawn(const Options& options, const std::string& file);
+
+// Which process this is, also for a later start. Nothing when it is gone.
+std::optional<ServiceMark> mark_of(pid_t pid);
+
+// A service that a supervisor left behind when it was killed: told to end, and made to after
+// `timeout`. Another process of the same number is left alone. True when there was one.
+Result<bool> end_leftover(const ServiceMark& mark, std::chrono::milliseconds timeout);
+
+// kUsage where the service's user could exchange what we then run or change as root. Nothing to say
+// unless we are root and `options` names a user.
+Status check_not_writable(const Options& options, const std::string& directory);
+
+}  // namespace gw::supervise

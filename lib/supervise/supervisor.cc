@@ -1,0 +1,312 @@
+// The start of a supervisor, and its table at work.
+#include "supervise/supervisor.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+
+#include "supervise/service.h"
+
+namespace gw::supervise {
+namespace {
+
+constexpr std::size_t kMaxState = std::size_t{16} << 20;
+constexpr unsigned kMaxTries = 3;
+constexpr std::chrono::minutes kWatched{10};  // exits of a new version count for so long
+constexpr mode_t kPrivate = 0700;
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
+  return name.data();
+}
+
+// The directory of an absolute or relative path, made if need be.
+Result<os::Dir> open_directory(const std::string& path) {
+  auto there = os::Dir::open(path);
+  if (there || there.error().kind != ErrorKind::kNotFound) return there;
+  std::string name = path;
+  while (name.size() > 1 && name.ends_with('/')) name.pop_back();
+  const std::size_t slash = name.rfind('/');
+  GW_TRY(const os::Dir parent, os::Dir::open(slash == std::string::npos ? "."
+                                             : slash == 0               ? "/"
+                                                                        : name.substr(0, slash)));
+  return parent.make_dir(name.substr(slash == std::string::npos ? 0 : slash + 1), kPrivate);
+}
+
+}  // namespace
+
+std::string control_path(const std::string& directory) { return directory + "/control"; }
+
+Result<std::unique_ptr<Supervisor>> Supervisor::make(Options options, const Clock& clock,
+                                                     const Logger& log) {
+  if (options.command.empty()) return usage_error("no service to run");
+  GW_TRY(Place place, Place::find(options.command[0]));
+  GW_CHECK(check_not_writable(options, place.directory()));
+  auto directory = open_directory(options.directory);
+  if (!directory) return std::move(directory).error().in(options.directory);
+  GW_CHECK(check_not_writable(options, options.directory));
+  std::unique_ptr<Supervisor> out(
+      new Supervisor(std::move(options), clock, log, std::move(place), *std::move(directory)));
+  GW_CHECK(out->open());
+  return out;
+}
+
+Status Supervisor::open() {
+  auto lock = directory_.lock("lock");
+  if (!lock && lock.error().kind == ErrorKind::kUnavailable) {
+    return unavailable_error(options_.directory + ": another supervisor runs there");
+  }
+  if (!lock) return std::move(lock).error().in(options_.directory);
+  lock_ = *std::move(lock);
+  started_ = clock_.now();
+  host_ = host_name();
+  GW_TRY(const os::Fd file, place_.open(place_.current()));
+  GW_TRY(identity_, read_identity(file.get()));
+  return load_state();
+}
+
+// A service is not kept down by a file about it: one that cannot be read is put aside.
+Status Supervisor::load_state() {
+  auto text = directory_.read_file("state.json", kMaxState);
+  if (!text && text.error().kind == ErrorKind::kNotFound) return {};
+  if (!text) return std::move(text).error().in(options_.directory);
+  auto state = parse_state(*text);
+  if (state) {
+    state_ = *std::move(state);
+    return {};
+  }
+  if (state.error().kind == ErrorKind::kUsage) {
+    return std::move(state).error().in(options_.directory + "/state.json");
+  }
+  log_.error("state-put-aside", state.error());
+  GW_CHECK(directory_.rename("state.json", "state.json.bad"));
+  state_.paused = Paused{"the state file was damaged; it is state.json.bad now", started_};
+  return {};
+}
+
+Status Supervisor::save() {
+  auto written = [&]() -> Status {
+    GW_TRY(os::NewFile file, directory_.new_file(0600));
+    GW_CHECK(file.write(format_state(state_)));
+    return file.replace("state.json");
+  }();
+  if (!written) return std::move(written).error().in(options_.directory + "/state.json");
+  return {};
+}
+
+// ---- start ----
+
+Result<os::Exit> Supervisor::run() {
+  GW_TRY(loop_, os::Loop::make());
+  GW_CHECK(begin());
+  GW_CHECK(loop_->run());
+  if (error_) return *error_;
+  return exit_;
+}
+
+Status Supervisor::begin() {
+  GW_CHECK(os::become_subreaper());
+  GW_CHECK(watch_signals());
+  using Why = os::Loop::Timer::Why;
+  GW_TRY(stop_timer_, loop_->timer([this](Why) { happen(update::Event::kStopTimeout); }));
+  GW_TRY(trial_timer_, loop_->timer([this](Why) {
+    failure_ = "the new version did not become ready";
+    happen(options_.ready.empty() ? update::Event::kTrialPassed : update::Event::kNotReady);
+  }));
+  GW_TRY(probe_timer_, loop_->timer([this](Why) { probe(); }));
+  GW_TRY(check_timer_, loop_->timer([this](Why) { start_check(); }));
+  GW_TRY(update_timer_, loop_->timer([this](Why) { replan(); }));
+  GW_TRY(control_, os::ControlSocket::listen(
+                       *loop_, control_path(options_.directory),
+                       {.mode = 0600, .users = std::vector<uid_t>{0, ::geteuid()}, .flag = "--dir"},
+                       [this](const os::Peer&, const std::string& line) { return answer(line); }));
+  if (state_.service) {
+    GW_TRY(const bool ended, end_leftover(*state_.service, options_.stop_timeout));
+    if (ended) log_.warning("ended-leftover", {{"pid", state_.service->pid}});
+  }
+  if (auto swept = place_.sweep(state_.ours); !swept) log_.error("sweep", swept.error());
+  GW_CHECK(settle_trial());
+  if (auto started = start_service(); !started) {
+    // A new version that does not even start goes back like one that crashes.
+    if (now_ != update::State::kTrial) return started;
+    error_ = started.error();
+    happen(update::Event::kStartFailed);
+    return {};
+  }
+  if (now_ == update::State::kTrial) begin_trial();
+  const std::string why = why_not();
+  log_.info("supervising", {{"package", identity_.package},
+                            {"version", identity_.key.version},
+                            {"go", identity_.key.go_version},
+                            {"automatic", why.empty() ? "yes" : why}});
+  schedule_check();
+  replan();
+  return {};
+}
+
+// What an earlier supervisor was in the middle of.
+Status Supervisor::settle_trial() {
+  if (!state_.trial) return {};
+  Trial& trial = *state_.trial;
+  if (place_.current() != trial.to) {
+    // The link never moved, or is back already.
+    forget_trial();
+    return {};
+  }
+  if (trial.passed) {
+    if (clock_.now() > trial.began + kWatched) {
+      state_.trial.reset();
+      return save();
+    }
+    return {};
+  }
+  wanted_ =
+      Wanted{identity_.key, trial.scheduled ? "schedule" : "control", false, trial.to, trial.sum};
+  if (trial.tries >= kMaxTries || !place_.has(trial.to)) {
+    failure_ = fmt::format("{} starts did not come through its trial", trial.tries);
+    record_bad();
+    switch_back();
+    return {};
+  }
+  ++trial.tries;
+  now_ = update::State::kTrial;
+  return save();
+}
+
+Status Supervisor::watch_signals() {
+  GW_TRY(signals_, loop_->signals({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD},
+                                  [this](const signalfd_siginfo& info) {
+                                    on_signal(static_cast<int>(info.ssi_signo));
+                                  }));
+  return {};
+}
+
+void Supervisor::on_signal(int number) {
+  if (number == SIGCHLD) {
+    reap_orphans();
+    return;
+  }
+  if (number == SIGINT || number == SIGTERM) {
+    stop_signal_ = number;
+    happen(update::Event::kStop);
+    return;
+  }
+  if (service_) (void)service_->signal(number);
+}
+
+// What our descendants left to us. Our own children are waited for where they were started.
+void Supervisor::reap_orphans() {
+  for (;;) {
+    const auto ended = os::ended_child();
+    if (!ended || !*ended) return;
+    const pid_t pid = **ended;
+    const auto is = [pid](const std::unique_ptr<Task>& task) { return task && task->pid() == pid; };
+    const bool ours = (service_ && service_->pid() == pid) || is(check_) || is(fetch_) ||
+                      is(before_) || is(probe_) || std::any_of(told_.begin(), told_.end(), is);
+    if (ours) return;  // its descriptor is ready, too; another signal follows for the rest
+    if (!os::reap_adopted(pid)) return;
+  }
+}
+
+// ---- the table at work ----
+
+void Supervisor::happen(update::Event event) {
+  events_.push_back(event);
+  if (busy_) return;
+  busy_ = true;
+  while (!events_.empty()) {
+    const update::Event next = events_.front();
+    events_.pop_front();
+    const update::Step step = update::step(now_, next);
+    if (!step.expected) {
+      log_.error("defect",
+                 {{"state", update::state_name(now_)}, {"event", update::event_name(next)}});
+    }
+    log_.debug("step", {{"state", update::state_name(now_)},
+                        {"event", update::event_name(next)},
+                        {"next", update::state_name(step.next)}});
+    now_ = step.next;
+    for (const update::Action action : step.actions) {
+      if (const auto failed = act(action)) {
+        events_.push_front(*failed);
+        break;
+      }
+    }
+  }
+  busy_ = false;
+}
+
+std::optional<update::Event> Supervisor::act(update::Action action) {
+  using update::Action;
+  using update::Event;
+  switch (action) {
+    case Action::kNone:
+      break;
+    case Action::kFetch:
+      start_fetch();
+      break;
+    case Action::kCancelFetch:
+      fetch_.reset();
+      incoming_.reset();
+      break;
+    case Action::kRunBefore:
+      run_before();
+      break;
+    case Action::kCancelBefore:
+      before_.reset();
+      break;
+    case Action::kRecordTrial:
+      if (auto recorded = record_trial(); !recorded) {
+        failure_ = recorded.error().message;
+        return Event::kInstallFailed;
+      }
+      break;
+    case Action::kForgetTrial:
+      forget_trial();
+      break;
+    case Action::kRecordKept:
+      record_kept();
+      break;
+    case Action::kRecordFailure:
+      record_failure();
+      break;
+    case Action::kRecordVeto:
+      record_veto();
+      break;
+    case Action::kRecordBad:
+      record_bad();
+      break;
+    case Action::kTerminate:
+      terminate();
+      break;
+    case Action::kKill:
+      kill_all();
+      break;
+    case Action::kSwitch:
+      return switch_to_new();
+    case Action::kSwitchBack:
+      switch_back();
+      break;
+    case Action::kStart:
+      if (auto started = start_service(); !started) {
+        error_ = started.error();
+        failure_ = started.error().message;
+        return Event::kStartFailed;
+      }
+      break;
+    case Action::kBeginTrial:
+      begin_trial();
+      break;
+    case Action::kEnd:
+      loop_->stop();
+      break;
+  }
+  return std::nullopt;
+}
+
+}  // namespace gw::supervise

@@ -1,0 +1,172 @@
+// The supervisor: one thread, one loop, one service. What it decides is in lib/update; here is what
+// the operating system does about it.
+//
+//   GW_TRY(auto supervisor, Supervisor::make(options, clock, log));
+//   GW_TRY(os::Exit exit, supervisor->run());      // as the service ended
+//
+// An update, and what survives a crash at each step: the new binary lies beside the old one, whole
+// and durable, or not at all; a trial is on the disk before the old service is told to end; the
+// link moves by one rename; a new binary that fails is on the disk as bad before the link goes
+// back. Whenever the machine stops, the link leads to a whole binary, and the next start knows
+// whether that is on trial.
+//
+// Belongs to the thread that makes it: the service ends with it (PDEATHSIG).
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "build/client.h"
+#include "os/control_socket.h"
+#include "os/dir.h"
+#include "os/loop.h"
+#include "os/process.h"
+#include "supervise/identity.h"
+#include "supervise/options.h"
+#include "supervise/place.h"
+#include "supervise/state.h"
+#include "supervise/task.h"
+#include "update/machine.h"
+
+namespace gw::supervise {
+
+class Supervisor {
+ public:
+  // Takes the directory's lock and reads its state; starts nothing. kUnavailable: another
+  // supervisor has it; kNotFound, kUsage: the service's file, an option.
+  static Result<std::unique_ptr<Supervisor>> make(Options options, const Clock& clock,
+                                                  const Logger& log);
+  Supervisor(const Supervisor&) = delete;
+  Supervisor& operator=(const Supervisor&) = delete;
+
+  // Until the service has ended. An error: it could not be started.
+  Result<os::Exit> run();
+
+ private:
+  // What is to be installed, from the wish to the trial.
+  struct Wanted {
+    build::Key key;
+    std::string by;         // "schedule", "control"
+    bool local = false;     // `file` is here already
+    std::string file = {};  // beside the link, once it is there
+    std::string sum = {};
+    update::Target target() const { return {key.version, key.go_version}; }
+  };
+
+  Supervisor(Options options, const Clock& clock, const Logger& log, Place place, os::Dir directory)
+      : options_(std::move(options)),
+        clock_(clock),
+        log_(log),
+        place_(std::move(place)),
+        directory_(std::move(directory)) {}
+
+  // supervisor.cc: the start, and the table.
+  Status open();
+  Status load_state();
+  Status begin();
+  Status settle_trial();
+  Status watch_signals();
+  void on_signal(int number);
+  void reap_orphans();
+  void happen(update::Event event);
+  std::optional<update::Event> act(update::Action action);
+
+  // service and trial: supervisor_actions.cc
+  Status start_service();
+  void on_exit();
+  void terminate();
+  void kill_all();
+  void begin_trial();
+  void probe();
+  void on_probe(const os::Exit& exit);
+  void run_before();
+  std::optional<update::Event> switch_to_new();
+  void switch_back();
+  Status record_trial();
+  void record_kept();
+  void record_failure();
+  void record_veto();
+  void record_bad();
+  void forget_trial();
+  void remove_old();
+
+  // versions and builds: supervisor_updates.cc
+  void start_check();
+  void on_discovered(const Discovered& found);
+  void check_failed(const Error& error);
+  void schedule_check();
+  update::Plan plan() const;
+  std::string why_not() const;
+  void replan();
+  Status want(Wanted wanted);
+  void start_fetch();
+  Status on_fetch_frame(const Frame& frame);
+  void fetch_output(std::string_view bytes);
+  void fetch_done(const os::Exit& exit);
+  Status finish_fetch();
+  void fail_fetch(Error error);
+  std::optional<std::string> remembered_head() const;
+  os::Spawn helper_spawn() const;
+
+  // control.cc
+  std::string answer(const std::string& command);
+  Result<Json> obey(const std::vector<std::string>& words);
+  Json status_json() const;
+  Result<Json> obey_update(const std::vector<std::string>& words);
+  Result<Json> obey_rollback();
+  Result<Json> obey_skip(const std::vector<std::string>& words);
+
+  Status save();
+  void tell(std::string what, const Wanted& wanted, std::string detail);
+
+  const Options options_;
+  const Clock& clock_;
+  const Logger& log_;
+  Place place_;
+  os::Dir directory_;
+  os::Fd lock_;
+  State state_;
+  Identity identity_;  // of the current binary
+  WallTime started_{};
+  std::string host_;
+
+  std::unique_ptr<os::Loop> loop_;
+  os::Loop::Watch signals_;
+  os::Loop::Timer stop_timer_, trial_timer_, check_timer_, update_timer_, probe_timer_;
+  std::unique_ptr<os::ControlSocket> control_;
+
+  update::State now_ = update::State::kRunning;
+  std::deque<update::Event> events_;
+  bool busy_ = false;
+  int stop_signal_ = 0;
+
+  std::optional<os::Child> service_;
+  os::Loop::Watch service_watch_;
+  os::Exit exit_;               // of the last service
+  std::optional<Error> error_;  // why it could not be started
+
+  std::optional<Wanted> wanted_;
+  std::string failure_;  // why an update did not come about
+  bool untrusted_ = false;
+  unsigned passes_ = 0;
+
+  std::unique_ptr<Task> check_, fetch_, before_, probe_;
+  std::vector<std::unique_ptr<Task>> told_;  // commands for events
+  FrameReader check_frames_, fetch_frames_;
+  std::optional<Discovered> discovered_;
+  std::optional<Error> check_error_;
+  std::optional<build::ProvenBuild> build_;
+  std::unique_ptr<Incoming> incoming_;
+};
+
+// The socket's path in a directory, for those who ask.
+std::string control_path(const std::string& directory);
+
+}  // namespace gw::supervise

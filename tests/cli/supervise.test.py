@@ -1,0 +1,188 @@
+"""gwtool supervise with real services and a build service on loopback: a service runs, a new version
+is noticed, fetched, proven, put in its place, and kept or rolled back."""
+
+import json
+import os
+import re
+import signal
+import sys
+
+sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
+import cli
+import supervise_lab
+
+
+class TestCase(cli.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.lab = supervise_lab.Lab(self.path("lab"), self.addCleanup)
+        self.lab.install()
+
+    def start(self, *more, args=(), wait="event=supervising"):
+        sup = self.background([cli.GWTOOL, "supervise", *self.lab.options(*more), self.lab.link, *args],
+                              env=self.lab.env())
+        if wait:
+            sup.wait_err(wait)
+        return sup
+
+    def ask(self, *words, code=0):
+        r = self.gwtool("supervise", words[0], "--dir", self.lab.state, *words[1:])
+        self.assertEqual(r.code, code, r)
+        return r
+
+    def status(self):
+        return self.ask("status", "--json").json
+
+    def history(self):
+        return [(e["what"], e["version"], e["by"]) for e in self.ask("history", "--json").json]
+
+    def files(self):
+        return sorted(os.listdir(self.lab.bin))
+
+
+class Running(TestCase):
+    def test_a_service_runs_as_it_would_without(self):
+        sup = self.start(args=["-help", "--config=", "a b", "--", "-v"])
+        self.lab.wait_running("v0.1.0")
+        (what, _, pid), = self.lab.lines()
+        self.assertEqual(what, "start:%s,-help,--config=,a_b,--,-v" % self.lab.link)
+        for number, name in ((signal.SIGHUP, "hangup"), (signal.SIGUSR1, "user")):
+            sup.send(number)
+            cli.wait_until(lambda: any(name in line[0] for line in self.lab.lines()), what=name)
+        self.assertEqual(self.lab.running(), {int(pid): "v0.1.0"})
+        # it ends as the service does
+        sup.send(signal.SIGTERM)
+        self.assertEqual(sup.wait(), 5)
+        self.assertEqual(self.lab.running(), {})
+
+    def test_its_own_end_is_ours(self):
+        sup = self.start()
+        self.lab.wait_running("v0.1.0")
+        sup.send(signal.SIGUSR2)
+        self.assertEqual(sup.wait(), 9)
+
+    def test_a_signal_that_ends_it_ends_us(self):
+        sup = self.start()
+        self.lab.wait_running("v0.1.0")
+        os.kill(*self.lab.running(), signal.SIGKILL)
+        self.assertEqual(sup.wait(), -signal.SIGKILL)
+
+    def test_one_that_does_not_end_is_killed(self):
+        self.lab.install("v0.1.4", "stubborn")
+        sup = self.start("--stop-timeout", "200ms")
+        self.lab.wait_running("v0.1.4")
+        sup.send(signal.SIGINT)
+        self.assertEqual(sup.wait(), -signal.SIGKILL)
+        self.assertIn("signal:interrupt", [line[0] for line in self.lab.lines()])
+
+    def test_a_second_supervisor(self):
+        self.start()
+        r = self.gwtool("supervise", *self.lab.options(), self.lab.link, env=self.lab.env())
+        self.assert_error(r, 3, "another supervisor runs there")
+
+    def test_what_cannot_run(self):
+        r = self.gwtool("supervise", *self.lab.options(), "./none", env=self.lab.env())
+        self.assert_error(r, 1, "./none: no such file")
+        r = self.gwtool("supervise", *self.lab.options(), "svc", env=self.lab.env())
+        self.assert_error(r, 2, "a path with a slash")
+        self.assert_error(self.gwtool("supervise", "--bogus", "./svc"), 2, "unknown option")
+        text = self.file("text", "no program\n", 0o755)
+        r = self.gwtool("supervise", *self.lab.options(), text, env=self.lab.env())
+        self.assert_error(r, 1, "starting " + text)
+
+    def test_a_service_that_is_not_gos(self):
+        script = self.file("script", "#!/bin/sh\nexit 6\n", 0o755)
+        sup = self.background([cli.GWTOOL, "supervise", *self.lab.options(), script],
+                              env=self.lab.env())
+        self.assertEqual(sup.wait(), 6)
+        self.assertIn("no build information", sup.err)
+
+
+class Updating(TestCase):
+    def test_a_new_version_is_noticed_and_kept(self):
+        self.lab.release("v0.1.1")
+        sup = self.start()
+        self.lab.wait_running("v0.1.0")
+        self.ask("check")
+        sup.wait_err("event=updated version=v0.1.1")
+        self.lab.wait_running("v0.1.1")
+        # the old one was asked to end, and its file is there for a rollback
+        self.assertIn(["signal:terminated", "v0.1.0"], [line[:2] for line in self.lab.lines()])
+        self.assertEqual(os.readlink(self.lab.link), self.lab.name("v0.1.1"))
+        self.assertEqual(self.files(), ["svc", self.lab.name("v0.1.0"), self.lab.name("v0.1.1")])
+        self.assertEqual(self.history(), [("updated", "v0.1.1", "schedule")])
+        s = self.status()
+        self.assertEqual((s["state"], s["version"], s["automatic"], s["why_no_update"]),
+                         ("running", "v0.1.1", True, "nothing is newer"))
+        # the next one: the oldest file is ours now, and goes
+        self.lab.release("v0.1.5")
+        self.ask("check")
+        sup.wait_err("event=updated version=v0.1.5")
+        self.lab.wait_running("v0.1.5")
+        cli.wait_until(lambda: self.files() == ["svc", self.lab.name("v0.1.1"),
+                                                self.lab.name("v0.1.5")], what="one file to go")
+        self.assertEqual(sup.stop(), 5)
+        # and a start goes on from there
+        again = self.start()
+        self.lab.wait_running("v0.1.5")
+        self.assertEqual(self.status()["previous"], self.lab.name("v0.1.1"))
+        self.assertEqual(again.stop(), 5)
+
+    def rolled_back(self, version, mode, why, *more):
+        self.lab.release(version, mode)
+        sup = self.start(*more)
+        self.ask("check")
+        sup.wait_err("event=rolled-back version=%s" % re.escape(version), timeout=30)
+        self.lab.wait_running("v0.1.0")
+        self.assertEqual(os.readlink(self.lab.link), self.lab.name("v0.1.0"))
+        s = self.status()
+        self.assertEqual((s["state"], s["version"], s["automatic"]), ("running", "v0.1.0", False))
+        self.assertIn(why, s["why_not"])
+        self.assertEqual(s["skipped"], [{"version": version, "go_version": self.lab.go}])
+        # nothing happens by itself until somebody looks; then others, but never this one
+        self.ask("resume")
+        self.assertIn("skipped", self.status()["why_no_update"])
+        self.lab.release("v0.1.5")
+        self.ask("check")
+        sup.wait_err("event=updated version=v0.1.5")
+        self.lab.wait_running("v0.1.5")
+        self.assertEqual([w for w, _, _ in self.history()], ["rolled-back", "updated"])
+        return sup
+
+    def test_a_release_that_crashes_at_once(self):
+        self.rolled_back("v0.1.2", "crash", "the new version ended with 7")
+
+    def test_a_release_that_ends_well_at_once(self):
+        self.rolled_back("v0.1.3", "exit0", "the new version ended with 0")
+
+    def test_a_release_that_does_not_become_ready(self):
+        self.rolled_back("v0.1.4", "stubborn", "did not become ready", "--ready",
+                         "test \"$(readlink %s)\" != %s" % (self.lab.link, self.lab.name("v0.1.4")),
+                         "--ready-timeout", "500ms", "--ready-passes", "2", "--stop-timeout", "200ms")
+
+    def test_an_old_one_that_ignores_the_request_to_end(self):
+        self.lab.install("v0.1.4", "stubborn")
+        self.lab.release("v0.1.5")
+        sup = self.start("--stop-timeout", "200ms")
+        self.ask("check")
+        sup.wait_err("event=updated version=v0.1.5")
+        self.lab.wait_running("v0.1.5")
+
+    def test_a_release_that_crashes_often(self):
+        self.lab.release("v0.1.1")
+        sup = self.start()
+        self.ask("check")
+        sup.wait_err("event=updated")
+        for code in (9, 9):
+            self.lab.wait_running("v0.1.1")
+            sup.send(signal.SIGUSR2)
+            self.assertEqual(sup.wait(), code)
+            sup = self.start()
+        self.lab.wait_running("v0.1.1")
+        sup.send(signal.SIGUSR2)
+        sup.wait_err("event=rolled-back version=v0.1.1")
+        self.lab.wait_running("v0.1.0")
+
+
+if __name__ == "__main__":
+    cli.main()

@@ -1,0 +1,276 @@
+"""A build service on loopback and real small Go services for it to have built, for tests of
+gwtool supervise.
+
+    lab = supervise_lab.Lab(self.path("lab"), self.addCleanup)
+    lab.release("v0.1.1", "ok")             # built, in the log, to be downloaded, listed by the proxy
+    sup = self.background([cli.GWTOOL, "supervise", *lab.options(), "./svc"])
+    lab.service.faults["dl"] = "cut"        # what the service does wrong from now on
+
+The services are one program, whose version says how it behaves (MODES). They write what they do to
+the file in SVC_LOG, a line each: WHAT VERSION PID. Built once a build directory by Debian's Go.
+"""
+
+import base64
+import hashlib
+import http.server
+import os
+import shutil
+import signal
+import subprocess
+import threading
+
+import cli
+import go_lab
+from module_lab import LOGTOOL, ModuleLab
+
+MODULE = "example.test/svc"
+MODES = ("ok", "crash", "exit0", "stubborn", "later")
+
+SOURCE = """package main
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+)
+
+const version, mode = %r, %r
+
+func say(what string) {
+	f, err := os.OpenFile(os.Getenv("SVC_LOG"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0666)
+	if err != nil {
+		panic(err)
+	}
+	f.WriteString(fmt.Sprintf("%%s %%s %%d\\n", strings.ReplaceAll(what, " ", "_"), version, os.Getpid()))
+	f.Close()
+}
+
+func main() {
+	c := make(chan os.Signal, 10)
+	signal.Notify(c, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
+	say("start:" + strings.Join(os.Args, ","))
+	switch mode {
+	case "crash":
+		os.Exit(7)
+	case "exit0":
+		os.Exit(0)
+	}
+	for s := range c {
+		say("signal:" + s.String())
+		if s == syscall.SIGUSR2 {
+			os.Exit(9)
+		}
+		if (s == syscall.SIGTERM || s == syscall.SIGINT) && mode != "stubborn" {
+			os.Exit(5)
+		}
+	}
+}
+""".replace("%r, %r", '"%s", "%s"')
+
+
+def go_version():
+    return subprocess.run(["go", "env", "GOVERSION"], stdout=subprocess.PIPE, check=True,
+                          env=go_lab.environment()).stdout.decode().strip()
+
+
+def build(version, mode, module=MODULE):
+    """The path of the program, as `go install` makes it; kept in the build directory."""
+    name = "%s-%s-%s-%s" % (os.path.basename(module), version, mode, go_version())
+    kept = os.path.join(cli.BUILD, "tests", "services", name)
+    source = SOURCE % (version, mode)
+    stamp = kept + "." + hashlib.sha256(source.encode()).hexdigest()[:8]
+    if os.path.exists(stamp):
+        return kept
+    os.makedirs(os.path.dirname(kept), exist_ok=True)
+    work = "%s.%d" % (kept, os.getpid())
+    modules = ModuleLab(os.path.join(work, "modules"))
+    modules.add(module, version, {"main.go": source})
+    subprocess.run(["go", "install", "-trimpath", "-ldflags=-buildid= -s", "%s@%s" % (module, version)],
+                   check=True, env=go_lab.environment(GOPROXY=modules.proxy, GOPATH=work,
+                                                      GOFLAGS="-modcacherw", GO111MODULE="on"))
+    os.rename(os.path.join(work, "bin", os.path.basename(module)), kept)
+    shutil.rmtree(work, ignore_errors=True)
+    with open(stamp, "w"):
+        pass
+    return kept
+
+
+def sum_of(data):
+    return "0" + base64.urlsafe_b64encode(hashlib.sha256(data).digest()[:20]).decode().rstrip("=")
+
+
+class BuildService:
+    """The log and the downloads of a build service. faults: "dl" is cut, altered, long, short or
+    gone; "lookup" is gone, other (the record of another key) or down."""
+
+    def __init__(self, directory, cleanup):
+        self.log = os.path.join(directory, "log")
+        os.makedirs(self.log)
+        self.write("name", "builds.test\n")
+        self.write("style", "numbered\n")
+        self.key = cli.run([LOGTOOL, "key", self.log]).out.strip()
+        self.records, self.files, self.faults, self.requests = {}, {}, {}, []
+        self.hold = None  # an event: downloads wait for it
+        service = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                service.requests.append(self.path)
+                status, body, *more = service.answer(self.path[1:], self.headers.get("Range"))
+                self.send_response(status)
+                self.send_header("Content-Length", str(more[0] if more else len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+                self.close_connection = bool(more)
+
+            def log_message(self, *unused):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = "http://127.0.0.1:%d" % self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+        cleanup(self.server.server_close)
+        cleanup(self.server.shutdown)
+
+    def write(self, name, text):
+        with open(os.path.join(self.log, name), "w") as f:
+            f.write(text)
+
+    def add(self, version, data, module=MODULE, goversion=None, said=None):
+        """A build in the log; `said`: other bytes that the record is of."""
+        go = goversion or go_version()
+        target = "%s@%s/linux-amd64-%s-stripped/" % (module, version, go)
+        record = "%s %s / linux amd64 %s %d %s stripped\n" % (
+            module, version, go, len(said or data), sum_of(said or data))
+        r = cli.run([LOGTOOL, "append", self.log], input="raw %s\n" % record.replace("\n", "\\n"))
+        assert r.code == 0, r
+        self.records[target] = (len(self.records), record)
+        name = "%s-%s-%s-stripped" % (os.path.basename(module), version, go)
+        self.files[target + sum_of(said or data) + "/" + name] = data
+
+    def answer(self, path, wanted_range):
+        fault = self.faults.get("dl")
+        if path.startswith("tlog/lookup/"):
+            if self.faults.get("lookup") == "down":
+                return 500, b""
+            found = self.records.get(path[len("tlog/lookup/"):])
+            if self.faults.get("lookup") == "other":
+                found = next(iter(self.records.values()))
+            if not found or self.faults.get("lookup") == "gone":
+                return 404, b"cannot be built\n"
+            with open(os.path.join(self.log, "latest")) as f:
+                return 200, ("%d\n%s\n%s" % (*found, f.read())).encode()
+        if path.startswith("tlog/"):
+            name = os.path.join(self.log, *path.split("/")[1:])
+            if not os.path.isfile(name):
+                return 404, b""
+            with open(name, "rb") as f:
+                return 200, f.read()
+        data = self.files.get(path)
+        if data is None or fault == "gone":
+            return 404, b""
+        if self.hold:
+            self.hold.wait(20)
+        if fault == "altered":
+            data = data[:5000] + bytes([data[5000] ^ 1]) + data[5001:]
+        if fault == "long":
+            return 200, data + b"x"
+        if fault == "short":
+            return 200, data[:-1]
+        first, last = (int(x) for x in wanted_range[6:].split("-"))
+        body = data[first:last + 1]
+        if fault == "cut":
+            return 206, body[:100], len(body)
+        if fault == "cut-once":
+            self.faults.pop("dl")
+            return 206, body[:100], len(body)
+        return 206, body
+
+
+class Lab:
+    def __init__(self, directory, cleanup):
+        self.dir = directory
+        os.makedirs(directory)
+        self.service = BuildService(directory, cleanup)
+        self.bin = os.path.join(directory, "bin")
+        os.makedirs(self.bin)
+        self.link = os.path.join(self.bin, "svc")
+        self.state = os.path.join(directory, "gw")
+        self.log = os.path.join(directory, "svc.log")
+        self.versions = []
+        self.list = os.path.join(directory, "proxy", MODULE, "@v", "list")
+        os.makedirs(os.path.dirname(self.list))
+        self.publish()
+        cleanup(self.kill_services)
+        self.go = go_version()
+
+    def publish(self, *versions):
+        self.versions += versions
+        with open(self.list, "w") as f:
+            f.write("".join(v + "\n" for v in self.versions))
+
+    def install(self, version="v0.1.0", mode="ok"):
+        """The first binary, as an operator puts it there: a plain file."""
+        shutil.copy(build(version, mode), self.link)
+
+    def release(self, version, mode="ok", listed=True):
+        with open(build(version, mode), "rb") as f:
+            self.service.add(version, f.read())
+        if listed:
+            self.publish(version)
+
+    def name(self, version):
+        return "svc-%s-%s-stripped" % (version, self.go)
+
+    def options(self, *more):
+        """`more` beats what stands here."""
+        plain = ["--dir", self.state, "--dns", "off",
+                "--proxy", "file://" + os.path.join(self.dir, "proxy"),
+                "--build-key", self.service.key, "--build-url", self.service.url,
+                "--toolchain-policy", "manual", "--delay", "0s", "--jitter", "0s", "--grace", "0s",
+                "--trial", "300ms", "--stop-timeout", "5s"]
+        kept = [word for name, value in zip(plain[::2], plain[1::2]) if name not in more
+                for word in (name, value)]
+        return kept + list(more)
+
+    def env(self, **changes):
+        return cli.clean_env(SVC_LOG=self.log, **changes)
+
+    def lines(self):
+        """[what, version, pid] of all services so far."""
+        try:
+            with open(self.log) as f:
+                return [line.split() for line in f.read().splitlines()]
+        except FileNotFoundError:
+            return []
+
+    def running(self):
+        """The versions of the services that live, by pid."""
+        out = {}
+        for what, version, pid in self.lines():
+            if not what.startswith("start:"):
+                continue
+            try:
+                with open("/proc/%s/stat" % pid) as f:
+                    if f.read().rsplit(")", 1)[1].split()[0] != "Z":
+                        out[int(pid)] = version
+            except (FileNotFoundError, ProcessLookupError):
+                pass
+        return out
+
+    def wait_running(self, version):
+        def there():
+            return set(self.running().values()) == {version}
+        cli.wait_until(there, what="%s alone to run, not %r" % (version, self.lines()))
+
+    def kill_services(self):
+        for pid in self.running():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
