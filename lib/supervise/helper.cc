@@ -5,8 +5,10 @@
 #include "base/bytes.h"
 #include "build/client.h"
 #include "build/proxy_client.h"
+#include "build/resolve.h"
 #include "dns/answer_text.h"
 #include "dns/module_name.h"
+#include "module/gomod.h"
 #include "module/proxy.h"
 #include "module/semver.h"
 #include "net/http.h"
@@ -96,15 +98,37 @@ Status ask_proxy(const Job& job, Discovered& found) {
   return {};
 }
 
+// The newest go.mod has its authors' word on all versions. It is not proven here, and need not be:
+// it can only keep a version from being installed.
+Status leave_out_retracted(const Job& job, Discovered& found) {
+  std::vector<std::string> versions;
+  for (const auto& [version, seen] : found.versions) versions.push_back(version);
+  std::sort(versions.begin(), versions.end(), [](const std::string& a, const std::string& b) {
+    return mod::compare_semver(*mod::parse_semver(a), *mod::parse_semver(b)) < 0;
+  });
+  const std::string newest = build::newest_version(versions);
+  if (newest.empty()) return {};
+  GW_TRY(auto proxy, build::ProxyClient::create(job.sources.proxy, http_options(job.sources)));
+  GW_TRY(const std::string text,
+         proxy->fetch({mod::ProxyRequest::Kind::kMod, job.key.module, newest}));
+  GW_TRY(const mod::GoMod gomod, mod::parse_gomod(text, mod::GoModMode::kLax));
+  std::erase_if(found.versions,
+                [&](const auto& entry) { return build::is_retracted(gomod.retract, entry.first); });
+  return {};
+}
+
+bool has_newer(const Job& job, const Discovered& found) {
+  const auto running = mod::parse_semver(job.key.version);
+  return running &&
+         std::any_of(found.versions.begin(), found.versions.end(), [&](const auto& entry) {
+           const auto version = mod::parse_semver(entry.first);
+           return version && mod::compare_semver(*version, *running) > 0;
+         });
+}
+
 // DNS has one release a major: a newer one that the policy does not want may hide one that it does.
 bool may_hide_some(const Job& job, const Discovered& found) {
-  const auto running = mod::parse_semver(job.key.version);
-  if (!running) return false;
-  const auto is_newer = [&](const auto& entry) {
-    const auto version = mod::parse_semver(entry.first);
-    return version && mod::compare_semver(*version, *running) > 0;
-  };
-  if (std::none_of(found.versions.begin(), found.versions.end(), is_newer)) return false;
+  if (!has_newer(job, found)) return false;
   update::Situation situation;
   situation.running = {job.key.version, job.key.go_version};
   for (const auto& [version, seen] : found.versions) situation.listed.push_back(version);
@@ -138,10 +162,14 @@ Status fetch(const Job& job, int out) {
   GW_TRY(const auto source, log_source(s, base));
   RecordingSource recording(*source);
   tlog::Client client(recording, std::move(key), tlog::kBuildLog);
-  GW_TRY(const build::ProvenBuild build, build::prove_build(client, job.key, job.head));
-  GW_CHECK(write_frame(out, FrameKind::kProof, format_proof(recording.files())));
+  const auto build = build::prove_build(client, job.key, job.head);
+  // Also of what does not verify: the supervisor sees for itself, and keeps the evidence.
+  if (build || build.error().kind == ErrorKind::kUntrusted) {
+    GW_CHECK(write_frame(out, FrameKind::kProof, format_proof(recording.files())));
+  }
+  if (!build) return build.error();
   GW_TRY(auto http, net::HttpClient::create(http_options(s)));
-  return build::download(http, base, build, [&](std::string_view bytes) -> Status {
+  return build::download(http, base, *build, [&](std::string_view bytes) -> Status {
     while (!bytes.empty()) {
       const std::string_view piece = bytes.substr(0, kMaxData);
       GW_CHECK(write_frame(out, FrameKind::kData, piece));
@@ -155,17 +183,25 @@ Status fetch(const Job& job, int out) {
 
 Result<Discovered> discover(const Job& job, const Clock& clock) {
   Discovered found;
-  Status dns = job.sources.dns.empty() ? Status(not_found_error("DNS is not asked"))
-                                       : ask_dns(job, clock, found);
+  const bool has_dns = !job.sources.dns.empty();
+  Status dns = has_dns ? ask_dns(job, clock, found) : not_found_error("DNS is not asked");
   // What DNS said before it failed is no answer.
   if (!dns) found = {};
-  const bool ask = !job.sources.proxy.empty() && (!dns || may_hide_some(job, found));
-  if (!ask && !dns) return std::move(dns).error();
-  if (!ask) return found;
-  Status proxy = ask_proxy(job, found);
-  if (!proxy && !dns) return job.sources.dns.empty() ? proxy.error() : dns.error();
-  if (!proxy) found.problem = proxy.error().message;
-  if (!dns && !job.sources.dns.empty()) found.problem = dns.error().message;
+  const bool has_proxy = !job.sources.proxy.empty();
+  if (has_proxy && (!dns || may_hide_some(job, found))) {
+    Status proxy = ask_proxy(job, found);
+    if (!proxy && !dns) return has_dns ? dns.error() : proxy.error();
+    if (!proxy) found.problem = proxy.error().message;
+  } else if (!dns) {
+    return std::move(dns).error();
+  }
+  if (!dns && has_dns) found.problem = dns.error().message;
+  if (has_proxy && has_newer(job, found)) {
+    auto retracted = leave_out_retracted(job, found);
+    if (!retracted && retracted.error().kind != ErrorKind::kNotFound) {
+      found.problem = retracted.error().message;
+    }
+  }
   return found;
 }
 

@@ -41,6 +41,7 @@ Json trial_json(const Trial& trial) {
   out["passed"] = trial.passed;
   out["exits"] = trial.exits;
   out["scheduled"] = trial.scheduled;
+  out["bad"] = trial.bad;
   return out;
 }
 
@@ -55,6 +56,7 @@ std::optional<Trial> read_trial(const Json& object) {
   trial.passed = flag_member(object, "passed");
   trial.exits = static_cast<unsigned>(number_member(object, "exits").value_or(0));
   trial.scheduled = flag_member(object, "scheduled");
+  trial.bad = flag_member(object, "bad");
   return trial;
 }
 

@@ -29,6 +29,7 @@ struct Trial {
   bool passed = false;  // it runs; exits are still counted for a while
   unsigned exits = 0;   // by itself, since it passed
   bool scheduled = false;
+  bool bad = false;  // it failed, and the link may not be back yet
 };
 
 struct Paused {

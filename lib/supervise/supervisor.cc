@@ -158,6 +158,10 @@ Status Supervisor::settle_trial() {
     forget_trial();
     return {};
   }
+  if (trial.bad) {
+    switch_back();
+    return {};
+  }
   if (trial.passed) {
     if (clock_.now() > trial.began + kWatched) {
       state_.trial.reset();

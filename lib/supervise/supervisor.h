@@ -102,6 +102,7 @@ class Supervisor {
   void on_discovered(const Discovered& found);
   void check_failed(const Error& error);
   void schedule_check();
+  void forget_old_versions();
   update::Plan plan() const;
   std::string why_not() const;
   void replan();

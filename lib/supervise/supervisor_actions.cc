@@ -180,6 +180,8 @@ void Supervisor::switch_back() {
     const std::string from = place_.current();
     if (auto moved = place_.switch_to(state_.previous, from); !moved) {
       log_.error("switch-back", moved.error());
+    } else {
+      state_.trial.reset();  // written with the start that follows
     }
     const auto file = place_.open(place_.current());
     auto identity = file ? read_identity(file->get()) : Result<Identity>(file.error());
@@ -236,6 +238,7 @@ void Supervisor::record_kept() {
   const auto file = place_.open(place_.current());
   auto identity = file ? read_identity(file->get()) : Result<Identity>(file.error());
   if (identity) identity_ = *std::move(identity);
+  forget_old_versions();
   const Wanted wanted = *std::exchange(wanted_, std::nullopt);
   tell("updated", wanted, "");
   if (auto saved = save(); !saved) {
@@ -290,7 +293,9 @@ void Supervisor::record_veto() {
 }
 
 void Supervisor::record_bad() {
-  const Trial trial = *std::exchange(state_.trial, std::nullopt);
+  // On record until the link is back: a start in between must know.
+  state_.trial->bad = true;
+  const Trial trial = *state_.trial;
   wanted_.reset();
   Wanted bad{identity_.key, trial.scheduled ? "schedule" : "control", false, trial.to, trial.sum};
   bad.key.version = trial.target.version;

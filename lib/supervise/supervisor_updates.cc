@@ -101,6 +101,12 @@ void Supervisor::check_failed(const Error& error) {
   if (auto saved = save(); !saved) log_.error("state", saved.error());
 }
 
+// What is over.
+void Supervisor::forget_old_versions() {
+  std::erase_if(state_.versions,
+                [&](const auto& entry) { return !is_newer(entry.first, identity_.key.version); });
+}
+
 void Supervisor::on_discovered(const Discovered& found) {
   const WallTime now = clock_.now();
   bool news = false;
@@ -121,9 +127,7 @@ void Supervisor::on_discovered(const Discovered& found) {
   };
   take(state_.toolchains.cur, found.toolchains.cur);
   take(state_.toolchains.prev, found.toolchains.prev);
-  // What is over is forgotten.
-  std::erase_if(state_.versions,
-                [&](const auto& entry) { return !is_newer(entry.first, identity_.key.version); });
+  forget_old_versions();
   std::erase_if(state_.toolchain_times, [&](const auto& entry) {
     return entry.first != state_.toolchains.cur && entry.first != state_.toolchains.prev;
   });

@@ -21,6 +21,7 @@ class TestCase(cli.TestCase):
     def start(self, *more, args=(), wait="event=supervising"):
         sup = self.background([cli.GWTOOL, "supervise", *self.lab.options(*more), self.lab.link, *args],
                               env=self.lab.env())
+        self.addCleanup(self.lab.kill_services)
         if wait:
             sup.wait_err(wait)
         return sup

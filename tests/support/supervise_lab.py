@@ -132,6 +132,7 @@ class BuildService:
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
+        self.server.handle_error = lambda *unused: None  # a helper that was killed
         self.url = "http://127.0.0.1:%d" % self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
         cleanup(self.server.server_close)
@@ -213,6 +214,12 @@ class Lab:
         self.versions += versions
         with open(self.list, "w") as f:
             f.write("".join(v + "\n" for v in self.versions))
+        for version in versions:
+            self.gomod(version)
+
+    def gomod(self, version, more=""):
+        with open(os.path.join(os.path.dirname(self.list), version + ".mod"), "w") as f:
+            f.write("module %s\n\ngo 1.18\n%s" % (MODULE, more))
 
     def install(self, version="v0.1.0", mode="ok"):
         """The first binary, as an operator puts it there: a plain file."""

@@ -1,0 +1,314 @@
+"""What gwtool supervise tells without a supervisor (schedule, explain) and what a running one is asked
+and told: pauses, versions by hand, rollback, skips, commands for events, times and schedules."""
+
+import json
+import os
+import socket
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
+import cli
+import dns_lab
+import supervise_lab
+
+ZONE = ["--time-zone", "CET-1CEST,M3.5.0,M10.5.0/3"]
+
+
+class Schedule(cli.TestCase):
+    def slots(self, *args):
+        r = self.gwtool("supervise", "schedule", *ZONE, *args)
+        self.assert_run(r, 0, err="")
+        return r.lines
+
+    def test_the_next_slots(self):
+        for items, at, first in (
+                ([], "2024-10-07T22:39:30+02:00", "2024-10-07T22:39:30+02:00"),
+                (["tu-th,sa"], "2024-10-07T22:39:30+02:00", "2024-10-08T00:00:00+02:00"),
+                (["8-9"], "2024-10-07T22:39:30+02:00", "2024-10-08T08:00:00+02:00"),
+                (["we 10-12", "mo 23-24"], "2024-10-07T20:39:30Z", "2024-10-07T23:00:00+02:00"),
+                (["mo-fr 9-17"], "2024-10-11T17:00:00+02:00", "2024-10-14T09:00:00+02:00"),
+                (["su 2-3"], "2024-03-31T00:30:00+01:00", "2024-03-31T03:00:00+02:00")):
+            with self.subTest(items):
+                self.assertEqual(self.slots(*items, "--at", at)[0], first)
+        self.assertEqual(self.slots("mo 9-17", "--at", "2024-10-07T12:00:00+02:00", "--count", "2"),
+                         ["2024-10-07T12:00:00+02:00", "2024-10-14T09:00:00+02:00"])
+        r = self.gwtool("supervise", "schedule", *ZONE, "mo 9-17", "--at", "2024-10-07T00:00:00Z",
+                        "--count", "1", "--json")
+        self.assertEqual(r.json, [{"start": "2024-10-07T09:00:00+02:00",
+                                   "end": "2024-10-07T17:00:00+02:00"}])
+        self.assertEqual(self.slots("mo", "--at", "2024-12-20T00:00:00Z", "--count", "1",
+                                    "--blackout", "2024-12-23/2024-12-31"),
+                         ["2025-01-06T00:00:00+01:00"])
+        now = self.slots("--count", "1")[0]
+        self.assertEqual(now[:4], time.strftime("%Y"))
+
+    def test_what_is_none(self):
+        for bad in ("mo 9", "mo 9-9", "MO", "mo,", "9-17 mo", "mo  9-17"):
+            self.assert_error(self.gwtool("supervise", "schedule", bad), 2, bad)
+        self.assert_error(self.gwtool("supervise", "schedule", "--at", "noon"), 2, "not a time")
+        self.assert_error(self.gwtool("supervise", "schedule", "--time-zone", "Mars/Base"), 2,
+                          "unknown time zone")
+
+    def test_the_machines_zone(self):
+        r = self.gwtool("supervise", "schedule", "--at", "2024-10-07T12:00:00Z",
+                        env=cli.clean_env(TZ="<+03>-3"))
+        self.assert_run(r, 0, out="2024-10-07T15:00:00+03:00\n")
+
+
+class Explain(cli.TestCase):
+    def explain(self, *args, policy="patch/follow", go="go1.23.3", running="v0.1.2"):
+        module, toolchain = policy.split("/")
+        r = self.gwtool("supervise", "explain", "--module-policy", module, "--toolchain-policy",
+                        toolchain, "--running", running, "--go", go, *args)
+        self.assert_run(r, 0, err="")
+        return r.out
+
+    def test_by_values(self):
+        two = ["--toolchains", "cur=go1.24.0,prev=go1.23.6"]
+        self.assertEqual(self.explain("--listed", "v0.2.0,v0.1.5,v0.1.3", "--toolchains",
+                                      "cur=go1.23.3,prev=go1.22.9"), "v0.1.5 go1.23.3\n")
+        self.assertEqual(self.explain("--listed", "v0.2.0", "--listed", "v0.1.5", policy="minor/follow"),
+                         "v0.2.0 go1.23.3\n")
+        self.assertEqual(self.explain("--listed", "v0.1.2", *two), "v0.1.2 go1.23.6\n")
+        self.assertEqual(self.explain("--listed", "v0.1.2", *two, go="go1.25.1"),
+                         "none: nothing is newer\n")
+        self.assertEqual(self.explain("--listed", "v0.1.3-rc1", policy="patch/manual"),
+                         "none: v0.1.3-rc1 is a prerelease\n")
+        r = self.gwtool("supervise", "explain", "--running", "v0.1.2", "--go", "go1.23.3", "--listed",
+                        "v0.1.3", "--json")
+        self.assertEqual(r.json, {"version": "v0.1.3", "go_version": "go1.23.3"})
+
+    def test_what_is_wrong(self):
+        for args in (["--running", "v0.1.2"], ["--go", "go1.2"], ["--running", "1", "--go", "go1.20"],
+                     ["--running", "v0.1.2", "--go", "1.20"],
+                     ["--running", "v0.1.2", "--go", "go1.20", "--toolchains", "new=go1.21.0"],
+                     ["--running", "v0.1.2", "--go", "go1.20", "--listed", "v0.1"]):
+            self.assert_error(self.gwtool("supervise", "explain", *args), 2)
+        self.assert_error(self.gwtool("supervise", "explain"), 1, "gw/state.json")
+
+
+class Asking(cli.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.lab = supervise_lab.Lab(self.path("lab"), self.addCleanup)
+        self.lab.install()
+
+    def start(self, *more):
+        sup = self.background([cli.GWTOOL, "supervise", *self.lab.options(*more), self.lab.link],
+                              env=self.lab.env())
+        self.addCleanup(self.lab.kill_services)
+        sup.wait_err("event=supervising")
+        self.lab.wait_running("v0.1.0")
+        return sup
+
+    def ask(self, *words, code=0):
+        r = self.gwtool("supervise", words[0], "--dir", self.lab.state, *words[1:])
+        self.assertEqual(r.code, code, r)
+        return r
+
+    def status(self):
+        return self.ask("status", "--json").json
+
+    def check(self, sup, known):
+        self.ask("check")
+        sup.wait_err("event=checked newer=%d" % known)
+
+    def test_nobody_there(self):
+        self.assert_error(self.ask("status", code=3), 3, self.lab.state)
+
+    def test_pause_and_resume(self):
+        self.lab.release("v0.1.1")
+        sup = self.start()
+        self.ask("pause", "before", "the", "holidays")
+        self.check(sup, 1)
+        s = self.status()
+        self.assertEqual(s["why_not"], "paused: before the holidays")
+        self.assertEqual(s["planned"]["version"], "v0.1.1")
+        self.assertEqual(list(s["known"]), ["v0.1.1"])
+        text = self.ask("status").out
+        self.assertIn("running: v0.1.0 %s\n" % self.lab.go, text)
+        self.assertIn("automatic: no: paused: before the holidays\n", text)
+        self.assertRegex(text, "next: v0.1.1 %s at 20" % self.lab.go)
+        # it outlives a restart, and does not hold a person back
+        self.assertEqual(sup.stop(), 5)
+        sup = self.start()
+        self.assertEqual(self.ask("update").out, "v0.1.1 %s\n" % self.lab.go)
+        sup.wait_err("event=updated version=v0.1.1 .*by=control")
+        self.lab.release("v0.1.5")
+        self.check(sup, 1)
+        self.ask("resume")
+        sup.wait_err("event=updated version=v0.1.5 .*by=schedule")
+        lines = self.ask("history").lines
+        self.assertRegex(lines[0], r"^20\S+Z updated v0.1.1 %s by control$" % self.lab.go)
+        self.assertEqual(len(lines), 2)
+
+    def test_rollback(self):
+        self.lab.release("v0.1.1")
+        sup = self.start()
+        self.assert_error(self.ask("rollback", code=1), 1, "no previous binary")
+        self.ask("check")
+        sup.wait_err("event=updated version=v0.1.1")
+        self.assertEqual(self.ask("rollback").out, "v0.1.0 %s\n" % self.lab.go)
+        sup.wait_err("event=updated version=v0.1.0 .*by=control")
+        self.lab.wait_running("v0.1.0")
+        # and it does not come back by itself
+        self.ask("check")
+        cli.wait_until(lambda: "v0.1.1" in self.status()["known"], what="the version to be seen again")
+        s = self.status()
+        self.assertEqual((s["version"], s["why_no_update"]), ("v0.1.0", "v0.1.1 is skipped"))
+        self.assertTrue(s["automatic"])
+
+    def test_versions_by_hand(self):
+        for version in ("v0.1.1", "v0.1.5"):
+            self.lab.release(version)
+        sup = self.start("--monitor")
+        self.check(sup, 2)
+        self.assertEqual(self.status()["why_not"], "it only monitors")
+        self.assert_error(self.ask("update", "current", code=2), 2, "runs already")
+        self.assert_error(self.ask("update", "nonsense", code=2), 2, "nonsense")
+        self.assert_error(self.ask("update", "current", "latest", code=1), 1, "no toolchain is known")
+        self.ask("update", "v0.1.1", "current")
+        sup.wait_err("event=updated version=v0.1.1")
+        self.ask("update", "latest")
+        sup.wait_err("event=updated version=v0.1.5")
+        self.assert_error(self.ask("update", code=1), 1, "no update: nothing is newer")
+
+    def test_skip(self):
+        self.lab.release("v0.1.1")
+        sup = self.start("--delay", "1h")
+        self.ask("skip", "v0.1.1")
+        self.assert_error(self.ask("skip", "x", code=2), 2, "skip needs a version")
+        self.check(sup, 1)
+        self.assertEqual(self.status()["why_no_update"], "v0.1.1 is skipped")
+
+    def test_busy(self):
+        self.lab.release("v0.1.1")
+        sup = self.start("--before", "exec sleep 100", "--trial", "1h")
+        self.ask("update", "v0.1.1")
+        cli.wait_until(lambda: self.status()["state"] == "before", what="the command")
+        self.assertEqual(self.status()["under_way"]["version"], "v0.1.1")
+        self.assert_error(self.ask("update", "v0.1.1", code=3), 3, "busy: before")
+        self.assertEqual(sup.stop(), 5)
+
+    def test_delay_and_schedule(self):
+        self.lab.release("v0.1.1")
+        sup = self.start("--delay", "72h", "--schedule", "mo-fr 9-17", *ZONE)
+        self.check(sup, 1)
+        sup.wait_err("event=planned version=v0.1.1")
+        planned = self.status()["planned"]
+        self.assertRegex(planned["at"], r"T(09|1\d):\d\d:\d\d\+0[12]:00$")
+        self.assertEqual(list(self.lab.running().values()), ["v0.1.0"])
+        # the same, from the directory, without the supervisor
+        r = self.gwtool("supervise", "explain", "--dir", self.lab.state, "--toolchain-policy", "manual",
+                        "--jitter", "0s", "--schedule", "mo-fr 9-17", *ZONE, "--json")
+        self.assertEqual(r.json["version"], "v0.1.1")
+        self.assertRegex(r.json["not_before"], "^20")
+
+    def test_the_command_before(self):
+        for code, what in ((0, "updated"), (75, "failed"), (1, "skipped")):
+            with self.subTest(code):
+                self.lab = supervise_lab.Lab(self.path("lab%d" % code), self.addCleanup)
+                self.lab.install()
+                self.lab.release("v0.1.1")
+                said = self.path("said%d" % code)
+                sup = self.start("--before", "echo \"$GW_OLD $GW_NEW $GW_VERSION $GW_GO_VERSION\" > %s;"
+                                 " exit %d" % (said, code))
+                self.ask("check")
+                sup.wait_err("event=%s version=v0.1.1" % what)
+                with open(said) as f:
+                    self.assertEqual(f.read().split(), [
+                        self.lab.link, os.path.join(self.lab.bin, self.lab.name("v0.1.1")), "v0.1.1",
+                        self.lab.go])
+                self.lab.wait_running("v0.1.1" if code == 0 else "v0.1.0")
+                s = self.status()
+                self.assertEqual([x["version"] for x in s["skipped"]], ["v0.1.1"] if code == 1 else [])
+                self.assertEqual(s["failures"], 1 if code == 75 else 0)
+
+    def test_commands_for_events(self):
+        self.lab.release("v0.1.1")
+        self.lab.release("v0.1.2", "crash", listed=False)
+        said = self.path("said")
+        sup = self.start("--on-event", "echo \"$GW_EVENT $GW_VERSION $GW_MESSAGE\" >> %s" % said)
+        self.ask("check")
+        sup.wait_err("event=updated")
+        self.ask("update", "v0.1.2")
+        sup.wait_err("event=rolled-back")
+
+        def told():
+            with open(said) as f:
+                return f.read().splitlines()
+        cli.wait_until(lambda: os.path.exists(said) and len(told()) == 2, what="two events")
+        self.assertEqual(sorted(told()), ["rolled-back v0.1.2 the new version ended with 7",
+                                          "updated v0.1.1 "])
+
+    def test_readiness(self):
+        self.lab.release("v0.1.1")
+        passes = self.path("passes")
+        sup = self.start("--ready", "echo x >> %s" % passes, "--ready-passes", "3")
+        self.ask("check")
+        sup.wait_err("event=updated version=v0.1.1")
+        with open(passes) as f:
+            self.assertEqual(f.read(), "x\n" * 3)
+
+    def test_the_socket_is_ours_alone(self):
+        self.start()
+        path = os.path.join(self.lab.state, "control")
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+        for command in (b"", b"   ", b"nonsense", b"status\0", b"update " + b"x" * 3000):
+            with socket.socket(socket.AF_UNIX) as s:
+                s.connect(path)
+                s.sendall(command + b"\n")
+                answer = b""
+                while chunk := s.recv(65536):
+                    answer += chunk
+            self.assertIn("error", json.loads(answer), command)
+
+    def test_every_version_in_turn(self):
+        for version in ("v0.1.5", "v0.1.1"):
+            self.lab.release(version)
+        sup = self.start("--every-version")
+        self.ask("check")
+        sup.wait_err("event=updated version=v0.1.5")
+        self.assertEqual([e["version"] for e in self.ask("history", "--json").json],
+                         ["v0.1.1", "v0.1.5"])
+
+    def test_retracted_versions(self):
+        for version in ("v0.1.1", "v0.1.5"):
+            self.lab.release(version)
+        self.lab.gomod("v0.1.5", "retract v0.1.5 // published by mistake\n")
+        sup = self.start()
+        self.ask("check")
+        sup.wait_err("event=checked newer=1")
+        sup.wait_err("event=updated version=v0.1.1")
+
+    def test_versions_by_dns(self):
+        # What DNS has is newer than the policy wants: the list of all is asked as well.
+        self.lab.release("v0.1.1")
+        now = "%x" % int(time.time() - 3600)
+        records = ('svc._.example.test.v0 TXT "v=v0.2.0 t=%s"\n'
+                   'toolchain.v0 TXT "v=go1.26.8 k=cur t=%s; v=go1.25.9 k=prev t=%s"\n' % (now, now, now))
+        with dns_lab.Lab(self.path("dns"), [dns_lab.Zone("signed.lab", records),
+                                            dns_lab.Zone("bad.lab", records,
+                                                         tamper=[("v0.2.0", "v0.1.9")])]) as dns:
+            place = ["--resolver", dns.resolver, "--trust-anchor", dns.anchor]
+            sup = self.start("--dns", "signed.lab", *place)
+            self.ask("check")
+            sup.wait_err("event=updated version=v0.1.1")
+            s = self.status()
+            self.assertEqual(list(s["known"]), ["v0.2.0"])
+            self.assertEqual(s["toolchains"], {"cur": "go1.26.8", "prev": "go1.25.9"})
+            self.assertEqual(s["why_no_update"], "v0.2.0 is of another minor version")
+            self.assertEqual(sup.stop(), 5)
+            # An answer that was altered does not count, and the list still does.
+            self.lab = supervise_lab.Lab(self.path("second"), self.addCleanup)
+            self.lab.install()
+            self.lab.release("v0.1.1")
+            sup = self.start("--dns", "bad.lab", *place)
+            self.ask("check")
+            sup.wait_err("event=checked .*does not verify")
+            sup.wait_err("event=updated version=v0.1.1")
+
+
+if __name__ == "__main__":
+    cli.main()

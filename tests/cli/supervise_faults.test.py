@@ -1,0 +1,375 @@
+"""What goes wrong around a supervised service: downloads and logs that lie or fail, a full disk,
+supervisors that are killed. The service that runs afterwards is the old one or the new one, never
+none, and never one that was not proven."""
+
+import glob
+import os
+import resource
+import shutil
+import signal
+import sys
+import threading
+
+sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
+import cli
+import supervise_lab
+from module_lab import LOGTOOL
+
+KILLAT = os.path.join(cli.BUILD, "tests", "gw_killat")
+
+
+def read(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
+class TestCase(cli.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.lab = supervise_lab.Lab(self.path("lab"), self.addCleanup)
+        self.lab.install()
+
+    def start(self, *more, before=(), **popen):
+        sup = self.background([*before, cli.GWTOOL, "supervise", *self.lab.options(*more),
+                               self.lab.link], env=self.lab.env(), **popen)
+        # First, as a service that does not end keeps the supervisor's standard error open.
+        self.addCleanup(self.lab.kill_services)
+        return sup
+
+    def kill(self, sup):
+        """The supervisor alone, as the machine's out-of-memory killer does it."""
+        sup.process.kill()
+        sup.process.wait()
+
+    def ask(self, *words):
+        r = self.gwtool("supervise", words[0], "--dir", self.lab.state, "--json", *words[1:])
+        self.assertEqual(r.code, 0, r)
+        return r.json
+
+    def check_old_runs(self):
+        """Nothing happened to the service, and nothing is left of what was tried."""
+        self.assertEqual(list(self.lab.running().values()), ["v0.1.0"])
+        self.assertEqual(len(self.lab.lines()), 1)
+        self.assertEqual(os.listdir(self.lab.bin), ["svc"])
+
+
+class Sources(TestCase):
+    def refused(self, what, why, paused, *more):
+        sup = self.start(*more)
+        sup.wait_err("event=supervising")
+        self.lab.wait_running("v0.1.0")
+        self.ask("check")
+        m = sup.wait_err("event=%s .*" % what)
+        self.assertIn(why, m.group(0))
+        self.check_old_runs()
+        s = self.ask("status")
+        self.assertEqual((s["state"], s["automatic"]), ("running", not paused), s)
+        self.assertIn(why, s["last_error"])
+        return sup, s
+
+    def test_a_download_that_is_cut(self):
+        self.lab.release("v0.1.1")
+        self.lab.service.faults["dl"] = "cut"
+        sup, s = self.refused("failed", "127.0.0.1", False)
+        # tried again in an hour
+        self.assertEqual(s["failures"], 1)
+        self.assertEqual(s["planned"]["version"], "v0.1.1")
+        # or now, by a person
+        self.lab.service.faults["dl"] = "cut-once"
+        self.ask("update")
+        sup.wait_err("event=updated version=v0.1.1")
+        self.assertEqual(self.ask("status")["failures"], 0)
+
+    def test_a_download_that_is_altered(self):
+        self.lab.release("v0.1.1")
+        self.lab.service.faults["dl"] = "altered"
+        sup, s = self.refused("untrusted", "other bytes than the record has the sum of", True)
+        self.assertIn("verification failed", s["why_not"])
+        # a person is told, and can go on
+        self.lab.service.faults.clear()
+        self.ask("resume")
+        sup.wait_err("event=updated version=v0.1.1")
+
+    def test_a_download_that_is_too_long(self):
+        self.lab.release("v0.1.1")
+        self.lab.service.faults["dl"] = "long"
+        self.refused("untrusted", "body", True)
+
+    def test_a_download_that_is_too_short(self):
+        self.lab.release("v0.1.1")
+        self.lab.service.faults["dl"] = "short"
+        self.refused("untrusted", "of the record", True)
+
+    def test_a_download_that_is_gone(self):
+        self.lab.release("v0.1.1")
+        self.lab.service.faults["dl"] = "gone"
+        self.refused("failed", "404", False)
+
+    def test_a_record_of_another_build(self):
+        self.lab.release("v0.1.5", listed=False)
+        self.lab.release("v0.1.1")
+        self.lab.service.faults["lookup"] = "other"
+        self.refused("untrusted", "lookup", True)
+
+    def test_a_version_that_cannot_be_built(self):
+        self.lab.publish("v0.1.1")
+        self.refused("failed", "404", False)
+
+    def test_a_service_that_is_down(self):
+        self.lab.release("v0.1.1")
+        self.lab.service.faults["lookup"] = "down"
+        self.refused("failed", "500", False)
+
+    def test_a_binary_of_another_version(self):
+        with open(supervise_lab.build("v0.1.5", "ok"), "rb") as f:
+            self.lab.service.add("v0.1.1", f.read())
+        self.lab.publish("v0.1.1")
+        self.refused("untrusted", "v0.1.5", True)
+
+    def test_a_binary_of_another_module(self):
+        path = supervise_lab.build("v0.1.1", "ok", "example.test/other")
+        with open(path, "rb") as f:
+            self.lab.service.add("v0.1.1", f.read())
+        self.lab.publish("v0.1.1")
+        self.refused("untrusted", "example.test/other", True)
+
+    def test_what_is_no_binary(self):
+        self.lab.service.add("v0.1.1", b"#!/bin/sh\n" * 1000)
+        self.lab.publish("v0.1.1")
+        self.refused("untrusted", "the binary", True)
+
+    def test_a_log_with_another_key(self):
+        self.lab.release("v0.1.1")
+        other = supervise_lab.Lab(self.path("other"), self.addCleanup)
+        other.service.write("name", "other.test\n")
+        key = cli.run([LOGTOOL, "key", other.service.log]).out.strip()
+        self.refused("untrusted", "lookup", True, "--build-key", key)
+
+    def test_a_log_with_another_history(self):
+        self.lab.release("v0.1.1")
+        sup = self.start()
+        sup.wait_err("event=supervising")
+        self.ask("check")
+        sup.wait_err("event=updated version=v0.1.1")
+        # the same key, and as if the first record had never been
+        log = self.lab.service.log
+        for name in ("latest", "tile"):
+            path = os.path.join(log, name)
+            shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
+        self.lab.service.records.clear()
+        self.lab.release("v0.1.5")
+        self.ask("check")
+        m = sup.wait_err("event=untrusted .*")
+        evidence, = glob.glob(os.path.join(self.lab.state, "evidence-*.json"))
+        self.assertIn(evidence, m.group(0))
+        self.lab.wait_running("v0.1.1")
+        # it stays so after a restart
+        self.assertEqual(sup.stop(), 5)
+        self.start().wait_err("event=supervising")
+        self.assertFalse(self.ask("status")["automatic"])
+
+    def test_older_versions(self):
+        self.lab.release("v0.0.9")
+        sup = self.start()
+        sup.wait_err("event=supervising")
+        self.ask("check")
+        sup.wait_err("event=checked newer=0")
+        self.assertEqual(self.ask("status")["why_no_update"], "nothing is newer")
+        self.check_old_runs()
+        # a person may
+        self.ask("update", "v0.0.9")
+        sup.wait_err("event=updated version=v0.0.9")
+        self.lab.wait_running("v0.0.9")
+
+    def test_no_list_of_versions(self):
+        os.unlink(self.lab.list)
+        sup = self.start()
+        sup.wait_err("event=supervising")
+        self.ask("check")
+        sup.wait_err("event=check-failed")
+        self.check_old_runs()
+
+
+class Disk(TestCase):
+    def test_no_room_for_the_new_one(self):
+        self.lab.release("v0.1.1")
+
+        def limited():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (200000, 200000))
+        # SIGXFSZ ignored, as Python has it: the write fails, as on a full disk
+        sup = self.start(preexec_fn=limited, restore_signals=False)
+        sup.wait_err("event=supervising")
+        self.lab.wait_running("v0.1.0")
+        self.ask("check")
+        m = sup.wait_err("event=failed .*")
+        self.assertIn("room for", m.group(0))
+        self.check_old_runs()
+
+    def test_a_directory_that_may_not_be_written(self):
+        self.lab.release("v0.1.1")
+        if os.geteuid() == 0:
+            self.skipTest("root may write everywhere")
+        os.chmod(self.lab.bin, 0o555)
+        self.addCleanup(os.chmod, self.lab.bin, 0o755)
+        sup = self.start()
+        sup.wait_err("event=supervising .*may not be written")
+        self.lab.wait_running("v0.1.0")
+
+    def test_a_damaged_state(self):
+        os.makedirs(self.lab.state)
+        self.file("lab/gw/state.json", "{")
+        self.start().wait_err("event=supervising")
+        self.lab.wait_running("v0.1.0")
+        self.assertIn("damaged", self.ask("status")["why_not"])
+        self.assertTrue(os.path.exists(os.path.join(self.lab.state, "state.json.bad")))
+
+
+class Stops(TestCase):
+    """A signal to end wins at every step."""
+
+    def end(self, sup, versions=("v0.1.0", "v0.1.1")):
+        self.assertIn(sup.stop(), (5, -signal.SIGKILL))
+        self.assertEqual(self.lab.running(), {})
+        again = self.start()
+        again.wait_err("event=supervising")
+        cli.wait_until(lambda: len(self.lab.running()) == 1, what="one service")
+        self.assertIn(*self.lab.running().values(), versions)
+        return again
+
+    def test_while_it_downloads(self):
+        self.lab.release("v0.1.1")
+        self.lab.service.hold = threading.Event()
+        self.addCleanup(self.lab.service.hold.set)
+        sup = self.start()
+        sup.wait_err("event=supervising")
+        self.ask("check")
+        cli.wait_until(lambda: any("/0" in r for r in self.lab.service.requests), what="a download")
+        self.assertEqual(self.ask("status")["state"], "fetching")
+        self.end(sup, ["v0.1.0"])
+
+    def test_while_the_command_before_runs(self):
+        self.lab.release("v0.1.1")
+        ran = self.path("ran")
+        sup = self.start("--before", "touch %s; read x < %s" % (ran, self.fifo()))
+        sup.wait_err("event=supervising")
+        self.ask("check")
+        cli.wait_until(lambda: os.path.exists(ran), what="the command")
+        self.assertEqual(self.ask("status")["state"], "before")
+        self.end(sup, ["v0.1.0"])
+
+    def fifo(self):
+        path = self.path("fifo")
+        os.mkfifo(path)
+        return path
+
+    def test_while_the_old_one_ends(self):
+        self.lab.install("v0.1.4", "stubborn")
+        self.lab.release("v0.1.5")
+        sup = self.start("--stop-timeout", "1s")
+        sup.wait_err("event=supervising")
+        self.ask("check")
+        cli.wait_until(lambda: self.ask("status")["state"] == "stopping", what="stopping")
+        self.assertEqual(sup.stop(), -signal.SIGKILL)
+        self.start().wait_err("event=supervising")
+        self.lab.wait_running("v0.1.4")
+
+    def test_in_a_trial_and_the_trial_goes_on(self):
+        self.lab.release("v0.1.1")
+        sup = self.start("--trial", "1h")
+        sup.wait_err("event=supervising")
+        self.ask("check")
+        self.lab.wait_running("v0.1.1")
+        cli.wait_until(lambda: self.ask("status")["state"] == "trial", what="a trial")
+        # as often as somebody likes: that is no fault of the version
+        for _ in range(4):
+            self.assertEqual(sup.stop(), 5)
+            sup = self.start("--trial", "1h")
+            sup.wait_err("event=supervising")
+            self.lab.wait_running("v0.1.1")
+            self.assertEqual(self.ask("status")["state"], "trial")
+        # but one that ends by itself is rolled back
+        sup.send(signal.SIGUSR2)
+        sup.wait_err("event=rolled-back")
+        self.lab.wait_running("v0.1.0")
+
+
+class Kills(TestCase):
+    def test_a_supervisor_that_is_killed_again_and_again_in_a_trial(self):
+        self.lab.release("v0.1.1")
+        for n in range(3):
+            sup = self.start("--trial", "1h")
+            sup.wait_err("event=supervising")
+            if n == 0:
+                self.ask("check")
+            self.lab.wait_running("v0.1.1")
+            self.kill(sup)
+        sup = self.start("--trial", "1h")
+        sup.wait_err("event=rolled-back .*did not come through its trial")
+        self.lab.wait_running("v0.1.0")
+
+    def test_a_service_that_outlives_its_supervisor_is_ended_first(self):
+        self.lab.install("v0.1.4", "stubborn")
+        sup = self.start()
+        sup.wait_err("event=supervising")
+        self.lab.wait_running("v0.1.4")
+        old, = self.lab.running()
+        self.kill(sup)  # its service is asked to end, and does not
+        again = self.start("--stop-timeout", "200ms")
+        again.wait_err("event=ended-leftover pid=%d" % old)
+        self.lab.wait_running("v0.1.4")
+        self.assertNotIn(old, self.lab.running())
+
+    def one_kill(self, n, mode):
+        """An update, killed at the nth call; True when it came to its end before."""
+        where = self.path("%s-%d" % (mode, n))
+        self.lab = supervise_lab.Lab(where, self.addCleanup)
+        self.lab.install()
+        self.lab.release(*{"good": ("v0.1.1", "ok"), "bad": ("v0.1.2", "crash")}[mode])
+        end = {"good": "event=updated", "bad": "event=rolled-back"}[mode]
+        sup = self.start("--trial", "20ms", before=[KILLAT, str(n)])
+        cli.wait_until(lambda: not sup.alive() or "event=supervising" in sup.err, what="a start")
+        if sup.alive():
+            self.gwtool("supervise", "check", "--dir", self.lab.state)
+        cli.wait_until(lambda: not sup.alive() or end in sup.err, what=end)
+        over = sup.alive()
+        self.kill(sup)
+        # whatever happened: the link leads to a whole binary, and a start runs one service
+        whole = [supervise_lab.build(*b) for b in (("v0.1.0", "ok"), ("v0.1.1", "ok"))]
+        if mode == "bad":
+            whole.append(supervise_lab.build("v0.1.2", "crash"))
+        self.assertIn(read(self.lab.link), [read(path) for path in whole], n)
+        again = self.start("--trial", "20ms")
+        again.wait_err("event=supervising")
+        cli.wait_until(lambda: len(self.lab.running()) == 1, what="one service after %d" % n)
+        version, = self.lab.running().values()
+        self.assertIn(version, ["v0.1.0", "v0.1.1"])
+        # and it is not stuck: the same update comes to its end, or is known to be bad
+        self.gwtool("supervise", "check", "--dir", self.lab.state)
+
+        def settled():
+            s = self.ask("status")
+            known = {"good": s["version"] == "v0.1.1", "bad": bool(s["skipped"])}[mode]
+            return s["state"] == "running" and known
+        cli.wait_until(settled, what="the update after a kill at %d" % n)
+        self.assertEqual(again.stop(), 5)
+        return over
+
+    def every_kill(self, mode):
+        # Each of them, but under a sanitizer, where a start takes seconds.
+        for n in range(1, 200, 1 if cli.SLOWNESS == 1 else 7):
+            with self.subTest(n=n):
+                if self.one_kill(n, mode):
+                    print("%s update: killed at %d calls" % (mode, n - 1), file=sys.stderr)
+                    self.assertGreater(n, 20)
+                    return
+        self.fail("no end")
+
+    def test_killed_at_each_step_of_an_update(self):
+        self.every_kill("good")
+
+    def test_killed_at_each_step_of_a_rollback(self):
+        self.every_kill("bad")
+
+
+if __name__ == "__main__":
+    cli.main()
