@@ -6,7 +6,7 @@
 
 #include "commands.h"
 #include "supervise/supervisor.h"
-#include "supervise_options.h"
+#include "supervise_group.h"
 
 namespace gw::cmd {
 namespace {

@@ -14,7 +14,7 @@
 #include "supervise/helper.h"
 #include "supervise/json_fields.h"
 #include "supervise/supervisor.h"
-#include "supervise_options.h"
+#include "supervise_group.h"
 #include "update/plan.h"
 
 namespace gw::cmd {

@@ -286,7 +286,7 @@ std::optional<update::Event> Supervisor::act(update::Action action) {
       record_bad();
       break;
     case Action::kTerminate:
-      terminate();
+      ask_to_end();
       break;
     case Action::kKill:
       kill_all();

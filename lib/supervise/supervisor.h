@@ -81,7 +81,7 @@ class Supervisor {
   // service and trial: supervisor_actions.cc
   Status start_service();
   void on_exit();
-  void terminate();
+  void ask_to_end();
   void kill_all();
   void begin_trial();
   void probe();

@@ -75,7 +75,7 @@ void Supervisor::on_exit() {
   happen(event);
 }
 
-void Supervisor::terminate() {
+void Supervisor::ask_to_end() {
   if (!service_) return;
   const int number = now_ == update::State::kEnding && stop_signal_ != 0 ? stop_signal_ : SIGTERM;
   if (auto sent = service_->signal(number); !sent) log_.error("terminate", sent.error());

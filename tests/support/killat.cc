@@ -3,8 +3,8 @@
 //
 //   gw_killat N PROGRAM ARGS...     ends with 137 when it was killed, else as the program
 //
-// The call is not made any more. Only the program itself is watched, not what it starts. With N of 0
-// nothing is killed, and the number of calls is written to standard error at the end.
+// The call is not made any more. Only the program itself is watched, not what it starts. With N of
+// 0 nothing is killed, and the number of calls is written to standard error at the end.
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -20,9 +20,9 @@
 namespace {
 
 constexpr std::array kCalls{
-    SYS_fsync,     SYS_fdatasync,  SYS_renameat,          SYS_renameat2, SYS_linkat,
-    SYS_symlinkat, SYS_unlinkat,   SYS_pidfd_send_signal, SYS_clone,     SYS_clone3,
-    SYS_fallocate, SYS_fchmod,     SYS_close_range,       SYS_kill,      SYS_ftruncate,
+    SYS_fsync,     SYS_fdatasync, SYS_renameat,          SYS_renameat2, SYS_linkat,
+    SYS_symlinkat, SYS_unlinkat,  SYS_pidfd_send_signal, SYS_clone,     SYS_clone3,
+    SYS_fallocate, SYS_fchmod,    SYS_close_range,       SYS_kill,      SYS_ftruncate,
 };
 
 int run(long limit, char** argv) {

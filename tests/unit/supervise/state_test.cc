@@ -14,7 +14,8 @@ TEST_CASE("a state is read back as it was", "[state]") {
   s.running = {"v1.2.2", "go1.26.7"};
   s.paused = Paused{"v1.2.3 \"crashed\"\n", t};
   s.skips = {{"v1.2.3", "go1.26.8"}, {"v1.2.4", ""}};
-  s.trial = Trial{"svc-v1-go1", "svc-v2-go1", {"v1.2.5", "go1.26.8"}, "0abc", t, 2, true, 1, true, true};
+  s.trial =
+      Trial{"svc-v1-go1", "svc-v2-go1", {"v1.2.5", "go1.26.8"}, "0abc", t, 2, true, 1, true, true};
   s.previous = "svc-v1-go1";
   s.ours = {"svc-v1-go1", "svc-v2-go1"};
   s.base_go = "go1.26.7";

@@ -1,4 +1,4 @@
-#include "supervise_options.h"
+#include "supervise_group.h"
 
 #include <algorithm>
 
