@@ -138,6 +138,7 @@ Command serve_dns_command() {
       "A - at an end of a path element may be asked for bare instead of as _2d.\n\n"
       "While the clock is behind the newest signed head nothing is signed: every signed answer is "
       "SERVFAIL.";
+  c.metric_areas = {"build", "serve", "follow"};
   c.files = {{"DB, DB-shm",
               "the follower's database; serve-dns needs write access to DB-shm and the directory"},
              {"DB.serve-dns.sock",

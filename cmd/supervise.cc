@@ -46,6 +46,7 @@ Command supervise_command() {
   auto v = std::make_shared<SuperviseValues>();
   Command c("supervise", "run a Go service and keep it current");
   c.runs_program = true;
+  c.metric_areas = {"supervise"};
   c.doc =
       "Runs a service in the place of its command in a systemd unit or a script, unchanged: with "
       "its arguments, its streams, its signals, and it ends as the service does. The module, its "

@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 
 #include "base/bytes.h"
 #include "base/json.h"
@@ -11,9 +13,12 @@
 #include "module/semver.h"
 #include "os/control_socket.h"
 #include "os/file.h"
+#include "os/signals.h"
+#include "os/stop.h"
 #include "supervise/helper.h"
 #include "supervise/json_fields.h"
 #include "supervise/supervisor.h"
+#include "supervise/web.h"
 #include "supervise_group.h"
 #include "update/plan.h"
 
@@ -308,22 +313,40 @@ Command explain_command() {
 
 // ---- helper ----
 
+Result<std::string> read_job() {
+  constexpr std::size_t kMaxJob = std::size_t{4} << 20;
+  std::string text;
+  std::array<char, 65536> buffer{};
+  for (;;) {
+    const ssize_t n = ::read(STDIN_FILENO, buffer.data(), buffer.size());
+    if (n < 0) return errno_error("reading a job", errno);
+    if (n == 0) return text;
+    text.append(buffer.data(), static_cast<std::size_t>(n));
+    if (text.size() > kMaxJob) return usage_error("too long for a job");
+  }
+}
+
 Command helper_command() {
   Command c("helper", "do one job for a supervisor");
   c.hidden = true;
   c.run = [](Context& ctx) -> Result<int> {
-    constexpr std::size_t kMaxJob = std::size_t{4} << 20;
-    std::string text;
-    std::array<char, 65536> buffer{};
-    for (;;) {
-      const ssize_t n = ::read(STDIN_FILENO, buffer.data(), buffer.size());
-      if (n < 0) return errno_error("reading a job", errno);
-      if (n == 0) break;
-      text.append(buffer.data(), static_cast<std::size_t>(n));
-      if (text.size() > kMaxJob) return usage_error("too long for a job");
-    }
+    GW_TRY(const std::string text, read_job());
     GW_TRY(const auto job, supervise::parse_job(text));
     GW_CHECK(supervise::help(job, STDOUT_FILENO, ctx.clock));
+    return kExitDone;
+  };
+  return c;
+}
+
+Command page_command() {
+  Command c("page", "serve the page of a supervisor");
+  c.hidden = true;
+  c.run = [](Context& ctx) -> Result<int> {
+    GW_TRY(const std::string text, read_job());
+    GW_TRY(const auto options, supervise::parse_web_options(text));
+    os::Stop stop;
+    GW_TRY(const auto signals, os::SignalThread::start(stop, {}));
+    GW_CHECK(supervise::serve_web(options, ctx.clock, ctx.log, stop));
     return kExitDone;
   };
   return c;
@@ -336,6 +359,7 @@ void add_supervise_asks(Command& command) {
   command.add(schedule_command());
   command.add(explain_command());
   command.add(helper_command());
+  command.add(page_command());
 }
 
 }  // namespace gw::cmd

@@ -5,7 +5,9 @@
 #include "base/bytes.h"
 #include "build/client.h"
 #include "frame/settings.h"
+#include "http/endpoint.h"
 #include "module/proxy.h"
+#include "net/http.h"
 #include "net/resolver.h"
 #include "os/user.h"
 #include "supervise/local_zone.h"
@@ -135,6 +137,57 @@ void add_service(Command& c, const std::shared_ptr<SuperviseValues>& v) {
             .more("A file's capabilities, too, are without effect then."));
 }
 
+Status check_listen(std::string_view text) {
+  GW_TRY([[maybe_unused]] const auto endpoint, http::Endpoint::parse(text, 8000));
+  return {};
+}
+
+// NAME=URL
+Result<std::pair<std::string, std::string>> parse_link(std::string_view text) {
+  const std::size_t equals = text.find('=');
+  if (equals == 0 || equals == text.npos) return usage_error("not NAME=URL: " + gw::quoted(text));
+  GW_CHECK(net::check_url(text.substr(equals + 1)));
+  return std::pair(std::string(text.substr(0, equals)), std::string(text.substr(equals + 1)));
+}
+
+void add_page(Command& c, const std::shared_ptr<SuperviseValues>& v) {
+  c.add(
+      text_option("admin-listen", "ADDR:PORT|unix:PATH", &v->admin, "serve a web page there")
+          .check(check_listen)
+          .more("What runs, what will be installed when and why, and buttons; /json, and webhooks "
+                "with --webhook-token-file. For the user admin with the password. On loopback or "
+                "a Unix socket; elsewhere only with --certificate."));
+  c.add(text_option("metrics-listen", "ADDR:PORT|unix:PATH", &v->metrics,
+                    "serve /metrics and /service-version there")
+            .check(check_listen)
+            .more("Without a password. May be the same address."));
+  c.add(path_option("password-file", "FILE", &v->password, PathUse::kSecret,
+                    "the page's password, a line")
+            .default_text("DIR/password, made when missing"));
+  c.add(path_option("webhook-token-file", "FILE", &v->token, PathUse::kSecret,
+                    "the bearer token of webhooks, a line")
+            .more("POST /notify and /notifytoolchain of the page's address look for new versions: "
+                  "at once, and after 5 and 15 minutes."));
+  c.add(list_option("admin-origin", "ORIGIN", &v->origins,
+                    "the page's address in browsers, behind a proxy")
+            .more("Such as https://ops.example.org. What another site's page sends is refused."));
+  c.add(list_option("link", "NAME=URL", &v->links, "a link to show on the page")
+            .check([](std::string_view text) -> Status {
+              GW_TRY([[maybe_unused]] const auto link, parse_link(text));
+              return {};
+            }));
+  c.add(path_option("certificate", "FILE", &v->certificate, PathUse::kInput,
+                    "serve both with TLS, by this certificate"));
+  c.add(path_option("certificate-key", "FILE", &v->certificate_key, PathUse::kSecret,
+                    "the certificate's key"));
+  c.rules.push_back([v]() -> Status {
+    if (v->certificate.has_value() != v->certificate_key.has_value()) {
+      return usage_error("--certificate and --certificate-key need each other");
+    }
+    return {};
+  });
+}
+
 Result<os::User> user_of(const SuperviseValues& v) {
   auto user = os::find_user(v.user);
   const auto uid = parse_decimal(v.user);
@@ -227,6 +280,7 @@ void add_supervise(Command& c, const std::shared_ptr<SuperviseValues>& v) {
   add_sources(c, v);
   add_decisions(c, &v->decisions);
   add_update(c, v);
+  add_page(c, v);
   add_service(c, v);
 }
 
@@ -245,6 +299,17 @@ Result<supervise::Options> supervise_options(const SuperviseValues& v) {
   out.sources.build_key = v.build_key.value_or("");
   out.sources.build_url = v.build_url.value_or("");
   out.sources.ca_file = v.ca_file.value_or("");
+  out.web.admin = v.admin.value_or("");
+  out.web.metrics = v.metrics.value_or("");
+  out.web.password_file = v.password.value_or("");
+  out.web.token_file = v.token.value_or("");
+  out.web.certificate = v.certificate.value_or("");
+  out.web.certificate_key = v.certificate_key.value_or("");
+  out.web.origins = v.origins;
+  for (const std::string& text : v.links) {
+    GW_TRY(auto link, parse_link(text));
+    out.web.links.push_back(std::move(link));
+  }
   if (!v.user.empty()) {
     GW_TRY(out.user, user_of(v));
   } else if (!v.groups.empty()) {

@@ -45,6 +45,8 @@ struct SuperviseValues : SuperviseDir {
   std::chrono::milliseconds trial = std::chrono::seconds(5);
   std::string user;
   std::vector<std::string> groups, ambient, limits;
+  std::optional<std::string> admin, metrics, password, token, certificate, certificate_key;
+  std::vector<std::string> origins, links;
 };
 void add_supervise(Command& command, const std::shared_ptr<SuperviseValues>& v);
 // What the library takes. kUsage.

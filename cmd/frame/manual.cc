@@ -257,9 +257,16 @@ std::string files(const Command& c) {
   return items.empty() ? "" : fmt::format(".Bl -tag -width Ds\n{}.El\n", items);
 }
 
-std::string metrics() {
+bool is_of(std::string_view metric, const std::vector<std::string>& areas) {
+  return areas.empty() || std::any_of(areas.begin(), areas.end(), [&](const std::string& area) {
+           return metric.starts_with(fmt::format("gwtool_{}_", area));
+         });
+}
+
+std::string metrics(const Command& command) {
   std::string items;
   for (const MetricInfo& m : kMetricTable) {
+    if (!is_of(m.name, command.metric_areas)) continue;
     const std::string type = m.type == MetricType::kCounter ? "counter" : "gauge";
     const std::string label = m.label.name.empty() ? "" : " by " + std::string(m.label.name);
     items.append(".It Sy ").append(argument(m.name)).append(" (").append(type).append(label);
@@ -308,7 +315,7 @@ std::vector<Part> parts_of(const CommandPath& path, std::string_view date) {
       {.name = "environment", .text = environment(path), .heading = "ENVIRONMENT"},
       {.name = "files", .text = files(c), .heading = "FILES"},
       {.name = "exit-status", .text = exit_status(c), .heading = "EXIT STATUS"},
-      {.name = "metrics", .text = metrics(), .needed = false},
+      {.name = "metrics", .text = metrics(c), .needed = false},
       {.name = "see-also", .text = see_also(path), .heading = "SEE ALSO"},
   };
 }

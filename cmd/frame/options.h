@@ -209,6 +209,8 @@ struct Command {
   std::vector<std::pair<ExitCode, std::string>> exits;
   std::vector<std::pair<std::string, std::string>> files;
   bool hidden = false;  // works, but is not listed
+  // Whose metrics its page of the manual lists: gwtool_AREA_..., none: of all.
+  std::vector<std::string> metric_areas;
   // From its first argument on every word is one: what looks like an option belongs to the program
   // that is named there.
   bool runs_program = false;

@@ -50,6 +50,13 @@ enum class Metric : std::uint16_t {
   kFollowCompares,
   kFollowHalted,
   kFollowPosts,
+  kSuperviseUpdates,
+  kSuperviseChecks,
+  kSuperviseChecked,
+  kSuperviseAvailable,
+  kSupervisePaused,
+  kSuperviseStarts,
+  kSuperviseUpdated,
 };
 
 enum class MetricType : std::uint8_t { kCounter, kGauge };
@@ -173,6 +180,34 @@ concept MetricLabel = requires(Label value) {
   label_text(value);
 };
 
+enum class UpdateEnd : std::uint8_t { kUpdated, kFailed, kUntrusted, kSkipped, kRolledBack };
+constexpr std::string_view label_text(UpdateEnd value) {
+  switch (value) {
+    case UpdateEnd::kUpdated:
+      return "updated";
+    case UpdateEnd::kFailed:
+      return "failed";
+    case UpdateEnd::kUntrusted:
+      return "untrusted";
+    case UpdateEnd::kSkipped:
+      return "skipped";
+    case UpdateEnd::kRolledBack:
+      return "rolled-back";
+  }
+  return "";
+}
+
+enum class CheckEnd : std::uint8_t { kDone, kFailed };
+constexpr std::string_view label_text(CheckEnd value) {
+  switch (value) {
+    case CheckEnd::kDone:
+      return "done";
+    case CheckEnd::kFailed:
+      return "failed";
+  }
+  return "";
+}
+
 // The texts of a label's values, in the order of its enum.
 template <MetricLabel Label>
 inline constexpr auto kLabelTexts = [] {
@@ -279,6 +314,20 @@ inline constexpr std::array kMetricTable = std::to_array<MetricInfo>({
      "1 when a security error has stopped following."},
     {Metric::kFollowPosts, MetricType::kGauge, "gwtool_follow_posts_pending", kNoLabel,
      "Heads that have yet to be posted to an address."},
+    {Metric::kSuperviseUpdates, MetricType::kCounter, "gwtool_supervise_updates_total",
+     label_of<UpdateEnd>("end"), "Updates of the service, by their end; by itself or by hand."},
+    {Metric::kSuperviseChecks, MetricType::kCounter, "gwtool_supervise_checks_total",
+     label_of<CheckEnd>("end"), "Looks for new versions."},
+    {Metric::kSuperviseChecked, MetricType::kGauge, "gwtool_supervise_checked_seconds", kNoLabel,
+     "Unix time of the last look for new versions that succeeded."},
+    {Metric::kSuperviseAvailable, MetricType::kGauge, "gwtool_supervise_update_available", kNoLabel,
+     "1 while there is an update that the policies want."},
+    {Metric::kSupervisePaused, MetricType::kGauge, "gwtool_supervise_paused", kNoLabel,
+     "1 while nothing is installed by itself until somebody says resume."},
+    {Metric::kSuperviseStarts, MetricType::kCounter, "gwtool_supervise_starts_total", kNoLabel,
+     "Starts of the service by this process."},
+    {Metric::kSuperviseUpdated, MetricType::kGauge, "gwtool_supervise_updated_seconds", kNoLabel,
+     "Unix time of the last update that was kept."},
 });
 
 static_assert(

@@ -51,6 +51,12 @@ Result<Json> Supervisor::obey(const std::vector<std::string>& words) {
     start_check();
     return ok();
   }
+  if (verb == "notify") {
+    again_ = 0;
+    notified();
+    return ok();
+  }
+  if (verb == "metrics") return Json{{"text", metrics_text()}};
   if (verb == "pause") {
     std::string reason;
     for (std::size_t i = 1; i < words.size(); ++i) reason += (i > 1 ? " " : "") + words[i];
@@ -157,6 +163,7 @@ Json Supervisor::status_json() const {
               {"toolchain_policy", update::policy_name(options_.policies.toolchain)}};
   const std::string why = why_not();
   out["automatic"] = why.empty();
+  out["paused"] = state_.paused.has_value();
   if (!why.empty()) out["why_not"] = why;
   if (wanted_) out["under_way"] = target_json(wanted_->target());
   const update::Plan planned = plan();
@@ -173,7 +180,7 @@ Json Supervisor::status_json() const {
   if (state_.checked) out["checked"] = time(*state_.checked);
   if (state_.last_update) out["last_update"] = time(*state_.last_update);
   if (!state_.last_error.empty()) out["last_error"] = state_.last_error;
-  if (!state_.previous.empty()) out["previous"] = state_.previous;
+  if (state_.previous != place_.current()) out["previous"] = state_.previous;
   out["failures"] = state_.failures;
   out["skipped"] = Json::array();
   for (const update::Skip& skip : state_.skips) {

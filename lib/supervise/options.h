@@ -8,6 +8,7 @@
 
 #include "os/user.h"
 #include "supervise/messages.h"
+#include "supervise/web.h"
 #include "update/plan.h"
 #include "update/policy.h"
 #include "update/schedule.h"
@@ -33,6 +34,7 @@ struct Options {
   unsigned ready_passes = 3;
   std::string before = {};    // a command before each update
   std::string on_event = {};  // a command after each event
+  WebOptions web = {};        // the page; without addresses there is none
 
   std::optional<os::User> user = {};  // that the service runs as
   std::vector<int> ambient = {};      // capabilities

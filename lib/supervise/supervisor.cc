@@ -52,6 +52,7 @@ Result<std::unique_ptr<Supervisor>> Supervisor::make(Options options, const Cloc
   GW_CHECK(check_not_writable(options, options.directory));
   std::unique_ptr<Supervisor> out(
       new Supervisor(std::move(options), clock, log, std::move(place), *std::move(directory)));
+  GW_CHECK(check_web_options(out->options_.web));
   GW_CHECK(out->open());
   return out;
 }
@@ -120,6 +121,8 @@ Status Supervisor::begin() {
   }));
   GW_TRY(probe_timer_, loop_->timer([this](Why) { probe(); }));
   GW_TRY(check_timer_, loop_->timer([this](Why) { start_check(); }));
+  GW_TRY(again_timer_, loop_->timer([this](Why) { notified(); }));
+  GW_TRY(page_timer_, loop_->timer([this](Why) { (void)start_page(); }));
   GW_TRY(update_timer_, loop_->timer([this](Why) { replan(); }));
   GW_TRY(control_, os::ControlSocket::listen(
                        *loop_, control_path(options_.directory),
@@ -144,6 +147,7 @@ Status Supervisor::begin() {
                             {"version", identity_.key.version},
                             {"go", identity_.key.go_version},
                             {"automatic", why.empty() ? "yes" : why}});
+  if (!options_.web.admin.empty() || !options_.web.metrics.empty()) GW_CHECK(start_page());
   schedule_check();
   replan();
   return {};
@@ -211,7 +215,8 @@ void Supervisor::reap_orphans() {
     const pid_t pid = **ended;
     const auto is = [pid](const std::unique_ptr<Task>& task) { return task && task->pid() == pid; };
     const bool ours = (service_ && service_->pid() == pid) || is(check_) || is(fetch_) ||
-                      is(before_) || is(probe_) || std::any_of(told_.begin(), told_.end(), is);
+                      is(before_) || is(probe_) || is(page_) ||
+                      std::any_of(told_.begin(), told_.end(), is);
     if (ours) return;  // its descriptor is ready, too; another signal follows for the rest
     if (!os::reap_adopted(pid)) return;
   }

@@ -102,6 +102,7 @@ class Supervisor {
   void on_discovered(const Discovered& found);
   void check_failed(const Error& error);
   void schedule_check();
+  void notified();
   void forget_old_versions();
   update::Plan plan() const;
   std::string why_not() const;
@@ -115,6 +116,11 @@ class Supervisor {
   void fail_fetch(Error error);
   std::optional<std::string> remembered_head() const;
   os::Spawn helper_spawn() const;
+
+  // the page: supervisor_web.cc
+  Status start_page();
+  Status make_password();
+  std::string metrics_text();
 
   // control.cc
   std::string answer(const std::string& command);
@@ -140,7 +146,9 @@ class Supervisor {
 
   std::unique_ptr<os::Loop> loop_;
   os::Loop::Watch signals_;
-  os::Loop::Timer stop_timer_, trial_timer_, check_timer_, update_timer_, probe_timer_;
+  os::Loop::Timer stop_timer_, trial_timer_, check_timer_, update_timer_, probe_timer_, page_timer_;
+  os::Loop::Timer again_timer_;  // looks that a webhook causes, as DNS lags
+  unsigned again_ = 0;
   std::unique_ptr<os::ControlSocket> control_;
 
   update::State now_ = update::State::kRunning;
@@ -158,7 +166,7 @@ class Supervisor {
   bool untrusted_ = false;
   unsigned passes_ = 0;
 
-  std::unique_ptr<Task> check_, fetch_, before_, probe_;
+  std::unique_ptr<Task> check_, fetch_, before_, probe_, page_;
   std::vector<std::unique_ptr<Task>> told_;  // commands for events
   FrameReader check_frames_, fetch_frames_;
   std::optional<Discovered> discovered_;

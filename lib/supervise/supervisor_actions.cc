@@ -5,6 +5,7 @@
 #include <csignal>
 
 #include "base/bytes.h"
+#include "base/metrics.h"
 #include "supervise/service.h"
 #include "supervise/supervisor.h"
 
@@ -19,6 +20,13 @@ constexpr std::chrono::minutes kTellTime{5};
 constexpr std::size_t kMaxTold = 16;
 constexpr int kLater = 75;  // EX_TEMPFAIL of sysexits(3)
 
+UpdateEnd end_of(std::string_view what) {
+  if (what == "updated") return UpdateEnd::kUpdated;
+  if (what == "untrusted") return UpdateEnd::kUntrusted;
+  if (what == "skipped") return UpdateEnd::kSkipped;
+  return what == "rolled-back" ? UpdateEnd::kRolledBack : UpdateEnd::kFailed;
+}
+
 }  // namespace
 
 // ---- the process ----
@@ -28,6 +36,7 @@ Status Supervisor::start_service() {
   if (!child) return std::move(child).error().in("starting " + options_.command[0]);
   service_.emplace(*std::move(child));
   error_.reset();
+  metric_add(Metric::kSuperviseStarts);
   GW_TRY(service_watch_,
          loop_->watch(service_->pidfd(), EPOLLIN, [this](std::uint32_t) { on_exit(); }));
   log_.info("started", {{"pid", service_->pid()},
@@ -86,7 +95,7 @@ void Supervisor::ask_to_end() {
 void Supervisor::kill_all() {
   if (service_) (void)service_->signal_group(SIGKILL);
   std::set<pid_t> others;
-  for (const auto* task : {&check_, &fetch_, &before_, &probe_}) {
+  for (const auto* task : {&check_, &fetch_, &before_, &probe_, &page_}) {
     if (*task) others.insert((*task)->pid());
   }
   for (const auto& task : told_) others.insert(task->pid());
@@ -314,6 +323,7 @@ void Supervisor::record_bad() {
 // In the history, in the log, and to the operator's command.
 void Supervisor::tell(std::string what, const Wanted& wanted, std::string detail) {
   const bool good = what == "updated";
+  metric_add(Metric::kSuperviseUpdates, end_of(what));
   log_.write(good ? LogLevel::kInfo : LogLevel::kWarning, what,
              {{"version", wanted.key.version},
               {"go", wanted.key.go_version},

@@ -2,8 +2,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/bytes.h"
+#include "base/metrics.h"
 #include "module/semver.h"
 #include "supervise/proof.h"
 #include "supervise/supervisor.h"
@@ -44,6 +46,13 @@ void Supervisor::schedule_check() {
     at = std::max(at, WallTime(slot * options_.interval + offset));
   }
   (void)check_timer_.at(at);
+}
+
+// Somebody says that there is news: now, and twice again, as DNS may not have it yet.
+void Supervisor::notified() {
+  constexpr std::array kAgain{std::chrono::minutes(5), std::chrono::minutes(10)};
+  start_check();
+  if (again_ < kAgain.size()) (void)again_timer_.after(kAgain[again_++]);
 }
 
 void Supervisor::start_check() {
@@ -97,6 +106,7 @@ void Supervisor::check_failed(const Error& error) {
   state_.last_error = error.message;
   // The time of this try counts: a server that is down is not asked all the time.
   state_.checked = clock_.now();
+  metric_add(Metric::kSuperviseChecks, CheckEnd::kFailed);
   log_.error("check-failed", error);
   if (auto saved = save(); !saved) log_.error("state", saved.error());
 }
@@ -134,6 +144,8 @@ void Supervisor::on_discovered(const Discovered& found) {
   if (news) state_.learned = now;
   state_.checked = now;
   state_.last_error = found.problem;
+  metric_add(Metric::kSuperviseChecks, CheckEnd::kDone);
+  metric_set(Metric::kSuperviseChecked, to_unix(now));
   log_.info("checked", {{"newer", state_.versions.size()},
                         {"cur", state_.toolchains.cur},
                         {"prev", state_.toolchains.prev},

@@ -57,7 +57,7 @@ Result<std::unique_ptr<Task>> Task::start(os::Loop& loop, Options options) {
   GW_TRY(task->timer_, loop.timer([self](os::Loop::Timer::Why) {
     (void)self->child_.signal_group(SIGKILL);  // ended() sees it
   }));
-  GW_CHECK(task->timer_.after(task->options_.timeout));
+  if (task->options_.timeout.count() > 0) GW_CHECK(task->timer_.after(task->options_.timeout));
   return task;
 }
 

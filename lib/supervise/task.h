@@ -23,7 +23,7 @@ class Task {
     std::string input = {};  // its standard input
     // What it writes to standard output, as it comes; nothing: that is ours.
     std::function<void(std::string_view)> output = nullptr;
-    std::chrono::milliseconds timeout = std::chrono::minutes(30);
+    std::chrono::milliseconds timeout = std::chrono::minutes(30);  // 0: none
     // Once it has ended and all its output was read. The task may be destroyed in it.
     std::function<void(const os::Exit&)> done = nullptr;
   };

@@ -1,0 +1,66 @@
+// The supervisor's page: a process beside it, started again when it ends; and the metrics that it
+// shows.
+#include <fmt/format.h>
+
+#include "base/bytes.h"
+#include "base/crypto.h"
+#include "base/metrics.h"
+#include "supervise/supervisor.h"
+
+namespace gw::supervise {
+namespace {
+
+constexpr std::chrono::seconds kPause{10};  // before a page that ended is started again
+constexpr std::size_t kPasswordBytes = 15;
+constexpr std::string_view kOurs = "gwtool_supervise_";
+
+}  // namespace
+
+// Made once, so that the page never stands open.
+Status Supervisor::make_password() {
+  if (options_.web.admin.empty() || options_.web.password_file != "") return {};
+  GW_TRY(const auto found, directory_.find("password"));
+  if (found) return {};
+  GW_TRY(os::NewFile file, directory_.new_file(0600));
+  GW_CHECK(file.write(encode_base64(random_bytes(kPasswordBytes)) + "\n"));
+  GW_CHECK(file.publish("password"));
+  log_.info("made-password", {{"file", options_.directory + "/password"}});
+  return {};
+}
+
+Status Supervisor::start_page() {
+  GW_CHECK(make_password());
+  WebOptions web = options_.web;
+  web.directory = options_.directory;
+  if (web.password_file.empty()) web.password_file = options_.directory + "/password";
+  Task::Options task;
+  task.spawn = helper_spawn();
+  task.spawn.argv = {"gwtool", "supervise", "page"};
+  task.input = format_web_options(web);
+  task.timeout = {};
+  task.done = [this](const os::Exit& exit) {
+    page_.reset();
+    log_.error("page-ended", {{"how", os::exit_text(exit)}});
+    (void)page_timer_.after(kPause);
+  };
+  GW_TRY(page_, Task::start(*loop_, std::move(task)));
+  return {};
+}
+
+std::string Supervisor::metrics_text() {
+  metric_set(Metric::kSuperviseAvailable, plan().target ? 1 : 0);
+  metric_set(Metric::kSupervisePaused, state_.paused ? 1 : 0);
+  if (state_.last_update) metric_set(Metric::kSuperviseUpdated, to_unix(*state_.last_update));
+  if (state_.checked) metric_set(Metric::kSuperviseChecked, to_unix(*state_.checked));
+  // Only ours: the other roles of gwtool do nothing here.
+  std::string out;
+  const std::string all = format_metrics();
+  std::string_view rest = all;
+  while (!rest.empty()) {
+    const std::string_view line = take_line(rest);
+    if (line.find(kOurs) != line.npos) out += fmt::format("{}\n", line);
+  }
+  return out;
+}
+
+}  // namespace gw::supervise

@@ -1,0 +1,85 @@
+// The web page of a supervised service, its JSON, metrics and webhooks: a process of its own beside
+// the supervisor, which it asks over the control socket like anybody else. It holds no more than
+// the page's password, and a fault in it is none in what runs the service.
+//
+//   GET  / /style.css /json        the page and what it is made of        password
+//   POST /update /check /pause /resume /rollback /skip                    password, form token
+//   POST /notify /notifytoolchain  a webhook: look for versions           bearer token
+//   GET  /metrics /service-version /service-version.json                  for everybody
+//
+// Against other sites that make a visitor's browser send something: every form has a token, and an
+// Origin that is not ours is refused. A program that is no browser sends neither, and needs none
+// for /update. Passwords and tokens are compared in constant time; who is wrong too often waits.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mutex.h"
+#include "base/result.h"
+#include "http/request.h"
+#include "http/response.h"
+#include "http/router.h"
+#include "os/stop.h"
+
+namespace gw::supervise {
+
+struct WebOptions {
+  std::string directory;      // of the supervisor
+  std::string admin;          // "ADDR:PORT" or "unix:PATH"; empty: none
+  std::string metrics;        // likewise; may be the same
+  std::string password_file;  // one line
+  std::string token_file;     // for webhooks; empty: there are none
+  std::string certificate, certificate_key;
+  std::vector<std::string> origins;  // of proxies in front: "https://ops.example"
+  std::vector<std::pair<std::string, std::string>> links;  // name, URL
+  bool operator==(const WebOptions&) const = default;
+};
+std::string format_web_options(const WebOptions& options);
+Result<WebOptions> parse_web_options(std::string_view text);  // kUsage
+
+// kUsage: an address that is neither loopback nor a Unix socket, without TLS.
+Status check_web_options(const WebOptions& options);
+
+// Serves until `stop`. kUsage, kIo: an address or a file.
+Status serve_web(const WebOptions& options, const Clock& clock, const Logger& log,
+                 const os::Stop& stop);
+
+// ---- the parts, for tests ----
+
+// Wrong guesses, by address: ten a minute.
+class Throttle {
+ public:
+  explicit Throttle(const Clock& clock) : clock_(clock) {}
+  bool allows(const std::string& who) GW_EXCLUDES(mutex_);
+  void wrong(const std::string& who) GW_EXCLUDES(mutex_);
+
+ private:
+  struct Count {
+    MonoTime since;
+    unsigned wrong = 0;
+  };
+  const Clock& clock_;
+  Mutex mutex_;
+  std::map<std::string, Count> counts_ GW_GUARDED_BY(mutex_);
+};
+
+bool equal_secrets(std::string_view a, std::string_view b);
+// The password of `Authorization: Basic` for the user admin; nothing for others.
+std::optional<std::string> basic_password(const http::Request& request);
+std::optional<std::string> bearer_token(const http::Request& request);
+
+enum class Sender {
+  kBrowserHere,  // from a page of ours
+  kBrowserElse,  // from another site's
+  kProgram,      // no browser
+};
+Sender sender_of(const http::Request& request, const std::vector<std::string>& origins);
+
+}  // namespace gw::supervise

@@ -1,0 +1,215 @@
+"""The page, metrics and webhooks of a supervised service, and attempts to get around what guards
+them."""
+
+import base64
+import http.client
+import os
+import re
+import sys
+import urllib.parse
+
+sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
+import cli
+import supervise_lab
+
+
+class Page(cli.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.lab = supervise_lab.Lab(self.path("lab"), self.addCleanup)
+        self.lab.install()
+
+    def start(self, *more):
+        self.token_file = self.file("token", "hook-token\n", 0o600)
+        sup = self.background([cli.GWTOOL, "supervise", *self.lab.options(
+            "--admin-listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--webhook-token-file",
+            self.token_file, "--link", "Docs=https://docs.example/", *more), self.lab.link],
+            env=self.lab.env())
+        self.addCleanup(self.lab.kill_services)
+        self.port = int(sup.wait_err(r"event=page address=127.0.0.1:(\d+)").group(1))
+        with open(os.path.join(self.lab.state, "password")) as f:
+            self.password = f.read().strip()
+        self.origin = "http://127.0.0.1:%d" % self.port
+        return sup
+
+    def get(self, path, password=None, method="GET", body=None, headers=()):
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        h = dict(headers)
+        if password is not None:
+            h["Authorization"] = "Basic " + base64.b64encode(("admin:" + password).encode()).decode()
+        if body is not None:
+            h.setdefault("Content-Type", "application/x-www-form-urlencoded")
+        c.request(method, path, body, h)
+        r = c.getresponse()
+        text = r.read().decode()
+        c.close()
+        return r.status, text, r.headers
+
+    def post(self, path, fields, headers=(), password=None):
+        return self.get(path, password or self.password, "POST", urllib.parse.urlencode(fields), headers)
+
+    def form_token(self):
+        return re.search(r'name="token" value="(\w+)"', self.get("/", self.password)[1]).group(1)
+
+    def test_the_page_and_its_buttons(self):
+        self.lab.release("v0.1.1")
+        sup = self.start("--delay", "1h")
+        status, html, headers = self.get("/", self.password)
+        self.assertEqual(status, 200)
+        self.assertIn("frame-ancestors 'none'", headers["Content-Security-Policy"])
+        self.assertIn("default-src 'none'", headers["Content-Security-Policy"])
+        self.assertEqual(headers["Cache-Control"], "no-store")
+        self.assertIn(self.lab.go, html)
+        self.assertIn("https://docs.example/", html)
+        self.assertIn("No update", html)
+        self.assertEqual(self.get("/style.css")[0], 200)
+        browser = {"Origin": self.origin, "Sec-Fetch-Site": "same-origin"}
+        token = self.form_token()
+        status, _, headers = self.post("/check", {"token": token}, browser)
+        self.assertEqual((status, headers["Location"]), (303, "/"))
+        sup.wait_err("event=checked newer=1")
+        html = self.get("/", self.password)[1]
+        self.assertIn("Will be installed at", html)
+        self.assertEqual(self.post("/pause", {"token": token}, browser)[0], 303)
+        self.assertIn("Resume updates", self.get("/", self.password)[1])
+        # now, by hand
+        fields = {"token": token, "version": "v0.1.1", "goversion": self.lab.go}
+        self.assertEqual(self.post("/update", fields, browser)[0], 303)
+        sup.wait_err("event=updated version=v0.1.1")
+        status, html, _ = self.post("/update", fields, browser)
+        self.assertEqual(status, 400)
+        self.assertIn("runs already", html)
+        self.assertIn("updated", html)
+        self.assertEqual(self.post("/rollback", {"token": token}, browser)[0], 303)
+        sup.wait_err("event=updated version=v0.1.0")
+        self.assertEqual(sup.stop(), 5)
+
+    def test_programs(self):
+        self.lab.release("v0.1.1")
+        sup = self.start()
+        status, text, _ = self.get("/json", self.password)
+        self.assertEqual(status, 200)
+        self.assertIn('"module":"example.test/svc"', text)
+        self.assertEqual(self.post("/update", {"which": "service", "version": "v0.1.1",
+                                               "goversion": "current"})[:2], (200, "ok\n"))
+        sup.wait_err("event=updated version=v0.1.1")
+        self.assertEqual(self.post("/update", {"version": "v0.1.1", "goversion": "current"})[0], 400)
+        self.assertEqual(self.post("/update", {"which": "self"})[0], 400)
+
+    def test_getting_around_the_password(self):
+        self.start()
+        for path in ("/", "/json"):
+            for password in (None, "", "wrong"):
+                status, text, headers = self.get(path, password)
+                self.assertEqual(status, 401, (path, password))
+                self.assertIn("Basic", headers["WWW-Authenticate"])
+                self.assertNotIn("example.test", text)
+        for path in ("/update", "/check", "/pause", "/resume", "/rollback", "/skip"):
+            self.assertEqual(self.get(path, None, "POST", "")[0], 401, path)
+            self.assertEqual(self.get(path, self.password)[0], 405, path)
+        for path in ("//", "/./", "/%2e/", "/json/", "/..%2fjson", "/JSON"):
+            self.assertIn(self.get(path)[0], (401, 404), path)
+        # guesses are counted, also when one of them is right
+        for _ in range(10):
+            self.get("/", "guess")
+        self.assertEqual(self.get("/", self.password)[0], 429)
+        self.assertEqual(os.stat(os.path.join(self.lab.state, "password")).st_mode & 0o777, 0o600)
+
+    def test_getting_around_the_form_token(self):
+        self.lab.release("v0.1.1")
+        sup = self.start()
+        token = self.form_token()
+        update = {"version": "v0.1.1", "goversion": "current"}
+        evil = {"Origin": "https://evil.example"}
+        for fields, headers in (
+                (update, evil), ({**update, "token": token}, evil),
+                ({**update, "token": token}, {"Origin": "null"}),
+                ({**update, "token": token}, {"Origin": self.origin, "Sec-Fetch-Site": "cross-site"}),
+                (update, {"Origin": self.origin}), ({**update, "token": ""}, {"Origin": self.origin}),
+                ({**update, "token": token[:-1]}, {"Origin": self.origin}),
+                (update, {"Referer": "https://evil.example/"}), (update, {"Cookie": "a=b"}),
+                (update, {"Sec-Fetch-Site": "none"})):
+            self.assertEqual(self.post("/update", fields, headers)[0], 403, (fields, headers))
+        # what only a page has buttons for always needs it
+        for path in ("/check", "/pause", "/resume", "/rollback", "/skip"):
+            self.assertEqual(self.post(path, {"version": "v0.1.1"})[0], 403, path)
+        # another way to say the same
+        self.assertEqual(self.get("/update", self.password, "POST", '{"version":"v0.1.1"}',
+                                  {"Content-Type": "application/json"})[0], 400)
+        self.assertEqual(self.get("/update", self.password, "POST", "version=v0.1.1%0apause",
+                                  )[0], 400)
+        self.assertEqual(self.get("/update?version=v0.1.1&token=" + token, self.password, "POST", "")[0],
+                         400)
+        self.assertNotIn("event=updating", sup.err)
+        self.assertEqual(list(self.lab.running().values()), ["v0.1.0"])
+
+    def test_webhooks(self):
+        self.lab.release("v0.1.1")
+        sup = self.start("--delay", "1h")
+        bearer = {"Authorization": "Bearer hook-token"}
+        hint = '{"Module":"example.test/other","Version":"v9.9.9"}'
+        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Bearer "},
+                        {"Authorization": "hook-token"}):
+            self.assertEqual(self.get("/notify", None, "POST", hint, headers)[0], 403, headers)
+        self.assertEqual(self.get("/notify?token=hook-token", None, "POST", hint)[0], 403)
+        self.assertEqual(self.get("/notify", self.password, "POST", hint)[0], 403)
+        self.assertNotIn("event=checked", sup.err)
+        for path in ("/notify", "/notifytoolchain"):
+            self.assertEqual(self.get(path, None, "POST", hint, bearer)[0], 202)
+        sup.wait_err("event=checked newer=1")
+
+    def test_what_everybody_may_see(self):
+        self.lab.release("v0.1.1")
+        sup = self.start("--delay", "1h")
+        version = "example.test/svc v0.1.0 %s linux amd64\n" % self.lab.go
+        self.assertEqual(self.get("/service-version")[:2], (200, version))
+        self.assertIn('"goversion":"%s","os":"linux"' % self.lab.go, self.get("/service-version.json")[1])
+        text = self.get("/metrics")[1]
+        self.assertIn("gwtool_supervise_starts_total 1\n", text)
+        self.assertIn("gwtool_supervise_update_available 0\n", text)
+        self.assertNotIn("gwtool_serve", text)
+        self.gwtool("supervise", "check", "--dir", self.lab.state)
+        sup.wait_err("event=checked")
+        self.gwtool("supervise", "update", "--dir", self.lab.state)
+        sup.wait_err("event=updated")
+        text = self.get("/metrics")[1]
+        self.assertIn('gwtool_supervise_updates_total{end="updated"} 1\n', text)
+        self.assertIn('gwtool_supervise_checks_total{end="done"} 1\n', text)
+        self.assertIn("gwtool_supervise_update_available 0\n", text)
+
+    def test_two_addresses(self):
+        sup = self.background([cli.GWTOOL, "supervise", *self.lab.options(
+            "--metrics-listen", "unix:" + self.path("metrics")), self.lab.link], env=self.lab.env())
+        self.addCleanup(self.lab.kill_services)
+        sup.wait_err("event=page")
+        r = cli.run(["curl", "-s", "--unix-socket", self.path("metrics"), "http://x/service-version"])
+        self.assertTrue(r.out.startswith("example.test/svc v0.1.0 "), r)
+        r = cli.run(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--unix-socket",
+                     self.path("metrics"), "http://x/json"])
+        self.assertEqual(r.out, "404")
+        r = self.gwtool("supervise", *self.lab.options("--admin-listen", "0.0.0.0:0", "--dir",
+                                                       self.path("other")), self.lab.link)
+        self.assert_error(r, 2, "no loopback address")
+
+    def test_a_page_that_ends_is_none_of_the_services_business(self):
+        sup = self.start()
+        page = next(int(p) for p in os.listdir("/proc") if p.isdigit() and
+                    self.is_page(p, sup.pid))
+        os.kill(page, 9)
+        sup.wait_err("event=page-ended")
+        self.assertEqual(list(self.lab.running().values()), ["v0.1.0"])
+
+    @staticmethod
+    def is_page(pid, parent):
+        try:
+            with open("/proc/%s/cmdline" % pid, "rb") as f:
+                words = f.read().split(b"\0")
+            with open("/proc/%s/stat" % pid) as f:
+                return words[1:3] == [b"supervise", b"page"] and \
+                    int(f.read().rsplit(")", 1)[1].split()[1]) == parent
+        except OSError:
+            return False
+
+
+if __name__ == "__main__":
+    cli.main()

@@ -1,0 +1,139 @@
+#include "supervise/web.h"
+
+#include <catch2/catch.hpp>
+
+#include "base/bytes.h"
+#include "supervise/web_page.h"
+
+using namespace gw;
+using namespace gw::supervise;
+
+namespace {
+
+http::Request request(const std::vector<http::Header>& headers) {
+  http::Request r;
+  r.method = "POST";
+  r.host = "127.0.0.1:8000";
+  r.headers = headers;
+  return r;
+}
+
+std::string basic(const std::string& pair) { return "Basic " + encode_base64(pair); }
+
+}  // namespace
+
+TEST_CASE("who says that they know the password", "[web]") {
+  CHECK(basic_password(request({{"authorization", basic("admin:a:b")}})) == "a:b");
+  CHECK(basic_password(request({{"authorization", "basic  " + encode_base64("admin:x")}})) == "x");
+  CHECK(basic_password(request({{"authorization", basic("admin:")}})) == "");
+  for (const std::string& bad : {basic("root:x"), basic("admin"), std::string("Basic x"),
+                                 std::string("Basic"), std::string("Bearer x"), std::string()}) {
+    INFO(bad);
+    CHECK_FALSE(basic_password(request({{"authorization", bad}})));
+  }
+  CHECK_FALSE(basic_password(request({})));
+  CHECK(bearer_token(request({{"authorization", "Bearer abc"}})) == "abc");
+  CHECK_FALSE(bearer_token(request({{"authorization", basic("admin:abc")}})));
+  CHECK(equal_secrets("abc", "abc"));
+  CHECK_FALSE(equal_secrets("abc", "abd"));
+  CHECK_FALSE(equal_secrets("abc", "abcd"));
+  CHECK_FALSE(equal_secrets("", "x"));
+}
+
+TEST_CASE("who sends it", "[web]") {
+  const std::vector<std::string> proxies{"https://ops.example"};
+  const auto sender = [&](const std::vector<http::Header>& headers) {
+    return sender_of(request(headers), proxies);
+  };
+  CHECK(sender({}) == Sender::kProgram);
+  CHECK(sender({{"user-agent", "curl/8"}}) == Sender::kProgram);
+  CHECK(sender({{"origin", "http://127.0.0.1:8000"}}) == Sender::kBrowserHere);
+  CHECK(sender({{"origin", "https://ops.example"}}) == Sender::kBrowserHere);
+  CHECK(sender({{"origin", "https://ops.example"}, {"sec-fetch-site", "same-origin"}}) ==
+        Sender::kBrowserHere);
+  // others, and what looks like ours
+  for (const char* origin : {"https://evil.example", "null", "", "https://127.0.0.1:8000",
+                             "http://127.0.0.1", "http://127.0.0.1:8000.evil.example",
+                             "https://ops.example.evil.example", "HTTP://127.0.0.1:8000"}) {
+    INFO(origin);
+    CHECK(sender({{"origin", origin}}) == Sender::kBrowserElse);
+  }
+  CHECK(sender({{"sec-fetch-site", "cross-site"}}) == Sender::kBrowserElse);
+  CHECK(sender({{"sec-fetch-site", "same-site"}, {"origin", "https://ops.example"}}) ==
+        Sender::kBrowserElse);
+  // a browser that does not say is one all the same, and needs the token
+  CHECK(sender({{"referer", "https://evil.example/"}}) == Sender::kBrowserHere);
+  CHECK(sender({{"cookie", "a=b"}}) == Sender::kBrowserHere);
+  CHECK(sender({{"sec-fetch-site", "none"}}) == Sender::kBrowserHere);
+}
+
+TEST_CASE("wrong guesses", "[web]") {
+  FakeClock clock(from_unix(1700000000));
+  Throttle throttle(clock);
+  for (int i = 0; i < 10; ++i) {
+    CHECK(throttle.allows("a"));
+    throttle.wrong("a");
+  }
+  CHECK_FALSE(throttle.allows("a"));
+  CHECK(throttle.allows("b"));
+  clock.advance(std::chrono::seconds(61));
+  CHECK(throttle.allows("a"));
+}
+
+TEST_CASE("where a page may be", "[web]") {
+  WebOptions o;
+  o.directory = "gw";
+  const auto ok = [&](const char* admin, const char* metrics, const char* certificate = "") {
+    o.admin = admin;
+    o.metrics = metrics;
+    o.certificate = certificate;
+    return check_web_options(o).has_value();
+  };
+  CHECK(ok("", ""));
+  CHECK(ok("127.0.0.1:8000", "[::1]:8000"));
+  CHECK(ok("unix:/run/x", "127.0.0.1:1"));
+  CHECK_FALSE(ok("0.0.0.0:8000", ""));
+  CHECK_FALSE(ok("127.0.0.1:8000", "192.0.2.1:8000"));
+  CHECK(ok("0.0.0.0:8000", "", "cert.pem"));
+  CHECK_FALSE(ok("localhost:8000", ""));
+
+  o = {"gw", "a", "b", "c", "d", "e", "f", {"g"}, {{"h", "i"}}};
+  CHECK(*parse_web_options(format_web_options(o)) == o);
+  CHECK_FALSE(parse_web_options("{}"));
+}
+
+TEST_CASE("the page", "[web]") {
+  PageParts p;
+  p.form_token = "secret";
+  p.links = {{"Logs & more", "https://logs.example/?a=1&b=\"2\""}};
+  p.problem = "<script>alert(1)</script>";
+  p.status = *parse_json(R"({"state":"running","package":"example.org/svc<b>","version":"v1.0.0",
+      "go_version":"go1.26.8","automatic":false,"why_not":"paused: it's \"broken\"","paused":true,
+      "planned":{"version":"v1.0.1","go_version":"go1.26.8","at":"2026-12-01T03:00:00+01:00"},
+      "known":{"v1.0.1":"2026-11-30T00:00:00Z","v1.10.0":"2026-11-30T00:00:00Z","bad":"x"},
+      "toolchains":{"cur":"go1.26.9","prev":"go1.25.9"},"previous":"svc-v0",
+      "skipped":[{"version":"v0.9.0","go_version":""}]})");
+  p.history = *parse_json(
+      R"([{"time":"2026-11-29T00:00:00Z","what":"rolled-back","version":"v0.9.0","by":"schedule",
+           "detail":"</td><img src=x onerror=alert(1)>"}])");
+  const std::string html = format_page(p);
+  for (const char* there :
+       {"&lt;script&gt;alert(1)", "example.org/svc&lt;b&gt;", "v1.0.1 go1.26.8",
+        "paused: it&#39;s &quot;broken&quot;", "Resume updates", "Skip this version", "go1.25.9",
+        "&lt;/td&gt;&lt;img src=x", "Logs &amp; more", "?a=1&amp;b=&quot;2&quot;", "Roll back",
+        "name=\"token\" value=\"secret\""}) {
+    INFO(there);
+    CHECK(html.find(there) != std::string::npos);
+  }
+  for (const char* not_there :
+       {"<script", "<img", "style=", "onerror=alert(1)>", "value=\"bad\""}) {
+    INFO(not_there);
+    CHECK(html.find(not_there) == std::string::npos);
+  }
+  CHECK(html.find("v1.10.0") < html.rfind("value=\"v1.0.1\""));  // newest first
+  // a supervisor that does not answer
+  PageParts none;
+  none.problem = "no supervisor";
+  CHECK(format_page(none).find("no supervisor") != std::string::npos);
+  CHECK(page_style().find("prefers-color-scheme: dark") != std::string::npos);
+}
