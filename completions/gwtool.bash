@@ -154,6 +154,14 @@ _gwtool() {
     'gwtool supervise --ready-passes') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool supervise --stop-timeout') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool supervise --on-event') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --admin-listen') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --metrics-listen') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --password-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise --webhook-token-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise --admin-origin') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --link') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --certificate') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise --certificate-key') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool supervise --user') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool supervise --groups') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool supervise --ambient-capability') mapfile -t COMPREPLY < <(:); return ;;
@@ -271,7 +279,7 @@ _gwtool() {
     'gwtool check toolchain') words='--dns --prove --db --log-key --source --proxy --ca-file --next --platform --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool check updates') words='--resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool build') words='--target --go --stripped --output --proxy --log-key --source --ca-file --cache --toolchain --sandbox --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
-    'gwtool supervise') words='status history check pause resume update rollback skip schedule explain --dir --dns --dnssec --resolver --trust-anchor --proxy --build-key --build-url --ca-file --module-policy --toolchain-policy --every-version --delay --schedule --time-zone --blackout --jitter --grace --interval --monitor --before --trial --ready --ready-timeout --ready-passes --stop-timeout --on-event --user --groups --ambient-capability --limit --no-new-privileges --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool supervise') words='status history check pause resume update rollback skip schedule explain --dir --dns --dnssec --resolver --trust-anchor --proxy --build-key --build-url --ca-file --module-policy --toolchain-policy --every-version --delay --schedule --time-zone --blackout --jitter --grace --interval --monitor --before --trial --ready --ready-timeout --ready-passes --stop-timeout --on-event --admin-listen --metrics-listen --password-file --webhook-token-file --admin-origin --link --certificate --certificate-key --user --groups --ambient-capability --limit --no-new-privileges --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool supervise status') words='--dir --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool supervise history') words='--dir --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool supervise check') words='--dir --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
