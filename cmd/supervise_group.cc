@@ -93,9 +93,11 @@ void add_update(Command& c, const std::shared_ptr<SuperviseValues>& v) {
                   "GW_VERSION and GW_GO_VERSION what is to be installed."));
   c.add(duration_option("trial", &v->trial, milliseconds(10), hours(1),
                         "how long a new version must run to be kept"));
-  c.add(text_option("ready", "COMMAND", &o->ready, "a command that tells whether it is ready")
-            .more("Instead of --trial: a new version is kept once the command, run by /bin/sh, "
-                  "has ended with 0 a few times in a row."));
+  c.add(
+      text_option("ready", "COMMAND|notify", &o->ready, "a command that tells whether it is ready")
+          .more("Instead of --trial: a new version is kept once the command, run by /bin/sh, "
+                "has ended with 0 a few times in a row. notify: once it has said READY=1 to its "
+                "NOTIFY_SOCKET, as services of systemd do."));
   c.add(duration_option("ready-timeout", &o->ready_timeout, milliseconds(100), hours(1),
                         "how long a new version may take to become ready"));
   c.add(custom_option(
@@ -115,12 +117,23 @@ void add_update(Command& c, const std::shared_ptr<SuperviseValues>& v) {
                   "GW_VERSION, GW_GO_VERSION and GW_MESSAGE."));
 }
 
+Status check_listen(std::string_view text) {
+  GW_TRY([[maybe_unused]] const auto endpoint, http::Endpoint::parse(text, 8000));
+  return {};
+}
+
 void add_service(Command& c, const std::shared_ptr<SuperviseValues>& v) {
   c.add(text_option("user", "NAME|UID", &v->user, "run the service as this user")
             .more("Needs root, which stays with the supervisor. The directories of the binary and "
                   "of --dir must not be the user's to write."));
   c.add(list_option("groups", "NAME|GID", &v->groups, "with these groups, the first its own one")
             .more("Instead of those that the user is in; a user who is in no file needs them."));
+  c.add(list_option("listen", "ADDR:PORT|unix:PATH", &v->options.listen,
+                    "hold this socket open for the service")
+            .check(check_listen)
+            .more("For one that takes sockets from systemd (LISTEN_FDS): while it is exchanged, "
+                  "connections wait and none is refused. Repeatable; after those that systemd "
+                  "gave."));
   c.add(list_option("ambient-capability", "NAME", &v->ambient,
                     "a capability that it has without being root")
             .check([](std::string_view text) -> Status {
@@ -135,11 +148,6 @@ void add_service(Command& c, const std::shared_ptr<SuperviseValues>& v) {
   c.add(flag_option("no-new-privileges", &v->options.no_new_privileges,
                     "nothing that it runs can gain privileges")
             .more("A file's capabilities, too, are without effect then."));
-}
-
-Status check_listen(std::string_view text) {
-  GW_TRY([[maybe_unused]] const auto endpoint, http::Endpoint::parse(text, 8000));
-  return {};
 }
 
 // NAME=URL

@@ -15,6 +15,8 @@
 
 namespace gw::supervise {
 
+inline constexpr const char* kReadyByNotify = "notify";
+
 struct Options {
   std::vector<std::string> command = {};  // a path with a slash, and its arguments
   std::string directory = "gw";           // for state, lock and control socket
@@ -29,15 +31,17 @@ struct Options {
 
   std::chrono::milliseconds trial = std::chrono::seconds(5);
   std::chrono::milliseconds stop_timeout = std::chrono::seconds(90);
-  std::string ready = {};  // a command that succeeds once the new service is ready
+  // A command that succeeds once the new service is ready; kReadyByNotify: it says so itself.
+  std::string ready = {};
   std::chrono::milliseconds ready_timeout = std::chrono::seconds(60);
   unsigned ready_passes = 3;
   std::string before = {};    // a command before each update
   std::string on_event = {};  // a command after each event
   WebOptions web = {};        // the page; without addresses there is none
 
-  std::optional<os::User> user = {};  // that the service runs as
-  std::vector<int> ambient = {};      // capabilities
+  std::optional<os::User> user = {};     // that the service runs as
+  std::vector<int> ambient = {};         // capabilities
+  std::vector<std::string> listen = {};  // sockets that are held for it
   std::vector<os::ResourceLimit> limits = {};
   bool no_new_privileges = false;
 };

@@ -55,9 +55,30 @@ bool wait_for_end(int pidfd, std::chrono::milliseconds timeout) {
   }
 }
 
+// As the manager would have given it to the service itself.
+void hand_over(os::Spawn& spawn, const Handed& handed) {
+  constexpr int kFirst = 3;
+  std::string names;
+  for (std::size_t i = 0; i < handed.sockets.size(); ++i) {
+    spawn.descriptors.push_back({handed.sockets[i].fd.get(), kFirst + static_cast<int>(i)});
+    names += (i == 0 ? "" : ":") + handed.sockets[i].name;
+  }
+  auto& environment = *spawn.environment;
+  if (!handed.sockets.empty()) {
+    environment.push_back(fmt::format("LISTEN_FDS={}", handed.sockets.size()));
+    environment.push_back("LISTEN_FDNAMES=" + names);
+    spawn.pid_variables.emplace_back("LISTEN_PID");
+  }
+  if (!handed.notify.empty()) environment.push_back("NOTIFY_SOCKET=" + handed.notify);
+  if (handed.watchdog.count() > 0) {
+    environment.push_back(fmt::format("WATCHDOG_USEC={}", handed.watchdog.count()));
+    spawn.pid_variables.emplace_back("WATCHDOG_PID");
+  }
+}
+
 }  // namespace
 
-os::Spawn service_spawn(const Options& options, const std::string& file) {
+os::Spawn service_spawn(const Options& options, const std::string& file, const Handed& handed) {
   os::Spawn spawn;
   spawn.argv = options.command;
   spawn.file = file;
@@ -68,6 +89,7 @@ os::Spawn service_spawn(const Options& options, const std::string& file) {
   spawn.ambient = options.ambient;
   spawn.limits = options.limits;
   spawn.no_new_privileges = options.no_new_privileges;
+  hand_over(spawn, handed);
   return spawn;
 }
 

@@ -113,6 +113,7 @@ Result<os::Exit> Supervisor::run() {
 Status Supervisor::begin() {
   GW_CHECK(os::become_subreaper());
   GW_CHECK(watch_signals());
+  GW_CHECK(take_from_manager());
   using Why = os::Loop::Timer::Why;
   GW_TRY(stop_timer_, loop_->timer([this](Why) { happen(update::Event::kStopTimeout); }));
   GW_TRY(trial_timer_, loop_->timer([this](Why) {

@@ -27,10 +27,13 @@
 #include "os/control_socket.h"
 #include "os/dir.h"
 #include "os/loop.h"
+#include "os/notify_relay.h"
 #include "os/process.h"
+#include "os/systemd.h"
 #include "supervise/identity.h"
 #include "supervise/options.h"
 #include "supervise/place.h"
+#include "supervise/service.h"
 #include "supervise/state.h"
 #include "supervise/task.h"
 #include "update/machine.h"
@@ -97,6 +100,11 @@ class Supervisor {
   void forget_trial();
   void remove_old();
 
+  // the service manager: supervisor_manager.cc
+  Status take_from_manager();
+  void heard(const os::Notification& notification);
+  void feed_watchdog();
+
   // versions and builds: supervisor_updates.cc
   void start_check();
   void on_discovered(const Discovered& found);
@@ -150,6 +158,10 @@ class Supervisor {
   os::Loop::Timer again_timer_;  // looks that a webhook causes, as DNS lags
   unsigned again_ = 0;
   std::unique_ptr<os::ControlSocket> control_;
+  os::Notifier notifier_;
+  std::unique_ptr<os::NotifyRelay> relay_;
+  os::Loop::Timer watchdog_timer_;
+  Handed handed_;
 
   update::State now_ = update::State::kRunning;
   std::deque<update::Event> events_;

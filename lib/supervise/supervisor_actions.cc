@@ -32,7 +32,7 @@ UpdateEnd end_of(std::string_view what) {
 // ---- the process ----
 
 Status Supervisor::start_service() {
-  auto child = os::spawn(service_spawn(options_, place_.path_of(place_.current())));
+  auto child = os::spawn(service_spawn(options_, place_.path_of(place_.current()), handed_));
   if (!child) return std::move(child).error().in("starting " + options_.command[0]);
   service_.emplace(*std::move(child));
   error_.reset();
@@ -113,7 +113,7 @@ void Supervisor::begin_trial() {
     return;
   }
   (void)trial_timer_.after(options_.ready_timeout);
-  probe();
+  if (options_.ready != kReadyByNotify) probe();
 }
 
 void Supervisor::probe() {

@@ -6,7 +6,8 @@ gwtool supervise.
     sup = self.background([cli.GWTOOL, "supervise", *lab.options(), "./svc"])
     lab.service.faults["dl"] = "cut"        # what the service does wrong from now on
 
-The services are one program, whose version says how it behaves (MODES). They write what they do to
+The services are one program, whose version says how it behaves (ok, crash, exit0, stubborn, socket:
+takes LISTEN_FDS and answers with its version, tells NOTIFY_SOCKET that it is ready). They write what they do to
 the file in SVC_LOG, a line each: WHAT VERSION PID. Built once a build directory by Debian's Go.
 """
 
@@ -24,12 +25,12 @@ import go_lab
 from module_lab import LOGTOOL, ModuleLab
 
 MODULE = "example.test/svc"
-MODES = ("ok", "crash", "exit0", "stubborn", "later")
 
 SOURCE = """package main
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"os/signal"
 	"strings"
@@ -47,11 +48,44 @@ func say(what string) {
 	f.Close()
 }
 
+func serve(c chan os.Signal) {
+	l, err := net.FileListener(os.NewFile(3, "socket"))
+	if err != nil {
+		panic(err)
+	}
+	say(fmt.Sprintf("env:%%s,%%v,%%s", os.Getenv("LISTEN_FDS"), os.Getenv("LISTEN_PID") == fmt.Sprint(os.Getpid()), os.Getenv("LISTEN_FDNAMES")))
+	done := make(chan bool)
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				close(done)
+				return
+			}
+			conn.Write([]byte(version))
+			conn.Close()
+		}
+	}()
+	if where := os.Getenv("NOTIFY_SOCKET"); where != "" {
+		n, err := net.Dial("unixgram", where)
+		if err != nil {
+			panic(err)
+		}
+		n.Write([]byte("READY=1\\nSTATUS=serving " + version + "\\nMAINPID=1\\nWATCHDOG=1"))
+	}
+	<-c
+	l.Close()
+	<-done
+	os.Exit(0)
+}
+
 func main() {
 	c := make(chan os.Signal, 10)
 	signal.Notify(c, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
 	say("start:" + strings.Join(os.Args, ","))
 	switch mode {
+	case "socket":
+		serve(c)
 	case "crash":
 		os.Exit(7)
 	case "exit0":

@@ -1,0 +1,54 @@
+// Between the service manager and the service: sockets, readiness and the watchdog pass through us,
+// and an update is none of the manager's business.
+#include <fmt/format.h>
+
+#include "http/endpoint.h"
+#include "supervise/supervisor.h"
+
+namespace gw::supervise {
+namespace {
+
+constexpr std::uint16_t kNoPort = 0;
+
+}  // namespace
+
+// Takes the manager's variables out of our environment: from now on nobody we start has them but
+// the service, as they are for it.
+Status Supervisor::take_from_manager() {
+  GW_TRY(handed_.sockets, os::take_listening_sockets());
+  for (const std::string& text : options_.listen) {
+    GW_TRY(auto endpoint, http::Endpoint::parse(text, kNoPort));
+    GW_TRY(os::Fd fd, http::listen_on(endpoint));
+    log_.info("listening", {{"address", endpoint.format()}});
+    handed_.sockets.push_back({std::move(fd), "listen"});
+  }
+  notifier_ = os::Notifier::from_environment();
+  const auto interval = notifier_.watchdog_interval();
+  if (interval) handed_.watchdog = 2 * *interval;
+  if (!notifier_.active() && options_.ready != kReadyByNotify) return {};
+  GW_TRY(relay_, os::NotifyRelay::make(*loop_, [this](const os::Notification& n) { heard(n); }));
+  handed_.notify = relay_->address();
+  if (!interval) return {};
+  GW_TRY(watchdog_timer_, loop_->timer([this](os::Loop::Timer::Why) { feed_watchdog(); }));
+  return watchdog_timer_.after(*interval);
+}
+
+// Only the service itself speaks for the service.
+void Supervisor::heard(const os::Notification& notification) {
+  if (!service_ || notification.pid != service_->pid()) return;
+  (void)notifier_.relay(os::relayed_lines(notification, now_ == update::State::kEnding));
+  if (notification.ready && now_ == update::State::kTrial && options_.ready == kReadyByNotify) {
+    happen(update::Event::kTrialPassed);
+  }
+}
+
+// While the service is exchanged it cannot; otherwise it is the service that must.
+void Supervisor::feed_watchdog() {
+  using enum update::State;
+  if (now_ == kStopping || now_ == kTrial || now_ == kReverting || now_ == kEnding) {
+    (void)notifier_.watchdog();
+  }
+  (void)watchdog_timer_.after(std::chrono::duration_cast<Duration>(handed_.watchdog / 2));
+}
+
+}  // namespace gw::supervise

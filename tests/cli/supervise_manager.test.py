@@ -1,0 +1,178 @@
+"""A supervised service and the service manager: sockets that are held while it is exchanged, readiness,
+status and watchdog that pass through, and who the service runs as."""
+
+import os
+import pwd
+import re
+import select
+import socket
+import sys
+import threading
+
+sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
+import cli
+import supervise_lab
+
+
+class Manager(cli.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.lab = supervise_lab.Lab(self.path("lab"), self.addCleanup)
+
+    def start(self, *more, env=None):
+        sup = self.background([cli.GWTOOL, "supervise", *self.lab.options(*more), self.lab.link],
+                              env=self.lab.env(**(env or {})))
+        self.addCleanup(self.lab.kill_services)
+        sup.wait_err("event=supervising")
+        return sup
+
+    def update(self, sup, version):
+        self.gwtool("supervise", "update", version, "--dir", self.lab.state)
+        sup.wait_err("event=updated version=%s" % version)
+
+
+class Sockets(Manager):
+    def test_no_connection_is_refused_during_an_update(self):
+        self.lab.install("v0.1.6", "socket")
+        self.lab.release("v0.1.7", "socket")
+        sup = self.start("--listen", "127.0.0.1:0", "--ready", "notify")
+        port = int(sup.wait_err(r"event=listening address=127.0.0.1:(\d+)").group(1))
+        answers, errors, stop = [], [], threading.Event()
+
+        def hammer():
+            while not stop.is_set():
+                try:
+                    with socket.create_connection(("127.0.0.1", port), 20) as s:
+                        answers.append(s.recv(100).decode())
+                except OSError as e:
+                    errors.append(e)
+        threads = [threading.Thread(target=hammer) for _ in range(4)]
+        for t in threads:
+            t.start()
+        cli.wait_until(lambda: len(answers) > 500, what="answers")
+        self.update(sup, "v0.1.7")
+        enough = len(answers) + 500
+        cli.wait_until(lambda: len(answers) > enough, what="answers of the new one")
+        stop.set()
+        for t in threads:
+            t.join()
+        self.assertEqual(errors, [])
+        self.assertEqual(set(answers), {"v0.1.6", "v0.1.7"})
+        print("%d connections during an update, none refused" % len(answers), file=sys.stderr)
+        env = [line[0] for line in self.lab.lines() if line[0].startswith("env:")]
+        self.assertEqual(env, ["env:1,true,listen"] * 2)
+        self.assertEqual(sup.stop(), 0)
+
+    def test_an_address_that_is_taken(self):
+        self.lab.install()
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            s.listen()
+            r = self.gwtool("supervise", *self.lab.options(), "--listen",
+                            "127.0.0.1:%d" % s.getsockname()[1], self.lab.link, env=self.lab.env())
+        self.assert_error(r, 2, "127.0.0.1")
+        self.assertEqual(self.lab.lines(), [])
+
+
+class Notify(Manager):
+    def messages(self):
+        out = []
+        while select.select([self.manager], [], [], 0)[0]:
+            out.append(self.manager.recv(4096).decode())
+        self.heard += out
+        return "".join(self.heard)
+
+    def test_what_is_said_and_what_is_not(self):
+        self.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(self.manager.close)
+        self.heard = []
+        self.manager.bind(self.path("notify"))
+        self.lab.install("v0.1.6", "socket")
+        self.lab.release("v0.1.7", "socket")
+        sup = self.start("--listen", "unix:" + self.path("socket"), "--ready", "notify",
+                         env={"NOTIFY_SOCKET": self.path("notify"), "WATCHDOG_USEC": "60000000"})
+        cli.wait_until(lambda: "STATUS=serving v0.1.6" in self.messages(), what="the service's word")
+        self.update(sup, "v0.1.7")
+        cli.wait_until(lambda: "STATUS=serving v0.1.7" in self.messages(), what="the new one's word")
+        text = self.messages()
+        self.assertIn("READY=1", text)
+        self.assertIn("WATCHDOG=1", text)
+        self.assertNotIn("MAINPID", text)
+        self.assertNotIn("STOPPING", text)
+        self.assertEqual(sup.stop(), 0)
+
+    def test_one_that_never_says_that_it_is_ready(self):
+        self.lab.install()
+        self.lab.release("v0.1.1")
+        sup = self.start("--ready", "notify", "--ready-timeout", "300ms")
+        self.gwtool("supervise", "update", "v0.1.1", "--dir", self.lab.state)
+        sup.wait_err("event=rolled-back .*did not become ready")
+        self.lab.wait_running("v0.1.0")
+
+
+@cli.unittest.skipUnless(os.geteuid() == 0, "needs root")
+class Users(Manager):
+    def setUp(self):
+        super().setUp()
+        self.lab.install()
+        self.user = pwd.getpwnam("nobody")
+        for directory in (self.dir, self.lab.dir):
+            os.chmod(directory, 0o755)
+        with open(self.lab.log, "w"):
+            os.chmod(self.lab.log, 0o666)
+
+    def status_of(self, pid):
+        with open("/proc/%d/status" % pid) as f:
+            return dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
+
+    def test_the_service_is_somebody_else(self):
+        self.lab.release("v0.1.1")
+        sup = self.start("--user", "nobody", "--ambient-capability", "net_bind_service", "--limit",
+                         "nofile=77", "--no-new-privileges")
+        self.lab.wait_running("v0.1.0")
+        self.update(sup, "v0.1.1")
+        self.lab.wait_running("v0.1.1")
+        pid, = self.lab.running()
+        s = self.status_of(pid)
+        self.assertEqual(s["Uid"].split(), [str(self.user.pw_uid)] * 4)
+        self.assertEqual(s["Gid"].split(), [str(self.user.pw_gid)] * 4)
+        self.assertEqual(int(s["CapAmb"], 16), 1 << 10)
+        self.assertEqual(s["NoNewPrivs"], "1")
+        with open("/proc/%d/limits" % pid) as f:
+            self.assertRegex(f.read(), r"Max open files +77 +77 ")
+        with open("/proc/%d/environ" % pid, "rb") as f:
+            env = f.read().split(b"\0")
+        self.assertIn(b"USER=nobody", env)
+        self.assertIn(b"HOME=" + self.user.pw_dir.encode(), env)
+        # no descriptor of ours, and a process group of its own
+        fds = {os.readlink("/proc/%d/fd/%s" % (pid, n)) for n in os.listdir("/proc/%d/fd" % pid)}
+        self.assertFalse([f for f in fds if "gw/" in f or "lock" in f], fds)
+        self.assertEqual(os.getpgid(pid), pid)
+        # the new file is the old one's owner's
+        self.assertEqual(os.stat(self.lab.link).st_uid, 0)
+
+    def test_directories_that_the_user_could_change(self):
+        for directory in (self.lab.bin, self.lab.state):
+            os.makedirs(directory, exist_ok=True)
+            os.chown(directory, self.user.pw_uid, 0)
+            r = self.gwtool("supervise", *self.lab.options("--user", "nobody"), self.lab.link,
+                            env=self.lab.env())
+            self.assert_error(r, 2, "may be written by user nobody")
+            os.chown(directory, 0, 0)
+        self.assertEqual(self.lab.lines(), [])
+
+    def test_numbers_and_names(self):
+        r = self.gwtool("supervise", *self.lab.options("--user", "61234"), self.lab.link)
+        self.assert_error(r, 1, "61234")
+        r = self.gwtool("supervise", *self.lab.options("--groups", "0"), self.lab.link)
+        self.assert_error(r, 2, "--groups needs --user")
+        self.start("--user", "61234", "--groups", "61235", "--groups", "61236")
+        self.lab.wait_running("v0.1.0")
+        pid, = self.lab.running()
+        s = self.status_of(pid)
+        self.assertEqual((s["Uid"].split()[0], s["Gid"].split()[0], s["Groups"].split()),
+                         ("61234", "61235", ["61235", "61236"]))
+
+
+if __name__ == "__main__":
+    cli.main()
