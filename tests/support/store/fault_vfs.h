@@ -1,13 +1,15 @@
 // An SQLite VFS that fails its Nth write, sync, truncation or opening of a file, as a full or dying
-// disk would: SQLITE_FULL or SQLITE_IOERR, once or from then on. Everything else is the system's
-// VFS.
+// disk would: SQLITE_FULL or SQLITE_IOERR, once or from then on; or ends the process there, as kill
+// -9 would. Everything else is the system's VFS.
 //
 //   FaultVfs::instance().arm(17, SQLITE_FULL, true);   … Writer::open(path, {.vfs =
 //   FaultVfs::kName}) FaultVfs::instance().disarm();  FaultVfs::instance().calls();
 #pragma once
 
 #include <sqlite3.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <cstring>
 
 namespace gw::testing {
@@ -15,6 +17,7 @@ namespace gw::testing {
 class FaultVfs {
  public:
   static constexpr const char* kName = "gw-fault";
+  static constexpr int kKill = -1;  // a code
 
   static FaultVfs& instance() {
     static FaultVfs vfs;
@@ -112,6 +115,7 @@ class FaultVfs {
   int fault() {
     ++calls_;
     if (nth_ == 0) return 0;
+    if (code_ == kKill && calls_ == nth_) ::kill(::getpid(), SIGKILL);
     return calls_ == nth_ || (stay_ && calls_ > nth_) ? code_ : 0;
   }
 

@@ -1,0 +1,326 @@
+#include "buildd/ledger.h"
+
+#include <fmt/format.h>
+
+#include "tlog/build_log.h"
+
+namespace gw::buildd {
+
+namespace {
+
+constexpr std::int64_t kApplicationId = 0x67776264;  // "gwbd"
+constexpr std::int64_t kVersion = 1;
+
+constexpr const char* kSchema = R"sql(
+CREATE TABLE record(
+  number INTEGER PRIMARY KEY,
+  key TEXT NOT NULL UNIQUE,
+  text TEXT NOT NULL,
+  module TEXT NOT NULL,
+  sha256 BLOB NOT NULL,
+  packed_size INTEGER NOT NULL,
+  packed_sha256 BLOB NOT NULL,
+  made_at INTEGER NOT NULL,
+  log BLOB NOT NULL
+) STRICT;
+CREATE INDEX record_module ON record(module, number);
+CREATE TABLE hash(
+  level INTEGER NOT NULL,
+  n INTEGER NOT NULL,
+  hash BLOB NOT NULL,
+  PRIMARY KEY(level, n)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE failure(
+  key TEXT PRIMARY KEY,
+  reason TEXT NOT NULL,
+  message TEXT NOT NULL,
+  hint TEXT NOT NULL,
+  failed_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  log BLOB NOT NULL
+) STRICT;
+CREATE INDEX failure_expires ON failure(expires_at);
+)sql";
+
+constexpr std::string_view kBuiltColumns =
+    "SELECT number, key, text, sha256, packed_size, packed_sha256, made_at FROM record ";
+
+Status create_or_check(sqlite::Database& db) {
+  GW_TRY(const std::int64_t id, db.integer("PRAGMA application_id"));
+  GW_TRY(const std::int64_t tables, db.integer("SELECT count(*) FROM sqlite_schema"));
+  if (id == 0 && tables == 0) {
+    GW_TRY(auto transaction, sqlite::Transaction::begin(db));
+    GW_CHECK(db.exec(kSchema));
+    GW_CHECK(db.exec(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}",
+                                 kApplicationId, kVersion)));
+    return transaction.commit();
+  }
+  GW_TRY(const std::int64_t version, db.integer("PRAGMA user_version"));
+  if (id != kApplicationId) return usage_error(db.path() + ": not a build service's database");
+  if (version != kVersion) {
+    return usage_error(fmt::format("{}: written by another version of gwtool", db.path()));
+  }
+  return {};
+}
+
+Result<Hash> column_hash(const sqlite::Statement& s, int column) {
+  const std::string_view bytes = s.bytes(column);
+  if (bytes.size() != Hash().size()) return corrupt_error("a hash of another length");
+  return hash_from_bytes(bytes);
+}
+
+// Resets the statement on every way out.
+class Used {
+ public:
+  explicit Used(sqlite::Statement& s) : statement_(s) {}
+  ~Used() { statement_.reset(); }
+  Used(const Used&) = delete;
+  Used& operator=(const Used&) = delete;
+  sqlite::Statement* operator->() { return &statement_; }
+  sqlite::Statement& operator*() { return statement_; }
+
+ private:
+  sqlite::Statement& statement_;
+};
+
+}  // namespace
+
+struct Ledger::Reader {
+  sqlite::Database db;
+  sqlite::Statement size, hashes, records, find, built, log, recent, of_module, failure, failures;
+};
+
+struct Ledger::Writer {
+  sqlite::Database db;
+  sqlite::Statement record, hash, count, save_failure, forget_failure, forget_expired;
+};
+
+Ledger::Ledger() : writer_(std::make_unique<Writer>()), reader_(std::make_unique<Reader>()) {}
+Ledger::~Ledger() = default;
+
+Result<std::unique_ptr<Ledger>> Ledger::open(const std::string& path, const std::string& vfs) {
+  std::unique_ptr<Ledger> out(new Ledger());
+  Writer& w = *out->writer_;
+  GW_TRY(w.db, sqlite::Database::open(path, sqlite::Database::Mode::kCreate, vfs));
+  // What is committed is on the disk: a signed head must never be ahead of it.
+  GW_CHECK(w.db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"));
+  GW_CHECK(create_or_check(w.db));
+  GW_TRY(w.record,
+         w.db.prepare("INSERT INTO record(number, key, text, module, sha256, packed_size, "
+                      "packed_sha256, made_at, log) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+  GW_TRY(w.hash, w.db.prepare("INSERT INTO hash(level, n, hash) VALUES(?, ?, ?)"));
+  GW_TRY(w.count, w.db.prepare("SELECT coalesce(max(number) + 1, 0) FROM record"));
+  GW_TRY(w.save_failure,
+         w.db.prepare("INSERT OR REPLACE INTO failure(key, reason, message, hint, failed_at, "
+                      "expires_at, log) VALUES(?, ?, ?, ?, ?, ?, ?)"));
+  GW_TRY(w.forget_failure, w.db.prepare("DELETE FROM failure WHERE key = ?"));
+  GW_TRY(w.forget_expired, w.db.prepare("DELETE FROM failure WHERE expires_at <= ?"));
+
+  Reader& r = *out->reader_;
+  GW_TRY(r.db, sqlite::Database::open(path, sqlite::Database::Mode::kRead, vfs));
+  const std::string built(kBuiltColumns);
+  GW_TRY(r.size, r.db.prepare("SELECT coalesce(max(number) + 1, 0) FROM record"));
+  GW_TRY(r.hashes, r.db.prepare("SELECT hash FROM hash WHERE level = ? AND n >= ? AND n < ? "
+                                "ORDER BY n"));
+  GW_TRY(r.records, r.db.prepare("SELECT text FROM record WHERE number >= ? AND number < ? "
+                                 "ORDER BY number"));
+  GW_TRY(r.find, r.db.prepare("SELECT number FROM record WHERE key = ?"));
+  GW_TRY(r.built, r.db.prepare(built + "WHERE key = ?"));
+  GW_TRY(r.log, r.db.prepare("SELECT log FROM record WHERE number = ?"));
+  GW_TRY(r.recent, r.db.prepare(built + "ORDER BY number DESC LIMIT ?"));
+  GW_TRY(r.of_module, r.db.prepare(built + "WHERE module = ? ORDER BY record.number DESC LIMIT ?"));
+  GW_TRY(r.failure, r.db.prepare("SELECT reason, message, hint, failed_at, expires_at, log FROM "
+                                 "failure WHERE key = ? AND expires_at > ?"));
+  GW_TRY(r.failures, r.db.prepare("SELECT key, reason, message, hint, failed_at, expires_at FROM "
+                                  "failure WHERE expires_at > ? ORDER BY failed_at DESC LIMIT ?"));
+  return out;
+}
+
+// ---- the log ----
+
+Status Ledger::append(const tlog::LogBatch& batch) {
+  const MutexLock lock(write_mutex_);
+  Writer& w = *writer_;
+  GW_TRY(auto transaction, sqlite::Transaction::begin(w.db));
+  {
+    const Used count(w.count);
+    GW_TRY([[maybe_unused]] const bool row, w.count.step());
+    if (w.count.u64(0) != batch.first) return corrupt_error("the ledger has another size");
+  }
+  std::uint64_t number = batch.first;
+  for (const tlog::LogEntry* entry : batch.entries) {
+    const auto* result = dynamic_cast<const BuildResult*>(entry->payload.get());
+    const auto record = tlog::parse_build_record(entry->record);
+    if (result == nullptr || !record) return internal_error("a record without a build's result");
+    w.record.bind(1, number++)
+        .bind_text(2, entry->key)
+        .bind_text(3, entry->record)
+        .bind_text(4, record->target.module)
+        .bind_blob(5, as_bytes(result->sha256))
+        .bind(6, result->packed_size)
+        .bind_blob(7, as_bytes(result->packed_sha256))
+        .bind(8, to_unix(result->made_at))
+        .bind_blob(9, result->log);
+    GW_CHECK(w.record.run());
+    w.forget_failure.bind_text(1, entry->key);
+    GW_CHECK(w.forget_failure.run());
+  }
+  for (const tlog::StoredHash& h : batch.hashes) {
+    w.hash.bind(1, std::int64_t{h.id.level}).bind(2, h.id.index).bind_blob(3, as_bytes(h.hash));
+    GW_CHECK(w.hash.run());
+  }
+  return transaction.commit();
+}
+
+Result<std::uint64_t> Ledger::size() {
+  const MutexLock lock(read_mutex_);
+  Used s(reader_->size);
+  GW_TRY([[maybe_unused]] const bool row, s->step());
+  return s->u64(0);
+}
+
+Result<std::vector<Hash>> Ledger::read_hashes(unsigned level, std::uint64_t first,
+                                              std::uint32_t count) {
+  const MutexLock lock(read_mutex_);
+  Used s(reader_->hashes);
+  s->bind(1, std::int64_t{level}).bind(2, first).bind(3, first + count);
+  std::vector<Hash> out;
+  out.reserve(count);
+  while (true) {
+    GW_TRY(const bool row, s->step());
+    if (!row) break;
+    GW_TRY(const Hash hash, column_hash(*s, 0));
+    out.push_back(hash);
+  }
+  if (out.size() != count) return corrupt_error("hashes are missing in the ledger");
+  return out;
+}
+
+Result<std::vector<std::string>> Ledger::read_records(std::uint64_t first, std::uint32_t count) {
+  const MutexLock lock(read_mutex_);
+  Used s(reader_->records);
+  s->bind(1, first).bind(2, first + count);
+  std::vector<std::string> out;
+  out.reserve(count);
+  while (true) {
+    GW_TRY(const bool row, s->step());
+    if (!row) break;
+    out.emplace_back(s->bytes(0));
+  }
+  if (out.size() != count) return corrupt_error("records are missing in the ledger");
+  return out;
+}
+
+Result<std::optional<std::uint64_t>> Ledger::find(std::string_view key) {
+  const MutexLock lock(read_mutex_);
+  Used s(reader_->find);
+  s->bind_text(1, key);
+  GW_TRY(const bool row, s->step());
+  if (!row) return std::optional<std::uint64_t>();
+  return std::optional(s->u64(0));
+}
+
+// ---- builds ----
+
+Result<std::vector<Built>> Ledger::read_built(sqlite::Statement& statement) {
+  std::vector<Built> out;
+  while (true) {
+    GW_TRY(const bool row, statement.step());
+    if (!row) return out;
+    Built b;
+    b.number = statement.u64(0);
+    b.key = statement.bytes(1);
+    b.record = statement.bytes(2);
+    GW_TRY(b.sha256, column_hash(statement, 3));
+    b.packed_size = statement.u64(4);
+    GW_TRY(b.packed_sha256, column_hash(statement, 5));
+    b.made_at = from_unix(statement.integer(6));
+    out.push_back(std::move(b));
+  }
+}
+
+Result<std::optional<Built>> Ledger::find_built(std::string_view key) {
+  const MutexLock lock(read_mutex_);
+  Used s(reader_->built);
+  s->bind_text(1, key);
+  GW_TRY(auto found, read_built(*s));
+  if (found.empty()) return std::optional<Built>();
+  return std::optional(std::move(found[0]));
+}
+
+Result<std::string> Ledger::build_log(std::uint64_t number) {
+  const MutexLock lock(read_mutex_);
+  Used s(reader_->log);
+  s->bind(1, number);
+  GW_TRY(const bool row, s->step());
+  if (!row) return not_found_error(fmt::format("no record {}", number));
+  return std::string(s->bytes(0));
+}
+
+Result<std::vector<Built>> Ledger::recent(std::uint32_t count) {
+  const MutexLock lock(read_mutex_);
+  Used s(reader_->recent);
+  s->bind(1, std::int64_t{count});
+  return read_built(*s);
+}
+
+Result<std::vector<Built>> Ledger::of_module(std::string_view module, std::uint32_t count) {
+  const MutexLock lock(read_mutex_);
+  Used s(reader_->of_module);
+  s->bind_text(1, module).bind(2, std::int64_t{count});
+  return read_built(*s);
+}
+
+// ---- failures ----
+
+Result<std::optional<Failure>> Ledger::find_failure(std::string_view key, WallTime now) {
+  const MutexLock lock(read_mutex_);
+  Used s(reader_->failure);
+  s->bind_text(1, key).bind(2, to_unix(now));
+  GW_TRY(const bool row, s->step());
+  if (!row) return std::optional<Failure>();
+  return std::optional(Failure{std::string(s->bytes(0)), std::string(s->bytes(1)),
+                               std::string(s->bytes(2)), std::string(s->bytes(5)),
+                               from_unix(s->integer(3)), from_unix(s->integer(4))});
+}
+
+Status Ledger::save_failure(std::string_view key, const Failure& f) {
+  const MutexLock lock(write_mutex_);
+  writer_->save_failure.bind_text(1, key)
+      .bind_text(2, f.reason)
+      .bind_text(3, f.message)
+      .bind_text(4, f.hint)
+      .bind(5, to_unix(f.failed_at))
+      .bind(6, to_unix(f.expires_at))
+      .bind_blob(7, f.log);
+  return writer_->save_failure.run();
+}
+
+Result<bool> Ledger::forget_failure(std::string_view key) {
+  const MutexLock lock(write_mutex_);
+  writer_->forget_failure.bind_text(1, key);
+  GW_CHECK(writer_->forget_failure.run());
+  return writer_->db.changes() > 0;
+}
+
+Result<std::vector<FailedKey>> Ledger::failures(WallTime now, std::uint32_t count) {
+  const MutexLock lock(read_mutex_);
+  Used s(reader_->failures);
+  s->bind(1, to_unix(now)).bind(2, std::int64_t{count});
+  std::vector<FailedKey> out;
+  while (true) {
+    GW_TRY(const bool row, s->step());
+    if (!row) return out;
+    out.push_back({std::string(s->bytes(0)),
+                   {std::string(s->bytes(1)), std::string(s->bytes(2)), std::string(s->bytes(3)),
+                    "", from_unix(s->integer(4)), from_unix(s->integer(5))}});
+  }
+}
+
+Status Ledger::forget_expired(WallTime now) {
+  const MutexLock lock(write_mutex_);
+  writer_->forget_expired.bind(1, to_unix(now));
+  return writer_->forget_expired.run();
+}
+
+}  // namespace gw::buildd
