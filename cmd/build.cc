@@ -6,69 +6,22 @@
 
 #include "base/bytes.h"
 #include "build/builder.h"
-#include "build/cache.h"
-#include "build/module_store.h"
 #include "build/outputs.h"
-#include "build/proxy_client.h"
 #include "build/resolve.h"
-#include "build/sums.h"
-#include "build/target.h"
-#include "build/toolchain.h"
+#include "build_group.h"
 #include "commands.h"
-#include "frame/settings.h"
-#include "groups.h"
-#include "net/source.h"
 #include "os/signals.h"
 #include "os/stop.h"
 
 namespace gw::cmd {
 namespace {
 
-constexpr std::string_view kAll = "all";
-constexpr std::string_view kLatest = "latest";
-constexpr std::string_view kModule = "module";
-constexpr std::string_view kLocal = "local";
-
-struct BuildValues {
+struct BuildValues : BuildPlaces, BuildTargets {
   std::vector<std::string> packages;
-  std::vector<build::Target> targets;
-  std::optional<std::string> go;
-  bool stripped = false;
   std::string output;
-  std::string proxy = "https://proxy.golang.org";
-  LogSourceValues log;
-  std::optional<std::string> cache;
-  std::string toolchain{kModule};
-  build::SandboxMode sandbox = build::SandboxMode::kFull;
 };
 
 // ---- options ----
-
-Status add_target(BuildValues& v, std::string_view text) {
-  const auto add = [&](build::Target target) {
-    if (std::find(v.targets.begin(), v.targets.end(), target) == v.targets.end()) {
-      v.targets.push_back(std::move(target));
-    }
-  };
-  if (text == kAll) {
-    for (const build::KnownTarget& t : build::known_targets()) {
-      if (!t.needs_cgo) add({std::string(t.goos), std::string(t.goarch)});
-    }
-    return {};
-  }
-  GW_TRY(auto target, build::parse_target(text));
-  add(std::move(target));
-  return {};
-}
-
-Status check_go(std::string_view text) {
-  return text == kLatest ? Status() : build::check_go_version(text);
-}
-
-Status check_proxy(std::string_view text) {
-  GW_TRY([[maybe_unused]] const auto entries, mod::parse_proxy_entries(text));
-  return {};
-}
 
 Status check_package(std::string_view text) {
   GW_TRY([[maybe_unused]] const auto request, build::parse_request(text));
@@ -81,15 +34,7 @@ void add_what(Command& c, const std::shared_ptr<BuildValues>& v) {
             .check(check_package)
             .more("VERSION is a version, v1 or v1.2 for the newest of those, latest (the default), "
                   "or a branch or commit that the module proxy knows."));
-  c.add(custom_option(
-            "target", "GOOS/GOARCH", [v](std::string_view text) { return add_target(*v, text); },
-            "what to build it for; all: whatever can be built", true)
-            .default_text("this machine")
-            .more("Repeatable; several share what is fetched."));
-  c.add(text_option("go", "GOVERSION|latest", &v->go, "the Go version to build it with")
-            .default_text("latest, or that of --toolchain")
-            .check(check_go));
-  c.add(flag_option("stripped", &v->stripped, "leave the symbol table out: the linker's -s"));
+  add_build_targets(c, v.get());
   c.add(text_option("output", "FILE|DIR", &v->output, "where the binary goes")
             .default_text("the working directory")
             .short_name('o')
@@ -98,110 +43,17 @@ void add_what(Command& c, const std::shared_ptr<BuildValues>& v) {
                   "there are several targets. A file of that name is replaced."));
 }
 
-void add_where(Command& c, const std::shared_ptr<BuildValues>& v) {
-  c.add(
-      text_option("proxy", "LIST", &v->proxy, "module proxies, as in GOPROXY")
-          .check(check_proxy)
-          .more("https, http and file URLs: after a comma the next one is asked for what one does "
-                "not have, after a | also when it fails. Repositories are never asked: direct "
-                "means that there is nothing more. Without --source they are also asked for the "
-                "checksum database's files."));
-  add_log_place(c, &v->log);
-  c.add(path_option("cache", "DIR", &v->cache, PathUse::kState,
-                    "verified modules, toolchains, proofs and build logs")
-            .default_text("gwtool in $XDG_CACHE_HOME or ~/.cache"));
-  c.add(text_option("toolchain", "module|local|DIR", &v->toolchain,
-                    "where the Go toolchain comes from")
-            .more("module: downloaded and verified like any module. local: the go command in PATH. "
-                  "DIR: a GOROOT, or a directory of them named after their versions. The last two "
-                  "are trusted as they are."));
-  using Mode = build::SandboxMode;
-  c.add(
-      choice_option<Mode>("sandbox", "MODE", &v->sandbox,
-                          {{"full", Mode::kFull, "all of it, or nothing is built"},
-                           {"partial", Mode::kPartial, "what the kernel grants; the rest is told"},
-                           {"off", Mode::kOff, "none: the go command runs as you do"}},
-                          "what the go command is kept from"));
-}
+// ---- builds ----
 
-// ---- what all builds of a call share ----
-
-Result<std::string> cache_path(const BuildValues& v) {
-  if (v.cache) return *v.cache;
-  const Environment environment = process_environment();
-  if (const auto xdg = environment("XDG_CACHE_HOME"); xdg && xdg->starts_with('/')) {
-    return *xdg + "/gwtool";
-  }
-  if (const auto home = environment("HOME"); home && home->starts_with('/')) {
-    return *home + "/.cache/gwtool";
-  }
-  return usage_error("no directory for a cache: HOME is not set", "name one with --cache");
-}
-
-// The proxies that may carry the checksum database, in the form that net/source.h takes.
-Result<std::string> log_proxies(const BuildValues& v) {
-  std::string out;
-  if (v.log.source) return out;
-  GW_TRY(const auto entries, mod::parse_proxy_entries(v.proxy));
-  for (const mod::ProxyEntry& entry : entries) {
-    if (entry.kind != mod::ProxyEntry::Kind::kUrl) continue;
-    out += entry.place + (entry.after_any ? "|" : ",");
-  }
-  if (!out.empty()) out.pop_back();
-  return out;
-}
-
-struct Shared {
-  build::Cache cache;
-  std::unique_ptr<build::ProxyClient> proxy;
-  std::unique_ptr<build::ModuleSums> sums;
-  std::unique_ptr<build::ModuleStore> store;
-};
-
-Result<Shared> make_shared_parts(Context& ctx, const BuildValues& v, const os::Stop& stop) {
-  GW_TRY(auto key, tlog::VerifierKey::parse(v.log.log_key));
-  net::SourceOptions options;
-  options.log_name = key.name();
-  options.source = v.log.source.value_or("");
-  options.http.ca_file = v.log.ca_file.value_or("");
-  options.http.stop = &stop;
-  GW_TRY(options.proxy, log_proxies(v));
-  GW_TRY(auto source, net::make_source(options));
-  GW_TRY(auto proxy, build::ProxyClient::create(v.proxy, options.http));
-  GW_TRY(const std::string path, cache_path(v));
-  GW_TRY(auto cache, build::Cache::open(path));
-  GW_TRY(const std::string sums_path, cache.sums(key.name()));
-  auto sums =
-      std::make_unique<build::ModuleSums>(std::move(source), std::move(key), sums_path, ctx.clock);
+// What is fetched, on a terminal.
+build::OnFetched fetch_progress(Context& ctx) {
   auto count =
       std::make_shared<std::pair<std::atomic<std::uint64_t>, std::atomic<std::uint64_t>>>();
-  const auto on_fetched = [&ctx, count](const mod::ProxyRequest& request, std::uint64_t bytes) {
+  return [&ctx, count](const mod::ProxyRequest& request, std::uint64_t bytes) {
     ctx.out.progress(fmt::format("fetched {} ({} files, {} kB)", request.module, ++count->first,
                                  (count->second += bytes) >> 10U));
   };
-  auto store = std::make_unique<build::ModuleStore>(cache.download(), *proxy, *sums, on_fetched);
-  return Shared{std::move(cache), std::move(proxy), std::move(sums), std::move(store)};
 }
-
-Result<build::Toolchain> find_toolchain(const BuildValues& v, Shared& shared) {
-  const build::Target host = build::host_target();
-  const std::string platform = fmt::format("{}-{}", host.goos, host.goarch);
-  const bool latest = !v.go || *v.go == kLatest;
-  if (v.toolchain == kModule) {
-    std::string version = v.go.value_or("");
-    if (latest) {
-      GW_TRY(version, build::resolve_go_version(*shared.store, platform));
-    }
-    return build::module_toolchain(*shared.store, shared.cache.toolchains(), version, platform);
-  }
-  const std::string wanted = latest ? "" : *v.go;
-  if (v.toolchain == kLocal) {
-    return build::local_toolchain(process_environment()("PATH").value_or(""), wanted);
-  }
-  return build::directory_toolchain(v.toolchain, wanted, platform);
-}
-
-// ---- builds ----
 
 struct Planned {
   build::Key key;
@@ -209,7 +61,7 @@ struct Planned {
 };
 
 // A call's builds in the order of its arguments; what cannot be resolved is told and left out.
-Result<std::vector<Planned>> plan(Context& ctx, const BuildValues& v, Shared& shared,
+Result<std::vector<Planned>> plan(Context& ctx, const BuildValues& v, BuildParts& parts,
                                   const std::string& go_version, int& code) {
   std::vector<build::Key> keys;
   std::vector<build::Target> targets = v.targets;
@@ -217,7 +69,7 @@ Result<std::vector<Planned>> plan(Context& ctx, const BuildValues& v, Shared& sh
   for (const std::string& text : v.packages) {
     GW_TRY(const auto request, build::parse_request(text));
     ctx.out.progress("resolving " + text);
-    auto found = build::resolve(*shared.store, request);
+    auto found = build::resolve(*parts.store, request);
     if (!found) {
       code = worse_exit(code, exit_code(found.error().kind));
       ctx.out.error(std::move(found).error().in("resolving " + text));
@@ -279,11 +131,12 @@ bool share(const Planned& a, const Planned& b) {
 }
 
 Result<int> run_builds(Context& ctx, const BuildValues& v, const os::Stop& stop) {
-  GW_TRY(Shared shared, make_shared_parts(ctx, v, stop));
+  GW_TRY(const std::string cache, build_cache_path(v));
+  GW_TRY(BuildParts parts, make_build_parts(v, cache, ctx.clock, stop, fetch_progress(ctx)));
   ctx.out.progress("looking for the Go toolchain");
-  GW_TRY(const build::Toolchain toolchain, find_toolchain(v, shared));
+  GW_TRY(const build::Toolchain toolchain, find_build_toolchain(v, parts, wanted_go(v.go)));
   int code = kExitDone;
-  GW_TRY(const auto planned, plan(ctx, v, shared, toolchain.go_version, code));
+  GW_TRY(const auto planned, plan(ctx, v, parts, toolchain.go_version, code));
   const build::Builder::Options options{v.sandbox,
                                         [&ctx](std::string_view what) { ctx.out.progress(what); }};
   std::unique_ptr<build::Builder> builder;
@@ -291,7 +144,7 @@ Result<int> run_builds(Context& ctx, const BuildValues& v, const os::Stop& stop)
   for (std::size_t i = 0; i < planned.size() && !stop.requested(); ++i) {
     if (i == 0 || !share(planned[i - 1], planned[i])) {
       builder.reset();
-      GW_TRY(builder, build::Builder::make(shared.cache, *shared.store, toolchain, options, stop));
+      GW_TRY(builder, build::Builder::make(parts.cache, *parts.store, toolchain, options, stop));
       for (const std::string& lack : builder->lacks()) {
         if (!told) ctx.out.warn("the sandbox lacks " + lack);
       }
@@ -344,7 +197,9 @@ Command build_command() {
       {"CACHE/std", "the standard library, compiled, for the last twelve toolchains and targets"},
       {"CACHE/logs", "the last build log of each build"}};
   add_what(c, v);
-  add_where(c, v);
+  add_build_places(c, v.get());
+  add_build_cache(c, v.get());
+  add_build_owner(c);
   c.run = [v](Context& ctx) { return run(ctx, *v); };
   return c;
 }

@@ -104,7 +104,7 @@ Result<std::string> BinaryStore::use(std::string_view sum, bool packed, WallTime
     // Only the order of removal depends on it.
     (void)::utimensat(dir_.fd(), name.c_str(), times, AT_SYMLINK_NOFOLLOW);
   }
-  return path_ + "/" + name;
+  return fmt::format("{}/{}", path_, name);
 }
 
 Result<std::uint64_t> BinaryStore::evict(std::uint64_t max_bytes, WallTime now) const {

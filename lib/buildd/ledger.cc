@@ -152,7 +152,7 @@ Status Ledger::append(const tlog::LogBatch& batch) {
     const auto* result = dynamic_cast<const BuildResult*>(entry->payload.get());
     const auto record = tlog::parse_build_record(entry->record);
     if (result == nullptr || !record) return internal_error("a record without a build's result");
-    w.record.bind(1, number++)
+    w.record.bind(1, number)
         .bind_text(2, entry->key)
         .bind_text(3, entry->record)
         .bind_text(4, record->target.module)
@@ -162,6 +162,7 @@ Status Ledger::append(const tlog::LogBatch& batch) {
         .bind(8, to_unix(result->made_at))
         .bind_blob(9, result->log);
     GW_CHECK(w.record.run());
+    ++number;
     w.forget_failure.bind_text(1, entry->key);
     GW_CHECK(w.forget_failure.run());
   }

@@ -1,5 +1,7 @@
 #include "buildd/published_head.h"
 
+#include <fmt/format.h>
+
 #include "os/file.h"
 #include "tlog/build_log.h"
 
@@ -21,7 +23,7 @@ Result<std::optional<tlog::Checkpoint>> PublishedHead::load() const {
   }
   auto head = tlog::Checkpoint::open(*note, key(), tlog::kBuildLog);
   if (!head) {
-    return corrupt_error(path_ + ": " + head.error().message,
+    return corrupt_error(fmt::format("{}: {}", path_, head.error().message),
                          "is it another log's, or the key another one?");
   }
   return std::optional(*std::move(head));

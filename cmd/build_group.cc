@@ -1,0 +1,157 @@
+#include "build_group.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "build/key.h"
+#include "build/resolve.h"
+#include "frame/settings.h"
+#include "net/source.h"
+
+namespace gw::cmd {
+
+namespace {
+
+constexpr std::string_view kAll = "all";
+constexpr std::string_view kLatest = "latest";
+constexpr std::string_view kModule = "module";
+constexpr std::string_view kLocal = "local";
+
+Status add_target(BuildTargets& v, std::string_view text) {
+  const auto add = [&](build::Target target) {
+    if (std::find(v.targets.begin(), v.targets.end(), target) == v.targets.end()) {
+      v.targets.push_back(std::move(target));
+    }
+  };
+  if (text == kAll) {
+    for (const build::KnownTarget& t : build::known_targets()) {
+      if (!t.needs_cgo) add({std::string(t.goos), std::string(t.goarch)});
+    }
+    return {};
+  }
+  GW_TRY(auto target, build::parse_target(text));
+  add(std::move(target));
+  return {};
+}
+
+Status check_go(std::string_view text) {
+  return text == kLatest ? Status() : build::check_go_version(text);
+}
+
+Status check_proxy(std::string_view text) {
+  GW_TRY([[maybe_unused]] const auto entries, mod::parse_proxy_entries(text));
+  return {};
+}
+
+// The proxies that may carry the checksum database, in the form that net/source.h takes.
+Result<std::string> log_proxies(const BuildPlaces& v) {
+  std::string out;
+  if (v.log.source) return out;
+  GW_TRY(const auto entries, mod::parse_proxy_entries(v.proxy));
+  for (const mod::ProxyEntry& entry : entries) {
+    if (entry.kind != mod::ProxyEntry::Kind::kUrl) continue;
+    out += entry.place + (entry.after_any ? "|" : ",");
+  }
+  if (!out.empty()) out.pop_back();
+  return out;
+}
+
+}  // namespace
+
+void add_build_targets(Command& c, BuildTargets* v) {
+  c.add(custom_option(
+            "target", "GOOS/GOARCH", [v](std::string_view text) { return add_target(*v, text); },
+            "what to build it for; all: whatever can be built", true)
+            .default_text("this machine")
+            .more("Repeatable; several share what is fetched."));
+  c.add(text_option("go", "GOVERSION|latest", &v->go, "the Go version to build it with")
+            .default_text("latest, or that of --toolchain")
+            .check(check_go));
+  c.add(flag_option("stripped", &v->stripped, "leave the symbol table out: the linker's -s"));
+}
+
+void add_build_places(Command& c, BuildPlaces* v) {
+  c.add(
+      text_option("proxy", "LIST", &v->proxy, "module proxies, as in GOPROXY")
+          .check(check_proxy)
+          .more("https, http and file URLs: after a comma the next one is asked for what one does "
+                "not have, after a | also when it fails. Repositories are never asked: direct "
+                "means that there is nothing more. Without --source they are also asked for the "
+                "checksum database's files."));
+  add_log_place(c, &v->log);
+  c.add(text_option("toolchain", "module|local|DIR", &v->toolchain,
+                    "where the Go toolchain comes from")
+            .more("module: downloaded and verified like any module. local: the go command in PATH. "
+                  "DIR: a GOROOT, or a directory of them named after their versions. The last two "
+                  "are trusted as they are."));
+  using Mode = build::SandboxMode;
+  c.add(
+      choice_option<Mode>("sandbox", "MODE", &v->sandbox,
+                          {{"full", Mode::kFull, "all of it, or nothing is built"},
+                           {"partial", Mode::kPartial, "what the kernel grants; the rest is told"},
+                           {"off", Mode::kOff, "none: the go command runs as you do"}},
+                          "what the go command is kept from"));
+}
+
+void add_build_cache(Command& c, BuildPlaces* v) {
+  c.add(path_option("cache", "DIR", &v->cache, PathUse::kState,
+                    "verified modules, toolchains, proofs and build logs")
+            .default_text("gwtool in $XDG_CACHE_HOME or ~/.cache"));
+}
+
+Result<std::string> build_cache_path(const BuildPlaces& v) {
+  if (v.cache) return *v.cache;
+  const Environment environment = process_environment();
+  if (const auto xdg = environment("XDG_CACHE_HOME"); xdg && xdg->starts_with('/')) {
+    return *xdg + "/gwtool";
+  }
+  if (const auto home = environment("HOME"); home && home->starts_with('/')) {
+    return *home + "/.cache/gwtool";
+  }
+  return usage_error("no directory for a cache: HOME is not set", "name one with --cache");
+}
+
+std::string wanted_go(const std::optional<std::string>& go) {
+  return go && *go != kLatest ? *go : std::string();
+}
+
+Result<BuildParts> make_build_parts(const BuildPlaces& v, const std::string& cache_path,
+                                    const Clock& clock, const os::Stop& stop,
+                                    build::OnFetched on_fetched) {
+  GW_TRY(auto key, tlog::VerifierKey::parse(v.log.log_key));
+  net::SourceOptions options;
+  options.log_name = key.name();
+  options.source = v.log.source.value_or("");
+  options.http.ca_file = v.log.ca_file.value_or("");
+  options.http.stop = &stop;
+  GW_TRY(options.proxy, log_proxies(v));
+  GW_TRY(auto source, net::make_source(options));
+  GW_TRY(auto proxy, build::ProxyClient::create(v.proxy, options.http));
+  GW_TRY(auto cache, build::Cache::open(cache_path));
+  GW_TRY(const std::string sums_path, cache.sums(key.name()));
+  auto sums =
+      std::make_unique<build::ModuleSums>(std::move(source), std::move(key), sums_path, clock);
+  auto store =
+      std::make_unique<build::ModuleStore>(cache.download(), *proxy, *sums, std::move(on_fetched));
+  return BuildParts{std::move(cache), std::move(proxy), std::move(sums), std::move(store)};
+}
+
+Result<build::Toolchain> find_build_toolchain(const BuildPlaces& v, BuildParts& parts,
+                                              const std::string& version) {
+  const build::Target host = build::host_target();
+  const std::string platform = fmt::format("{}-{}", host.goos, host.goarch);
+  if (v.toolchain == kModule) {
+    std::string wanted = version;
+    if (wanted.empty()) {
+      GW_TRY(wanted, build::resolve_go_version(*parts.store, platform));
+    }
+    return build::module_toolchain(*parts.store, parts.cache.toolchains(), wanted, platform);
+  }
+  if (v.toolchain == kLocal) {
+    return build::local_toolchain(process_environment()("PATH").value_or(""), version);
+  }
+  return build::directory_toolchain(v.toolchain, version, platform);
+}
+
+}  // namespace gw::cmd

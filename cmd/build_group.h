@@ -1,0 +1,64 @@
+// What the build commands share: where modules, toolchains and proofs come from, which targets, and
+// the parts of lib/build that are made from that.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "build/builder.h"
+#include "build/cache.h"
+#include "build/module_store.h"
+#include "build/proxy_client.h"
+#include "build/sums.h"
+#include "build/target.h"
+#include "build/toolchain.h"
+#include "frame/options.h"
+#include "groups.h"
+#include "os/stop.h"
+
+namespace gw::cmd {
+
+// --proxy, --log-key, --source, --ca-file, --toolchain, --sandbox; --cache by a function of its
+// own.
+struct BuildPlaces {
+  std::string proxy = "https://proxy.golang.org";
+  LogSourceValues log;
+  std::optional<std::string> cache;
+  std::string toolchain = "module";
+  build::SandboxMode sandbox = build::SandboxMode::kFull;
+};
+void add_build_places(Command& c, BuildPlaces* v);
+void add_build_cache(Command& c, BuildPlaces* v);
+Result<std::string> build_cache_path(const BuildPlaces& v);
+
+// --target, --go, --stripped.
+struct BuildTargets {
+  std::vector<build::Target> targets;
+  std::optional<std::string> go;
+  bool stripped = false;
+};
+void add_build_targets(Command& c, BuildTargets* v);
+// Empty for `latest`.
+std::string wanted_go(const std::optional<std::string>& go);
+
+struct BuildParts {
+  build::Cache cache;
+  std::unique_ptr<build::ProxyClient> proxy;
+  std::unique_ptr<build::ModuleSums> sums;
+  std::unique_ptr<build::ModuleStore> store;
+};
+Result<BuildParts> make_build_parts(const BuildPlaces& v, const std::string& cache,
+                                    const Clock& clock, const os::Stop& stop,
+                                    build::OnFetched on_fetched);
+
+// `version`: empty for the newest, or whichever the place has.
+Result<build::Toolchain> find_build_toolchain(const BuildPlaces& v, BuildParts& parts,
+                                              const std::string& version);
+
+// genkey and sum.
+void add_build_owner(Command& c);
+
+}  // namespace gw::cmd
