@@ -10,7 +10,7 @@
 //   @environment@  variables that set options
 //   @exit-status@  what the exit codes mean, and which of several is reported
 //   @files@        files beside those that options name
-//   @metrics@      all metrics
+//   @metrics@      all metrics but the build service's, @build-metrics@ those
 //   @see-also@     the other pages
 //
 // A template that leaves out what its command has is refused, so that no option goes without

@@ -57,6 +57,14 @@ enum class Metric : std::uint16_t {
   kSupervisePaused,
   kSuperviseStarts,
   kSuperviseUpdated,
+  kBuilds,
+  kBuildDisagreements,
+  kBuildWaiting,
+  kBuildRunning,
+  kBuildRefused,
+  kBuildPages,
+  kBuildLogSize,
+  kBuildBinaryBytes,
 };
 
 enum class MetricType : std::uint8_t { kCounter, kGauge };
@@ -103,6 +111,46 @@ constexpr std::string_view label_text(AnswerEnd value) {
   return "";
 }
 
+enum class BuildEnd : std::uint8_t { kBuilt, kFailed, kTemporary };
+constexpr std::string_view label_text(BuildEnd value) {
+  switch (value) {
+    case BuildEnd::kBuilt:
+      return "built";
+    case BuildEnd::kFailed:
+      return "failed";
+    case BuildEnd::kTemporary:
+      return "temporary";
+  }
+  return "";
+}
+enum class BuildRefusal : std::uint8_t { kRate, kClient, kModule, kQueue };
+constexpr std::string_view label_text(BuildRefusal value) {
+  switch (value) {
+    case BuildRefusal::kRate:
+      return "rate";
+    case BuildRefusal::kClient:
+      return "client";
+    case BuildRefusal::kModule:
+      return "module";
+    case BuildRefusal::kQueue:
+      return "queue";
+  }
+  return "";
+}
+enum class PageEnd : std::uint8_t { kOk, kRedirect, kClientError, kServerError };
+constexpr std::string_view label_text(PageEnd value) {
+  switch (value) {
+    case PageEnd::kOk:
+      return "ok";
+    case PageEnd::kRedirect:
+      return "redirect";
+    case PageEnd::kClientError:
+      return "client_error";
+    case PageEnd::kServerError:
+      return "server_error";
+  }
+  return "";
+}
 enum class LimitAction : std::uint8_t { kDropped, kTruncated };
 constexpr std::string_view label_text(LimitAction value) {
   switch (value) {
@@ -328,6 +376,23 @@ inline constexpr std::array kMetricTable = std::to_array<MetricInfo>({
      "Starts of the service by this process."},
     {Metric::kSuperviseUpdated, MetricType::kGauge, "gwtool_supervise_updated_seconds", kNoLabel,
      "Unix time of the last update that was kept."},
+    {Metric::kBuilds, MetricType::kCounter, "gwtool_buildd_builds_total", label_of<BuildEnd>("end"),
+     "Builds by how they ended: temporary ones are tried again when somebody asks."},
+    {Metric::kBuildDisagreements, MetricType::kCounter, "gwtool_buildd_disagreements_total",
+     kNoLabel,
+     "Builds of one key with different bytes: two of our own, or ours and another service's."},
+    {Metric::kBuildWaiting, MetricType::kGauge, "gwtool_buildd_builds_waiting", kNoLabel,
+     "Builds that wait for others."},
+    {Metric::kBuildRunning, MetricType::kGauge, "gwtool_buildd_builds_running", kNoLabel,
+     "Builds under way."},
+    {Metric::kBuildRefused, MetricType::kCounter, "gwtool_buildd_refused_total",
+     label_of<BuildRefusal>("reason"), "Requests for builds that were refused."},
+    {Metric::kBuildPages, MetricType::kCounter, "gwtool_buildd_pages_total",
+     label_of<PageEnd>("end"), "Answers but those below /tlog/, by their status."},
+    {Metric::kBuildLogSize, MetricType::kGauge, "gwtool_buildd_log_records", kNoLabel,
+     "Records in the log."},
+    {Metric::kBuildBinaryBytes, MetricType::kGauge, "gwtool_buildd_binary_bytes", kNoLabel,
+     "Size of all binaries that are kept, packed ones included."},
 });
 
 static_assert(

@@ -1,0 +1,166 @@
+#include "buildd/maker.h"
+
+#include <fmt/format.h>
+
+#include <thread>
+
+#include "base/metrics.h"
+#include "build/reason.h"
+#include "module/gzip.h"
+#include "os/file.h"
+#include "tlog/build_log.h"
+
+namespace gw::buildd {
+
+namespace {
+
+constexpr std::size_t kMaxLog = std::size_t{32} << 20U;
+constexpr std::chrono::hours kFailureStays{7 * 24};
+// What is not the module's own fault may be different tomorrow.
+constexpr std::chrono::hours kOthersFailureStays{24};
+
+bool is_others_fault(build::Reason reason) {
+  return reason == build::Reason::kDependencyGone || reason == build::Reason::kUnknown;
+}
+
+}  // namespace
+
+std::string strip_paths(std::string_view log, const std::vector<std::string>& directories) {
+  std::string out(log);
+  for (const std::string& directory : directories) {
+    if (directory.size() < 2) continue;
+    for (auto at = out.find(directory); at != std::string::npos; at = out.find(directory, at)) {
+      out.replace(at, directory.size(), "$DIR");
+    }
+  }
+  return out;
+}
+
+struct Maker::Compiled {
+  StoredBinary binary;
+  std::string log;  // gzip
+};
+
+Result<Maker::Compiled> Maker::compile(const build::Key& key,
+                                       const BuildQueue::Progress& progress) const {
+  progress("getting the Go toolchain ready");
+  GW_TRY(const build::Toolchain toolchain, parts_.toolchains.get(key.go_version));
+  const auto build = [&]() -> Result<std::pair<StoredBinary, std::string>> {
+    GW_TRY(auto builder,
+           build::Builder::make(parts_.cache, parts_.modules, toolchain,
+                                {options_.sandbox, [&](std::string_view t) { progress(t); }},
+                                parts_.stop));
+    GW_TRY(const build::Product product, builder->build(key));
+    GW_TRY(StoredBinary binary, parts_.binaries.add(product));
+    return std::pair(std::move(binary), product.log());
+  };
+  GW_TRY(const auto first, build());
+  Compiled out{first.first, ""};
+  GW_TRY(const std::string log, os::read_file(first.second, kMaxLog));
+  out.log = mod::gzip(strip_paths(log, {parts_.cache.path(), toolchain.goroot}));
+  if (options_.twice && options_.verifiers.empty()) {
+    progress("building it a second time, to compare");
+    GW_TRY(const auto second, build());
+    if (second.first.sum != out.binary.sum) {
+      metric_add(Metric::kBuildDisagreements);
+      return unavailable_error(
+          fmt::format("two builds differ: {} and {}", out.binary.sum, second.first.sum));
+    }
+  }
+  return out;
+}
+
+Status Maker::ask_verifiers(const std::string& key, const std::string& record) const {
+  std::vector<Status> answers(options_.verifiers.size());
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    threads.emplace_back([&, i] { answers[i] = options_.verifiers[i](key, record); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const Status& answer : answers) {
+    if (answer) continue;
+    if (answer.error().kind == ErrorKind::kUntrusted) metric_add(Metric::kBuildDisagreements);
+    // Whatever it is, nothing is stored, and a retry asks again.
+    return unavailable_error("asking verifiers: " + answer.error().message);
+  }
+  return {};
+}
+
+// The way of a record into the log. Returns the sum.
+Result<std::string> Maker::publish(const build::Key& key,
+                                   const BuildQueue::Progress& progress) const {
+  GW_TRY(Compiled compiled, compile(key, progress));
+  // Both files are on the disk; nobody can ask for them yet.
+  const StoredBinary& binary = compiled.binary;
+  const std::string name = build::format_key(key);
+  const std::string record = tlog::format_build_record({key.view(), binary.size, binary.sum});
+  if (!options_.verifiers.empty()) progress("asking other services for their result");
+  GW_CHECK(ask_verifiers(name, record));
+  // Everybody agrees.
+  auto result = std::make_shared<BuildResult>();
+  result->sha256 = binary.sha256;
+  result->packed_size = binary.packed_size;
+  result->packed_sha256 = binary.packed_sha256;
+  result->log = std::move(compiled.log);
+  result->made_at = parts_.clock.now();
+  auto appended = parts_.log.append({name, record, result});
+  if (!appended && appended.error().kind == ErrorKind::kUsage) {
+    // The log has another sum for this key: one of the two builds was not what it seems.
+    metric_add(Metric::kBuildDisagreements);
+    parts_.logger.error("rebuild differs", appended.error());
+    return unavailable_error("this build differs from the one in the log");
+  }
+  if (!appended) return std::move(appended).error().in("adding it to the log");
+  // A signed head covers it.
+  const auto kept = parts_.binaries.evict(options_.max_binary_bytes, parts_.clock.now());
+  if (kept) metric_set(Metric::kBuildBinaryBytes, static_cast<std::int64_t>(*kept));
+  return binary.sum;
+}
+
+BuildUpdate Maker::fail(const build::Key& key, const Error& error) const {
+  const std::string name = build::format_key(key);
+  const auto* detail = dynamic_cast<const build::BuildFailure*>(error.detail.get());
+  const bool permanent = error.kind == ErrorKind::kNotFound || error.kind == ErrorKind::kUntrusted;
+  BuildUpdate out;
+  out.error = error.message;
+  out.kind = BuildUpdate::Kind::kTempFailed;
+  parts_.logger.info("build failed",
+                     {{"key", name}, {"permanent", permanent ? 1 : 0}, {"error", error.message}});
+  metric_add(Metric::kBuilds, permanent ? BuildEnd::kFailed : BuildEnd::kTemporary);
+  if (!permanent) return out;
+  Failure failure;
+  failure.reason =
+      detail != nullptr ? build::reason_text(detail->reason) : error_kind_name(error.kind);
+  failure.message = error.message;
+  failure.hint = error.hint;
+  failure.failed_at = parts_.clock.now();
+  const bool others = detail == nullptr || is_others_fault(detail->reason);
+  failure.expires_at = failure.failed_at + (others ? kOthersFailureStays : kFailureStays);
+  if (detail != nullptr) {
+    const auto log = os::read_file(detail->log, kMaxLog);
+    if (log) failure.log = mod::gzip(strip_paths(*log, {parts_.cache.path()}));
+  }
+  if (const auto saved = parts_.ledger.save_failure(name, failure); !saved) {
+    parts_.logger.error("saving a failure", saved.error());
+    return out;
+  }
+  out.kind = BuildUpdate::Kind::kPermFailed;
+  return out;
+}
+
+BuildUpdate Maker::make(const build::Key& key, const BuildQueue::Progress& progress) const {
+  const MonoTime start = parts_.clock.mono();
+  const auto sum = publish(key, progress);
+  if (!sum) return fail(key, sum.error());
+  metric_add(Metric::kBuilds, BuildEnd::kBuilt);
+  const auto took =
+      std::chrono::duration_cast<std::chrono::milliseconds>(parts_.clock.mono() - start);
+  parts_.logger.info(
+      "built", {{"key", build::format_key(key)}, {"sum", *sum}, {"milliseconds", took.count()}});
+  BuildUpdate out;
+  out.kind = BuildUpdate::Kind::kSuccess;
+  out.sum = *sum;
+  return out;
+}
+
+}  // namespace gw::buildd

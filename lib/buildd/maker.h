@@ -1,0 +1,78 @@
+// From a key to a binary that is in the log.
+//
+// The order is what the service promises: the sum is known, others agree (a second build of our own
+// in another directory, other services), both files are on the disk, and only then one transaction
+// adds the record with its hashes and the result, and a head that covers it is signed.
+//
+// Any thread; several builds at once, never two of one key (the queue's affair).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "build/builder.h"
+#include "build/cache.h"
+#include "build/key.h"
+#include "build/module_store.h"
+#include "buildd/binary_store.h"
+#include "buildd/ledger.h"
+#include "buildd/queue.h"
+#include "buildd/toolchains.h"
+#include "os/stop.h"
+#include "tlog/log_writer.h"
+
+namespace gw::buildd {
+
+// Whether somebody else's log has this record for the key. kUnavailable: cannot be told now;
+// kUntrusted: has another one, or is itself not to be believed.
+using Verifier = std::function<Status(const std::string& key, const std::string& record)>;
+
+struct MakerOptions {
+  build::SandboxMode sandbox = build::SandboxMode::kFull;
+  // Without verifiers: builds everything a second time and compares.
+  bool twice = true;
+  std::vector<Verifier> verifiers = {};
+  std::uint64_t max_binary_bytes = std::uint64_t{20} << 30U;  // all that are kept
+};
+
+// All must outlive it.
+struct MakerParts {
+  const build::Cache& cache;
+  build::ModuleStore& modules;
+  Toolchains& toolchains;
+  const BinaryStore& binaries;
+  Ledger& ledger;
+  tlog::LogWriter& log;
+  const Clock& clock;
+  const Logger& logger;
+  const os::Stop& stop;
+};
+
+class Maker {
+ public:
+  Maker(MakerParts parts, MakerOptions options) : parts_(parts), options_(std::move(options)) {}
+
+  // BuildQueue's work. A failure that a retry cannot mend is in the ledger when it returns.
+  BuildUpdate make(const build::Key& key, const BuildQueue::Progress& progress) const;
+
+ private:
+  struct Compiled;
+  Result<Compiled> compile(const build::Key& key, const BuildQueue::Progress& progress) const;
+  Result<std::string> publish(const build::Key& key, const BuildQueue::Progress& progress) const;
+  Status ask_verifiers(const std::string& key, const std::string& record) const;
+  BuildUpdate fail(const build::Key& key, const Error& error) const;
+
+  MakerParts parts_;
+  MakerOptions options_;
+};
+
+// Directories of the machine in a build's log have no place in a public one. For tests.
+std::string strip_paths(std::string_view log, const std::vector<std::string>& directories);
+
+}  // namespace gw::buildd

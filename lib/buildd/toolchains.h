@@ -1,0 +1,60 @@
+// The Go toolchains that a service builds with: which there are, which it offers, and each made
+// ready once.
+//
+// A toolchain is verified when it is first used, and kept: it lies where no build can write. One
+// that could not be had is tried again by the next who asks. Any thread; those who want the same
+// one wait for each other.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "base/result.h"
+#include "build/toolchain.h"
+
+namespace gw::buildd {
+
+class Toolchains {
+ public:
+  struct Source {
+    // Release versions that can be had, newest first: never empty when it succeeds.
+    std::function<Result<std::vector<std::string>>()> versions;
+    std::function<Result<build::Toolchain>(const std::string& version)> make;
+  };
+  // `oldest`: what is older is not offered; empty: the last two minors are.
+  Toolchains(Source source, std::string oldest, const Clock& clock);
+
+  // Those that are offered, newest first; kept for a minute.
+  Result<std::vector<std::string>> offered();
+  // "latest", "go1.26.latest": the release that is meant. kNotFound.
+  Result<std::string> resolve(std::string_view query);
+  // kNotFound: not offered.
+  Status check(std::string_view version);
+  // Of the two newest minors.
+  bool is_supported(std::string_view version);
+
+  Result<build::Toolchain> get(const std::string& version);
+
+ private:
+  Result<std::vector<std::string>> all();
+  struct Ready {
+    Mutex mutex;
+    std::optional<build::Toolchain> toolchain GW_GUARDED_BY(mutex);
+  };
+  const Source source_;
+  const std::string oldest_;
+  const Clock& clock_;
+  Mutex mutex_;
+  std::vector<std::string> versions_ GW_GUARDED_BY(mutex_);
+  std::optional<MonoTime> read_at_ GW_GUARDED_BY(mutex_);
+  std::map<std::string, std::shared_ptr<Ready>> ready_ GW_GUARDED_BY(mutex_);
+};
+
+}  // namespace gw::buildd

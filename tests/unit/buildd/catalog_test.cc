@@ -1,0 +1,96 @@
+#include "buildd/catalog.h"
+
+#include <catch2/catch.hpp>
+
+#include "buildd/toolchains.h"
+#include "support/build/modules.h"
+
+using namespace gw;
+using namespace gw::buildd;
+using namespace gw::testing;
+
+TEST_CASE("catalog: which files are a command's", "[catalog]") {
+  for (const char* text :
+       {"package main\n", "// c\n\n/* package x */ package main // y\n", "package main;func f(){}",
+        "\xef\xbb\xbfpackage main", "//go:build linux\n\npackage main\n", "package\tmain/* x */"}) {
+    INFO(text);
+    CHECK(is_main_file(text));
+  }
+  for (const char* text : {"", "package mainly\n", "package x\n", "// package main\n",
+                           "//go:build ignore\n\npackage main\n", "/* package main", "main"}) {
+    INFO(text);
+    CHECK_FALSE(is_main_file(text));
+  }
+}
+
+TEST_CASE("catalog: commands, versions and queries of a module", "[catalog]") {
+  Modules modules;
+  modules.add("a.b/m", "v1.0.0", {{"lib.go", "package m\n"}});
+  modules.add("a.b/m", "v1.1.0",
+              {{"main.go", "package main\n"},
+               {"cmd/x/gen.go", "//go:build ignore\n\npackage main\n"},
+               {"cmd/x/x.go", "package main\n"},
+               {"cmd/y/y_test.go", "package main\n"},
+               {"lib/a.go", "package lib\n"},
+               {"lib/b_amd64.syso", "object"},
+               {"testdata/t/main.go", "package main\n"},
+               {"_old/main.go", "package main\n"},
+               {"vendor/v.w/main.go", "package main\n"}},
+              "// Deprecated: use a.b/n.\nmodule a.b/m\n\nretract v1.0.0 // bad\n");
+  Catalog catalog(*modules.store, modules.clock);
+  const auto facts = catalog.facts("a.b/m", "v1.1.0").value();
+  CHECK(facts->commands == std::vector<std::string>{"/", "/cmd/x"});
+  CHECK(facts->object_files);
+  CHECK(catalog.check_command("a.b/m", "v1.1.0", "/cmd/x"));
+  const auto none = catalog.check_command("a.b/m", "v1.0.0", "/");
+  CHECK(none.error().kind == ErrorKind::kNotFound);
+  CHECK(none.error().message.find("not a main package") != std::string::npos);
+  CHECK(catalog.check_command("a.b/m", "v1.2.0", "/").error().kind == ErrorKind::kNotFound);
+
+  const auto versions = catalog.versions("a.b/m").value();
+  CHECK(versions->versions == std::vector<std::string>{"v1.1.0", "v1.0.0"});
+  CHECK(versions->retracted == std::vector<std::string>{"v1.0.0"});
+  CHECK(versions->latest == "v1.1.0");
+  CHECK(versions->deprecated == "use a.b/n.");
+
+  // Kept for a minute.
+  CHECK(catalog.resolve("a.b/m", "v1").value() == "v1.1.0");
+  modules.add("a.b/m", "v1.2.0", {{"main.go", "package main\n"}});
+  CHECK(catalog.resolve("a.b/m", "v1").value() == "v1.1.0");
+  modules.clock.advance(std::chrono::seconds(60));
+  CHECK(catalog.resolve("a.b/m", "v1").value() == "v1.2.0");
+  CHECK(catalog.resolve("a.b/none", "latest").error().kind == ErrorKind::kNotFound);
+}
+
+TEST_CASE("toolchains: which are offered, each made ready once", "[toolchains]") {
+  FakeClock clock(from_unix(1'800'000'000));
+  int made = 0;
+  bool fails = false;
+  std::vector<std::string> all = {"go1.26.1", "go1.25.9", "go1.25.8", "go1.24.12"};
+  const Toolchains::Source source{[&]() -> Result<std::vector<std::string>> {
+                                    if (fails) return unavailable_error("down");
+                                    return all;
+                                  },
+                                  [&](const std::string& version) -> Result<build::Toolchain> {
+                                    if (fails) return unavailable_error("down");
+                                    ++made;
+                                    return build::Toolchain{version, "/go", {}, true};
+                                  }};
+  Toolchains toolchains(source, "", clock);
+  CHECK(toolchains.offered()->size() == 3);
+  CHECK(toolchains.resolve("latest").value() == "go1.26.1");
+  CHECK(toolchains.resolve("go1.25.latest").value() == "go1.25.9");
+  CHECK(toolchains.resolve("go1.24.latest").error().kind == ErrorKind::kNotFound);
+  CHECK(toolchains.is_supported("go1.25.8"));
+  CHECK_FALSE(toolchains.is_supported("go1.24.12"));
+  CHECK(toolchains.get("go1.24.12").error().kind == ErrorKind::kNotFound);
+  fails = true;
+  CHECK(toolchains.get("go1.26.1").error().kind == ErrorKind::kUnavailable);
+  clock.advance(std::chrono::minutes(2));
+  CHECK(toolchains.offered()->size() == 3);  // as it was
+  fails = false;
+  REQUIRE(toolchains.get("go1.26.1"));
+  REQUIRE(toolchains.get("go1.26.1"));
+  CHECK(made == 1);
+  CHECK(Toolchains(source, "go1.24", clock).offered()->size() == 4);
+}
