@@ -58,7 +58,8 @@ Result<BuildParts> make_build_parts(const BuildPlaces& v, const std::string& cac
 Result<build::Toolchain> find_build_toolchain(const BuildPlaces& v, BuildParts& parts,
                                               const std::string& version);
 
-// genkey and sum.
+// Subcommands: genkey and sum, serve.
 void add_build_owner(Command& c);
+void add_build_serve(Command& c);
 
 }  // namespace gw::cmd

@@ -167,6 +167,16 @@ Result<std::shared_ptr<const ModuleVersions>> Catalog::versions(const std::strin
   return shared;
 }
 
+std::shared_ptr<const ModuleVersions> Catalog::find_versions(const std::string& module) {
+  {
+    const MutexLock lock(mutex_);
+    const auto found = versions_.find(module);
+    if (found != versions_.end()) return found->second.value;
+  }
+  auto asked = versions(module);
+  return asked ? *std::move(asked) : nullptr;
+}
+
 Status Catalog::check_command(const std::string& module, const std::string& version,
                               const std::string& dir) {
   GW_TRY(const auto facts, this->facts(module, version));

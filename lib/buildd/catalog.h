@@ -41,6 +41,9 @@ class Catalog {
   Result<std::shared_ptr<const ModuleFacts>> facts(const std::string& module,
                                                    const std::string& version);
   Result<std::shared_ptr<const ModuleVersions>> versions(const std::string& module);
+  // What is kept of any age, or else is asked for: null when that fails. For pages that should not
+  // wait; versions() brings it up to date.
+  std::shared_ptr<const ModuleVersions> find_versions(const std::string& module);
   // kNotFound: no command there. What can be told without compiling.
   Status check_command(const std::string& module, const std::string& version,
                        const std::string& dir);

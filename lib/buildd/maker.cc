@@ -148,8 +148,26 @@ BuildUpdate Maker::fail(const build::Key& key, const Error& error) const {
   return out;
 }
 
+// The sum, when it is in the log and both files are there: somebody else asked at the same moment.
+std::optional<std::string> Maker::find(const build::Key& key) const {
+  const auto built = parts_.ledger.find_built(build::format_key(key));
+  if (!built || !*built) return std::nullopt;
+  const auto record = tlog::parse_build_record((*built)->record);
+  if (!record) return std::nullopt;
+  for (const bool packed : {false, true}) {
+    if (!parts_.binaries.use(record->sum, packed, parts_.clock.now())) return std::nullopt;
+  }
+  return std::string(record->sum);
+}
+
 BuildUpdate Maker::make(const build::Key& key, const BuildQueue::Progress& progress) const {
   const MonoTime start = parts_.clock.mono();
+  if (auto there = find(key)) {
+    BuildUpdate out;
+    out.kind = BuildUpdate::Kind::kSuccess;
+    out.sum = *std::move(there);
+    return out;
+  }
   const auto sum = publish(key, progress);
   if (!sum) return fail(key, sum.error());
   metric_add(Metric::kBuilds, BuildEnd::kBuilt);

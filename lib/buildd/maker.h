@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -63,6 +64,7 @@ class Maker {
 
  private:
   struct Compiled;
+  std::optional<std::string> find(const build::Key& key) const;
   Result<Compiled> compile(const build::Key& key, const BuildQueue::Progress& progress) const;
   Result<std::string> publish(const build::Key& key, const BuildQueue::Progress& progress) const;
   Status ask_verifiers(const std::string& key, const std::string& record) const;

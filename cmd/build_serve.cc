@@ -1,0 +1,250 @@
+// gwtool build serve: the service.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <thread>
+
+#include "base/bytes.h"
+#include "build/key.h"
+#include "build/resolve.h"
+#include "build_group.h"
+#include "buildd/log_keys.h"
+#include "buildd/service.h"
+#include "http/endpoint.h"
+#include "module/goversion.h"
+#include "module/path.h"
+#include "module/proxy.h"
+#include "os/dir.h"
+#include "os/signals.h"
+#include "os/systemd.h"
+#include "tlog/log_signer.h"
+
+namespace gw::cmd {
+
+namespace {
+
+constexpr std::uint16_t kPagesPort = 8000;
+constexpr std::uint16_t kAdminPort = 8001;
+constexpr std::string_view kOff = "off";
+
+struct ServeValues : BuildPlaces {
+  std::string data;
+  std::string key;
+  std::string listen = "127.0.0.1:8000";
+  std::string admin_listen = "127.0.0.1:8001";
+  std::optional<std::string> tls_certificate;
+  std::optional<std::string> tls_key;
+  std::optional<std::string> base_url;
+  std::optional<std::string> notes;
+  std::optional<std::string> head_file;
+  std::optional<std::string> go_oldest;
+  std::uint64_t builders = std::max(1U, std::thread::hardware_concurrency());
+  std::uint64_t queue = 100;
+  std::uint64_t keep_binaries = 20'000;
+  bool build_once = false;
+  bool limits = true;
+  std::vector<std::string> trusted_proxies, refused_networks, refused_agents, allowed_modules;
+};
+
+// ---- options ----
+
+Status check_network(std::string_view text) {
+  GW_TRY([[maybe_unused]] const auto network, buildd::Network::parse(text));
+  return {};
+}
+
+Status check_listen(std::string_view text) {
+  if (text == kOff) return {};
+  GW_TRY([[maybe_unused]] const auto endpoint, http::Endpoint::parse(text, kPagesPort));
+  return {};
+}
+
+Status check_go(std::string_view text) {
+  if (mod::parse_go_version(text)) return {};
+  return usage_error(quoted(text) + ": no Go version", "such as go1.22.0");
+}
+
+void add_serve_places(Command& c, ServeValues* v) {
+  c.add(path_option("data", "DIR", &v->data, PathUse::kState,
+                    "the log, what was built, and binaries; made if need be")
+            .require());
+  c.add(path_option("key", "FILE", &v->key, PathUse::kSecret,
+                    "the log's secret key, of gwtool build genkey")
+            .require());
+  c.add(text_option("listen", "ADDR|unix:PATH", &v->listen, "where the pages are served")
+            .check(check_listen));
+  c.add(text_option("admin-listen", "ADDR|unix:PATH|off", &v->admin_listen,
+                    "where the operator's pages and metrics are served")
+            .check(check_listen)
+            .more("Whoever reaches it may stop builds: keep it on the loopback interface."));
+  c.add(path_option("tls-certificate", "FILE", &v->tls_certificate, PathUse::kInput,
+                    "serve https with this certificate, and those between it and a root"));
+  c.add(path_option("tls-key", "FILE", &v->tls_key, PathUse::kSecret, "its secret key")
+            .more("Both are read again when they change."));
+  c.add(text_option("base-url", "URL", &v->base_url, "the service's address, for command lines")
+            .default_text("https:// and the key's name"));
+  c.add(text_option("notes", "TEXT", &v->notes, "what the first page says of the service"));
+  c.add(path_option("head-file", "FILE", &v->head_file, PathUse::kState,
+                    "where the last published head is kept")
+            .default_text("published in --data")
+            .more("A database that was restored from before it is refused, as it would fork the "
+                  "log. Best on another disk."));
+}
+
+void add_serve_rules(Command& c, ServeValues* v) {
+  c.add(number_option("builders", "N", &v->builders, 1, 256, "builds at once")
+            .default_text("the number of cores"));
+  c.add(number_option("queue", "N", &v->queue, 1, 100'000, "builds that may wait"));
+  c.add(number_option("keep-binaries", "MB", &v->keep_binaries, 1, 100'000'000,
+                      "binaries to keep, in megabytes")
+            .more("What was not asked for for longest is removed, and built again when somebody "
+                  "asks. Records stay for ever."));
+  c.add(
+      text_option("go-oldest", "GOVERSION", &v->go_oldest, "the oldest Go version to build with")
+          .default_text("the one before the newest minor")
+          .check(check_go)
+          .more("Older versions verify less of what they fetch by themselves, and get no fixes."));
+  c.add(flag_option("build-once", &v->build_once,
+                    "publish without building a second time, in another directory, to compare"));
+  c.add(flag_option("limits", &v->limits, "limit new builds by address and network"));
+  c.add(list_option("trusted-proxy", "NETWORK", &v->trusted_proxies,
+                    "believe X-Forwarded-For from there")
+            .check(check_network));
+  c.add(list_option("refuse-network", "NETWORK", &v->refused_networks,
+                    "make no builds for readers from there")
+            .check(check_network));
+  c.add(list_option("refuse-agent", "TEXT", &v->refused_agents,
+                    "make no builds for readers whose User-Agent has this in it"));
+  c.add(list_option("allow-module", "PREFIX", &v->allowed_modules,
+                    "build modules of this path, or below it, only")
+            .default_text("any module")
+            .check([](std::string_view text) { return mod::check_import_path(text); }));
+}
+
+// ---- parts ----
+
+// Directories named after their Go version, as directory_toolchain() looks for them.
+std::vector<std::string> versions_in(const std::string& directory) {
+  std::vector<std::string> out;
+  const auto dir = os::Dir::open(directory);
+  if (!dir) return out;
+  const auto entries = dir->list();
+  if (!entries) return out;
+  for (const os::Dir::Entry& entry : *entries) {
+    const std::string platform =
+        fmt::format(".{}-{}", build::host_target().goos, build::host_target().goarch);
+    std::string name = entry.name;
+    if (name.ends_with(platform)) name.resize(name.size() - platform.size());
+    if (mod::parse_go_version(name) && build::check_go_version(name)) out.push_back(name);
+  }
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
+    return *mod::parse_go_version(a) > *mod::parse_go_version(b);
+  });
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
+Result<std::vector<std::string>> go_versions(const ServeValues& v, BuildParts& parts) {
+  if (v.toolchain == "module") {
+    const build::Target host = build::host_target();
+    const std::string platform = fmt::format("{}-{}", host.goos, host.goarch);
+    GW_TRY(const std::string newest, build::resolve_go_version(*parts.store, platform));
+    GW_TRY(const std::string list, parts.store->list(std::string(mod::kToolchainModule)));
+    auto all = build::go_releases(mod::parse_version_list(mod::kToolchainModule, list), platform);
+    // What is above it is in the list only.
+    all.erase(all.begin(), std::find(all.begin(), all.end(), newest));
+    return all;
+  }
+  if (v.toolchain != "local") {
+    auto several = versions_in(v.toolchain);
+    if (!several.empty()) return several;
+  }
+  GW_TRY(const build::Toolchain only, find_build_toolchain(v, parts, ""));
+  return std::vector<std::string>{only.go_version};
+}
+
+Result<std::vector<buildd::Network>> networks(const std::vector<std::string>& texts) {
+  std::vector<buildd::Network> out;
+  for (const std::string& text : texts) {
+    GW_TRY(auto network, buildd::Network::parse(text));
+    out.push_back(std::move(network));
+  }
+  return out;
+}
+
+Result<buildd::ServiceOptions> service_options(const ServeValues& v) {
+  buildd::ServiceOptions out;
+  out.data = v.data;
+  out.published_file = v.head_file.value_or("");
+  GW_TRY(out.listen, http::Endpoint::parse(v.listen, kPagesPort));
+  if (v.admin_listen != kOff) {
+    GW_TRY(out.admin, http::Endpoint::parse(v.admin_listen, kAdminPort));
+  }
+  if (v.tls_certificate) out.tls = http::TlsOptions{*v.tls_certificate, *v.tls_key};
+  out.maker.sandbox = v.sandbox;
+  out.maker.twice = !v.build_once;
+  out.maker.max_binary_bytes = v.keep_binaries * 1'000'000;
+  out.rules.limits = v.limits;
+  GW_TRY(out.rules.proxies, networks(v.trusted_proxies));
+  GW_TRY(out.rules.refused_networks, networks(v.refused_networks));
+  for (const std::string& agent : v.refused_agents) {
+    out.rules.refused_agents.push_back(to_lower(agent));
+  }
+  out.rules.allowed_modules = v.allowed_modules;
+  out.base_url = v.base_url.value_or("");
+  while (out.base_url.ends_with('/')) out.base_url.pop_back();
+  out.notes = v.notes.value_or("");
+  out.oldest_go = v.go_oldest.value_or("");
+  out.builders = static_cast<unsigned>(v.builders);
+  out.max_waiting = v.queue;
+  return out;
+}
+
+// ---- run ----
+
+Result<int> run_serve(Context& ctx, const ServeValues& v) {
+  GW_TRY(auto options, service_options(v));
+  GW_TRY(auto key, buildd::load_log_key(v.key));
+  GW_TRY(auto checkpoint_key, buildd::checkpoint_key(key));
+  tlog::KeySigner signer(std::move(key));
+  tlog::KeySigner checkpoint_signer(std::move(checkpoint_key));
+  const os::Notifier notifier = os::Notifier::from_environment();
+  os::Stop stop;
+  GW_TRY(const auto signals, os::SignalThread::start(stop, {}));
+  GW_TRY(BuildParts parts,
+         make_build_parts(v, v.cache.value_or(v.data + "/cache"), ctx.clock, stop, nullptr));
+  const buildd::Toolchains::Source toolchains{
+      [&] { return go_versions(v, parts); },
+      [&](const std::string& version) { return find_build_toolchain(v, parts, version); }};
+  GW_TRY(auto service,
+         buildd::Service::start(std::move(options), {parts.cache, *parts.store, toolchains, signer,
+                                                     checkpoint_signer, ctx.clock, ctx.log, stop}));
+  service->run(notifier);
+  return kExitDone;
+}
+
+}  // namespace
+
+void add_build_serve(Command& c) {
+  auto v = std::make_shared<ServeValues>();
+  Command serve("serve", "build on demand for others, and log every result");
+  serve.doc =
+      "Serves pages on which anybody gets reproducible binaries of any module. What nobody asked "
+      "for before is built, twice, and its record is appended to a transparency log before anybody "
+      "gets it.";
+  add_serve_places(serve, v.get());
+  add_build_places(serve, v.get());
+  serve.add(path_option("cache", "DIR", &v->cache, PathUse::kState,
+                        "verified modules, toolchains, proofs and build logs")
+                .default_text("cache in --data"));
+  add_serve_rules(serve, v.get());
+  serve.rules.push_back([v]() -> Status {
+    if (v->tls_certificate.has_value() == v->tls_key.has_value()) return {};
+    return usage_error("--tls-certificate and --tls-key belong together");
+  });
+  serve.run = [v](Context& ctx) { return run_serve(ctx, *v); };
+  c.add(std::move(serve));
+}
+
+}  // namespace gw::cmd

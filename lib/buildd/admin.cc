@@ -1,0 +1,77 @@
+#include "buildd/admin.h"
+
+#include "base/json.h"
+#include "buildd/site_answers.h"
+#include "http/form.h"
+#include "http/metrics_page.h"
+
+namespace gw::buildd {
+
+namespace {
+
+constexpr std::uint32_t kMaxFailures = 10'000;
+
+http::Response json_response(const Json& document) {
+  http::Response out;
+  out.content_type = "application/json";
+  out.body = format_json(document) + "\n";
+  return out;
+}
+
+http::Response pending(const AdminParts& parts) {
+  Json out = Json::array();
+  for (const BuildQueue::Pending& p : parts.queue.pending()) {
+    out.push_back({{"key", p.key}, {"position", p.state.position}, {"progress", p.state.progress}});
+  }
+  return json_response(out);
+}
+
+http::Response failures(const AdminParts& parts) {
+  const auto all = parts.ledger.failures(parts.clock.now(), kMaxFailures);
+  if (!all) return text_error(500, all.error());
+  Json out = Json::array();
+  for (const FailedKey& f : *all) {
+    out.push_back({{"key", f.key},
+                   {"reason", f.failure.reason},
+                   {"message", f.failure.message},
+                   {"failed_at", format_rfc3339(f.failure.failed_at)},
+                   {"expires_at", format_rfc3339(f.failure.expires_at)}});
+  }
+  return json_response(out);
+}
+
+// One key's, or all.
+http::Response forget(const AdminParts& parts, const http::Request& request) {
+  std::vector<std::string> keys;
+  const auto form = http::Form::of_body(request);
+  if (form && form->find("key") != nullptr) {
+    keys.emplace_back(form->get("key"));
+  } else {
+    const auto all = parts.ledger.failures(parts.clock.now(), kMaxFailures);
+    if (!all) return text_error(500, all.error());
+    for (const FailedKey& f : *all) keys.push_back(f.key);
+  }
+  std::size_t forgotten = 0;
+  for (const std::string& key : keys) {
+    const auto done = parts.ledger.forget_failure(key);
+    if (!done) return text_error(500, done.error());
+    forgotten += *done ? 1 : 0;
+  }
+  return json_response({{"forgotten", forgotten}});
+}
+
+}  // namespace
+
+void add_admin_routes(http::Router& router, AdminParts parts) {
+  http::add_metrics_page(router, nullptr, parts.set_gauges);
+  const auto shared = std::make_shared<AdminParts>(std::move(parts));
+  router.get("/pending", [shared](const http::Request& /*r*/) { return pending(*shared); });
+  router.get("/failures", [shared](const http::Request& /*r*/) { return failures(*shared); });
+  router.post("/failures/forget", [shared](const http::Request& r) { return forget(*shared, r); });
+  router.post("/drain", [shared](const http::Request& /*r*/) {
+    shared->queue.close();
+    return http::text_response(200, "draining");
+  });
+}
+
+}  // namespace gw::buildd

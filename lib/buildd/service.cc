@@ -1,0 +1,161 @@
+#include "buildd/service.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "base/metrics.h"
+#include "buildd/admin.h"
+#include "buildd/published_head.h"
+#include "os/file.h"
+
+namespace gw::buildd {
+
+namespace {
+
+constexpr std::chrono::seconds kPatience{5};
+constexpr std::chrono::minutes kTidyEvery{10};
+constexpr unsigned kPageWorkers = 16;
+constexpr std::size_t kPagesWaiting = 512;
+
+}  // namespace
+
+// In the order in which they are made; taken down in the opposite one.
+struct Service::Impl {
+  Impl(ServiceOptions o, ServiceParts p)
+      : options(std::move(o)),
+        parts(std::move(p)),
+        head(parts.signer, options.published_file),
+        toolchains(parts.toolchains, options.oldest_go, parts.clock),
+        catalog(parts.modules, parts.clock) {}
+  Status open();
+  Status listen();
+  void set_gauges() const;
+  void tidy();
+
+  ServiceOptions options;
+  ServiceParts parts;
+  std::optional<os::LockFile> lock;
+  PublishedHead head;
+  std::unique_ptr<Ledger> ledger;
+  std::optional<BinaryStore> binaries;
+  std::unique_ptr<tlog::LogWriter> log;
+  std::unique_ptr<tlog::LogFiles> files;
+  Toolchains toolchains;
+  Catalog catalog;
+  std::unique_ptr<Maker> maker;
+  std::unique_ptr<BuildQueue> queue;
+  std::unique_ptr<Site> site;
+  std::unique_ptr<http::Server> server;
+  std::unique_ptr<http::Server> admin;
+};
+
+Service::Service(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Service::~Service() = default;
+
+const http::Endpoint& Service::endpoint() const { return impl_->server->endpoint(); }
+
+Status Service::Impl::open() {
+  std::error_code failed;
+  std::filesystem::create_directories(options.data, failed);
+  if (failed) return io_error(fmt::format("making {}: {}", options.data, failed.message()));
+  GW_TRY(lock, os::LockFile::acquire(options.data + "/lock"));
+  // Nobody else writes here from now on.
+  GW_TRY(binaries, BinaryStore::open(options.data + "/binaries"));
+  GW_TRY(ledger, Ledger::open(options.data + "/ledger.db"));
+  GW_TRY(const auto published, head.load());
+  GW_TRY(log, tlog::LogWriter::open(*ledger, {&head, &parts.checkpoint_signer}, published));
+  // The database is no older than what was published, and all of it is signed.
+  files = std::make_unique<tlog::LogFiles>(*ledger, *log, tlog::DataTileStyle::kNumbered);
+  maker = std::make_unique<Maker>(MakerParts{parts.cache, parts.modules, toolchains, *binaries,
+                                             *ledger, *log, parts.clock, parts.log, parts.stop},
+                                  options.maker);
+  queue = std::make_unique<BuildQueue>(
+      [this](const build::Key& key, const BuildQueue::Progress& progress) {
+        return maker->make(key, progress);
+      },
+      options.builders, options.max_waiting);
+  return {};
+}
+
+Status Service::Impl::listen() {
+  const std::string name = parts.signer.key().name();
+  SiteFacts facts{name, parts.signer.key().format(), parts.checkpoint_signer.key().format(),
+                  options.notes, options.base_url.empty() ? "https://" + name : options.base_url};
+  site = std::make_unique<Site>(
+      SiteParts{*ledger, *log, *files, *queue, catalog, toolchains, *binaries, parts.clock},
+      std::move(facts), options.rules);
+  http::Router pages;
+  site->add_routes(pages);
+  http::ServerOptions server_options;
+  server_options.listen = options.listen;
+  server_options.tls = options.tls;
+  server_options.limits.connections = options.connections;
+  // Behind a proxy all readers have its address.
+  if (!options.rules.proxies.empty()) {
+    server_options.limits.connections_per_address = options.connections;
+  }
+  server_options.workers = kPageWorkers;
+  server_options.slow_waiting = kPagesWaiting;
+  server_options.log = &parts.log;
+  if (options.admin) {
+    http::Router router;
+    add_admin_routes(router, {*ledger, *queue, parts.clock, [this] { set_gauges(); }});
+    http::ServerOptions admin_options;
+    admin_options.listen = *options.admin;
+    GW_TRY(admin, http::Server::start(std::move(admin_options), std::move(router)));
+  }
+  GW_TRY(server, http::Server::start(std::move(server_options), std::move(pages)));
+  return {};
+}
+
+Result<std::unique_ptr<Service>> Service::start(ServiceOptions options, ServiceParts parts) {
+  if (options.published_file.empty()) options.published_file = options.data + "/published";
+  auto impl = std::make_unique<Impl>(std::move(options), std::move(parts));
+  if (auto opened = impl->open(); !opened) {
+    return std::move(opened).error().in(impl->options.data);
+  }
+  GW_CHECK(impl->listen());
+  return std::unique_ptr<Service>(new Service(std::move(impl)));
+}
+
+void Service::Impl::set_gauges() const {
+  metric_set(Metric::kBuildWaiting, static_cast<std::int64_t>(queue->waiting()));
+  metric_set(Metric::kBuildRunning, static_cast<std::int64_t>(queue->running()));
+  metric_set(Metric::kBuildLogSize, static_cast<std::int64_t>(log->head()->size));
+}
+
+void Service::Impl::tidy() {
+  if (const Status s = ledger->forget_expired(parts.clock.now()); !s) {
+    parts.log.error("forgetting failures", s.error());
+  }
+  const auto kept = binaries->evict(options.maker.max_binary_bytes, parts.clock.now());
+  if (!kept) return parts.log.error("tidying binaries", kept.error());
+  metric_set(Metric::kBuildBinaryBytes, static_cast<std::int64_t>(*kept));
+}
+
+void Service::run(const os::Notifier& notifier) {
+  Impl& s = *impl_;
+  s.parts.log.info("listening", {{"address", s.server->endpoint().format()}});
+  if (s.admin) s.parts.log.info("admin", {{"address", s.admin->endpoint().format()}});
+  s.parts.log.info("ready",
+                   {{"log", s.parts.signer.key().name()}, {"records", s.log->head()->size}});
+  notifier.ready("serving " + s.parts.signer.key().name());
+  const auto watchdog = notifier.watchdog_interval();
+  const Duration step = watchdog ? Duration(*watchdog) : Duration(kTidyEvery);
+  MonoTime next_tidy = s.parts.clock.mono();
+  do {
+    notifier.watchdog();
+    if (s.parts.clock.mono() < next_tidy) continue;
+    s.tidy();
+    next_tidy = s.parts.clock.mono() + kTidyEvery;
+  } while (!s.parts.stop.wait_for(step));
+  notifier.stopping();
+  // Those who wait are told; builds see the stop and end, and their readers are answered.
+  s.queue->close();
+  s.server->stop(kPatience);
+  if (s.admin) s.admin->stop(kPatience);
+  s.parts.log.info("stopped", {{"records", s.log->head()->size}});
+}
+
+}  // namespace gw::buildd

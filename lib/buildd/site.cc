@@ -1,0 +1,466 @@
+#include "buildd/site.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/json.h"
+#include "base/metrics.h"
+#include "base/text.h"
+#include "buildd/site_answers.h"
+#include "http/form.h"
+#include "module/gzip.h"
+#include "tlog/build_log.h"
+
+namespace gw::buildd {
+
+namespace {
+
+constexpr std::chrono::minutes kAdmittedFor{10};
+constexpr std::size_t kMaxAdmitted = 100'000;
+constexpr std::uint32_t kRecent = 20;
+constexpr std::uint32_t kMaxMarks = 2000;
+constexpr std::size_t kMaxLog = std::size_t{32} << 20U;
+constexpr std::size_t kLogOnPage = std::size_t{16} << 10U;
+
+// What the page calls itself.
+bool is_known_page(const BuildPath& path) {
+  const std::string file = build::binary_name(path.key);
+  for (const std::string_view known : {"", "log", "dl", "record", "events", "retry"}) {
+    if (path.page == known) return true;
+  }
+  return path.page == file || path.page == file + ".gz";
+}
+
+// The end of a log, which is where it says why.
+std::string_view tail(std::string_view log) {
+  if (log.size() <= kLogOnPage) return log;
+  log.remove_prefix(log.size() - kLogOnPage);
+  (void)take_line(log);
+  return log;
+}
+
+}  // namespace
+
+bool is_allowed(std::string_view module, const std::vector<std::string>& allowed) {
+  return allowed.empty() || std::any_of(allowed.begin(), allowed.end(), [&](const auto& prefix) {
+           return module == prefix || (module.starts_with(prefix) && module[prefix.size()] == '/');
+         });
+}
+
+Site::Site(SiteParts parts, SiteFacts facts, SiteRules rules)
+    : parts_(parts), facts_(std::move(facts)), rules_(std::move(rules)), limits_(parts.clock) {}
+
+void Site::add_routes(http::Router& router) {
+  const auto add = [&](std::string pattern, bool post, bool slow, auto method) {
+    router.add({.pattern = std::move(pattern),
+                .post = post,
+                .handler =
+                    [this, post, method](const http::Request& request, const http::Reply& reply) {
+                      (this->*method)(Visit{request, reply, post});
+                    },
+                .slow = slow});
+  };
+  router.get(std::string(kStylePath), [](const http::Request& /*r*/) { return style_sheet(); });
+  router.get(std::string(kScriptPath), [](const http::Request& /*r*/) { return script(); });
+  router.get("/robots.txt", [](const http::Request& /*r*/) { return robots(); });
+  add("/tlog/*", false, false, &Site::serve_log_file);
+  add("/tlog/lookup/*", false, true, &Site::serve_lookup);
+  // What has to ask the network may take a while.
+  add("/*", false, true, &Site::serve);
+  add("/*", true, true, &Site::serve);
+}
+
+void Site::send(const Visit& visit, http::Response response) const {
+  count_page(response.status);
+  visit.reply.send(std::move(response));
+}
+
+void Site::send_error(const Visit& visit, const Error& error) const {
+  const int status = status_of(error);
+  http::Response out = wants_html(visit.request) ? render(error_page(facts_, status, error))
+                                                 : text_error(status, error);
+  if (const auto wait = retry_after(error)) {
+    out.headers.push_back({"Retry-After", std::to_string(wait->count())});
+  }
+  send(visit, std::move(out));
+}
+
+// ---- rules ----
+
+// What a query means, in place of it.
+Status Site::resolve(build::Key& key) {
+  if (is_version_query(key)) {
+    auto version = parts_.catalog.resolve(key.module, key.version);
+    if (!version) return as_client_error(std::move(version).error());
+    key.version = *std::move(version);
+  }
+  if (is_go_query(key.go_version)) {
+    auto version = parts_.toolchains.resolve(key.go_version);
+    if (!version) return as_client_error(std::move(version).error());
+    key.go_version = *std::move(version);
+  }
+  return build::check_key(key);
+}
+
+Status Site::check_reader(const http::Request& request) const {
+  const std::string* agent = request.header("user-agent");
+  const std::string lower = agent == nullptr ? "" : to_lower(*agent);
+  const bool bot =
+      std::any_of(rules_.refused_agents.begin(), rules_.refused_agents.end(),
+                  [&](const auto& part) { return lower.find(part) != std::string::npos; });
+  const auto address =
+      client_address(request.peer, request.header("x-forwarded-for"), rules_.proxies);
+  const bool network =
+      address && std::any_of(rules_.refused_networks.begin(), rules_.refused_networks.end(),
+                             [&](const auto& n) { return n.contains(*address); });
+  if (!bot && !network) return {};
+  metric_add(Metric::kBuildRefused, BuildRefusal::kClient);
+  return refused("builds are not made for you here");
+}
+
+// Whether a build that nobody made yet may be asked for. From cheap to dear.
+Status Site::admit(const Visit& visit, const build::Key& key) {
+  if (!is_allowed(key.module, rules_.allowed_modules)) {
+    metric_add(Metric::kBuildRefused, BuildRefusal::kModule);
+    return refused("this service does not build that module");
+  }
+  GW_CHECK(check_reader(visit.request));
+  if (Status s = parts_.toolchains.check(key.go_version); !s) {
+    return as_client_error(std::move(s).error());
+  }
+  const std::string name = build::format_key(key);
+  const MonoTime now = parts_.clock.mono();
+  {
+    const MutexLock lock(mutex_);
+    const auto found = admitted_.find(name);
+    if (found != admitted_.end() && now - found->second < kAdmittedFor) return {};
+  }
+  const auto address =
+      client_address(visit.request.peer, visit.request.header("x-forwarded-for"), rules_.proxies);
+  if (rules_.limits && address) {
+    const auto wait = limits_.take(*address, parts_.toolchains.is_supported(key.go_version));
+    if (wait.count() > 0) {
+      metric_add(Metric::kBuildRefused, BuildRefusal::kRate);
+      return too_many(wait);
+    }
+  }
+  if (Status s = parts_.catalog.check_command(key.module, key.version, key.dir); !s) {
+    return as_client_error(std::move(s).error());
+  }
+  const MutexLock lock(mutex_);
+  if (admitted_.size() >= kMaxAdmitted) {
+    std::erase_if(admitted_, [&](const auto& e) { return now - e.second >= kAdmittedFor; });
+  }
+  if (admitted_.size() < kMaxAdmitted) admitted_[name] = now;
+  return {};
+}
+
+// ---- pages ----
+
+void Site::serve(const Visit& visit) {
+  auto path = parse_build_path(visit.request.path);
+  if (!path) {
+    if (const auto moved = old_address(visit.request.path)) {
+      return send(visit, http::redirect(301, *moved));
+    }
+    return send_error(visit, path.error());
+  }
+  serve_path(visit, *std::move(path));
+}
+
+void Site::serve_path(const Visit& visit, BuildPath path) {
+  using Kind = BuildPath::Kind;
+  if (visit.post && !(path.kind == Kind::kBuild && path.page == "retry")) {
+    http::Response out = http::text_response(405, "only GET and HEAD");
+    out.headers.push_back({"Allow", "GET, HEAD"});
+    return send(visit, std::move(out));
+  }
+  if (path.kind == Kind::kHome) return serve_home(visit);
+  if (path.misspelled && path.kind != Kind::kBuild) {
+    return send(visit, redirect_to(format_build_path(path)));
+  }
+  if (path.kind == Kind::kModule) return serve_module(visit, path);
+  if (path.kind == Kind::kVersion) return serve_version(visit, path);
+  serve_build(visit, std::move(path));
+}
+
+void Site::serve_home(const Visit& visit) {
+  const auto form = http::Form::parse(visit.request.query);
+  if (form && form->find("m") != nullptr) {
+    return send(visit, redirect_to(fmt::format("/{}", trim(form->get("m"), " \t\r\n/"))));
+  }
+  HomeFacts facts;
+  facts.log_size = parts_.log.head()->size;
+  facts.waiting = parts_.queue.waiting();
+  auto recent = parts_.ledger.recent(kRecent);
+  if (!recent) return send_error(visit, recent.error());
+  facts.recent = *std::move(recent);
+  send(visit, render(home_page(facts_, facts)));
+}
+
+void Site::serve_module(const Visit& visit, const BuildPath& path) {
+  ModulePageFacts facts;
+  facts.module = path.key.module;
+  auto version = parts_.catalog.resolve(path.key.module, "latest");
+  if (!version) return send_error(visit, as_client_error(version.error()));
+  facts.version = *std::move(version);
+  auto found = parts_.catalog.facts(facts.module, facts.version);
+  if (!found) return send_error(visit, as_client_error(found.error()));
+  facts.facts = *std::move(found);
+  auto built = parts_.ledger.of_module(facts.module, kRecent);
+  if (!built) return send_error(visit, built.error());
+  facts.built = *std::move(built);
+  if (facts.facts->commands.size() == 1) {
+    BuildPath only = path;
+    only.kind = BuildPath::Kind::kVersion;
+    only.key.version = facts.version;
+    only.key.dir = facts.facts->commands[0];
+    return send(visit, redirect_to(format_build_path(only)));
+  }
+  send(visit, render(module_page(facts_, facts)));
+}
+
+void Site::serve_version(const Visit& visit, const BuildPath& path) {
+  BuildPath build = path;
+  build.kind = BuildPath::Kind::kBuild;
+  const std::string* agent = visit.request.header("user-agent");
+  build.key.target = guess_target(agent == nullptr ? "" : *agent);
+  build.key.go_version = "latest";
+  if (const Status s = resolve(build.key); !s) return send_error(visit, s.error());
+  send(visit, redirect_to(format_build_path(build)));
+}
+
+void Site::serve_build(const Visit& visit, BuildPath path) {
+  if (is_version_query(path.key) || is_go_query(path.key.go_version)) {
+    if (const Status s = resolve(path.key); !s) return send_error(visit, s.error());
+    path.page = resolved_file(path);
+    return send(visit, redirect_to(format_build_path(path)));
+  }
+  if (const Status s = build::check_key(path.key); !s) return send_error(visit, s.error());
+  if (path.misspelled) return send(visit, redirect_to(format_build_path(path)));
+  if (!is_known_page(path)) {
+    return send_error(visit, not_found_error("a build has no such page",
+                                             "pages are log, dl, record, and its file's name"));
+  }
+  if (path.page == "retry" && !visit.post) {
+    return send_error(visit, usage_error("a retry is asked for with POST"));
+  }
+  if (!path.sum.empty()) return serve_result(visit, path);
+  const std::string name = build::format_key(path.key);
+  const auto built = parts_.ledger.find_built(name);
+  if (!built) return send_error(visit, built.error());
+  if (*built) {
+    const auto record = tlog::parse_build_record((*built)->record);
+    path.sum = record ? record->sum : "";
+    if (visit.post) path.page.clear();
+    return send(visit, redirect_to(format_build_path(path), visit.post ? 303 : 307));
+  }
+  const auto failure = parts_.ledger.find_failure(name, parts_.clock.now());
+  if (!failure) return send_error(visit, failure.error());
+  if (*failure) return serve_failed(visit, path, **failure);
+  serve_unbuilt(visit, path);
+}
+
+void Site::serve_failed(const Visit& visit, const BuildPath& path, const Failure& failure) {
+  const std::string log = failure.log.empty() ? "" : mod::gunzip(failure.log, kMaxLog).value_or("");
+  if (path.page.empty()) {
+    return send(visit, render(failed_page(facts_, path.key, around(path.key), failure, tail(log))));
+  }
+  if (path.page == "log") return send(visit, text_page(log));
+  if (path.page == "retry") {
+    if (const Status s = admit(visit, path.key); !s) return send_error(visit, s.error());
+    const auto forgotten = parts_.ledger.forget_failure(build::format_key(path.key));
+    if (!forgotten) return send_error(visit, forgotten.error());
+    return serve_unbuilt(visit, path);
+  }
+  send_error(visit,
+             unprocessable(fmt::format("it cannot be built: {}", failure.message), failure.hint));
+}
+
+void Site::serve_unbuilt(const Visit& visit, const BuildPath& path) {
+  const std::string name = build::format_key(path.key);
+  const auto state = parts_.queue.find(name);
+  if (!state) {
+    if (const Status s = admit(visit, path.key); !s) return send_error(visit, s.error());
+  }
+  if (path.page.empty()) {
+    return send(visit, render(unbuilt_page(facts_, path.key, around(path.key), state)));
+  }
+  if (path.page == "log" || path.page == "dl") {
+    return send_error(visit, unprocessable("it is not built yet", "its page builds it"));
+  }
+  if (path.page == "events") return follow(visit, path.key);
+  if (path.page != "retry") return build_then_go(visit, path);
+  if (const Status s = parts_.queue.submit(path.key, nullptr); !s) {
+    metric_add(Metric::kBuildRefused, BuildRefusal::kQueue);
+    return send_error(visit, s.error());
+  }
+  send(visit, redirect_to(build_page(path.key), 303));
+}
+
+// Answers when the build has ended.
+void Site::build_then_go(const Visit& visit, const BuildPath& path) {
+  const Status submitted = parts_.queue.submit(
+      path.key, [path = BuildPath(path), reply = visit.reply](const BuildUpdate& update) mutable {
+        if (!update.last()) return !reply.gone();
+        if (update.kind == BuildUpdate::Kind::kSuccess) {
+          path.sum = update.sum;
+          reply.send(redirect_to(format_build_path(path)));
+        } else {
+          reply.send(ended_badly(update));
+        }
+        return false;
+      });
+  if (submitted) return;
+  metric_add(Metric::kBuildRefused, BuildRefusal::kQueue);
+  send_error(visit, submitted.error());
+}
+
+void Site::follow(const Visit& visit, const build::Key& key) {
+  // Nothing is told of a build that cannot be asked for.
+  const http::Stream stream = visit.reply.stream(event_stream());
+  (void)stream.send(": keepalive\n\n");
+  const Status submitted = parts_.queue.submit(key, [stream](const BuildUpdate& update) {
+    const bool there = stream.send_event("update", event_data(update));
+    if (update.last()) stream.end();
+    return there;
+  });
+  if (submitted) return;
+  metric_add(Metric::kBuildRefused, BuildRefusal::kQueue);
+  BuildUpdate full;
+  full.kind = BuildUpdate::Kind::kTempFailed;
+  full.error = submitted.error().message;
+  (void)stream.send_event("update", event_data(full));
+  stream.end();
+}
+
+// ---- results ----
+
+void Site::serve_result(const Visit& visit, const BuildPath& path) {
+  const auto found = parts_.ledger.find_built(build::format_key(path.key));
+  if (!found) return send_error(visit, found.error());
+  if (!*found) {
+    if (wants_html(visit.request) && path.page.empty()) {
+      return send(visit, render(unknown_sum_page(facts_, path.key, path.sum)));
+    }
+    return send_error(visit, not_found_error("it is not built yet",
+                                             "build it and compare: " + build_page(path.key)));
+  }
+  const Built& built = **found;
+  const auto record = tlog::parse_build_record(built.record);
+  if (!record || record->sum != path.sum) {
+    return send_error(visit, not_found_error(fmt::format("its sum is {}, not {}",
+                                                         record ? record->sum : "", path.sum)));
+  }
+  if (path.page.empty()) {
+    send(visit, render(result_page(facts_, path.key, around(path.key), built)));
+    return refresh(path.key.module);
+  }
+  if (path.page == "log") {
+    const auto log = parts_.ledger.build_log(built.number);
+    if (!log) return send_error(visit, log.error());
+    return send(visit, text_page(mod::gunzip(*log, kMaxLog).value_or("")));
+  }
+  if (path.page == "record") return send(visit, text_page(built.record));
+  if (path.page == "dl") {
+    BuildPath file = path;
+    file.page = build::binary_name(path.key);
+    return send(visit, redirect_to(format_build_path(file)));
+  }
+  if (path.page == "events") {
+    const http::Stream stream = visit.reply.stream(event_stream());
+    BuildUpdate success;
+    success.kind = BuildUpdate::Kind::kSuccess;
+    success.sum = path.sum;
+    (void)stream.send_event("update", event_data(success));
+    return stream.end();
+  }
+  if (path.page == "retry") return send_error(visit, not_found_error("it is built already"));
+  serve_file(visit, path, built);
+}
+
+void Site::serve_file(const Visit& visit, const BuildPath& path, const Built& built) {
+  const bool packed = path.page.ends_with(".gz");
+  const auto file = parts_.binaries.use(path.sum, packed, parts_.clock.now());
+  if (file) {
+    return send(visit, binary_response(visit.request, *file, path.page,
+                                       packed ? built.packed_sha256 : built.sha256));
+  }
+  if (file.error().kind != ErrorKind::kNotFound) return send_error(visit, file.error());
+  // It made room for others: built again, it must be what it was. Then the same address is good.
+  if (const Status s = check_reader(visit.request); !s) return send_error(visit, s.error());
+  build_then_go(visit, path);
+}
+
+// ---- what is around a build ----
+
+Around Site::around(const build::Key& key) {
+  Around out;
+  out.versions = parts_.catalog.find_versions(key.module);
+  if (const auto go = parts_.toolchains.offered()) out.go_versions = *go;
+  if (const auto built = parts_.ledger.of_module(key.module, kMaxMarks)) {
+    for (const Built& b : *built) out.built.insert(b.key);
+  }
+  const auto facts = parts_.catalog.facts(key.module, key.version);
+  out.object_files = facts && (*facts)->object_files;
+  return out;
+}
+
+// After the answer, for the next one.
+void Site::refresh(const std::string& module) { (void)parts_.catalog.versions(module); }
+
+// ---- the log ----
+
+void Site::serve_log_file(const Visit& visit) {
+  constexpr std::string_view kPrefix = "/tlog/";
+  const auto file = parts_.files.read(std::string_view(visit.request.path).substr(kPrefix.size()));
+  if (!file) return visit.reply.send(text_error(status_of_file(file.error()), file.error()));
+  visit.reply.send(log_response(*file));
+}
+
+void Site::serve_lookup(const Visit& visit) {
+  constexpr std::string_view kPrefix = "/tlog/lookup";
+  auto path = parse_build_path(std::string_view(visit.request.path).substr(kPrefix.size()));
+  const bool build = path && path->kind == BuildPath::Kind::kBuild && path->page.empty() &&
+                     path->sum.empty() && !path->misspelled;
+  if (!build) {
+    return visit.reply.send(text_error(404, not_found_error("no such key")));
+  }
+  if (const Status s = resolve(path->key); !s) {
+    return visit.reply.send(text_error(status_of_file(s.error()), s.error()));
+  }
+  const std::string name = build::format_key(path->key);
+  const std::string file = "lookup/" + name;
+  auto reply = parts_.files.read(file);
+  if (reply) return visit.reply.send(log_response(*reply));
+  if (reply.error().kind != ErrorKind::kNotFound) {
+    return visit.reply.send(text_error(500, reply.error()));
+  }
+  const auto failure = parts_.ledger.find_failure(name, parts_.clock.now());
+  if (failure && *failure) {
+    return visit.reply.send(text_error(404, not_found_error((*failure)->message)));
+  }
+  if (!parts_.queue.find(name)) {
+    if (const Status s = admit(visit, path->key); !s) {
+      return visit.reply.send(text_error(status_of_file(s.error()), s.error()));
+    }
+  }
+  const Status submitted =
+      parts_.queue.submit(path->key, [this, file, reply = visit.reply](const BuildUpdate& update) {
+        if (!update.last()) return !reply.gone();
+        if (update.kind != BuildUpdate::Kind::kSuccess) {
+          const bool gone = update.kind == BuildUpdate::Kind::kPermFailed;
+          reply.send(text_error(gone ? 404 : 503, not_found_error(update.error)));
+          return false;
+        }
+        const auto found = parts_.files.read(file);
+        reply.send(found ? log_response(*found) : text_error(500, found.error()));
+        return false;
+      });
+  if (submitted) return;
+  metric_add(Metric::kBuildRefused, BuildRefusal::kQueue);
+  visit.reply.send(text_error(503, submitted.error()));
+}
+
+}  // namespace gw::buildd

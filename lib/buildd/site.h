@@ -1,0 +1,109 @@
+// Which request gets which answer: the pages, the builds behind them, and the log.
+//
+// | page      | no build yet            | failed              | built          | under SUM/      |
+// | (empty)   | 200, builds when asked  | 200 with the log    | 307 to SUM/    | 200             |
+// | log       | 422                     | 200                 | 307            | 200             |
+// | dl        | 422                     | 422                 | 307            | 307 to the file |
+// | record    | builds, then 307        | 422                 | 307            | 200             |
+// | FILE[.gz] | builds, then 307        | 422                 | 307            | 200, ranges     |
+// | events    | builds, tells of it     | 422                 | 307            | one event       |
+// | retry     | POST: builds, 303       | POST: forgets, 303  | 307            | 404             |
+//
+// No build is begun for a request that a rule refuses: a module that is not allowed, a reader that
+// is not (403), an address that asks too much (429), a queue that is full (503).
+//
+// Any thread of the server's; nothing here waits for a build.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mutex.h"
+#include "base/result.h"
+#include "buildd/binary_store.h"
+#include "buildd/build_path.h"
+#include "buildd/catalog.h"
+#include "buildd/ledger.h"
+#include "buildd/limits.h"
+#include "buildd/pages.h"
+#include "buildd/queue.h"
+#include "buildd/toolchains.h"
+#include "http/router.h"
+#include "tlog/log_files.h"
+#include "tlog/log_writer.h"
+
+namespace gw::buildd {
+
+// All must outlive the site.
+struct SiteParts {
+  Ledger& ledger;
+  const tlog::LogWriter& log;
+  const tlog::LogFiles& files;
+  BuildQueue& queue;
+  Catalog& catalog;
+  Toolchains& toolchains;
+  const BinaryStore& binaries;
+  const Clock& clock;
+};
+
+struct SiteRules {
+  bool limits = true;
+  std::vector<Network> proxies = {};              // whose X-Forwarded-For counts
+  std::vector<Network> refused_networks = {};     // may look, not build
+  std::vector<std::string> refused_agents = {};   // parts of User-Agent, lower case
+  std::vector<std::string> allowed_modules = {};  // by path elements; none: all
+};
+
+class Site {
+ public:
+  Site(SiteParts parts, SiteFacts facts, SiteRules rules);
+  void add_routes(http::Router& router);
+
+ private:
+  // A request on its way.
+  struct Visit {
+    const http::Request& request;
+    const http::Reply& reply;
+    bool post = false;
+  };
+  void serve(const Visit& visit);
+  void serve_path(const Visit& visit, BuildPath path);
+  void serve_home(const Visit& visit);
+  void serve_module(const Visit& visit, const BuildPath& path);
+  void serve_version(const Visit& visit, const BuildPath& path);
+  void serve_build(const Visit& visit, BuildPath path);
+  void serve_result(const Visit& visit, const BuildPath& path);
+  void serve_failed(const Visit& visit, const BuildPath& path, const Failure& failure);
+  void serve_unbuilt(const Visit& visit, const BuildPath& path);
+  void serve_file(const Visit& visit, const BuildPath& path, const Built& built);
+  void build_then_go(const Visit& visit, const BuildPath& path);
+  void follow(const Visit& visit, const build::Key& key);
+  void serve_lookup(const Visit& visit);
+  void serve_log_file(const Visit& visit);
+
+  Status resolve(build::Key& key);
+  Status admit(const Visit& visit, const build::Key& key);
+  Status check_reader(const http::Request& request) const;
+  Around around(const build::Key& key);
+  void refresh(const std::string& module);
+  void send(const Visit& visit, http::Response response) const;
+  void send_error(const Visit& visit, const Error& error) const;
+
+  SiteParts parts_;
+  const SiteFacts facts_;
+  const SiteRules rules_;
+  BuildLimits limits_;
+  Mutex mutex_;
+  // Keys that were admitted a short while ago, so that a page and its build count once.
+  std::map<std::string, MonoTime> admitted_ GW_GUARDED_BY(mutex_);
+};
+
+// "a.b/c" allows itself and what is below. For tests.
+bool is_allowed(std::string_view module, const std::vector<std::string>& allowed);
+
+}  // namespace gw::buildd

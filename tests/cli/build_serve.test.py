@@ -1,0 +1,286 @@
+"""gwtool build serve: what each page answers before, during and after a build."""
+
+import base64
+import gzip
+import hashlib
+import json
+import os
+import sys
+import threading
+
+sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
+import build_lab
+import cli
+from build_lab import TARGET
+
+HELLO = "/example.org/hello@v0.1.0/" + TARGET + "/"
+BROKEN = "/example.org/broken@v0.1.0/" + TARGET + "/"
+
+
+def sum_of(data):
+    return "0" + base64.urlsafe_b64encode(hashlib.sha256(data).digest()[:20]).decode().rstrip("=")
+
+
+class Serve(cli.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.lab = build_lab.BuildLab(self)
+        self.lab.command()
+        self.lab.command("example.org/broken")
+
+    def expect(self, answer, status, location=None):
+        self.assertEqual(answer.status, status, str(answer))
+        if location is not None:
+            self.assertEqual(answer.location, location)
+        return answer
+
+    def test_a_build_from_its_first_page_to_the_file(self):
+        s = self.lab.serve()
+        page = self.expect(s.page(HELLO), 200)
+        self.assertEqual(page.headers["cache-control"], "no-store")
+        self.assertIn("Not built yet", page.text)
+        for name in ("log", "dl"):
+            self.expect(s.get(HELLO + name), 422)
+        self.expect(s.get(HELLO + "retry"), 422)
+        self.expect(s.get(HELLO + "else"), 404)
+        self.expect(s.get("/tlog/tile/8/0/000.p/1"), 404)
+
+        # Asking for the record builds.
+        r = self.expect(s.get(HELLO + "record"), 307)
+        result = r.location[:-len("record")]
+        record = self.expect(s.get(r.location), 200).text
+        self.assertRegex(record, r"^example\.org/hello v0\.1\.0 / js wasm go1\.26\.8 \d+ 0[\w-]{27} \n$")
+        size, total = record.split(" ")[6:8]
+        self.assertEqual(result, HELLO + total + "/")
+
+        for name in ("", "log", "dl", "record", "events", "hello-v0.1.0-go1.26.8.gz"):
+            self.expect(s.get(HELLO + name), 307, result + name)
+        self.expect(s.post(HELLO + "retry"), 303, result)
+        page = self.expect(s.page(result), 200)
+        self.assertIn(total, page.text)
+        self.assertIn("gwtool build get example.org/hello@v0.1.0", page.text)
+        self.assertIn("building example.org/hello@v0.1.0", self.expect(s.get(result + "log"), 200).text)
+        self.expect(s.get(result + "dl"), 307, result + "hello-v0.1.0-go1.26.8")
+        binary = self.expect(s.get(result + "hello-v0.1.0-go1.26.8"), 200)
+        self.assertEqual(sum_of(binary.body), total)
+        self.assertEqual(len(binary.body), int(size))
+        packed = self.expect(s.get(result + "hello-v0.1.0-go1.26.8.gz"), 200)
+        self.assertEqual(gzip.decompress(packed.body), binary.body)
+        self.assertNotIn("content-encoding", packed.headers)
+        self.assertEqual(packed.headers["repr-digest"], "sha-256=:%s:" % base64.b64encode(
+            hashlib.sha256(packed.body).digest()).decode())
+        part = s.get(result + "hello-v0.1.0-go1.26.8", headers={"Range": "bytes=3-7"})
+        self.expect(part, 206)
+        self.assertEqual(part.body, binary.body[3:8])
+        events = self.expect(s.get(result + "events"), 200)
+        self.assertEqual(events.text, 'event: update\ndata: {"Kind":"Success","Sum":"%s"}\n\n' % total)
+        self.expect(s.post(result + "retry"), 404)
+        # A wrong sum, and one of something that was never built.
+        wrong = total[:-2] + "QA" if total[-2:] != "QA" else total[:-2] + "AA"
+        self.expect(s.get(HELLO + wrong + "/"), 404)
+        other = HELLO.replace("wasm-", "wasm-").replace(TARGET, TARGET + "-stripped")
+        page = self.expect(s.page(other + total + "/"), 404)
+        self.assertIn("Build it and compare", page.text)
+        # A stripped build is another one.
+        self.expect(s.get(other + "record"), 307)
+        self.assertEqual(s.follow("/tlog/latest")[1].text.split("\n")[1], "2")
+
+        # HEAD as GET; other methods not at all.
+        head = build_lab.request(s.address, "HEAD", result)
+        self.assertEqual((head.status, head.body), (200, b""))
+        self.expect(build_lab.request(s.address, "PUT", result), 405)
+        self.expect(s.post(result), 405)
+        self.assertEqual(s.stop(), 0)
+
+    def test_what_fails_is_remembered_and_can_be_tried_again(self):
+        s = self.lab.serve()
+        self.expect(s.get(BROKEN + "record"), 422)
+        page = self.expect(s.page(BROKEN), 200)
+        self.assertIn("undefined: nothing", page.text)
+        self.assertIn("undefined: nothing", self.expect(s.get(BROKEN + "log"), 200).text)
+        self.assertNotIn(self.dir, s.get(BROKEN + "log").text)
+        for name in ("dl", "record", "events", "broken-v0.1.0-go1.26.8"):
+            self.expect(s.get(BROKEN + name), 422)
+        for _ in range(2):
+            self.expect(s.get("/tlog/lookup" + BROKEN), 404)
+        failures = json.loads(s.ask_admin("/failures").text)
+        self.assertEqual([f["key"] for f in failures], [BROKEN[1:]])
+        self.assertEqual(failures[0]["reason"], "undefined symbol")
+        self.assertIn('gwtool_buildd_builds_total{end="failed"} 1\n', s.ask_admin("/metrics").text)
+
+        # It still fails, and is built again.
+        self.expect(s.post(BROKEN + "retry"), 303, BROKEN)
+        cli.wait_until(lambda: s.get(BROKEN + "record").status == 422)
+        self.assertIn('gwtool_buildd_builds_total{end="failed"} 2\n', s.ask_admin("/metrics").text)
+        self.assertEqual(json.loads(s.ask_admin("/failures/forget", "POST").text), {"forgotten": 1})
+        self.assertIn("Not built yet", s.page(BROKEN).text)
+        self.assertEqual(s.ask_admin("/healthz").status, 200)
+
+    def test_events_of_a_build(self):
+        self.lab.command("example.org/slow")
+        s = self.lab.serve("--builders", "1")
+        slow = "/example.org/slow@v0.1.0/%s/" % TARGET
+        seen = {}
+        threads = [threading.Thread(target=lambda p=p: seen.__setitem__(p, s.get(p + "events")))
+                   for p in (slow, HELLO, BROKEN)]
+        threads[0].start()
+        cli.wait_until(lambda: "compiling" in s.ask_admin("/pending").text)
+        for t in threads[1:]:
+            t.start()
+        cli.wait_until(lambda: len(json.loads(s.ask_admin("/pending").text)) == 3)
+        page = s.page(HELLO).text
+        self.assertIn('data-pending="1"', page)
+        self.assertIn('http-equiv="refresh"', page)
+        self.lab.let_slow_go_on()
+        for t in threads:
+            t.join()
+        for path, end in ((slow, "Success"), (HELLO, "Success"), (BROKEN, "PermFailed")):
+            text = seen[path].text
+            self.assertEqual(seen[path].headers["content-type"], "text/event-stream")
+            self.assertTrue(text.startswith(": keepalive\n\n"), text)
+            events = [json.loads(e.split("data: ")[1]) for e in text.split("\n\n") if "data: " in e]
+            self.assertEqual(events[-1]["Kind"], end)
+            self.assertEqual({e["Kind"] for e in events[:-1]}, {"QueuePosition"})
+            self.assertEqual(events[-2]["QueuePosition"], 0)
+            self.assertIn("event: update\n", text)
+
+    def test_paths_that_must_be_resolved(self):
+        self.lab.command("example.org/two", dirs=("cmd/a", "cmd/b"))
+        self.lab.command("example.org/two", "v0.2.0", dirs=("cmd/a", "cmd/b"))
+        s = self.lab.serve()
+        self.expect(s.get("/?m=example.org/two"), 307, "/example.org/two")
+        self.expect(s.get("/example.org/two/"), 307, "/example.org/two")
+        page = self.expect(s.page("/example.org/two"), 200)
+        self.assertIn('href="/example.org/two@v0.2.0/cmd/b"', page.text)
+        # One command: there at once; for the reader's machine.
+        self.expect(s.get("/example.org/hello"), 307, "/example.org/hello@v0.1.0")
+        self.expect(s.get("/example.org/hello@v0.1.0"), 307,
+                    "/example.org/hello@v0.1.0/linux-amd64-go1.26.8/")
+        r = s.page("/example.org/hello@latest", agent="Mozilla/5.0 (Windows NT 10.0; Win64; x64)")
+        self.expect(r, 307, "/example.org/hello@v0.1.0/windows-amd64-go1.26.8/")
+        # Both in one hop, and what follows stays.
+        two = "/example.org/two@v0.2.0/cmd/a/%s/" % TARGET
+        for version in ("latest", "v0", "v0.2"):
+            self.expect(s.get("/example.org/two@%s/cmd/a/js-wasm-latest/record" % version), 307, two + "record")
+        self.expect(s.get("/example.org/two@latest/cmd/a/js-wasm-go1.26.latest/"), 307, two)
+        self.expect(s.get(two[:-1]), 307, two)
+        self.expect(s.get("/b" + two), 301, two)
+        self.expect(s.post("/example.org/two@latest/cmd/a/js-wasm-latest/retry"), 307, two + "retry")
+
+        for path in ("/nothing", "/example.org/hello@v0.1.0/linux-vax-go1.26.8/", "/etc/passwd",
+                     "/example.org/../hello", "/example.org/hello@v0.1.0/..%2f..%2fx/js-wasm-go1.26.8/",
+                     "/example.org/hello@v0.1.0/js-wasm-go1.22/"):
+            self.expect(s.get(path), 404)
+        for path in ("/example.org/hello@upgrade", "/example.org/none", "/example.org/hello@v9.9.9/%s/" % TARGET,
+                     "/example.org/two@v0.2.0/%s/" % TARGET,
+                     "/example.org/hello@v0.1.0/js-wasm-go1.13/"):
+            self.expect(s.get(path), 422)
+        self.assertIn("not a main package", s.get("/example.org/two@v0.2.0/%s/record" % TARGET).text)
+        for path in ("/robots.txt", "/-/style.css", "/-/follow.js", "/"):
+            self.expect(s.get(path), 200)
+        self.assertIn("Disallow: /*@", s.get("/robots.txt").text)
+        self.assertIn("noindex", s.page(HELLO).headers["x-robots-tag"])
+
+    def test_rules(self):
+        self.lab.command("example.com/other")
+        s = self.lab.serve("--allow-module", "example.org", "--refuse-agent", "BadBot",
+                           "--trusted-proxy", "127.0.0.1", "--refuse-network", "192.0.2.0/24")
+        self.expect(s.get("/example.com/other@v0.1.0/%s/record" % TARGET), 403)
+        self.expect(s.get(HELLO + "record", headers={"User-Agent": "x badbot/1"}), 403)
+        self.expect(s.get(HELLO + "record", headers={"X-Forwarded-For": "192.0.2.7"}), 403)
+        self.expect(s.get("/tlog/lookup" + HELLO, headers={"X-Forwarded-For": "192.0.2.7"}), 403)
+        for n in range(11):
+            self.lab.command("example.org/n%d" % n)
+        self.lab.modules.log()
+        answers = [s.get("/example.org/n%d@v0.1.0/%s/record" % (n, TARGET),
+                         headers={"X-Forwarded-For": "198.51.100.7"}) for n in range(11)]
+        self.assertEqual([a.status for a in answers], [307] * 10 + [429])
+        self.assertGreater(int(answers[10].headers["retry-after"]), 0)
+        # What is built is anybody's; others may still ask.
+        self.expect(s.get("/example.org/n0@v0.1.0/%s/" % TARGET, headers={"X-Forwarded-For": "192.0.2.7"}), 307)
+        self.expect(s.get(HELLO + "record", headers={"X-Forwarded-For": "198.51.101.8"}), 307)
+        metrics = s.ask_admin("/metrics").text
+        self.assertIn('gwtool_buildd_refused_total{reason="client"} 3\n', metrics)
+        self.assertIn('gwtool_buildd_refused_total{reason="rate"} 1\n', metrics)
+        self.assertIn('gwtool_buildd_refused_total{reason="module"} 1\n', metrics)
+
+    def test_a_stop_tells_those_who_wait_and_a_start_continues(self):
+        self.lab.command("example.org/slow")
+        s = self.lab.serve("--builders", "1", "--queue", "1")
+        self.expect(s.get(HELLO + "record"), 307)
+        slow = "/example.org/slow@v0.1.0/%s/record" % TARGET
+        answers = []
+        threads = [threading.Thread(target=lambda p=p: answers.append(s.get(p)))
+                   for p in (slow, BROKEN + "record")]
+        threads[0].start()
+        cli.wait_until(lambda: "compiling" in s.ask_admin("/pending").text)
+        threads[1].start()
+        cli.wait_until(lambda: len(json.loads(s.ask_admin("/pending").text)) == 2)
+        self.lab.command("example.org/third")
+        self.lab.modules.log()
+        full = s.get("/example.org/third@v0.1.0/%s/record" % TARGET)
+        self.expect(full, 503)
+        self.assertIn("retry-after", full.headers)
+        self.assertEqual(s.stop(), 0)
+        for t in threads:
+            t.join()
+        self.assertEqual([a.status for a in answers], [503, 503])
+        self.assertIn("event=stopped records=1", s.err)
+        self.lab.let_slow_go_on()
+        s = self.lab.serve()
+        self.expect(s.get(HELLO), 307)
+        self.expect(s.get(slow), 307)
+        self.assertEqual(s.get("/tlog/latest").text.split("\n")[1], "2")
+
+    def test_builds_that_differ_are_not_published(self):
+        # Twice, and the second one has other bytes.
+        s = self.lab.serve()
+        script = os.path.join(self.lab.dir, "go", "go1.26.8", "bin", "go")
+        with open(script, "a") as f:
+            f.write("echo $$ >>$bin/$name\n")
+        r = self.expect(s.get(HELLO + "record"), 503)
+        self.assertIn("two builds differ", r.text)
+        self.assertEqual(s.get("/tlog/latest").text.split("\n")[1], "0")
+        self.assertIn("gwtool_buildd_disagreements_total 1\n", s.ask_admin("/metrics").text)
+        self.assertIn("Not built yet", s.page(HELLO).text)
+
+    def test_a_binary_that_was_cleaned_up_is_built_again_and_must_match(self):
+        s = self.lab.serve()
+        path, record = s.follow(HELLO + "record")
+        result = path[:-len("record")]
+        binaries = os.path.join(self.lab.dir, "data", "binaries")
+        file = result + "hello-v0.1.0-go1.26.8"
+        first = s.get(file).body
+        for name in os.listdir(binaries):
+            os.unlink(os.path.join(binaries, name))
+        self.assertEqual(s.follow(file)[1].body, first)
+        self.assertEqual(s.get("/tlog/latest").text.split("\n")[1], "1")
+        for name in os.listdir(binaries):
+            os.unlink(os.path.join(binaries, name))
+        self.lab.salt("other")
+        r = self.expect(s.get(file), 503)
+        self.assertIn("differs from the one in the log", r.text)
+        self.assertEqual(s.get("/tlog/latest").text.split("\n")[1], "1")
+
+    def test_starts_that_are_refused(self):
+        s = self.lab.serve()
+        r = cli.gwtool(*self.lab.args())
+        self.assert_error(r, 3, "lock")
+        self.expect(s.get(HELLO + "record"), 307)
+        s.kill()
+        # Another key would make another log of it.
+        other = self.path("other-key")
+        self.assert_run(cli.gwtool("build", "genkey", "builds.example.org", "--key", other), 0)
+        self.assert_error(cli.gwtool(*self.lab.args(key=other)), 1, "published")
+        # A database from before the last head would fork the log.
+        data = os.path.join(self.lab.dir, "data")
+        for name in os.listdir(data):
+            if name.startswith("ledger.db"):
+                os.unlink(os.path.join(data, name))
+        self.assert_error(cli.gwtool(*self.lab.args()), 1, "fork")
+        os.chmod(self.lab.key_file, 0o644)
+        self.assert_error(cli.gwtool(*self.lab.args()), 2, "others may read")
+
+
+if __name__ == "__main__":
+    cli.main()
