@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
+
 namespace gw::buildd {
 
 namespace {
@@ -41,6 +43,7 @@ pre {
   background: var(--panel); border: 1px solid var(--line); border-radius: 6px;
   padding: .75rem .9rem; overflow-x: auto;
 }
+pre.command { white-space: pre-wrap; overflow-wrap: anywhere; }
 pre.log { max-height: 32rem; overflow: auto; white-space: pre-wrap; overflow-wrap: anywhere; }
 .soft { color: var(--soft); }
 .good { color: var(--good); } .bad { color: var(--bad); } .warn { color: var(--warn); }
@@ -178,6 +181,12 @@ std::string escape(std::string_view text) {
 
 std::string link(std::string_view to, std::string_view text) {
   return fmt::format("<a href=\"{}\">{}</a>", escape(to), escape(text));
+}
+
+std::string capital(std::string_view text) {
+  std::string out(text);
+  if (!out.empty()) out[0] = to_upper(out[0]);
+  return out;
 }
 
 std::string format_size(std::uint64_t bytes) {

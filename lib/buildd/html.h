@@ -16,6 +16,8 @@ namespace gw::buildd {
 std::string escape(std::string_view text);
 // <a href="TO">TEXT</a>, both as plain text.
 std::string link(std::string_view to, std::string_view text);
+// A message as a sentence's beginning.
+std::string capital(std::string_view text);
 // "6.3 MB"
 std::string format_size(std::uint64_t bytes);
 

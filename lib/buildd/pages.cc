@@ -198,7 +198,7 @@ nobody can be given another one unnoticed.</p>
 <p>It has {} records. Its key, for <code>--log-key</code>:</p>
 <pre>{}</pre>
 <p>Fetch a binary, and prove that it is in the log:</p>
-<pre>gwtool build get filippo.io/age/cmd/age --log-key {} --source {}/tlog</pre>
+<pre class="command">gwtool build get filippo.io/age/cmd/age --log-key {} --source {}/tlog</pre>
 <p class="soft">Files of the log: <a href="/tlog/latest">latest</a>, <code>lookup/</code>, <code>tile/8/</code>; for monitors
 and witnesses <a href="/tlog/checkpoint">checkpoint</a>, <code>tile/</code>, with the key</p>
 <pre>{}</pre>
@@ -262,10 +262,12 @@ Page unbuilt_page(const SiteFacts& site, const build::Key& key, const Around& ar
 Page failed_page(const SiteFacts& site, const build::Key& key, const Around& around,
                  const Failure& failure, std::string_view log) {
   std::string body = heading(key) + marks(key, around) + summary(key);
+  std::string_view message = failure.message;
+  if (message.starts_with(failure.reason + ": ")) message.remove_prefix(failure.reason.size() + 2);
   body += fmt::format(
       "<p class=\"note bad\"><strong class=\"bad\">It cannot be built: {}.</strong><br>{}</p>\n",
-      escape(failure.reason), escape(failure.message));
-  if (!failure.hint.empty()) body += fmt::format("<p>{}.</p>\n", escape(failure.hint));
+      escape(failure.reason), escape(message));
+  if (!failure.hint.empty()) body += fmt::format("<p>{}.</p>\n", escape(capital(failure.hint)));
   body += fmt::format("<p class=\"soft\">Tried {}; remembered until {}.</p>\n",
                       format_rfc3339(failure.failed_at), format_rfc3339(failure.expires_at));
   body += build_form("Try again");
@@ -292,7 +294,8 @@ Page result_page(const SiteFacts& site, const build::Key& key, const Around& aro
       "gwtool build get {} --target {} --go {}{} --sum {} --log-key {} --source {}/tlog", package,
       build::format_target(key.target), key.go_version, key.stripped ? " --stripped" : "", sum,
       site.verifier_key, site.base_url);
-  std::string body = heading(key) + marks(key, around);
+  std::string body = heading(key);
+  body += fmt::format("<p class=\"soft\">for {}</p>\n", escape(what_for(key))) + marks(key, around);
   body += fmt::format(
       "<p class=\"downloads\"><a class=\"button\" href=\"{0}.gz\">Download {0}.gz</a> "
       "<span class=\"soft\">{1}</span> <a href=\"{0}\">uncompressed</a> "
@@ -305,11 +308,12 @@ Page result_page(const SiteFacts& site, const build::Key& key, const Around& aro
       escape(sum), encode_hex(as_bytes(built.sha256)), encode_hex(as_bytes(built.packed_sha256)),
       built.number, format_rfc3339(built.made_at));
   body += fmt::format(
-      "<h2>Fetch it, and prove that it is in the log</h2>\n<pre>{}</pre>\n"
+      "<h2>Fetch it, and prove that it is in the log</h2>\n<pre class=\"command\">{}</pre>\n"
       "<p class=\"soft\">The same line works in a POSIX shell and in PowerShell.</p>\n",
       escape(get));
   body += fmt::format(
-      "<h2>Build it yourself, and compare</h2>\n<pre>gwtool build {} --target {} --go {}{}</pre>\n"
+      "<h2>Build it yourself, and compare</h2>\n<pre class=\"command\">gwtool build {} --target {} "
+      "--go {}{}</pre>\n"
       "<p>must print the same sum. With the Go toolchain {} alone: "
       "<code>CGO_ENABLED=0 GOOS={} GOARCH={} GOTOOLCHAIN={} GOFLAGS=-mod=readonly go install "
       "-trimpath -ldflags=-buildid={} {}</code></p>\n",
@@ -343,8 +347,8 @@ Page unknown_sum_page(const SiteFacts& site, const build::Key& key, std::string_
 
 Page error_page(const SiteFacts& site, int status, const Error& error) {
   std::string body = fmt::format("<h1>{}</h1>\n<p class=\"note bad\">{}.</p>\n",
-                                 http::reason_phrase(status), escape(error.message));
-  if (!error.hint.empty()) body += fmt::format("<p>{}.</p>\n", escape(error.hint));
+                                 http::reason_phrase(status), escape(capital(error.message)));
+  if (!error.hint.empty()) body += fmt::format("<p>{}.</p>\n", escape(capital(error.hint)));
   body += fmt::format("<p>{}</p>\n", link("/", "Back to the start"));
   Page out = page(site, std::string(http::reason_phrase(status)), std::move(body));
   out.status = status;

@@ -1,0 +1,119 @@
+#include "buildd/pages.h"
+
+#include <catch2/catch.hpp>
+
+#include "base/json.h"
+#include "buildd/admin.h"
+#include "buildd/site.h"
+#include "buildd/site_answers.h"
+
+using namespace gw;
+using namespace gw::buildd;
+
+namespace {
+
+constexpr const char* kEvil = "<script>alert(1)</script>\"'&";
+
+bool has(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+build::Key key() {
+  return {.module = "a.b/c",
+          .version = "v1.0.0",
+          .dir = "/cmd/x",
+          .target = {"linux", "amd64"},
+          .go_version = "go1.26.8"};
+}
+
+SiteFacts site() {
+  return {"b.example", "b.example+1+key", "b.example/tlog+2+key", "", "https://b.example"};
+}
+
+}  // namespace
+
+TEST_CASE("pages: nothing from outside is HTML", "[pages]") {
+  CHECK(escape(kEvil) == "&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;");
+  Around around;
+  auto versions = std::make_shared<ModuleVersions>();
+  versions->versions = {"v1.0.0", kEvil};
+  versions->deprecated = kEvil;
+  versions->latest = kEvil;
+  around.versions = versions;
+  around.go_versions = {"go1.26.8", kEvil};
+  SiteFacts facts = site();
+  facts.notes = kEvil;
+  BuildUpdate running;
+  running.progress = kEvil;
+  const Failure failure{kEvil, kEvil, kEvil, "", {}, {}};
+  Built built;
+  built.key = kEvil;
+  built.record = "a.b/c v1.0.0 /cmd/x linux amd64 go1.26.8 7 0zkPWcxWmiWHZYW2QX4N5VurqP4g \n";
+  auto module = std::make_shared<ModuleFacts>();
+  module->commands = {kEvil};
+  for (const Page& page :
+       {home_page(facts, {1, 2, {built}}), module_page(facts, {kEvil, kEvil, module, {built}}),
+        unbuilt_page(facts, key(), around, running),
+        failed_page(facts, key(), around, failure, kEvil), result_page(facts, key(), around, built),
+        unknown_sum_page(facts, key(), kEvil),
+        error_page(facts, 404, not_found_error(kEvil, kEvil))}) {
+    const http::Response out = render(page);
+    CHECK_FALSE(has(out.body, "<script>alert"));
+    CHECK_FALSE(has(out.body, "=\"<"));
+    CHECK(has(out.body, "</html>"));
+  }
+}
+
+TEST_CASE("pages: what they offer", "[pages]") {
+  Around around;
+  auto versions = std::make_shared<ModuleVersions>();
+  versions->versions = {"v1.1.0", "v1.0.0"};
+  versions->retracted = {"v1.0.0"};
+  versions->latest = "v1.1.0";
+  around.versions = versions;
+  around.object_files = true;
+  around.built = {build::format_key(key())};
+  const std::string text = unbuilt_page(site(), key(), around, std::nullopt).body;
+  CHECK(has(text, "Retracted"));
+  CHECK(has(text, "The newest version is"));
+  CHECK(has(text, "prebuilt object files"));
+  CHECK(has(text, "linux/amd64 ✓"));
+  CHECK(has(text, "/a.b/c@v1.0.0/cmd/x/linux-arm64-go1.26.8/"));
+  // What can never be built is not offered.
+  CHECK_FALSE(has(text, "ios/arm64"));
+  CHECK_FALSE(has(text, "android/amd64"));
+  CHECK(has(text, "method=\"post\" action=\"retry\""));
+  CHECK(format_size(999) == "999 bytes");
+  CHECK(format_size(6'345'678) == "6.3 MB");
+  CHECK(format_size(12'345) == "12 kB");
+}
+
+TEST_CASE("site: statuses, events, rules", "[site]") {
+  CHECK(status_of(refused("x")) == 403);
+  CHECK(status_of(too_many(std::chrono::seconds(7))) == 429);
+  CHECK(retry_after(too_many(std::chrono::seconds(7)))->count() == 7);
+  CHECK(status_of(as_client_error(not_found_error("x"))) == 422);
+  CHECK(status_of_file(as_client_error(not_found_error("x"))) == 404);
+  CHECK(status_of(as_client_error(unavailable_error("x"))) == 503);
+  CHECK(status_of(usage_error("x")) == 422);
+  CHECK(status_of(corrupt_error("x")) == 500);
+
+  BuildUpdate update;
+  update.position = 3;
+  CHECK(event_data(update) == R"({"Kind":"QueuePosition","QueuePosition":3})");
+  update.kind = BuildUpdate::Kind::kPermFailed;
+  update.error = "a\nb";
+  CHECK(event_data(update) == R"({"Kind":"PermFailed","Error":"a\nb"})");
+  update.kind = BuildUpdate::Kind::kSuccess;
+  update.sum = "0x";
+  CHECK(event_data(update) == R"({"Kind":"Success","Sum":"0x"})");
+
+  CHECK(is_allowed("a.b/c", {}));
+  CHECK(is_allowed("a.b/c", {"a.b"}));
+  CHECK(is_allowed("a.b", {"x.y", "a.b"}));
+  CHECK_FALSE(is_allowed("a.bc", {"a.b"}));
+  CHECK_FALSE(is_allowed("a.b", {"a.b/c"}));
+  CHECK(old_address("/m/a.b/c") == "/a.b/c");
+  CHECK_FALSE(old_address("/m/nothing"));
+  CHECK_FALSE(old_address("/x/a.b/c"));
+}
