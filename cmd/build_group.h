@@ -58,8 +58,9 @@ Result<BuildParts> make_build_parts(const BuildPlaces& v, const std::string& cac
 Result<build::Toolchain> find_build_toolchain(const BuildPlaces& v, BuildParts& parts,
                                               const std::string& version);
 
-// Subcommands: genkey and sum, serve.
+// Subcommands: genkey and sum; serve; get and verify.
 void add_build_owner(Command& c);
 void add_build_serve(Command& c);
+void add_build_client(Command& c);
 
 }  // namespace gw::cmd

@@ -184,6 +184,27 @@ TEST_CASE("ledger: a database restored from an older copy is refused", "[ledger]
   CHECK(State::open(dir.path()).error().kind == ErrorKind::kCorrupt);
 }
 
+// Values that a running gobuild v0.0.48 gave.
+TEST_CASE("ledger: the example log, byte for byte", "[ledger]") {
+  const TempDir dir;
+  auto ledger = Ledger::open(dir.file("x.db")).value();
+  tlog::KeySigner signer(tlog::SignerKey::parse("PRIVATE+KEY+gobuildtest+d0d3feb6+"
+                                                "AXgHf7lUluErzggs4KZ6pTjWBAs4ip1uGK1K12tiJy2M")
+                             .value());
+  auto log = tlog::LogWriter::open(*ledger, {&signer, nullptr}).value();
+  CHECK(
+      log->head()->latest ==
+      "go.sum database tree\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n\n"
+      "\u2014 gobuildtest 0NP+tlfkCFE6DE4aNaDsH5BDPDogiVygDqlWUs+GsF1ItekL05AypnAd6CcpgGMYANvdmcRs"
+      "Do0N74zCf/8yFXiTpQc=\n");
+  auto result = std::make_shared<BuildResult>();
+  const std::string record =
+      "example.test/hello v0.1.0 / linux amd64 go1.26.10 2538672 0zkPWcxWmiWHZYW2QX4N5VurqP4g \n";
+  REQUIRE(log->append({"example.test/hello@v0.1.0/linux-amd64-go1.26.10/", record, result}));
+  CHECK(encode_base64(as_bytes(log->head()->root)) ==
+        "12GZhSWu8Ib7QI1cHw3ycpbUpzGrkwYuO9Z56DIx7dA=");
+}
+
 TEST_CASE("ledger: another program's database is refused", "[ledger]") {
   const TempDir dir;
   {

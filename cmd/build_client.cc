@@ -1,0 +1,374 @@
+// gwtool build get, verify: binaries of build services, and what their logs say.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+
+#include "base/bytes.h"
+#include "base/crypto.h"
+#include "build/builder.h"
+#include "build/log_client.h"
+#include "build/outputs.h"
+#include "build/resolve.h"
+#include "build_group.h"
+#include "buildd/build_path.h"
+#include "module/buildinfo.h"
+#include "module/byte_source.h"
+#include "module/goversion.h"
+#include "net/http.h"
+#include "os/dir.h"
+#include "os/signals.h"
+#include "os/stop.h"
+
+namespace gw::cmd {
+
+namespace {
+
+// ---- services ----
+
+struct ServiceValues {
+  std::string log_key;
+  std::optional<std::string> source;
+  std::vector<std::string> verifiers;
+  std::optional<std::string> ca_file;
+  std::optional<std::string> cache;
+  std::chrono::seconds wait = std::chrono::minutes(30);
+};
+
+// "VKEY" or "VKEY=URL". A key ends with base64, whose padding is an equals sign, too.
+struct Service {
+  std::string key;
+  std::string source;
+};
+Service split_service(std::string_view text) {
+  std::size_t at = text.find("=http");
+  if (at == std::string_view::npos) at = text.find("=/");
+  if (at == std::string_view::npos) return {std::string(text), ""};
+  return {std::string(text.substr(0, at)), std::string(text.substr(at + 1))};
+}
+
+Status check_service(std::string_view text) {
+  GW_TRY([[maybe_unused]] const auto key, tlog::VerifierKey::parse(split_service(text).key));
+  return {};
+}
+
+void add_services(Command& c, ServiceValues* v) {
+  c.add(text_option("log-key", "VKEY", &v->log_key, "the service's verifier key")
+            .check(check_service)
+            .require());
+  c.add(
+      text_option("source", "URL|DIR", &v->source, "where its log is (default from the key's name)")
+          .more("https://NAME/tlog, or http://NAME:8000/tlog for a name without a dot."));
+  c.add(list_option("verifier", "VKEY[=URL]", &v->verifiers,
+                    "another service, whose log must have the same record")
+            .check(check_service)
+            .more("Repeatable; all must agree."));
+  c.add(duration_option("wait", &v->wait, std::chrono::seconds(1), std::chrono::hours(6),
+                        "how long to wait for a build that nobody asked for before"));
+  add_ca_file(c, &v->ca_file);
+  c.add(path_option("cache", "DIR", &v->cache, PathUse::kState, "where heads are remembered")
+            .default_text("gwtool in $XDG_CACHE_HOME or ~/.cache"));
+}
+
+Result<std::unique_ptr<build::LogClient>> open_service(const ServiceValues& v,
+                                                       const Service& service, const Clock& clock,
+                                                       const os::Stop& stop) {
+  GW_TRY(auto key, tlog::VerifierKey::parse(service.key));
+  BuildPlaces places;
+  places.cache = v.cache;
+  GW_TRY(const std::string cache, build_cache_path(places));
+  const std::string state = fmt::format("{}/builds/{}", cache, key.name());
+  std::error_code failed;
+  std::filesystem::create_directories(state, failed);
+  if (failed) return io_error(fmt::format("making {}: {}", state, failed.message()));
+  build::LogClientOptions options(std::move(key));
+  options.source = service.source;
+  options.state = state;
+  options.http.ca_file = v.ca_file.value_or("");
+  options.http.stop = &stop;
+  options.wait = v.wait;
+  return build::LogClient::make(std::move(options), clock);
+}
+
+using Clients = std::vector<std::unique_ptr<build::LogClient>>;
+// The first one is the service itself, the others are verifiers.
+Result<Clients> open_services(const ServiceValues& v, const Clock& clock, const os::Stop& stop) {
+  Clients out;
+  GW_TRY(auto first, open_service(v, {v.log_key, v.source.value_or("")}, clock, stop));
+  out.push_back(std::move(first));
+  for (const std::string& text : v.verifiers) {
+    GW_TRY(auto other, open_service(v, split_service(text), clock, stop));
+    out.push_back(std::move(other));
+  }
+  return out;
+}
+
+// All other logs have the same record.
+Status verify_elsewhere(const Clients& clients, const build::FoundBuild& found) {
+  for (std::size_t i = 1; i < clients.size(); ++i) {
+    const std::string name = clients[i]->key().name();
+    auto other = clients[i]->find(found.key);
+    if (!other) return std::move(other).error().in("asking " + name);
+    if (other->record == found.record) continue;
+    return untrusted_error(
+        fmt::format("{} has another record: {} bytes, {}; {} has {} bytes, {}", name, other->size,
+                    other->sum, clients[0]->key().name(), found.size, found.sum),
+        "one of them, or the toolchain, is not what it seems: tell both");
+  }
+  return {};
+}
+
+// ---- get ----
+
+struct GetValues : ServiceValues, BuildTargets {
+  std::vector<std::string> packages;
+  std::optional<std::string> sum;
+  std::string output;
+};
+
+// What a package may mean: its module is a part of its path.
+Result<std::vector<build::Key>> candidates(const std::string& text, const GetValues& v) {
+  GW_TRY(buildd::BuildPath path, buildd::parse_build_path("/" + text));
+  using Kind = buildd::BuildPath::Kind;
+  if (path.kind == Kind::kBuild) return std::vector<build::Key>{path.key};
+  build::Key key = path.key;
+  key.target = v.targets.empty() ? build::host_target() : v.targets.front();
+  key.go_version = v.go.value_or("latest");
+  key.stripped = v.stripped;
+  if (path.kind == Kind::kModule) key.version = "latest";
+  if (path.key.dir.size() > 1) return std::vector<build::Key>{key};
+  std::vector<build::Key> out;
+  for (const std::string& module : build::candidate_modules(path.key.module)) {
+    build::Key candidate = key;
+    candidate.module = module;
+    candidate.dir = path.key.module.substr(module.size());
+    if (candidate.dir.empty()) candidate.dir = "/";
+    out.push_back(std::move(candidate));
+  }
+  return out;
+}
+
+Result<build::FoundBuild> find_one(build::LogClient& client, build::Key key) {
+  if (buildd::is_version_query(key) || buildd::is_go_query(key.go_version)) {
+    GW_TRY(key, client.resolve(key));
+  }
+  return client.find(key);
+}
+
+Result<build::FoundBuild> find_build(Context& ctx, build::LogClient& client,
+                                     const std::vector<build::Key>& keys) {
+  std::optional<Error> first;
+  for (const build::Key& key : keys) {
+    ctx.out.progress("asking for " + build::format_key(key));
+    auto found = find_one(client, key);
+    if (found || found.error().kind != ErrorKind::kNotFound) return found;
+    if (!first) first = std::move(found).error();
+  }
+  return *std::move(first);
+}
+
+Status get_one(Context& ctx, const GetValues& v, const Clients& clients,
+               const std::vector<build::Key>& keys) {
+  build::LogClient& client = *clients[0];
+  GW_TRY(const build::FoundBuild found, find_build(ctx, client, keys));
+  GW_TRY(const auto outputs, build::plan_outputs(v.output, {&found.key, 1}));
+  const build::Output& output = outputs[0];
+  GW_TRY(const os::Dir dir, os::Dir::open(output.directory));
+  GW_TRY(const auto there, dir.find(output.name));
+  if (there) {
+    return usage_error(output.path() + ": exists already", "remove it, or name another with -o");
+  }
+  if (v.sum && *v.sum != found.sum) {
+    return untrusted_error(fmt::format("{}: the log has the sum {}, not {}",
+                                       build::format_key(found.key), found.sum, *v.sum));
+  }
+  GW_CHECK(verify_elsewhere(clients, found));
+  ctx.out.progress(fmt::format("downloading {} ({} kB)", output.name, found.size >> 10U));
+  GW_TRY(const std::string bytes, client.fetch(found));
+  // From here on the bytes are those of the record; last, they must say so themselves.
+  if (auto said = build::check_binary(mod::MemorySource(bytes), found.key); !said) {
+    return untrusted_error(std::move(said).error().message);
+  }
+  GW_TRY(os::NewFile file, dir.new_file(0755));
+  GW_CHECK(file.write(bytes));
+  GW_CHECK(file.publish(output.name));
+  ctx.out.progress("");
+  if (ctx.json) {
+    ctx.out.json({{"key", build::format_key(found.key)},
+                  {"size", found.size},
+                  {"sum", found.sum},
+                  {"file", output.path()},
+                  {"record", found.number},
+                  {"log_size", found.head_size}});
+  } else {
+    ctx.out.line(fmt::format("{} {} {}", found.sum, found.size, output.path()));
+  }
+  return ctx.out.flush();
+}
+
+Result<int> run_get(Context& ctx, const GetValues& v) {
+  os::Stop stop;
+  GW_TRY(const auto signals, os::SignalThread::start(stop, {}));
+  GW_TRY(const Clients clients, open_services(v, ctx.clock, stop));
+  int code = kExitDone;
+  for (const std::string& package : v.packages) {
+    GetValues one = v;
+    const std::vector<build::Target> targets =
+        v.targets.empty() ? std::vector{build::host_target()} : v.targets;
+    for (const build::Target& target : targets) {
+      one.targets = {target};
+      auto keys = candidates(package, one);
+      const Status done = keys ? get_one(ctx, v, clients, *keys) : Status(keys.error());
+      if (done) continue;
+      if (stop.requested()) break;
+      code = worse_exit(code, exit_code(done.error().kind));
+      ctx.out.error(done.error().in(package));
+    }
+  }
+  ctx.out.progress("");
+  return signals->stopped_by() != 0 && code != kExitUntrusted ? kExitInterrupted : code;
+}
+
+Command get_command() {
+  auto v = std::make_shared<GetValues>();
+  Command c("get", "fetch binaries from a build service, proven by its log");
+  c.doc =
+      "Fetches what a service built, or has it built, and writes it when all of this holds: the "
+      "record is in the log's tree under a signed head, that head is of one history with the ones "
+      "seen before, the record is of exactly what was asked for, the bytes have its size and sum, "
+      "and they say of themselves that they are that build.\n\n"
+      "Prints `SUM SIZE FILE` for each. A file that exists is not replaced.";
+  c.add(positionals("PACKAGE", &v->packages, true,
+                    "MODULE[/DIR][@VERSION], MODULE@VERSION/DIR, or the path of a service's page")
+            .more("VERSION may be latest, the default; the service says what it means."));
+  add_build_targets(c, v.get());
+  c.add(text_option("sum", "SUM", &v->sum, "the sum that it must have"));
+  c.add(text_option("output", "FILE|DIR", &v->output, "where the binary goes")
+            .default_text("the working directory")
+            .short_name('o'));
+  add_services(c, v.get());
+  c.run = [v](Context& ctx) { return run_get(ctx, *v); };
+  return c;
+}
+
+// ---- verify ----
+
+struct VerifyValues : ServiceValues {
+  std::vector<std::string> what;
+};
+
+struct Claim {
+  build::Key key;
+  std::optional<std::uint64_t> size;  // of a local file
+  std::string sum;
+};
+
+// A binary's own word for what it is.
+Result<Claim> claim_of_file(const std::string& path) {
+  constexpr std::size_t kMaxBinary = std::size_t{2} << 30U;
+  GW_TRY(const std::string bytes, os::read_file(path, kMaxBinary));
+  const mod::MemorySource source(bytes);
+  auto info = mod::read_build_info(source);
+  if (!info) return std::move(info).error().in(path);
+  if (!info->main) return not_found_error(path + ": says nothing of its module");
+  const auto setting = [&](std::string_view name) {
+    const std::string* value = info->find_setting(name);
+    return value == nullptr ? std::string() : *value;
+  };
+  Claim out;
+  out.key.module = info->main->module.path;
+  out.key.version = info->main->module.version;
+  if (info->path.starts_with(out.key.module + "/")) {
+    out.key.dir = info->path.substr(out.key.module.size());
+  }
+  out.key.target = {setting("GOOS"), setting("GOARCH")};
+  out.key.go_version = info->go_version;
+  out.key.stripped = setting("-ldflags").find("-s") != std::string::npos;
+  if (auto valid = build::check_key(out.key); !valid) return std::move(valid).error().in(path);
+  out.size = bytes.size();
+  out.sum = build::format_binary_sum(sha256(bytes));
+  return out;
+}
+
+Result<Claim> claim_of(const std::string& text) {
+  if (text.find('@') == std::string::npos || os::is_regular_file(text)) return claim_of_file(text);
+  GW_TRY(const buildd::BuildPath path, buildd::parse_build_path("/" + text));
+  if (path.kind != buildd::BuildPath::Kind::kBuild || buildd::is_version_query(path.key) ||
+      buildd::is_go_query(path.key.go_version)) {
+    return usage_error(gw::quoted(text) + ": neither a file nor a build's key",
+                       "MODULE@VERSION/[DIR/]GOOS-GOARCH-GOVERSION[-stripped]/");
+  }
+  return Claim{path.key, std::nullopt, path.sum};
+}
+
+// Whether the file itself carries its symbol table cannot be told from its build information where
+// -ldflags is not in it (with -trimpath): both variants are tried.
+Result<build::FoundBuild> find_claim(build::LogClient& client, const Claim& claim) {
+  GW_TRY(build::FoundBuild found, client.find(claim.key));
+  if (!claim.size || (found.sum == claim.sum && found.size == *claim.size)) return found;
+  build::Key other = claim.key;
+  other.stripped = !other.stripped;
+  auto variant = client.find(other);
+  if (variant && variant->sum == claim.sum && variant->size == *claim.size) return variant;
+  return found;
+}
+
+Status verify_one(Context& ctx, const Clients& clients, const std::string& text) {
+  GW_TRY(const Claim claim, claim_of(text));
+  GW_TRY(const build::FoundBuild found, find_claim(*clients[0], claim));
+  if (!claim.sum.empty() && claim.sum != found.sum) {
+    return untrusted_error(fmt::format("the sum is {}; the log of {} has {}", claim.sum,
+                                       clients[0]->key().name(), found.sum),
+                           "it was not built from that source, or was changed since");
+  }
+  GW_CHECK(verify_elsewhere(clients, found));
+  if (ctx.json) {
+    ctx.out.json({{"what", text},
+                  {"key", build::format_key(found.key)},
+                  {"size", found.size},
+                  {"sum", found.sum},
+                  {"logs", clients.size()}});
+  } else {
+    ctx.out.line(fmt::format("{} {} {}", found.sum, found.size, text));
+  }
+  return ctx.out.flush();
+}
+
+Result<int> run_verify(Context& ctx, const VerifyValues& v) {
+  os::Stop stop;
+  GW_TRY(const auto signals, os::SignalThread::start(stop, {}));
+  GW_TRY(const Clients clients, open_services(v, ctx.clock, stop));
+  int code = kExitDone;
+  for (const std::string& text : v.what) {
+    const Status done = verify_one(ctx, clients, text);
+    if (done) continue;
+    if (stop.requested()) break;
+    code = worse_exit(code, exit_code(done.error().kind));
+    ctx.out.error(done.error().in(text));
+  }
+  return signals->stopped_by() != 0 && code != kExitUntrusted ? kExitInterrupted : code;
+}
+
+Command verify_command() {
+  auto v = std::make_shared<VerifyValues>();
+  Command c("verify", "compare binaries, or records, with what services' logs say");
+  c.doc =
+      "A file is compared with the record of the build that it says it is; a build's key stands "
+      "for its record. Prints `SUM SIZE WHAT` for each that all logs agree on, exit code 4 when "
+      "one "
+      "does not.";
+  c.add(positionals("FILE|KEY", &v->what, true,
+                    "a binary, or MODULE@VERSION/[DIR/]GOOS-GOARCH-GOVERSION[-stripped]/[SUM/]"));
+  add_services(c, v.get());
+  c.run = [v](Context& ctx) { return run_verify(ctx, *v); };
+  return c;
+}
+
+}  // namespace
+
+void add_build_client(Command& c) {
+  c.add(get_command());
+  c.add(verify_command());
+}
+
+}  // namespace gw::cmd

@@ -1,0 +1,88 @@
+// A build service's client: what its log says about a build, proven, and the binary itself.
+//
+//   GW_TRY(auto log, LogClient::make(options));
+//   GW_TRY(FoundBuild found, log->find(key));          // signature, history, inclusion, every
+//   field GW_TRY(std::string bytes, log->fetch(found));      // no byte more than the record says;
+//   the sum GW_CHECK(check_binary(mod::MemorySource(bytes), found.key));
+//
+// The largest head is remembered in a file; one that is not of the same history is kUntrusted, with
+// evidence beside it, and so is a service whose key is another than it was. Works against gobuild's
+// logs as well.
+//
+// One thread at a time. Errors: kNotFound: the service has no such build, and says that it cannot
+// be made; kUnavailable: a retry may help; kUntrusted; kIo.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "build/key.h"
+#include "net/http.h"
+#include "tlog/client.h"
+#include "tlog/note.h"
+#include "tlog/source.h"
+
+namespace gw::build {
+
+struct LogClientOptions {
+  explicit LogClientOptions(tlog::VerifierKey k) : key(std::move(k)) {}
+  tlog::VerifierKey key;
+  std::string source = {};  // the log's URL or directory; empty: what the key's name says
+  std::string state;        // a directory that exists, for this log's head and evidence
+  net::HttpOptions http = {};
+  // A lookup of what nobody built before is answered when it is built.
+  std::chrono::seconds wait = std::chrono::minutes(30);
+};
+
+struct FoundBuild {
+  Key key;
+  std::string record;
+  std::uint64_t number = 0;
+  std::uint64_t size = 0;
+  std::string sum;
+  std::uint64_t head_size = 0;
+  std::string note;  // the signed head that the record was proven in
+};
+
+class LogClient {
+ public:
+  // Contacts nobody. `clock` must outlive it. kUsage: the source.
+  static Result<std::unique_ptr<LogClient>> make(LogClientOptions options, const Clock& clock);
+
+  const tlog::VerifierKey& key() const { return options_.key; }
+  // For people: the URL or directory.
+  const std::string& place() const { return place_; }
+
+  // What the service takes `latest` and other queries for; nothing but find() makes it true. The
+  // result has the request's module, directory, target and variant. `key`: "MOD@latest/...".
+  Result<Key> resolve(const Key& query);
+  // Waits for a build.
+  Result<FoundBuild> find(const Key& key);
+  // The uncompressed binary; its sum is the record's.
+  Result<std::string> fetch(const FoundBuild& found);
+
+ private:
+  LogClient(LogClientOptions options, std::string place, std::unique_ptr<tlog::TileSource> source,
+            const Clock& clock);
+  Status remember(const tlog::Checkpoint& head);
+  Result<std::string> fetch_file(const std::string& path, std::uint64_t max_bytes);
+  Result<std::string> fetch_url(const std::string& url, std::uint64_t max_bytes);
+
+  LogClientOptions options_;
+  std::string place_;
+  std::unique_ptr<tlog::TileSource> source_;
+  tlog::Client client_;
+  const Clock& clock_;
+  std::optional<net::HttpClient> http_;
+};
+
+// The key that a record is of. Precondition: the record is regular.
+Key key_of_record(const tlog::BuildRecord& record);
+
+}  // namespace gw::build

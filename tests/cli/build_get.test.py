@@ -1,0 +1,190 @@
+"""gwtool build get and verify, against a service of ours that tells the truth, and against ones that lie."""
+
+import base64
+import hashlib
+import http.server
+import os
+import shutil
+import sys
+import threading
+
+sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
+import build_lab
+import cli
+from build_lab import GO, TARGET
+
+
+class Liar:
+    """A proxy before a service that changes answers: change(path, status, body) -> (status, body)."""
+
+    def __init__(self, case, server, change):
+        outer = self
+        self.paths = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                outer.paths.append(self.path)
+                headers = {k: v for k, v in self.headers.items() if k in ("Range",)}
+                r = build_lab.request(server.address, "GET", self.path, headers=headers)
+                status, body = change(self.path, r.status, r.body)
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *args):
+                pass
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = "http://127.0.0.1:%d" % self.server.server_port
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        case.addCleanup(self.server.server_close)
+        case.addCleanup(self.server.shutdown)
+
+
+class Get(cli.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.lab = build_lab.BuildLab(self)
+        self.lab.command(dirs=("", "cmd/x"))
+        self.lab.command("example.org/broken")
+        self.server = self.lab.serve()
+
+    def get(self, *args, url=None, key=None, cache="cache", command="get", **kwargs):
+        target = ["--target", "js/wasm"] if command == "get" else []
+        return self.gwtool("build", command, *args, "--log-key", key or self.lab.key, "--source",
+                           (url or self.server.url) + "/tlog", "--cache", self.path(cache), *target, **kwargs)
+
+    def test_what_was_never_built_is_built_and_proven(self):
+        r = self.get("example.org/hello")
+        self.assert_run(r, 0, err="")
+        total, size, name = r.out.split()
+        self.assertEqual(name, "hello-v0.1.0-" + GO)
+        with open(self.path(name), "rb") as f:
+            data = f.read()
+        self.assertEqual((len(data), os.stat(self.path(name)).st_mode & 0o777), (int(size), 0o755))
+        self.assertEqual("0" + base64.urlsafe_b64encode(hashlib.sha256(data).digest()[:20]).decode().rstrip("="),
+                         total)
+        # Never over a file that is there.
+        self.assert_error(self.get("example.org/hello"), 2, "exists already")
+        # A directory of the module, in each spelling; with a version and a Go version; stripped.
+        for n, what in enumerate(("example.org/hello/cmd/x", "example.org/hello@v0.1.0/cmd/x",
+                                  "example.org/hello/cmd/x@v0.1.0",
+                                  "example.org/hello@v0.1.0/cmd/x/%s/" % TARGET)):
+            r = self.get(what, "-o", "d%d/" % n)
+            self.assert_run(r, 0, err="")
+            self.assertEqual(r.out.split()[2], "d%d/x-v0.1.0-%s" % (n, GO))
+        r = self.get("example.org/hello", "--stripped", "--go", GO, "--json", "-o", "s")
+        self.assertEqual(r.json["key"], "example.org/hello@v0.1.0/%s-stripped/" % TARGET)
+        self.assertEqual(r.json["record"], 2)
+        # The sum pins.
+        r = self.get("example.org/hello", "--sum", total, "-o", "p")
+        self.assert_run(r, 0)
+        self.assert_error(self.get("example.org/hello", "--sum", "0" + "A" * 27, "-o", "q"),
+                          4, "not 0AAA")
+        self.assert_missing(self.path("q"))
+
+    def test_what_cannot_be_had(self):
+        self.assert_error(self.get("example.org/broken"), 1, "undefined: nothing")
+        self.assert_error(self.get("example.org/none"), 1)
+        self.assert_error(self.get("nonsense"), 1, "nonsense")
+        self.server.kill()
+        self.assert_error(self.get("example.org/hello"), 3)
+        self.assertEqual(os.listdir(self.dir).count("hello-v0.1.0-" + GO), 0)
+
+    def refused(self, change, *texts):
+        """A service that lies is found out, and nothing is left."""
+        liar = Liar(self, self.server, change)
+        r = self.get("example.org/hello", url=liar.url, cache="cache%d" % len(os.listdir(self.dir)))
+        self.assert_error(r, 4, *texts)
+        self.assert_missing(self.path("hello-v0.1.0-" + GO))
+        return liar
+
+    def test_lies(self):
+        self.assert_run(self.get("example.org/hello", "-o", "first"), 0)
+        self.assert_run(self.get("example.org/hello/cmd/x", "-o", "second"), 0)
+
+        def packed(path, status, body):
+            return (status, body[:12] + bytes([body[12] ^ 1]) + body[13:]) if path.endswith(".gz") else (status, body)
+        self.refused(packed, "hello-v0.1.0")
+
+        def another_binary(path, status, body):
+            if not path.endswith(".gz"):
+                return status, body
+            other = build_lab.request(self.server.address, "GET", self.server.follow(
+                "/example.org/hello@v0.1.0/cmd/x/%s/dl" % TARGET)[0] + ".gz")
+            return status, other.body
+        self.refused(another_binary)
+
+        def record(path, status, body):
+            return (status, body.replace(b"wasm go1.26.8 ", b"wasm go1.26.8 1")) if "/lookup/" in path else (status, body)
+        self.refused(record)
+
+        def signature(path, status, body):
+            return (status, body[:-20] + b"A" + body[-19:]) if "/lookup/" in path else (status, body)
+        self.refused(signature)
+
+        # Another build's record, truly in the log.
+        def other_record(path, status, body):
+            if "/lookup/example.org/hello@v0.1.0/js" not in path and "@latest/js" not in path:
+                return status, body
+            return 200, self.server.get("/tlog/lookup/example.org/hello@v0.1.0/cmd/x/%s/" % TARGET).body
+        self.refused(other_record, "another")
+
+        def tile(path, status, body):
+            return (status, b"\0" * len(body)) if "/tile/" in path else (status, body)
+        self.refused(tile)
+
+    def test_a_log_that_tells_two_histories(self):
+        self.assert_run(self.get("example.org/hello", "-o", "first"), 0)
+        self.server.kill()
+        # The same key, another log: as if somebody else were shown another one.
+        shutil.rmtree(os.path.join(self.lab.dir, "data"))
+        self.lab.salt("other")
+        self.server = self.lab.serve()
+        r = self.get("example.org/hello", "-o", "second")
+        self.assert_error(r, 4, "told two histories", "evidence")
+        self.assert_missing(self.path("second"))
+        self.assertTrue([f for f in os.listdir(self.path("cache", "builds", self.lab.name)) if "evidence" in f])
+
+    def test_a_service_with_another_key(self):
+        self.assert_run(self.get("example.org/hello", "-o", "first"), 0)
+        self.server.kill()
+        shutil.rmtree(os.path.join(self.lab.dir, "data"))
+        key = self.path("key2")
+        r = cli.gwtool("build", "genkey", self.lab.name, "--key", key)
+        self.server = self.lab.serve(key=key)
+        self.assert_error(self.get("example.org/hello", "-o", "second"), 4)
+        self.assert_error(self.get("example.org/hello", "-o", "second", key=r.lines[0]), 4, "not signed by this key")
+        self.assert_missing(self.path("second"))
+
+    def test_verify(self):
+        other = build_lab.BuildLab.__new__(build_lab.BuildLab)
+        other.__dict__.update(self.lab.__dict__)
+        other.key_file = self.path("key2")
+        r = cli.gwtool("build", "genkey", "second.example.org", "--key", other.key_file)
+        other.key = r.lines[0]
+        second = other.serve(data=self.path("data2"))
+        verifier = "%s=%s/tlog" % (other.key, second.url)
+        key = "example.org/hello@v0.1.0/%s/" % TARGET
+        r = self.get(key, "--verifier", verifier, command="verify")
+        self.assert_run(r, 0, err="")
+        self.assertEqual(r.out.split()[2], key)
+        total = r.out.split()[0]
+        self.assert_run(self.get(key + total + "/", command="verify"), 0)
+        self.assert_error(self.get(key + "0" + "A" * 27 + "/", command="verify"), 4, "the log of")
+        r = self.get("example.org/hello", "--verifier", verifier, "-o", "x")
+        self.assert_run(r, 0)
+        # The two differ from now on.
+        self.lab.salt("other")
+        self.assert_run(self.get("example.org/hello/cmd/x", "-o", "y"), 0)
+        self.lab.salt("another")
+        r = self.get("example.org/hello/cmd/x", "--verifier", verifier, "-o", "z")
+        self.assert_error(r, 4, "has another record")
+        self.assert_missing(self.path("z"))
+        self.assert_error(self.get("example.org/hello@latest", command="verify"), 2, "neither a file nor")
+
+
+if __name__ == "__main__":
+    cli.main()
