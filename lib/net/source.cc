@@ -54,7 +54,9 @@ Result<std::string> DirectorySource::read_one(int dir, const tlog::FetchRequest&
   const auto where = [&] { return fmt::format("{}/{}", directory_, request.path); };
   if (!is_source_path(request.path)) return usage_error("bad log path " + quoted(request.path));
   // O_NONBLOCK: opening a FIFO must not wait for its other end.
-  os::Fd fd(::openat(dir, request.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  // A build's lookup ends in a slash, as its page does; where files are served it is that page's.
+  const std::string path = request.path.ends_with('/') ? request.path + "index.html" : request.path;
+  os::Fd fd(::openat(dir, path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!fd) {
     if (errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG) {
       return not_found_error(where() + ": no such file");

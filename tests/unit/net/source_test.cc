@@ -107,6 +107,12 @@ TEST_CASE("source: a directory") {
     CHECK(kind(results[10]) == ErrorKind::kIo);
     CHECK(kind(results[11]) == ErrorKind::kNotFound);
   }
+  // A build's lookup is a page.
+  scratch.put("log/lookup/a.b@v1.0.0/x/index.html", "page");
+  std::vector<FetchRequest> lookups = {{"lookup/a.b@v1.0.0/x/", 9}, {"lookup/a.b@v1.0.0/x", 9}};
+  auto pages = source({.source = scratch.path + "/log"})->fetch(lookups);
+  CHECK(*pages[0] == "page");
+  CHECK(kind(pages[1]) == ErrorKind::kNotFound);
   // A directory that is swapped for another is followed; one that goes away is an error.
   auto from = source({.source = scratch.path + "/log"});
   CHECK(*fetch_one(*from, "latest") == "head");
