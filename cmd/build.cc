@@ -200,6 +200,7 @@ Command build_command() {
   add_build_places(c, v.get());
   add_build_cache(c, v.get());
   add_build_client(c);
+  add_build_log(c);
   add_build_serve(c);
   add_build_owner(c);
   c.run = [v](Context& ctx) { return run(ctx, *v); };

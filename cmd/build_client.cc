@@ -1,7 +1,6 @@
 // gwtool build get, verify: binaries of build services, and what their logs say.
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <memory>
 
 #include "base/bytes.h"
@@ -11,11 +10,11 @@
 #include "build/outputs.h"
 #include "build/resolve.h"
 #include "build_group.h"
+#include "build_service_group.h"
 #include "buildd/build_path.h"
 #include "module/buildinfo.h"
 #include "module/byte_source.h"
 #include "module/goversion.h"
-#include "net/http.h"
 #include "os/dir.h"
 #include "os/signals.h"
 #include "os/stop.h"
@@ -26,78 +25,15 @@ namespace {
 
 // ---- services ----
 
-struct ServiceValues {
-  std::string log_key;
-  std::optional<std::string> source;
-  std::vector<std::string> verifiers;
-  std::optional<std::string> ca_file;
-  std::optional<std::string> cache;
-  std::chrono::seconds wait = std::chrono::minutes(30);
-};
-
-// "VKEY" or "VKEY=URL". A key ends with base64, whose padding is an equals sign, too.
-struct Service {
-  std::string key;
-  std::string source;
-};
-Service split_service(std::string_view text) {
-  std::size_t at = text.find("=http");
-  if (at == std::string_view::npos) at = text.find("=/");
-  if (at == std::string_view::npos) return {std::string(text), ""};
-  return {std::string(text.substr(0, at)), std::string(text.substr(at + 1))};
-}
-
-Status check_service(std::string_view text) {
-  GW_TRY([[maybe_unused]] const auto key, tlog::VerifierKey::parse(split_service(text).key));
-  return {};
-}
-
-void add_services(Command& c, ServiceValues* v) {
-  c.add(text_option("log-key", "VKEY", &v->log_key, "the service's verifier key")
-            .check(check_service)
-            .require());
-  c.add(
-      text_option("source", "URL|DIR", &v->source, "where its log is (default from the key's name)")
-          .more("https://NAME/tlog, or http://NAME:8000/tlog for a name without a dot."));
-  c.add(list_option("verifier", "VKEY[=URL]", &v->verifiers,
-                    "another service, whose log must have the same record")
-            .check(check_service)
-            .more("Repeatable; all must agree."));
-  c.add(duration_option("wait", &v->wait, std::chrono::seconds(1), std::chrono::hours(6),
-                        "how long to wait for a build that nobody asked for before"));
-  add_ca_file(c, &v->ca_file);
-  c.add(path_option("cache", "DIR", &v->cache, PathUse::kState, "where heads are remembered")
-            .default_text("gwtool in $XDG_CACHE_HOME or ~/.cache"));
-}
-
-Result<std::unique_ptr<build::LogClient>> open_service(const ServiceValues& v,
-                                                       const Service& service, const Clock& clock,
-                                                       const os::Stop& stop) {
-  GW_TRY(auto key, tlog::VerifierKey::parse(service.key));
-  BuildPlaces places;
-  places.cache = v.cache;
-  GW_TRY(const std::string cache, build_cache_path(places));
-  const std::string state = fmt::format("{}/builds/{}", cache, key.name());
-  std::error_code failed;
-  std::filesystem::create_directories(state, failed);
-  if (failed) return io_error(fmt::format("making {}: {}", state, failed.message()));
-  build::LogClientOptions options(std::move(key));
-  options.source = service.source;
-  options.state = state;
-  options.http.ca_file = v.ca_file.value_or("");
-  options.http.stop = &stop;
-  options.wait = v.wait;
-  return build::LogClient::make(std::move(options), clock);
-}
-
 using Clients = std::vector<std::unique_ptr<build::LogClient>>;
 // The first one is the service itself, the others are verifiers.
-Result<Clients> open_services(const ServiceValues& v, const Clock& clock, const os::Stop& stop) {
+Result<Clients> open_services(const BuildServiceValues& v, const Clock& clock,
+                              const os::Stop& stop) {
   Clients out;
-  GW_TRY(auto first, open_service(v, {v.log_key, v.source.value_or("")}, clock, stop));
+  GW_TRY(auto first, open_build_service(v, {v.log_key, v.source.value_or("")}, clock, stop));
   out.push_back(std::move(first));
   for (const std::string& text : v.verifiers) {
-    GW_TRY(auto other, open_service(v, split_service(text), clock, stop));
+    GW_TRY(auto other, open_build_service(v, split_build_service(text), clock, stop));
     out.push_back(std::move(other));
   }
   return out;
@@ -120,7 +56,7 @@ Status verify_elsewhere(const Clients& clients, const build::FoundBuild& found) 
 
 // ---- get ----
 
-struct GetValues : ServiceValues, BuildTargets {
+struct GetValues : BuildServiceValues, BuildTargets {
   std::vector<std::string> packages;
   std::optional<std::string> sum;
   std::string output;
@@ -246,14 +182,14 @@ Command get_command() {
   c.add(text_option("output", "FILE|DIR", &v->output, "where the binary goes")
             .default_text("the working directory")
             .short_name('o'));
-  add_services(c, v.get());
+  add_build_services(c, v.get());
   c.run = [v](Context& ctx) { return run_get(ctx, *v); };
   return c;
 }
 
 // ---- verify ----
 
-struct VerifyValues : ServiceValues {
+struct VerifyValues : BuildServiceValues {
   std::vector<std::string> what;
 };
 
@@ -359,7 +295,7 @@ Command verify_command() {
       "does not.";
   c.add(positionals("FILE|KEY", &v->what, true,
                     "a binary, or MODULE@VERSION/[DIR/]GOOS-GOARCH-GOVERSION[-stripped]/[SUM/]"));
-  add_services(c, v.get());
+  add_build_services(c, v.get());
   c.run = [v](Context& ctx) { return run_verify(ctx, *v); };
   return c;
 }

@@ -58,9 +58,10 @@ Result<BuildParts> make_build_parts(const BuildPlaces& v, const std::string& cac
 Result<build::Toolchain> find_build_toolchain(const BuildPlaces& v, BuildParts& parts,
                                               const std::string& version);
 
-// Subcommands: genkey and sum; serve; get and verify.
+// Subcommands: genkey and sum; serve; get and verify; audit, log publish and log mirror.
 void add_build_owner(Command& c);
 void add_build_serve(Command& c);
 void add_build_client(Command& c);
+void add_build_log(Command& c);
 
 }  // namespace gw::cmd

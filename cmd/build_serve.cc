@@ -9,6 +9,7 @@
 #include "build/key.h"
 #include "build/resolve.h"
 #include "build_group.h"
+#include "build_service_group.h"
 #include "buildd/log_keys.h"
 #include "buildd/service.h"
 #include "http/endpoint.h"
@@ -44,6 +45,8 @@ struct ServeValues : BuildPlaces {
   std::uint64_t keep_binaries = 20'000;
   bool build_once = false;
   bool limits = true;
+  std::vector<std::string> verifiers;
+  std::chrono::seconds verifier_wait = std::chrono::minutes(15);
   std::vector<std::string> trusted_proxies, refused_networks, refused_agents, allowed_modules;
 };
 
@@ -107,6 +110,13 @@ void add_serve_rules(Command& c, ServeValues* v) {
           .more("Older versions verify less of what they fetch by themselves, and get no fixes."));
   c.add(flag_option("build-once", &v->build_once,
                     "publish without building a second time, in another directory, to compare"));
+  c.add(list_option("verifier", "VKEY[=URL]", &v->verifiers,
+                    "another build service, which must get the same result first")
+            .check(check_build_service)
+            .more("Repeatable; all must agree, and then nothing is built twice here. Two services "
+                  "must not verify each other: both would wait."));
+  c.add(duration_option("verifier-wait", &v->verifier_wait, std::chrono::seconds(1),
+                        std::chrono::hours(6), "how long to wait for one"));
   c.add(flag_option("limits", &v->limits, "limit new builds by address and network"));
   c.add(list_option("trusted-proxy", "NETWORK", &v->trusted_proxies,
                     "believe X-Forwarded-For from there")
@@ -201,6 +211,25 @@ Result<buildd::ServiceOptions> service_options(const ServeValues& v) {
   return out;
 }
 
+// A client for each question: several builds may end at the same time.
+buildd::Verifier make_verifier(const ServeValues& v, const std::string& text, const Clock& clock,
+                               const os::Stop& stop) {
+  BuildServiceValues services;
+  services.cache = v.cache.value_or(v.data + "/cache");
+  services.ca_file = v.log.ca_file;
+  services.wait = v.verifier_wait;
+  return [services, service = split_build_service(text), &clock, &stop](
+             const build::Key& key, const std::string& record) -> Status {
+    GW_TRY(const auto client, open_build_service(services, service, clock, stop));
+    auto found = client->find(key);
+    const std::string& name = client->key().name();
+    if (!found) return std::move(found).error().in(name);
+    if (found->record == record) return {};
+    return untrusted_error(
+        fmt::format("{} got another result: {} bytes, {}", name, found->size, found->sum));
+  };
+}
+
 // ---- run ----
 
 Result<int> run_serve(Context& ctx, const ServeValues& v) {
@@ -214,6 +243,9 @@ Result<int> run_serve(Context& ctx, const ServeValues& v) {
   GW_TRY(const auto signals, os::SignalThread::start(stop, {}));
   GW_TRY(BuildParts parts,
          make_build_parts(v, v.cache.value_or(v.data + "/cache"), ctx.clock, stop, nullptr));
+  for (const std::string& text : v.verifiers) {
+    options.maker.verifiers.push_back(make_verifier(v, text, ctx.clock, stop));
+  }
   const buildd::Toolchains::Source toolchains{
       [&] { return go_versions(v, parts); },
       [&](const std::string& version) { return find_build_toolchain(v, parts, version); }};

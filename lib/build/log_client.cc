@@ -90,6 +90,20 @@ Result<Key> LogClient::resolve(const Key& query) {
   return found;
 }
 
+Result<tlog::Checkpoint> LogClient::latest() {
+  GW_TRY(tlog::Checkpoint head, client_.fetch_latest());
+  GW_CHECK(remember(head));
+  return head;
+}
+
+std::string LogClient::checkpoint_of(const tlog::Checkpoint& head) {
+  const tlog::FetchRequest request{"checkpoint", tlog::kMaxNoteBytes};
+  const auto note = source_->fetch({&request, 1}).at(0);
+  if (!note) return "";
+  const std::string origin = options_.key.name() + "/tlog";
+  return note->starts_with(tlog::format_tree_text(origin, head.size(), head.root())) ? *note : "";
+}
+
 Result<FoundBuild> LogClient::find(const Key& key) {
   GW_CHECK(check_key(key));
   const std::string name = format_key(key);
@@ -140,6 +154,17 @@ Status LogClient::remember(const tlog::Checkpoint& head) {
 }
 
 // ---- binaries ----
+
+Result<std::string> LogClient::fetch_record(std::string_view record) {
+  const auto parsed = tlog::parse_build_record(record);
+  if (!parsed) return usage_error("not a build's record: " + quoted(record));
+  FoundBuild found;
+  found.key = key_of_record(*parsed);
+  found.size = parsed->size;
+  found.sum = parsed->sum;
+  if (found.size > kMaxBinary) return untrusted_error(found.sum + ": larger than any binary");
+  return fetch(found);
+}
 
 Result<std::string> LogClient::fetch(const FoundBuild& found) {
   const std::string path =

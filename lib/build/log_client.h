@@ -62,10 +62,19 @@ class LogClient {
   // What the service takes `latest` and other queries for; nothing but find() makes it true. The
   // result has the request's module, directory, target and variant. `key`: "MOD@latest/...".
   Result<Key> resolve(const Key& query);
+  // The newest head, of one history with those seen before.
+  Result<tlog::Checkpoint> latest();
+  // The second dialect's head of the same size, as the service has it; empty where it has none, or
+  // another one just now. For copies only: it is not verified.
+  std::string checkpoint_of(const tlog::Checkpoint& head);
+  // For audits and copies.
+  tlog::TileSource& source() { return *source_; }
   // Waits for a build.
   Result<FoundBuild> find(const Key& key);
   // The uncompressed binary; its sum is the record's.
   Result<std::string> fetch(const FoundBuild& found);
+  // The same by a record, which the caller has proven.
+  Result<std::string> fetch_record(std::string_view record);
 
  private:
   LogClient(LogClientOptions options, std::string place, std::unique_ptr<tlog::TileSource> source,

@@ -53,6 +53,11 @@ Result<BinaryStore> BinaryStore::open(const std::string& path) {
   return BinaryStore(std::move(dir), path);
 }
 
+Result<BinaryStore> BinaryStore::open_read(const std::string& path) {
+  GW_TRY(os::Dir dir, os::Dir::open(path));
+  return BinaryStore(std::move(dir), path);
+}
+
 Result<StoredBinary> BinaryStore::add(const build::Product& product) const {
   const std::string part = part_name();
   GW_TRY(const build::Saved saved, product.save(dir_, part));

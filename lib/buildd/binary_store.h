@@ -32,6 +32,8 @@ class BinaryStore {
  public:
   // The directory is made if need be; what a crash left half done is removed.
   static Result<BinaryStore> open(const std::string& path);
+  // Of another process's directory: nothing is removed, and add() is not for use.
+  static Result<BinaryStore> open_read(const std::string& path);
 
   // Both files are durable when it returns.
   Result<StoredBinary> add(const build::Product& product) const;

@@ -70,7 +70,7 @@ Result<Maker::Compiled> Maker::compile(const build::Key& key,
   return out;
 }
 
-Status Maker::ask_verifiers(const std::string& key, const std::string& record) const {
+Status Maker::ask_verifiers(const build::Key& key, const std::string& record) const {
   std::vector<Status> answers(options_.verifiers.size());
   std::vector<std::thread> threads;
   for (std::size_t i = 0; i < answers.size(); ++i) {
@@ -95,7 +95,7 @@ Result<std::string> Maker::publish(const build::Key& key,
   const std::string name = build::format_key(key);
   const std::string record = tlog::format_build_record({key.view(), binary.size, binary.sum});
   if (!options_.verifiers.empty()) progress("asking other services for their result");
-  GW_CHECK(ask_verifiers(name, record));
+  GW_CHECK(ask_verifiers(key, record));
   // Everybody agrees.
   auto result = std::make_shared<BuildResult>();
   result->sha256 = binary.sha256;

@@ -32,7 +32,7 @@ namespace gw::buildd {
 
 // Whether somebody else's log has this record for the key. kUnavailable: cannot be told now;
 // kUntrusted: has another one, or is itself not to be believed.
-using Verifier = std::function<Status(const std::string& key, const std::string& record)>;
+using Verifier = std::function<Status(const build::Key& key, const std::string& record)>;
 
 struct MakerOptions {
   build::SandboxMode sandbox = build::SandboxMode::kFull;
@@ -67,7 +67,7 @@ class Maker {
   std::optional<std::string> find(const build::Key& key) const;
   Result<Compiled> compile(const build::Key& key, const BuildQueue::Progress& progress) const;
   Result<std::string> publish(const build::Key& key, const BuildQueue::Progress& progress) const;
-  Status ask_verifiers(const std::string& key, const std::string& record) const;
+  Status ask_verifiers(const build::Key& key, const std::string& record) const;
   BuildUpdate fail(const build::Key& key, const Error& error) const;
 
   MakerParts parts_;

@@ -1,0 +1,220 @@
+// gwtool build audit, log publish, log mirror: whole logs of build services.
+#include "tlog/build_log.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "build/log_audit.h"
+#include "build/log_copy.h"
+#include "build_group.h"
+#include "build_service_group.h"
+#include "buildd/binary_store.h"
+#include "buildd/ledger.h"
+#include "buildd/local_log.h"
+#include "buildd/log_keys.h"
+#include "module/gzip.h"
+#include "os/file.h"
+#include "os/signals.h"
+#include "os/stop.h"
+#include "tlog/log_signer.h"
+#include "tlog/log_writer.h"
+
+namespace gw::cmd {
+
+namespace {
+
+constexpr std::size_t kMaxBinary = std::size_t{2} << 30U;
+
+// ---- audit ----
+
+struct AuditValues : BuildServiceValues {
+  bool binaries = false;
+};
+
+// Fetches the binary of every record, if asked to, or only counts.
+class BinaryCheck : public build::AuditSink {
+ public:
+  BinaryCheck(build::LogClient* client, Context& ctx) : client_(client), ctx_(ctx) {}
+  Status take_record(std::uint64_t number, const std::string& text) override {
+    if (client_ == nullptr) return {};
+    ctx_.out.progress(fmt::format("binary of record {}", number));
+    if (auto bytes = client_->fetch_record(text); !bytes) {
+      return std::move(bytes).error().in(fmt::format("record {}", number));
+    }
+    ++binaries_;
+    return {};
+  }
+  Status take_file(const std::string& /*path*/, const std::string& /*bytes*/) override {
+    return {};
+  }
+  std::uint64_t binaries() const { return binaries_; }
+
+ private:
+  build::LogClient* client_;
+  Context& ctx_;
+  std::uint64_t binaries_ = 0;
+};
+
+Result<int> run_audit(Context& ctx, const AuditValues& v) {
+  os::Stop stop;
+  GW_TRY(const auto signals, os::SignalThread::start(stop, {}));
+  GW_TRY(const auto client,
+         open_build_service(v, {v.log_key, v.source.value_or("")}, ctx.clock, stop));
+  GW_TRY(const tlog::Checkpoint head, client->latest());
+  ctx.out.progress(fmt::format("reading {} records", head.size()));
+  BinaryCheck check(v.binaries ? client.get() : nullptr, ctx);
+  auto audited = build::audit_log(client->source(), head, std::nullopt, check);
+  ctx.out.progress("");
+  if (!audited && signals->stopped_by() != 0 && audited.error().kind != ErrorKind::kUntrusted) {
+    return kExitInterrupted;
+  }
+  if (!audited) return std::move(audited).error().in("auditing " + client->place());
+  if (ctx.json) {
+    ctx.out.json({{"log", client->key().name()},
+                  {"records", audited->records},
+                  {"irregular", audited->irregular},
+                  {"tiles", audited->tiles},
+                  {"binaries", check.binaries()}});
+  } else {
+    ctx.out.line(fmt::format("{}: {} records, {} tiles, {} binaries: as its head says",
+                             client->key().name(), audited->records, audited->tiles,
+                             check.binaries()));
+  }
+  return kExitDone;
+}
+
+Command audit_command() {
+  auto v = std::make_shared<AuditValues>();
+  Command c("audit", "check every record, hash and binary of a service's log");
+  c.doc =
+      "Reads the whole log, computes its tree from the records, and compares every tile and the "
+      "signed head with it; no build may have two records.";
+  add_build_service(c, v.get());
+  c.add(flag_option("binaries", &v->binaries, "fetch every binary, too, and compare its sum"));
+  c.run = [v](Context& ctx) { return run_audit(ctx, *v); };
+  return c;
+}
+
+// ---- log publish, log mirror ----
+
+void report(Context& ctx, const build::CopiedLog& copied, const std::string& directory) {
+  if (ctx.json) {
+    ctx.out.json({{"directory", directory},
+                  {"records", copied.log.records},
+                  {"written", copied.written},
+                  {"binaries_missing", copied.binaries_missing}});
+    return;
+  }
+  ctx.out.line(fmt::format("{}: {} records, {} files written, {} binaries missing", directory,
+                           copied.log.records, copied.written, copied.binaries_missing));
+}
+
+struct PublishValues {
+  std::string directory;
+  std::string data;
+  std::string key;
+  bool binaries = true;
+};
+
+Result<int> run_publish(Context& ctx, const PublishValues& v) {
+  GW_TRY(auto key, buildd::load_log_key(v.key));
+  GW_TRY(auto checkpoint_key, buildd::checkpoint_key(key));
+  const tlog::VerifierKey verifier = key.verifier();
+  tlog::KeySigner signer(std::move(key));
+  tlog::KeySigner checkpoint_signer(std::move(checkpoint_key));
+  const std::string database = v.data + "/ledger.db";
+  if (!os::file_exists(database)) return usage_error(v.data + ": no build service's data");
+  GW_TRY(const auto ledger, buildd::Ledger::open(database));
+  // Signs the head of what is saved: the same one that the service signs at this size.
+  GW_TRY(const auto log, tlog::LogWriter::open(*ledger, {&signer, &checkpoint_signer}));
+  const tlog::LogFiles files(*ledger, *log, tlog::DataTileStyle::kNumbered);
+  buildd::LocalLog source(files, v.data);
+  GW_TRY(const buildd::BinaryStore binaries, buildd::BinaryStore::open_read(v.data + "/binaries"));
+  GW_TRY(const auto head, tlog::Checkpoint::open(log->head()->latest, verifier, tlog::kBuildLog));
+  const build::BinaryBytes bytes = [&](const std::string& record,
+                                       bool packed) -> Result<std::string> {
+    const auto parsed = tlog::parse_build_record(record);
+    GW_TRY(const std::string path,
+           binaries.use(parsed ? parsed->sum : "", packed, ctx.clock.now()));
+    return os::read_file(path, kMaxBinary);
+  };
+  GW_TRY(const auto copied,
+         build::copy_log(source, head, log->head()->checkpoint, verifier,
+                         v.binaries ? bytes : build::BinaryBytes(), v.directory));
+  report(ctx, copied, v.directory);
+  return kExitDone;
+}
+
+Command publish_command() {
+  auto v = std::make_shared<PublishValues>();
+  Command c("publish", "write a service's log and binaries as static files");
+  c.doc =
+      "For any web server, CDN or object store, where one machine does not carry all readers. The "
+      "files lie under the same paths as the service's pages: clients need another --source, and "
+      "nothing else. The whole log is checked on the way. Run it again to add what is new; the "
+      "service may run meanwhile.";
+  c.add(positional("DIR", &v->directory, "where to write; made if need be"));
+  c.add(path_option("data", "DIR", &v->data, PathUse::kDirectory, "the service's data").require());
+  c.add(path_option("key", "FILE", &v->key, PathUse::kSecret, "the log's secret key").require());
+  c.add(flag_option("binaries", &v->binaries, "write the binaries that are kept, too"));
+  c.run = [v](Context& ctx) { return run_publish(ctx, *v); };
+  return c;
+}
+
+struct MirrorValues : BuildServiceValues {
+  std::string directory;
+  bool binaries = true;
+};
+
+Result<int> run_mirror(Context& ctx, const MirrorValues& v) {
+  os::Stop stop;
+  GW_TRY(const auto signals, os::SignalThread::start(stop, {}));
+  GW_TRY(const auto client,
+         open_build_service(v, {v.log_key, v.source.value_or("")}, ctx.clock, stop));
+  GW_TRY(const tlog::Checkpoint head, client->latest());
+  const std::string checkpoint = client->checkpoint_of(head);
+  std::string last;  // the unpacked bytes of the record before
+  std::string last_record;
+  const build::BinaryBytes bytes = [&](const std::string& record,
+                                       bool packed) -> Result<std::string> {
+    if (record != last_record) {
+      ctx.out.progress("fetching " + record.substr(0, record.find(' ')));
+      GW_TRY(last, client->fetch_record(record));
+      last_record = record;
+    }
+    return packed ? mod::gzip(last) : last;
+  };
+  auto copied = build::copy_log(client->source(), head, checkpoint, client->key(),
+                                v.binaries ? bytes : build::BinaryBytes(), v.directory);
+  ctx.out.progress("");
+  if (!copied) return std::move(copied).error().in("mirroring " + client->place());
+  report(ctx, *copied, v.directory);
+  return kExitDone;
+}
+
+Command mirror_command() {
+  auto v = std::make_shared<MirrorValues>();
+  Command c("mirror", "copy another service's log and binaries, all of it verified");
+  c.doc =
+      "Writes the files that `gwtool build log publish` writes, from a service anywhere. A log "
+      "that "
+      "is not the continuation of what is in the directory is refused.";
+  c.add(positional("DIR", &v->directory, "where to write; made if need be"));
+  add_build_service(c, v.get());
+  c.add(flag_option("binaries", &v->binaries, "fetch the binaries, too"));
+  c.run = [v](Context& ctx) { return run_mirror(ctx, *v); };
+  return c;
+}
+
+}  // namespace
+
+void add_build_log(Command& c) {
+  c.add(audit_command());
+  Command log("log", "write a build service's log elsewhere");
+  log.add(publish_command());
+  log.add(mirror_command());
+  c.add(std::move(log));
+}
+
+}  // namespace gw::cmd

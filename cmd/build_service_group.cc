@@ -1,0 +1,68 @@
+#include "build_service_group.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "build_group.h"
+#include "groups.h"
+#include "tlog/note.h"
+
+namespace gw::cmd {
+
+BuildServiceName split_build_service(std::string_view text) {
+  std::size_t at = text.find("=http");
+  if (at == std::string_view::npos) at = text.find("=/");
+  if (at == std::string_view::npos) return {std::string(text), ""};
+  return {std::string(text.substr(0, at)), std::string(text.substr(at + 1))};
+}
+
+Status check_build_service(std::string_view text) {
+  GW_TRY([[maybe_unused]] const auto key, tlog::VerifierKey::parse(split_build_service(text).key));
+  return {};
+}
+
+void add_build_service(Command& c, BuildServiceValues* v) {
+  c.add(text_option("log-key", "VKEY", &v->log_key, "the service's verifier key")
+            .check(check_build_service)
+            .require());
+  c.add(
+      text_option("source", "URL|DIR", &v->source, "where its log is (default from the key's name)")
+          .more("https://NAME/tlog, or http://NAME:8000/tlog for a name without a dot."));
+  c.add(duration_option("wait", &v->wait, std::chrono::seconds(1), std::chrono::hours(6),
+                        "how long to wait for a build that nobody asked for before"));
+  add_ca_file(c, &v->ca_file);
+  c.add(path_option("cache", "DIR", &v->cache, PathUse::kState, "where heads are remembered")
+            .default_text("gwtool in $XDG_CACHE_HOME or ~/.cache"));
+}
+
+void add_build_services(Command& c, BuildServiceValues* v) {
+  add_build_service(c, v);
+  c.add(list_option("verifier", "VKEY[=URL]", &v->verifiers,
+                    "another service, whose log must have the same record")
+            .check(check_build_service)
+            .more("Repeatable; all must agree."));
+}
+
+Result<std::unique_ptr<build::LogClient>> open_build_service(const BuildServiceValues& v,
+                                                             const BuildServiceName& service,
+                                                             const Clock& clock,
+                                                             const os::Stop& stop) {
+  GW_TRY(auto key, tlog::VerifierKey::parse(service.key));
+  BuildPlaces places;
+  places.cache = v.cache;
+  GW_TRY(const std::string cache, build_cache_path(places));
+  const std::string state = fmt::format("{}/builds/{}", cache, key.name());
+  std::error_code failed;
+  std::filesystem::create_directories(state, failed);
+  if (failed) return io_error(fmt::format("making {}: {}", state, failed.message()));
+  build::LogClientOptions options(std::move(key));
+  options.source = service.source;
+  options.state = state;
+  options.http.ca_file = v.ca_file.value_or("");
+  options.http.stop = &stop;
+  options.wait = v.wait;
+  return build::LogClient::make(std::move(options), clock);
+}
+
+}  // namespace gw::cmd

@@ -1,0 +1,44 @@
+// What commands share that ask build services: which ones, and how long to wait for them.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "build/log_client.h"
+#include "frame/options.h"
+#include "os/stop.h"
+
+namespace gw::cmd {
+
+// --log-key, --source, --wait, --ca-file, --cache; and --verifier, where others are asked, too.
+struct BuildServiceValues {
+  std::string log_key;
+  std::optional<std::string> source;
+  std::vector<std::string> verifiers;
+  std::optional<std::string> ca_file;
+  std::optional<std::string> cache;
+  std::chrono::seconds wait = std::chrono::minutes(30);
+};
+
+void add_build_service(Command& c, BuildServiceValues* v);
+void add_build_services(Command& c, BuildServiceValues* v);
+
+// "VKEY" or "VKEY=URL". A key ends with base64, whose padding is an equals sign, too.
+struct BuildServiceName {
+  std::string key;
+  std::string source;
+};
+BuildServiceName split_build_service(std::string_view text);
+Status check_build_service(std::string_view text);
+
+Result<std::unique_ptr<build::LogClient>> open_build_service(const BuildServiceValues& v,
+                                                             const BuildServiceName& service,
+                                                             const Clock& clock,
+                                                             const os::Stop& stop);
+
+}  // namespace gw::cmd

@@ -1,0 +1,118 @@
+#include "build/log_copy.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <utility>
+#include <vector>
+
+#include "build/key.h"
+#include "build/log_client.h"
+#include "os/file.h"
+#include "tlog/build_log.h"
+#include "tlog/data_tile.h"
+#include "tlog/lookup.h"
+#include "tlog/tile.h"
+
+namespace gw::build {
+
+namespace {
+
+namespace fs = std::filesystem;
+constexpr std::size_t kMaxFile = std::size_t{2} << 30U;
+
+class Copy : public AuditSink {
+ public:
+  Copy(const tlog::Checkpoint& head, const BinaryBytes& binaries, std::string directory)
+      : head_(head), binaries_(binaries), directory_(std::move(directory)) {}
+
+  // Kept until the head is confirmed.
+  Status take_record(std::uint64_t number, const std::string& text) override {
+    records_.emplace_back(number, text);
+    return {};
+  }
+  Status take_file(const std::string& path, const std::string& bytes) override {
+    files_.emplace_back(path, bytes);
+    return {};
+  }
+
+  Status write(std::string_view checkpoint) {
+    for (const auto& [path, bytes] : files_) GW_CHECK(put("tlog/" + path, bytes));
+    for (const auto& [number, record] : records_) GW_CHECK(write_record(number, record));
+    // All that the head covers is there.
+    if (!checkpoint.empty()) GW_CHECK(put("tlog/checkpoint", checkpoint));
+    return put("tlog/latest", head_.note());
+  }
+
+  CopiedLog result;
+
+ private:
+  Status write_record(std::uint64_t number, const std::string& record) {
+    const auto parsed = tlog::parse_build_record(record);
+    if (!parsed) return {};
+    const std::string key = tlog::format_build_key(parsed->target);
+    const std::string lookup = fmt::format("tlog/lookup/{}index.html", key);
+    // Under the head that it was first copied with: any later one has it, too.
+    if (!os::file_exists(fmt::format("{}/{}", directory_, lookup))) {
+      GW_CHECK(put(lookup, tlog::format_lookup(number, record, head_.note())));
+    }
+    const std::string page = fmt::format("{}{}/", key, parsed->sum);
+    GW_CHECK(put(page + "record", record));
+    if (!binaries_) return {};
+    const std::string name = binary_name(key_of_record(*parsed));
+    for (const bool packed : {false, true}) {
+      const std::string path = fmt::format("{}{}{}", page, name, packed ? ".gz" : "");
+      if (os::file_exists(fmt::format("{}/{}", directory_, path))) continue;
+      const auto bytes = binaries_(record, packed);
+      if (bytes) {
+        GW_CHECK(put(path, *bytes));
+      } else if (bytes.error().kind == ErrorKind::kNotFound) {
+        ++result.binaries_missing;
+      } else {
+        return bytes.error();
+      }
+    }
+    return {};
+  }
+
+  Status put(const std::string& path, std::string_view bytes) {
+    const std::string file = fmt::format("{}/{}", directory_, path);
+    const auto old = os::read_file(file, kMaxFile);
+    if (old && *old == bytes) return {};
+    std::error_code failed;
+    fs::create_directories(fs::path(file).parent_path(), failed);
+    if (failed)
+      return io_error(fmt::format("making the directory of {}: {}", file, failed.message()));
+    ++result.written;
+    return os::write_file_atomic(file, bytes, 0644);
+  }
+
+  const tlog::Checkpoint& head_;
+  const BinaryBytes& binaries_;
+  const std::string directory_;
+  std::vector<std::pair<std::string, std::string>> files_;
+  std::vector<std::pair<std::uint64_t, std::string>> records_;
+};
+
+}  // namespace
+
+Result<CopiedLog> copy_log(tlog::TileSource& source, const tlog::Checkpoint& head,
+                           std::string_view checkpoint, const tlog::VerifierKey& key,
+                           const BinaryBytes& binaries, const std::string& directory) {
+  std::optional<tlog::Checkpoint> before;
+  const std::string latest = directory + "/tlog/latest";
+  const auto note = os::read_file(latest, tlog::kMaxNoteBytes);
+  if (note) {
+    auto opened = tlog::Checkpoint::open(*note, key, tlog::kBuildLog);
+    if (!opened) return usage_error(latest + ": the directory has another log");
+    before = *std::move(opened);
+  } else if (note.error().kind != ErrorKind::kNotFound) {
+    return note.error();
+  }
+  Copy copy(head, binaries, directory);
+  GW_TRY(copy.result.log, audit_log(source, head, before, copy));
+  GW_CHECK(copy.write(checkpoint));
+  return copy.result;
+}
+
+}  // namespace gw::build

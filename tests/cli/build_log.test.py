@@ -1,0 +1,162 @@
+"""gwtool build audit, log publish and log mirror; and --verifier of build serve."""
+
+import functools
+import http.server
+import os
+import shutil
+import sys
+import threading
+
+sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
+import build_lab
+import cli
+from build_lab import TARGET
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+def web_server(case, directory):
+    """Any web server that serves files; its URL."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=directory))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    case.addCleanup(server.server_close)
+    case.addCleanup(server.shutdown)
+    return "http://127.0.0.1:%d" % server.server_port
+
+
+class Log(cli.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.lab = build_lab.BuildLab(self)
+        self.dirs = ["cmd/c%02d" % n for n in range(12)]
+        self.lab.command(dirs=self.dirs)
+        self.server = self.lab.serve("--build-once", "--limits=false")
+
+    def fill(self, first=0, last=12):
+        for d in self.dirs[first:last]:
+            r = self.server.get("/example.org/hello@v0.1.0/%s/%s/record" % (d, TARGET))
+            self.assertEqual(r.status, 307, str(r))
+
+    def client(self, command, *args, source=None, cache="cache", **kwargs):
+        return self.gwtool("build", *command.split(), *args, "--log-key", self.lab.key, "--source",
+                           source or self.server.url + "/tlog", "--cache", self.path(cache), **kwargs)
+
+    def publish(self, out="static"):
+        return self.gwtool("build", "log", "publish", out, "--data", os.path.join(self.lab.dir, "data"), "--key",
+                           self.lab.key_file)
+
+    def test_audit(self):
+        r = self.client("audit")
+        self.assert_run(r, 0, err="")
+        self.fill()
+        r = self.client("audit", "--binaries", "--json")
+        self.assert_run(r, 0)
+        self.assertEqual((r.json["records"], r.json["irregular"], r.json["binaries"]), (12, 0, 12))
+        # A binary with a flipped bit; then one that is gone and comes out otherwise.
+        binaries = os.path.join(self.lab.dir, "data", "binaries")
+        name = sorted(n for n in os.listdir(binaries) if n.endswith(".gz"))[0]
+        with open(os.path.join(binaries, name), "r+b") as f:
+            f.seek(15)
+            byte = f.read(1)
+            f.seek(15)
+            f.write(bytes([byte[0] ^ 0x40]))
+        self.assert_error(self.client("audit", "--binaries"), 4, "record ")
+        self.assert_run(self.client("audit"), 0)
+
+    def test_publish_and_mirror(self):
+        self.fill(0, 5)
+        r = self.publish()
+        self.assert_run(r, 0, err="")
+        self.assertIn("static: 5 records", r.out)
+        self.assertIn(" 0 files written", self.publish().out)
+        self.fill(5)
+        self.assert_run(self.publish(), 0)
+        with open(self.path("static/tlog/latest")) as f:
+            self.assertEqual(f.read(), self.server.get("/tlog/latest").text)
+        for path in ("tile/8/0/000.p/12", "tile/8/data/000.p/12", "tile/0/000.p/12", "tile/entries/000.p/12",
+                     "checkpoint"):
+            with open(self.path("static/tlog", path), "rb") as f:
+                self.assertEqual(f.read(), self.server.get("/tlog/" + path).body, path)
+
+        # Clients need nothing else: from the directory, and from any web server.
+        web = web_server(self, self.path("static"))
+        self.server.kill()
+        for n, source in enumerate((self.path("static/tlog"), web + "/tlog")):
+            self.assert_run(self.client("audit", "--binaries", source=source), 0)
+            for d in (self.dirs[0], self.dirs[11]):
+                r = self.client("get", "example.org/hello@v0.1.0/%s/%s/" % (d, TARGET), "-o",
+                                self.path("got%d/" % n), source=source)
+                self.assert_run(r, 0, err="")
+        r = self.client("log mirror", "mirror", source=web + "/tlog")
+        self.assert_run(r, 0, err="")
+        self.assertIn("mirror: 12 records", r.out)
+        self.assertIn(" 0 binaries missing", r.out)
+        with open(self.path("mirror/tlog/latest")) as a, open(self.path("static/tlog/latest")) as b:
+            self.assertEqual(a.read(), b.read())
+        self.assert_run(self.client("audit", "--binaries", source=self.path("mirror/tlog")), 0)
+        for base, _, files in os.walk(self.path("mirror")):
+            for name in files:
+                path = os.path.join(base, name)
+                with open(path, "rb") as a, open(path.replace("/mirror/", "/static/"), "rb") as b:
+                    if "/lookup/" not in path:  # under the head of its first copy
+                        self.assertEqual(a.read(), b.read(), path)
+
+        # What was edited is found out.
+        tile = self.path("mirror/tlog/tile/8/data/000.p/12")
+        with open(tile) as f:
+            text = f.read()
+        with open(tile, "w") as f:
+            f.write(text.replace("/cmd/c00", "/cmd/c99", 1))
+        self.assert_error(self.client("audit", source=self.path("mirror/tlog")), 4, "tile/8/data/000")
+        self.assert_error(self.client("log mirror", "second", source=self.path("mirror/tlog")), 4)
+        self.assert_missing(self.path("second/tlog/latest"))
+
+    def test_another_history_is_not_written_over_a_mirror(self):
+        self.fill(0, 3)
+        self.assert_run(self.client("log mirror", "mirror"), 0)
+        with open(self.path("mirror/tlog/latest")) as f:
+            before = f.read()
+        self.server.kill()
+        shutil.rmtree(os.path.join(self.lab.dir, "data"))
+        self.lab.salt("other")
+        self.server = self.lab.serve("--build-once", "--limits=false")
+        self.fill(0, 4)
+        self.assert_error(self.client("log mirror", "mirror", cache="fresh"), 4, "another one than it was at 3")
+        self.assert_error(self.publish("mirror"), 4, "another one than it was at 3")
+        with open(self.path("mirror/tlog/latest")) as f:
+            self.assertEqual(f.read(), before)
+        other = self.path("other-key")
+        cli.gwtool("build", "genkey", "x.example.org", "--key", other)
+        self.assert_error(self.gwtool("build", "log", "publish", "mirror", "--data",
+                                      os.path.join(self.lab.dir, "data"), "--key", other), 2, "another log")
+        self.assert_error(self.gwtool("build", "log", "publish", "x", "--data", self.dir, "--key", other), 2, "no build")
+
+    def test_a_record_waits_for_the_verifiers(self):
+        key = self.path("key2")
+        r = cli.gwtool("build", "genkey", "second.example.org", "--key", key)
+        second = self.lab.serve("--verifier", "%s=%s/tlog" % (self.lab.key, self.server.url), key=key,
+                                data=self.path("data2"))
+        path = "/example.org/hello@v0.1.0/%s/%s/record" % (self.dirs[0], TARGET)
+        self.assertEqual(second.get(path).status, 307)
+        # The other one was asked, and has it now.
+        self.assertEqual(self.server.get("/tlog/latest").text.split("\n")[1], "1")
+        # It has another result: nothing is published.
+        self.fill(1, 2)
+        self.lab.salt("other")
+        path = "/example.org/hello@v0.1.0/%s/%s/record" % (self.dirs[1], TARGET)
+        r = second.get(path)
+        self.assertEqual(r.status, 503)
+        self.assertIn("got another result", r.text)
+        self.assertEqual(second.get("/tlog/latest").text.split("\n")[1], "1")
+        self.assertIn("gwtool_buildd_disagreements_total 1\n", second.ask_admin("/metrics").text)
+        # It cannot be asked: neither.
+        self.server.kill()
+        self.assertEqual(second.get("/example.org/hello@v0.1.0/%s/%s/record" % (self.dirs[2], TARGET)).status, 503)
+        self.assertEqual(second.get("/tlog/latest").text.split("\n")[1], "1")
+
+
+if __name__ == "__main__":
+    cli.main()
