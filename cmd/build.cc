@@ -195,7 +195,12 @@ Command build_command() {
       {"CACHE/sumdb", "proofs of their sums, the newest head, evidence of a log's lies"},
       {"CACHE/toolchains", "verified toolchains, unpacked"},
       {"CACHE/std", "the standard library, compiled, for the last twelve toolchains and targets"},
-      {"CACHE/logs", "the last build log of each build"}};
+      {"CACHE/logs", "the last build log of each build"},
+      {"CACHE/builds/NAME", "the newest head seen of a service's log, and evidence of its lies"},
+      {"DATA/ledger.db", "of serve: its log, results, failures and build logs"},
+      {"DATA/binaries", "of serve: binaries, named after their sums"},
+      {"DATA/published", "of serve: the last head that was signed"},
+      {"DATA/cache", "of serve: its cache"}};
   add_what(c, v);
   add_build_places(c, v.get());
   add_build_cache(c, v.get());
