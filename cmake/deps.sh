@@ -2,7 +2,8 @@
 # Installs what gwtool needs from Debian's packages and builds libcurl.a from Debian's source package.
 #
 # usage: cmake/deps.sh [--tests] [DIRECTORY]
-#   --tests    also the peers that the tests talk to (unbound, knot, nsd, bind9 tools, dnsperf, Go)
+#   --tests    also the peers that the tests talk to (unbound, knot, nsd, bind9 tools, dnsperf, Go,
+#              a browser)
 #   DIRECTORY  where libcurl goes, default build/deps beside this script's parent
 #
 # Run as root, or with sudo on the machine. Safe to run again: it takes a second when nothing is
@@ -29,7 +30,8 @@ packages="g++ cmake ninja-build pkg-config ca-certificates libcli11-dev libtomlp
   libsqlite3-dev nlohmann-json3-dev libfmt-dev zlib1g-dev libnghttp2-dev libc-ares-dev
   libyaml-dev libboost1.81-dev libminizip-dev libseccomp-dev libcap-dev dpkg-dev"
 test_packages="catch2 python3 git sqlite3 unbound bind9 bind9-utils bind9-dnsutils knot nsd ldnsutils dnsperf openssl
-  golang-go golang-golang-x-mod-dev mandoc clang clang-format clang-tidy libclang-rt-dev lld procps"
+  golang-go golang-golang-x-mod-dev mandoc clang clang-format clang-tidy libclang-rt-dev lld procps
+  chromium-headless-shell fonts-dejavu-core"
 # Parts of all of these get into the binary: the libraries above, and what the compiler adds.
 linked="$(printf '%s\n' $packages | grep -e '-dev$' | grep -vxF dpkg-dev) libc6-dev libstdc++-12-dev
   libgcc-12-dev"
