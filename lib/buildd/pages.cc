@@ -24,6 +24,10 @@ Page page(const SiteFacts& site, std::string title, std::string body) {
   return out;
 }
 
+std::string count(std::uint64_t n, std::string_view what) {
+  return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+}
+
 std::string heading(const build::Key& key) {
   return fmt::format("<h1>{} <span class=\"soft\">{}</span></h1>\n", escape(key.package()),
                      escape(key.version));
@@ -183,10 +187,11 @@ nobody can be given another one unnoticed.</p>
     body += fmt::format("<p class=\"note\">{}</p>\n", escape(site.notes));
   }
   if (facts.waiting > 0) {
-    body += fmt::format("<p class=\"soft\">{} builds are waiting.</p>\n", facts.waiting);
+    body += fmt::format("<p class=\"soft\">Waiting: {}.</p>\n", count(facts.waiting, "build"));
   }
   body += "<h2>Recent builds</h2>\n" + builds_table(facts.recent);
-  body += fmt::format(R"html(<h2>Addresses</h2>
+  body +=
+      fmt::format(R"html(<h2>Addresses</h2>
 <div class="scroll"><table>
 <tr><td><code>/MODULE</code></td><td>its commands</td></tr>
 <tr><td><code>/MODULE@VERSION/DIR</code></td><td>a build for your machine</td></tr>
@@ -195,18 +200,18 @@ nobody can be given another one unnoticed.</p>
 <p><code>latest</code> stands for the newest version or Go version. Examples:
 {}, {}.</p>
 <h2 id="log">The log</h2>
-<p>It has {} records. Its key, for <code>--log-key</code>:</p>
-<pre>{}</pre>
+<p>It has {}. Its key, for <code>--log-key</code>:</p>
+<pre class="command">{}</pre>
 <p>Fetch a binary, and prove that it is in the log:</p>
 <pre class="command">gwtool build get filippo.io/age/cmd/age --log-key {} --source {}/tlog</pre>
 <p class="soft">Files of the log: <a href="/tlog/latest">latest</a>, <code>lookup/</code>, <code>tile/8/</code>; for monitors
 and witnesses <a href="/tlog/checkpoint">checkpoint</a>, <code>tile/</code>, with the key</p>
-<pre>{}</pre>
+<pre class="command">{}</pre>
 )html",
-                      link("/filippo.io/age@latest/cmd/age/linux-amd64-latest/", "age for Linux"),
-                      link("/golang.org/x/example/hello", "commands of an example"), facts.log_size,
-                      escape(site.verifier_key), escape(site.verifier_key), escape(site.base_url),
-                      escape(site.checkpoint_key));
+                  link("/filippo.io/age@latest/cmd/age/linux-amd64-latest/", "age for Linux"),
+                  link("/golang.org/x/example/hello", "commands of an example"),
+                  count(facts.log_size, "record"), escape(site.verifier_key),
+                  escape(site.verifier_key), escape(site.base_url), escape(site.checkpoint_key));
   Page out = page(site, "Go binaries from source", std::move(body));
   out.index = true;
   return out;

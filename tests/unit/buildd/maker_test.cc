@@ -1,0 +1,178 @@
+#include "buildd/maker.h"
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+
+#include "buildd/local_log.h"
+#include "buildd/service.h"
+#include "module/gzip.h"
+#include "support/build/modules.h"
+#include "tlog/build_log.h"
+#include "tlog/log_signer.h"
+
+using namespace gw;
+using namespace gw::buildd;
+using namespace gw::testing;
+using Kind = BuildUpdate::Kind;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+build::Key key() {
+  return {.module = "a.b/main",
+          .version = "v1.0.0",
+          .target = {"js", "wasm"},
+          .go_version = "go1.26.8"};
+}
+
+constexpr const char* kWorks =
+    "[ $2 = -n ] && exec mkdir -p $GOMODCACHE/cache/download\necho building in $GOPATH\n"
+    "mkdir -p $GOPATH/bin/js_wasm\necho program >$GOPATH/bin/js_wasm/main";
+
+// A shell script in the place of the go command.
+struct Lab {
+  explicit Lab(const std::string& script, MakerOptions options = {})
+      : cache(build::Cache::open(dir.file("cache")).value()),
+        toolchains({[] { return Result<std::vector<std::string>>({"go1.26.8"}); },
+                    [this](const std::string& version) -> Result<build::Toolchain> {
+                      return build::Toolchain{version, dir.file("goroot"), {}};
+                    }},
+                   "", modules.clock),
+        binaries(BinaryStore::open(dir.file("binaries")).value()),
+        ledger(Ledger::open(dir.file("ledger.db")).value()),
+        signer(tlog::SignerKey::from_seed("b.example", std::string(32, 'b')).value()),
+        log(tlog::LogWriter::open(*ledger, {&signer, nullptr}).value()) {
+    modules.add("a.b/main", "v1.0.0", {{"main.go", "package main\n"}});
+    fs::create_directories(dir.file("goroot/bin"));
+    std::ofstream(dir.file("goroot/bin/go")) << "#!/bin/sh\n" << script << "\n";
+    fs::permissions(dir.file("goroot/bin/go"), fs::perms(0755));
+    options.sandbox = build::SandboxMode::kOff;
+    maker.emplace(MakerParts{cache, *modules.store, toolchains, binaries, *ledger, *log,
+                             modules.clock, logger, stop},
+                  std::move(options));
+  }
+  BuildUpdate make() {
+    return maker->make(key(), [this](std::string_view text) { progress.emplace_back(text); });
+  }
+  TempDir dir;
+  Modules modules;
+  build::Cache cache;
+  Toolchains toolchains;
+  BinaryStore binaries;
+  std::unique_ptr<Ledger> ledger;
+  tlog::KeySigner signer;
+  std::unique_ptr<tlog::LogWriter> log;
+  Logger logger{LogLevel::kError, [](std::string_view) {}};
+  os::Stop stop;
+  std::optional<Maker> maker;
+  std::vector<std::string> progress;
+};
+
+}  // namespace
+
+TEST_CASE("maker: twice, then into the log, then found", "[maker]") {
+  Lab lab(kWorks);
+  const BuildUpdate made = lab.make();
+  REQUIRE(made.kind == Kind::kSuccess);
+  const auto built = lab.ledger->find_built(build::format_key(key())).value();
+  REQUIRE(built);
+  CHECK(built->record == "a.b/main v1.0.0 / js wasm go1.26.8 8 " + made.sum + " \n");
+  CHECK(lab.log->head()->size == 1);
+  CHECK(std::count(lab.progress.begin(), lab.progress.end(),
+                   "building it a second time, to compare") == 1);
+  // No path of ours is in the log that others read.
+  const std::string log = mod::gunzip(lab.ledger->build_log(0).value(), 10'000).value();
+  CHECK(log.find("building in $DIR") != std::string::npos);
+  CHECK(log.find(lab.dir.path()) == std::string::npos);
+  // Nothing is built for what is there.
+  lab.progress.clear();
+  CHECK(lab.make().sum == made.sum);
+  CHECK(lab.progress.empty());
+
+  const tlog::LogFiles files(*lab.ledger, *lab.log, tlog::DataTileStyle::kNumbered);
+  LocalLog local(files, "here");
+  const tlog::FetchRequest requests[] = {{"latest", 1000}, {"none", 1000}};
+  const auto fetched = local.fetch(requests);
+  CHECK(*fetched[0] == lab.log->head()->latest);
+  CHECK(fetched[1].error().kind == ErrorKind::kNotFound);
+}
+
+TEST_CASE("maker: what differs is not published", "[maker]") {
+  Lab lab(std::string(kWorks) + "\necho $$ >>$GOPATH/bin/js_wasm/main");
+  const BuildUpdate made = lab.make();
+  CHECK(made.kind == Kind::kTempFailed);
+  CHECK(made.error.find("two builds differ") != std::string::npos);
+  CHECK(lab.ledger->size().value() == 0);
+  CHECK_FALSE(lab.ledger->find_failure(build::format_key(key()), lab.modules.clock.now()).value());
+}
+
+TEST_CASE("maker: other services are asked first", "[maker]") {
+  std::string asked;
+  Status answer = untrusted_error("another result");
+  MakerOptions options;
+  options.verifiers = {[&](const build::Key& k, const std::string& record) {
+    asked = build::format_key(k) + " " + record;
+    return answer;
+  }};
+  Lab lab(kWorks, options);
+  CHECK(lab.make().kind == Kind::kTempFailed);
+  CHECK(asked.starts_with(
+      "a.b/main@v1.0.0/js-wasm-go1.26.8/ a.b/main v1.0.0 / js wasm go1.26.8 8 0"));
+  CHECK(lab.ledger->size().value() == 0);
+  answer = unavailable_error("down");
+  CHECK(lab.make().kind == Kind::kTempFailed);
+  answer = {};
+  CHECK(lab.make().kind == Kind::kSuccess);
+}
+
+TEST_CASE("maker: failures are remembered when they would come again", "[maker]") {
+  const std::string name = build::format_key(key());
+  {
+    Lab lab("echo \"./a.go:1:2: undefined: x\"; exit 1");
+    const BuildUpdate made = lab.make();
+    CHECK(made.kind == Kind::kPermFailed);
+    const WallTime now = lab.modules.clock.now();
+    const auto failure = lab.ledger->find_failure(name, now).value();
+    REQUIRE(failure);
+    CHECK(failure->reason == "undefined symbol");
+    CHECK(failure->expires_at == now + std::chrono::hours(7 * 24));
+    CHECK(mod::gunzip(failure->log, 10'000).value().find("undefined: x") != std::string::npos);
+  }
+  {
+    Lab lab("kill -9 $$");
+    CHECK(lab.make().kind == Kind::kTempFailed);
+    CHECK_FALSE(lab.ledger->find_failure(name, lab.modules.clock.now()).value());
+  }
+  {
+    // Nobody knows why: perhaps tomorrow.
+    Lab lab("echo odd; exit 1");
+    CHECK(lab.make().kind == Kind::kPermFailed);
+    const auto failure = lab.ledger->find_failure(name, lab.modules.clock.now()).value();
+    CHECK(failure->expires_at == lab.modules.clock.now() + std::chrono::hours(24));
+  }
+}
+
+TEST_CASE("maker: a log without the machine's directories", "[maker]") {
+  CHECK(strip_paths("cd /a/b/c; ls /a/b /x", {"/a/b", "", "/"}) == "cd $DIR/c; ls $DIR /x");
+}
+
+TEST_CASE("service: a directory that cannot be, an address that is taken", "[service]") {
+  Lab lab(kWorks);
+  const ServiceParts parts{lab.cache,  *lab.modules.store, {},         lab.signer,
+                           lab.signer, lab.modules.clock,  lab.logger, lab.stop};
+  ServiceOptions options;
+  options.data = "/dev/null/x";
+  CHECK(Service::start(options, parts).error().kind == ErrorKind::kIo);
+  options.data = lab.dir.file("data");
+  options.listen = http::Endpoint::parse("127.0.0.1:0", 0).value();
+  auto first = Service::start(options, parts).value();
+  CHECK(Service::start(options, parts).error().kind == ErrorKind::kUnavailable);
+  options.data = lab.dir.file("other");
+  options.listen = first->endpoint();
+  CHECK(Service::start(options, parts).error().kind == ErrorKind::kUsage);
+  first.reset();
+  options.data = lab.dir.file("data");
+  CHECK(Service::start(options, parts));
+}
