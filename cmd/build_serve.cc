@@ -1,5 +1,6 @@
 // gwtool build serve: the service.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <memory>
@@ -12,6 +13,7 @@
 #include "build_service_group.h"
 #include "buildd/log_keys.h"
 #include "buildd/service.h"
+#include "buildd/signer.h"
 #include "http/endpoint.h"
 #include "module/goversion.h"
 #include "module/path.h"
@@ -19,7 +21,6 @@
 #include "os/dir.h"
 #include "os/signals.h"
 #include "os/systemd.h"
-#include "tlog/log_signer.h"
 
 namespace gw::cmd {
 
@@ -234,10 +235,7 @@ buildd::Verifier make_verifier(const ServeValues& v, const std::string& text, co
 
 Result<int> run_serve(Context& ctx, const ServeValues& v) {
   GW_TRY(auto options, service_options(v));
-  GW_TRY(auto key, buildd::load_log_key(v.key));
-  GW_TRY(auto checkpoint_key, buildd::checkpoint_key(key));
-  tlog::KeySigner signer(std::move(key));
-  tlog::KeySigner checkpoint_signer(std::move(checkpoint_key));
+  GW_TRY(const auto signer, buildd::SignerProcess::start("/proc/self/exe", v.key));
   const os::Notifier notifier = os::Notifier::from_environment();
   os::Stop stop;
   GW_TRY(const auto signals, os::SignalThread::start(stop, {}));
@@ -250,10 +248,25 @@ Result<int> run_serve(Context& ctx, const ServeValues& v) {
       [&] { return go_versions(v, parts); },
       [&](const std::string& version) { return find_build_toolchain(v, parts, version); }};
   GW_TRY(auto service,
-         buildd::Service::start(std::move(options), {parts.cache, *parts.store, toolchains, signer,
-                                                     checkpoint_signer, ctx.clock, ctx.log, stop}));
+         buildd::Service::start(std::move(options),
+                                {parts.cache, *parts.store, toolchains, signer->latest(),
+                                 signer->checkpoint(), ctx.clock, ctx.log, stop}));
   service->run(notifier);
   return kExitDone;
+}
+
+// The process that serve starts to sign.
+Command signer_command() {
+  auto key = std::make_shared<std::string>();
+  Command c("signer", "sign heads for gwtool build serve, at the other end of standard input");
+  c.hidden = true;
+  c.add(path_option("key", "FILE", key.get(), PathUse::kSecret, "the log's secret key").require());
+  c.run = [key](Context& /*ctx*/) -> Result<int> {
+    GW_TRY(const auto signer, buildd::load_log_key(*key));
+    GW_CHECK(buildd::run_signer(STDIN_FILENO, signer));
+    return kExitDone;
+  };
+  return c;
 }
 
 }  // namespace
@@ -277,6 +290,7 @@ void add_build_serve(Command& c) {
   });
   serve.run = [v](Context& ctx) { return run_serve(ctx, *v); };
   c.add(std::move(serve));
+  c.add(signer_command());
 }
 
 }  // namespace gw::cmd

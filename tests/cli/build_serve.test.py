@@ -3,8 +3,10 @@
 import base64
 import gzip
 import hashlib
+import http.client
 import json
 import os
+import signal
 import sys
 import threading
 
@@ -261,6 +263,49 @@ class Serve(cli.TestCase):
         r = self.expect(s.get(file), 503)
         self.assertIn("differs from the one in the log", r.text)
         self.assertEqual(s.get("/tlog/latest").text.split("\n")[1], "1")
+
+    def test_kill_9_at_any_moment_and_a_signer_that_is_killed(self):
+        """What was answered is there after a restart, and the log is one log."""
+        dirs = ["cmd/c%02d" % n for n in range(24)]
+        self.lab.command("example.org/many", dirs=dirs)
+        known, client = {}, ["--log-key", self.lab.key, "--cache", self.path("cache")]
+        done = 0
+        while done < len(dirs):
+            s = self.lab.serve("--limits=false", "--builders", "3")
+            answers, threads = {}, []
+            for d in dirs[done:done + 4]:
+                path = "/example.org/many@v0.1.0/%s/%s/record" % (d, TARGET)
+
+                def ask(path=path):
+                    try:
+                        answers[path] = s.get(path).location
+                    except (OSError, http.client.HTTPException):
+                        pass
+                threads.append(threading.Thread(target=ask))
+                threads[-1].start()
+            wanted = done // 4 % 4 + (done // 16)
+            cli.wait_until(lambda: len(answers) >= min(wanted, 4))
+            s.kill()
+            for t in threads:
+                t.join()
+            known.update({p: l for p, l in answers.items() if l})
+            done += 4
+            s = self.lab.serve("--limits=false")
+            for path, location in known.items():
+                self.assertEqual(s.get(path).location, location)
+            r = self.gwtool("build", "audit", "--binaries", "--source", s.url + "/tlog", *client)
+            self.assert_run(r, 0, err="")
+            # The signer: another takes its place.
+            found = cli.run(["pgrep", "-P", str(s.pid), "-f", "build signer"])
+            self.assertEqual(len(found.lines), 1)
+            os.kill(int(found.lines[0]), signal.SIGKILL)
+            before = s.get("/tlog/latest").text
+            path = "/example.org/hello@v0.1.0/js-wasm-go1.26.8%s/record" % ("-stripped" if done % 8 else "")
+            self.expect(s.get(path), 307)
+            known[path] = s.get(path).location
+            self.assertGreaterEqual(s.get("/tlog/latest").text.split("\n")[1], before.split("\n")[1])
+            self.assertEqual(s.stop(), 0)
+        self.assertGreater(len(known), 6)
 
     def test_starts_that_are_refused(self):
         s = self.lab.serve()

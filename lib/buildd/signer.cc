@@ -1,0 +1,191 @@
+#include "buildd/signer.h"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "base/bytes.h"
+#include "buildd/log_keys.h"
+#include "tlog/checkpoint.h"
+
+namespace gw::buildd {
+
+namespace {
+
+constexpr std::uint8_t kLatest = 1;
+constexpr std::uint8_t kCheckpoint = 2;
+// Asked for at the start: the text is empty, the answer the verifier key.
+constexpr std::size_t kMaxMessage = 4096;
+constexpr std::uint8_t kDone = 0;
+constexpr std::uint8_t kRefused = 1;
+
+struct Message {
+  std::uint8_t kind = 0;
+  std::string text;
+};
+
+Status send_message(int socket, const Message& message) {
+  std::string out;
+  append_u8(out, message.kind);
+  append_u32(out, static_cast<std::uint32_t>(message.text.size()));
+  out += message.text;
+  // Without SIGPIPE, whatever the process does with it.
+  std::string_view rest = out;
+  while (!rest.empty()) {
+    const ssize_t n = ::send(socket, rest.data(), rest.size(), MSG_NOSIGNAL);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return unavailable_error("the signer is gone");
+    rest.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return {};
+}
+
+Result<std::string> read_exactly(int socket, std::size_t size) {
+  std::string out(size, '\0');
+  std::size_t have = 0;
+  while (have < size) {
+    const ssize_t n = ::read(socket, out.data() + have, size - have);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return unavailable_error("the signer is gone");
+    have += static_cast<std::size_t>(n);
+  }
+  return out;
+}
+
+Result<Message> receive_message(int socket) {
+  GW_TRY(const std::string head, read_exactly(socket, 5));
+  ByteReader reader(head);
+  Message out;
+  out.kind = *reader.u8();
+  const std::uint32_t size = *reader.u32();
+  if (size > kMaxMessage) return unavailable_error("not a signer's message");
+  GW_TRY(out.text, read_exactly(socket, size));
+  return out;
+}
+
+// What was signed last with a key, so that it never signs two histories.
+class Guard {
+ public:
+  Guard(tlog::SignerKey key, std::string origin)
+      : key_(std::move(key)), origin_(std::move(origin)) {}
+
+  Result<std::string> sign(const std::string& text) {
+    if (text.empty()) return key_.verifier().format();
+    std::string_view rest = text;
+    const std::string_view origin = take_line(rest);
+    const auto size = parse_decimal(take_line(rest));
+    const auto root = decode_base64(take_line(rest));
+    if (origin != origin_ || !size || !root || root->size() != Hash().size() || !rest.empty() ||
+        text != tlog::format_tree_text(origin_, *size, hash_from_bytes(*root))) {
+      return usage_error("not a head of this log");
+    }
+    if (*size < size_ || (*size == size_ && !root_.empty() && *root != root_)) {
+      return usage_error("another history than was signed before");
+    }
+    size_ = *size;
+    root_ = *root;
+    return key_.sign_note(text);
+  }
+
+ private:
+  tlog::SignerKey key_;
+  std::string origin_;
+  std::uint64_t size_ = 0;
+  std::string root_;
+};
+
+}  // namespace
+
+Status run_signer(int socket, const tlog::SignerKey& key) {
+  GW_TRY(const tlog::SignerKey second, checkpoint_key(key));
+  Guard latest(key, std::string(tlog::kSumdbOrigin));
+  Guard checkpoint(second, second.verifier().name());
+  while (true) {
+    const auto request = receive_message(socket);
+    if (!request) return {};  // the service has ended
+    if (request->kind != kLatest && request->kind != kCheckpoint) {
+      return unavailable_error("not the service's question");
+    }
+    auto note = (request->kind == kLatest ? latest : checkpoint).sign(request->text);
+    GW_CHECK(send_message(socket,
+                          note ? Message{kDone, *note} : Message{kRefused, note.error().message}));
+  }
+}
+
+class SignerProcess::Signer : public tlog::NoteSigner {
+ public:
+  Signer(SignerProcess& process, std::uint8_t which, tlog::VerifierKey key)
+      : process_(process), which_(which), key_(std::move(key)) {}
+  Result<std::string> sign(std::string_view text) override { return process_.ask(which_, text); }
+  const tlog::VerifierKey& key() const override { return key_; }
+
+ private:
+  SignerProcess& process_;
+  const std::uint8_t which_;
+  const tlog::VerifierKey key_;
+};
+
+SignerProcess::SignerProcess(std::string program, std::string key_file)
+    : program_(std::move(program)), key_file_(std::move(key_file)) {}
+SignerProcess::~SignerProcess() = default;
+
+tlog::NoteSigner& SignerProcess::latest() { return *latest_; }
+tlog::NoteSigner& SignerProcess::checkpoint() { return *checkpoint_; }
+
+Status SignerProcess::spawn() {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+    return errno_error("a socket for the signer", errno);
+  }
+  os::Fd ours(ends[0]);
+  const os::Fd theirs(ends[1]);
+  os::Spawn spawn;
+  spawn.argv = {"gwtool", "build", "signer", "--key", key_file_};
+  spawn.file = program_;
+  spawn.environment.emplace();
+  spawn.descriptors = {{theirs.get(), 0}, {os::FdMap::kNull, 1}};
+  spawn.no_new_privileges = true;
+  GW_TRY(auto child, os::spawn(std::move(spawn)));
+  child_.reset();  // the one before, if there was one: it is gone
+  child_.emplace(std::move(child));
+  socket_ = std::move(ours);
+  return {};
+}
+
+Result<std::string> SignerProcess::exchange(std::uint8_t key, std::string_view text) {
+  GW_CHECK(send_message(socket_.get(), {key, std::string(text)}));
+  GW_TRY(Message answer, receive_message(socket_.get()));
+  if (answer.kind == kDone) return std::move(answer.text);
+  return internal_error("the signer refuses: " + answer.text);
+}
+
+Result<std::string> SignerProcess::ask(std::uint8_t key, std::string_view text) {
+  const MutexLock lock(mutex_);
+  auto answer = exchange(key, text);
+  if (answer || answer.error().kind != ErrorKind::kUnavailable) return answer;
+  GW_CHECK(spawn());
+  return exchange(key, text);
+}
+
+Result<std::unique_ptr<SignerProcess>> SignerProcess::start(std::string program,
+                                                            std::string key_file) {
+  // Told by us, not by a child that nobody hears.
+  if (auto readable = check_log_key(key_file); !readable) return std::move(readable).error();
+  std::unique_ptr<SignerProcess> out(new SignerProcess(std::move(program), std::move(key_file)));
+  {
+    const MutexLock lock(out->mutex_);
+    GW_CHECK(out->spawn());
+  }
+  for (const std::uint8_t which : {kLatest, kCheckpoint}) {
+    GW_TRY(const std::string text, out->ask(which, ""));
+    GW_TRY(auto key, tlog::VerifierKey::parse(text));
+    (which == kLatest ? out->latest_ : out->checkpoint_) =
+        std::make_unique<Signer>(*out, which, std::move(key));
+  }
+  return out;
+}
+
+}  // namespace gw::buildd

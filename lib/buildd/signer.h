@@ -1,0 +1,59 @@
+// The log's key in a process of its own, so that whatever takes over the one that talks to
+// strangers cannot take the key along.
+//
+// That process reads the key's file, signs what looks like a head of this log and nothing else, and
+// never a smaller tree than before, nor another one of the same size. It ends with the service: its
+// other end of the socket is closed then.
+//
+//   request   key (1: the log's, 2: the second dialect's), length in four bytes, the text
+//   answer    0 and the signed note, or 1 and why not; each with its length
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/mutex.h"
+#include "base/result.h"
+#include "os/file.h"
+#include "os/process.h"
+#include "tlog/log_signer.h"
+#include "tlog/note.h"
+
+namespace gw::buildd {
+
+// What the signer's process does until `socket` ends. kUnavailable: the other side is not ours.
+Status run_signer(int socket, const tlog::SignerKey& key);
+
+class SignerProcess {
+ public:
+  // `program`: this one, called with `build signer --key FILE` and the socket as standard input.
+  // kUsage: the key cannot be read.
+  static Result<std::unique_ptr<SignerProcess>> start(std::string program, std::string key_file);
+  ~SignerProcess();
+  SignerProcess(const SignerProcess&) = delete;
+  SignerProcess& operator=(const SignerProcess&) = delete;
+
+  // Both as NoteSigner; a process that has died is started again. They live as long as this.
+  tlog::NoteSigner& latest();
+  tlog::NoteSigner& checkpoint();
+
+ private:
+  class Signer;
+  SignerProcess(std::string program, std::string key_file);
+  Status spawn() GW_REQUIRES(mutex_);
+  Result<std::string> ask(std::uint8_t key, std::string_view text);
+  Result<std::string> exchange(std::uint8_t key, std::string_view text) GW_REQUIRES(mutex_);
+
+  const std::string program_;
+  const std::string key_file_;
+  Mutex mutex_;
+  std::optional<os::Child> child_ GW_GUARDED_BY(mutex_);
+  os::Fd socket_ GW_GUARDED_BY(mutex_);
+  std::unique_ptr<Signer> latest_;
+  std::unique_ptr<Signer> checkpoint_;
+};
+
+}  // namespace gw::buildd
