@@ -199,6 +199,7 @@ Command build_command() {
       {"CACHE/builds/NAME", "the newest head seen of a service's log, and evidence of its lies"},
       {"DATA/ledger.db", "of serve: its log, results, failures and build logs"},
       {"DATA/binaries", "of serve: binaries, named after their sums"},
+      {"DATA/sum.log", "of serve: the log's records as lines"},
       {"DATA/published", "of serve: the last head that was signed"},
       {"DATA/cache", "of serve: its cache"}};
   add_what(c, v);

@@ -112,6 +112,9 @@ Result<std::string> Maker::publish(const build::Key& key,
   }
   if (!appended) return std::move(appended).error().in("adding it to the log");
   // A signed head covers it.
+  if (const Status followed = parts_.sum_log.follow(); !followed) {
+    parts_.logger.error("following with sum.log", followed.error());
+  }
   const auto kept = parts_.binaries.evict(options_.max_binary_bytes, parts_.clock.now());
   if (kept) metric_set(Metric::kBuildBinaryBytes, static_cast<std::int64_t>(*kept));
   return binary.sum;

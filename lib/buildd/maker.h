@@ -24,6 +24,7 @@
 #include "buildd/binary_store.h"
 #include "buildd/ledger.h"
 #include "buildd/queue.h"
+#include "buildd/sum_log.h"
 #include "buildd/toolchains.h"
 #include "os/stop.h"
 #include "tlog/log_writer.h"
@@ -50,6 +51,7 @@ struct MakerParts {
   const BinaryStore& binaries;
   Ledger& ledger;
   tlog::LogWriter& log;
+  SumLog& sum_log;
   const Clock& clock;
   const Logger& logger;
   const os::Stop& stop;

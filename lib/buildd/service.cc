@@ -41,6 +41,7 @@ struct Service::Impl {
   std::optional<BinaryStore> binaries;
   std::unique_ptr<tlog::LogWriter> log;
   std::unique_ptr<tlog::LogFiles> files;
+  std::unique_ptr<SumLog> sum_log;
   Toolchains toolchains;
   Catalog catalog;
   std::unique_ptr<Maker> maker;
@@ -67,9 +68,11 @@ Status Service::Impl::open() {
   GW_TRY(log, tlog::LogWriter::open(*ledger, {&head, &parts.checkpoint_signer}, published));
   // The database is no older than what was published, and all of it is signed.
   files = std::make_unique<tlog::LogFiles>(*ledger, *log, tlog::DataTileStyle::kNumbered);
-  maker = std::make_unique<Maker>(MakerParts{parts.cache, parts.modules, toolchains, *binaries,
-                                             *ledger, *log, parts.clock, parts.log, parts.stop},
-                                  options.maker);
+  GW_TRY(sum_log, SumLog::open(options.data + "/sum.log", *ledger));
+  maker =
+      std::make_unique<Maker>(MakerParts{parts.cache, parts.modules, toolchains, *binaries, *ledger,
+                                         *log, *sum_log, parts.clock, parts.log, parts.stop},
+                              options.maker);
   queue = std::make_unique<BuildQueue>(
       [this](const build::Key& key, const BuildQueue::Progress& progress) {
         return maker->make(key, progress);

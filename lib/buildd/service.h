@@ -2,6 +2,7 @@
 //
 //   DATA/ledger.db     the log, results and failures (ledger.h)
 //   DATA/published     the last signed head (published_head.h)
+//   DATA/sum.log       its records as lines (sum_log.h)
 //   DATA/binaries/     SUM and SUM.gz (binary_store.h)
 //   DATA/lock          held by the process that serves it
 //

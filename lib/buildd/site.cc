@@ -18,6 +18,8 @@ namespace {
 
 constexpr std::chrono::minutes kAdmittedFor{10};
 constexpr std::size_t kMaxAdmitted = 100'000;
+constexpr std::chrono::minutes kRenderedFor{1};
+constexpr std::size_t kMaxRendered = 2000;
 constexpr std::uint32_t kRecent = 20;
 constexpr std::uint32_t kMaxMarks = 2000;
 constexpr std::size_t kMaxLog = std::size_t{32} << 20U;
@@ -353,10 +355,7 @@ void Site::serve_result(const Visit& visit, const BuildPath& path) {
     return send_error(visit, not_found_error(fmt::format("its sum is {}, not {}",
                                                          record ? record->sum : "", path.sum)));
   }
-  if (path.page.empty()) {
-    send(visit, render(result_page(facts_, path.key, around(path.key), built)));
-    return refresh(path.key.module);
-  }
+  if (path.page.empty()) return serve_result_page(visit, path, built);
   if (path.page == "log") {
     const auto log = parts_.ledger.build_log(built.number);
     if (!log) return send_error(visit, log.error());
@@ -378,6 +377,27 @@ void Site::serve_result(const Visit& visit, const BuildPath& path) {
   }
   if (path.page == "retry") return send_error(visit, not_found_error("it is built already"));
   serve_file(visit, path, built);
+}
+
+void Site::serve_result_page(const Visit& visit, const BuildPath& path, const Built& built) {
+  const MonoTime now = parts_.clock.mono();
+  std::shared_ptr<const Page> page;
+  {
+    const MutexLock lock(mutex_);
+    const auto found = rendered_.find(visit.request.path);
+    if (found != rendered_.end() && now - found->second.at < kRenderedFor)
+      page = found->second.page;
+  }
+  if (page) return send(visit, render(*page));
+  page = std::make_shared<const Page>(result_page(facts_, path.key, around(path.key), built));
+  send(visit, render(*page));
+  {
+    const MutexLock lock(mutex_);
+    if (rendered_.size() >= kMaxRendered) rendered_.clear();
+    rendered_.insert_or_assign(visit.request.path, Rendered{now, page});
+  }
+  // After the answer, for the next one: what is new of the module.
+  (void)parts_.catalog.versions(path.key.module);
 }
 
 void Site::serve_file(const Visit& visit, const BuildPath& path, const Built& built) {
@@ -406,9 +426,6 @@ Around Site::around(const build::Key& key) {
   out.object_files = facts && (*facts)->object_files;
   return out;
 }
-
-// After the answer, for the next one.
-void Site::refresh(const std::string& module) { (void)parts_.catalog.versions(module); }
 
 // ---- the log ----
 

@@ -16,6 +16,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -90,7 +91,7 @@ class Site {
   Status admit(const Visit& visit, const build::Key& key);
   Status check_reader(const http::Request& request) const;
   Around around(const build::Key& key);
-  void refresh(const std::string& module);
+  void serve_result_page(const Visit& visit, const BuildPath& path, const Built& built);
   void send(const Visit& visit, http::Response response) const;
   void send_error(const Visit& visit, const Error& error) const;
 
@@ -101,6 +102,12 @@ class Site {
   Mutex mutex_;
   // Keys that were admitted a short while ago, so that a page and its build count once.
   std::map<std::string, MonoTime> admitted_ GW_GUARDED_BY(mutex_);
+  // Result pages as they were rendered, by their path: a new one each minute.
+  struct Rendered {
+    MonoTime at;
+    std::shared_ptr<const Page> page;
+  };
+  std::map<std::string, Rendered> rendered_ GW_GUARDED_BY(mutex_);
 };
 
 // "a.b/c" allows itself and what is below. For tests.

@@ -7,6 +7,7 @@
 #include "buildd/local_log.h"
 #include "buildd/service.h"
 #include "module/gzip.h"
+#include "os/file.h"
 #include "support/build/modules.h"
 #include "tlog/build_log.h"
 #include "tlog/log_signer.h"
@@ -43,13 +44,14 @@ struct Lab {
         binaries(BinaryStore::open(dir.file("binaries")).value()),
         ledger(Ledger::open(dir.file("ledger.db")).value()),
         signer(tlog::SignerKey::from_seed("b.example", std::string(32, 'b')).value()),
-        log(tlog::LogWriter::open(*ledger, {&signer, nullptr}).value()) {
+        log(tlog::LogWriter::open(*ledger, {&signer, nullptr}).value()),
+        sum_log(SumLog::open(dir.file("sum.log"), *ledger).value()) {
     modules.add("a.b/main", "v1.0.0", {{"main.go", "package main\n"}});
     fs::create_directories(dir.file("goroot/bin"));
     std::ofstream(dir.file("goroot/bin/go")) << "#!/bin/sh\n" << script << "\n";
     fs::permissions(dir.file("goroot/bin/go"), fs::perms(0755));
     options.sandbox = build::SandboxMode::kOff;
-    maker.emplace(MakerParts{cache, *modules.store, toolchains, binaries, *ledger, *log,
+    maker.emplace(MakerParts{cache, *modules.store, toolchains, binaries, *ledger, *log, *sum_log,
                              modules.clock, logger, stop},
                   std::move(options));
   }
@@ -64,6 +66,7 @@ struct Lab {
   std::unique_ptr<Ledger> ledger;
   tlog::KeySigner signer;
   std::unique_ptr<tlog::LogWriter> log;
+  std::unique_ptr<SumLog> sum_log;
   Logger logger{LogLevel::kError, [](std::string_view) {}};
   os::Stop stop;
   std::optional<Maker> maker;
@@ -80,6 +83,17 @@ TEST_CASE("maker: twice, then into the log, then found", "[maker]") {
   REQUIRE(built);
   CHECK(built->record == "a.b/main v1.0.0 / js wasm go1.26.8 8 " + made.sum + " \n");
   CHECK(lab.log->head()->size == 1);
+  const std::string sums = lab.dir.file("sum.log");
+  CHECK(os::read_file(sums, 1000).value() == built->record);
+  // It is made whole again, or anew; another log's is not taken for ours.
+  REQUIRE(os::write_file_atomic(sums, built->record + "half", 0644));
+  REQUIRE(SumLog::open(sums, *lab.ledger));
+  CHECK(os::read_file(sums, 1000).value() == built->record);
+  fs::remove(sums);
+  REQUIRE(SumLog::open(sums, *lab.ledger));
+  CHECK(os::read_file(sums, 1000).value() == built->record);
+  REQUIRE(os::write_file_atomic(sums, "another\n", 0644));
+  CHECK(SumLog::open(sums, *lab.ledger).error().kind == ErrorKind::kCorrupt);
   CHECK(std::count(lab.progress.begin(), lab.progress.end(),
                    "building it a second time, to compare") == 1);
   // No path of ours is in the log that others read.
