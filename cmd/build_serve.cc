@@ -47,6 +47,7 @@ struct ServeValues : BuildPlaces {
   bool build_once = false;
   bool limits = true;
   std::vector<std::string> verifiers;
+  std::chrono::seconds rebuild_every = std::chrono::hours(24);
   std::chrono::seconds verifier_wait = std::chrono::minutes(15);
   std::vector<std::string> trusted_proxies, refused_networks, refused_agents, allowed_modules;
 };
@@ -118,6 +119,9 @@ void add_serve_rules(Command& c, ServeValues* v) {
                   "must not verify each other: both would wait."));
   c.add(duration_option("verifier-wait", &v->verifier_wait, std::chrono::seconds(1),
                         std::chrono::hours(6), "how long to wait for one"));
+  c.add(duration_option("rebuild-every", &v->rebuild_every, std::chrono::seconds(0),
+                        std::chrono::hours(24 * 365), "build a record of old again so often")
+            .more("Any one, to see that it still comes out the same; 0s: never."));
   c.add(flag_option("limits", &v->limits, "limit new builds by address and network"));
   c.add(list_option("trusted-proxy", "NETWORK", &v->trusted_proxies,
                     "believe X-Forwarded-For from there")
@@ -207,6 +211,7 @@ Result<buildd::ServiceOptions> service_options(const ServeValues& v) {
   while (out.base_url.ends_with('/')) out.base_url.pop_back();
   out.notes = v.notes.value_or("");
   out.oldest_go = v.go_oldest.value_or("");
+  out.rebuild_every = v.rebuild_every;
   out.builders = static_cast<unsigned>(v.builders);
   out.max_waiting = v.queue;
   return out;

@@ -191,6 +191,7 @@ _gwtool() {
     'gwtool build serve --go-oldest') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool build serve --verifier') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool build serve --verifier-wait') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build serve --rebuild-every') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool build serve --trusted-proxy') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool build serve --refuse-network') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool build serve --refuse-agent') mapfile -t COMPREPLY < <(:); return ;;
@@ -274,7 +275,7 @@ _gwtool() {
     'gwtool build log') words='publish mirror --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool build log publish') words='--data --key --binaries --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool build log mirror') words='--log-key --source --wait --ca-file --cache --binaries --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
-    'gwtool build serve') words='--data --key --listen --admin-listen --tls-certificate --tls-key --base-url --notes --head-file --proxy --log-key --source --ca-file --toolchain --sandbox --cache --builders --queue --keep-binaries --go-oldest --build-once --verifier --verifier-wait --limits --trusted-proxy --refuse-network --refuse-agent --allow-module --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool build serve') words='--data --key --listen --admin-listen --tls-certificate --tls-key --base-url --notes --head-file --proxy --log-key --source --ca-file --toolchain --sandbox --cache --builders --queue --keep-binaries --go-oldest --build-once --verifier --verifier-wait --rebuild-every --limits --trusted-proxy --refuse-network --refuse-agent --allow-module --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool build genkey') words='--key --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool build sum') words='--config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool vanity-lookup') words='zone compare lint --list --dns-only --http-only --resolver --trust-anchor --timeout --ca-file --connect-to --insecure --goinsecure --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;

@@ -358,6 +358,7 @@ complete -c gwtool -n '__gwtool_at "gwtool build serve"' -l go-oldest -x -d 'the
 complete -c gwtool -n '__gwtool_at "gwtool build serve"' -l build-once -d 'publish without building a second time, in another directory, to compare'
 complete -c gwtool -n '__gwtool_at "gwtool build serve"' -l verifier -x -d 'another build service, which must get the same result first'
 complete -c gwtool -n '__gwtool_at "gwtool build serve"' -l verifier-wait -x -d 'how long to wait for one'
+complete -c gwtool -n '__gwtool_at "gwtool build serve"' -l rebuild-every -x -d 'build a record of old again so often'
 complete -c gwtool -n '__gwtool_at "gwtool build serve"' -l limits -d 'limit new builds by address and network'
 complete -c gwtool -n '__gwtool_at "gwtool build serve"' -l trusted-proxy -x -d 'believe X-Forwarded-For from there'
 complete -c gwtool -n '__gwtool_at "gwtool build serve"' -l refuse-network -x -d 'make no builds for readers from there'

@@ -59,6 +59,7 @@ enum class Metric : std::uint16_t {
   kSuperviseUpdated,
   kBuilds,
   kBuildDisagreements,
+  kBuildSamples,
   kBuildWaiting,
   kBuildRunning,
   kBuildRefused,
@@ -120,6 +121,18 @@ constexpr std::string_view label_text(BuildEnd value) {
       return "failed";
     case BuildEnd::kTemporary:
       return "temporary";
+  }
+  return "";
+}
+enum class SampleEnd : std::uint8_t { kSame, kDiffers, kFailed };
+constexpr std::string_view label_text(SampleEnd value) {
+  switch (value) {
+    case SampleEnd::kSame:
+      return "same";
+    case SampleEnd::kDiffers:
+      return "differs";
+    case SampleEnd::kFailed:
+      return "failed";
   }
   return "";
 }
@@ -381,6 +394,8 @@ inline constexpr std::array kMetricTable = std::to_array<MetricInfo>({
     {Metric::kBuildDisagreements, MetricType::kCounter, "gwtool_buildd_disagreements_total",
      kNoLabel,
      "Builds of one key with different bytes: two of our own, or ours and another service's."},
+    {Metric::kBuildSamples, MetricType::kCounter, "gwtool_buildd_rebuilt_records_total",
+     label_of<SampleEnd>("end"), "Records of old that were built again, by what came out."},
     {Metric::kBuildWaiting, MetricType::kGauge, "gwtool_buildd_builds_waiting", kNoLabel,
      "Builds that wait for others."},
     {Metric::kBuildRunning, MetricType::kGauge, "gwtool_buildd_builds_running", kNoLabel,

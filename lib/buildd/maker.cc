@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "base/metrics.h"
+#include "build/log_client.h"
 #include "build/reason.h"
 #include "module/gzip.h"
 #include "os/file.h"
@@ -41,7 +42,7 @@ struct Maker::Compiled {
   std::string log;  // gzip
 };
 
-Result<Maker::Compiled> Maker::compile(const build::Key& key,
+Result<Maker::Compiled> Maker::compile(const build::Key& key, bool twice,
                                        const BuildQueue::Progress& progress) const {
   progress("getting the Go toolchain ready");
   GW_TRY(const build::Toolchain toolchain, parts_.toolchains.get(key.go_version));
@@ -58,7 +59,7 @@ Result<Maker::Compiled> Maker::compile(const build::Key& key,
   Compiled out{first.first, ""};
   GW_TRY(const std::string log, os::read_file(first.second, kMaxLog));
   out.log = mod::gzip(strip_paths(log, {parts_.cache.path(), toolchain.goroot}));
-  if (options_.twice && options_.verifiers.empty()) {
+  if (twice) {
     progress("building it a second time, to compare");
     GW_TRY(const auto second, build());
     if (second.first.sum != out.binary.sum) {
@@ -89,7 +90,8 @@ Status Maker::ask_verifiers(const build::Key& key, const std::string& record) co
 // The way of a record into the log. Returns the sum.
 Result<std::string> Maker::publish(const build::Key& key,
                                    const BuildQueue::Progress& progress) const {
-  GW_TRY(Compiled compiled, compile(key, progress));
+  const bool twice = options_.twice && options_.verifiers.empty();
+  GW_TRY(Compiled compiled, compile(key, twice, progress));
   // Both files are on the disk; nobody can ask for them yet.
   const StoredBinary& binary = compiled.binary;
   const std::string name = build::format_key(key);
@@ -115,9 +117,32 @@ Result<std::string> Maker::publish(const build::Key& key,
   if (const Status followed = parts_.sum_log.follow(); !followed) {
     parts_.logger.error("following with sum.log", followed.error());
   }
+  if (options_.on_published) options_.on_published();
   const auto kept = parts_.binaries.evict(options_.max_binary_bytes, parts_.clock.now());
   if (kept) metric_set(Metric::kBuildBinaryBytes, static_cast<std::int64_t>(*kept));
   return binary.sum;
+}
+
+void Maker::rebuild(const std::string& record) const {
+  const auto parsed = tlog::parse_build_record(record);
+  if (!parsed) return;
+  const build::Key key = build::key_of_record(*parsed);
+  const std::string name = build::format_key(key);
+  const auto compiled = compile(key, false, [](std::string_view) {});
+  if (parts_.stop.requested()) return;
+  if (!compiled) {
+    metric_add(Metric::kBuildSamples, SampleEnd::kFailed);
+    return parts_.logger.warning("rebuild failed",
+                                 {{"key", name}, {"error", compiled.error().message}});
+  }
+  if (compiled->binary.sum == parsed->sum) {
+    metric_add(Metric::kBuildSamples, SampleEnd::kSame);
+    return parts_.logger.info("rebuilt", {{"key", name}, {"sum", parsed->sum}});
+  }
+  metric_add(Metric::kBuildSamples, SampleEnd::kDiffers);
+  metric_add(Metric::kBuildDisagreements);
+  parts_.logger.write(LogLevel::kError, "rebuild differs",
+                      {{"key", name}, {"logged", parsed->sum}, {"sum", compiled->binary.sum}});
 }
 
 BuildUpdate Maker::fail(const build::Key& key, const Error& error) const {

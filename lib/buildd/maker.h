@@ -40,6 +40,8 @@ struct MakerOptions {
   // Without verifiers: builds everything a second time and compares.
   bool twice = true;
   std::vector<Verifier> verifiers = {};
+  // A head covers one more record.
+  std::function<void()> on_published = nullptr;
   std::uint64_t max_binary_bytes = std::uint64_t{20} << 30U;  // all that are kept
 };
 
@@ -61,13 +63,17 @@ class Maker {
  public:
   Maker(MakerParts parts, MakerOptions options) : parts_(parts), options_(std::move(options)) {}
 
+  // Builds what a record of old is of once more, and compares; counts and logs what comes out.
+  void rebuild(const std::string& record) const;
+
   // BuildQueue's work. A failure that a retry cannot mend is in the ledger when it returns.
   BuildUpdate make(const build::Key& key, const BuildQueue::Progress& progress) const;
 
  private:
   struct Compiled;
   std::optional<std::string> find(const build::Key& key) const;
-  Result<Compiled> compile(const build::Key& key, const BuildQueue::Progress& progress) const;
+  Result<Compiled> compile(const build::Key& key, bool twice,
+                           const BuildQueue::Progress& progress) const;
   Result<std::string> publish(const build::Key& key, const BuildQueue::Progress& progress) const;
   Status ask_verifiers(const build::Key& key, const std::string& record) const;
   BuildUpdate fail(const build::Key& key, const Error& error) const;

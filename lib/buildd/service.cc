@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <thread>
 
+#include "base/crypto.h"
 #include "base/metrics.h"
 #include "buildd/admin.h"
+#include "buildd/feed.h"
 #include "buildd/published_head.h"
 #include "os/file.h"
 
@@ -32,6 +35,7 @@ struct Service::Impl {
   Status listen();
   void set_gauges() const;
   void tidy();
+  void rebuild_samples();
 
   ServiceOptions options;
   ServiceParts parts;
@@ -42,6 +46,7 @@ struct Service::Impl {
   std::unique_ptr<tlog::LogWriter> log;
   std::unique_ptr<tlog::LogFiles> files;
   std::unique_ptr<SumLog> sum_log;
+  std::unique_ptr<Feed> feed;
   Toolchains toolchains;
   Catalog catalog;
   std::unique_ptr<Maker> maker;
@@ -69,6 +74,8 @@ Status Service::Impl::open() {
   // The database is no older than what was published, and all of it is signed.
   files = std::make_unique<tlog::LogFiles>(*ledger, *log, tlog::DataTileStyle::kNumbered);
   GW_TRY(sum_log, SumLog::open(options.data + "/sum.log", *ledger));
+  feed = std::make_unique<Feed>(*ledger);
+  options.maker.on_published = [this] { feed->published(); };
   maker =
       std::make_unique<Maker>(MakerParts{parts.cache, parts.modules, toolchains, *binaries, *ledger,
                                          *log, *sum_log, parts.clock, parts.log, parts.stop},
@@ -90,6 +97,10 @@ Status Service::Impl::listen() {
       std::move(facts), options.rules);
   http::Router pages;
   site->add_routes(pages);
+  pages.add({.pattern = "/-/feed",
+             .handler = [this](const http::Request& request, const http::Reply& reply) {
+               feed->follow(request, reply);
+             }});
   http::ServerOptions server_options;
   server_options.listen = options.listen;
   server_options.tls = options.tls;
@@ -137,8 +148,26 @@ void Service::Impl::tidy() {
   metric_set(Metric::kBuildBinaryBytes, static_cast<std::int64_t>(*kept));
 }
 
+// Whether what was built once still comes out the same, for as long as the service runs.
+void Service::Impl::rebuild_samples() {
+  while (!parts.stop.wait_for(options.rebuild_every)) {
+    const std::uint64_t size = log->head()->size;
+    if (size == 0) continue;
+    std::uint64_t any = 0;
+    random_bytes(&any, sizeof any);
+    const auto record = ledger->read_records(any % size, 1);
+    if (!record) {
+      parts.log.error("reading a record to build it again", record.error());
+      continue;
+    }
+    maker->rebuild(record->at(0));
+  }
+}
+
 void Service::run(const os::Notifier& notifier) {
   Impl& s = *impl_;
+  std::thread samples;
+  if (s.options.rebuild_every.count() > 0) samples = std::thread([&s] { s.rebuild_samples(); });
   s.parts.log.info("listening", {{"address", s.server->endpoint().format()}});
   if (s.admin) s.parts.log.info("admin", {{"address", s.admin->endpoint().format()}});
   s.parts.log.info("ready",
@@ -158,6 +187,7 @@ void Service::run(const os::Notifier& notifier) {
   s.queue->close();
   s.server->stop(kPatience);
   if (s.admin) s.admin->stop(kPatience);
+  if (samples.joinable()) samples.join();
   s.parts.log.info("stopped", {{"records", s.log->head()->size}});
 }
 

@@ -11,6 +11,7 @@
 // (they are made again when somebody asks) and sends what is being sent.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,6 +42,8 @@ struct ServiceOptions {
   std::string base_url = {};  // empty: https:// and the key's name
   std::string notes = {};
   std::string oldest_go = {};
+  // A record of old is built again so often; zero: never.
+  std::chrono::seconds rebuild_every = {};
   unsigned builders = 1;
   std::size_t max_waiting = 100;
   unsigned connections = 1024;

@@ -234,6 +234,41 @@ class Serve(cli.TestCase):
         self.expect(s.get(slow), 307)
         self.assertEqual(s.get("/tlog/latest").text.split("\n")[1], "2")
 
+    def test_records_of_old_are_built_again(self):
+        s = self.lab.serve("--rebuild-every", "1s")
+        self.expect(s.get(HELLO + "record"), 307)
+        cli.wait_until(lambda: 'rebuilt_records_total{end="same"} 0\n' not in s.ask_admin("/metrics").text)
+        self.lab.salt("other")
+        cli.wait_until(lambda: 'rebuilt_records_total{end="differs"} 0\n' not in s.ask_admin("/metrics").text)
+        self.assertIn('event="rebuild differs" key=', s.err)
+        self.assertNotIn("gwtool_buildd_disagreements_total 0\n", s.ask_admin("/metrics").text)
+        self.assertEqual(s.get("/tlog/latest").text.split("\n")[1], "1")
+        self.assertEqual(s.stop(), 0)
+
+    def test_a_feed_of_records(self):
+        s = self.lab.serve("--build-once")
+        record = s.follow(HELLO + "record")[1].text
+        other = HELLO.replace(TARGET, TARGET + "-stripped")
+
+        def read(path, headers, events):
+            c = http.client.HTTPConnection(s.address, timeout=20)
+            self.addCleanup(c.close)
+            c.request("GET", path, headers=headers)
+            r = c.getresponse()
+            self.assertEqual(r.getheader("content-type"), "text/event-stream")
+            self.assertEqual((r.readline(), r.readline()), (b": keepalive\n", b"\n"))
+            if headers.get("X-Build"):
+                s.get(headers["X-Build"])
+            return [[r.readline().decode() for _ in range(4)] for _ in range(events)]
+        first = ["id: 0\n", "event: record\n", "data: " + record, "\n"]
+        self.assertEqual(read("/-/feed?from=0", {}, 1), [first])
+        # What comes while it is open; then what was missed.
+        second = read("/-/feed", {"X-Build": other + "record"}, 1)[0]
+        self.assertEqual((second[0], second[2].endswith("stripped\n")), ("id: 1\n", True))
+        self.assertEqual(read("/-/feed", {"Last-Event-ID": "0"}, 1), [second])
+        self.assertEqual(read("/-/feed?from=0", {}, 2), [first, second])
+        self.assertEqual(s.stop(), 0)
+
     def test_builds_that_differ_are_not_published(self):
         # Twice, and the second one has other bytes.
         s = self.lab.serve()

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "buildd/admin.h"
+#include "buildd/feed.h"
 #include "buildd/site.h"
 #include "buildd/site_answers.h"
 
