@@ -18,6 +18,8 @@
 #include "os/dir.h"
 #include "os/signals.h"
 #include "os/stop.h"
+#include "tlog/build_log.h"
+#include "tlog/tlog_proof.h"
 
 namespace gw::cmd {
 
@@ -300,11 +302,61 @@ Command verify_command() {
   return c;
 }
 
+// ---- verify-proof ----
+
+struct ProofValues {
+  std::string binary;
+  std::string proof;
+  std::string key;
+};
+
+Result<int> run_verify_proof(Context& ctx, const ProofValues& v) {
+  constexpr std::size_t kMaxBinary = std::size_t{2} << 30U;
+  GW_TRY(const auto key, tlog::VerifierKey::parse(v.key));
+  GW_TRY(const std::string bytes, os::read_file(v.binary, kMaxBinary));
+  GW_TRY(const std::string text, os::read_file(v.proof, tlog::kMaxProofBytes));
+  GW_TRY(const tlog::TlogProof proof, tlog::parse_tlog_proof(text));
+  // What is beside the proof is not authenticated: that it is the entry, only the tree says.
+  GW_TRY(const std::uint64_t size, tlog::verify_tlog_proof(proof, proof.extra, key));
+  const auto record = tlog::parse_build_record(proof.extra);
+  if (!record) return untrusted_error(v.proof + ": of no build's record");
+  const std::string sum = build::format_binary_sum(sha256(bytes));
+  if (sum != record->sum || bytes.size() != record->size) {
+    return untrusted_error(fmt::format("{}: {} bytes with the sum {}; the log has {} and {}",
+                                       v.binary, bytes.size(), sum, record->size, record->sum));
+  }
+  const std::string name = tlog::format_build_key(record->target);
+  if (ctx.json) {
+    ctx.out.json({{"file", v.binary}, {"key", name}, {"sum", sum}, {"log_size", size}});
+  } else {
+    ctx.out.line(fmt::format("{} {} {}", sum, v.binary, name));
+  }
+  return kExitDone;
+}
+
+Command verify_proof_command() {
+  auto v = std::make_shared<ProofValues>();
+  Command c("verify-proof", "compare a binary with its proof, without a network");
+  c.doc =
+      "The proof is what a service has beside the binary, with `.tlog-proof` behind its name. It "
+      "shows that the log has the record of exactly these bytes. Prints `SUM FILE KEY`, with the "
+      "build's key in the log.";
+  c.add(positional("FILE", &v->binary, "the binary, uncompressed"));
+  c.add(positional("PROOF", &v->proof, "its proof, as in c2sp.org/tlog-proof"));
+  c.add(text_option("checkpoint-key", "VKEY", &v->key,
+                    "the log's second verifier key, NAME/tlog, of its first page")
+            .check(check_build_service)
+            .require());
+  c.run = [v](Context& ctx) { return run_verify_proof(ctx, *v); };
+  return c;
+}
+
 }  // namespace
 
 void add_build_client(Command& c) {
   c.add(get_command());
   c.add(verify_command());
+  c.add(verify_proof_command());
 }
 
 }  // namespace gw::cmd

@@ -4,7 +4,7 @@ _gwtool() {
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
     case "$at ${COMP_WORDS[i]}" in
-      'gwtool follow-tlog' | 'gwtool serve-dns' | 'gwtool serve-dns key' | 'gwtool serve-dns key new' | 'gwtool serve-dns key ds' | 'gwtool serve-dns status' | 'gwtool check' | 'gwtool check module' | 'gwtool check toolchain' | 'gwtool check updates' | 'gwtool build' | 'gwtool build get' | 'gwtool build verify' | 'gwtool build audit' | 'gwtool build log' | 'gwtool build log publish' | 'gwtool build log mirror' | 'gwtool build serve' | 'gwtool build genkey' | 'gwtool build sum' | 'gwtool vanity-lookup' | 'gwtool vanity-lookup zone' | 'gwtool vanity-lookup compare' | 'gwtool vanity-lookup lint' | 'gwtool completion' | 'gwtool completion bash' | 'gwtool completion zsh' | 'gwtool completion fish' | 'gwtool version') at+=" ${COMP_WORDS[i]}" ;;
+      'gwtool follow-tlog' | 'gwtool serve-dns' | 'gwtool serve-dns key' | 'gwtool serve-dns key new' | 'gwtool serve-dns key ds' | 'gwtool serve-dns status' | 'gwtool check' | 'gwtool check module' | 'gwtool check toolchain' | 'gwtool check updates' | 'gwtool build' | 'gwtool build get' | 'gwtool build verify' | 'gwtool build verify-proof' | 'gwtool build audit' | 'gwtool build log' | 'gwtool build log publish' | 'gwtool build log mirror' | 'gwtool build serve' | 'gwtool build genkey' | 'gwtool build sum' | 'gwtool vanity-lookup' | 'gwtool vanity-lookup zone' | 'gwtool vanity-lookup compare' | 'gwtool vanity-lookup lint' | 'gwtool completion' | 'gwtool completion bash' | 'gwtool completion zsh' | 'gwtool completion fish' | 'gwtool version') at+=" ${COMP_WORDS[i]}" ;;
     esac
   done
   case "$at $prev" in
@@ -149,6 +149,9 @@ _gwtool() {
     'gwtool build verify --verifier') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool build verify --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool build verify --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool build verify-proof --checkpoint-key') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build verify-proof --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool build verify-proof --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
     'gwtool build audit --log-key') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool build audit --source') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool build audit --wait') mapfile -t COMPREPLY < <(:); return ;;
@@ -268,9 +271,10 @@ _gwtool() {
     'gwtool check module') words='--dns --prove --db --log-key --source --proxy --ca-file --major --retracted --goproxy --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool check toolchain') words='--dns --prove --db --log-key --source --proxy --ca-file --next --platform --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool check updates') words='--resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
-    'gwtool build') words='get verify audit log serve genkey sum --target --go --stripped --output --proxy --log-key --source --ca-file --toolchain --sandbox --cache --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool build') words='get verify verify-proof audit log serve genkey sum --target --go --stripped --output --proxy --log-key --source --ca-file --toolchain --sandbox --cache --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool build get') words='--target --go --stripped --sum --output --log-key --source --wait --ca-file --cache --verifier --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool build verify') words='--log-key --source --wait --ca-file --cache --verifier --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool build verify-proof') words='--checkpoint-key --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool build audit') words='--log-key --source --wait --ca-file --cache --binaries --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool build log') words='publish mirror --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool build log publish') words='--data --key --binaries --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;

@@ -3,7 +3,7 @@ function __gwtool_at
     set -l at gwtool
     for word in (commandline -opc)[2..-1]
         switch "$at $word"
-            case 'gwtool follow-tlog' 'gwtool serve-dns' 'gwtool serve-dns key' 'gwtool serve-dns key new' 'gwtool serve-dns key ds' 'gwtool serve-dns status' 'gwtool check' 'gwtool check module' 'gwtool check toolchain' 'gwtool check updates' 'gwtool build' 'gwtool build get' 'gwtool build verify' 'gwtool build audit' 'gwtool build log' 'gwtool build log publish' 'gwtool build log mirror' 'gwtool build serve' 'gwtool build genkey' 'gwtool build sum' 'gwtool vanity-lookup' 'gwtool vanity-lookup zone' 'gwtool vanity-lookup compare' 'gwtool vanity-lookup lint' 'gwtool completion' 'gwtool completion bash' 'gwtool completion zsh' 'gwtool completion fish' 'gwtool version'
+            case 'gwtool follow-tlog' 'gwtool serve-dns' 'gwtool serve-dns key' 'gwtool serve-dns key new' 'gwtool serve-dns key ds' 'gwtool serve-dns status' 'gwtool check' 'gwtool check module' 'gwtool check toolchain' 'gwtool check updates' 'gwtool build' 'gwtool build get' 'gwtool build verify' 'gwtool build verify-proof' 'gwtool build audit' 'gwtool build log' 'gwtool build log publish' 'gwtool build log mirror' 'gwtool build serve' 'gwtool build genkey' 'gwtool build sum' 'gwtool vanity-lookup' 'gwtool vanity-lookup zone' 'gwtool vanity-lookup compare' 'gwtool vanity-lookup lint' 'gwtool completion' 'gwtool completion bash' 'gwtool completion zsh' 'gwtool completion fish' 'gwtool version'
                 set at "$at $word"
         end
     end
@@ -222,6 +222,7 @@ complete -c gwtool -n '__gwtool_at "gwtool check updates"' -l version -d 'print 
 complete -c gwtool -n '__gwtool_at "gwtool check updates"' -l help -s h -d 'print this and end'
 complete -c gwtool -n '__gwtool_at "gwtool build"' -a get -d 'fetch binaries from a build service, proven by its log'
 complete -c gwtool -n '__gwtool_at "gwtool build"' -a verify -d 'compare binaries, or records, with what services logs say'
+complete -c gwtool -n '__gwtool_at "gwtool build"' -a verify-proof -d 'compare a binary with its proof, without a network'
 complete -c gwtool -n '__gwtool_at "gwtool build"' -a audit -d 'check every record, hash and binary of a services log'
 complete -c gwtool -n '__gwtool_at "gwtool build"' -a log -d 'write a build services log elsewhere'
 complete -c gwtool -n '__gwtool_at "gwtool build"' -a serve -d 'build on demand for others, and log every result'
@@ -282,6 +283,16 @@ complete -c gwtool -n '__gwtool_at "gwtool build verify"' -l json -d 'print data
 complete -c gwtool -n '__gwtool_at "gwtool build verify"' -l color -x -a 'auto always never' -d 'colour messages'
 complete -c gwtool -n '__gwtool_at "gwtool build verify"' -l version -d 'print the version and end'
 complete -c gwtool -n '__gwtool_at "gwtool build verify"' -l help -s h -d 'print this and end'
+complete -c gwtool -n '__gwtool_at "gwtool build verify-proof"' -l checkpoint-key -x -d 'the logs second verifier key, NAME/tlog, of its first page'
+complete -c gwtool -n '__gwtool_at "gwtool build verify-proof"' -l config -r -F -d 'read options from FILE'
+complete -c gwtool -n '__gwtool_at "gwtool build verify-proof"' -l check-config -d 'check the configuration and end'
+complete -c gwtool -n '__gwtool_at "gwtool build verify-proof"' -l print-config -d 'print the options in effect and where each comes from, and end'
+complete -c gwtool -n '__gwtool_at "gwtool build verify-proof"' -l quiet -s q -d 'say nothing but errors'
+complete -c gwtool -n '__gwtool_at "gwtool build verify-proof"' -l verbose -s v -d 'say more'
+complete -c gwtool -n '__gwtool_at "gwtool build verify-proof"' -l json -d 'print data as JSON'
+complete -c gwtool -n '__gwtool_at "gwtool build verify-proof"' -l color -x -a 'auto always never' -d 'colour messages'
+complete -c gwtool -n '__gwtool_at "gwtool build verify-proof"' -l version -d 'print the version and end'
+complete -c gwtool -n '__gwtool_at "gwtool build verify-proof"' -l help -s h -d 'print this and end'
 complete -c gwtool -n '__gwtool_at "gwtool build audit"' -l log-key -x -d 'the services verifier key'
 complete -c gwtool -n '__gwtool_at "gwtool build audit"' -l source -x -d 'where its log is (default from the keys name)'
 complete -c gwtool -n '__gwtool_at "gwtool build audit"' -l wait -x -d 'how long to wait for a build that nobody asked for before'

@@ -327,7 +327,8 @@ Page result_page(const SiteFacts& site, const build::Key& key, const Around& aro
       escape(key.target.goarch), escape(key.go_version), key.stripped ? "\" -s\"" : "",
       escape(package));
   body += fmt::format(
-      "<p>{} · {} · {} · {} · {}</p>\n", link("log", "Build log"), link("record", "Record"),
+      "<p>{} · {} · {} · {} · {} · {}</p>\n", link("log", "Build log"), link("record", "Record"),
+      link(file + ".tlog-proof", "Proof to keep"),
       link("/tlog/lookup/" + build::format_key(key), "Lookup with signed head"),
       link(fmt::format("https://pkg.go.dev/{}@{}", key.package(), key.version), "pkg.go.dev"),
       link(fmt::format("{}dl", build_page(latest)), "Build and download the latest"));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/bytes.h"
 #include "base/json.h"
 #include "base/metrics.h"
 #include "base/text.h"
@@ -11,11 +12,14 @@
 #include "http/form.h"
 #include "module/gzip.h"
 #include "tlog/build_log.h"
+#include "tlog/tlog_proof.h"
+#include "tlog/tree.h"
 
 namespace gw::buildd {
 
 namespace {
 
+constexpr std::string_view kProof = ".tlog-proof";
 constexpr std::chrono::minutes kAdmittedFor{10};
 constexpr std::size_t kMaxAdmitted = 100'000;
 constexpr std::chrono::minutes kRenderedFor{1};
@@ -31,7 +35,13 @@ bool is_known_page(const BuildPath& path) {
   for (const std::string_view known : {"", "log", "dl", "record", "events", "retry"}) {
     if (path.page == known) return true;
   }
-  return path.page == file || path.page == file + ".gz";
+  return path.page == file || path.page == file + ".gz" ||
+         path.page == fmt::format("{}{}", file, kProof);
+}
+
+std::optional<std::uint64_t> checkpoint_size(std::string_view note) {
+  (void)take_line(note);
+  return parse_decimal(take_line(note));
 }
 
 // The end of a log, which is where it says why.
@@ -376,7 +386,29 @@ void Site::serve_result(const Visit& visit, const BuildPath& path) {
     return stream.end();
   }
   if (path.page == "retry") return send_error(visit, not_found_error("it is built already"));
+  if (path.page.ends_with(kProof)) return serve_proof(visit, built);
   serve_file(visit, path, built);
+}
+
+// For those who have no network later: in the newest checkpoint that covers it, with witnesses'
+// signatures where there are.
+void Site::serve_proof(const Visit& visit, const Built& built) {
+  const auto head = parts_.log.head();
+  tlog::TlogProof proof;
+  proof.extra = built.record;
+  proof.index = built.number;
+  proof.checkpoint = head->checkpoint;
+  std::uint64_t size = head->size;
+  const std::string witnessed = parts_.log.checkpoint();
+  if (const auto other = checkpoint_size(witnessed); other && *other > built.number) {
+    proof.checkpoint = witnessed;
+    size = *other;
+  }
+  tlog::StoreNodes nodes(parts_.ledger);
+  auto path = tlog::inclusion_proof(built.number, size, nodes);
+  if (!path) return send_error(visit, path.error());
+  proof.path = *std::move(path);
+  send(visit, text_page(tlog::format_tlog_proof(proof)));
 }
 
 void Site::serve_result_page(const Visit& visit, const BuildPath& path, const Built& built) {

@@ -6,6 +6,7 @@
 // | dl        | 422                     | 422                 | 307            | 307 to the file |
 // | record    | builds, then 307        | 422                 | 307            | 200             |
 // | FILE[.gz] | builds, then 307        | 422                 | 307            | 200, ranges     |
+// | FILE.tlog-proof  as FILE: its proof, for those without a network                              |
 // | events    | builds, tells of it     | 422                 | 307            | one event       |
 // | retry     | POST: builds, 303       | POST: forgets, 303  | 307            | 404             |
 //
@@ -82,6 +83,7 @@ class Site {
   void serve_failed(const Visit& visit, const BuildPath& path, const Failure& failure);
   void serve_unbuilt(const Visit& visit, const BuildPath& path);
   void serve_file(const Visit& visit, const BuildPath& path, const Built& built);
+  void serve_proof(const Visit& visit, const Built& built);
   void build_then_go(const Visit& visit, const BuildPath& path);
   void follow(const Visit& visit, const build::Key& key);
   void serve_lookup(const Visit& visit);

@@ -177,7 +177,11 @@ std::string resolved_file(const BuildPath& path) {
   for (const std::string_view known : {"", "log", "dl", "record", "events", "retry"}) {
     if (path.page == known) return path.page;
   }
-  return build::binary_name(path.key) + (path.page.ends_with(".gz") ? ".gz" : "");
+  std::string file = build::binary_name(path.key);
+  for (const std::string_view end : {".gz", ".tlog-proof"}) {
+    if (path.page.ends_with(end)) return file.append(end);
+  }
+  return file;
 }
 
 void count_page(int status) {

@@ -85,6 +85,27 @@ class Get(cli.TestCase):
                           4, "not 0AAA")
         self.assert_missing(self.path("q"))
 
+    def test_a_proof_needs_no_network(self):
+        self.assert_run(self.get("example.org/hello/cmd/x", "-o", "x"), 0)
+        for what in ("example.org/hello", "example.org/hello@v0.1.0/cmd/x/%s-stripped/" % TARGET):
+            self.assert_run(self.get(what, "-o", "others/"), 0)
+        _, proof = self.server.follow("/example.org/hello@latest/cmd/x/js-wasm-latest/x-v0.1.0-go1.26.8.tlog-proof")
+        self.assertEqual(proof.status, 200, str(proof))
+        self.assertTrue(proof.text.startswith("c2sp.org/tlog-proof@v1\nextra "))
+        self.server.kill()
+        self.file("proof", proof.text)
+        args = ["build", "verify-proof", "x", "proof", "--checkpoint-key"]
+        r = self.gwtool(*args, self.lab.checkpoint_key)
+        self.assert_run(r, 0, err="")
+        self.assertEqual(r.out.split()[2], "example.org/hello@v0.1.0/cmd/x/%s/" % TARGET)
+        self.assert_error(self.gwtool(*args, self.lab.key), 4)
+        self.file("proof", proof.text.replace("index 0", "index 1"))
+        self.assert_error(self.gwtool(*args, self.lab.checkpoint_key), 4)
+        self.file("proof", proof.text)
+        with open(self.path("x"), "ab") as f:
+            f.write(b"x")
+        self.assert_error(self.gwtool(*args, self.lab.checkpoint_key), 4, "the log has")
+
     def test_what_cannot_be_had(self):
         self.assert_error(self.get("example.org/broken"), 1, "undefined: nothing")
         self.assert_error(self.get("example.org/none"), 1)
