@@ -100,7 +100,14 @@ Ledger::~Ledger() = default;
 
 Result<std::unique_ptr<Ledger>> Ledger::open(const std::string& path, const std::string& vfs) {
   std::unique_ptr<Ledger> out(new Ledger());
-  Writer& w = *out->writer_;
+  GW_CHECK(out->open_writer(path, vfs));
+  GW_CHECK(out->open_reader(path, vfs));
+  return out;
+}
+
+Status Ledger::open_writer(const std::string& path, const std::string& vfs) {
+  const MutexLock lock(write_mutex_);
+  Writer& w = *writer_;
   GW_TRY(w.db, sqlite::Database::open(path, sqlite::Database::Mode::kCreate, vfs));
   // What is committed is on the disk: a signed head must never be ahead of it.
   GW_CHECK(w.db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"));
@@ -115,8 +122,12 @@ Result<std::unique_ptr<Ledger>> Ledger::open(const std::string& path, const std:
                       "expires_at, log) VALUES(?, ?, ?, ?, ?, ?, ?)"));
   GW_TRY(w.forget_failure, w.db.prepare("DELETE FROM failure WHERE key = ?"));
   GW_TRY(w.forget_expired, w.db.prepare("DELETE FROM failure WHERE expires_at <= ?"));
+  return {};
+}
 
-  Reader& r = *out->reader_;
+Status Ledger::open_reader(const std::string& path, const std::string& vfs) {
+  const MutexLock lock(read_mutex_);
+  Reader& r = *reader_;
   GW_TRY(r.db, sqlite::Database::open(path, sqlite::Database::Mode::kRead, vfs));
   const std::string built(kBuiltColumns);
   GW_TRY(r.size, r.db.prepare("SELECT coalesce(max(number) + 1, 0) FROM record"));
@@ -133,7 +144,7 @@ Result<std::unique_ptr<Ledger>> Ledger::open(const std::string& path, const std:
                                  "failure WHERE key = ? AND expires_at > ?"));
   GW_TRY(r.failures, r.db.prepare("SELECT key, reason, message, hint, failed_at, expires_at FROM "
                                   "failure WHERE expires_at > ? ORDER BY failed_at DESC LIMIT ?"));
-  return out;
+  return {};
 }
 
 // ---- the log ----

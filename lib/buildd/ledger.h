@@ -88,6 +88,8 @@ class Ledger : public tlog::LogStore {
   struct Reader;
   struct Writer;
   Ledger();
+  Status open_writer(const std::string& path, const std::string& vfs);
+  Status open_reader(const std::string& path, const std::string& vfs);
   Result<std::vector<Built>> read_built(sqlite::Statement& statement) GW_REQUIRES(read_mutex_);
 
  public:
