@@ -105,7 +105,6 @@ Result<dnsd::ModuleOptions> module_options(const ServeValues& v) {
   o.db = *v.db;
   o.key_file = *v.key;
   o.allow_partial = v.partial;
-  o.db_may_appear = v.follow;
   GW_TRY(o.zone.origin, parse_zone(*v.zone));
   for (const std::string& text : v.name_servers) {
     GW_TRY(auto server, dnsd::NameServer::parse(text, o.zone.origin));

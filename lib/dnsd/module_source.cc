@@ -144,9 +144,8 @@ Status ModuleSource::open() {
   if (!reader) {
     Error error = std::move(reader).error();
     if (error.kind == ErrorKind::kNotFound) {
-      if (options_.may_appear) return {};
-      error.hint =
-          fmt::format("run first: gwtool follow-tlog --db {}; or serve with --follow", options_.db);
+      if (os::file_exists(os::directory_of(options_.db))) return {};
+      error.hint = "there is no directory for it either; gwtool follow-tlog makes both";
     }
     return error;
   }
@@ -160,7 +159,10 @@ Status ModuleSource::open() {
 
 Status ModuleSource::start() {
   GW_CHECK(open());
-  if (!reader_) return {};
+  if (!reader_) {
+    log_.warning("waiting_for_database", {{"db", options_.db}});
+    return {};
+  }
   auto changed = refresh();
   if (!changed) return std::move(changed).error();
   return {};

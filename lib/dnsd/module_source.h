@@ -35,7 +35,6 @@ class ModuleSource {
     std::string db;
     std::size_t zone_size = 0;   // octets of the zone's wire name
     bool allow_partial = false;  // serve a database that does not begin with the first record
-    bool may_appear = false;     // the database may not exist yet
     unsigned threads = 2;        // of the full scan
   };
   // What the zone's answers are made from at this moment.
@@ -49,8 +48,9 @@ class ModuleSource {
   ModuleSource(Options options, ModuleIndex& index, const Logger& log)
       : options_(std::move(options)), index_(index), log_(log) {}
 
-  // Opens the database, unless it may appear later and has not, and loads it. kNotFound, kUsage
-  // (partial, another program's), kCorrupt, kIo.
+  // Opens the database and loads it. While there is none it is waited for, if there is a directory
+  // for it: a service may start before the follower's first run. kNotFound, kUsage (partial,
+  // another program's), kCorrupt, kIo.
   Status start();
   // Looks for new commits; true when content() changed. kUnavailable, kIo, kCorrupt: what is served
   // stays, try again later. kNotFound: the database is gone.

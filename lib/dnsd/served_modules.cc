@@ -28,7 +28,6 @@ ServedModules::ServedModules(ModuleOptions options, Epochs& epochs, SigningConte
       source_({.db = options_.db,
                .zone_size = options_.zone.origin.size(),
                .allow_partial = options_.allow_partial,
-               .may_appear = options_.db_may_appear,
                .threads = options_.load_threads},
               index_, log),
       serial_(std::move(serial)),
@@ -39,7 +38,7 @@ Status ServedModules::start(const std::string& user) {
     GW_CHECK(require_access(options_.key_file, R_OK, user, "the zone's signing key"));
     GW_CHECK(require_access(ZoneSerial::file_beside(options_.key_file), W_OK, user,
                             "where the zone's serial number is kept"));
-    if (!options_.db_may_appear) {
+    if (os::file_exists(options_.db)) {
       GW_CHECK(require_access(options_.db, R_OK, user, "the database"));
       GW_CHECK(require_access(options_.db + "-shm", W_OK, user,
                               "which SQLite needs even to read the database"));
@@ -131,7 +130,8 @@ std::vector<std::string> ServedModules::watched_files() const {
 std::string ServedModules::health() const {
   const MutexLock lock(mutex_);
   if (!trouble_.empty()) return trouble_;
-  return zone_.ready() ? "" : "no complete log yet";
+  if (zone_.ready()) return "";
+  return os::file_exists(options_.db) ? "no complete log yet" : "no database yet";
 }
 
 Json ServedModules::status() const {

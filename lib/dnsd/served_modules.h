@@ -22,7 +22,6 @@ struct ModuleOptions {
   std::string key_file;
   ZoneSettings zone;
   bool allow_partial = false;
-  bool db_may_appear = false;  // a follower in this process will create it
   unsigned load_threads = 2;
 };
 

@@ -61,6 +61,9 @@ Status write_file_atomic(const std::string& path, std::string_view data, mode_t 
 Status create_file(const std::string& path, std::string_view data, mode_t mode);
 
 bool file_exists(const std::string& path);
+
+// The directory that the path's last name is in.
+std::string directory_of(const std::string& path);
 // Behind all links.
 bool is_regular_file(const std::string& path);
 bool is_directory(const std::string& path);

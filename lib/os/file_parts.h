@@ -21,9 +21,6 @@ using DirStream = std::unique_ptr<DIR, CloseDirectory>;
 // open(2) with O_CLOEXEC, again after a signal; errno says why there is none.
 Fd open_retry(const std::string& path, int flags, mode_t mode = 0);
 
-// The directory that the path's last name is in.
-std::string directory_of(const std::string& path);
-
 // What is there, without following a link; nothing when nothing is.
 Result<std::optional<struct stat>> look_at(const std::string& path);
 

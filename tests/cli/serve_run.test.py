@@ -76,6 +76,19 @@ class Updates(serve.TestCase):
         self.assertEqual(server.status()["following"], "running")
         self.assertEqual(server.stop(), 0)
 
+    def test_no_database_yet(self):
+        # A service that starts before the follower's first run: it waits, and says so.
+        server = self.serve("--metrics", "127.0.0.1:0", head=None, db=self.path("later"))
+        r = server.ask(MOX, "TXT", edns=True)
+        self.assertEqual(r.rcode, 2)
+        self.assertEqual(r.ede, [14])
+        self.assertIn("waiting_for_database", server.err)
+        self.assertFalse(server.status()["zones"][0]["ready"])
+        self.follow(self.path("later"))
+        cli.wait_until(lambda: server.ask(MOX, "TXT").rcode == 0, 60, "the zone")
+        self.assertIn("v=v0.0.14 ", server.txt(MOX)[0])
+        self.assertEqual(server.stop(), 0)
+
 
 class Running(serve.TestCase):
     def test_reload_key(self):
@@ -191,9 +204,8 @@ class Running(serve.TestCase):
         other_zone_key = self.make_key("other.key", "example.net")
         text = self.file("text", "this is a text, not a database, and not a key either\n" * 20)
         for changes, code, texts in (
-                ({"db": self.path("none")}, 1, ["no database", "gwtool follow-tlog"]),
                 ({"db": text}, 2, [text]),
-                ({"db": self.path("none", "db")}, 1, ["none"]),
+                ({"db": self.path("none", "db")}, 1, ["no database", "gwtool follow-tlog"]),
                 ({"key": self.path("nokey")}, 2, ["does not exist", "serve-dns key new --zone " + ZONE]),
                 ({"key": text}, 2, [text]),
                 ({"key": other_zone_key}, 2, ["example.net", "not " + ZONE]),

@@ -40,14 +40,9 @@ struct Source {
   Logger log{LogLevel::kError, [](std::string_view) {}};
   ModuleSource source;
 
-  explicit Source(const Database& d, bool partial = false, bool may_appear = false,
-                  unsigned threads = 2)
-      : source({.db = d.db,
-                .zone_size = 15,
-                .allow_partial = partial,
-                .may_appear = may_appear,
-                .threads = threads},
-               index, log) {}
+  explicit Source(const Database& d, bool partial = false, unsigned threads = 2)
+      : source({.db = d.db, .zone_size = 15, .allow_partial = partial, .threads = threads}, index,
+               log) {}
 
   // "-": no such name; "": no records.
   std::string txt(const std::string& path) {
@@ -213,7 +208,7 @@ TEST_CASE("a full scan and many commits give the same answers") {
     at(n, static_cast<std::int64_t>(n));
     CHECK(*s.source.poll());
   }
-  Source whole(d, false, false, 1);
+  Source whole(d, false, 1);
   REQUIRE(whole.source.start());
   CHECK(whole.index.stats().names == s.index.stats().names);
   for (int i = 0; i < 3000; ++i) {
@@ -245,13 +240,15 @@ TEST_CASE("a first run that is not done, then done") {
 TEST_CASE("a database that is missing, appears, is partial, or is none") {
   Database d;
   {
-    Source s(d);
+    Database nowhere;
+    nowhere.db += "/none/db";
+    Source s(nowhere);
     const auto started = s.source.start();
     REQUIRE_FALSE(started);
     CHECK(started.error().kind == ErrorKind::kNotFound);
     CHECK(started.error().hint.find("follow-tlog") != std::string::npos);
   }
-  Source waiting(d, false, true);
+  Source waiting(d);
   REQUIRE(waiting.source.start());
   CHECK_FALSE(*waiting.source.poll());
   d.log.add_synthetic(700);
