@@ -190,6 +190,7 @@ Command build_command() {
              {kExitUntrusted,
               "a module or toolchain is not what the checksum database says, or the database "
               "contradicts itself"}};
+  c.metric_areas = {"buildd"};
   c.files = {
       {"CACHE/download", "verified modules, in a module proxy's layout"},
       {"CACHE/sumdb", "proofs of their sums, the newest head, evidence of a log's lies"},

@@ -30,7 +30,7 @@ constexpr std::uint16_t kPagesPort = 8000;
 constexpr std::uint16_t kAdminPort = 8001;
 constexpr std::string_view kOff = "off";
 
-struct ServeValues : BuildPlaces {
+struct BuildServeValues : BuildPlaces {
   std::string data;
   std::string key;
   std::string listen = "127.0.0.1:8000";
@@ -65,12 +65,12 @@ Status check_listen(std::string_view text) {
   return {};
 }
 
-Status check_go(std::string_view text) {
+Status check_go_line(std::string_view text) {
   if (mod::parse_go_version(text)) return {};
   return usage_error(quoted(text) + ": no Go version", "such as go1.22.0");
 }
 
-void add_serve_places(Command& c, ServeValues* v) {
+void add_serve_places(Command& c, BuildServeValues* v) {
   c.add(path_option("data", "DIR", &v->data, PathUse::kState,
                     "the log, what was built, and binaries; made if need be")
             .require());
@@ -97,7 +97,7 @@ void add_serve_places(Command& c, ServeValues* v) {
                   "log. Best on another disk."));
 }
 
-void add_serve_rules(Command& c, ServeValues* v) {
+void add_serve_rules(Command& c, BuildServeValues* v) {
   c.add(number_option("builders", "N", &v->builders, 1, 256, "builds at once")
             .default_text("the number of cores"));
   c.add(number_option("queue", "N", &v->queue, 1, 100'000, "builds that may wait"));
@@ -108,7 +108,7 @@ void add_serve_rules(Command& c, ServeValues* v) {
   c.add(
       text_option("go-oldest", "GOVERSION", &v->go_oldest, "the oldest Go version to build with")
           .default_text("the one before the newest minor")
-          .check(check_go)
+          .check(check_go_line)
           .more("Older versions verify less of what they fetch by themselves, and get no fixes."));
   c.add(flag_option("build-once", &v->build_once,
                     "publish without building a second time, in another directory, to compare"));
@@ -160,7 +160,7 @@ std::vector<std::string> versions_in(const std::string& directory) {
   return out;
 }
 
-Result<std::vector<std::string>> go_versions(const ServeValues& v, BuildParts& parts) {
+Result<std::vector<std::string>> go_versions(const BuildServeValues& v, BuildParts& parts) {
   if (v.toolchain == "module") {
     const build::Target host = build::host_target();
     const std::string platform = fmt::format("{}-{}", host.goos, host.goarch);
@@ -188,7 +188,7 @@ Result<std::vector<buildd::Network>> networks(const std::vector<std::string>& te
   return out;
 }
 
-Result<buildd::ServiceOptions> service_options(const ServeValues& v) {
+Result<buildd::ServiceOptions> service_options(const BuildServeValues& v) {
   buildd::ServiceOptions out;
   out.data = v.data;
   out.published_file = v.head_file.value_or("");
@@ -218,7 +218,7 @@ Result<buildd::ServiceOptions> service_options(const ServeValues& v) {
 }
 
 // A client for each question: several builds may end at the same time.
-buildd::Verifier make_verifier(const ServeValues& v, const std::string& text, const Clock& clock,
+buildd::Verifier make_verifier(const BuildServeValues& v, const std::string& text, const Clock& clock,
                                const os::Stop& stop) {
   BuildServiceValues services;
   services.cache = v.cache.value_or(v.data + "/cache");
@@ -238,7 +238,7 @@ buildd::Verifier make_verifier(const ServeValues& v, const std::string& text, co
 
 // ---- run ----
 
-Result<int> run_serve(Context& ctx, const ServeValues& v) {
+Result<int> run_serve(Context& ctx, const BuildServeValues& v) {
   GW_TRY(auto options, service_options(v));
   GW_TRY(const auto signer, buildd::SignerProcess::start("/proc/self/exe", v.key));
   const os::Notifier notifier = os::Notifier::from_environment();
@@ -277,7 +277,7 @@ Command signer_command() {
 }  // namespace
 
 void add_build_serve(Command& c) {
-  auto v = std::make_shared<ServeValues>();
+  auto v = std::make_shared<BuildServeValues>();
   Command serve("serve", "build on demand for others, and log every result");
   serve.doc =
       "Serves pages on which anybody gets reproducible binaries of any module. What nobody asked "

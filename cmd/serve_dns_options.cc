@@ -90,7 +90,7 @@ Status check_name_server(std::string_view text) {
   return name.empty() ? usage_error("a name server's name is missing") : dns::check_host_text(name);
 }
 
-Status check_listen(std::string_view text) {
+Status check_dns_address(std::string_view text) {
   auto address = os::SocketAddress::parse(text, std::uint16_t{53});
   return address ? Status() : Status(std::move(address).error());
 }
@@ -361,7 +361,7 @@ void add_serve_options(Command& c, const std::shared_ptr<ServeValues>& v) {
             .more("Made by `gwtool serve-dns key new`, one for each zone.")
             .check(check_origin_file));
   c.add(list_option("listen", "ADDR:PORT", &v->listen, "where to listen, UDP and TCP")
-            .check(check_listen)
+            .check(check_dns_address)
             .default_text("127.0.0.1:5353"));
   c.add(
       text_option("user", "NAME", &v->user, "become this user once the addresses are bound")

@@ -47,7 +47,7 @@ std::string target_text(const Json& target) {
   return fmt::format("{} {}", text_member(target, "version"), text_member(target, "go_version"));
 }
 
-void print_status(Output& out, const Json& s) {
+void print_supervised(Output& out, const Json& s) {
   const auto line = [&](std::string_view name, const std::string& value) {
     if (!value.empty()) out.line(fmt::format("{}: {}", name, value));
   };
@@ -118,7 +118,7 @@ void print_target(Output& out, const Json& answer) {
 
 void add_questions(Command& c) {
   c.add(ask_command("status", "say how the service stands, and what will be done when", "", "",
-                    false, print_status));
+                    false, print_supervised));
   c.add(ask_command("history", "print what happened", "", "", false, print_history));
   c.add(ask_command("check", "look for new versions now", "", "", false, nullptr));
   c.add(ask_command("pause", "install nothing by itself until resume", "The words are the reason.",

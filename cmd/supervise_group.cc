@@ -23,7 +23,7 @@ using std::chrono::seconds;
 using update::ModulePolicy;
 using update::ToolchainPolicy;
 
-constexpr std::string_view kOff = "off";
+constexpr std::string_view kNoPage = "off";
 
 void add_policies(Command& c, DecisionValues* v) {
   c.add(choice_option<ModulePolicy>(
@@ -61,7 +61,7 @@ void add_sources(Command& c, const std::shared_ptr<SuperviseValues>& v) {
                     "DS or DNSKEY records to trust instead of the built-in root keys"));
   c.add(text_option("proxy", "LIST|off", &v->proxy, "module proxies to ask for all versions")
             .check([](std::string_view text) -> Status {
-              if (text == kOff) return {};
+              if (text == kNoPage) return {};
               GW_TRY([[maybe_unused]] const auto list, mod::parse_proxy_entries(text));
               return {};
             })
@@ -117,7 +117,7 @@ void add_update(Command& c, const std::shared_ptr<SuperviseValues>& v) {
                   "GW_VERSION, GW_GO_VERSION and GW_MESSAGE."));
 }
 
-Status check_listen(std::string_view text) {
+Status check_page_address(std::string_view text) {
   GW_TRY([[maybe_unused]] const auto endpoint, http::Endpoint::parse(text, 8000));
   return {};
 }
@@ -130,7 +130,7 @@ void add_service(Command& c, const std::shared_ptr<SuperviseValues>& v) {
             .more("Instead of those that the user is in; a user who is in no file needs them."));
   c.add(list_option("listen", "ADDR:PORT|unix:PATH", &v->options.listen,
                     "hold this socket open for the service")
-            .check(check_listen)
+            .check(check_page_address)
             .more("For one that takes sockets from systemd (LISTEN_FDS): while it is exchanged, "
                   "connections wait and none is refused. Repeatable; after those that systemd "
                   "gave."));
@@ -161,13 +161,13 @@ Result<std::pair<std::string, std::string>> parse_link(std::string_view text) {
 void add_page(Command& c, const std::shared_ptr<SuperviseValues>& v) {
   c.add(
       text_option("admin-listen", "ADDR:PORT|unix:PATH", &v->admin, "serve a web page there")
-          .check(check_listen)
+          .check(check_page_address)
           .more("What runs, what will be installed when and why, and buttons; /json, and webhooks "
                 "with --webhook-token-file. For the user admin with the password. On loopback or "
                 "a Unix socket; elsewhere only with --certificate."));
   c.add(text_option("metrics-listen", "ADDR:PORT|unix:PATH", &v->metrics,
                     "serve /metrics and /service-version there")
-            .check(check_listen)
+            .check(check_page_address)
             .more("Without a password. May be the same address."));
   c.add(path_option("password-file", "FILE", &v->password, PathUse::kSecret,
                     "the page's password, a line")
@@ -299,11 +299,11 @@ Result<supervise::Options> supervise_options(const SuperviseValues& v) {
   out.timing = v.decisions.timing;
   GW_TRY(out.schedule, v.decisions.make_schedule());
   out.trial = v.trial;
-  out.sources.dns = v.dns == kOff ? "" : v.dns;
+  out.sources.dns = v.dns == kNoPage ? "" : v.dns;
   out.sources.need_secure = v.need_secure;
   out.sources.resolver = v.resolver.value_or("");
   out.sources.trust_anchor = v.trust_anchor.value_or("");
-  out.sources.proxy = v.proxy == kOff ? "" : v.proxy;
+  out.sources.proxy = v.proxy == kNoPage ? "" : v.proxy;
   out.sources.build_key = v.build_key.value_or("");
   out.sources.build_url = v.build_url.value_or("");
   out.sources.ca_file = v.ca_file.value_or("");

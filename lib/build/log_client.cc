@@ -21,8 +21,8 @@ namespace {
 
 constexpr std::uint64_t kMaxBinary = std::uint64_t{2} << 30U;
 // Asked for at once, so that a connection that breaks costs no more than this.
-constexpr std::uint64_t kPiece = std::uint64_t{8} << 20U;
-constexpr int kTries = 4;
+constexpr std::uint64_t kRange = std::uint64_t{8} << 20U;
+constexpr int kRangeTries = 4;
 // What gzip may add to bytes that it cannot make smaller.
 constexpr std::uint64_t kPackedExtra = 1U << 16U;
 
@@ -194,13 +194,13 @@ Result<std::string> LogClient::fetch_url(const std::string& url, std::uint64_t m
   while (true) {
     net::HttpRequest request;
     request.url = url;
-    request.headers = {{"Range", fmt::format("bytes={}-{}", out.size(), out.size() + kPiece - 1)}};
+    request.headers = {{"Range", fmt::format("bytes={}-{}", out.size(), out.size() + kRange - 1)}};
     request.max_body = max_bytes;
     request.timeout = options_.wait;
     request.max_redirects = 3;
     const auto answer = http_->fetch_one(request);
     if (!answer) {
-      if (answer.error().kind != ErrorKind::kUnavailable || ++tries >= kTries) {
+      if (answer.error().kind != ErrorKind::kUnavailable || ++tries >= kRangeTries) {
         return answer.error();
       }
       continue;
@@ -209,7 +209,7 @@ Result<std::string> LogClient::fetch_url(const std::string& url, std::uint64_t m
       tries = 0;
       out += answer->body;
       if (out.size() > max_bytes) return untrusted_error(url + ": more than the record says");
-      if (answer->body.size() < kPiece) return out;
+      if (answer->body.size() < kRange) return out;
       continue;
     }
     // It ended exactly where a piece did.

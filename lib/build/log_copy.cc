@@ -19,7 +19,7 @@ namespace gw::build {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr std::size_t kMaxFile = std::size_t{2} << 30U;
+constexpr std::size_t kMaxCopied = std::size_t{2} << 30U;
 
 class Copy : public AuditSink {
  public:
@@ -77,7 +77,7 @@ class Copy : public AuditSink {
 
   Status put(const std::string& path, std::string_view bytes) {
     const std::string file = fmt::format("{}/{}", directory_, path);
-    const auto old = os::read_file(file, kMaxFile);
+    const auto old = os::read_file(file, kMaxCopied);
     if (old && *old == bytes) return {};
     std::error_code failed;
     fs::create_directories(fs::path(file).parent_path(), failed);

@@ -15,7 +15,7 @@ namespace gw::buildd {
 
 namespace {
 
-constexpr std::chrono::minutes kFresh{1};
+constexpr std::chrono::minutes kAnswerLife{1};
 constexpr std::chrono::hours kStays{24};
 constexpr std::size_t kMaxKept = 10'000;
 constexpr std::size_t kMaxGoFile = std::size_t{4} << 20U;
@@ -81,7 +81,7 @@ Result<std::string> Catalog::resolve(const std::string& module, const std::strin
   {
     const MutexLock lock(mutex_);
     const auto found = queries_.find(name);
-    if (found != queries_.end() && clock_.mono() - found->second.at < kFresh) {
+    if (found != queries_.end() && clock_.mono() - found->second.at < kAnswerLife) {
       return found->second.value;
     }
   }
@@ -154,7 +154,7 @@ Result<std::shared_ptr<const ModuleVersions>> Catalog::versions(const std::strin
   {
     const MutexLock lock(mutex_);
     const auto found = versions_.find(module);
-    if (found != versions_.end() && clock_.mono() - found->second.at < kFresh) {
+    if (found != versions_.end() && clock_.mono() - found->second.at < kAnswerLife) {
       return found->second.value;
     }
   }

@@ -15,8 +15,8 @@ namespace gw::buildd {
 
 namespace {
 
-constexpr std::uint8_t kLatest = 1;
-constexpr std::uint8_t kCheckpoint = 2;
+constexpr std::uint8_t kSignLatest = 1;
+constexpr std::uint8_t kSignCheckpoint = 2;
 // Asked for at the start: the text is empty, the answer the verifier key.
 constexpr std::size_t kMaxMessage = 4096;
 constexpr std::uint8_t kDone = 0;
@@ -106,10 +106,10 @@ Status run_signer(int socket, const tlog::SignerKey& key) {
   while (true) {
     const auto request = receive_message(socket);
     if (!request) return {};  // the service has ended
-    if (request->kind != kLatest && request->kind != kCheckpoint) {
+    if (request->kind != kSignLatest && request->kind != kSignCheckpoint) {
       return unavailable_error("not the service's question");
     }
-    auto note = (request->kind == kLatest ? latest : checkpoint).sign(request->text);
+    auto note = (request->kind == kSignLatest ? latest : checkpoint).sign(request->text);
     GW_CHECK(send_message(socket,
                           note ? Message{kDone, *note} : Message{kRefused, note.error().message}));
   }
@@ -179,10 +179,10 @@ Result<std::unique_ptr<SignerProcess>> SignerProcess::start(std::string program,
     const MutexLock lock(out->mutex_);
     GW_CHECK(out->spawn());
   }
-  for (const std::uint8_t which : {kLatest, kCheckpoint}) {
+  for (const std::uint8_t which : {kSignLatest, kSignCheckpoint}) {
     GW_TRY(const std::string text, out->ask(which, ""));
     GW_TRY(auto key, tlog::VerifierKey::parse(text));
-    (which == kLatest ? out->latest_ : out->checkpoint_) =
+    (which == kSignLatest ? out->latest_ : out->checkpoint_) =
         std::make_unique<Signer>(*out, which, std::move(key));
   }
   return out;

@@ -26,7 +26,7 @@ constexpr std::chrono::minutes kRenderedFor{1};
 constexpr std::size_t kMaxRendered = 2000;
 constexpr std::uint32_t kRecent = 20;
 constexpr std::uint32_t kMaxMarks = 2000;
-constexpr std::size_t kMaxLog = std::size_t{32} << 20U;
+constexpr std::size_t kMaxShownLog = std::size_t{32} << 20U;
 constexpr std::size_t kLogOnPage = std::size_t{16} << 10U;
 
 // What the page calls itself.
@@ -275,7 +275,7 @@ void Site::serve_build(const Visit& visit, BuildPath path) {
 }
 
 void Site::serve_failed(const Visit& visit, const BuildPath& path, const Failure& failure) {
-  const std::string log = failure.log.empty() ? "" : mod::gunzip(failure.log, kMaxLog).value_or("");
+  const std::string log = failure.log.empty() ? "" : mod::gunzip(failure.log, kMaxShownLog).value_or("");
   if (path.page.empty()) {
     return send(visit, render(failed_page(facts_, path.key, around(path.key), failure, tail(log))));
   }
@@ -369,7 +369,7 @@ void Site::serve_result(const Visit& visit, const BuildPath& path) {
   if (path.page == "log") {
     const auto log = parts_.ledger.build_log(built.number);
     if (!log) return send_error(visit, log.error());
-    return send(visit, text_page(mod::gunzip(*log, kMaxLog).value_or("")));
+    return send(visit, text_page(mod::gunzip(*log, kMaxShownLog).value_or("")));
   }
   if (path.page == "record") return send(visit, text_page(built.record));
   if (path.page == "dl") {

@@ -14,7 +14,7 @@ namespace gw::buildd {
 
 namespace {
 
-constexpr std::uint32_t kAtOnce = 1024;
+constexpr std::uint32_t kLinesAtOnce = 1024;
 
 }  // namespace
 
@@ -61,7 +61,7 @@ Status SumLog::follow() {
   GW_TRY(const std::uint64_t size, ledger_.size());
   if (lines_ >= size) return {};
   while (lines_ < size) {
-    const auto count = static_cast<std::uint32_t>(std::min<std::uint64_t>(size - lines_, kAtOnce));
+    const auto count = static_cast<std::uint32_t>(std::min<std::uint64_t>(size - lines_, kLinesAtOnce));
     GW_TRY(const auto records, ledger_.read_records(lines_, count));
     std::string text;
     for (const std::string& record : records) text += record;

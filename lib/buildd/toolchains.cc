@@ -11,7 +11,7 @@ namespace gw::buildd {
 namespace {
 
 constexpr std::chrono::minutes kKept{1};
-constexpr std::string_view kLatest = "latest";
+constexpr std::string_view kNewestGo = "latest";
 
 // The minor before the newest one's is still supported by Go's authors.
 std::uint32_t oldest_supported(const std::vector<std::string>& versions) {
@@ -56,10 +56,10 @@ Result<std::vector<std::string>> Toolchains::offered() {
 
 Result<std::string> Toolchains::resolve(std::string_view query) {
   GW_TRY(const auto versions, offered());
-  const std::string prefix(query.substr(0, query.size() - std::min(query.size(), kLatest.size())));
+  const std::string prefix(query.substr(0, query.size() - std::min(query.size(), kNewestGo.size())));
   const auto found =
       std::find_if(versions.begin(), versions.end(), [&](const std::string& version) {
-        return query == kLatest || version.starts_with(prefix) || version + "." == prefix;
+        return query == kNewestGo || version.starts_with(prefix) || version + "." == prefix;
       });
   if (found != versions.end()) return *found;
   return not_found_error(fmt::format("no Go version for {} is offered here", query));

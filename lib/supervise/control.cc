@@ -10,21 +10,6 @@
 namespace gw::supervise {
 namespace {
 
-Json target_json(const update::Target& target) {
-  return {{"version", target.version}, {"go_version", target.go_version}};
-}
-
-Json event_json(const Event& event) {
-  Json out = {{"time", format_rfc3339(event.time)},
-              {"what", event.what},
-              {"version", event.target.version},
-              {"go_version", event.target.go_version},
-              {"by", event.by}};
-  if (!event.sum.empty()) out["sum"] = event.sum;
-  if (!event.detail.empty()) out["detail"] = event.detail;
-  return out;
-}
-
 Json ok() { return {{"ok", true}}; }
 
 }  // namespace

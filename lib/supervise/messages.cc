@@ -14,7 +14,7 @@
 namespace gw::supervise {
 namespace {
 
-constexpr std::size_t kHead = 5;
+constexpr std::size_t kFrameHead = 5;
 constexpr std::array kKinds{ErrorKind::kUsage,   ErrorKind::kNotFound,  ErrorKind::kUnavailable,
                             ErrorKind::kCorrupt, ErrorKind::kUntrusted, ErrorKind::kIo,
                             ErrorKind::kInternal};
@@ -52,14 +52,14 @@ Result<std::optional<Frame>> FrameReader::next() {
       kind != FrameKind::kError) {
     return untrusted_error("the helper says something that is no frame");
   }
-  if (buffer_.size() < kHead) return std::optional<Frame>();
+  if (buffer_.size() < kFrameHead) return std::optional<Frame>();
   const std::uint32_t size = ByteReader(std::string_view(buffer_).substr(1)).u32().value_or(0);
   if (size > (data ? kMaxData : kMaxDocument)) {
     return untrusted_error(fmt::format("the helper says {} bytes at once", size));
   }
-  if (buffer_.size() < kHead + size) return std::optional<Frame>();
-  Frame frame{kind, buffer_.substr(kHead, size)};
-  buffer_.erase(0, kHead + size);
+  if (buffer_.size() < kFrameHead + size) return std::optional<Frame>();
+  Frame frame{kind, buffer_.substr(kFrameHead, size)};
+  buffer_.erase(0, kFrameHead + size);
   return std::optional<Frame>(std::move(frame));
 }
 

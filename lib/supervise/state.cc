@@ -4,6 +4,19 @@
 #include "supervise/json_fields.h"
 
 namespace gw::supervise {
+Json target_json(const update::Target& target) {
+  return {{"version", target.version}, {"go_version", target.go_version}};
+}
+
+Json event_json(const Event& event) {
+  Json out = {{"time", format_rfc3339(event.time)}, {"what", event.what}};
+  out.update(target_json(event.target));
+  out["by"] = event.by;
+  if (!event.sum.empty()) out["sum"] = event.sum;
+  if (!event.detail.empty()) out["detail"] = event.detail;
+  return out;
+}
+
 namespace {
 
 constexpr std::uint64_t kVersion = 1;
@@ -21,10 +34,6 @@ std::map<std::string, WallTime> read_times(const Json& object) {
     if (const auto time = time_member(object, name)) out.emplace(name, *time);
   }
   return out;
-}
-
-Json target_json(const update::Target& target) {
-  return {{"version", target.version}, {"go_version", target.go_version}};
 }
 
 update::Target read_target(const Json& object) {
@@ -58,15 +67,6 @@ std::optional<Trial> read_trial(const Json& object) {
   trial.scheduled = flag_member(object, "scheduled");
   trial.bad = flag_member(object, "bad");
   return trial;
-}
-
-Json event_json(const Event& event) {
-  Json out = {{"time", format_rfc3339(event.time)}, {"what", event.what}};
-  out.update(target_json(event.target));
-  out["by"] = event.by;
-  if (!event.sum.empty()) out["sum"] = event.sum;
-  if (!event.detail.empty()) out["detail"] = event.detail;
-  return out;
 }
 
 Event read_event(const Json& object) {

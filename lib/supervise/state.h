@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/result.h"
 #include "update/plan.h"
 #include "update/policy.h"
@@ -46,6 +47,10 @@ struct Event {
   std::string sum;
   std::string detail;
 };
+
+// As the state file has them, and `gwtool supervise status`.
+Json target_json(const update::Target& target);
+Json event_json(const Event& event);
 
 struct ServiceMark {
   std::uint64_t pid = 0;

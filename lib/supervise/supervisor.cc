@@ -16,7 +16,6 @@ namespace {
 
 constexpr std::size_t kMaxState = std::size_t{16} << 20;
 constexpr unsigned kMaxTries = 3;
-constexpr std::chrono::minutes kWatched{10};  // exits of a new version count for so long
 constexpr mode_t kPrivate = 0700;
 
 std::string host_name() {

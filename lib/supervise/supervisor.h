@@ -13,6 +13,7 @@
 // Belongs to the thread that makes it: the service ends with it (PDEATHSIG).
 #pragma once
 
+#include <chrono>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -39,6 +40,9 @@
 #include "update/machine.h"
 
 namespace gw::supervise {
+
+// Exits of a new version count for so long.
+inline constexpr std::chrono::minutes kWatched{10};
 
 class Supervisor {
  public:

@@ -13,7 +13,6 @@ namespace gw::supervise {
 namespace {
 
 constexpr unsigned kOften = 3;  // exits of a new version within kWatched
-constexpr std::chrono::minutes kWatched{10};
 constexpr std::chrono::milliseconds kProbeEvery{1000};
 constexpr std::chrono::minutes kBeforeTime{60};
 constexpr std::chrono::minutes kTellTime{5};

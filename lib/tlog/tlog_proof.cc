@@ -15,13 +15,13 @@ constexpr std::string_view kExtra = "extra ";
 constexpr std::string_view kIndex = "index ";
 constexpr std::size_t kMaxPath = 64;
 
-Error malformed(std::string_view what) {
+Error not_a_proof(std::string_view what) {
   return untrusted_error(fmt::format("not a log's proof: {}", what));
 }
 
 Result<Hash> parse_hash(std::string_view text) {
   const auto bytes = decode_base64(text);
-  if (!bytes || bytes->size() != Hash().size()) return malformed("a hash");
+  if (!bytes || bytes->size() != Hash().size()) return not_a_proof("a hash");
   return hash_from_bytes(*bytes);
 }
 
@@ -36,25 +36,25 @@ std::string format_tlog_proof(const TlogProof& proof) {
 }
 
 Result<TlogProof> parse_tlog_proof(std::string_view text) {
-  if (text.size() > kMaxProofBytes) return malformed("too long");
-  if (take_line(text) != kHead) return malformed("another first line");
+  if (text.size() > kMaxProofBytes) return not_a_proof("too long");
+  if (take_line(text) != kHead) return not_a_proof("another first line");
   TlogProof out;
   std::string_view line = take_line(text);
   if (line.starts_with(kExtra)) {
     auto extra = decode_base64(line.substr(kExtra.size()));
-    if (!extra || extra->empty()) return malformed("the extra data");
+    if (!extra || extra->empty()) return not_a_proof("the extra data");
     out.extra = *std::move(extra);
     line = take_line(text);
   }
-  if (!line.starts_with(kIndex)) return malformed("no index");
+  if (!line.starts_with(kIndex)) return not_a_proof("no index");
   const auto index = parse_decimal(line.substr(kIndex.size()));
-  if (!index) return malformed("the index");
+  if (!index) return not_a_proof("the index");
   out.index = *index;
   while (!text.empty()) {
     line = take_line(text);
     if (line.empty()) break;
     GW_TRY(const Hash hash, parse_hash(line));
-    if (out.path.size() >= kMaxPath) return malformed("too many hashes");
+    if (out.path.size() >= kMaxPath) return not_a_proof("too many hashes");
     out.path.push_back(hash);
   }
   GW_TRY([[maybe_unused]] const auto note, parse_note(text));
