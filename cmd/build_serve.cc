@@ -218,8 +218,8 @@ Result<buildd::ServiceOptions> service_options(const BuildServeValues& v) {
 }
 
 // A client for each question: several builds may end at the same time.
-buildd::Verifier make_verifier(const BuildServeValues& v, const std::string& text, const Clock& clock,
-                               const os::Stop& stop) {
+buildd::Verifier make_verifier(const BuildServeValues& v, const std::string& text,
+                               const Clock& clock, const os::Stop& stop) {
   BuildServiceValues services;
   services.cache = v.cache.value_or(v.data + "/cache");
   services.ca_file = v.log.ca_file;

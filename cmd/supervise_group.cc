@@ -23,7 +23,7 @@ using std::chrono::seconds;
 using update::ModulePolicy;
 using update::ToolchainPolicy;
 
-constexpr std::string_view kNoPage = "off";
+constexpr std::string_view kSwitchedOff = "off";
 
 void add_policies(Command& c, DecisionValues* v) {
   c.add(choice_option<ModulePolicy>(
@@ -61,7 +61,7 @@ void add_sources(Command& c, const std::shared_ptr<SuperviseValues>& v) {
                     "DS or DNSKEY records to trust instead of the built-in root keys"));
   c.add(text_option("proxy", "LIST|off", &v->proxy, "module proxies to ask for all versions")
             .check([](std::string_view text) -> Status {
-              if (text == kNoPage) return {};
+              if (text == kSwitchedOff) return {};
               GW_TRY([[maybe_unused]] const auto list, mod::parse_proxy_entries(text));
               return {};
             })
@@ -299,11 +299,11 @@ Result<supervise::Options> supervise_options(const SuperviseValues& v) {
   out.timing = v.decisions.timing;
   GW_TRY(out.schedule, v.decisions.make_schedule());
   out.trial = v.trial;
-  out.sources.dns = v.dns == kNoPage ? "" : v.dns;
+  out.sources.dns = v.dns == kSwitchedOff ? "" : v.dns;
   out.sources.need_secure = v.need_secure;
   out.sources.resolver = v.resolver.value_or("");
   out.sources.trust_anchor = v.trust_anchor.value_or("");
-  out.sources.proxy = v.proxy == kNoPage ? "" : v.proxy;
+  out.sources.proxy = v.proxy == kSwitchedOff ? "" : v.proxy;
   out.sources.build_key = v.build_key.value_or("");
   out.sources.build_url = v.build_url.value_or("");
   out.sources.ca_file = v.ca_file.value_or("");

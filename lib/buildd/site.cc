@@ -275,7 +275,8 @@ void Site::serve_build(const Visit& visit, BuildPath path) {
 }
 
 void Site::serve_failed(const Visit& visit, const BuildPath& path, const Failure& failure) {
-  const std::string log = failure.log.empty() ? "" : mod::gunzip(failure.log, kMaxShownLog).value_or("");
+  const std::string log =
+      failure.log.empty() ? "" : mod::gunzip(failure.log, kMaxShownLog).value_or("");
   if (path.page.empty()) {
     return send(visit, render(failed_page(facts_, path.key, around(path.key), failure, tail(log))));
   }

@@ -61,7 +61,8 @@ Status SumLog::follow() {
   GW_TRY(const std::uint64_t size, ledger_.size());
   if (lines_ >= size) return {};
   while (lines_ < size) {
-    const auto count = static_cast<std::uint32_t>(std::min<std::uint64_t>(size - lines_, kLinesAtOnce));
+    const auto count =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(size - lines_, kLinesAtOnce));
     GW_TRY(const auto records, ledger_.read_records(lines_, count));
     std::string text;
     for (const std::string& record : records) text += record;

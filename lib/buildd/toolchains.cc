@@ -56,7 +56,8 @@ Result<std::vector<std::string>> Toolchains::offered() {
 
 Result<std::string> Toolchains::resolve(std::string_view query) {
   GW_TRY(const auto versions, offered());
-  const std::string prefix(query.substr(0, query.size() - std::min(query.size(), kNewestGo.size())));
+  const std::string prefix(
+      query.substr(0, query.size() - std::min(query.size(), kNewestGo.size())));
   const auto found =
       std::find_if(versions.begin(), versions.end(), [&](const std::string& version) {
         return query == kNewestGo || version.starts_with(prefix) || version + "." == prefix;
