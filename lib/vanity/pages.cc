@@ -15,6 +15,10 @@ namespace {
 
 // So that the time limit of a page is not spent on waiting for many others.
 constexpr std::size_t kMaxPagesAtOnce = 64;
+// Pages are some KB; those that are larger than this are fetched again, few at a time, so that no
+// hosts take 8 MB for each of hundreds of paths at once.
+constexpr std::size_t kUsualPage = std::size_t{512} << 10;
+constexpr std::size_t kLargePagesAtOnce = 2;
 
 bool is_redirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
@@ -93,7 +97,7 @@ void Pages::fetch(std::span<const PageQuestion> questions) {
 
 // One round of requests per redirect.
 void Pages::fetch_some(std::span<const PageQuestion> questions) {
-  std::vector<std::pair<const PageQuestion*, Page*>> open;
+  std::vector<OpenPage> open;
   for (const PageQuestion& q : questions) {
     auto [it, added] = pages_.try_emplace(q);
     if (!added) continue;
@@ -103,25 +107,43 @@ void Pages::fetch_some(std::span<const PageQuestion> questions) {
     open.emplace_back(&it->first, &it->second);
   }
   while (!open.empty()) {
-    std::vector<net::HttpRequest> requests;
-    requests.reserve(open.size());
-    for (auto& [question, page] : open) {
-      net::HttpRequest request;
-      request.url = page->url;
-      request.max_body = kMaxPage;
-      request.verify_tls = !page->insecure;
-      // Static hosts send what was uploaded compressed to everybody; Go takes it.
-      request.accept_gzip = true;
-      request.timeout =
-          std::max<Duration>(page->deadline - clock_.mono(), std::chrono::milliseconds(1));
-      requests.push_back(std::move(request));
-    }
-    auto responses = http_.fetch(requests);
+    std::vector<OpenPage> large;
+    auto responses = request_pages(open, kUsualPage);
     for (std::size_t i = 0; i < open.size(); ++i) {
-      step(*open[i].second, *open[i].first, std::move(responses[i]));
+      const bool too_large = !responses[i] && responses[i].error().kind == ErrorKind::kUntrusted;
+      if (too_large) {
+        large.push_back(open[i]);
+      } else {
+        step(*open[i].second, *open[i].first, std::move(responses[i]));
+      }
+    }
+    for (std::size_t i = 0; i < large.size(); i += kLargePagesAtOnce) {
+      const auto some = std::span(large).subspan(i, std::min(kLargePagesAtOnce, large.size() - i));
+      responses = request_pages(some, kMaxPage);
+      for (std::size_t k = 0; k < some.size(); ++k) {
+        step(*some[k].second, *some[k].first, std::move(responses[k]));
+      }
     }
     std::erase_if(open, [](const auto& entry) { return entry.second->done; });
   }
+}
+
+std::vector<Result<net::HttpResponse>> Pages::request_pages(std::span<const OpenPage> pages,
+                                                            std::size_t max_body) {
+  std::vector<net::HttpRequest> requests;
+  requests.reserve(pages.size());
+  for (const auto& [question, page] : pages) {
+    net::HttpRequest request;
+    request.url = page->url;
+    request.max_body = max_body;
+    request.verify_tls = !page->insecure;
+    // Static hosts send what was uploaded compressed to everybody; Go takes it.
+    request.accept_gzip = true;
+    request.timeout =
+        std::max<Duration>(page->deadline - clock_.mono(), std::chrono::milliseconds(1));
+    requests.push_back(std::move(request));
+  }
+  return http_.fetch(requests);
 }
 
 // What one response makes of a page: its next URL, or its tags.

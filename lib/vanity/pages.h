@@ -51,7 +51,11 @@ class Pages {
     Result<std::vector<GoImport>> tags = Error{};
   };
 
+  using OpenPage = std::pair<const PageQuestion*, Page*>;
+
   void fetch(std::span<const PageQuestion> questions);
+  std::vector<Result<net::HttpResponse>> request_pages(std::span<const OpenPage> pages,
+                                                       std::size_t max_body);
   void fetch_some(std::span<const PageQuestion> questions);
   void step(Page& page, const PageQuestion& question, Result<net::HttpResponse> response);
   bool has_no_tag(const PageQuestion& question) const;
