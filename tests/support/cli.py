@@ -31,6 +31,8 @@ import threading
 import time
 import unittest
 
+import json_docs
+
 GWTOOL = os.environ.get("GWTOOL", "gwtool")
 SOURCE = os.environ.get(
     "GW_SOURCE", os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
@@ -86,11 +88,17 @@ class Run:
 
     @property
     def json(self):
-        return json.loads(self.out)
+        """The document, which is as the manual describes it."""
+        return self._described(json.loads(self.out))
 
     @property
     def jsonl(self):
-        return [json.loads(line) for line in self.out.splitlines()]
+        return [self._described(json.loads(line)) for line in self.out.splitlines()]
+
+    def _described(self, document):
+        if self.args[0] == GWTOOL:
+            json_docs.check(json_docs.document_of(self.args[1:]), document)
+        return document
 
     def __str__(self):
         return "%s\nexit %s\n--- stdout\n%s--- stderr\n%s" % (
