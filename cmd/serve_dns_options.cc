@@ -364,7 +364,7 @@ void add_serve_options(Command& c, const std::shared_ptr<ServeValues>& v) {
             .check(check_dns_address)
             .default_text("127.0.0.1:5353"));
   c.add(
-      text_option("user", "NAME", &v->user, "become this user once the addresses are bound")
+      text_option("user", "USER", &v->user, "become this user once the addresses are bound")
           .more(
               "It must be able to read keys and zone files, now and on SIGHUP, and to write beside "
               "the module zone's key and the database: the serial number, the status socket, and "

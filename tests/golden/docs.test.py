@@ -96,6 +96,19 @@ class Docs(cli.TestCase):
         self.file("some-file.toml", "")
         self.assertEqual(complete("gwtool", "--config", "some"), ["some-file.toml"])
         self.assertNotIn("gen", complete("gwtool", ""))
+        # as bash takes --option=VALUE and ORIGIN=FILE apart
+        for words in (["--config", "=", "some"], ["--config", "="], ["check", "gomod", "some"],
+                      ["check", "gosum", "--db", "=", "some"], ["vanity-lookup", "zone", "some"],
+                      ["serve-dns", "--zone-file", "example.org", "=", "some"],
+                      ["serve-dns", "--zone-file", "=", "example.org", "=", "some"],
+                      ["serve-dns", "--zone-file", "=", "example.org", "="],
+                      ["follow-tlog", "--compare-latest", "some"]):
+            with self.subTest(words):
+                self.assertEqual(complete("gwtool", *words), ["some-file.toml"])
+        self.assertEqual(complete("gwtool", "--color", "=", "a"), ["auto", "always"])
+        self.assertEqual(complete("gwtool", "--color", "="), ["auto", "always", "never"])
+        self.assertIn("root", complete("gwtool", "serve-dns", "--user", "ro"))
+        self.assertEqual(complete("gwtool", "--co", "=", "x"), [])
 
     def test_other_shells_parse_theirs(self):
         for shell, name in (("zsh", "_gwtool"), ("fish", "gwtool.fish")):

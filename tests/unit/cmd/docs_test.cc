@@ -126,9 +126,10 @@ TEST_CASE("completions know commands, options and choices") {
   std::string zsh = format_zsh_completion(t.root);
   CHECK(contains(zsh, "'--file=[a file\\: \\[really\\]]:FILE:_files'"));
   CHECK(contains(zsh, "'*--url=[an address]:URL: '"));
-  CHECK(contains(zsh, "'run-it:run it'"));
+  CHECK(contains(zsh, R"('run-it:run '\''it'\''')"));
   std::string fish = format_fish_completion(t.root);
   CHECK(contains(fish, "-n '__gwtool_at \"gwtool run-it\"' -l mode -x -a 'a b' -d 'how'\n"));
+  CHECK(contains(fish, R"(-a run-it -d 'run \'it\'')"));
   CHECK(contains(fish, "-l quiet -s q -d 'say less'\n"));
   for (const std::string& text : {bash, zsh, fish}) CHECK_FALSE(contains(text, "secret"));
 }
