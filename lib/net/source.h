@@ -39,7 +39,8 @@ struct SourceOptions {
 //
 // Results of fetch() are in the order of the requests; their errors name the file:
 //   kNotFound     the source answered that it has no such file (404, 410, ENOENT)
-//   kUnavailable  no good answer: network, another status, every proxy refused
+//   kUnavailable  no good answer: network, another status, every proxy refused, a web page in
+//                 place of the file
 //   kUntrusted    more than max_bytes
 //   kIo           the directory or file cannot be read
 //   kUsage        a path that no log has (absolute, empty or dot elements, odd characters), no CA

@@ -26,6 +26,20 @@ bool may_pass(const Result<HttpResponse>& response) {
   return status >= 500 || status == 408 || status == 429;
 }
 
+// What somebody on the way answers in the log's name, as captive portals do: no file of a log
+// begins like this.
+bool is_web_page(std::string_view body) {
+  const std::string begin = to_lower(trim(body.substr(0, 64)));
+  return begin.starts_with("<!doctype html") || begin.starts_with("<html");
+}
+
+Result<std::string> require_file(Result<HttpResponse> response, const HttpRequest& request) {
+  GW_TRY(std::string body, require_ok(std::move(response), request));
+  if (!is_web_page(body)) return body;
+  return unavailable_error(redact_url(request.url) + ": a web page, and no file of a log",
+                           "is there a captive portal between, or is the address another one?");
+}
+
 }  // namespace
 
 Result<HttpFiles> HttpFiles::create(const HttpOptions& options, Duration timeout, Duration pause) {
@@ -68,7 +82,7 @@ std::vector<HttpFiles::Reply> HttpFiles::fetch_once(const std::string& base,
       quiet_until_ = std::max(quiet_until_, system_clock().mono() + wait);
     }
     const bool passing = may_pass(response);
-    out.push_back({require_ok(std::move(response), sent[next]), passing});
+    out.push_back({require_file(std::move(response), sent[next]), passing});
     ++next;
   }
   return out;

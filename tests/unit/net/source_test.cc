@@ -349,6 +349,26 @@ TEST_CASE("source: the first proxy that carries the log is used, and no other") 
   for (const std::string& r : direct.server.requests()) CHECK(request_path(r) == "/latest");
 }
 
+TEST_CASE("source: a web page is no file of a log, and no proxy that carries it") {
+  for (const std::string page : {"<!DOCTYPE html><html>", "\n <HTML lang=en>"}) {
+    TestServer portal([&](const std::string&) { return respond(200, page); });
+    auto from = source({.source = portal.url("")});
+    for (const char* path : {"latest", "lookup/a.b/c@v1.0.0", "tile/8/0/000"}) {
+      const auto r = fetch_one(*from, path);
+      CHECK(kind(r) == ErrorKind::kUnavailable);
+      CHECK(r.error().message == portal.url("/") + path + ": a web page, and no file of a log");
+      CHECK_FALSE(r.error().hint.empty());
+    }
+    Proxy carries(200);
+    auto any =
+        source({.source = "http://127.0.0.1:1", .proxy = portal.url("") + "|" + carries.url()});
+    CHECK(fetch_one(*any, "latest").value() == "through proxy");
+    auto first =
+        source({.source = "http://127.0.0.1:1", .proxy = portal.url("") + "," + carries.url()});
+    CHECK(kind(fetch_one(*first, "latest")) == ErrorKind::kUnavailable);
+  }
+}
+
 TEST_CASE("source: what a proxy says of itself is never a security error") {
   struct Case {
     int status;
