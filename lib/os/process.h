@@ -157,6 +157,11 @@ Result<Ran> run(Spawn spawn, const RunOptions& options);
 
 // ---- what a process that looks after others needs ----
 
+// Ends this process by `signal` when the thread that started it ends, as Spawn::death_signal does:
+// again after become(), by which the kernel forgets it. kUnavailable: `parent`, which it was, is
+// gone already.
+Status end_with_parent(int signal, pid_t parent);
+
 // Orphans among our descendants become our children from now on, not init's.
 Status become_subreaper();
 

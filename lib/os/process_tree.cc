@@ -17,6 +17,12 @@
 
 namespace gw::os {
 
+Status end_with_parent(int signal, pid_t parent) {
+  if (::prctl(PR_SET_PDEATHSIG, signal) != 0) return errno_error("asking for a signal", errno);
+  if (::getppid() != parent) return unavailable_error("the process that started this one is gone");
+  return {};
+}
+
 Status become_subreaper() {
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) {
     return errno_error("becoming a subreaper", errno);
