@@ -128,6 +128,11 @@ void add_service(Command& c, const std::shared_ptr<SuperviseValues>& v) {
                   "of --dir must not be the user's to write."));
   c.add(list_option("groups", "NAME|GID", &v->groups, "with these groups, the first its own one")
             .more("Instead of those that the user is in; a user who is in no file needs them."));
+  c.add(text_option("helper-user", "NAME|UID", &v->helper_user,
+                    "look for versions, fetch and serve the page as this user")
+            .more("Needs root. Not the service's user, nor one that others use: it may connect "
+                  "anywhere, and neither change files nor tell the supervisor to go back to an "
+                  "older version."));
   c.add(list_option("listen", "ADDR:PORT|unix:PATH", &v->options.listen,
                     "hold this socket open for the service")
             .check(check_page_address)
@@ -322,6 +327,14 @@ Result<supervise::Options> supervise_options(const SuperviseValues& v) {
     GW_TRY(out.user, user_of(v));
   } else if (!v.groups.empty()) {
     return usage_error("--groups needs --user");
+  }
+  if (!v.helper_user.empty()) {
+    auto helper = os::find_user(v.helper_user);
+    if (!helper) return std::move(helper).error().in("--helper-user");
+    if (out.user && out.user->identity.uid == helper->identity.uid) {
+      return usage_error("--helper-user is --user", "the service must not be able to act as it");
+    }
+    out.helper_user = *std::move(helper);
   }
   for (const std::string& text : v.ambient) {
     GW_TRY(const int number, os::parse_capability(text));

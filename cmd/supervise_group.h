@@ -43,7 +43,7 @@ struct SuperviseValues : SuperviseDir {
   std::optional<std::string> resolver, trust_anchor, ca_file, build_key, build_url;
   std::string proxy = "https://proxy.golang.org/cached-only";
   std::chrono::milliseconds trial = std::chrono::seconds(5);
-  std::string user;
+  std::string user, helper_user;
   std::vector<std::string> groups, ambient, limits;
   std::optional<std::string> admin, metrics, password, token, certificate, certificate_key;
   std::vector<std::string> origins, links;

@@ -10,20 +10,31 @@
 namespace gw::supervise {
 namespace {
 
+// Whoever gets hold of the page must not bring back what was mended.
+constexpr const char* kNotBack = "the page does not go back: use gwtool supervise on the machine";
+
+bool is_older(const update::Target& a, const update::Target& b) {
+  const auto x = mod::parse_semver(a.version);
+  const auto y = mod::parse_semver(b.version);
+  if (!x || !y || mod::compare_semver(*x, *y) < 0) return true;
+  return update::compare_go(a.go_version, b.go_version).value_or(-1) < 0;
+}
+
 Json ok() { return {{"ok", true}}; }
 
 }  // namespace
 
-std::string Supervisor::answer(const std::string& command) {
+std::string Supervisor::answer(const os::Peer& peer, const std::string& command) {
   std::vector<std::string> words;
   for (const std::string_view word : split(command, ' ')) {
     if (!word.empty()) words.emplace_back(word);
   }
-  auto out = words.empty() ? Result<Json>(usage_error("no command")) : obey(words);
+  const bool trusted = !options_.helper_user || peer.uid != options_.helper_user->identity.uid;
+  auto out = words.empty() ? Result<Json>(usage_error("no command")) : obey(words, trusted);
   return format_json(out ? *out : Json{{"error", error_json(out.error())}});
 }
 
-Result<Json> Supervisor::obey(const std::vector<std::string>& words) {
+Result<Json> Supervisor::obey(const std::vector<std::string>& words, bool trusted) {
   const std::string& verb = words[0];
   if (verb == "status") return status_json();
   if (verb == "history") {
@@ -57,7 +68,8 @@ Result<Json> Supervisor::obey(const std::vector<std::string>& words) {
     replan();
     return ok();
   }
-  if (verb == "update") return obey_update(words);
+  if (verb == "update") return obey_update(words, trusted);
+  if (verb == "rollback" && !trusted) return usage_error(kNotBack);
   if (verb == "rollback") return obey_rollback();
   if (verb == "skip") return obey_skip(words);
   return usage_error("unknown command " + gw::quoted(verb));
@@ -65,7 +77,7 @@ Result<Json> Supervisor::obey(const std::vector<std::string>& words) {
 
 // update [VERSION|latest|current [GOVERSION|latest|current]]; without a version what the policies
 // want, now.
-Result<Json> Supervisor::obey_update(const std::vector<std::string>& words) {
+Result<Json> Supervisor::obey_update(const std::vector<std::string>& words, bool trusted) {
   Wanted wanted{identity_.key, "control"};
   if (wanted.key.module.empty()) return usage_error(identity_.why_manual);
   if (words.size() == 1) {
@@ -89,6 +101,9 @@ Result<Json> Supervisor::obey_update(const std::vector<std::string>& words) {
     wanted.key.go_version = state_.toolchains.cur;
   } else if (words.size() > 2 && words[2] != "current") {
     wanted.key.go_version = words[2];
+  }
+  if (!trusted && is_older(wanted.target(), {identity_.key.version, identity_.key.go_version})) {
+    return usage_error(kNotBack);
   }
   if (wanted.key == identity_.key) {
     return usage_error(

@@ -39,7 +39,9 @@ struct Options {
   std::string on_event = {};  // a command after each event
   WebOptions web = {};        // the page; without addresses there is none
 
-  std::optional<os::User> user = {};     // that the service runs as
+  std::optional<os::User> user = {};  // that the service runs as
+  // Who speaks to the network and serves the page when we are root; not the service's user.
+  std::optional<os::User> helper_user = {};
   std::vector<int> ambient = {};         // capabilities
   std::vector<std::string> listen = {};  // sockets that are held for it
   std::vector<os::ResourceLimit> limits = {};

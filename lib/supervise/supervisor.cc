@@ -3,10 +3,12 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <csignal>
 
 #include "supervise/service.h"
@@ -17,6 +19,7 @@ namespace {
 constexpr std::size_t kMaxState = std::size_t{16} << 20;
 constexpr unsigned kMaxTries = 3;
 constexpr mode_t kPrivate = 0700;
+constexpr mode_t kThrough = 0711;
 
 std::string host_name() {
   std::array<char, 256> name{};
@@ -124,10 +127,7 @@ Status Supervisor::begin() {
   GW_TRY(again_timer_, loop_->timer([this](Why) { notified(); }));
   GW_TRY(page_timer_, loop_->timer([this](Why) { (void)start_page(); }));
   GW_TRY(update_timer_, loop_->timer([this](Why) { replan(); }));
-  GW_TRY(control_, os::ControlSocket::listen(
-                       *loop_, control_path(options_.directory),
-                       {.mode = 0600, .users = std::vector<uid_t>{0, ::geteuid()}, .flag = "--dir"},
-                       [this](const os::Peer&, const std::string& line) { return answer(line); }));
+  GW_CHECK(open_control());
   if (state_.service) {
     GW_TRY(const bool ended, end_leftover(*state_.service, options_.stop_timeout));
     if (ended) log_.warning("ended-leftover", {{"pid", state_.service->pid}});
@@ -150,6 +150,23 @@ Status Supervisor::begin() {
   if (!options_.web.admin.empty() || !options_.web.metrics.empty()) GW_CHECK(start_page());
   schedule_check();
   replan();
+  return {};
+}
+
+// For root and us. The page's own user gets as far as the socket, too, and is answered less.
+Status Supervisor::open_control() {
+  os::ControlOptions control;
+  control.users = std::vector<uid_t>{0, ::geteuid()};
+  control.flag = "--dir";
+  if (options_.helper_user) {
+    control.users->push_back(options_.helper_user->identity.uid);
+    control.mode = 0666;
+    if (::fchmod(directory_.fd(), kThrough) != 0) return errno_error(options_.directory, errno);
+  }
+  GW_TRY(control_,
+         os::ControlSocket::listen(
+             *loop_, control_path(options_.directory), std::move(control),
+             [this](const os::Peer& peer, const std::string& line) { return answer(peer, line); }));
   return {};
 }
 

@@ -78,6 +78,7 @@ class Supervisor {
   Status open();
   Status load_state();
   Status begin();
+  Status open_control();
   Status settle_trial();
   Status watch_signals();
   void on_signal(int number);
@@ -127,7 +128,8 @@ class Supervisor {
   Status finish_fetch();
   void fail_fetch(Error error);
   std::optional<std::string> remembered_head() const;
-  os::Spawn helper_spawn() const;
+  Result<os::Spawn> helper_spawn() const;
+  Result<std::unique_ptr<Task>> start_helper(Task::Options task);
 
   // the page: supervisor_web.cc
   Status start_page();
@@ -135,10 +137,10 @@ class Supervisor {
   std::string metrics_text();
 
   // control.cc
-  std::string answer(const std::string& command);
-  Result<Json> obey(const std::vector<std::string>& words);
+  std::string answer(const os::Peer& peer, const std::string& command);
+  Result<Json> obey(const std::vector<std::string>& words, bool trusted);
   Json status_json() const;
-  Result<Json> obey_update(const std::vector<std::string>& words);
+  Result<Json> obey_update(const std::vector<std::string>& words, bool trusted);
   Result<Json> obey_rollback();
   Result<Json> obey_skip(const std::vector<std::string>& words);
 

@@ -1,5 +1,6 @@
 // How the supervisor learns of versions, decides on one, and gets its binary.
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <array>
@@ -7,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/metrics.h"
 #include "module/semver.h"
+#include "os/sandbox.h"
 #include "supervise/proof.h"
 #include "supervise/supervisor.h"
 #include "tlog/evidence.h"
@@ -25,12 +27,43 @@ bool is_newer(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-// We ourselves, by what runs and not by a name that somebody may have replaced.
-os::Spawn Supervisor::helper_spawn() const {
+// We ourselves, by what runs and not by a name that somebody may have replaced. It may look and
+// connect, and change nothing: no file, no process, no privilege.
+Result<os::Spawn> Supervisor::helper_spawn() const {
   os::Spawn spawn;
   spawn.argv = {"gwtool", "supervise", "helper"};
   spawn.file = "/proc/self/exe";
+  spawn.limits = {{RLIMIT_FSIZE, 0, 0}, {RLIMIT_CORE, 0, 0}};
+  if (options_.helper_user) spawn.identity = options_.helper_user->identity;
+  os::SandboxPolicy policy;
+  policy.pids = policy.network = policy.ipc = false;
+  policy.landlock = os::LandlockPolicy{{{"/", os::LandlockRule::Access::kExecute}}, false, true};
+  policy.seccomp = os::SeccompPolicy{};
+  policy.seccomp->deny = {"ptrace",
+                          "process_vm_readv",
+                          "process_vm_writev",
+                          "bpf",
+                          "keyctl",
+                          "add_key",
+                          "request_key",
+                          "perf_event_open",
+                          "userfaultfd",
+                          "kexec_load",
+                          "init_module",
+                          "finit_module",
+                          "kill",
+                          "tkill",
+                          "pidfd_send_signal",
+                          "pidfd_open"};
+  policy.seccomp->refuse_namespaces = true;
+  policy.required = 0;  // what the kernel has no part of is no reason to look for nothing
+  GW_CHECK(os::apply_sandbox(policy, spawn));
   return spawn;
+}
+
+Result<std::unique_ptr<Task>> Supervisor::start_helper(Task::Options task) {
+  GW_TRY(task.spawn, helper_spawn());
+  return Task::start(*loop_, std::move(task));
 }
 
 // ---- versions ----
@@ -65,7 +98,6 @@ void Supervisor::start_check() {
   discovered_.reset();
   check_error_.reset();
   Task::Options task;
-  task.spawn = helper_spawn();
   task.input = format_job(job);
   task.timeout = std::chrono::minutes(5);
   task.output = [this](std::string_view bytes) {
@@ -93,7 +125,7 @@ void Supervisor::start_check() {
     schedule_check();
     replan();
   };
-  auto started = Task::start(*loop_, std::move(task));
+  auto started = start_helper(std::move(task));
   if (!started) {
     check_failed(started.error());
     (void)check_timer_.after(options_.interval);
@@ -231,11 +263,10 @@ void Supervisor::start_fetch() {
   incoming_.reset();
   build_.reset();
   Task::Options task;
-  task.spawn = helper_spawn();
   task.input = format_job(job);
   task.output = [this](std::string_view bytes) { fetch_output(bytes); };
   task.done = [this](const os::Exit& exit) { fetch_done(exit); };
-  auto started = Task::start(*loop_, std::move(task));
+  auto started = start_helper(std::move(task));
   if (!started) {
     fail_fetch(started.error());
     return;

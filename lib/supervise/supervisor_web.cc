@@ -33,8 +33,10 @@ Status Supervisor::start_page() {
   WebOptions web = options_.web;
   web.directory = options_.directory;
   if (web.password_file.empty()) web.password_file = options_.directory + "/password";
+  if (options_.helper_user) web.user = options_.helper_user->name;
   Task::Options task;
-  task.spawn = helper_spawn();
+  task.spawn.file = "/proc/self/exe";
+  task.spawn.no_new_privileges = true;
   task.spawn.argv = {"gwtool", "supervise", "page"};
   task.input = format_web_options(web);
   task.timeout = {};

@@ -1,8 +1,10 @@
 #include "supervise/web.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 
 #include "base/bytes.h"
 #include "base/crypto.h"
@@ -11,6 +13,8 @@
 #include "http/server.h"
 #include "os/control_socket.h"
 #include "os/file.h"
+#include "os/process.h"
+#include "os/user.h"
 #include "supervise/json_fields.h"
 #include "supervise/messages.h"
 #include "supervise/supervisor.h"
@@ -328,6 +332,7 @@ std::string format_web_options(const WebOptions& o) {
               {"token_file", o.token_file},
               {"certificate", o.certificate},
               {"certificate_key", o.certificate_key},
+              {"user", o.user},
               {"origins", o.origins},
               {"links", Json::array()}};
   for (const auto& [name, url] : o.links) out["links"].push_back({{"name", name}, {"url", url}});
@@ -337,15 +342,11 @@ std::string format_web_options(const WebOptions& o) {
 Result<WebOptions> parse_web_options(std::string_view text) {
   const auto json = parse_json(text);
   if (!json || text_member(*json, "directory").empty()) return usage_error("not a page's options");
-  WebOptions out{text_member(*json, "directory"),
-                 text_member(*json, "admin"),
-                 text_member(*json, "metrics"),
-                 text_member(*json, "password_file"),
-                 text_member(*json, "token_file"),
-                 text_member(*json, "certificate"),
-                 text_member(*json, "certificate_key"),
-                 texts_member(*json, "origins"),
-                 {}};
+  WebOptions out{text_member(*json, "directory"),       text_member(*json, "admin"),
+                 text_member(*json, "metrics"),         text_member(*json, "password_file"),
+                 text_member(*json, "token_file"),      text_member(*json, "certificate"),
+                 text_member(*json, "certificate_key"), text_member(*json, "user"),
+                 texts_member(*json, "origins"),        {}};
   for (const Json& link : list_member(*json, "links")) {
     out.links.emplace_back(text_member(link, "name"), text_member(link, "url"));
   }
@@ -397,6 +398,12 @@ Status serve_web(const WebOptions& options, const Clock& clock, const Logger& lo
   const bool same = options.admin == options.metrics;
   if (!options.admin.empty()) GW_CHECK(serve(options.admin, true, same));
   if (!options.metrics.empty() && !same) GW_CHECK(serve(options.metrics, false, true));
+  // All that only root may open is open.
+  if (!options.user.empty()) {
+    const pid_t parent = ::getppid();
+    GW_CHECK(os::become_user(options.user));
+    GW_CHECK(os::end_with_parent(SIGKILL, parent));
+  }
   while (!stop.wait_for(std::chrono::hours(1))) {
   }
   return {};

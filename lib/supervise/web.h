@@ -37,6 +37,7 @@ struct WebOptions {
   std::string password_file;  // one line
   std::string token_file;     // for webhooks; empty: there are none
   std::string certificate, certificate_key;
+  std::string user;                  // to become once all is open; empty: who we are
   std::vector<std::string> origins;  // of proxies in front: "https://ops.example"
   std::vector<std::pair<std::string, std::string>> links;  // name, URL
   bool operator==(const WebOptions&) const = default;

@@ -161,6 +161,69 @@ class Users(Manager):
             os.chown(directory, 0, 0)
         self.assertEqual(self.lab.lines(), [])
 
+    def test_the_helper_and_the_page_are_somebody_else(self):
+        self.lab.release("v0.1.1")
+        self.lab.release("v0.0.9", listed=False)
+        password = self.file("password", "secret\n", 0o600)
+        sup = self.start("--user", "nobody", "--helper-user", "daemon", "--admin-listen", "127.0.0.1:0",
+                         "--password-file", password)
+        port = int(sup.wait_err(r"event=page address=127.0.0.1:(\d+)").group(1))
+        daemon = str(pwd.getpwnam("daemon").pw_uid)
+
+        def page():
+            return [s for s in self.children(sup.pid) if "page" in s["words"]]
+        cli.wait_until(lambda: page() and page()[0]["Uid"].split() == [daemon] * 4, what="its user")
+        self.assertEqual((page()[0]["CapEff"].strip("0"), page()[0]["NoNewPrivs"]), ("", "1"))
+        # what it may: look, and update
+        def post(path, **fields):
+            r = cli.run(["curl", "-s", "-u", "admin:secret", "http://127.0.0.1:%d%s" % (port, path)] +
+                        [w for k, v in fields.items() for w in ("-d", "%s=%s" % (k, v))])
+            return r.out
+        self.assertEqual(post("/update", version="v0.1.1", goversion="current"), "ok\n")
+        sup.wait_err("event=updated version=v0.1.1")
+        # but not go back
+        for version in ("v0.0.9", "v0.1.0"):
+            self.assertIn("does not go back", post("/update", version=version, goversion="current"))
+        self.assertIn("does not go back", post("/update", version="current", goversion="go1.18.1"))
+        self.assertEqual(list(self.lab.running().values()), ["v0.1.1"])
+        # while it looks, the helper is nobody's friend either
+        self.lab.service.hold = threading.Event()
+        self.addCleanup(self.lab.service.hold.set)
+        self.lab.release("v0.1.5")
+        self.gwtool("supervise", "update", "v0.1.5", "--dir", self.lab.state)
+
+        def helper():
+            return [s for s in self.children(sup.pid) if "helper" in s["words"]]
+        cli.wait_until(helper, what="the helper")
+        s = helper()[0]
+        self.assertEqual((s["Uid"].split(), s["NoNewPrivs"], s["Seccomp"]), ([daemon] * 4, "1", "2"))
+        self.assertEqual(int(s["CapBnd"], 16), 0)
+        with open("/proc/%s/limits" % s["Pid"]) as f:
+            self.assertRegex(f.read(), r"Max file size +0 +0 ")
+        self.lab.service.hold.set()
+        sup.wait_err("event=updated version=v0.1.5")
+        # its socket answers others only what they may ask: nothing
+        r = cli.run(["setpriv", "--reuid", "nobody", "--clear-groups", cli.GWTOOL, "supervise", "status",
+                     "--dir", self.lab.state])
+        self.assertNotEqual(r.code, 0)
+        self.assertEqual(r.out, "")
+        # and the page ends with the supervisor, whoever it is by now
+        pid = page()[0]["Pid"]
+        sup.process.kill()
+        cli.wait_until(lambda: not os.path.exists("/proc/" + pid), what="the page to end")
+
+    def children(self, parent):
+        out = []
+        for pid in os.listdir("/proc"):
+            try:
+                s = self.status_of(int(pid)) if pid.isdigit() else {}
+                if s.get("PPid") == str(parent):
+                    with open("/proc/%s/cmdline" % pid) as f:
+                        out.append({**s, "words": f.read().split("\0")})
+            except (OSError, ProcessLookupError):
+                pass
+        return out
+
     def test_numbers_and_names(self):
         r = self.gwtool("supervise", *self.lab.options("--user", "61234"), self.lab.link)
         self.assert_error(r, 1, "61234")

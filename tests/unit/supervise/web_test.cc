@@ -97,7 +97,7 @@ TEST_CASE("where a page may be", "[web]") {
   CHECK(ok("0.0.0.0:8000", "", "cert.pem"));
   CHECK_FALSE(ok("localhost:8000", ""));
 
-  o = {"gw", "a", "b", "c", "d", "e", "f", {"g"}, {{"h", "i"}}};
+  o = {"gw", "a", "b", "c", "d", "e", "f", "u", {"g"}, {{"h", "i"}}};
   CHECK(*parse_web_options(format_web_options(o)) == o);
   CHECK_FALSE(parse_web_options("{}"));
 }
