@@ -2,17 +2,9 @@
 _gwtool() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} at=gwtool i
   COMPREPLY=()
-  i=$((COMP_CWORD - 1))
-  if [[ $cur == = ]]; then cur=; i=$COMP_CWORD; fi
-  while ((i >= 2)) && [[ ${COMP_WORDS[i]} == = ]]; do
-    prev=${COMP_WORDS[i-1]}
-    [[ $prev == --* ]] && break
-    if [[ ${COMP_WORDS[i-2]} == --* ]]; then prev=${COMP_WORDS[i-2]}; break; fi
-    i=$((i - 2))
-  done
   for ((i = 1; i < COMP_CWORD; i++)); do
     case "$at ${COMP_WORDS[i]}" in
-      'gwtool follow-tlog' | 'gwtool serve-dns' | 'gwtool serve-dns key' | 'gwtool serve-dns key new' | 'gwtool serve-dns key ds' | 'gwtool serve-dns status' | 'gwtool check' | 'gwtool check module' | 'gwtool check toolchain' | 'gwtool check updates' | 'gwtool check binary' | 'gwtool check gomod' | 'gwtool check gosum' | 'gwtool build' | 'gwtool vanity-lookup' | 'gwtool vanity-lookup zone' | 'gwtool vanity-lookup compare' | 'gwtool vanity-lookup lint' | 'gwtool completion' | 'gwtool completion bash' | 'gwtool completion zsh' | 'gwtool completion fish' | 'gwtool version') at+=" ${COMP_WORDS[i]}" ;;
+      'gwtool follow-tlog' | 'gwtool serve-dns' | 'gwtool serve-dns key' | 'gwtool serve-dns key new' | 'gwtool serve-dns key ds' | 'gwtool serve-dns status' | 'gwtool check' | 'gwtool check module' | 'gwtool check toolchain' | 'gwtool check updates' | 'gwtool build' | 'gwtool supervise' | 'gwtool supervise status' | 'gwtool supervise history' | 'gwtool supervise check' | 'gwtool supervise pause' | 'gwtool supervise resume' | 'gwtool supervise update' | 'gwtool supervise rollback' | 'gwtool supervise skip' | 'gwtool supervise schedule' | 'gwtool supervise explain' | 'gwtool vanity-lookup' | 'gwtool vanity-lookup zone' | 'gwtool vanity-lookup compare' | 'gwtool vanity-lookup lint' | 'gwtool completion' | 'gwtool completion bash' | 'gwtool completion zsh' | 'gwtool completion fish' | 'gwtool version') at+=" ${COMP_WORDS[i]}" ;;
     esac
   done
   case "$at $prev" in
@@ -21,7 +13,7 @@ _gwtool() {
     'gwtool follow-tlog --db') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool follow-tlog --log-form') mapfile -t COMPREPLY < <(compgen -W 'go build' -- "$cur"); return ;;
     'gwtool follow-tlog --log-key') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool follow-tlog --source') mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+    'gwtool follow-tlog --source') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool follow-tlog --proxy') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool follow-tlog --ca-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool follow-tlog --from') mapfile -t COMPREPLY < <(:); return ;;
@@ -29,7 +21,7 @@ _gwtool() {
     'gwtool follow-tlog --interval') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool follow-tlog --max-age') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool follow-tlog --submit-latest') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool follow-tlog --compare-latest') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool follow-tlog --compare-latest') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool follow-tlog --on-alarm') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool follow-tlog --verify-evidence') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool follow-tlog --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
@@ -42,10 +34,10 @@ _gwtool() {
     'gwtool serve-dns --negative-ttl') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool serve-dns --id') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool serve-dns --key') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-    'gwtool serve-dns --zone-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-    'gwtool serve-dns --zone-key') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool serve-dns --zone-file') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool serve-dns --zone-key') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool serve-dns --listen') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool serve-dns --user') mapfile -t COMPREPLY < <(compgen -u -- "$cur"); return ;;
+    'gwtool serve-dns --user') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool serve-dns --metrics') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool serve-dns --status-socket') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool serve-dns --workers') mapfile -t COMPREPLY < <(:); return ;;
@@ -56,7 +48,7 @@ _gwtool() {
     'gwtool serve-dns --tcp-per-network') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool serve-dns --tcp-idle') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool serve-dns --log-key') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool serve-dns --source') mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+    'gwtool serve-dns --source') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool serve-dns --proxy') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool serve-dns --ca-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool serve-dns --from') mapfile -t COMPREPLY < <(:); return ;;
@@ -64,7 +56,7 @@ _gwtool() {
     'gwtool serve-dns --interval') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool serve-dns --max-age') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool serve-dns --submit-latest') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool serve-dns --compare-latest') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool serve-dns --compare-latest') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool serve-dns --on-alarm') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool serve-dns --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool serve-dns --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
@@ -93,11 +85,10 @@ _gwtool() {
     'gwtool check module --dns') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool check module --db') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool check module --log-key') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool check module --source') mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+    'gwtool check module --source') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool check module --proxy') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool check module --ca-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool check module --goproxy') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool check module --private') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool check module --resolver') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool check module --trust-anchor') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool check module --timeout') mapfile -t COMPREPLY < <(:); return ;;
@@ -108,7 +99,7 @@ _gwtool() {
     'gwtool check toolchain --dns') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool check toolchain --db') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool check toolchain --log-key') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool check toolchain --source') mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+    'gwtool check toolchain --source') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool check toolchain --proxy') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool check toolchain --ca-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool check toolchain --platform') mapfile -t COMPREPLY < <(:); return ;;
@@ -126,63 +117,104 @@ _gwtool() {
     'gwtool check updates --state') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool check updates --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool check updates --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
-    'gwtool check binary --dns') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool check binary --db') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-    'gwtool check binary --log-key') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool check binary --source') mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
-    'gwtool check binary --proxy') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool check binary --ca-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-    'gwtool check binary --goproxy') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool check binary --private') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool check binary --platform') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool check binary --resolver') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool check binary --trust-anchor') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-    'gwtool check binary --timeout') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool check binary --dnssec') mapfile -t COMPREPLY < <(compgen -W 'require prefer off' -- "$cur"); return ;;
-    'gwtool check binary --state') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-    'gwtool check binary --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-    'gwtool check binary --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
-    'gwtool check gomod --dns') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool check gomod --db') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-    'gwtool check gomod --log-key') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool check gomod --source') mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
-    'gwtool check gomod --proxy') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool check gomod --ca-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-    'gwtool check gomod --goproxy') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool check gomod --private') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool check gomod --platform') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool check gomod --resolver') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool check gomod --trust-anchor') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-    'gwtool check gomod --timeout') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool check gomod --dnssec') mapfile -t COMPREPLY < <(compgen -W 'require prefer off' -- "$cur"); return ;;
-    'gwtool check gomod --state') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-    'gwtool check gomod --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-    'gwtool check gomod --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
-    'gwtool check gosum --db') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-    'gwtool check gosum --log-key') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool check gosum --source') mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
-    'gwtool check gosum --proxy') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool check gosum --ca-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-    'gwtool check gosum --private') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool check gosum --resolver') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool check gosum --trust-anchor') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-    'gwtool check gosum --timeout') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool check gosum --dnssec') mapfile -t COMPREPLY < <(compgen -W 'require prefer off' -- "$cur"); return ;;
-    'gwtool check gosum --state') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-    'gwtool check gosum --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-    'gwtool check gosum --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
     'gwtool build --target') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool build --go') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool build --output') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool build --output') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool build --proxy') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool build --log-key') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool build --source') mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+    'gwtool build --source') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool build --ca-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool build --cache') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-    'gwtool build --toolchain') mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+    'gwtool build --toolchain') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool build --sandbox') mapfile -t COMPREPLY < <(compgen -W 'full partial off' -- "$cur"); return ;;
     'gwtool build --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool build --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool supervise --dir') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise --dns') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --dnssec') mapfile -t COMPREPLY < <(compgen -W 'require prefer' -- "$cur"); return ;;
+    'gwtool supervise --resolver') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --trust-anchor') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise --proxy') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --build-key') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --build-url') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --ca-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise --module-policy') mapfile -t COMPREPLY < <(compgen -W 'patch minor manual' -- "$cur"); return ;;
+    'gwtool supervise --toolchain-policy') mapfile -t COMPREPLY < <(compgen -W 'follow supported patch minor manual' -- "$cur"); return ;;
+    'gwtool supervise --delay') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --schedule') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --time-zone') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --blackout') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --jitter') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --grace') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --interval') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --before') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --trial') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --ready') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --ready-timeout') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --ready-passes') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --stop-timeout') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --on-event') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --admin-listen') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --metrics-listen') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --password-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise --webhook-token-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise --admin-origin') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --link') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --certificate') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise --certificate-key') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise --user') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --groups') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --helper-user') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --listen') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --ambient-capability') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --limit') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool supervise status --dir') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise status --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise status --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool supervise history --dir') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise history --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise history --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool supervise check --dir') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise check --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise check --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool supervise pause --dir') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise pause --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise pause --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool supervise resume --dir') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise resume --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise resume --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool supervise update --dir') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise update --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise update --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool supervise rollback --dir') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise rollback --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise rollback --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool supervise skip --dir') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise skip --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise skip --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool supervise schedule --at') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise schedule --count') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise schedule --time-zone') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise schedule --blackout') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise schedule --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise schedule --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool supervise explain --dir') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise explain --running') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise explain --go') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise explain --listed') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise explain --toolchains') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise explain --module-policy') mapfile -t COMPREPLY < <(compgen -W 'patch minor manual' -- "$cur"); return ;;
+    'gwtool supervise explain --toolchain-policy') mapfile -t COMPREPLY < <(compgen -W 'follow supported patch minor manual' -- "$cur"); return ;;
+    'gwtool supervise explain --delay') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise explain --schedule') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise explain --time-zone') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise explain --blackout') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise explain --jitter') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise explain --grace') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise explain --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise explain --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
     'gwtool vanity-lookup --list') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool vanity-lookup --resolver') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool vanity-lookup --trust-anchor') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
@@ -235,25 +267,33 @@ _gwtool() {
     'gwtool version --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool version --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
   esac
-  local words= files=:
+  local words=
   case "$at" in
-    'gwtool') words='follow-tlog serve-dns check build vanity-lookup completion version --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool') words='follow-tlog serve-dns check build supervise vanity-lookup completion version --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool follow-tlog') words='--db --log-form --log-key --source --proxy --ca-file --from --keep --interval --max-age --submit-latest --compare-latest --on-alarm --once --status --clear-alarm --verify-evidence --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool serve-dns') words='key status --db --zone --ns --rname --ttl --negative-ttl --id --key --zone-file --zone-key --listen --user --metrics --status-socket --partial --workers --signature-cache --rate-limit --signing-limit --tcp-connections --tcp-per-network --tcp-idle --follow --log-key --source --proxy --ca-file --from --keep --interval --max-age --submit-latest --compare-latest --on-alarm --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool serve-dns key') words='new ds --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool serve-dns key new') words='--zone --key --algorithm --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool serve-dns key ds') words='--zone --key --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool serve-dns status') words='--db --status-socket --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
-    'gwtool check') words='module toolchain updates binary gomod gosum --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
-    'gwtool check module') words='--dns --prove --db --log-key --source --proxy --ca-file --major --retracted --goproxy --private --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool check') words='module toolchain updates --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool check module') words='--dns --prove --db --log-key --source --proxy --ca-file --major --retracted --goproxy --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool check toolchain') words='--dns --prove --db --log-key --source --proxy --ca-file --next --platform --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool check updates') words='--resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
-    'gwtool check binary') words='--dns --prove --db --log-key --source --proxy --ca-file --major --retracted --goproxy --private --platform --deps --running --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help'; files="compgen -f -- $cur" ;;
-    'gwtool check gomod') words='--dns --prove --db --log-key --source --proxy --ca-file --major --retracted --goproxy --private --platform --all --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help'; files="compgen -f -- $cur" ;;
-    'gwtool check gosum') words='--db --prove --log-key --source --proxy --ca-file --private --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help'; files="compgen -f -- $cur" ;;
     'gwtool build') words='--target --go --stripped --output --proxy --log-key --source --ca-file --cache --toolchain --sandbox --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool supervise') words='status history check pause resume update rollback skip schedule explain --dir --dns --dnssec --resolver --trust-anchor --proxy --build-key --build-url --ca-file --module-policy --toolchain-policy --every-version --delay --schedule --time-zone --blackout --jitter --grace --interval --monitor --before --trial --ready --ready-timeout --ready-passes --stop-timeout --on-event --admin-listen --metrics-listen --password-file --webhook-token-file --admin-origin --link --certificate --certificate-key --user --groups --helper-user --listen --ambient-capability --limit --no-new-privileges --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool supervise status') words='--dir --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool supervise history') words='--dir --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool supervise check') words='--dir --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool supervise pause') words='--dir --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool supervise resume') words='--dir --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool supervise update') words='--dir --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool supervise rollback') words='--dir --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool supervise skip') words='--dir --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool supervise schedule') words='--at --count --time-zone --blackout --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool supervise explain') words='--dir --running --go --listed --toolchains --module-policy --toolchain-policy --every-version --delay --schedule --time-zone --blackout --jitter --grace --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool vanity-lookup') words='zone compare lint --list --dns-only --http-only --resolver --trust-anchor --timeout --ca-file --connect-to --insecure --goinsecure --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
-    'gwtool vanity-lookup zone') words='--format --ttl --live --from --host --resolver --trust-anchor --timeout --ca-file --connect-to --insecure --goinsecure --config --check-config --print-config --quiet --verbose --json --color --version --help'; files="compgen -f -- $cur" ;;
+    'gwtool vanity-lookup zone') words='--format --ttl --live --from --host --resolver --trust-anchor --timeout --ca-file --connect-to --insecure --goinsecure --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool vanity-lookup compare') words='--domain --resolver --trust-anchor --timeout --ca-file --connect-to --insecure --goinsecure --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool vanity-lookup lint') words='--file --from --host --resolver --trust-anchor --timeout --ca-file --connect-to --insecure --goinsecure --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool completion') words='bash zsh fish --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
@@ -262,6 +302,6 @@ _gwtool() {
     'gwtool completion fish') words='--config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool version') words='--config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
   esac
-  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur"; $files)
+  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 }
 complete -o filenames -F _gwtool gwtool
