@@ -17,7 +17,8 @@ namespace gw::supervise {
 namespace {
 
 constexpr std::size_t kMaxNote = std::size_t{1} << 20;
-constexpr const char* kHead = "head";  // in the directory: the log's, that was seen last
+constexpr std::chrono::hours kCheckAgain{1};  // after one that failed
+constexpr const char* kHead = "head";         // in the directory: the log's, that was seen last
 
 bool is_newer(std::string_view a, std::string_view b) {
   const auto x = mod::parse_semver(a);
@@ -119,16 +120,15 @@ void Supervisor::start_check() {
     check_.reset();
     if (discovered_ && !check_error_) {
       on_discovered(*discovered_);
+      schedule_check();
     } else {
       check_failed(check_error_.value_or(unavailable_error("the helper " + os::exit_text(exit))));
     }
-    schedule_check();
     replan();
   };
   auto started = start_helper(std::move(task));
   if (!started) {
     check_failed(started.error());
-    (void)check_timer_.after(options_.interval);
     return;
   }
   check_ = *std::move(started);
@@ -136,8 +136,7 @@ void Supervisor::start_check() {
 
 void Supervisor::check_failed(const Error& error) {
   state_.last_error = error.message;
-  // The time of this try counts: a server that is down is not asked all the time.
-  state_.checked = clock_.now();
+  (void)check_timer_.after(std::min<std::chrono::seconds>(options_.interval, kCheckAgain));
   metric_add(Metric::kSuperviseChecks, CheckEnd::kFailed);
   log_.error("check-failed", error);
   if (auto saved = save(); !saved) log_.error("state", saved.error());
