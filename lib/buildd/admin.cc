@@ -11,6 +11,11 @@ namespace {
 
 constexpr std::uint32_t kMaxFailures = 10'000;
 
+constexpr std::string_view kNotFromPages = "not from other sites' pages";
+
+// A page that the operator happens to look at could post here, too; browsers then say whose it is.
+bool is_from_a_page(const http::Request& request) { return request.header("origin") != nullptr; }
+
 http::Response json_response(const Json& document) {
   http::Response out;
   out.content_type = "application/json";
@@ -67,8 +72,11 @@ void add_admin_routes(http::Router& router, AdminParts parts) {
   const auto shared = std::make_shared<AdminParts>(std::move(parts));
   router.get("/pending", [shared](const http::Request& /*r*/) { return pending(*shared); });
   router.get("/failures", [shared](const http::Request& /*r*/) { return failures(*shared); });
-  router.post("/failures/forget", [shared](const http::Request& r) { return forget(*shared, r); });
-  router.post("/drain", [shared](const http::Request& /*r*/) {
+  router.post("/failures/forget", [shared](const http::Request& r) {
+    return is_from_a_page(r) ? http::text_response(403, kNotFromPages) : forget(*shared, r);
+  });
+  router.post("/drain", [shared](const http::Request& r) {
+    if (is_from_a_page(r)) return http::text_response(403, kNotFromPages);
     shared->queue.close();
     return http::text_response(200, "draining");
   });

@@ -55,7 +55,7 @@ std::chrono::seconds BuildLimits::take(const os::SocketAddress& address, bool su
       Count& count = (*counts[p])[w];
       const std::int64_t window = now / kSeconds[w];
       if (count.window != window) count = {window, 0};
-      if (count.n >= table[w][p]) wait = std::max(wait, (window + 1) * kSeconds[w] - now);
+      if (count.n >= table[w][p] * scale_) wait = std::max(wait, (window + 1) * kSeconds[w] - now);
     }
   }
   if (wait > 0) return std::chrono::seconds(wait);

@@ -30,7 +30,9 @@ class BuildLimits {
   static constexpr std::size_t kWindows = 4;
   static constexpr std::size_t kPrefixes = 4;
 
-  explicit BuildLimits(const Clock& clock) : clock_(clock) {}
+  // `scale`: so many times the table's numbers.
+  explicit BuildLimits(const Clock& clock, std::uint32_t scale = 1)
+      : clock_(clock), scale_(scale) {}
 
   // Counts one more, or says how long to wait and counts nothing. Zero: it may.
   std::chrono::seconds take(const os::SocketAddress& address, bool supported_go);
@@ -44,6 +46,7 @@ class BuildLimits {
   void make_room(std::int64_t now) GW_REQUIRES(mutex_);
 
   const Clock& clock_;
+  const std::uint32_t scale_;
   Mutex mutex_;
   // By kind of Go version, prefix's number and the prefix itself.
   std::map<std::string, Counts, std::less<>> networks_ GW_GUARDED_BY(mutex_);

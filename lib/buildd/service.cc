@@ -143,6 +143,8 @@ void Service::Impl::tidy() {
   if (const Status s = ledger->forget_expired(parts.clock.now()); !s) {
     parts.log.error("forgetting failures", s.error());
   }
+  // What was saved when a head could not be signed or kept.
+  if (const Status s = log->publish(); !s) parts.log.error("signing the head", s.error());
   const auto kept = binaries->evict(options.maker.max_binary_bytes, parts.clock.now());
   if (!kept) return parts.log.error("tidying binaries", kept.error());
   metric_set(Metric::kBuildBinaryBytes, static_cast<std::int64_t>(*kept));

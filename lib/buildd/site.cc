@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::string_view kProof = ".tlog-proof";
 constexpr std::chrono::minutes kAdmittedFor{10};
+constexpr std::uint32_t kQuestionsPerBuild = 20;
 constexpr std::size_t kMaxAdmitted = 100'000;
 constexpr std::chrono::minutes kRenderedFor{1};
 constexpr std::size_t kMaxRendered = 2000;
@@ -61,7 +62,11 @@ bool is_allowed(std::string_view module, const std::vector<std::string>& allowed
 }
 
 Site::Site(SiteParts parts, SiteFacts facts, SiteRules rules)
-    : parts_(parts), facts_(std::move(facts)), rules_(std::move(rules)), limits_(parts.clock) {}
+    : parts_(parts),
+      facts_(std::move(facts)),
+      rules_(std::move(rules)),
+      limits_(parts.clock),
+      questions_(parts.clock, kQuestionsPerBuild) {}
 
 void Site::add_routes(http::Router& router) {
   const auto add = [&](std::string pattern, bool post, bool slow, auto method) {
@@ -100,8 +105,20 @@ void Site::send_error(const Visit& visit, const Error& error) const {
 
 // ---- rules ----
 
+// A stranger's question to the module proxy holds one of the threads for pages.
+Status Site::may_ask(const Visit& visit) {
+  const auto address =
+      client_address(visit.request.peer, visit.request.header("x-forwarded-for"), rules_.proxies);
+  if (!rules_.limits || !address) return {};
+  const auto wait = questions_.take(*address, true);
+  if (wait.count() == 0) return {};
+  metric_add(Metric::kBuildRefused, BuildRefusal::kRate);
+  return too_many(wait);
+}
+
 // What a query means, in place of it.
-Status Site::resolve(build::Key& key) {
+Status Site::resolve(const Visit& visit, build::Key& key) {
+  GW_CHECK(may_ask(visit));
   if (is_version_query(key)) {
     auto version = parts_.catalog.resolve(key.module, key.version);
     if (!version) return as_client_error(std::move(version).error());
@@ -212,6 +229,7 @@ void Site::serve_home(const Visit& visit) {
 }
 
 void Site::serve_module(const Visit& visit, const BuildPath& path) {
+  if (const Status s = may_ask(visit); !s) return send_error(visit, s.error());
   ModulePageFacts facts;
   facts.module = path.key.module;
   auto version = parts_.catalog.resolve(path.key.module, "latest");
@@ -239,13 +257,13 @@ void Site::serve_version(const Visit& visit, const BuildPath& path) {
   const std::string* agent = visit.request.header("user-agent");
   build.key.target = guess_target(agent == nullptr ? "" : *agent);
   build.key.go_version = "latest";
-  if (const Status s = resolve(build.key); !s) return send_error(visit, s.error());
+  if (const Status s = resolve(visit, build.key); !s) return send_error(visit, s.error());
   send(visit, redirect_to(format_build_path(build)));
 }
 
 void Site::serve_build(const Visit& visit, BuildPath path) {
   if (is_version_query(path.key) || is_go_query(path.key.go_version)) {
-    if (const Status s = resolve(path.key); !s) return send_error(visit, s.error());
+    if (const Status s = resolve(visit, path.key); !s) return send_error(visit, s.error());
     path.page = resolved_file(path);
     return send(visit, redirect_to(format_build_path(path)));
   }
@@ -477,7 +495,8 @@ void Site::serve_lookup(const Visit& visit) {
   if (!build) {
     return visit.reply.send(text_error(404, not_found_error("no such key")));
   }
-  if (const Status s = resolve(path->key); !s) {
+  const bool query = is_version_query(path->key) || is_go_query(path->key.go_version);
+  if (const Status s = query ? resolve(visit, path->key) : build::check_key(path->key); !s) {
     return visit.reply.send(text_error(status_of_file(s.error()), s.error()));
   }
   const std::string name = build::format_key(path->key);

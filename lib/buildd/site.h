@@ -89,7 +89,8 @@ class Site {
   void serve_lookup(const Visit& visit);
   void serve_log_file(const Visit& visit);
 
-  Status resolve(build::Key& key);
+  Status resolve(const Visit& visit, build::Key& key);
+  Status may_ask(const Visit& visit);
   Status admit(const Visit& visit, const build::Key& key);
   Status check_reader(const http::Request& request) const;
   Around around(const build::Key& key);
@@ -101,6 +102,7 @@ class Site {
   const SiteFacts facts_;
   const SiteRules rules_;
   BuildLimits limits_;
+  BuildLimits questions_;  // what must be asked of the module proxy to be answered
   Mutex mutex_;
   // Keys that were admitted a short while ago, so that a page and its build count once.
   std::map<std::string, MonoTime> admitted_ GW_GUARDED_BY(mutex_);
