@@ -202,6 +202,7 @@ http::Response render(const Page& page) {
   out.status = page.status;
   out.content_type = "text/html; charset=utf-8";
   out.headers = {{"Cache-Control", page.cache},
+                 {"Vary", "Accept"},
                  {"Content-Security-Policy", std::string(kPolicy)},
                  {"Referrer-Policy", "no-referrer"}};
   if (!page.index) out.headers.push_back({"X-Robots-Tag", "noindex"});

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/metrics.h"
 #include "base/text.h"
+#include "buildd/json_pages.h"
 #include "buildd/site_answers.h"
 #include "http/form.h"
 #include "module/gzip.h"
@@ -95,9 +96,12 @@ void Site::send(const Visit& visit, http::Response response) const {
 
 void Site::send_error(const Visit& visit, const Error& error) const {
   const int status = status_of(error);
-  http::Response out = wants_html(visit.request) ? render(error_page(facts_, status, error))
-                                                 : text_error(status, error);
-  if (const auto wait = retry_after(error)) {
+  http::Response out = wants_json(visit.request) ? json_page(status, {{"error", error_json(error)}})
+                       : wants_html(visit.request) ? render(error_page(facts_, status, error))
+                                                   : text_error(status, error);
+  const bool told = std::any_of(out.headers.begin(), out.headers.end(),
+                                [](const auto& h) { return h.name == "Retry-After"; });
+  if (const auto wait = retry_after(error); wait && !told) {
     out.headers.push_back({"Retry-After", std::to_string(wait->count())});
   }
   send(visit, std::move(out));
@@ -225,6 +229,7 @@ void Site::serve_home(const Visit& visit) {
   auto recent = parts_.ledger.recent(kRecent);
   if (!recent) return send_error(visit, recent.error());
   facts.recent = *std::move(recent);
+  if (wants_json(visit.request)) return send(visit, json_page(200, home_json(facts_, facts)));
   send(visit, render(home_page(facts_, facts)));
 }
 
@@ -241,6 +246,7 @@ void Site::serve_module(const Visit& visit, const BuildPath& path) {
   auto built = parts_.ledger.of_module(facts.module, kRecent);
   if (!built) return send_error(visit, built.error());
   facts.built = *std::move(built);
+  if (wants_json(visit.request)) return send(visit, json_page(200, module_json(facts)));
   if (facts.facts->commands.size() == 1) {
     BuildPath only = path;
     only.kind = BuildPath::Kind::kVersion;
@@ -295,6 +301,9 @@ void Site::serve_build(const Visit& visit, BuildPath path) {
 void Site::serve_failed(const Visit& visit, const BuildPath& path, const Failure& failure) {
   const std::string log =
       failure.log.empty() ? "" : mod::gunzip(failure.log, kMaxShownLog).value_or("");
+  if (path.page.empty() && wants_json(visit.request)) {
+    return send(visit, json_page(200, failed_json(path.key, failure)));
+  }
   if (path.page.empty()) {
     return send(visit, render(failed_page(facts_, path.key, around(path.key), failure, tail(log))));
   }
@@ -314,6 +323,9 @@ void Site::serve_unbuilt(const Visit& visit, const BuildPath& path) {
   const auto state = parts_.queue.find(name);
   if (!state) {
     if (const Status s = admit(visit, path.key); !s) return send_error(visit, s.error());
+  }
+  if (path.page.empty() && wants_json(visit.request)) {
+    return send(visit, json_page(200, unbuilt_json(path.key, state)));
   }
   if (path.page.empty()) {
     return send(visit, render(unbuilt_page(facts_, path.key, around(path.key), state)));
@@ -383,6 +395,9 @@ void Site::serve_result(const Visit& visit, const BuildPath& path) {
   if (!record || record->sum != path.sum) {
     return send_error(visit, not_found_error(fmt::format("its sum is {}, not {}",
                                                          record ? record->sum : "", path.sum)));
+  }
+  if (path.page.empty() && wants_json(visit.request)) {
+    return send(visit, json_page(200, built_json(built)));
   }
   if (path.page.empty()) return serve_result_page(visit, path, built);
   if (path.page == "log") {

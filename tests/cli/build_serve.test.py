@@ -252,6 +252,26 @@ class Serve(cli.TestCase):
         self.assertEqual(s.get("/tlog/latest").text.split("\n")[1], "1")
         self.assertEqual(s.stop(), 0)
 
+    def test_pages_as_json(self):
+        s = self.lab.serve()
+
+        def ask(path):
+            r = s.get(path, headers={"Accept": "application/json"})
+            return r.status, r.location or json.loads(r.text)
+        self.assertEqual(ask("/")[1]["verifier_key"], self.lab.key)
+        self.assertEqual(ask("/example.org/hello")[1]["commands"], ["/"])
+        self.assertEqual(ask(HELLO), (200, {"key": HELLO[1:], "state": "unbuilt"}))
+        s.get(HELLO + "record")
+        status, result = ask(HELLO)
+        self.assertEqual(status, 307)
+        built = ask(result)[1]
+        self.assertEqual((built["state"], built["record"], built["goos"]), ("built", 0, "js"))
+        self.assertEqual(result, HELLO + built["sum"] + "/")
+        s.get(BROKEN + "record")
+        self.assertEqual(ask(BROKEN)[1]["reason"], "undefined symbol")
+        self.assertEqual(ask("/nothing")[0], 404)
+        self.assertEqual(ask("/nothing")[1]["error"]["kind"], "not_found")
+
     def test_a_feed_of_records(self):
         s = self.lab.serve("--build-once")
         record = s.follow(HELLO + "record")[1].text

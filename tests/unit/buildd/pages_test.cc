@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "buildd/admin.h"
 #include "buildd/feed.h"
+#include "buildd/json_pages.h"
 #include "buildd/site.h"
 #include "buildd/site_answers.h"
 
@@ -87,6 +88,28 @@ TEST_CASE("pages: what they offer", "[pages]") {
   CHECK(format_size(999) == "999 bytes");
   CHECK(format_size(6'345'678) == "6.3 MB");
   CHECK(format_size(12'345) == "12 kB");
+}
+
+TEST_CASE("pages: as JSON", "[pages]") {
+  http::Request request;
+  CHECK_FALSE(wants_json(request));
+  request.headers = {{"accept", "application/json"}};
+  CHECK(wants_json(request));
+  CHECK(unbuilt_json(key(), std::nullopt)["state"] == "unbuilt");
+  BuildUpdate update;
+  CHECK(unbuilt_json(key(), update)["state"] == "building");
+  update.position = 2;
+  CHECK(unbuilt_json(key(), update)["state"] == "waiting");
+  Built built;
+  built.key = build::format_key(key());
+  built.record = "a.b/c v1.0.0 /cmd/x linux amd64 go1.26.8 7 0zkPWcxWmiWHZYW2QX4N5VurqP4g \n";
+  const Json json = built_json(built);
+  CHECK(json["size"] == 7);
+  CHECK(json["stripped"] == false);
+  CHECK(json["sum"] == "0zkPWcxWmiWHZYW2QX4N5VurqP4g");
+  CHECK(home_json(site(), {1, 2, {built}})["recent"].size() == 1);
+  // Bytes that are no text are no reason to say nothing.
+  CHECK(has(json_page(200, failed_json(key(), {"r", "\xff", "", "", {}, {}})).body, "\"state\""));
 }
 
 TEST_CASE("site: statuses, events, rules", "[site]") {
