@@ -295,8 +295,9 @@ Command verify_command() {
       "for its record. Prints `SUM SIZE WHAT` for each that all logs agree on, exit code 4 when "
       "one "
       "does not.";
-  c.add(positionals("FILE|KEY", &v->what, true,
-                    "a binary, or MODULE@VERSION/[DIR/]GOOS-GOARCH-GOVERSION[-stripped]/[SUM/]"));
+  c.add(positionals("FILE|KEY", &v->what, true, "a binary, or a build's key in the log")
+            .more("A key is MODULE@VERSION/[DIR/]GOOS-GOARCH-GOVERSION[-stripped]/, and may have "
+                  "a sum behind it."));
   add_build_services(c, v.get());
   c.run = [v](Context& ctx) { return run_verify(ctx, *v); };
   return c;

@@ -70,8 +70,8 @@ Site::Site(SiteParts parts, SiteFacts facts, SiteRules rules)
       questions_(parts.clock, kQuestionsPerBuild) {}
 
 void Site::add_routes(http::Router& router) {
-  const auto add = [&](std::string pattern, bool post, bool slow, auto method) {
-    router.add({.pattern = std::move(pattern),
+  const auto add = [&](const std::string& pattern, bool post, bool slow, auto method) {
+    router.add({.pattern = pattern,
                 .post = post,
                 .handler =
                     [this, post, method](const http::Request& request, const http::Reply& reply) {
