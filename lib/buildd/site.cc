@@ -257,7 +257,29 @@ void Site::serve_module(const Visit& visit, const BuildPath& path) {
   send(visit, render(module_page(facts_, facts)));
 }
 
+// All that was built of a version: records as lines, or with their results as JSON.
+void Site::serve_sums(const Visit& visit, build::Key key) {
+  key.target = {"linux", "amd64"};
+  key.go_version = "latest";
+  if (const Status s = resolve(visit, key); !s) return send_error(visit, s.error());
+  const auto built = parts_.ledger.of_module(key.module, kMaxMarks);
+  if (!built) return send_error(visit, built.error());
+  std::string lines;
+  Json all = Json::array();
+  for (const Built& b : *built) {
+    const auto record = tlog::parse_build_record(b.record);
+    if (!record || record->target.version != key.version) continue;
+    lines += b.record;
+    all.push_back(built_json(b));
+  }
+  if (!wants_json(visit.request)) return send(visit, text_page(std::move(lines)));
+  send(visit, json_page(200, {{"module", key.module}, {"version", key.version}, {"built", all}}));
+}
+
 void Site::serve_version(const Visit& visit, const BuildPath& path) {
+  if (visit.request.query == "sums" || wants_json(visit.request)) {
+    return serve_sums(visit, path.key);
+  }
   BuildPath build = path;
   build.kind = BuildPath::Kind::kBuild;
   const std::string* agent = visit.request.header("user-agent");

@@ -10,6 +10,9 @@
 // | events    | builds, tells of it     | 422                 | 307            | one event       |
 // | retry     | POST: builds, 303       | POST: forgets, 303  | 307            | 404             |
 //
+// `/MOD@VER?sums` lists what was built of a version. Pages are HTML for browsers, JSON for who
+// accepts that.
+//
 // No build is begun for a request that a rule refuses: a module that is not allowed, a reader that
 // is not (403), an address that asks too much (429), a queue that is full (503).
 //
@@ -78,6 +81,7 @@ class Site {
   void serve_home(const Visit& visit);
   void serve_module(const Visit& visit, const BuildPath& path);
   void serve_version(const Visit& visit, const BuildPath& path);
+  void serve_sums(const Visit& visit, build::Key key);
   void serve_build(const Visit& visit, BuildPath path);
   void serve_result(const Visit& visit, const BuildPath& path);
   void serve_failed(const Visit& visit, const BuildPath& path, const Failure& failure);

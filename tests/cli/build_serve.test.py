@@ -267,6 +267,8 @@ class Serve(cli.TestCase):
         built = ask(result)[1]
         self.assertEqual((built["state"], built["record"], built["goos"]), ("built", 0, "js"))
         self.assertEqual(result, HELLO + built["sum"] + "/")
+        self.assertEqual(ask("/example.org/hello@latest")[1]["built"], [built])
+        self.assertEqual(s.get("/example.org/hello@v0?sums").text, s.follow(HELLO + "record")[1].text)
         s.get(BROKEN + "record")
         self.assertEqual(ask(BROKEN)[1]["reason"], "undefined symbol")
         self.assertEqual(ask("/nothing")[0], 404)
