@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import sys
 import threading
 
@@ -251,6 +252,25 @@ class Serve(cli.TestCase):
         self.assertNotIn("gwtool_buildd_disagreements_total 0\n", s.ask_admin("/metrics").text)
         self.assertEqual(s.get("/tlog/latest").text.split("\n")[1], "1")
         self.assertEqual(s.stop(), 0)
+
+    def test_by_a_configuration_file_and_under_a_service_manager(self):
+        args = self.lab.args()[2:]
+        pairs = [(args[i][2:], args[i + 1]) for i in range(0, len(args), 2)]
+        config = self.file("config.toml", "[build-serve]\n" + "".join('%s = "%s"\n' % p for p in pairs))
+        self.assert_run(self.gwtool("build", "serve", "--config", config, "--check-config"), 0, out="", err="")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(self.path("notify"))
+            manager.settimeout(20 * cli.SLOWNESS)
+            s = build_lab.Server([cli.GWTOOL, "build", "serve", "--config", config], env=cli.clean_env(
+                NOTIFY_SOCKET=self.path("notify"), WATCHDOG_USEC="400000"))
+            self.addCleanup(s.kill)
+            self.assertTrue(manager.recv(1000).startswith(b"READY=1\n"))
+            self.assertEqual({manager.recv(1000), manager.recv(1000)}, {b"WATCHDOG=1\n"})
+            self.expect(s.get(HELLO + "record"), 307)
+            self.assertEqual(s.stop(), 0)
+            seen = b""
+            while b"STOPPING=1" not in seen:
+                seen = manager.recv(1000)
 
     def test_pages_as_json(self):
         s = self.lab.serve()
