@@ -79,6 +79,11 @@ void print_history(Output& out, const Json& events) {
   }
 }
 
+Status check_word(std::string_view word) {
+  const bool plain = std::none_of(word.begin(), word.end(), is_control);
+  return plain ? Status() : usage_error("no control characters");
+}
+
 // A question whose words are what was given.
 struct AskValues : SuperviseDir {
   std::vector<std::string> words;
@@ -92,11 +97,7 @@ Command ask_command(const std::string& name, const std::string& summary, const s
   c.doc = doc;
   add_supervise_dir(c, &v->dir);
   if (!words.empty()) {
-    c.add(positionals(words, &v->words, required, "see above").check([](std::string_view word) {
-      const bool plain =
-          std::all_of(word.begin(), word.end(), [](char x) { return !is_control(x); });
-      return plain ? Status() : usage_error("no control characters");
-    }));
+    c.add(positionals(words, &v->words, required, "see above").check(check_word));
   }
   c.run = [v, name, print](Context& ctx) -> Result<int> {
     std::string command = name;
@@ -116,6 +117,41 @@ void print_target(Output& out, const Json& answer) {
   if (const Json* target = find_member(answer, "target")) out.line(target_text(*target));
 }
 
+struct UpdateValues : AskValues {
+  std::optional<std::string> file;
+};
+
+Command update_command() {
+  auto v = std::make_shared<UpdateValues>();
+  Command c("update", "install a version now");
+  c.doc =
+      "Without words what the policies want; with a version that one, latest or current, and "
+      "likewise with a Go version. Older ones, too. The schedule, the delay and a pause do not "
+      "count. Prints what is installed; whether it was kept is in the history.";
+  add_supervise_dir(c, &v->dir);
+  c.add(positionals("[VERSION] [GOVERSION]", &v->words, false, "see above").check(check_word));
+  c.add(path_option("file", "FILE", &v->file, PathUse::kInput, "install this binary")
+            .more("The build service's log must have it: what is left out is the download.")
+            .on_command_line_only());
+  c.rules.push_back([v]() -> Status {
+    if (!v->file || v->words.empty()) return {};
+    return usage_error("--file and a version exclude each other");
+  });
+  c.run = [v](Context& ctx) -> Result<int> {
+    std::string command = "update";
+    for (const std::string& word : v->words) command += " " + word;
+    if (v->file) command = "update-file " + os::real_path(*v->file);
+    GW_TRY(const Json answer, ask(v->dir, command));
+    if (ctx.json) {
+      ctx.out.json(answer);
+    } else {
+      print_target(ctx.out, answer);
+    }
+    return kExitDone;
+  };
+  return c;
+}
+
 void add_questions(Command& c) {
   c.add(ask_command("status", "say how the service stands, and what will be done when", "", "",
                     false, print_supervised));
@@ -125,12 +161,7 @@ void add_questions(Command& c) {
                     "REASON", false, nullptr));
   c.add(ask_command("resume", "go on after a pause, or after a version was rolled back", "", "",
                     false, nullptr));
-  c.add(ask_command("update", "install a version now",
-                    "Without words what the policies want; with a version that one, latest or "
-                    "current, and likewise with a Go version. Older ones, too. The schedule, the "
-                    "delay and a pause do not count. Prints what is installed; whether it was kept "
-                    "is in the history.",
-                    "[VERSION] [GOVERSION]", false, print_target));
+  c.add(update_command());
   c.add(ask_command("rollback", "go back to the binary before",
                     "What ran until now is skipped from then on.", "", false, print_target));
   c.add(ask_command("skip", "never install this version", "With a Go version only that build.",

@@ -1,7 +1,9 @@
 // What people and their commands may ask of a running supervisor: one line, one JSON document back.
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "base/bytes.h"
 #include "module/semver.h"
@@ -30,6 +32,11 @@ std::string Supervisor::answer(const os::Peer& peer, const std::string& command)
     if (!word.empty()) words.emplace_back(word);
   }
   const bool trusted = !options_.helper_user || peer.uid != options_.helper_user->identity.uid;
+  constexpr std::string_view kFile = "update-file ";
+  if (trusted && command.starts_with(kFile)) {
+    auto began = obey_file(command.substr(kFile.size()));
+    return format_json(began ? *began : Json{{"error", error_json(began.error())}});
+  }
   auto out = words.empty() ? Result<Json>(usage_error("no command")) : obey(words, trusted);
   return format_json(out ? *out : Json{{"error", error_json(out.error())}});
 }
@@ -109,6 +116,25 @@ Result<Json> Supervisor::obey_update(const std::vector<std::string>& words, bool
     return usage_error(
         fmt::format("{} {} runs already", wanted.key.version, wanted.key.go_version));
   }
+  Json out = ok();
+  out["target"] = target_json(wanted.target());
+  GW_CHECK(want(std::move(wanted)));
+  return out;
+}
+
+// A file on this machine: which build it is says itself, that it is that one the log.
+Result<Json> Supervisor::obey_file(const std::string& path) {
+  const os::Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return not_found_error(errno_error(path, errno).message);
+  GW_TRY(const Identity identity, read_identity(file.get()));
+  if (!identity.why_manual.empty())
+    return usage_error(fmt::format("{}: {}", path, identity.why_manual));
+  if (identity.package != identity_.package) {
+    return usage_error(fmt::format("{}: is {}, not {}", path, identity.package, identity_.package));
+  }
+  if (identity.key == identity_.key) return usage_error(path + ": runs already");
+  Wanted wanted{identity.key, "control"};
+  wanted.source = path;
   Json out = ok();
   out["target"] = target_json(wanted.target());
   GW_CHECK(want(std::move(wanted)));

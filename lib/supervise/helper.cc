@@ -168,6 +168,7 @@ Status fetch(const Job& job, int out) {
     GW_CHECK(write_frame(out, FrameKind::kProof, format_proof(recording.files())));
   }
   if (!build) return build.error();
+  if (job.kind == Job::Kind::kProve) return {};
   GW_TRY(auto http, net::HttpClient::create(http_options(s)));
   return build::download(http, base, *build, [&](std::string_view bytes) -> Status {
     while (!bytes.empty()) {

@@ -21,6 +21,20 @@ constexpr std::array kKinds{ErrorKind::kUsage,   ErrorKind::kNotFound,  ErrorKin
 constexpr std::array kModulePolicies{update::ModulePolicy::kPatch, update::ModulePolicy::kMinor,
                                      update::ModulePolicy::kManual};
 
+constexpr std::array kJobKinds{Job::Kind::kDiscover, Job::Kind::kFetch, Job::Kind::kProve};
+
+std::string_view kind_name(Job::Kind kind) {
+  switch (kind) {
+    case Job::Kind::kDiscover:
+      return "discover";
+    case Job::Kind::kFetch:
+      return "fetch";
+    case Job::Kind::kProve:
+      return "prove";
+  }
+  return "";
+}
+
 Json key_json(const build::Key& key) {
   return {{"module", key.module},    {"version", key.version},      {"dir", key.dir},
           {"goos", key.target.goos}, {"goarch", key.target.goarch}, {"go_version", key.go_version},
@@ -67,7 +81,7 @@ Result<std::optional<Frame>> FrameReader::next() {
 
 std::string format_job(const Job& job) {
   const Sources& s = job.sources;
-  Json out = {{"job", job.kind == Job::Kind::kFetch ? "fetch" : "discover"},
+  Json out = {{"job", kind_name(job.kind)},
               {"dns", s.dns},
               {"resolver", s.resolver},
               {"trust_anchor", s.trust_anchor},
@@ -85,10 +99,12 @@ std::string format_job(const Job& job) {
 
 Result<Job> parse_job(std::string_view text) {
   const auto json = parse_json(text);
-  const std::string kind = json ? text_member(*json, "job") : "";
-  if (kind != "fetch" && kind != "discover") return usage_error("not a job of a supervisor");
   Job job;
-  job.kind = kind == "fetch" ? Job::Kind::kFetch : Job::Kind::kDiscover;
+  const std::string name = json ? text_member(*json, "job") : "";
+  const auto* kind = std::find_if(kJobKinds.begin(), kJobKinds.end(),
+                                  [&](Job::Kind k) { return name == kind_name(k); });
+  if (kind == kJobKinds.end()) return usage_error("not a job of a supervisor");
+  job.kind = *kind;
   job.sources = {text_member(*json, "dns"),          text_member(*json, "resolver"),
                  text_member(*json, "trust_anchor"), flag_member(*json, "need_secure"),
                  text_member(*json, "proxy"),        text_member(*json, "build_key"),

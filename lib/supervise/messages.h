@@ -60,9 +60,9 @@ struct Sources {
 };
 
 struct Job {
-  enum class Kind { kDiscover, kFetch } kind = Kind::kDiscover;
+  enum class Kind { kDiscover, kFetch, kProve } kind = Kind::kDiscover;
   Sources sources;
-  build::Key key;             // kDiscover: of what runs; kFetch: what is wanted
+  build::Key key;             // kDiscover: of what runs; the others: what is wanted
   update::Policies policies;  // kDiscover: when the list of all versions is worth asking for
   std::optional<std::string> head = {};  // kFetch: the remembered one
 };

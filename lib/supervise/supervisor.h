@@ -64,6 +64,7 @@ class Supervisor {
     bool local = false;     // `file` is here already
     std::string file = {};  // beside the link, once it is there
     std::string sum = {};
+    std::string source = {};  // a file whose bytes they are, instead of a download
     update::Target target() const { return {key.version, key.go_version}; }
   };
 
@@ -126,6 +127,7 @@ class Supervisor {
   void fetch_output(std::string_view bytes);
   void fetch_done(const os::Exit& exit);
   Status finish_fetch();
+  Status read_source();
   void fail_fetch(Error error);
   std::optional<std::string> remembered_head() const;
   Result<os::Spawn> helper_spawn() const;
@@ -141,6 +143,7 @@ class Supervisor {
   Result<Json> obey(const std::vector<std::string>& words, bool trusted);
   Json status_json() const;
   Result<Json> obey_update(const std::vector<std::string>& words, bool trusted);
+  Result<Json> obey_file(const std::string& path);
   Result<Json> obey_rollback();
   Result<Json> obey_skip(const std::vector<std::string>& words);
 

@@ -1,9 +1,12 @@
 // How the supervisor learns of versions, decides on one, and gets its binary.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 
 #include "base/bytes.h"
 #include "base/metrics.h"
@@ -254,7 +257,7 @@ void Supervisor::start_fetch() {
     return;
   }
   Job job;
-  job.kind = Job::Kind::kFetch;
+  job.kind = wanted_->source.empty() ? Job::Kind::kFetch : Job::Kind::kProve;
   job.sources = options_.sources;
   job.key = wanted_->key;
   job.head = remembered_head();
@@ -327,7 +330,22 @@ void Supervisor::fetch_done(const os::Exit& exit) {
   happen(update::Event::kFetched);
 }
 
+// The bytes of a file that somebody brought: what is proven of them is the same.
+Status Supervisor::read_source() {
+  os::Fd file(::open(wanted_->source.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return errno_error(wanted_->source, errno);
+  std::string buffer(kMaxData, '\0');
+  for (;;) {
+    const ssize_t n = ::read(file.get(), buffer.data(), buffer.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return errno_error(wanted_->source, errno);
+    if (n == 0) return {};
+    GW_CHECK(incoming_->write({buffer.data(), static_cast<std::size_t>(n)}));
+  }
+}
+
 Status Supervisor::finish_fetch() {
+  if (!wanted_->source.empty()) GW_CHECK(read_source());
   GW_TRY(wanted_->file, incoming_->finish());
   incoming_.reset();
   wanted_->sum = build_->sum();

@@ -3,6 +3,7 @@ and told: pauses, versions by hand, rollback, skips, commands for events, times 
 
 import json
 import os
+import shutil
 import socket
 import sys
 import time
@@ -173,6 +174,31 @@ class Asking(cli.TestCase):
         self.ask("update", "latest")
         sup.wait_err("event=updated version=v0.1.5")
         self.assert_error(self.ask("update", code=1), 1, "no update: nothing is newer")
+
+    def test_a_file_from_disk(self):
+        self.lab.release("v0.1.1")
+        brought = self.path("a b")
+        shutil.copy(supervise_lab.build("v0.1.1", "ok"), brought)
+        sup = self.start()
+        self.assertEqual(self.ask("update", "--file", brought).out, "v0.1.1 %s\n" % self.lab.go)
+        sup.wait_err("event=updated version=v0.1.1 .*by=control")
+        self.assertFalse([r for r in self.lab.service.requests if "/tlog/" not in r], "a download")
+        self.assert_error(self.ask("update", "--file", brought, code=2), 2, "runs already")
+        # one that no log has, and one that was changed
+        shutil.copy(supervise_lab.build("v0.1.5", "ok"), brought)
+        self.ask("update", "--file", brought)
+        sup.wait_err("event=failed version=v0.1.5")
+        self.lab.release("v0.1.5", listed=False)
+        with open(brought, "r+b") as f:
+            f.seek(5000)
+            f.write(b"x")
+        self.ask("update", "--file", brought)
+        sup.wait_err("event=untrusted version=v0.1.5 .*other bytes")
+        self.lab.wait_running("v0.1.1")
+        shutil.copy(supervise_lab.build("v0.1.1", "ok", "example.test/other"), brought)
+        self.assert_error(self.ask("update", "--file", brought, code=2), 2, "example.test/other")
+        self.assert_error(self.ask("update", "--file", self.path("none"), code=1), 1, "none")
+        self.assert_error(self.ask("update", "--file", brought, "v0.1.5", code=2), 2, "exclude")
 
     def test_skip(self):
         self.lab.release("v0.1.1")

@@ -243,7 +243,7 @@ class Stops(TestCase):
         sup = self.start()
         sup.wait_err("event=supervising")
         self.ask("check")
-        cli.wait_until(lambda: any("/0" in r for r in self.lab.service.requests), what="a download")
+        cli.wait_until(lambda: any("/tlog/" not in r for r in self.lab.service.requests), what="a download")
         self.assertEqual(self.ask("status")["state"], "fetching")
         self.end(sup, ["v0.1.0"])
 

@@ -69,7 +69,7 @@ TEST_CASE("what is no frame", "[messages]") {
 
 TEST_CASE("jobs and answers are read back", "[messages]") {
   Job job;
-  job.kind = Job::Kind::kFetch;
+  job.kind = Job::Kind::kProve;
   job.sources = {"l.example.org", "127.0.0.1@53", "anchor", true, "off", "key", "url", "ca"};
   job.key = kKey;
   job.policies.module = update::ModulePolicy::kMinor;
@@ -79,6 +79,7 @@ TEST_CASE("jobs and answers are read back", "[messages]") {
   REQUIRE(back);
   CHECK(format_job(*back) == format_job(job));
   CHECK(back->sources == job.sources);
+  CHECK(back->kind == Job::Kind::kProve);
   CHECK(back->key == kKey);
   CHECK(back->head == job.head);
   for (const char* bad : {"", "{}", "[]", R"({"job":"x"})", R"({"job":3})"})
