@@ -186,6 +186,7 @@ _gwtool() {
     'gwtool supervise resume --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool supervise resume --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
     'gwtool supervise update --dir') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise update --file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool supervise update --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool supervise update --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
     'gwtool supervise rollback --dir') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
@@ -287,7 +288,7 @@ _gwtool() {
     'gwtool supervise check') words='--dir --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool supervise pause') words='--dir --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool supervise resume') words='--dir --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
-    'gwtool supervise update') words='--dir --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool supervise update') words='--dir --file --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool supervise rollback') words='--dir --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool supervise skip') words='--dir --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool supervise schedule') words='--at --count --time-zone --blackout --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;

@@ -353,6 +353,7 @@ complete -c gwtool -n '__gwtool_at "gwtool supervise resume"' -l color -x -a 'au
 complete -c gwtool -n '__gwtool_at "gwtool supervise resume"' -l version -d 'print the version and end'
 complete -c gwtool -n '__gwtool_at "gwtool supervise resume"' -l help -s h -d 'print this and end'
 complete -c gwtool -n '__gwtool_at "gwtool supervise update"' -l dir -r -F -d 'the directory of the supervisors state, lock and control socket'
+complete -c gwtool -n '__gwtool_at "gwtool supervise update"' -l file -r -F -d 'install this binary'
 complete -c gwtool -n '__gwtool_at "gwtool supervise update"' -l config -r -F -d 'read options from FILE'
 complete -c gwtool -n '__gwtool_at "gwtool supervise update"' -l check-config -d 'check the configuration and end'
 complete -c gwtool -n '__gwtool_at "gwtool supervise update"' -l print-config -d 'print the options in effect and where each comes from, and end'
