@@ -47,7 +47,7 @@ os::Child sleeper(bool stubborn) {
 TEST_CASE("how a service is started", "[service]") {
   Options options;
   options.command = {"./svc", "a"};
-  options.user = os::User{"joe", "/home/joe", "", {1234, 1234, {1234}}};
+  options.user = os::User{"joe", "/var/joe", "", {1234, 1234, {1234}}};
   options.ambient = {10};
   Handed handed;
   handed.sockets.push_back({os::Fd(::open("/dev/null", O_RDONLY)), "web"});
@@ -60,7 +60,7 @@ TEST_CASE("how a service is started", "[service]") {
   CHECK(spawn.identity == options.user->identity);
   CHECK(spawn.death_signal == SIGTERM);
   const auto& environment = *spawn.environment;
-  for (const char* there : {"HOME=/home/joe", "USER=joe", "LOGNAME=joe", "LISTEN_FDS=2",
+  for (const char* there : {"HOME=/var/joe", "USER=joe", "LOGNAME=joe", "LISTEN_FDS=2",
                             "LISTEN_FDNAMES=web:", "NOTIFY_SOCKET=@x", "WATCHDOG_USEC=5000000"}) {
     INFO(there);
     CHECK(has(environment, there));
