@@ -351,7 +351,8 @@ class Kills(TestCase):
             known = {"good": s["version"] == "v0.1.1", "bad": bool(s["skipped"])}[mode]
             return s["state"] == "running" and known
         cli.wait_until(settled, what="the update after a kill at %d" % n)
-        self.assertEqual(again.stop(), 5)
+        # One that was started just now does not catch the signal yet.
+        self.assertIn(again.stop(), (5, -signal.SIGTERM))
         return over
 
     def every_kill(self, mode):
