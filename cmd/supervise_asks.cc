@@ -33,7 +33,7 @@ using supervise::text_member;
 // ---- questions to a running supervisor ----
 
 Result<Json> ask(const std::string& dir, const std::string& command) {
-  auto text = os::ask_control(supervise::control_path(dir), command);
+  auto text = os::ask_control(supervise::control_path(dir), command, supervise::kAnswerTime);
   if (!text) return std::move(text).error().in(dir);
   auto json = parse_json(*text);
   if (!json) return corrupt_error(dir + ": the supervisor's answer is no JSON");

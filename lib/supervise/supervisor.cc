@@ -158,6 +158,7 @@ Status Supervisor::open_control() {
   os::ControlOptions control;
   control.users = std::vector<uid_t>{0, ::geteuid()};
   control.flag = "--dir";
+  control.timeout = kAnswerTime;
   if (options_.helper_user) {
     control.users->push_back(options_.helper_user->identity.uid);
     control.mode = 0666;

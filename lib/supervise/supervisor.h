@@ -196,7 +196,9 @@ class Supervisor {
   std::unique_ptr<Incoming> incoming_;
 };
 
-// The socket's path in a directory, for those who ask.
+// The socket's path in a directory, for those who ask, and how long an answer may take: the disk
+// may be slow, and what is to be durable is waited for.
+inline constexpr std::chrono::seconds kAnswerTime{30};
 std::string control_path(const std::string& directory);
 
 }  // namespace gw::supervise

@@ -83,7 +83,8 @@ class Web {
 };
 
 Result<Json> Web::ask(const std::string& command) const {
-  GW_TRY(const std::string text, os::ask_control(control_path(options_.directory), command));
+  GW_TRY(const std::string text,
+         os::ask_control(control_path(options_.directory), command, kAnswerTime));
   auto json = parse_json(text);
   if (!json) return corrupt_error("the supervisor's answer is no JSON");
   if (const Json* error = find_member(*json, "error")) return parse_error(format_json(*error));
