@@ -4,10 +4,13 @@
 
 #include <algorithm>
 
+#include "http/html.h"
 #include "module/semver.h"
 #include "supervise/json_fields.h"
 
 namespace gw::supervise {
+
+using http::escape_html;
 namespace {
 
 constexpr std::string_view kStyle = R"(:root {
@@ -227,32 +230,6 @@ std::string details(const PageParts& p) {
 }  // namespace
 
 std::string page_style() { return std::string(kStyle); }
-
-std::string escape_html(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
 
 std::string format_page(const PageParts& p) {
   const std::string name = e(p.status, "package");

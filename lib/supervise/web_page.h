@@ -21,7 +21,4 @@ struct PageParts {
 std::string format_page(const PageParts& parts);
 std::string page_style();
 
-// For text and attributes.
-std::string escape_html(std::string_view text);
-
 }  // namespace gw::supervise
