@@ -16,6 +16,7 @@ namespace {
 struct Lab {
   Lab() : log(SignerKey::from_seed("b.example", std::string(32, 'b')).value()) {
     std::vector<std::string> records;
+    records.reserve(300);
     for (int n = 0; n < 300; ++n) records.push_back("record " + std::to_string(n) + "\n");
     log.append(records);
   }
