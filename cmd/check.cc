@@ -1,8 +1,11 @@
 // gwtool check: what is newer, for modules, toolchains and a domain's own software.
+#include <fmt/format.h>
+
 #include "check/checker.h"
 #include "check_group.h"
 #include "commands.h"
 #include "frame/input.h"
+#include "module/goversion.h"
 
 namespace gw::cmd {
 namespace {
@@ -152,6 +155,12 @@ Command check_command() {
   c.files = {{"DB.check-head", "the head that `--prove` remembers, with `--db`"},
              {"DB.check-evidence-TIME.json", "evidence that the log misbehaved, never overwritten"},
              {"STATE", "what `--state` remembers"}};
+  c.other_word = [](std::string_view word) -> std::string {
+    if (mod::parse_go_version(word))
+      return fmt::format("did you mean gwtool check toolchain {}?", word);
+    const auto request = check::parse_module_request(word);
+    return request.module ? fmt::format("did you mean gwtool check module {}?", word) : "";
+  };
   add_resolver(c, &v->resolver, {});
   add_dnssec(c, &v->policy);
   c.add(path_option("state", "FILE", &v->state, PathUse::kState,

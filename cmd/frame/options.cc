@@ -37,7 +37,7 @@ Option make_duration(std::string name, D* out, D min, D max, std::string help) {
     const auto d = parse_duration(text);
     if (!d) {
       return usage_error(gw::quoted(text) + " is not a duration",
-                         "a number and one of ms, s, m, h, d: 90s, 10m, 6h");
+                         "numbers, each with one of d, h, m, s, ms: 90s, 1m30s, 6h");
     }
     D value = std::chrono::duration_cast<D>(*d);
     if (value != *d || value < min || value > max) {
@@ -82,18 +82,24 @@ int worse_exit(int a, int b) {
 }
 
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
-  std::size_t digits = text.find_first_not_of("0123456789");
-  if (digits == std::string_view::npos) return std::nullopt;
-  auto n = parse_decimal(text.substr(0, digits));
-  if (!n) return std::nullopt;
-  for (const Unit& unit : kUnits) {
-    if (text.substr(digits) != unit.name) continue;
-    if (*n > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max() / unit.ms)) {
-      return std::nullopt;
-    }
-    return std::chrono::milliseconds(static_cast<std::int64_t>(*n) * unit.ms);
+  constexpr std::string_view kDigits = "0123456789";
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  if (text.empty()) return std::nullopt;
+  std::int64_t sum = 0;
+  std::size_t next = 0;  // the units in their order, each once: 1m30s
+  while (!text.empty()) {
+    const std::size_t digits = std::min(text.find_first_not_of(kDigits), text.size());
+    const auto n = parse_decimal(text.substr(0, digits));
+    text.remove_prefix(digits);
+    const std::string_view name = text.substr(0, text.find_first_of(kDigits));
+    text.remove_prefix(name.size());
+    while (next < kUnits.size() && kUnits[next].name != name) ++next;
+    if (!n || next == kUnits.size()) return std::nullopt;
+    const std::int64_t unit = kUnits[next++].ms;
+    if (*n > static_cast<std::uint64_t>((kMost - sum) / unit)) return std::nullopt;
+    sum += static_cast<std::int64_t>(*n) * unit;
   }
-  return std::nullopt;
+  return std::chrono::milliseconds(sum);
 }
 
 std::string format_duration(std::chrono::milliseconds d) {

@@ -147,7 +147,7 @@ Option list_option(std::string name, std::string value, std::vector<std::string>
                    std::string help);
 Option number_option(std::string name, std::string value, std::uint64_t* out, std::uint64_t min,
                      std::uint64_t max, std::string help);
-// "90s", "10m", "6h", "2d", "500ms": a decimal and a unit, nothing else.
+// "90s", "1m30s", "6h", "2d", "500ms": decimals with units, the larger unit first.
 Option duration_option(std::string name, std::chrono::seconds* out, std::chrono::seconds min,
                        std::chrono::seconds max, std::string help);
 Option duration_option(std::string name, std::chrono::milliseconds* out,
@@ -214,6 +214,8 @@ struct Command {
   // From its first argument on every word is one: what looks like an option belongs to the program
   // that is named there.
   bool runs_program = false;
+  // Of a group: the hint for a word that is none of its commands, "" for the usual one.
+  std::function<std::string(std::string_view word)> other_word;
   // Rules between several options ("not both"), asked in order before `run` and by --check-config.
   std::vector<std::function<Status()>> rules;
   std::function<Result<int>(Context&)> run;

@@ -62,6 +62,11 @@ Error unknown_command(const CommandPath& path, const std::string& word) {
     names.push_back(sub.name);
     all += (all.empty() ? "" : ", ") + sub.name;
   }
+  const Command& group = *path.back();
+  if (std::string hint = group.other_word ? group.other_word(word) : ""; !hint.empty()) {
+    return usage_error(fmt::format("unknown command {} of {}", gw::quoted(word), full_name(path)),
+                       std::move(hint));
+  }
   const auto near = nearest(word, names);
   return usage_error(fmt::format("unknown command {} of {}", gw::quoted(word), full_name(path)),
                      near ? fmt::format("did you mean {} {}?", full_name(path), *near)

@@ -26,8 +26,11 @@ Status check_domain(std::string_view domain) {
 
 Status check_go_version(std::string_view version) {
   if (mod::parse_go_version(version)) return {};
-  return usage_error("no Go version: " + quoted(version),
-                     "write it as the go command does, such as go1.26.8 or go1.27rc1");
+  const std::string prefixed = fmt::format("go{}", version);
+  return usage_error(quoted(version) + " is not written as a Go version",
+                     mod::parse_go_version(prefixed)
+                         ? fmt::format("did you mean {}?", prefixed)
+                         : "write it as the go command does, such as go1.26.8 or go1.27rc1");
 }
 
 namespace {

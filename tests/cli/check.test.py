@@ -269,6 +269,14 @@ class Toolchain(CheckCase):
         for bad in ("1.26.8", "go1", "go1.9.2rc2", "go1.21.0-custom", "latest", "v1.2.3", "go2.1"):
             with self.subTest(bad):
                 self.assert_error(self.check("toolchain", bad), 2, bad)
+        self.assert_error(self.check("toolchain", "1.26.8"), 2, "is not written as a Go version",
+                          "did you mean go1.26.8?")
+
+    def test_a_command_that_is_forgotten(self):
+        for word, hint in ((MOX + "@v0.0.14", "did you mean gwtool check module %s@v0.0.14?" % MOX),
+                           ("go1.26.8", "did you mean gwtool check toolchain go1.26.8?"),
+                           ("modul", "did you mean gwtool check module?"), ("x", "the commands are ")):
+            self.assert_error(self.gwtool("check", word), 2, "unknown command", hint)
 
     def test_unknown(self):
         self.assert_error(self.check("toolchain", dns="v0.signed.lab"), 1, "no release known")

@@ -685,8 +685,12 @@ TEST_CASE("durations") {
   CHECK(parse_duration("2d") == milliseconds(172800000));
   CHECK(parse_duration("500ms") == milliseconds(500));
   CHECK(parse_duration("0s") == milliseconds(0));
-  for (const char* bad : {"", "10", "s", "1 s", "-1s", "1.5s", "01s", "1h30m", "1S",
-                          "99999999999999999999s", "9223372036854775807d"}) {
+  CHECK(parse_duration("1m30s") == milliseconds(90000));
+  CHECK(parse_duration("1h30m") == milliseconds(5400000));
+  CHECK(parse_duration("1d1ms") == milliseconds(86400001));
+  for (const char* bad : {"", "10", "s", "1 s", "-1s", "1.5s", "01s", "1S", "30s1m", "1s1s", "1m30",
+                          "99999999999999999999s", "9223372036854775807d", "106751991167d23h59m1d",
+                          "106751991167d9h"}) {
     CHECK_FALSE(parse_duration(bad));
   }
   for (const char* text : {"0s", "1ms", "1500ms", "90s", "10m", "6h", "2d"}) {
