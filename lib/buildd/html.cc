@@ -152,35 +152,8 @@ http::Response fixed(std::string_view type, std::string_view body) {
 
 }  // namespace
 
-std::string escape(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
 std::string link(std::string_view to, std::string_view text) {
-  return fmt::format("<a href=\"{}\">{}</a>", escape(to), escape(text));
+  return fmt::format("<a href=\"{}\">{}</a>", escape_html(to), escape_html(text));
 }
 
 std::string capital(std::string_view text) {
@@ -212,7 +185,8 @@ http::Response render(const Page& page) {
                        page.reload_after);
   }
   if (page.follow) head += fmt::format("<script src=\"{}\" defer></script>\n", kScriptPath);
-  out.body = fmt::format(R"html(<!doctype html>
+  out.body =
+      fmt::format(R"html(<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -229,7 +203,7 @@ believe it builds it again.</footer>
 </body>
 </html>
 )html",
-                         escape(page.title), kStylePath, head, escape(page.site), page.body);
+                  escape_html(page.title), kStylePath, head, escape_html(page.site), page.body);
   return out;
 }
 

@@ -1,19 +1,20 @@
 // The frame of every page, and text in it.
 //
-// Whatever comes from outside goes through escape(): module paths, logs, error texts. Pages need no
-// script and no font; what they load is the service's own style sheet and, where something is to be
-// followed live, one script.
+// Whatever comes from outside goes through http::escape_html(): module paths, logs, error texts.
+// Pages need no script and no font; what they load is the service's own style sheet and, where
+// something is to be followed live, one script.
 #pragma once
 
 #include <string>
 #include <string_view>
 
+#include "http/html.h"
 #include "http/response.h"
 
 namespace gw::buildd {
 
-// Text as HTML, also within attributes in double quotes.
-std::string escape(std::string_view text);
+using http::escape_html;
+
 // <a href="TO">TEXT</a>, both as plain text.
 std::string link(std::string_view to, std::string_view text);
 // A message as a sentence's beginning.

@@ -29,8 +29,8 @@ std::string count(std::uint64_t n, std::string_view what) {
 }
 
 std::string heading(const build::Key& key) {
-  return fmt::format("<h1>{} <span class=\"soft\">{}</span></h1>\n", escape(key.package()),
-                     escape(key.version));
+  return fmt::format("<h1>{} <span class=\"soft\">{}</span></h1>\n", escape_html(key.package()),
+                     escape_html(key.version));
 }
 
 std::string what_for(const build::Key& key) {
@@ -43,8 +43,8 @@ std::string summary(const build::Key& key) {
       "<dl><dt>Module</dt><dd><a href=\"/{0}\">{0}</a> {1}</dd>"
       "<dt>Command</dt><dd>{2}</dd><dt>For</dt><dd>{3}</dd><dt>Go</dt><dd>{4}</dd>"
       "<dt>Variant</dt><dd>{5}</dd></dl>\n",
-      escape(key.module), escape(key.version), escape(key.dir),
-      escape(build::format_target(key.target)), escape(key.go_version),
+      escape_html(key.module), escape_html(key.version), escape_html(key.dir),
+      escape_html(build::format_target(key.target)), escape_html(key.go_version),
       key.stripped ? "stripped: without a symbol table" : "with its symbol table");
 }
 
@@ -65,9 +65,10 @@ std::string choices(std::string_view title, const std::vector<Choice>& all, cons
     const std::string classes =
         fmt::format("{}{}{}", built ? "built " : "", choice.key == here ? "here " : "",
                     choice.gone ? "gone " : "");
-    items += fmt::format(
-        "<li><a class=\"{}\" href=\"{}\"{}>{}{}</a></li>", classes, escape(build_page(choice.key)),
-        choice.key == here ? " aria-current=\"page\"" : "", escape(choice.text), built ? " ✓" : "");
+    items += fmt::format("<li><a class=\"{}\" href=\"{}\"{}>{}{}</a></li>", classes,
+                         escape_html(build_page(choice.key)),
+                         choice.key == here ? " aria-current=\"page\"" : "",
+                         escape_html(choice.text), built ? " ✓" : "");
   }
   return fmt::format("<h2>{}</h2>\n<ul class=\"choices\">{}</ul>\n", title, items);
 }
@@ -130,7 +131,7 @@ std::string marks(const build::Key& key, const Around& around) {
     }
     if (!v.deprecated.empty()) {
       note(fmt::format("<strong>Deprecated</strong> by the module’s author: {}",
-                       escape(v.deprecated)));
+                       escape_html(v.deprecated)));
     }
     if (!v.latest.empty() && v.latest != key.version) {
       build::Key newest = key;
@@ -161,9 +162,10 @@ std::string builds_table(const std::vector<Built>& builds) {
     rows += fmt::format(
         "<tr><td><a href=\"/{}{}/\">{}{}</a> {}</td><td>{}/{}{}</td><td>{}</td>"
         "<td class=\"number\">{}</td></tr>\n",
-        escape(built.key), escape(record->sum), escape(t.module),
-        escape(t.dir.size() > 1 ? t.dir : ""), escape(t.version), escape(t.goos), escape(t.goarch),
-        t.stripped ? ", stripped" : "", escape(t.goversion), format_size(record->size));
+        escape_html(built.key), escape_html(record->sum), escape_html(t.module),
+        escape_html(t.dir.size() > 1 ? t.dir : ""), escape_html(t.version), escape_html(t.goos),
+        escape_html(t.goarch), t.stripped ? ", stripped" : "", escape_html(t.goversion),
+        format_size(record->size));
   }
   return fmt::format(
       "<div class=\"scroll\"><table><thead><tr><th>Command</th><th>For</th><th>Go</th>"
@@ -184,14 +186,13 @@ nobody can be given another one unnoticed.</p>
 </form>
 )html";
   if (!site.notes.empty()) {
-    body += fmt::format("<p class=\"note\">{}</p>\n", escape(site.notes));
+    body += fmt::format("<p class=\"note\">{}</p>\n", escape_html(site.notes));
   }
   if (facts.waiting > 0) {
     body += fmt::format("<p class=\"soft\">Waiting: {}.</p>\n", count(facts.waiting, "build"));
   }
   body += "<h2>Recent builds</h2>\n" + builds_table(facts.recent);
-  body +=
-      fmt::format(R"html(<h2>Addresses</h2>
+  body += fmt::format(R"html(<h2>Addresses</h2>
 <div class="scroll"><table>
 <tr><td><code>/MODULE</code></td><td>its commands</td></tr>
 <tr><td><code>/MODULE@VERSION/DIR</code></td><td>a build for your machine</td></tr>
@@ -208,10 +209,11 @@ nobody can be given another one unnoticed.</p>
 and witnesses <a href="/tlog/checkpoint">checkpoint</a>, <code>tile/</code>, with the key</p>
 <pre class="command">{}</pre>
 )html",
-                  link("/filippo.io/age@latest/cmd/age/linux-amd64-latest/", "age for Linux"),
-                  link("/golang.org/x/example/hello", "commands of an example"),
-                  count(facts.log_size, "record"), escape(site.verifier_key),
-                  escape(site.verifier_key), escape(site.base_url), escape(site.checkpoint_key));
+                      link("/filippo.io/age@latest/cmd/age/linux-amd64-latest/", "age for Linux"),
+                      link("/golang.org/x/example/hello", "commands of an example"),
+                      count(facts.log_size, "record"), escape_html(site.verifier_key),
+                      escape_html(site.verifier_key), escape_html(site.base_url),
+                      escape_html(site.checkpoint_key));
   Page out = page(site, "Go binaries from source", std::move(body));
   out.index = true;
   return out;
@@ -219,7 +221,7 @@ and witnesses <a href="/tlog/checkpoint">checkpoint</a>, <code>tile/</code>, wit
 
 Page module_page(const SiteFacts& site, const ModulePageFacts& facts) {
   std::string body = fmt::format("<h1>{} <span class=\"soft\">{}</span></h1>\n",
-                                 escape(facts.module), escape(facts.version));
+                                 escape_html(facts.module), escape_html(facts.version));
   body += "<h2>Commands</h2>\n";
   if (facts.facts->commands.empty()) {
     body += "<p>This module has no main packages: nothing in it can be built.</p>\n";
@@ -227,8 +229,9 @@ Page module_page(const SiteFacts& site, const ModulePageFacts& facts) {
     std::string items;
     for (const std::string& dir : facts.facts->commands) {
       const std::string path = dir.size() > 1 ? facts.module + dir : facts.module;
-      items += fmt::format("<li><a href=\"/{}@{}{}\">{}</a></li>\n", escape(facts.module),
-                           escape(facts.version), escape(dir.size() > 1 ? dir : ""), escape(path));
+      items += fmt::format("<li><a href=\"/{}@{}{}\">{}</a></li>\n", escape_html(facts.module),
+                           escape_html(facts.version), escape_html(dir.size() > 1 ? dir : ""),
+                           escape_html(path));
     }
     body += fmt::format("<ul>{}</ul>\n", items);
   }
@@ -250,7 +253,7 @@ Page unbuilt_page(const SiteFacts& site, const build::Key& key, const Around& ar
   }
   std::string body = heading(key) + marks(key, around) + summary(key);
   body += fmt::format("<p id=\"state\" role=\"status\" data-pending=\"{}\">{}</p>\n", state ? 1 : 0,
-                      escape(text));
+                      escape_html(text));
   if (!state) {
     body += build_form("Build it");
   } else {
@@ -271,14 +274,15 @@ Page failed_page(const SiteFacts& site, const build::Key& key, const Around& aro
   if (message.starts_with(failure.reason + ": ")) message.remove_prefix(failure.reason.size() + 2);
   body += fmt::format(
       "<p class=\"note bad\"><strong class=\"bad\">It cannot be built: {}.</strong><br>{}</p>\n",
-      escape(failure.reason), escape(message));
-  if (!failure.hint.empty()) body += fmt::format("<p>{}.</p>\n", escape(capital(failure.hint)));
+      escape_html(failure.reason), escape_html(message));
+  if (!failure.hint.empty())
+    body += fmt::format("<p>{}.</p>\n", escape_html(capital(failure.hint)));
   body += fmt::format("<p class=\"soft\">Tried {}; remembered until {}.</p>\n",
                       format_rfc3339(failure.failed_at), format_rfc3339(failure.expires_at));
   body += build_form("Try again");
   if (!log.empty()) {
-    body += fmt::format("<h2>Build log</h2>\n<pre class=\"log\">{}</pre>\n<p>{}</p>\n", escape(log),
-                        link("log", "All of it, as text"));
+    body += fmt::format("<h2>Build log</h2>\n<pre class=\"log\">{}</pre>\n<p>{}</p>\n",
+                        escape_html(log), link("log", "All of it, as text"));
   }
   Page out = page(site, fmt::format("{} {} failed", key.package(), key.version),
                   body + all_choices(key, around));
@@ -300,32 +304,33 @@ Page result_page(const SiteFacts& site, const build::Key& key, const Around& aro
       build::format_target(key.target), key.go_version, key.stripped ? " --stripped" : "", sum,
       site.verifier_key, site.base_url);
   std::string body = heading(key);
-  body += fmt::format("<p class=\"soft\">for {}</p>\n", escape(what_for(key))) + marks(key, around);
+  body += fmt::format("<p class=\"soft\">for {}</p>\n", escape_html(what_for(key))) +
+          marks(key, around);
   body += fmt::format(
       "<p class=\"downloads\"><a class=\"button\" href=\"{0}.gz\">Download {0}.gz</a> "
       "<span class=\"soft\">{1}</span> <a href=\"{0}\">uncompressed</a> "
       "<span class=\"soft\">{2}</span></p>\n",
-      escape(file), format_size(built.packed_size), format_size(record ? record->size : 0));
+      escape_html(file), format_size(built.packed_size), format_size(record ? record->size : 0));
   body += fmt::format(
       "<dl><dt>Sum</dt><dd class=\"sum\">{}</dd><dt>SHA-256</dt><dd class=\"sum\">{}</dd>"
       "<dt>of the .gz</dt><dd class=\"sum\">{}</dd><dt>Record</dt><dd>{} of "
       "<a href=\"/#log\">the log</a></dd><dt>Built</dt><dd>{}</dd></dl>\n",
-      escape(sum), encode_hex(as_bytes(built.sha256)), encode_hex(as_bytes(built.packed_sha256)),
-      built.number, format_rfc3339(built.made_at));
+      escape_html(sum), encode_hex(as_bytes(built.sha256)),
+      encode_hex(as_bytes(built.packed_sha256)), built.number, format_rfc3339(built.made_at));
   body += fmt::format(
       "<h2>Fetch it, and prove that it is in the log</h2>\n<pre class=\"command\">{}</pre>\n"
       "<p class=\"soft\">The same line works in a POSIX shell and in PowerShell.</p>\n",
-      escape(get));
+      escape_html(get));
   body += fmt::format(
       "<h2>Build it yourself, and compare</h2>\n<pre class=\"command\">gwtool build {} --target {} "
       "--go {}{}</pre>\n"
       "<p>must print the same sum. With the Go toolchain {} alone: "
       "<code>CGO_ENABLED=0 GOOS={} GOARCH={} GOTOOLCHAIN={} GOFLAGS=-mod=readonly go install "
       "-trimpath -ldflags=-buildid={} {}</code></p>\n",
-      escape(package), escape(build::format_target(key.target)), escape(key.go_version),
-      key.stripped ? " --stripped" : "", escape(key.go_version), escape(key.target.goos),
-      escape(key.target.goarch), escape(key.go_version), key.stripped ? "\" -s\"" : "",
-      escape(package));
+      escape_html(package), escape_html(build::format_target(key.target)),
+      escape_html(key.go_version), key.stripped ? " --stripped" : "", escape_html(key.go_version),
+      escape_html(key.target.goos), escape_html(key.target.goarch), escape_html(key.go_version),
+      key.stripped ? "\" -s\"" : "", escape_html(package));
   body += fmt::format(
       "<p>{} · {} · {} · {} · {} · {}</p>\n", link("log", "Build log"), link("record", "Record"),
       link(file + ".tlog-proof", "Proof to keep"),
@@ -344,7 +349,7 @@ Page unknown_sum_page(const SiteFacts& site, const build::Key& key, std::string_
   body += fmt::format(
       "<p class=\"note warn\">Nobody has built this here yet, so it is not known whether its sum "
       "is <span class=\"sum\">{}</span>.</p>\n<p>{}: the page that follows shows the sum.</p>\n",
-      escape(sum), link(build_page(key), "Build it and compare"));
+      escape_html(sum), link(build_page(key), "Build it and compare"));
   Page out = page(site, "Not built yet", std::move(body));
   out.status = 404;
   out.cache = "no-store";
@@ -353,8 +358,8 @@ Page unknown_sum_page(const SiteFacts& site, const build::Key& key, std::string_
 
 Page error_page(const SiteFacts& site, int status, const Error& error) {
   std::string body = fmt::format("<h1>{}</h1>\n<p class=\"note bad\">{}.</p>\n",
-                                 http::reason_phrase(status), escape(capital(error.message)));
-  if (!error.hint.empty()) body += fmt::format("<p>{}.</p>\n", escape(capital(error.hint)));
+                                 http::reason_phrase(status), escape_html(capital(error.message)));
+  if (!error.hint.empty()) body += fmt::format("<p>{}.</p>\n", escape_html(capital(error.hint)));
   body += fmt::format("<p>{}</p>\n", link("/", "Back to the start"));
   Page out = page(site, std::string(http::reason_phrase(status)), std::move(body));
   out.status = status;

@@ -35,7 +35,7 @@ SiteFacts site() {
 }  // namespace
 
 TEST_CASE("pages: nothing from outside is HTML", "[pages]") {
-  CHECK(escape(kEvil) == "&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;");
+  CHECK(escape_html(kEvil) == "&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;");
   Around around;
   auto versions = std::make_shared<ModuleVersions>();
   versions->versions = {"v1.0.0", kEvil};
