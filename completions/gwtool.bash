@@ -2,9 +2,17 @@
 _gwtool() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} at=gwtool i
   COMPREPLY=()
+  i=$((COMP_CWORD - 1))
+  if [[ $cur == = ]]; then cur=; i=$COMP_CWORD; fi
+  while ((i >= 2)) && [[ ${COMP_WORDS[i]} == = ]]; do
+    prev=${COMP_WORDS[i-1]}
+    [[ $prev == --* ]] && break
+    if [[ ${COMP_WORDS[i-2]} == --* ]]; then prev=${COMP_WORDS[i-2]}; break; fi
+    i=$((i - 2))
+  done
   for ((i = 1; i < COMP_CWORD; i++)); do
     case "$at ${COMP_WORDS[i]}" in
-      'gwtool follow-tlog' | 'gwtool serve-dns' | 'gwtool serve-dns key' | 'gwtool serve-dns key new' | 'gwtool serve-dns key ds' | 'gwtool serve-dns status' | 'gwtool check' | 'gwtool check module' | 'gwtool check toolchain' | 'gwtool check updates' | 'gwtool build' | 'gwtool supervise' | 'gwtool supervise status' | 'gwtool supervise history' | 'gwtool supervise check' | 'gwtool supervise pause' | 'gwtool supervise resume' | 'gwtool supervise update' | 'gwtool supervise rollback' | 'gwtool supervise skip' | 'gwtool supervise schedule' | 'gwtool supervise explain' | 'gwtool vanity-lookup' | 'gwtool vanity-lookup zone' | 'gwtool vanity-lookup compare' | 'gwtool vanity-lookup lint' | 'gwtool completion' | 'gwtool completion bash' | 'gwtool completion zsh' | 'gwtool completion fish' | 'gwtool version') at+=" ${COMP_WORDS[i]}" ;;
+      'gwtool follow-tlog' | 'gwtool serve-dns' | 'gwtool serve-dns key' | 'gwtool serve-dns key new' | 'gwtool serve-dns key ds' | 'gwtool serve-dns status' | 'gwtool check' | 'gwtool check module' | 'gwtool check toolchain' | 'gwtool check updates' | 'gwtool check binary' | 'gwtool check gomod' | 'gwtool check gosum' | 'gwtool build' | 'gwtool build get' | 'gwtool build verify' | 'gwtool build verify-proof' | 'gwtool build audit' | 'gwtool build log' | 'gwtool build log publish' | 'gwtool build log mirror' | 'gwtool build serve' | 'gwtool build genkey' | 'gwtool build sum' | 'gwtool supervise' | 'gwtool supervise status' | 'gwtool supervise history' | 'gwtool supervise check' | 'gwtool supervise pause' | 'gwtool supervise resume' | 'gwtool supervise update' | 'gwtool supervise rollback' | 'gwtool supervise skip' | 'gwtool supervise schedule' | 'gwtool supervise explain' | 'gwtool vanity-lookup' | 'gwtool vanity-lookup zone' | 'gwtool vanity-lookup compare' | 'gwtool vanity-lookup lint' | 'gwtool completion' | 'gwtool completion bash' | 'gwtool completion zsh' | 'gwtool completion fish' | 'gwtool version') at+=" ${COMP_WORDS[i]}" ;;
     esac
   done
   case "$at $prev" in
@@ -13,7 +21,7 @@ _gwtool() {
     'gwtool follow-tlog --db') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool follow-tlog --log-form') mapfile -t COMPREPLY < <(compgen -W 'go build' -- "$cur"); return ;;
     'gwtool follow-tlog --log-key') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool follow-tlog --source') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool follow-tlog --source') mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
     'gwtool follow-tlog --proxy') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool follow-tlog --ca-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool follow-tlog --from') mapfile -t COMPREPLY < <(:); return ;;
@@ -21,7 +29,7 @@ _gwtool() {
     'gwtool follow-tlog --interval') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool follow-tlog --max-age') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool follow-tlog --submit-latest') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool follow-tlog --compare-latest') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool follow-tlog --compare-latest') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool follow-tlog --on-alarm') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool follow-tlog --verify-evidence') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool follow-tlog --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
@@ -34,10 +42,10 @@ _gwtool() {
     'gwtool serve-dns --negative-ttl') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool serve-dns --id') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool serve-dns --key') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-    'gwtool serve-dns --zone-file') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool serve-dns --zone-key') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool serve-dns --zone-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool serve-dns --zone-key') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool serve-dns --listen') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool serve-dns --user') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool serve-dns --user') mapfile -t COMPREPLY < <(compgen -u -- "$cur"); return ;;
     'gwtool serve-dns --metrics') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool serve-dns --status-socket') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool serve-dns --workers') mapfile -t COMPREPLY < <(:); return ;;
@@ -48,7 +56,7 @@ _gwtool() {
     'gwtool serve-dns --tcp-per-network') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool serve-dns --tcp-idle') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool serve-dns --log-key') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool serve-dns --source') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool serve-dns --source') mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
     'gwtool serve-dns --proxy') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool serve-dns --ca-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool serve-dns --from') mapfile -t COMPREPLY < <(:); return ;;
@@ -56,7 +64,7 @@ _gwtool() {
     'gwtool serve-dns --interval') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool serve-dns --max-age') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool serve-dns --submit-latest') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool serve-dns --compare-latest') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool serve-dns --compare-latest') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool serve-dns --on-alarm') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool serve-dns --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool serve-dns --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
@@ -85,10 +93,11 @@ _gwtool() {
     'gwtool check module --dns') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool check module --db') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool check module --log-key') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool check module --source') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check module --source') mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
     'gwtool check module --proxy') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool check module --ca-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool check module --goproxy') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check module --private') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool check module --resolver') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool check module --trust-anchor') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool check module --timeout') mapfile -t COMPREPLY < <(:); return ;;
@@ -99,7 +108,7 @@ _gwtool() {
     'gwtool check toolchain --dns') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool check toolchain --db') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool check toolchain --log-key') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool check toolchain --source') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check toolchain --source') mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
     'gwtool check toolchain --proxy') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool check toolchain --ca-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool check toolchain --platform') mapfile -t COMPREPLY < <(:); return ;;
@@ -117,18 +126,140 @@ _gwtool() {
     'gwtool check updates --state') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool check updates --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool check updates --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool check binary --dns') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check binary --db') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check binary --log-key') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check binary --source') mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+    'gwtool check binary --proxy') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check binary --ca-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check binary --goproxy') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check binary --private') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check binary --platform') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check binary --resolver') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check binary --trust-anchor') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check binary --timeout') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check binary --dnssec') mapfile -t COMPREPLY < <(compgen -W 'require prefer off' -- "$cur"); return ;;
+    'gwtool check binary --state') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check binary --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check binary --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool check gomod --dns') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check gomod --db') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check gomod --log-key') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check gomod --source') mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+    'gwtool check gomod --proxy') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check gomod --ca-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check gomod --goproxy') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check gomod --private') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check gomod --platform') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check gomod --resolver') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check gomod --trust-anchor') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check gomod --timeout') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check gomod --dnssec') mapfile -t COMPREPLY < <(compgen -W 'require prefer off' -- "$cur"); return ;;
+    'gwtool check gomod --state') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check gomod --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check gomod --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool check gosum --db') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check gosum --log-key') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check gosum --source') mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+    'gwtool check gosum --proxy') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check gosum --ca-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check gosum --private') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check gosum --resolver') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check gosum --trust-anchor') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check gosum --timeout') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool check gosum --dnssec') mapfile -t COMPREPLY < <(compgen -W 'require prefer off' -- "$cur"); return ;;
+    'gwtool check gosum --state') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check gosum --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool check gosum --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
     'gwtool build --target') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool build --go') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool build --output') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build --output') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool build --proxy') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool build --log-key') mapfile -t COMPREPLY < <(:); return ;;
-    'gwtool build --source') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build --source') mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
     'gwtool build --ca-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-    'gwtool build --cache') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-    'gwtool build --toolchain') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build --toolchain') mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
     'gwtool build --sandbox') mapfile -t COMPREPLY < <(compgen -W 'full partial off' -- "$cur"); return ;;
+    'gwtool build --cache') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool build --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool build --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool build get --target') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build get --go') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build get --sum') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build get --output') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool build get --log-key') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build get --source') mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+    'gwtool build get --wait') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build get --ca-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool build get --cache') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool build get --verifier') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build get --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool build get --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool build verify --log-key') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build verify --source') mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+    'gwtool build verify --wait') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build verify --ca-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool build verify --cache') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool build verify --verifier') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build verify --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool build verify --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool build verify-proof --checkpoint-key') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build verify-proof --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool build verify-proof --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool build audit --log-key') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build audit --source') mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+    'gwtool build audit --wait') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build audit --ca-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool build audit --cache') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool build audit --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool build audit --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool build log --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool build log --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool build log publish --data') mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+    'gwtool build log publish --key') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool build log publish --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool build log publish --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool build log mirror --log-key') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build log mirror --source') mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+    'gwtool build log mirror --wait') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build log mirror --ca-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool build log mirror --cache') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool build log mirror --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool build log mirror --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool build serve --data') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool build serve --key') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool build serve --listen') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build serve --admin-listen') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build serve --tls-certificate') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool build serve --tls-key') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool build serve --base-url') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build serve --notes') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build serve --head-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool build serve --proxy') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build serve --log-key') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build serve --source') mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+    'gwtool build serve --ca-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool build serve --toolchain') mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+    'gwtool build serve --sandbox') mapfile -t COMPREPLY < <(compgen -W 'full partial off' -- "$cur"); return ;;
+    'gwtool build serve --cache') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool build serve --builders') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build serve --queue') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build serve --keep-binaries') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build serve --go-oldest') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build serve --verifier') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build serve --verifier-wait') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build serve --rebuild-every') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build serve --trusted-proxy') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build serve --refuse-network') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build serve --refuse-agent') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build serve --allow-module') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool build serve --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool build serve --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool build genkey --key') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool build genkey --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool build genkey --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool build sum --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool build sum --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
     'gwtool supervise --dir') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool supervise --dns') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool supervise --dnssec') mapfile -t COMPREPLY < <(compgen -W 'require prefer' -- "$cur"); return ;;
@@ -268,7 +399,7 @@ _gwtool() {
     'gwtool version --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool version --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
   esac
-  local words=
+  local words= files=:
   case "$at" in
     'gwtool') words='follow-tlog serve-dns check build supervise vanity-lookup completion version --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool follow-tlog') words='--db --log-form --log-key --source --proxy --ca-file --from --keep --interval --max-age --submit-latest --compare-latest --on-alarm --once --status --clear-alarm --verify-evidence --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
@@ -277,11 +408,24 @@ _gwtool() {
     'gwtool serve-dns key new') words='--zone --key --algorithm --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool serve-dns key ds') words='--zone --key --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool serve-dns status') words='--db --status-socket --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
-    'gwtool check') words='module toolchain updates --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
-    'gwtool check module') words='--dns --prove --db --log-key --source --proxy --ca-file --major --retracted --goproxy --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool check') words='module toolchain updates binary gomod gosum --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool check module') words='--dns --prove --db --log-key --source --proxy --ca-file --major --retracted --goproxy --private --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool check toolchain') words='--dns --prove --db --log-key --source --proxy --ca-file --next --platform --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool check updates') words='--resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
-    'gwtool build') words='--target --go --stripped --output --proxy --log-key --source --ca-file --cache --toolchain --sandbox --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool check binary') words='--dns --prove --db --log-key --source --proxy --ca-file --major --retracted --goproxy --private --platform --deps --running --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help'; files="compgen -f -- $cur" ;;
+    'gwtool check gomod') words='--dns --prove --db --log-key --source --proxy --ca-file --major --retracted --goproxy --private --platform --all --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help'; files="compgen -f -- $cur" ;;
+    'gwtool check gosum') words='--db --prove --log-key --source --proxy --ca-file --private --resolver --trust-anchor --timeout --dnssec --state --config --check-config --print-config --quiet --verbose --json --color --version --help'; files="compgen -f -- $cur" ;;
+    'gwtool build') words='get verify verify-proof audit log serve genkey sum --target --go --stripped --output --proxy --log-key --source --ca-file --toolchain --sandbox --cache --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool build get') words='--target --go --stripped --sum --output --log-key --source --wait --ca-file --cache --verifier --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool build verify') words='--log-key --source --wait --ca-file --cache --verifier --config --check-config --print-config --quiet --verbose --json --color --version --help'; files="compgen -f -- $cur" ;;
+    'gwtool build verify-proof') words='--checkpoint-key --config --check-config --print-config --quiet --verbose --json --color --version --help'; files="compgen -f -- $cur" ;;
+    'gwtool build audit') words='--log-key --source --wait --ca-file --cache --binaries --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool build log') words='publish mirror --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool build log publish') words='--data --key --binaries --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool build log mirror') words='--log-key --source --wait --ca-file --cache --binaries --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool build serve') words='--data --key --listen --admin-listen --tls-certificate --tls-key --base-url --notes --head-file --proxy --log-key --source --ca-file --toolchain --sandbox --cache --builders --queue --keep-binaries --go-oldest --build-once --verifier --verifier-wait --rebuild-every --limits --trusted-proxy --refuse-network --refuse-agent --allow-module --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool build genkey') words='--key --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool build sum') words='--config --check-config --print-config --quiet --verbose --json --color --version --help'; files="compgen -f -- $cur" ;;
     'gwtool supervise') words='status history check pause resume update rollback skip schedule explain --dir --dns --dnssec --resolver --trust-anchor --proxy --build-key --build-url --ca-file --module-policy --toolchain-policy --every-version --delay --schedule --time-zone --blackout --jitter --grace --interval --monitor --before --trial --ready --ready-timeout --ready-passes --stop-timeout --on-event --admin-listen --metrics-listen --password-file --webhook-token-file --admin-origin --link --certificate --certificate-key --user --groups --helper-user --listen --ambient-capability --limit --no-new-privileges --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool supervise status') words='--dir --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool supervise history') words='--dir --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
@@ -294,7 +438,7 @@ _gwtool() {
     'gwtool supervise schedule') words='--at --count --time-zone --blackout --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool supervise explain') words='--dir --running --go --listed --toolchains --module-policy --toolchain-policy --every-version --delay --schedule --time-zone --blackout --jitter --grace --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool vanity-lookup') words='zone compare lint --list --dns-only --http-only --resolver --trust-anchor --timeout --ca-file --connect-to --insecure --goinsecure --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
-    'gwtool vanity-lookup zone') words='--format --ttl --live --from --host --resolver --trust-anchor --timeout --ca-file --connect-to --insecure --goinsecure --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool vanity-lookup zone') words='--format --ttl --live --from --host --resolver --trust-anchor --timeout --ca-file --connect-to --insecure --goinsecure --config --check-config --print-config --quiet --verbose --json --color --version --help'; files="compgen -f -- $cur" ;;
     'gwtool vanity-lookup compare') words='--domain --resolver --trust-anchor --timeout --ca-file --connect-to --insecure --goinsecure --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool vanity-lookup lint') words='--file --from --host --resolver --trust-anchor --timeout --ca-file --connect-to --insecure --goinsecure --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool completion') words='bash zsh fish --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
@@ -303,6 +447,6 @@ _gwtool() {
     'gwtool completion fish') words='--config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool version') words='--config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
   esac
-  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur"; $files)
 }
 complete -o filenames -F _gwtool gwtool
