@@ -76,14 +76,16 @@ def check(name, document, seen=None):
     def fail(path, what):
         raise AssertionError("the document of %s: %s: %s" % (name, path, what))
 
-    def known(path):
-        """The path as it is described: the same, or with a * for a name from outside."""
-        if path in described or any(p.startswith((path + ".", path + "[")) for p in described):
-            return path
-        starred = re.sub(r"[^.\[\]]+((\[\])*)$", r"*\1", path)
-        if starred in described or any(p.startswith((starred + ".", starred + "[")) for p in described):
-            return starred
-        return fail(path, "is not described")
+    def is_described(path):
+        return path in described or any(p.startswith((path + ".", path + "[")) for p in described)
+
+    def known(path, name):
+        """The path of a part as it is described: the same, or with a * for a name from outside."""
+        for part in (name, re.sub(r"^[^\[]+", "*", name)):
+            whole = path + part if part == "[]" else (path + "." if path else "") + part
+            if is_described(whole):
+                return whole
+        return fail(whole.replace("*", name), "is not described")
 
     def walk(value, path):
         types = described.get(path, set())
@@ -98,12 +100,12 @@ def check(name, document, seen=None):
             if types and not any(p.startswith(path + ".") for p in described):
                 fail(path, "is an object, described as %s" % types)
             for key, part in value.items():
-                walk(part, known((path + "." if path else "") + key))
+                walk(part, known(path, key))
         elif isinstance(value, list):
             if types:
                 fail(path, "is an array, described as %s" % types)
             for part in value:
-                walk(part, known(path + "[]"))
+                walk(part, known(path, "[]"))
         elif kind(value) not in types:
             fail(path, "is %s, described as %s" % (kind(value), sorted(types)))
 
