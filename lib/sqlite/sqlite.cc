@@ -111,6 +111,12 @@ Result<Database> Database::open(const std::string& path, Mode mode, const std::s
       sqlite3_open_v2(path.c_str(), &db.db_, flags, vfs.empty() ? nullptr : vfs.c_str());
   if (code != SQLITE_OK) return sqlite_error(db.db_, code).in(path);
   sqlite3_busy_timeout(db.db_, 5000);
+  // A file that somebody else made may hold views and triggers in place of tables, and damaged
+  // pages.
+  sqlite3_db_config(db.db_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(db.db_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  sqlite3_db_config(db.db_, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
+  sqlite3_db_config(db.db_, SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
   return db;
 }
 
