@@ -17,7 +17,7 @@
 
 namespace gw::tlog {
 
-inline constexpr std::size_t kMaxNoteBytes = 1UL << 20U;
+inline constexpr std::size_t kMaxNoteBytes = 64UL << 10U;
 inline constexpr std::size_t kMaxSignatures = 100;
 
 // What all keys are made of, whatever their algorithm.

@@ -145,7 +145,7 @@ TEST_CASE("each way in which a note can be malformed, one by one") {
       {"a stranger with our name", text + "\n" + stranger(text, "us"), "no signature by"},
       {"our key with another name", text + "\n" + kDash + "them " + line.substr(7),
        "no signature by"},
-      {"longer than a megabyte", std::string(kMaxNoteBytes, 'a') + "\n\n" + line, "too long"},
+      {"longer than any head", std::string(kMaxNoteBytes, 'a') + "\n\n" + line, "too long"},
   };
   for (auto& c : cases) {
     INFO(c.what);
