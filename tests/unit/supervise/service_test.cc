@@ -26,9 +26,8 @@ bool has(const std::vector<std::string>& list, const std::string& what) {
 
 os::Child sleeper(bool stubborn) {
   os::Spawn spawn;
-  spawn.argv = {
-      "/bin/sh", "-c",
-      stubborn ? "trap '' TERM; echo; while :; do sleep 100; done" : "echo; exec sleep 100"};
+  spawn.argv = {"/bin/sh", "-c",
+                stubborn ? "trap '' TERM; echo; exec sleep 100" : "echo; exec sleep 100"};
   int ends[2];
   REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
   const os::Fd read_end(ends[0]);
