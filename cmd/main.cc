@@ -51,5 +51,6 @@ int main(int argc, char** argv) {
   guard_standard_descriptors();
   ::signal(SIGPIPE, SIG_IGN);     // a closed pipe is a failed write, reported as such
   ::umask(::umask(0) | S_IWOTH);  // nothing that gwtool writes is writable by everybody
+  ::unsetenv("SSLKEYLOGFILE");    // nobody else's file gets the keys of connections
   return guarded_main(argc, argv);
 }

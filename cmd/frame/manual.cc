@@ -214,7 +214,8 @@ std::string environment(const CommandPath& path) {
   }
   if (path.size() == 1) {
     items +=
-        ".It Ev NO_COLOR\n" + paragraph("When set and not empty: no colour and no progress line.");
+        ".It Ev NO_COLOR\n" +
+        paragraph("When set and not empty: no colour and no progress line; as with TERM=dumb.");
   }
   return items.empty() ? "" : fmt::format(".Bl -tag -width Ds\n{}.El\n", items);
 }

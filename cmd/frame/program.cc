@@ -57,11 +57,12 @@ Command make_root(Globals* g, std::vector<Command> commands) {
   root.add(flag_option("json", &g->json, "print data as JSON")
                .more("One document, or a line for each item of a stream. Fields may be added in "
                      "later versions, not removed."));
-  root.add(choice_option<Color>("color", "WHEN", &g->color,
-                                {{"auto", Color::kAuto, "on a terminal, unless NO_COLOR is set"},
-                                 {"always", Color::kAlways, "also into a file"},
-                                 {"never", Color::kNever, "never"}},
-                                "colour messages"));
+  root.add(choice_option<Color>(
+      "color", "WHEN", &g->color,
+      {{"auto", Color::kAuto, "on a terminal, unless NO_COLOR is set or TERM is dumb"},
+       {"always", Color::kAlways, "also into a file"},
+       {"never", Color::kNever, "never"}},
+      "colour messages"));
   root.add(flag_option("version", &g->version, "print the version and end").on_command_line_only());
   root.add(
       flag_option("help", &g->help, "print this and end").short_name('h').on_command_line_only());
@@ -73,7 +74,8 @@ Command make_root(Globals* g, std::vector<Command> commands) {
 // -q, -v and colour as far as they are known before the configuration is read, and again after.
 void configure_output(Output& out, const Globals& g, const Environment& env, Terminal terminal) {
   auto no_color = env("NO_COLOR");
-  bool plain = no_color && !no_color->empty();
+  const auto term = env("TERM");
+  const bool plain = (no_color && !no_color->empty()) || (term && *term == "dumb");
   Output::Settings s;
   s.quiet = g.quiet;
   s.verbose = g.verbose;

@@ -391,6 +391,8 @@ TEST_CASE("colour only on a terminal, or when asked for") {
   CHECK(contains(h.run({"follow", "--db", "unavailable", "--color=always"}).err, "\x1b[31m"));
   h.environment["NO_COLOR"] = "";
   CHECK(contains(h.run({"follow", "--db", "unavailable"}).err, "\x1b[31m"));
+  h.environment["TERM"] = "dumb";
+  CHECK_FALSE(contains(h.run({"follow", "--db", "unavailable"}).err, "\x1b"));
 }
 
 TEST_CASE("the configuration file gives values that flags and environment win over") {
