@@ -1,6 +1,7 @@
 // gwtool build get, verify: binaries of build services, and what their logs say.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "base/bytes.h"
@@ -64,17 +65,28 @@ struct GetValues : BuildServiceValues, BuildTargets {
   std::string output;
 };
 
+// The page of a build says all of it: an option that says otherwise is a mistake.
+Status check_options(const GetValues& v, const buildd::BuildPath& path) {
+  const build::Key& key = path.key;
+  const bool other_target = std::any_of(v.targets.begin(), v.targets.end(),
+                                        [&](const auto& t) { return !(t == key.target); });
+  if (!other_target && (!v.go || *v.go == key.go_version) && (!v.stripped || key.stripped) &&
+      (!v.sum || path.sum.empty() || *v.sum == path.sum)) {
+    return {};
+  }
+  return usage_error("the path names the whole build: --target, --go, --stripped or --sum differ");
+}
+
 // What a package may mean: its module is a part of its path.
-Result<std::vector<build::Key>> candidates(const std::string& text, const GetValues& v) {
-  GW_TRY(buildd::BuildPath path, buildd::parse_build_path("/" + text));
+std::vector<build::Key> candidates(const buildd::BuildPath& path, const build::Target& target,
+                                   const GetValues& v) {
   using Kind = buildd::BuildPath::Kind;
-  if (path.kind == Kind::kBuild) return std::vector<build::Key>{path.key};
   build::Key key = path.key;
-  key.target = v.targets.empty() ? build::host_target() : v.targets.front();
+  key.target = target;
   key.go_version = v.go.value_or("latest");
   key.stripped = v.stripped;
   if (path.kind == Kind::kModule) key.version = "latest";
-  if (path.key.dir.size() > 1) return std::vector<build::Key>{key};
+  if (path.key.dir.size() > 1) return {key};
   std::vector<build::Key> out;
   for (const std::string& module : build::candidate_modules(path.key.module)) {
     build::Key candidate = key;
@@ -105,8 +117,9 @@ Result<build::FoundBuild> find_build(Context& ctx, build::LogClient& client,
   return *std::move(first);
 }
 
+// `sum`: what it must have; empty: what the log says.
 Status get_one(Context& ctx, const GetValues& v, const Clients& clients,
-               const std::vector<build::Key>& keys) {
+               const std::vector<build::Key>& keys, const std::string& sum) {
   build::LogClient& client = *clients[0];
   GW_TRY(const build::FoundBuild found, find_build(ctx, client, keys));
   GW_TRY(const auto outputs, build::plan_outputs(v.output, {&found.key, 1}));
@@ -116,9 +129,9 @@ Status get_one(Context& ctx, const GetValues& v, const Clients& clients,
   if (there) {
     return usage_error(output.path() + ": exists already", "remove it, or name another with -o");
   }
-  if (v.sum && *v.sum != found.sum) {
+  if (!sum.empty() && sum != found.sum) {
     return untrusted_error(fmt::format("{}: the log has the sum {}, not {}",
-                                       build::format_key(found.key), found.sum, *v.sum));
+                                       build::format_key(found.key), found.sum, sum));
   }
   GW_CHECK(verify_elsewhere(clients, found));
   ctx.out.progress(fmt::format("downloading {} ({} kB)", output.name, found.size >> 10U));
@@ -149,19 +162,27 @@ Result<int> run_get(Context& ctx, const GetValues& v) {
   GW_TRY(const auto signals, os::SignalThread::start(stop, {}));
   GW_TRY(const Clients clients, open_services(v, ctx.clock, stop));
   int code = kExitDone;
+  const auto done = [&](const std::string& package, const Status& status) {
+    if (status || stop.requested()) return;
+    code = worse_exit(code, exit_code(status.error().kind));
+    ctx.out.error(Error(status.error()).in(package));
+  };
   for (const std::string& package : v.packages) {
-    GetValues one = v;
-    const std::vector<build::Target> targets =
-        v.targets.empty() ? std::vector{build::host_target()} : v.targets;
-    for (const build::Target& target : targets) {
-      one.targets = {target};
-      auto keys = candidates(package, one);
-      const Status done = keys ? get_one(ctx, v, clients, *keys) : Status(keys.error());
-      if (done) continue;
-      if (stop.requested()) break;
-      code = worse_exit(code, exit_code(done.error().kind));
-      ctx.out.error(done.error().in(package));
+    const auto path = buildd::parse_build_path("/" + package);
+    if (!path) {
+      done(package, path.error());
+    } else if (path->kind == buildd::BuildPath::Kind::kBuild) {
+      const Status agrees = check_options(v, *path);
+      done(package, agrees ? get_one(ctx, v, clients, {path->key},
+                                     path->sum.empty() ? v.sum.value_or("") : path->sum)
+                           : agrees);
+    } else {
+      const auto targets = v.targets.empty() ? std::vector{build::host_target()} : v.targets;
+      for (const build::Target& target : targets) {
+        done(package, get_one(ctx, v, clients, candidates(*path, target, v), v.sum.value_or("")));
+      }
     }
+    if (stop.requested()) break;
   }
   ctx.out.progress("");
   return signals->stopped_by() != 0 && code != kExitUntrusted ? kExitInterrupted : code;
@@ -247,6 +268,8 @@ Result<build::FoundBuild> find_claim(build::LogClient& client, const Claim& clai
   build::Key other = claim.key;
   other.stripped = !other.stripped;
   auto variant = client.find(other);
+  // Without its answer nothing is known of the file.
+  if (!variant && variant.error().kind != ErrorKind::kNotFound) return variant;
   if (variant && variant->sum == claim.sum && variant->size == *claim.size) return variant;
   return found;
 }

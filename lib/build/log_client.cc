@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/crypto.h"
 #include "module/gzip.h"
+#include "module/semver.h"
 #include "net/source.h"
 #include "os/file.h"
 #include "tlog/bad_tiles.h"
@@ -72,6 +73,24 @@ Result<std::unique_ptr<LogClient>> LogClient::make(LogClientOptions options, con
   return out;
 }
 
+namespace {
+
+// Whether `query` may mean that version: itself, any for latest, a branch or a commit, and the
+// releases of v1.2 for "v1.2".
+bool means_version(const std::string& query, const std::string& version) {
+  if (!mod::parse_semver(query)) return true;
+  return mod::canonical_version(query) == query ? version == query
+                                                : version.starts_with(query + ".");
+}
+
+bool means_go(std::string_view query, std::string_view go_version) {
+  constexpr std::string_view kLatest = "latest";
+  if (!query.ends_with(kLatest)) return go_version == query;
+  return go_version.starts_with(query.substr(0, query.size() - kLatest.size()));
+}
+
+}  // namespace
+
 Result<Key> LogClient::resolve(const Key& query) {
   const std::string path = "lookup/" + format_key(query);
   const tlog::FetchRequest request{path, tlog::kMaxLookupBytes};
@@ -82,7 +101,8 @@ Result<Key> LogClient::resolve(const Key& query) {
     return untrusted_error("the answer is not a build's record: " + quoted(parsed.record));
   Key found = key_of_record(*record);
   if (found.module != query.module || found.dir != query.dir || found.target != query.target ||
-      found.stripped != query.stripped) {
+      found.stripped != query.stripped || !means_version(query.version, found.version) ||
+      !means_go(query.go_version, found.go_version)) {
     return untrusted_error(fmt::format("{}: the service answers with another build: {}",
                                        format_key(query), quoted(parsed.record)));
   }

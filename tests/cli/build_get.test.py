@@ -84,6 +84,13 @@ class Get(cli.TestCase):
         self.assert_error(self.get("example.org/hello", "--sum", "0" + "A" * 27, "-o", "q"),
                           4, "not 0AAA")
         self.assert_missing(self.path("q"))
+        # So does a page's path, which nothing else may contradict.
+        page = "example.org/hello@v0.1.0/%s/" % TARGET
+        self.assert_run(self.get(page + total + "/", "-o", "r"), 0)
+        self.assert_error(self.get(page + "0" + "A" * 27 + "/", "-o", "q"), 4, "not 0AAA")
+        for more in (["--go", "go1.20.1"], ["--stripped"], ["--target", "linux/amd64"]):
+            self.assert_error(self.get(page, *more, "-o", "q"), 2, "names the whole build")
+        self.assert_missing(self.path("q"))
 
     def test_a_proof_needs_no_network(self):
         self.assert_run(self.get("example.org/hello/cmd/x", "-o", "x"), 0)
@@ -114,10 +121,10 @@ class Get(cli.TestCase):
         self.assert_error(self.get("example.org/hello"), 3)
         self.assertEqual(os.listdir(self.dir).count("hello-v0.1.0-" + GO), 0)
 
-    def refused(self, change, *texts):
+    def refused(self, change, *texts, what="example.org/hello"):
         """A service that lies is found out, and nothing is left."""
         liar = Liar(self, self.server, change)
-        r = self.get("example.org/hello", url=liar.url, cache="cache%d" % len(os.listdir(self.dir)))
+        r = self.get(what, url=liar.url, cache="cache%d" % len(os.listdir(self.dir)))
         self.assert_error(r, 4, *texts)
         self.assert_missing(self.path("hello-v0.1.0-" + GO))
         return liar
@@ -152,6 +159,14 @@ class Get(cli.TestCase):
                 return status, body
             return 200, self.server.get("/tlog/lookup/example.org/hello@v0.1.0/cmd/x/%s/" % TARGET).body
         self.refused(other_record, "another")
+
+        # A version that was asked for is that one, though the service is asked what "latest" of Go is.
+        self.lab.command(version="v0.2.0", dirs=("", "cmd/x"))
+        old = "/tlog/lookup/example.org/hello@v0.1.0/%s/" % TARGET
+
+        def old_version(path, status, body):
+            return (200, self.server.get(old).body) if "/lookup/" in path and "@v0.2.0" in path else (status, body)
+        self.refused(old_version, "another build", what="example.org/hello@v0.2.0")
 
         def tile(path, status, body):
             return (status, b"\0" * len(body)) if "/tile/" in path else (status, body)
