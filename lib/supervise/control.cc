@@ -12,6 +12,8 @@
 namespace gw::supervise {
 namespace {
 
+constexpr std::size_t kMaxSkips = 200;
+
 // Whoever gets hold of the page must not bring back what was mended.
 constexpr const char* kNotBack = "the page does not go back: use gwtool supervise on the machine";
 
@@ -124,7 +126,7 @@ Result<Json> Supervisor::obey_update(const std::vector<std::string>& words, bool
 
 // A file on this machine: which build it is says itself, that it is that one the log.
 Result<Json> Supervisor::obey_file(const std::string& path) {
-  const os::Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const os::Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file) return not_found_error(errno_error(path, errno).message);
   GW_TRY(const Identity identity, read_identity(file.get()));
   if (!identity.why_manual.empty())
@@ -150,12 +152,15 @@ Result<Json> Supervisor::obey_rollback() {
   GW_TRY(const Identity identity, read_identity(file.get()));
   Wanted wanted{identity.key, "control", true, state_.previous, ""};
   GW_TRY(wanted.sum, place_.sum_of(state_.previous));
-  const update::Skip skip{identity_.key.version, identity_.key.go_version};
   Json out = ok();
   out["target"] = target_json(wanted.target());
-  GW_CHECK(want(std::move(wanted)));
-  // Or the policies would lead right back.
-  state_.skips.push_back(skip);
+  // Or the policies would lead right back, if only by another toolchain. On record with the trial.
+  const bool same_version = wanted.key.version == identity_.key.version;
+  state_.skips.push_back({identity_.key.version, same_version ? identity_.key.go_version : ""});
+  if (auto began = want(std::move(wanted)); !began) {
+    state_.skips.pop_back();
+    return std::move(began).error();
+  }
   GW_CHECK(save());
   return out;
 }
@@ -165,6 +170,7 @@ Result<Json> Supervisor::obey_skip(const std::vector<std::string>& words) {
     return usage_error("skip needs a version, such as v1.2.3");
   }
   const update::Skip skip{words[1], words.size() > 2 ? words[2] : ""};
+  if (state_.skips.size() >= kMaxSkips) return usage_error("there are too many skips already");
   if (std::find(state_.skips.begin(), state_.skips.end(), skip) == state_.skips.end()) {
     state_.skips.push_back(skip);
   }

@@ -139,8 +139,13 @@ Result<std::string> Place::sum_of(const std::string& name) const {
 
 // ---- a new binary ----
 
-// Owner before mode: a change of owner takes bits away. Set-uid never comes back.
-Status Place::take_after(int fd, const struct stat& old, int old_fd) const {
+// What the binary that runs has. Owner before mode: a change of owner takes bits away, and
+// capabilities after the last byte, as each write does, too. Set-uid never comes back.
+Status Place::take_after_current(int fd) const {
+  GW_TRY(const os::Fd current, open(current_));
+  const int old_fd = current.get();
+  struct stat old {};
+  if (::fstat(old_fd, &old) != 0) return errno_error(path_of(current_), errno);
   if ((old.st_uid != ::geteuid() || old.st_gid != ::getegid()) &&
       ::fchown(fd, old.st_uid, old.st_gid) != 0 && errno != EPERM) {
     return errno_error("the owner of a new binary", errno);
@@ -162,9 +167,6 @@ Status Place::take_after(int fd, const struct stat& old, int old_fd) const {
 Result<std::unique_ptr<Incoming>> Place::receive(const build::Key& key, std::uint64_t size,
                                                  std::string sum) const {
   if (const std::string why = why_fixed(); !why.empty()) return usage_error(why);
-  GW_TRY(const os::Fd old, open(current_));
-  struct stat info {};
-  if (::fstat(old.get(), &info) != 0) return errno_error(path_of(current_), errno);
   auto file = dir_.new_file(0600);
   if (!file) return std::move(file).error().in(path_);
   if (size > 0) {
@@ -172,7 +174,6 @@ Result<std::unique_ptr<Incoming>> Place::receive(const build::Key& key, std::uin
       return errno_error(fmt::format("{}: room for {} bytes", path_, size), error);
     }
   }
-  GW_CHECK(take_after(file->fd(), info, old.get()));
   return std::unique_ptr<Incoming>(
       new Incoming(*this, *std::move(file), key, size, std::move(sum)));
 }
@@ -200,6 +201,7 @@ Result<std::string> Incoming::finish() {
       return untrusted_error(same.error().message);
     }
   }
+  GW_CHECK(place_.take_after_current(file_.fd()));
   bool there = false;
   GW_TRY(const std::string name, place_.free_name(file_name(key_), sum_, there));
   if (there) return name;
@@ -248,6 +250,12 @@ Status Place::switch_to(const std::string& name, const std::string& kept) {
 
 Status Place::remove(const std::string& name) const {
   if (name == link_ || name == current_) return {};
+  // Another supervisor's service may run the same build by another link.
+  GW_TRY(const auto entries, dir_.list());
+  for (const os::Dir::Entry& entry : entries) {
+    if (!entry.is_link) continue;
+    if (const auto target = dir_.read_link(entry.name); target && *target == name) return {};
+  }
   auto removed = dir_.unlink(name);
   if (!removed && removed.error().kind == ErrorKind::kNotFound) return {};
   return removed;

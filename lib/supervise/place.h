@@ -101,7 +101,7 @@ class Place {
         current_(std::move(current)),
         is_link_(is_link) {}
   Result<std::string> free_name(const std::string& name, const std::string& sum, bool& same) const;
-  Status take_after(int fd, const struct stat& old, int old_fd) const;
+  Status take_after_current(int fd) const;
 
   os::Dir dir_;
   std::string path_;  // for messages and exec

@@ -125,7 +125,7 @@ Status Supervisor::begin() {
   GW_TRY(probe_timer_, loop_->timer([this](Why) { probe(); }));
   GW_TRY(check_timer_, loop_->timer([this](Why) { start_check(); }));
   GW_TRY(again_timer_, loop_->timer([this](Why) { notified(); }));
-  GW_TRY(page_timer_, loop_->timer([this](Why) { (void)start_page(); }));
+  GW_TRY(page_timer_, loop_->timer([this](Why) { open_page(); }));
   GW_TRY(update_timer_, loop_->timer([this](Why) { replan(); }));
   GW_CHECK(open_control());
   if (state_.service) {
@@ -133,13 +133,12 @@ Status Supervisor::begin() {
     if (ended) log_.warning("ended-leftover", {{"pid", state_.service->pid}});
   }
   if (auto swept = place_.sweep(state_.ours); !swept) log_.error("sweep", swept.error());
-  GW_CHECK(settle_trial());
+  settle_trial();
   if (auto started = start_service(); !started) {
     // A new version that does not even start goes back like one that crashes.
     if (now_ != update::State::kTrial) return started;
     error_ = started.error();
     happen(update::Event::kStartFailed);
-    return {};
   }
   if (now_ == update::State::kTrial) begin_trial();
   const std::string why = why_not();
@@ -147,7 +146,7 @@ Status Supervisor::begin() {
                             {"version", identity_.key.version},
                             {"go", identity_.key.go_version},
                             {"automatic", why.empty() ? "yes" : why}});
-  if (!options_.web.admin.empty() || !options_.web.metrics.empty()) GW_CHECK(start_page());
+  if (!options_.web.admin.empty() || !options_.web.metrics.empty()) open_page();
   schedule_check();
   replan();
   return {};
@@ -171,25 +170,25 @@ Status Supervisor::open_control() {
   return {};
 }
 
-// What an earlier supervisor was in the middle of.
-Status Supervisor::settle_trial() {
-  if (!state_.trial) return {};
+// What an earlier supervisor was in the middle of. A disk that takes no notes keeps no service
+// down.
+void Supervisor::settle_trial() {
+  if (!state_.trial) return;
   Trial& trial = *state_.trial;
   if (place_.current() != trial.to) {
     // The link never moved, or is back already.
     forget_trial();
-    return {};
+    return;
   }
   if (trial.bad) {
     switch_back();
-    return {};
+    return;
   }
   if (trial.passed) {
-    if (clock_.now() > trial.began + kWatched) {
-      state_.trial.reset();
-      return save();
-    }
-    return {};
+    if (clock_.now() <= trial.began + kWatched) return;
+    state_.trial.reset();
+    if (auto saved = save(); !saved) log_.error("state", saved.error());
+    return;
   }
   wanted_ =
       Wanted{identity_.key, trial.scheduled ? "schedule" : "control", false, trial.to, trial.sum};
@@ -197,11 +196,11 @@ Status Supervisor::settle_trial() {
     failure_ = fmt::format("{} starts did not come through its trial", trial.tries);
     record_bad();
     switch_back();
-    return {};
+    return;
   }
   ++trial.tries;
   now_ = update::State::kTrial;
-  return save();
+  if (auto saved = save(); !saved) log_.error("state", saved.error());
 }
 
 Status Supervisor::watch_signals() {

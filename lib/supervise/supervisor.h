@@ -80,7 +80,7 @@ class Supervisor {
   Status load_state();
   Status begin();
   Status open_control();
-  Status settle_trial();
+  void settle_trial();
   Status watch_signals();
   void on_signal(int number);
   void reap_orphans();
@@ -135,6 +135,7 @@ class Supervisor {
 
   // the page: supervisor_web.cc
   Status start_page();
+  void open_page();
   Status make_password();
   std::string metrics_text();
 

@@ -64,14 +64,17 @@ void Supervisor::on_exit() {
                      now_ == update::State::kEnding;
   loop_->post([this] { reap_orphans(); });
   // Nothing of it may be in the way of the next one.
-  if (asked) kill_all();
+  if (asked || now_ == update::State::kTrial) kill_all();
   if (now_ == update::State::kTrial) failure_ = "the new version " + os::exit_text(exit_);
   update::Event event = update::Event::kExited;
   if (!asked && now_ != update::State::kTrial && state_.trial && state_.trial->passed &&
       clock_.now() <= state_.trial->began + kWatched) {
     failure_ = fmt::format("the new version {}, as {} times before", os::exit_text(exit_),
                            state_.trial->exits);
-    if (++state_.trial->exits >= kOften) event = update::Event::kExitedOften;
+    if (++state_.trial->exits >= kOften) {
+      event = update::Event::kExitedOften;
+      kill_all();
+    }
     if (auto saved = save(); !saved) log_.error("state", saved.error());
   }
   // A start that was not to be is none that failed.
@@ -222,6 +225,10 @@ Status Supervisor::record_trial() {
   if (std::find(ours.begin(), ours.end(), wanted_->file) == ours.end()) {
     state_.ours.push_back(wanted_->file);
   }
+  // A name that we give the binary that was there; one that a link led to is its owner's.
+  if (from != place_.current() && std::find(ours.begin(), ours.end(), from) == ours.end()) {
+    state_.ours.push_back(from);
+  }
   const std::string previous = std::exchange(state_.previous, from);
   auto saved = save();
   if (saved) return saved;
@@ -267,9 +274,6 @@ void Supervisor::remove_old() {
       log_.error("remove", removed.error());
       kept.push_back(file);
     }
-  }
-  if (std::find(kept.begin(), kept.end(), state_.previous) == kept.end()) {
-    kept.push_back(state_.previous);
   }
   if (kept == state_.ours) return;
   state_.ours = std::move(kept);

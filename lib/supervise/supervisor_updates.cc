@@ -20,6 +20,8 @@ namespace gw::supervise {
 namespace {
 
 constexpr std::size_t kMaxNote = std::size_t{1} << 20;
+constexpr std::size_t kMaxVersions = 1000;    // that are known at once
+constexpr std::size_t kMaxKept = 1024;        // of a message from the helper
 constexpr std::chrono::hours kCheckAgain{1};  // after one that failed
 constexpr const char* kHead = "head";         // in the directory: the log's, that was seen last
 
@@ -104,10 +106,12 @@ void Supervisor::start_check() {
   Task::Options task;
   task.input = format_job(job);
   task.timeout = std::chrono::minutes(5);
-  task.output = [this](std::string_view bytes) {
+  task.output = [this, broken = false](std::string_view bytes) mutable {
+    if (broken) return;  // whatever else it says
     check_frames_.add(bytes);
     for (auto frame = check_frames_.next();; frame = check_frames_.next()) {
       if (!frame) check_error_ = frame.error();
+      broken = !frame;
       if (!frame || !*frame) return;
       if ((*frame)->kind == FrameKind::kError) check_error_ = parse_error((*frame)->payload);
       if ((*frame)->kind != FrameKind::kAnswer) continue;
@@ -138,7 +142,7 @@ void Supervisor::start_check() {
 }
 
 void Supervisor::check_failed(const Error& error) {
-  state_.last_error = error.message;
+  state_.last_error = error.message.substr(0, kMaxKept);
   (void)check_timer_.after(std::min<std::chrono::seconds>(options_.interval, kCheckAgain));
   metric_add(Metric::kSuperviseChecks, CheckEnd::kFailed);
   log_.error("check-failed", error);
@@ -158,6 +162,7 @@ void Supervisor::on_discovered(const Discovered& found) {
     if (!is_newer(version, identity_.key.version)) continue;
     // What a source says of its past is taken as it is; of the future it knows nothing.
     const WallTime published = std::min(now, seen.published.value_or(now));
+    if (state_.versions.size() >= kMaxVersions) break;
     news = state_.versions.emplace(version, published).second || news;
   }
   const auto take = [&](std::string& known, const std::string& said) {
@@ -177,7 +182,7 @@ void Supervisor::on_discovered(const Discovered& found) {
   });
   if (news) state_.learned = now;
   state_.checked = now;
-  state_.last_error = found.problem;
+  state_.last_error = found.problem.substr(0, kMaxKept);
   metric_add(Metric::kSuperviseChecks, CheckEnd::kDone);
   metric_set(Metric::kSuperviseChecked, to_unix(now));
   log_.info("checked", {{"newer", state_.versions.size()},
@@ -201,8 +206,16 @@ std::string Supervisor::why_not() const {
 update::Plan Supervisor::plan() const {
   const update::Knowledge knowledge = knowledge_of(state_);
   const update::History history{started_, state_.last_update, state_.failures, state_.last_failure};
-  return update::plan(options_.policies, options_.timing, options_.schedule, knowledge, history,
-                      fmt::format("{} {}", host_, identity_.key.module));
+  update::Plan out = update::plan(options_.policies, options_.timing, options_.schedule, knowledge,
+                                  history, fmt::format("{} {}", host_, identity_.key.module));
+  // A slot that went by (a pause, a machine asleep) is not one now: there is another.
+  const WallTime now = clock_.now();
+  if (out.target && out.at <= now) {
+    const auto slot = options_.schedule.next(now);
+    if (!slot) return {std::nullopt, {}, "the schedule has no slot within ten years"};
+    out.at = std::max(out.at, slot->start);
+  }
+  return out;
 }
 
 // Sets the timer by what is planned, and begins when that is now.

@@ -28,6 +28,14 @@ Status Supervisor::make_password() {
   return {};
 }
 
+// Or, when it cannot be, again in a while: the service does not wait for its page.
+void Supervisor::open_page() {
+  if (auto started = start_page(); !started) {
+    log_.error("page", started.error());
+    (void)page_timer_.after(kPause);
+  }
+}
+
 Status Supervisor::start_page() {
   GW_CHECK(make_password());
   WebOptions web = options_.web;
