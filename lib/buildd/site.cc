@@ -552,15 +552,16 @@ void Site::serve_lookup(const Visit& visit) {
       return visit.reply.send(text_error(status_of_file(s.error()), s.error()));
     }
   }
-  const Status submitted =
-      parts_.queue.submit(path->key, [this, file, reply = visit.reply](const BuildUpdate& update) {
+  // The queue outlives the site, and tells watchers until its last build has ended.
+  const Status submitted = parts_.queue.submit(
+      path->key, [&files = parts_.files, file, reply = visit.reply](const BuildUpdate& update) {
         if (!update.last()) return !reply.gone();
         if (update.kind != BuildUpdate::Kind::kSuccess) {
           const bool gone = update.kind == BuildUpdate::Kind::kPermFailed;
           reply.send(text_error(gone ? 404 : 503, not_found_error(update.error)));
           return false;
         }
-        const auto found = parts_.files.read(file);
+        const auto found = files.read(file);
         reply.send(found ? log_response(*found) : text_error(500, found.error()));
         return false;
       });

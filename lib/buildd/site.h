@@ -44,7 +44,7 @@
 
 namespace gw::buildd {
 
-// All must outlive the site.
+// All must outlive the site; all but the queue must outlive the queue, too.
 struct SiteParts {
   Ledger& ledger;
   const tlog::LogWriter& log;

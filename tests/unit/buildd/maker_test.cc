@@ -1,14 +1,19 @@
 #include "buildd/maker.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "buildd/local_log.h"
 #include "buildd/service.h"
 #include "module/gzip.h"
 #include "os/file.h"
 #include "support/build/modules.h"
+#include "support/http/client.h"
 #include "tlog/build_log.h"
 #include "tlog/log_signer.h"
 
@@ -170,6 +175,55 @@ TEST_CASE("maker: failures are remembered when they would come again", "[maker]"
 
 TEST_CASE("maker: a log without the machine's directories", "[maker]") {
   CHECK(strip_paths("cd /a/b/c; ls /a/b /x", {"/a/b", "", "/"}) == "cd $DIR/c; ls $DIR /x");
+}
+
+namespace {
+
+// A service that builds as the laboratory does.
+struct ServiceLab : Lab {
+  explicit ServiceLab(const std::string& script) : Lab(script) { start(); }
+  void start() {
+    ServiceOptions options;
+    options.data = dir.file("data");
+    options.listen = http::Endpoint::parse("127.0.0.1:0", 0).value();
+    options.maker.sandbox = build::SandboxMode::kOff;
+    options.maker.twice = false;
+    ServiceParts parts{cache, *modules.store, {}, *latest, signer, modules.clock, logger, stop};
+    parts.toolchains = {[] { return Result<std::vector<std::string>>({"go1.26.8"}); },
+                        [this](const std::string& version) -> Result<build::Toolchain> {
+                          return build::Toolchain{version, dir.file("goroot"), {}};
+                        }};
+    service = Service::start(std::move(options), parts).value();
+  }
+  os::Fd ask(const std::string& path, const std::string& method = "GET") const {
+    os::Fd fd = http::test::connect_to(service->endpoint());
+    http::test::send_all(fd,
+                         method + " " + path + " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    return fd;
+  }
+  std::string get(const std::string& path) const { return http::test::read_until(ask(path)); }
+  tlog::NoteSigner* latest = &signer;
+  std::unique_ptr<Service> service;
+};
+
+}  // namespace
+
+TEST_CASE("service: a build that ends while it is taken down is told to its reader", "[service]") {
+  ServiceLab lab("[ $2 != -n ] && read x <$0.go\n" + std::string(kWorks));
+  const std::string go = lab.dir.file("goroot/bin/go");
+  REQUIRE(::mkfifo((go + ".go").c_str(), 0600) == 0);
+  const os::Fd reader = lab.ask("/tlog/lookup/" + build::format_key(key()));
+  // Opens when the build runs.
+  const os::Fd builder(::open((go + ".go").c_str(), O_WRONLY | O_CLOEXEC));
+  REQUIRE(builder);
+  const http::Endpoint endpoint = lab.service->endpoint();
+  std::thread end([&] { lab.service.reset(); });
+  // The server goes first; all that the answer needs must still be there.
+  while (http::test::connect_to(endpoint)) std::this_thread::yield();
+  CHECK(::write(builder.get(), "\n", 1) == 1);
+  end.join();
+  lab.start();
+  CHECK(lab.get("/tlog/lookup/" + build::format_key(key())).starts_with("HTTP/1.1 200"));
 }
 
 TEST_CASE("service: a directory that cannot be, an address that is taken", "[service]") {
