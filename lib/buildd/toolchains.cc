@@ -80,7 +80,6 @@ bool Toolchains::is_supported(std::string_view version) {
 }
 
 Result<build::Toolchain> Toolchains::get(const std::string& version) {
-  GW_CHECK(check(version));
   std::shared_ptr<Ready> ready;
   {
     const MutexLock lock(mutex_);

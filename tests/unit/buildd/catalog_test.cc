@@ -83,7 +83,7 @@ TEST_CASE("toolchains: which are offered, each made ready once", "[toolchains]")
   CHECK(toolchains.resolve("go1.24.latest").error().kind == ErrorKind::kNotFound);
   CHECK(toolchains.is_supported("go1.25.8"));
   CHECK_FALSE(toolchains.is_supported("go1.24.12"));
-  CHECK(toolchains.get("go1.24.12").error().kind == ErrorKind::kNotFound);
+  CHECK(toolchains.check("go1.24.12").error().kind == ErrorKind::kNotFound);
   fails = true;
   CHECK(toolchains.get("go1.26.1").error().kind == ErrorKind::kUnavailable);
   clock.advance(std::chrono::minutes(2));
@@ -92,5 +92,6 @@ TEST_CASE("toolchains: which are offered, each made ready once", "[toolchains]")
   REQUIRE(toolchains.get("go1.26.1"));
   REQUIRE(toolchains.get("go1.26.1"));
   CHECK(made == 1);
+  CHECK(toolchains.get("go1.24.12"));  // for a record of old
   CHECK(Toolchains(source, "go1.24", clock).offered()->size() == 4);
 }

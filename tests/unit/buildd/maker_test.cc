@@ -8,6 +8,7 @@
 #include <fstream>
 #include <thread>
 
+#include "base/metrics.h"
 #include "buildd/local_log.h"
 #include "buildd/service.h"
 #include "module/gzip.h"
@@ -41,7 +42,7 @@ constexpr const char* kWorks =
 struct Lab {
   explicit Lab(const std::string& script, MakerOptions options = {})
       : cache(build::Cache::open(dir.file("cache")).value()),
-        toolchains({[] { return Result<std::vector<std::string>>({"go1.26.8"}); },
+        toolchains({[this] { return Result<std::vector<std::string>>(offered); },
                     [this](const std::string& version) -> Result<build::Toolchain> {
                       return build::Toolchain{version, dir.file("goroot"), {}};
                     }},
@@ -64,6 +65,7 @@ struct Lab {
     return maker->make(key(), [this](std::string_view text) { progress.emplace_back(text); });
   }
   TempDir dir;
+  std::vector<std::string> offered = {"go1.26.8"};
   Modules modules;
   build::Cache cache;
   Toolchains toolchains;
@@ -171,6 +173,28 @@ TEST_CASE("maker: failures are remembered when they would come again", "[maker]"
     const auto failure = lab.ledger->find_failure(name, lab.modules.clock.now()).value();
     CHECK(failure->expires_at == lab.modules.clock.now() + std::chrono::hours(24));
   }
+}
+
+TEST_CASE("maker: what was built with a version that is no longer offered is built again",
+          "[maker]") {
+  Lab lab(kWorks);
+  const BuildUpdate made = lab.make();
+  REQUIRE(made.kind == Kind::kSuccess);
+  const std::string record = lab.ledger->find_built(build::format_key(key())).value()->record;
+  lab.offered = {"go1.29.0"};
+  lab.modules.clock.advance(std::chrono::minutes(2));
+  CHECK(lab.toolchains.check("go1.26.8").error().kind == ErrorKind::kNotFound);
+  for (const bool packed : {false, true}) {
+    fs::remove(lab.binaries.use(made.sum, packed, lab.modules.clock.now()).value());
+  }
+  const BuildUpdate again = lab.make();
+  CHECK(again.kind == Kind::kSuccess);
+  CHECK(again.sum == made.sum);
+  CHECK_FALSE(lab.ledger->find_failure(build::format_key(key()), lab.modules.clock.now()).value());
+  // Samples of old records, too.
+  lab.maker->rebuild(record);
+  CHECK(format_metrics().find("gwtool_buildd_rebuilt_records_total{end=\"failed\"} 0\n") !=
+        std::string::npos);
 }
 
 TEST_CASE("maker: a log without the machine's directories", "[maker]") {
