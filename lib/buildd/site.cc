@@ -21,9 +21,7 @@ namespace gw::buildd {
 namespace {
 
 constexpr std::string_view kProof = ".tlog-proof";
-constexpr std::chrono::minutes kAdmittedFor{10};
 constexpr std::uint32_t kQuestionsPerBuild = 20;
-constexpr std::size_t kMaxAdmitted = 100'000;
 constexpr std::chrono::minutes kRenderedFor{1};
 constexpr std::size_t kMaxRendered = 2000;
 constexpr std::uint32_t kRecent = 20;
@@ -55,12 +53,6 @@ std::string_view tail(std::string_view log) {
 }
 
 }  // namespace
-
-bool is_allowed(std::string_view module, const std::vector<std::string>& allowed) {
-  return allowed.empty() || std::any_of(allowed.begin(), allowed.end(), [&](const auto& prefix) {
-           return module == prefix || (module.starts_with(prefix) && module[prefix.size()] == '/');
-         });
-}
 
 Site::Site(SiteParts parts, SiteFacts facts, SiteRules rules)
     : parts_(parts),
@@ -105,88 +97,6 @@ void Site::send_error(const Visit& visit, const Error& error) const {
     out.headers.push_back({"Retry-After", std::to_string(wait->count())});
   }
   send(visit, std::move(out));
-}
-
-// ---- rules ----
-
-// A stranger's question to the module proxy holds one of the threads for pages.
-Status Site::may_ask(const Visit& visit) {
-  const auto address =
-      client_address(visit.request.peer, visit.request.header("x-forwarded-for"), rules_.proxies);
-  if (!rules_.limits || !address) return {};
-  const auto wait = questions_.take(*address, true);
-  if (wait.count() == 0) return {};
-  metric_add(Metric::kBuildRefused, BuildRefusal::kRate);
-  return too_many(wait);
-}
-
-// What a query means, in place of it.
-Status Site::resolve(const Visit& visit, build::Key& key) {
-  GW_CHECK(may_ask(visit));
-  if (is_version_query(key)) {
-    auto version = parts_.catalog.resolve(key.module, key.version);
-    if (!version) return as_client_error(std::move(version).error());
-    key.version = *std::move(version);
-  }
-  if (is_go_query(key.go_version)) {
-    auto version = parts_.toolchains.resolve(key.go_version);
-    if (!version) return as_client_error(std::move(version).error());
-    key.go_version = *std::move(version);
-  }
-  return build::check_key(key);
-}
-
-Status Site::check_reader(const http::Request& request) const {
-  const std::string* agent = request.header("user-agent");
-  const std::string lower = agent == nullptr ? "" : to_lower(*agent);
-  const bool bot =
-      std::any_of(rules_.refused_agents.begin(), rules_.refused_agents.end(),
-                  [&](const auto& part) { return lower.find(part) != std::string::npos; });
-  const auto address =
-      client_address(request.peer, request.header("x-forwarded-for"), rules_.proxies);
-  const bool network =
-      address && std::any_of(rules_.refused_networks.begin(), rules_.refused_networks.end(),
-                             [&](const auto& n) { return n.contains(*address); });
-  if (!bot && !network) return {};
-  metric_add(Metric::kBuildRefused, BuildRefusal::kClient);
-  return refused("builds are not made for you here");
-}
-
-// Whether a build that nobody made yet may be asked for. From cheap to dear.
-Status Site::admit(const Visit& visit, const build::Key& key) {
-  if (!is_allowed(key.module, rules_.allowed_modules)) {
-    metric_add(Metric::kBuildRefused, BuildRefusal::kModule);
-    return refused("this service does not build that module");
-  }
-  GW_CHECK(check_reader(visit.request));
-  if (Status s = parts_.toolchains.check(key.go_version); !s) {
-    return as_client_error(std::move(s).error());
-  }
-  const std::string name = build::format_key(key);
-  const MonoTime now = parts_.clock.mono();
-  {
-    const MutexLock lock(mutex_);
-    const auto found = admitted_.find(name);
-    if (found != admitted_.end() && now - found->second < kAdmittedFor) return {};
-  }
-  const auto address =
-      client_address(visit.request.peer, visit.request.header("x-forwarded-for"), rules_.proxies);
-  if (rules_.limits && address) {
-    const auto wait = limits_.take(*address, parts_.toolchains.is_supported(key.go_version));
-    if (wait.count() > 0) {
-      metric_add(Metric::kBuildRefused, BuildRefusal::kRate);
-      return too_many(wait);
-    }
-  }
-  if (Status s = parts_.catalog.check_command(key.module, key.version, key.dir); !s) {
-    return as_client_error(std::move(s).error());
-  }
-  const MutexLock lock(mutex_);
-  if (admitted_.size() >= kMaxAdmitted) {
-    std::erase_if(admitted_, [&](const auto& e) { return now - e.second >= kAdmittedFor; });
-  }
-  if (admitted_.size() < kMaxAdmitted) admitted_[name] = now;
-  return {};
 }
 
 // ---- pages ----
@@ -331,7 +241,9 @@ void Site::serve_failed(const Visit& visit, const BuildPath& path, const Failure
   }
   if (path.page == "log") return send(visit, text_page(log));
   if (path.page == "retry") {
-    if (const Status s = admit(visit, path.key); !s) return send_error(visit, s.error());
+    if (const Status s = admit(visit, path.key, Asks::kPage); !s) {
+      return send_error(visit, s.error());
+    }
     const auto forgotten = parts_.ledger.forget_failure(build::format_key(path.key));
     if (!forgotten) return send_error(visit, forgotten.error());
     return serve_unbuilt(visit, path);
@@ -343,8 +255,10 @@ void Site::serve_failed(const Visit& visit, const BuildPath& path, const Failure
 void Site::serve_unbuilt(const Visit& visit, const BuildPath& path) {
   const std::string name = build::format_key(path.key);
   const auto state = parts_.queue.find(name);
+  const bool page = path.page.empty() || path.page == "log" || path.page == "dl";
   if (!state) {
-    if (const Status s = admit(visit, path.key); !s) return send_error(visit, s.error());
+    const Status s = admit(visit, path.key, page ? Asks::kPage : Asks::kBuild);
+    if (!s) return send_error(visit, s.error());
   }
   if (path.page.empty() && wants_json(visit.request)) {
     return send(visit, json_page(200, unbuilt_json(path.key, state)));
@@ -352,7 +266,7 @@ void Site::serve_unbuilt(const Visit& visit, const BuildPath& path) {
   if (path.page.empty()) {
     return send(visit, render(unbuilt_page(facts_, path.key, around(path.key), state)));
   }
-  if (path.page == "log" || path.page == "dl") {
+  if (page) {
     return send_error(visit, unprocessable("it is not built yet", "its page builds it"));
   }
   if (path.page == "events") return follow(visit, path.key);
@@ -497,7 +411,9 @@ void Site::serve_file(const Visit& visit, const BuildPath& path, const Built& bu
   }
   if (file.error().kind != ErrorKind::kNotFound) return send_error(visit, file.error());
   // It made room for others: built again, it must be what it was. Then the same address is good.
-  if (const Status s = check_reader(visit.request); !s) return send_error(visit, s.error());
+  if (!parts_.queue.find(build::format_key(path.key))) {
+    if (const Status s = admit_again(visit, path.key); !s) return send_error(visit, s.error());
+  }
   build_then_go(visit, path);
 }
 
@@ -548,7 +464,7 @@ void Site::serve_lookup(const Visit& visit) {
     return visit.reply.send(text_error(404, not_found_error((*failure)->message)));
   }
   if (!parts_.queue.find(name)) {
-    if (const Status s = admit(visit, path->key); !s) {
+    if (const Status s = admit(visit, path->key, Asks::kBuild); !s) {
       return visit.reply.send(text_error(status_of_file(s.error()), s.error()));
     }
   }

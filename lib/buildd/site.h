@@ -14,7 +14,8 @@
 // accepts that.
 //
 // No build is begun for a request that a rule refuses: a module that is not allowed, a reader that
-// is not (403), an address that asks too much (429), a queue that is full (503).
+// is not (403), an address that asks too much (429), a queue that is full (503). That holds for
+// what is tried again and for files that made room for others, too.
 //
 // Any thread of the server's; nothing here waits for a build.
 #pragma once
@@ -95,7 +96,12 @@ class Site {
 
   Status resolve(const Visit& visit, build::Key& key);
   Status may_ask(const Visit& visit);
-  Status admit(const Visit& visit, const build::Key& key);
+  enum class Asks { kPage, kBuild };  // to see where a build may be asked for; to have it begun
+  Status check_asker(const Visit& visit, const std::string& module) const;
+  Status count(const Visit& visit, const build::Key& key);
+  bool was_admitted(const std::string& name, Asks asks);
+  Status admit(const Visit& visit, const build::Key& key, Asks asks);
+  Status admit_again(const Visit& visit, const build::Key& key);
   Status check_reader(const http::Request& request) const;
   Around around(const build::Key& key);
   void serve_result_page(const Visit& visit, const BuildPath& path, const Built& built);
@@ -108,7 +114,8 @@ class Site {
   BuildLimits limits_;
   BuildLimits questions_;  // what must be asked of the module proxy to be answered
   Mutex mutex_;
-  // Keys that were admitted a short while ago, so that a page and its build count once.
+  // Keys whose pages were admitted a short while ago, so that a page and its build count once. The
+  // build takes its key out: another one counts again.
   std::map<std::string, MonoTime> admitted_ GW_GUARDED_BY(mutex_);
   // Result pages as they were rendered, by their path: a new one each minute.
   struct Rendered {

@@ -214,6 +214,50 @@ class Serve(cli.TestCase):
         self.assertIn('gwtool_buildd_refused_total{reason="rate"} 2\n', metrics)
         self.assertIn('gwtool_buildd_refused_total{reason="module"} 1\n', metrics)
 
+    # More than two windows of ten minutes let pass.
+    MANY = 41
+
+    def test_retries_are_counted(self):
+        s = self.lab.serve()
+        self.expect(s.page(BROKEN), 200)
+        self.expect(s.get(BROKEN + "record"), 422)
+        answers = []
+        while len(answers) < self.MANY and answers[-1:] != [429]:
+            answers.append(s.post(BROKEN + "retry").status)
+            self.expect(s.get(BROKEN + "record"), 422)
+        self.assertEqual(set(answers), {303, 429})
+
+    def test_files_that_made_room_are_built_again_under_the_same_rules(self):
+        binaries = os.path.join(self.lab.dir, "data", "binaries")
+
+        def evict():
+            for name in os.listdir(binaries):
+                if name.startswith(result.split("/")[-2]):
+                    os.remove(os.path.join(binaries, name))
+        s = self.lab.serve()
+        result = self.expect(s.get(HELLO + "record"), 307).location[:-len("record")]
+        file = result + "hello-v0.1.0-go1.26.8"
+        answers = []
+        while len(answers) < self.MANY and answers[-1:] != [429]:
+            evict()
+            answers.append(s.get(file).status)
+        self.assertEqual(set(answers), {307, 429})
+        self.assertEqual(s.stop(), 0)
+        s = self.lab.serve("--allow-module", "example.com")
+        self.expect(s.get(result + "record"), 200)
+        self.expect(s.get(file), 403)
+        self.assertEqual(s.stop(), 0)
+        # What cannot be built again is not tried at every request.
+        program = os.path.join(self.lab.dir, "go", "go1.26.8", "bin", "go")
+        with open(program) as f:
+            text = f.read()
+        with open(program, "w") as f:
+            f.write(text.replace("[ $name = broken ]", "true"))
+        s = self.lab.serve()
+        for _ in range(3):
+            self.expect(s.get(file), 422)
+        self.assertIn('gwtool_buildd_builds_total{end="failed"} 1\n', s.ask_admin("/metrics").text)
+
     def test_a_stop_tells_those_who_wait_and_a_start_continues(self):
         self.lab.command("example.org/slow")
         s = self.lab.serve("--builders", "1", "--queue", "1")
