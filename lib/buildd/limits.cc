@@ -38,7 +38,9 @@ std::string_view plain_bytes(const os::SocketAddress& address) {
 
 }  // namespace
 
-std::chrono::seconds BuildLimits::take(const os::SocketAddress& address, bool supported_go) {
+std::chrono::seconds BuildLimits::take(const std::optional<os::SocketAddress>& client,
+                                       bool supported_go) {
+  const os::SocketAddress address = client.value_or(os::SocketAddress());
   const std::string_view bytes = plain_bytes(address);
   const bool v4 = bytes.size() == 4;
   const auto& table = supported_go ? kSupported : kOlder;
@@ -102,20 +104,22 @@ bool Network::contains(const os::SocketAddress& address) const {
 }
 
 std::optional<os::SocketAddress> client_address(const std::optional<os::SocketAddress>& peer,
-                                                const std::string* forwarded_for,
+                                                std::span<const std::string_view> forwarded_for,
                                                 const std::vector<Network>& proxies) {
   const auto trusted = [&](const os::SocketAddress& address) {
     return std::any_of(proxies.begin(), proxies.end(),
                        [&](const Network& network) { return network.contains(address); });
   };
   if (peer && !trusted(*peer)) return peer;
-  if (forwarded_for == nullptr) return peer;
-  auto hops = split(*forwarded_for, ',');
-  for (auto hop = hops.rbegin(); hop != hops.rend(); ++hop) {
-    const auto address = os::SocketAddress::parse(trim(*hop), 0);
-    if (!address) return peer;
-    if (!trusted(*address)) return *address;
+  for (auto line = forwarded_for.rbegin(); line != forwarded_for.rend(); ++line) {
+    auto hops = split(*line, ',');
+    for (auto hop = hops.rbegin(); hop != hops.rend(); ++hop) {
+      const auto address = os::SocketAddress::parse(trim(*hop), 0);
+      if (!address) return std::nullopt;
+      if (!trusted(*address)) return *address;
+    }
   }
+  // The proxy itself asks, or says nothing of who does.
   return peer;
 }
 

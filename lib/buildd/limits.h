@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,8 +35,9 @@ class BuildLimits {
   explicit BuildLimits(const Clock& clock, std::uint32_t scale = 1)
       : clock_(clock), scale_(scale) {}
 
-  // Counts one more, or says how long to wait and counts nothing. Zero: it may.
-  std::chrono::seconds take(const os::SocketAddress& address, bool supported_go);
+  // Counts one more, or says how long to wait and counts nothing. Zero: it may. Those whose address
+  // cannot be told (nothing) count as one address, 0.0.0.0.
+  std::chrono::seconds take(const std::optional<os::SocketAddress>& client, bool supported_go);
 
  private:
   struct Count {
@@ -65,10 +67,11 @@ class Network {
 };
 
 // Who asks: the peer, or, when that is one of `proxies`, the last address in X-Forwarded-For that
-// is none of them. A Unix socket's peer (nothing) counts as a proxy. Nothing when it cannot be
-// told.
+// is none of them. `forwarded_for`: all lines of that header in their order, as some proxies append
+// a line of their own to what a client sent. A Unix socket's peer (nothing) counts as a proxy.
+// Nothing when it cannot be told.
 std::optional<os::SocketAddress> client_address(const std::optional<os::SocketAddress>& peer,
-                                                const std::string* forwarded_for,
+                                                std::span<const std::string_view> forwarded_for,
                                                 const std::vector<Network>& proxies);
 
 }  // namespace gw::buildd

@@ -95,6 +95,7 @@ class Site {
   void serve_log_file(const Visit& visit);
 
   Status resolve(const Visit& visit, build::Key& key);
+  std::optional<os::SocketAddress> client_of(const http::Request& request) const;
   Status may_ask(const Visit& visit);
   enum class Asks { kPage, kBuild };  // to see where a build may be asked for; to have it begun
   Status check_asker(const Visit& visit, const std::string& module) const;

@@ -23,12 +23,19 @@ bool is_allowed(std::string_view module, const std::vector<std::string>& allowed
          });
 }
 
+// Nothing: it cannot be told.
+std::optional<os::SocketAddress> Site::client_of(const http::Request& request) const {
+  std::vector<std::string_view> lines;
+  for (const http::Header& header : request.headers) {
+    if (header.name == "x-forwarded-for") lines.push_back(header.value);
+  }
+  return client_address(request.peer, lines, rules_.proxies);
+}
+
 // A stranger's question to the module proxy holds one of the threads for pages.
 Status Site::may_ask(const Visit& visit) {
-  const auto address =
-      client_address(visit.request.peer, visit.request.header("x-forwarded-for"), rules_.proxies);
-  if (!rules_.limits || !address) return {};
-  const auto wait = questions_.take(*address, true);
+  if (!rules_.limits) return {};
+  const auto wait = questions_.take(client_of(visit.request), true);
   if (wait.count() == 0) return {};
   metric_add(Metric::kBuildRefused, BuildRefusal::kRate);
   return too_many(wait);
@@ -56,8 +63,7 @@ Status Site::check_reader(const http::Request& request) const {
   const bool bot =
       std::any_of(rules_.refused_agents.begin(), rules_.refused_agents.end(),
                   [&](const auto& part) { return lower.find(part) != std::string::npos; });
-  const auto address =
-      client_address(request.peer, request.header("x-forwarded-for"), rules_.proxies);
+  const auto address = client_of(request);
   const bool network =
       address && std::any_of(rules_.refused_networks.begin(), rules_.refused_networks.end(),
                              [&](const auto& n) { return n.contains(*address); });
@@ -76,10 +82,9 @@ Status Site::check_asker(const Visit& visit, const std::string& module) const {
 }
 
 Status Site::count(const Visit& visit, const build::Key& key) {
-  const auto address =
-      client_address(visit.request.peer, visit.request.header("x-forwarded-for"), rules_.proxies);
-  if (!rules_.limits || !address) return {};
-  const auto wait = limits_.take(*address, parts_.toolchains.is_supported(key.go_version));
+  if (!rules_.limits) return {};
+  const auto wait =
+      limits_.take(client_of(visit.request), parts_.toolchains.is_supported(key.go_version));
   if (wait.count() == 0) return {};
   metric_add(Metric::kBuildRefused, BuildRefusal::kRate);
   return too_many(wait);

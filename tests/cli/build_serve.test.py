@@ -214,6 +214,17 @@ class Serve(cli.TestCase):
         self.assertIn('gwtool_buildd_refused_total{reason="rate"} 2\n', metrics)
         self.assertIn('gwtool_buildd_refused_total{reason="module"} 1\n', metrics)
 
+    def test_who_asks_behind_a_proxy_that_adds_a_line(self):
+        s = self.lab.serve("--trusted-proxy", "127.0.0.1", "--refuse-network", "192.0.2.0/24")
+        lines = http.client.HTTPMessage()
+        for address in ("203.0.113.7", "192.0.2.7"):
+            lines.add_header("X-Forwarded-For", address)
+        self.expect(s.get(HELLO + "record", headers=lines), 403)
+        # One that cannot be told counts, too.
+        asked = {s.get("/example.org/x%d" % n, headers={"X-Forwarded-For": "unknown"}).status
+                 for n in range(401)}
+        self.assertEqual(asked, {422, 429})
+
     # More than two windows of ten minutes let pass.
     MANY = 41
 

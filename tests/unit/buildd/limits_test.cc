@@ -75,14 +75,30 @@ TEST_CASE("limits: networks, and who asks behind a proxy", "[limits]") {
   }
   const std::vector<Network> proxies = {Network::parse("127.0.0.0/8").value()};
   const auto peer = address("127.0.0.1");
-  const std::string hops = "198.51.100.7, 192.0.2.1 , 127.0.0.9";
-  CHECK(client_address(peer, &hops, proxies)->format_ip() == "192.0.2.1");
-  CHECK(client_address(std::nullopt, &hops, proxies)->format_ip() == "192.0.2.1");
+  const auto client = [&](const std::optional<SocketAddress>& from,
+                          const std::vector<std::string_view>& lines) {
+    return client_address(from, lines, proxies);
+  };
+  const std::string_view hops = "198.51.100.7, 192.0.2.1 , 127.0.0.9";
+  CHECK(client(peer, {hops})->format_ip() == "192.0.2.1");
+  CHECK(client(std::nullopt, {hops})->format_ip() == "192.0.2.1");
+  // A proxy may add a line: what the client says of itself comes first.
+  CHECK(client(peer, {"198.51.100.7", "192.0.2.1", "127.0.0.9"})->format_ip() == "192.0.2.1");
+  CHECK(client(peer, {"nonsense", "192.0.2.1"})->format_ip() == "192.0.2.1");
   // Nobody else is believed.
-  CHECK(client_address(address("192.0.2.9"), &hops, proxies)->format_ip() == "192.0.2.9");
-  CHECK(client_address(peer, &hops, {})->format_ip() == "127.0.0.1");
-  CHECK(client_address(peer, nullptr, proxies)->format_ip() == "127.0.0.1");
-  const std::string bad = "198.51.100.7, nonsense";
-  CHECK(client_address(peer, &bad, proxies)->format_ip() == "127.0.0.1");
-  CHECK_FALSE(client_address(std::nullopt, nullptr, proxies));
+  CHECK(client(address("192.0.2.9"), {hops})->format_ip() == "192.0.2.9");
+  CHECK(client_address(peer, std::vector{hops}, {})->format_ip() == "127.0.0.1");
+  CHECK(client(peer, {})->format_ip() == "127.0.0.1");
+  CHECK(client(peer, {"127.0.0.9"})->format_ip() == "127.0.0.1");
+  CHECK_FALSE(client(peer, {"198.51.100.7, nonsense"}));
+  CHECK_FALSE(client(std::nullopt, {}));
+}
+
+TEST_CASE("limits: those whose address cannot be told count together", "[limits]") {
+  FakeClock clock(kStart);
+  BuildLimits limits(clock);
+  int n = 0;
+  while (limits.take(std::nullopt, true).count() == 0) ++n;
+  CHECK(n == 10);
+  CHECK(count(limits, "192.0.2.1") == 10);
 }
