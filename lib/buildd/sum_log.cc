@@ -1,7 +1,6 @@
 #include "buildd/sum_log.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,7 +26,8 @@ Result<std::unique_ptr<SumLog>> SumLog::open(const std::string& path, Ledger& le
   return out;
 }
 
-// Counts lines, takes half a one away, and compares the last with its record.
+// Counts lines, takes half a one away, and compares the last with its record. A file that is not
+// the ledger's beginning is emptied: follow() writes it anew.
 Status SumLog::check(const std::string& path) {
   const MutexLock lock(mutex_);
   std::string buffer(std::size_t{1} << 20U, '\0');
@@ -48,12 +48,16 @@ Status SumLog::check(const std::string& path) {
       line.clear();
     }
   }
-  if (whole < at && ::ftruncate(fd_.get(), whole) != 0) return errno_error(path, errno);
-  if (lines_ == 0) return {};
-  auto record = ledger_.read_records(lines_ - 1, 1);
-  if (record && record->at(0) == last) return {};
-  return corrupt_error(fmt::format("{}: line {} is not the log's record", path, lines_),
-                       "move it away: it is written anew");
+  GW_TRY(const std::uint64_t size, ledger_.size());
+  bool ours = lines_ <= size;
+  if (ours && lines_ > 0) {
+    GW_TRY(const auto record, ledger_.read_records(lines_ - 1, 1));
+    ours = record[0] == last;
+  }
+  bytes_ = ours ? whole : 0;
+  if (!ours) lines_ = 0;
+  if (bytes_ < at && ::ftruncate(fd_.get(), bytes_) != 0) return errno_error(path, errno);
+  return {};
 }
 
 Status SumLog::follow() {
@@ -66,9 +70,13 @@ Status SumLog::follow() {
     GW_TRY(const auto records, ledger_.read_records(lines_, count));
     std::string text;
     for (const std::string& record : records) text += record;
-    if (const int error = write_all(fd_.get(), text))
-      return errno_error("appending records", error);
+    if (const int error = write_all(fd_.get(), text)) {
+      // What did get there would be in the middle of the file.
+      const bool whole = ::ftruncate(fd_.get(), bytes_) == 0;
+      return errno_error(whole ? "appending records" : "appending records, and undoing it", error);
+    }
     lines_ += count;
+    bytes_ += static_cast<off_t>(text.size());
   }
   if (::fdatasync(fd_.get()) != 0) return errno_error("appending records", errno);
   return {};

@@ -2,8 +2,11 @@
 // day on which a database cannot be read.
 //
 // It follows the ledger: what a crash kept from it is appended by the next start, and half a line
-// is taken away first. It is never read for anything else. Any thread.
+// is taken away first, as it is when a disk is full. A file that is not the ledger's is written
+// anew. It is never read for anything else. Any thread.
 #pragma once
+
+#include <sys/types.h>
 
 #include <cstdint>
 #include <memory>
@@ -18,7 +21,6 @@ namespace gw::buildd {
 
 class SumLog {
  public:
-  // kCorrupt: the file is not the beginning of the ledger's records.
   static Result<std::unique_ptr<SumLog>> open(const std::string& path, Ledger& ledger);
   // Appends what the ledger has more; durable when it returns.
   Status follow();
@@ -31,6 +33,7 @@ class SumLog {
   Mutex mutex_;
   os::Fd fd_ GW_GUARDED_BY(mutex_);
   std::uint64_t lines_ GW_GUARDED_BY(mutex_) = 0;
+  off_t bytes_ GW_GUARDED_BY(mutex_) = 0;  // of those lines
 };
 
 }  // namespace gw::buildd

@@ -1,9 +1,11 @@
 #include "buildd/maker.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <catch2/catch.hpp>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -92,15 +94,18 @@ TEST_CASE("maker: twice, then into the log, then found", "[maker]") {
   CHECK(lab.log->head()->size == 1);
   const std::string sums = lab.dir.file("sum.log");
   CHECK(os::read_file(sums, 1000).value() == built->record);
-  // It is made whole again, or anew; another log's is not taken for ours.
+  // It is made whole again, or anew; another log's is not taken for ours, nor a longer one.
   REQUIRE(os::write_file_atomic(sums, built->record + "half", 0644));
   REQUIRE(SumLog::open(sums, *lab.ledger));
   CHECK(os::read_file(sums, 1000).value() == built->record);
   fs::remove(sums);
   REQUIRE(SumLog::open(sums, *lab.ledger));
   CHECK(os::read_file(sums, 1000).value() == built->record);
-  REQUIRE(os::write_file_atomic(sums, "another\n", 0644));
-  CHECK(SumLog::open(sums, *lab.ledger).error().kind == ErrorKind::kCorrupt);
+  for (const std::string& bad : {std::string("another\n"), built->record + "more\n"}) {
+    REQUIRE(os::write_file_atomic(sums, bad, 0644));
+    REQUIRE(SumLog::open(sums, *lab.ledger));
+    CHECK(os::read_file(sums, 1000).value() == built->record);
+  }
   CHECK(std::count(lab.progress.begin(), lab.progress.end(),
                    "building it a second time, to compare") == 1);
   // No path of ours is in the log that others read.
@@ -118,6 +123,29 @@ TEST_CASE("maker: twice, then into the log, then found", "[maker]") {
   const auto fetched = local.fetch(requests);
   CHECK(*fetched[0] == lab.log->head()->latest);
   CHECK(fetched[1].error().kind == ErrorKind::kNotFound);
+}
+
+TEST_CASE("maker: a full disk leaves no half of a line in sum.log", "[maker]") {
+  Lab lab(kWorks);
+  const BuildUpdate made = lab.make();
+  REQUIRE(made.kind == Kind::kSuccess);
+  const std::string sums = lab.dir.file("sum.log");
+  const std::string first = os::read_file(sums, 1000).value();
+  const std::string second = "a.b/main v1.0.1 / js wasm go1.26.8 8 " + made.sum + " \n";
+  REQUIRE(lab.log->append({"second", second, std::make_shared<BuildResult>()}));
+  // A file may get no larger than half of the second line.
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{first.size() + second.size() / 2, before.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
+  const Status full = lab.sum_log->follow();
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
+  (void)std::signal(SIGXFSZ, handler);
+  CHECK_FALSE(full);
+  CHECK(os::read_file(sums, 1000).value() == first);
+  REQUIRE(lab.sum_log->follow());
+  CHECK(os::read_file(sums, 1000).value() == first + second);
 }
 
 TEST_CASE("maker: what differs is not published", "[maker]") {
