@@ -131,7 +131,10 @@ void Site::serve_path(const Visit& visit, BuildPath path) {
 void Site::serve_home(const Visit& visit) {
   const auto form = http::Form::parse(visit.request.query);
   if (form && form->find("m") != nullptr) {
-    return send(visit, redirect_to(fmt::format("/{}", trim(form->get("m"), " \t\r\n/"))));
+    // Only to pages of this service: "/\\evil.example" is another host for browsers.
+    const auto path = parse_build_path(fmt::format("/{}", trim(form->get("m"), " \t\r\n/")));
+    if (!path) return send_error(visit, path.error());
+    return send(visit, redirect_to(format_build_path(*path)));
   }
   HomeFacts facts;
   facts.log_size = parts_.log.head()->size;

@@ -155,6 +155,9 @@ class Serve(cli.TestCase):
         self.lab.command("example.org/two", "v0.2.0", dirs=("cmd/a", "cmd/b"))
         s = self.lab.serve()
         self.expect(s.get("/?m=example.org/two"), 307, "/example.org/two")
+        self.expect(s.get("/?m=+example.org/two@v1/"), 307, "/example.org/two@v1")
+        for elsewhere in ("%5Cevil.example", "%5C%5Cevil.example/x", "a.b%5C@evil.example", "%0D%0Ax:y"):
+            self.expect(s.get("/?m=" + elsewhere), 404)
         self.expect(s.get("/example.org/two/"), 307, "/example.org/two")
         page = self.expect(s.page("/example.org/two"), 200)
         self.assertIn('href="/example.org/two@v0.2.0/cmd/b"', page.text)
