@@ -147,6 +147,8 @@ void Site::serve_home(const Visit& visit) {
 }
 
 void Site::serve_module(const Visit& visit, const BuildPath& path) {
+  // Its page takes a version's files from the proxy, which is work for a build.
+  if (const Status s = check_asker(visit, path.key.module); !s) return send_error(visit, s.error());
   if (const Status s = may_ask(visit); !s) return send_error(visit, s.error());
   ModulePageFacts facts;
   facts.module = path.key.module;

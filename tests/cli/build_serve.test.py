@@ -198,6 +198,10 @@ class Serve(cli.TestCase):
         self.expect(s.get(HELLO + "record", headers={"User-Agent": "x badbot/1"}), 403)
         self.expect(s.get(HELLO + "record", headers={"X-Forwarded-For": "192.0.2.7"}), 403)
         self.expect(s.get("/tlog/lookup" + HELLO, headers={"X-Forwarded-For": "192.0.2.7"}), 403)
+        # Nor is anything fetched for a module's page.
+        self.expect(s.get("/example.com/other"), 403)
+        self.expect(s.get("/example.org/hello", headers={"User-Agent": "x badbot/1"}), 403)
+        self.expect(s.get("/example.org/hello", headers={"X-Forwarded-For": "192.0.2.7"}), 403)
         for n in range(11):
             self.lab.command("example.org/n%d" % n)
         self.lab.modules.log()
@@ -213,9 +217,9 @@ class Serve(cli.TestCase):
         self.expect(s.get("/example.org/n0@v0.1.0/%s/" % TARGET, headers={"X-Forwarded-For": "192.0.2.7"}), 307)
         self.expect(s.get(HELLO + "record", headers={"X-Forwarded-For": "198.51.101.8"}), 307)
         metrics = s.ask_admin("/metrics").text
-        self.assertIn('gwtool_buildd_refused_total{reason="client"} 3\n', metrics)
+        self.assertIn('gwtool_buildd_refused_total{reason="client"} 5\n', metrics)
         self.assertIn('gwtool_buildd_refused_total{reason="rate"} 2\n', metrics)
-        self.assertIn('gwtool_buildd_refused_total{reason="module"} 1\n', metrics)
+        self.assertIn('gwtool_buildd_refused_total{reason="module"} 2\n', metrics)
 
     def test_who_asks_behind_a_proxy_that_adds_a_line(self):
         s = self.lab.serve("--trusted-proxy", "127.0.0.1", "--refuse-network", "192.0.2.0/24")
