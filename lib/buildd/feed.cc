@@ -17,20 +17,20 @@ constexpr std::uint64_t kAtOnce = 1000;
 }  // namespace
 
 void Feed::follow(const http::Request& request, const http::Reply& reply) {
-  const auto size = ledger_.size();
-  if (!size) return reply.send(text_error(500, size.error()));
-  std::uint64_t next = *size;
+  // Locked before the size is read: who is told of a larger one must be among the readers.
+  const MutexLock lock(mutex_);
+  const std::uint64_t size = log_.head()->size;
+  std::uint64_t next = size;
   const auto form = http::Form::parse(request.query);
   if (form && form->find("from") != nullptr) {
     next = parse_decimal(form->get("from")).value_or(next);
   }
   if (const std::string* last = request.header("last-event-id")) {
-    if (const auto number = parse_decimal(*last); number && *number < *size) next = *number + 1;
+    if (const auto number = parse_decimal(*last); number && *number < size) next = *number + 1;
   }
-  Reader reader{reply.stream(event_stream()), std::min(next, *size)};
+  Reader reader{reply.stream(event_stream()), std::min(next, size)};
   (void)reader.stream.send(": keepalive\n\n");
-  const MutexLock lock(mutex_);
-  if (send_to(reader, *size)) readers_.push_back(std::move(reader));
+  if (send_to(reader, size)) readers_.push_back(std::move(reader));
 }
 
 bool Feed::send_to(Reader& reader, std::uint64_t size) const {
@@ -53,10 +53,9 @@ bool Feed::send_to(Reader& reader, std::uint64_t size) const {
 }
 
 void Feed::published() {
-  const auto size = ledger_.size();
-  if (!size) return;
   const MutexLock lock(mutex_);
-  std::erase_if(readers_, [&](Reader& reader) { return !send_to(reader, *size); });
+  const std::uint64_t size = log_.head()->size;
+  std::erase_if(readers_, [&](Reader& reader) { return !send_to(reader, size); });
 }
 
 }  // namespace gw::buildd

@@ -12,12 +12,14 @@
 #include "buildd/ledger.h"
 #include "http/reply.h"
 #include "http/request.h"
+#include "tlog/log_writer.h"
 
 namespace gw::buildd {
 
 class Feed {
  public:
-  explicit Feed(Ledger& ledger) : ledger_(ledger) {}
+  // Both must outlive it. Nothing is told that the log's head does not cover.
+  Feed(Ledger& ledger, const tlog::LogWriter& log) : ledger_(ledger), log_(log) {}
   // From Last-Event-ID, or `from=NUMBER` in the query, or what comes next.
   void follow(const http::Request& request, const http::Reply& reply);
   // The log has grown, and a published head covers it.
@@ -32,6 +34,7 @@ class Feed {
   bool send_to(Reader& reader, std::uint64_t size) const;
 
   Ledger& ledger_;
+  const tlog::LogWriter& log_;
   Mutex mutex_;
   std::vector<Reader> readers_ GW_GUARDED_BY(mutex_);
 };

@@ -87,6 +87,14 @@ Status Maker::ask_verifiers(const build::Key& key, const std::string& record) co
   return {};
 }
 
+// A signed head covers more.
+void Maker::announce() const {
+  if (const Status followed = parts_.sum_log.follow(); !followed) {
+    parts_.logger.error("following with sum.log", followed.error());
+  }
+  if (options_.on_published) options_.on_published();
+}
+
 // The way of a record into the log. Returns the sum.
 Result<std::string> Maker::publish(const build::Key& key,
                                    const BuildQueue::Progress& progress) const {
@@ -113,11 +121,7 @@ Result<std::string> Maker::publish(const build::Key& key,
     return unavailable_error("this build differs from the one in the log");
   }
   if (!appended) return std::move(appended).error().in("adding it to the log");
-  // A signed head covers it.
-  if (const Status followed = parts_.sum_log.follow(); !followed) {
-    parts_.logger.error("following with sum.log", followed.error());
-  }
-  if (options_.on_published) options_.on_published();
+  announce();
   const auto kept = parts_.binaries.evict(options_.max_binary_bytes, parts_.clock.now());
   if (kept) metric_set(Metric::kBuildBinaryBytes, static_cast<std::int64_t>(*kept));
   return binary.sum;
@@ -176,24 +180,35 @@ BuildUpdate Maker::fail(const build::Key& key, const Error& error) const {
   return out;
 }
 
-// The sum, when it is in the log and both files are there: somebody else asked at the same moment.
-std::optional<std::string> Maker::find(const build::Key& key) const {
+// The sum, when it is in the log and both files are there: somebody else asked at the same moment,
+// or no head could be signed when it was built. One covers it when this returns.
+Result<std::optional<std::string>> Maker::find(const build::Key& key) const {
+  const std::optional<std::string> none;
   const auto built = parts_.ledger.find_built(build::format_key(key));
-  if (!built || !*built) return std::nullopt;
+  if (!built || !*built) return none;
   const auto record = tlog::parse_build_record((*built)->record);
-  if (!record) return std::nullopt;
+  if (!record) return none;
   for (const bool packed : {false, true}) {
-    if (!parts_.binaries.use(record->sum, packed, parts_.clock.now())) return std::nullopt;
+    if (!parts_.binaries.use(record->sum, packed, parts_.clock.now())) return none;
   }
-  return std::string(record->sum);
+  if ((*built)->number >= parts_.log.head()->size) {
+    // Whatever it is, a retry asks again.
+    if (const Status signed_now = parts_.log.publish(); !signed_now) {
+      return unavailable_error("signing the log's head: " + signed_now.error().message);
+    }
+    announce();
+  }
+  return std::optional(std::string(record->sum));
 }
 
 BuildUpdate Maker::make(const build::Key& key, const BuildQueue::Progress& progress) const {
   const MonoTime start = parts_.clock.mono();
-  if (auto there = find(key)) {
+  const auto there = find(key);
+  if (!there) return fail(key, there.error());
+  if (*there) {
     BuildUpdate out;
     out.kind = BuildUpdate::Kind::kSuccess;
-    out.sum = *std::move(there);
+    out.sum = **there;
     return out;
   }
   const auto sum = publish(key, progress);

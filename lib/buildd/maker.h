@@ -71,7 +71,8 @@ class Maker {
 
  private:
   struct Compiled;
-  std::optional<std::string> find(const build::Key& key) const;
+  Result<std::optional<std::string>> find(const build::Key& key) const;
+  void announce() const;
   Result<Compiled> compile(const build::Key& key, bool twice,
                            const BuildQueue::Progress& progress) const;
   Result<std::string> publish(const build::Key& key, const BuildQueue::Progress& progress) const;

@@ -74,7 +74,7 @@ Status Service::Impl::open() {
   // The database is no older than what was published, and all of it is signed.
   files = std::make_unique<tlog::LogFiles>(*ledger, *log, tlog::DataTileStyle::kNumbered);
   GW_TRY(sum_log, SumLog::open(options.data + "/sum.log", *ledger));
-  feed = std::make_unique<Feed>(*ledger);
+  feed = std::make_unique<Feed>(*ledger, *log);
   options.maker.on_published = [this] { feed->published(); };
   maker =
       std::make_unique<Maker>(MakerParts{parts.cache, parts.modules, toolchains, *binaries, *ledger,
@@ -145,6 +145,7 @@ void Service::Impl::tidy() {
   }
   // What was saved when a head could not be signed or kept.
   if (const Status s = log->publish(); !s) parts.log.error("signing the head", s.error());
+  feed->published();
   const auto kept = binaries->evict(options.maker.max_binary_bytes, parts.clock.now());
   if (!kept) return parts.log.error("tidying binaries", kept.error());
   metric_set(Metric::kBuildBinaryBytes, static_cast<std::int64_t>(*kept));

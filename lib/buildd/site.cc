@@ -141,6 +141,7 @@ void Site::serve_home(const Visit& visit) {
   facts.waiting = parts_.queue.waiting();
   auto recent = parts_.ledger.recent(kRecent);
   if (!recent) return send_error(visit, recent.error());
+  keep_covered(*recent);
   facts.recent = *std::move(recent);
   if (wants_json(visit.request)) return send(visit, json_page(200, home_json(facts_, facts)));
   send(visit, render(home_page(facts_, facts)));
@@ -160,6 +161,7 @@ void Site::serve_module(const Visit& visit, const BuildPath& path) {
   facts.facts = *std::move(found);
   auto built = parts_.ledger.of_module(facts.module, kRecent);
   if (!built) return send_error(visit, built.error());
+  keep_covered(*built);
   facts.built = *std::move(built);
   if (wants_json(visit.request)) return send(visit, json_page(200, module_json(facts)));
   if (facts.facts->commands.size() == 1) {
@@ -177,8 +179,9 @@ void Site::serve_sums(const Visit& visit, build::Key key) {
   key.target = {"linux", "amd64"};
   key.go_version = "latest";
   if (const Status s = resolve(visit, key); !s) return send_error(visit, s.error());
-  const auto built = parts_.ledger.of_module(key.module, kMaxMarks);
+  auto built = parts_.ledger.of_module(key.module, kMaxMarks);
   if (!built) return send_error(visit, built.error());
+  keep_covered(*built);
   std::string lines;
   Json all = Json::array();
   for (const Built& b : *built) {
@@ -221,7 +224,7 @@ void Site::serve_build(const Visit& visit, BuildPath path) {
   }
   if (!path.sum.empty()) return serve_result(visit, path);
   const std::string name = build::format_key(path.key);
-  const auto built = parts_.ledger.find_built(name);
+  const auto built = find_built(name);
   if (!built) return send_error(visit, built.error());
   if (*built) {
     const auto record = tlog::parse_build_record((*built)->record);
@@ -322,7 +325,7 @@ void Site::follow(const Visit& visit, const build::Key& key) {
 // ---- results ----
 
 void Site::serve_result(const Visit& visit, const BuildPath& path) {
-  const auto found = parts_.ledger.find_built(build::format_key(path.key));
+  const auto found = find_built(build::format_key(path.key));
   if (!found) return send_error(visit, found.error());
   if (!*found) {
     if (wants_html(visit.request) && path.page.empty()) {
@@ -422,13 +425,29 @@ void Site::serve_file(const Visit& visit, const BuildPath& path, const Built& bu
   build_then_go(visit, path);
 }
 
+// ---- what is built ----
+
+// A record that no signed head covers yet (the signer has failed) is not built for readers. The
+// ledger is read before the head: whatever is covered is found.
+Result<std::optional<Built>> Site::find_built(const std::string& name) const {
+  GW_TRY(auto built, parts_.ledger.find_built(name));
+  if (built && built->number >= parts_.log.head()->size) built.reset();
+  return built;
+}
+
+void Site::keep_covered(std::vector<Built>& built) const {
+  const std::uint64_t size = parts_.log.head()->size;
+  std::erase_if(built, [&](const Built& b) { return b.number >= size; });
+}
+
 // ---- what is around a build ----
 
 Around Site::around(const build::Key& key) {
   Around out;
   out.versions = parts_.catalog.find_versions(key.module);
   if (const auto go = parts_.toolchains.offered()) out.go_versions = *go;
-  if (const auto built = parts_.ledger.of_module(key.module, kMaxMarks)) {
+  if (auto built = parts_.ledger.of_module(key.module, kMaxMarks)) {
+    keep_covered(*built);
     for (const Built& b : *built) out.built.insert(b.key);
   }
   const auto facts = parts_.catalog.facts(key.module, key.version);

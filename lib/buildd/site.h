@@ -104,6 +104,8 @@ class Site {
   Status admit(const Visit& visit, const build::Key& key, Asks asks);
   Status admit_again(const Visit& visit, const build::Key& key);
   Status check_reader(const http::Request& request) const;
+  Result<std::optional<Built>> find_built(const std::string& name) const;
+  void keep_covered(std::vector<Built>& built) const;
   Around around(const build::Key& key);
   void serve_result_page(const Visit& visit, const BuildPath& path, const Built& built);
   void send(const Visit& visit, http::Response response) const;

@@ -40,8 +40,8 @@ class Toolchains {
   // Of the two newest minors.
   bool is_supported(std::string_view version);
 
-  // Also one that is not offered (any more): records of old are built again. Whether a new build may
-  // be asked for is check()'s affair.
+  // Also one that is not offered (any more): records of old are built again. Whether a new build
+  // may be asked for is check()'s affair.
   Result<build::Toolchain> get(const std::string& version);
 
  private:

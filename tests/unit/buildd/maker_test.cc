@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <csignal>
 #include <filesystem>
@@ -295,4 +296,51 @@ TEST_CASE("service: a directory that cannot be, an address that is taken", "[ser
   first.reset();
   options.data = lab.dir.file("data");
   CHECK(Service::start(options, parts));
+}
+
+namespace {
+
+struct FlakySigner : tlog::NoteSigner {
+  explicit FlakySigner(tlog::NoteSigner& s) : signer(s) {}
+  Result<std::string> sign(std::string_view text) override {
+    if (fails) return unavailable_error("no signature now");
+    return signer.sign(text);
+  }
+  const tlog::VerifierKey& key() const override { return signer.key(); }
+  tlog::NoteSigner& signer;
+  std::atomic<bool> fails = false;
+};
+
+}  // namespace
+
+TEST_CASE("service: nobody sees a record that no signed head covers", "[service]") {
+  ServiceLab lab(kWorks);
+  FlakySigner flaky(lab.signer);
+  lab.latest = &flaky;
+  lab.service.reset();
+  lab.start();
+  const std::string sum = lab.make().sum;  // in the laboratory's own log
+  const std::string page = "/" + build::format_key(key());
+  const std::string result = page + sum + "/";
+  flaky.fails = true;
+  CHECK(lab.get(page + "record").starts_with("HTTP/1.1 503"));
+  // It is saved, and yet not there.
+  CHECK(lab.get(page).starts_with("HTTP/1.1 200"));
+  for (const char* name :
+       {"", "record", "log", "main-v1.0.0-go1.26.8", "main-v1.0.0-go1.26.8.gz"}) {
+    CHECK(lab.get(result + name).starts_with("HTTP/1.1 404"));
+  }
+  CHECK(lab.get("/a.b/main@v1.0.0?sums").find(sum) == std::string::npos);
+  CHECK(lab.get("/").find(page) == std::string::npos);
+  const os::Fd feed = lab.ask("/-/feed?from=0");
+  (void)http::test::read_until(feed, "keepalive\n\n");
+  CHECK(lab.get("/tlog/latest").find("\n0\n") != std::string::npos);
+  char none = 0;
+  CHECK(::recv(feed.get(), &none, 1, MSG_DONTWAIT) == -1);
+  // Still no signature: it is not built again, and no failure is kept.
+  CHECK(lab.get(page + "record").starts_with("HTTP/1.1 503"));
+  flaky.fails = false;
+  CHECK(lab.get(page + "record").starts_with("HTTP/1.1 307"));
+  CHECK(lab.get(result + "record").starts_with("HTTP/1.1 200"));
+  CHECK(http::test::read_until(feed, sum).find("id: 0\n") != std::string::npos);
 }
