@@ -188,6 +188,9 @@ Result<int> run_mirror(Context& ctx, const MirrorValues& v) {
   auto copied = build::copy_log(client->source(), head, checkpoint, client->key(),
                                 v.binaries ? bytes : build::BinaryBytes(), v.directory);
   ctx.out.progress("");
+  if (!copied && signals->stopped_by() != 0 && copied.error().kind != ErrorKind::kUntrusted) {
+    return kExitInterrupted;
+  }
   if (!copied) return std::move(copied).error().in("mirroring " + client->place());
   report(ctx, *copied, v.directory);
   return kExitDone;

@@ -4,6 +4,7 @@ import functools
 import http.server
 import os
 import shutil
+import signal
 import sys
 import threading
 
@@ -18,13 +19,24 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-def web_server(case, directory):
+def web_server(case, directory, handler=Quiet):
     """Any web server that serves files; its URL."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=directory))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=directory))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     case.addCleanup(server.server_close)
     case.addCleanup(server.shutdown)
     return "http://127.0.0.1:%d" % server.server_port
+
+
+class Holding(Quiet):
+    """Says nothing any more once a binary is asked for."""
+    asked, over = threading.Event(), threading.Event()
+
+    def do_GET(self):
+        if "/tlog/" not in self.path:
+            self.asked.set()
+            self.over.wait()
+        super().do_GET()
 
 
 class Log(cli.TestCase):
@@ -113,6 +125,17 @@ class Log(cli.TestCase):
         self.assert_error(self.client("audit", source=self.path("mirror/tlog")), 4, "tile/8/data/000")
         self.assert_error(self.client("log mirror", "second", source=self.path("mirror/tlog")), 4)
         self.assert_missing(self.path("second/tlog/latest"))
+
+    def test_an_interrupted_mirror_says_so(self):
+        self.fill(0, 1)
+        self.assert_run(self.publish(), 0)
+        web = web_server(self, self.path("static"), Holding)
+        self.addCleanup(Holding.over.set)
+        p = cli.Background([cli.GWTOOL, "build", "log", "mirror", self.path("mirror"), "--log-key", self.lab.key,
+                            "--source", web + "/tlog", "--cache", self.path("cache")])
+        self.addCleanup(p.kill)
+        self.assertTrue(Holding.asked.wait(20 * cli.SLOWNESS))
+        self.assertEqual(p.stop(signal.SIGINT), 130)
 
     def test_another_history_is_not_written_over_a_mirror(self):
         self.fill(0, 3)
