@@ -9,7 +9,8 @@ using namespace gw::mod;
 
 TEST_CASE("gzip: what was packed comes back, and says nothing else", "[gzip]") {
   std::string large;
-  for (int i = 0; i < 300000; ++i) large += static_cast<char>(static_cast<unsigned>(i) * 7919U >> 5U);
+  for (int i = 0; i < 300000; ++i)
+    large += static_cast<char>(static_cast<unsigned>(i) * 7919U >> 5U);
   for (const std::string& text : {std::string(), std::string("a"), large}) {
     const std::string packed = gzip(text);
     // Deflate, no flags, no time, no hint, Unix.
