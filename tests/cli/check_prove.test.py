@@ -14,12 +14,12 @@ import tempfile
 sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
 import cli
 import dns_lab
+from check_lab import TIME, records
 from http_fixture import HttpFixture
 
 SUMDB = os.path.join(cli.DATA, "sumdb")
 REPLICA = os.path.join(cli.DATA, "replica")
 MOX = "github.com/mjl-/mox"
-TIME = "2025-04-18T19:30:21Z"
 # What the captured part of the log can prove.
 REAL = {
     MOX: "v0.0.15", "gopkg.in/yaml.v3": "v3.0.1", "golang.org/x/mod": "v0.42.0",
@@ -28,22 +28,6 @@ REAL = {
     "github.com/docker/docker": "v28.0.0+incompatible", "github.com/google/uuid": "v1.6.0",
     "rsc.io/quote": "v1.5.2",
 }
-
-
-def dns_name(path):
-    """The module's name before the zone, as the specification has it."""
-    def element(e):
-        out = "".join(c if c in "0123456789abcdefghijklmnopqrstuvwxyz-" else "_%02x" % ord(c)
-                      for c in e)
-        if out.startswith("-"):
-            out = "_2d" + out[1:]
-        return out[:-1] + "_2d" if out.endswith("-") else out
-    host, *elements = path.split("/")
-    return ".".join([element(e) for e in reversed(elements)] + ["_", host, "v0"])
-
-
-def records(versions):
-    return "".join('%s TXT "v=%s t=6802a84d"\n' % (dns_name(p), v) for p, v in versions.items())
 
 
 def setUpModule():
