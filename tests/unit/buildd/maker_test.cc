@@ -14,6 +14,7 @@
 #include "base/metrics.h"
 #include "buildd/local_log.h"
 #include "buildd/service.h"
+#include "buildd/sum_log.h"
 #include "module/gzip.h"
 #include "os/file.h"
 #include "support/build/modules.h"
