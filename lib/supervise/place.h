@@ -84,6 +84,8 @@ class Place {
   // Durable when it returns; on an error the link is what it was, or the new one. `kept`: as
   // kept_name() said.
   Status switch_to(const std::string& name, const std::string& kept);
+  // `name` is what runs from now on, though the link leads elsewhere and cannot be moved.
+  void run_beside_link(const std::string& name) { current_ = name; }
   // Not the current one, nor the link. One that is not there is none.
   Status remove(const std::string& name) const;
   // What a crash left: temporary links to files of ours.

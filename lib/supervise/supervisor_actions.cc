@@ -68,7 +68,7 @@ void Supervisor::on_exit() {
   if (now_ == update::State::kTrial) failure_ = "the new version " + os::exit_text(exit_);
   update::Event event = update::Event::kExited;
   if (!asked && now_ != update::State::kTrial && state_.trial && state_.trial->passed &&
-      clock_.now() <= state_.trial->began + kWatched) {
+      !state_.trial->bad && clock_.now() <= state_.trial->began + kWatched) {
     failure_ = fmt::format("the new version {}, as {} times before", os::exit_text(exit_),
                            state_.trial->exits);
     if (++state_.trial->exits >= kOften) event = update::Event::kExitedOften;
@@ -188,6 +188,8 @@ void Supervisor::switch_back() {
     const std::string from = place_.current();
     if (auto moved = place_.switch_to(state_.previous, from); !moved) {
       log_.error("switch-back", moved.error());
+      // The trial stays on record as bad: the next start tries to move the link again.
+      place_.run_beside_link(state_.previous);
     } else {
       state_.trial.reset();  // written with the start that follows
     }

@@ -205,19 +205,48 @@ class Disk(TestCase):
         self.assertIn("room for", m.group(0))
         self.check_old_runs()
 
+    def as_another_user(self):
+        """start() as somebody who may not write everywhere, whose all of it is."""
+        self.addCleanup(os.chmod, self.lab.bin, 0o755)
+        if os.geteuid() != 0:
+            return self.start
+        program = shutil.copy(cli.GWTOOL, self.path("gwtool"))  # where it is only root may be
+        for where, _, files in os.walk(self.dir):
+            for path in [where, *(os.path.join(where, f) for f in files)]:
+                os.chown(path, 65534, 65534, follow_symlinks=False)
+        setpriv = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        return lambda *more: self.start(*more, before=setpriv, program=program)
+
+    def test_a_link_that_cannot_be_moved_back(self):
+        self.lab.release("v0.1.1")
+        start = self.as_another_user()
+        ready = ["--ready", "chmod 555 %s; exit 1" % self.lab.bin, "--ready-timeout", "300ms"]
+        sup = start(*ready)
+        sup.wait_err("event=supervising")
+        self.lab.wait_running("v0.1.0")
+        self.ask("check")
+        sup.wait_err("event=switch-back")
+        # The good version runs all the same, now and at the next start, and the link when it can be.
+        self.lab.wait_running("v0.1.0")
+        self.assertEqual(self.ask("status")["version"], "v0.1.0")
+        sup.stop()
+        self.assertIn("v0.1.1", os.readlink(self.lab.link))
+        sup = start(*ready)
+        sup.wait_err("event=supervising .*version=v0.1.0")
+        self.lab.wait_running("v0.1.0")
+        sup.stop()
+        os.chmod(self.lab.bin, 0o755)
+        start().wait_err("event=supervising .*version=v0.1.0")
+        self.lab.wait_running("v0.1.0")
+        self.assertIn("v0.1.0", os.readlink(self.lab.link))
+
     def test_a_directory_that_may_not_be_written(self):
         self.lab.release("v0.1.1")
+        start = self.as_another_user()
         os.chmod(self.lab.bin, 0o555)
-        self.addCleanup(os.chmod, self.lab.bin, 0o755)
-        another, program = [], cli.GWTOOL
-        if os.geteuid() == 0:  # who may write everywhere
-            another = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-            program = shutil.copy(cli.GWTOOL, self.path("gwtool"))  # where it is only root may be
-            for where, _, files in os.walk(self.dir):
-                for path in [where, *(os.path.join(where, f) for f in files)]:
-                    os.chown(path, 65534, 65534, follow_symlinks=False)
+        if os.geteuid() == 0:
             os.chown(self.lab.bin, 0, 0)
-        sup = self.start(before=another, program=program)
+        sup = start()
         sup.wait_err("event=supervising .*may not be written")
         self.lab.wait_running("v0.1.0")
 
