@@ -139,7 +139,6 @@ Status Supervisor::begin() {
     if (now_ != update::State::kTrial) return started;
     error_ = started.error();
     happen(update::Event::kStartFailed);
-    return {};
   }
   if (now_ == update::State::kTrial) begin_trial();
   const std::string why = why_not();

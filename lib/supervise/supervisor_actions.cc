@@ -64,14 +64,17 @@ void Supervisor::on_exit() {
                      now_ == update::State::kEnding;
   loop_->post([this] { reap_orphans(); });
   // Nothing of it may be in the way of the next one.
-  if (asked) kill_all();
+  if (asked || now_ == update::State::kTrial) kill_all();
   if (now_ == update::State::kTrial) failure_ = "the new version " + os::exit_text(exit_);
   update::Event event = update::Event::kExited;
   if (!asked && now_ != update::State::kTrial && state_.trial && state_.trial->passed &&
       !state_.trial->bad && clock_.now() <= state_.trial->began + kWatched) {
     failure_ = fmt::format("the new version {}, as {} times before", os::exit_text(exit_),
                            state_.trial->exits);
-    if (++state_.trial->exits >= kOften) event = update::Event::kExitedOften;
+    if (++state_.trial->exits >= kOften) {
+      event = update::Event::kExitedOften;
+      kill_all();
+    }
     if (auto saved = save(); !saved) log_.error("state", saved.error());
   }
   // A start that was not to be is none that failed.
