@@ -12,6 +12,10 @@ import cli
 import supervise_lab
 
 
+# A trial in which a release that ends at once does so, however busy the machine.
+LONG = ["--trial", "3s"]
+
+
 class TestCase(cli.TestCase):
     def setUp(self):
         super().setUp()
@@ -151,10 +155,10 @@ class Updating(TestCase):
         return sup
 
     def test_a_release_that_crashes_at_once(self):
-        self.rolled_back("v0.1.2", "crash", "the new version ended with 7")
+        self.rolled_back("v0.1.2", "crash", "the new version ended with 7", *LONG)
 
     def test_a_release_that_ends_well_at_once(self):
-        self.rolled_back("v0.1.3", "exit0", "the new version ended with 0")
+        self.rolled_back("v0.1.3", "exit0", "the new version ended with 0", *LONG)
 
     def test_a_release_that_does_not_become_ready(self):
         self.rolled_back("v0.1.4", "stubborn", "did not become ready", "--ready",

@@ -255,7 +255,8 @@ class Asking(cli.TestCase):
         self.lab.release("v0.1.1")
         self.lab.release("v0.1.2", "crash", listed=False)
         said = self.path("said")
-        sup = self.start("--on-event", "echo \"$GW_EVENT $GW_VERSION $GW_MESSAGE\" >> %s" % said)
+        sup = self.start("--trial", "3s", "--on-event",
+                         "echo \"$GW_EVENT $GW_VERSION $GW_MESSAGE\" >> %s" % said)
         self.ask("check")
         sup.wait_err("event=updated")
         self.ask("update", "v0.1.2")
