@@ -91,6 +91,17 @@ same_binary() {
   rm -rf "$other"
 }
 
+# What the failed tests of a build said: the last of it, as the reason is there.
+failures() {
+  log=build/$1/Testing/Temporary
+  [ -s "$log/LastTestsFailed.log" ] || return 0
+  while IFS=: read -r number name; do
+    printf '\n-- %s, build %s\n' "$name" "$1"
+    awk -v begin="$number/" 'index($0, "/") && / Testing: / {on = index($0, begin) == 1} on' \
+      "$log/LastTest.log" | tail -n 60
+  done <"$log/LastTestsFailed.log"
+}
+
 # The thread sanitizer of g++ 12 cannot live with much address space randomization.
 plainly() {
   if setarch "$(uname -m)" -R true 2>/dev/null; then setarch "$(uname -m)" -R "$@"; else "$@"; fi
@@ -116,6 +127,7 @@ fi
 # Last, so that the last lines are the summary of the tests of the binary that is shipped.
 if [ -n "$failed" ]; then
   step "tests of the release build" test_release
+  for build in dev tsan; do failures "$build"; done
   echo "test.sh: failed: ${failed#, }" >&2
   exit 1
 fi
