@@ -74,16 +74,16 @@ func main() {
 			select {
 			case <-all:
 				fmt.Fprint(w, "together")
-			case <-time.After(10 * time.Second):
+			case <-time.After(60 * time.Second):
 				fmt.Fprint(w, "alone")
 			}
 		case strings.HasPrefix(r.URL.Path, "/narrow/"):
-			// 50 KB over a link that carries a megabyte a second, for all streams together.
+			// 50 KB over a link that carries a quarter of a megabyte a second, for all streams together.
 			for i := 0; i < 10; i++ {
 				link.Lock()
 				_, _ = w.Write(make([]byte, 5000))
 				w.(http.Flusher).Flush()
-				time.Sleep(5 * time.Millisecond)
+				time.Sleep(20 * time.Millisecond)
 				link.Unlock()
 			}
 		default:

@@ -159,7 +159,7 @@ TEST_CASE("https: HTTP/2 requests share one connection") {
   HttpClient narrow = client({.ca_file = at.ca_file, .max_streams = 64});
   REQUIRE(narrow.fetch_one({.url = at.url + "/0"}));
   for (auto& r : narrow.fetch(std::vector<HttpRequest>(
-           40, {.url = at.url + "/narrow/", .timeout = std::chrono::milliseconds(1500)}))) {
+           40, {.url = at.url + "/narrow/", .timeout = std::chrono::seconds(6)}))) {
     CAPTURE(r ? "" : r.error().message);
     REQUIRE(r);
     CHECK(r->body.size() == 50000);
