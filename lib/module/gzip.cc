@@ -67,6 +67,52 @@ Status GzipWriter::add(std::string_view bytes) { return run(bytes, false); }
 
 Status GzipWriter::finish() { return run({}, true); }
 
+struct GzipReader::Impl {
+  z_stream stream{};
+  bool ready = false;
+  bool between = true;  // members
+  std::array<unsigned char, kPiece> out{};
+};
+
+GzipReader::GzipReader() : impl_(std::make_unique<Impl>()) {
+  impl_->ready = inflateInit2(&impl_->stream, kGzipWindow) == Z_OK;
+}
+
+GzipReader::~GzipReader() {
+  if (impl_->ready) inflateEnd(&impl_->stream);
+}
+
+bool GzipReader::complete() const { return impl_->between; }
+
+Result<bool> GzipReader::add(std::string_view packed, const Take& take) {
+  if (!impl_->ready) return internal_error("no memory to unpack with");
+  z_stream& z = impl_->stream;
+  while (!packed.empty()) {
+    const std::string_view now = packed.substr(0, portion(packed.size()));
+    packed.remove_prefix(now.size());
+    z.next_in = input(now);
+    z.avail_in = static_cast<unsigned>(now.size());
+    do {
+      if (impl_->between) {
+        if (z.avail_in == 0) break;
+        inflateReset(&z);
+        impl_->between = false;
+      }
+      z.next_out = impl_->out.data();
+      z.avail_out = kPiece;
+      const int end = inflate(&z, Z_NO_FLUSH);
+      const std::size_t made = kPiece - z.avail_out;
+      if (made > 0 && !take({reinterpret_cast<const char*>(impl_->out.data()), made})) {
+        return false;
+      }
+      impl_->between = end == Z_STREAM_END;
+      if (end == Z_BUF_ERROR) break;  // no more without more input
+      if (end != Z_OK && end != Z_STREAM_END) return untrusted_error("not gzip, or damaged");
+    } while (z.avail_in > 0 || z.avail_out == 0);
+  }
+  return true;
+}
+
 std::string gzip(std::string_view bytes) {
   std::string out;
   GzipWriter writer([&](std::string_view piece) -> Status {

@@ -33,6 +33,27 @@ class GzipWriter {
   std::unique_ptr<Impl> impl_;
 };
 
+// Unpacks a stream that arrives in pieces, of one member or several one behind the other, as Go's
+// compress/gzip reads it: what comes before a fault has been given to `take`.
+class GzipReader {
+ public:
+  // False: no more is wanted.
+  using Take = std::function<bool(std::string_view)>;
+  GzipReader();
+  ~GzipReader();
+  GzipReader(const GzipReader&) = delete;
+  GzipReader& operator=(const GzipReader&) = delete;
+
+  // False when `take` said so. kUntrusted: not gzip from here on, or a wrong checksum.
+  Result<bool> add(std::string_view packed, const Take& take);
+  // Whether all that came is whole members.
+  bool complete() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
 std::string gzip(std::string_view bytes);
 // One member and nothing behind it. kUntrusted: not gzip, cut short, wrong checksum, or more than
 // `max_bytes` when unpacked.
