@@ -4,11 +4,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <deque>
 #include <map>
 #include <mutex>
 
 #include "base/bytes.h"
+#include "base/crypto.h"
+#include "net/http_proxy.h"
 #include "net/http_transfer.h"
 #include "net/stream_window.h"
 #include "os/address.h"
@@ -20,7 +23,14 @@ namespace {
 Status start_curl() {
   static std::once_flag once;
   static CURLcode code = CURLE_OK;
-  std::call_once(once, [] { code = curl_global_init(CURL_GLOBAL_DEFAULT); });
+  std::call_once(once, [] {
+    code = curl_global_init(CURL_GLOBAL_DEFAULT);
+    // Where there is no /dev/urandom, as in an empty chroot, c-ares makes the ids of its queries out
+    // of rand(), which without a seed gives every process the same.
+    unsigned seed = 0;
+    random_bytes(&seed, sizeof seed);
+    std::srand(seed);
+  });
   if (code != CURLE_OK) {
     return internal_error(std::string("starting curl: ") + curl_easy_strerror(code));
   }
@@ -52,23 +62,31 @@ struct HttpClient::Impl {
     bool multiplexes = false;
     StreamWindow window;  // when it multiplexes
     std::uint64_t completed = 0;
+    bool reached = false;            // a connection was made
+    unsigned late_in_row = 0;        // requests that ran out of time since one was complete
+    std::optional<Error> dead = {};  // why it is not asked again
   };
-  // One call of fetch().
+  // One call of fetch() or fetch_each().
   struct Batch {
-    std::span<const HttpRequest> requests;
-    std::vector<std::optional<Result<HttpResponse>>> results;
+    explicit Batch(const Done& d) : done(d) {}
+    const Done& done;
+    std::deque<HttpRequest> requests;  // at addresses that stay
     std::vector<Origin*> origins;
-    std::vector<std::unique_ptr<Transfer>> transfers;  // null when not under way
+    std::vector<std::unique_ptr<Transfer>> transfers;                // null when not under way
+    std::deque<std::pair<std::size_t, Result<HttpResponse>>> ready;  // for `done`
+    std::vector<std::size_t> satisfied;  // transfers whose `take` wants no more
     std::size_t waiting = 0;
     std::size_t active = 0;
   };
 
   Status open();
-  void enqueue(Batch& batch);
+  void add(Batch& batch, HttpRequest request);
+  void deliver(Batch& batch);
   void start_waiting(Batch& batch);
   void start(Batch& batch, std::size_t i);
   void collect(Batch& batch);
-  void learn(Origin& origin, const Transfer& t, CURLcode code) const;
+  void complete(Batch& batch, std::size_t i, CURLcode code);
+  void learn(Origin& origin, Transfer& t, CURLcode code) const;
   void end(Batch& batch, std::size_t i);
   void abandon(Batch& batch, const std::string& why);
   void run(Batch& batch);
@@ -79,6 +97,7 @@ struct HttpClient::Impl {
   std::vector<CURL*> idle;
   std::map<std::string, Origin> origins;
   std::string ca_file;  // once found
+  const ProxySettings proxies = ProxySettings::from_environment(&std::getenv);
   std::uint64_t connections = 0;
 };
 
@@ -113,20 +132,28 @@ Result<std::string> HttpClient::Impl::ca_file_for(const HttpRequest& request) {
   return ca_file;
 }
 
-void HttpClient::Impl::enqueue(Batch& batch) {
-  std::size_t n = batch.requests.size();
-  batch.results.resize(n);
-  batch.origins.resize(n);
-  batch.transfers.resize(n);
-  for (std::size_t i = 0; i < n; ++i) {
-    if (auto s = check_url(batch.requests[i].url); !s) {
-      batch.results[i] = std::move(s).error();
-      continue;
-    }
-    Origin& origin = origins[url_origin(batch.requests[i].url)];
-    origin.waiting.push_back(i);
-    batch.origins[i] = &origin;
-    ++batch.waiting;
+void HttpClient::Impl::add(Batch& batch, HttpRequest request) {
+  const std::size_t i = batch.requests.size();
+  batch.requests.push_back(std::move(request));
+  batch.origins.push_back(nullptr);
+  batch.transfers.emplace_back();
+  const std::string& url = batch.requests.back().url;
+  if (auto s = check_url(url); !s) {
+    batch.ready.emplace_back(i, std::move(s).error());
+    return;
+  }
+  Origin& origin = origins[url_origin(url)];
+  origin.waiting.push_back(i);
+  batch.origins[i] = &origin;
+  ++batch.waiting;
+}
+
+// Gives away the results that are there, and takes the requests that they lead to.
+void HttpClient::Impl::deliver(Batch& batch) {
+  while (!batch.ready.empty()) {
+    auto [i, result] = std::move(batch.ready.front());
+    batch.ready.pop_front();
+    for (HttpRequest& next : batch.done(i, std::move(result))) add(batch, std::move(next));
   }
 }
 
@@ -147,19 +174,19 @@ void HttpClient::Impl::start_waiting(Batch& batch) {
 
 void HttpClient::Impl::start(Batch& batch, std::size_t i) {
   const HttpRequest& request = batch.requests[i];
+  const auto fail = [&](Error error) { batch.ready.emplace_back(i, std::move(error)); };
   Duration timeout = request.timeout;
   if (options.deadline) timeout = std::min(timeout, *options.deadline - system_clock().mono());
   if (timeout <= Duration::zero()) {
-    batch.results[i] = unavailable_error(redact_url(request.url) + ": time is over");
-    return;
+    return fail(unavailable_error(redact_url(request.url) + ": time is over"));
   }
+  if (const auto& dead = batch.origins[i]->dead) return fail(dead->in(redact_url(request.url)));
   auto ca = ca_file_for(request);
-  if (!ca) {
-    batch.results[i] = std::move(ca).error().in(redact_url(request.url));
-    return;
-  }
+  if (!ca) return fail(std::move(ca).error().in(redact_url(request.url)));
   auto transfer = std::make_unique<Transfer>();
   transfer->request = &request;
+  transfer->place = i;
+  transfer->satisfied = &batch.satisfied;
   transfer->shares_connection = batch.origins[i]->multiplexes;
   transfer->completed_before = batch.origins[i]->completed;
   if (idle.empty()) {
@@ -168,16 +195,12 @@ void HttpClient::Impl::start(Batch& batch, std::size_t i) {
     transfer->easy = idle.back();
     idle.pop_back();
   }
-  if (transfer->easy == nullptr) {
-    batch.results[i] = internal_error("starting curl: out of memory");
-    return;
-  }
-  auto prepared = transfer->prepare(options, *ca, timeout);
+  if (transfer->easy == nullptr) return fail(internal_error("starting curl: out of memory"));
+  auto prepared = transfer->prepare(options, *ca, timeout, proxies);
   if (!prepared || curl_multi_add_handle(multi, transfer->easy) != CURLM_OK) {
     idle.push_back(transfer->easy);
-    batch.results[i] =
-        prepared ? internal_error("curl takes no more requests") : std::move(prepared).error();
-    return;
+    return fail(prepared ? internal_error("curl takes no more requests")
+                         : std::move(prepared).error());
   }
   batch.transfers[i] = std::move(transfer);
   ++batch.origins[i]->active;
@@ -197,51 +220,77 @@ void HttpClient::Impl::collect(Batch& batch) {
   int left = 0;
   while (CURLMsg* msg = curl_multi_info_read(multi, &left)) {
     if (msg->msg != CURLMSG_DONE) continue;
-    CURL* easy = msg->easy_handle;
-    CURLcode code = msg->data.result;
     void* priv = nullptr;
-    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &priv);
-    Transfer& t = *static_cast<Transfer*>(priv);
-    auto i = static_cast<std::size_t>(t.request - batch.requests.data());
-    long opened = 0;
-    long version = 0;
-    curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &opened);
-    curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
-    connections += static_cast<std::uint64_t>(opened);
-    if (version >= CURL_HTTP_VERSION_2) batch.origins[i]->multiplexes = true;
-    learn(*batch.origins[i], t, code);
-    batch.results[i] = t.finish(code, options);
-    end(batch, i);
+    curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &priv);
+    complete(batch, static_cast<Transfer*>(priv)->place, msg->data.result);
   }
+  // What came with the last bytes that were wanted has been read now, perhaps to the end: then the
+  // connection can be used again.
+  for (const std::size_t i : batch.satisfied) {
+    if (batch.transfers[i]) complete(batch, i, CURLE_OK);
+  }
+  batch.satisfied.clear();
 }
 
-// How wide the link is shows in how long a response took to come in.
-void HttpClient::Impl::learn(Origin& origin, const Transfer& t, CURLcode code) const {
+void HttpClient::Impl::complete(Batch& batch, std::size_t i, CURLcode code) {
+  Transfer& t = *batch.transfers[i];
+  long opened = 0;
+  long version = 0;
+  curl_easy_getinfo(t.easy, CURLINFO_NUM_CONNECTS, &opened);
+  curl_easy_getinfo(t.easy, CURLINFO_HTTP_VERSION, &version);
+  connections += static_cast<std::uint64_t>(opened);
+  if (version >= CURL_HTTP_VERSION_2) batch.origins[i]->multiplexes = true;
+  learn(*batch.origins[i], t, code);
+  batch.ready.emplace_back(i, t.finish(code, options));
+  end(batch, i);
+}
+
+// How wide the link is shows in how long a response took to come in; and whether anybody answers at
+// all, in how requests fail.
+void HttpClient::Impl::learn(Origin& origin, Transfer& t, CURLcode code) const {
+  origin.reached = origin.reached || t.connected();
   if (code == CURLE_OK) {
     origin.window.done(t.receiving(), t.request->timeout, options.max_streams);
     ++origin.completed;
+    origin.late_in_row = 0;
   } else if (code == CURLE_OPERATION_TIMEDOUT && origin.completed > t.completed_before) {
     origin.window.late();
+  }
+  if (options.ask_dead_again || code == CURLE_OK) return;
+  const bool late = code == CURLE_OPERATION_TIMEDOUT;
+  const bool unreachable =
+      late || code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_CONNECT;
+  if (late) ++origin.late_in_row;
+  if ((unreachable && !origin.reached) || origin.late_in_row >= options.max_connections) {
+    origin.dead = t.describe(code, options);
   }
 }
 
 void HttpClient::Impl::abandon(Batch& batch, const std::string& why) {
-  for (std::size_t i = 0; i < batch.requests.size(); ++i) {
-    if (batch.transfers[i]) end(batch, i);
-    if (!batch.results[i]) {
-      batch.results[i] =
-          unavailable_error(fmt::format("{}: {}", redact_url(batch.requests[i].url), why));
+  do {
+    for (std::size_t i = 0; i < batch.requests.size(); ++i) {
+      if (!batch.transfers[i]) continue;
+      end(batch, i);
+      batch.ready.emplace_back(
+          i, unavailable_error(fmt::format("{}: {}", redact_url(batch.requests[i].url), why)));
     }
-  }
-  for (auto& [name, origin] : origins) origin.waiting.clear();
-  batch.waiting = 0;
+    for (auto& [name, origin] : origins) {
+      for (const std::size_t i : origin.waiting) {
+        batch.ready.emplace_back(
+            i, unavailable_error(fmt::format("{}: {}", redact_url(batch.requests[i].url), why)));
+      }
+      origin.waiting.clear();
+    }
+    batch.waiting = 0;
+    deliver(batch);
+  } while (batch.waiting > 0);
 }
 
 void HttpClient::Impl::run(Batch& batch) {
-  enqueue(batch);
+  deliver(batch);
   if (batch.waiting == 0) return;
   if (auto s = open(); !s) return abandon(batch, s.error().message);
-  while (batch.waiting > 0 || batch.active > 0) {
+  for (; batch.waiting > 0 || batch.active > 0; deliver(batch)) {
     if (options.stop != nullptr && options.stop->requested()) return abandon(batch, "stopped");
     start_waiting(batch);
     int running = 0;
@@ -297,15 +346,19 @@ Result<HttpClient> HttpClient::create(HttpOptions options) {
 }
 
 std::vector<Result<HttpResponse>> HttpClient::fetch(std::span<const HttpRequest> requests) {
-  Impl::Batch batch;
-  batch.requests = requests;
-  impl_->run(batch);
-  std::vector<Result<HttpResponse>> out;
-  out.reserve(requests.size());
-  for (auto& result : batch.results) {
-    out.push_back(result ? *std::move(result) : internal_error("request without a result"));
-  }
+  std::vector<Result<HttpResponse>> out(requests.size(), internal_error("no result"));
+  fetch_each({requests.begin(), requests.end()},
+             [&](std::size_t place, Result<HttpResponse> result) {
+               out[place] = std::move(result);
+               return std::vector<HttpRequest>();
+             });
   return out;
+}
+
+void HttpClient::fetch_each(std::vector<HttpRequest> requests, const Done& done) {
+  Impl::Batch batch(done);
+  for (HttpRequest& request : requests) impl_->add(batch, std::move(request));
+  impl_->run(batch);
 }
 
 Result<HttpResponse> HttpClient::fetch_one(const HttpRequest& request) {

@@ -4,7 +4,8 @@
 // stay open between calls: one with HTTP/2 when the server speaks it, else a few with HTTP/1.1.
 // Whatever a server sends is bounded while it arrives, in size (headers, body) and in time
 // (connecting, total, a minimum speed), because no server is trusted. Certificates are checked
-// against the system's CA file; proxies come from HTTP(S)_PROXY and NO_PROXY.
+// against the system's CA file; proxies come from HTTP(S)_PROXY and NO_PROXY, read as Go reads them
+// (http_proxy.h).
 // This header is the only door to libcurl.
 //
 // Cost: a client is empty until its first fetch; that loads the CA file when the URL is https
@@ -33,6 +34,8 @@ struct HttpHeader {
   std::string value;  // without surrounding white space
 };
 
+struct HttpResponse;
+
 struct HttpRequest {
   std::string url = {};  // http or https, absolute
   std::string method = "GET";
@@ -49,6 +52,11 @@ struct HttpRequest {
   bool verify_tls = true;  // false: any certificate of any name is taken
   // A body compressed with gzip is asked for, and decompressed; max_body counts it after that.
   bool accept_gzip = false;
+  // Given the body as it arrives, with what is known of the response, in place of
+  // HttpResponse::body, and max_body counts nothing then. False: no more is wanted, and the
+  // response is complete as it is. On the thread of fetch().
+  std::function<bool(const HttpResponse& head, std::string_view bytes)> take = {};
+  std::size_t max_headers = std::size_t{64} << 10;  // bytes, all lines together
 };
 
 struct HttpResponse {
@@ -57,6 +65,7 @@ struct HttpResponse {
   std::string body;
   std::string effective_url;                        // after redirects; without credentials
   std::optional<std::chrono::seconds> retry_after;  // Retry-After, both forms; at most a day
+  Duration took{};                                  // from the request's start to here
 
   // The first header of that name (lower case), or nullptr.
   const std::string* header(std::string_view name) const;
@@ -81,6 +90,10 @@ struct HttpOptions {
   // their number follows what the link carries (stream_window.h).
   unsigned max_connections = 8;
   unsigned max_streams = 64;
+  // False: a server that could not be connected to, or let as many requests in a row as it may have
+  // at once run out of time, is not asked again by this client; what would go there fails as that
+  // did. For a command with many requests, which would wait for each anew.
+  bool ask_dead_again = true;
   // Ends every fetch at once when requested. Borrowed: must outlive the client. May be null.
   const os::Stop* stop = nullptr;
 };
@@ -107,6 +120,13 @@ class HttpClient {
   //                 that fails must stay the reason to tell a human that somebody lies.
   std::vector<Result<HttpResponse>> fetch(std::span<const HttpRequest> requests);
   Result<HttpResponse> fetch_one(const HttpRequest& request);
+
+  // The same for requests that lead to others: `done` gets each result as soon as it is there, with
+  // its request's place, and returns those to be sent next. The places of these follow, in the
+  // order in which they were returned. Returns once there is nothing left to do.
+  using Done =
+      std::function<std::vector<HttpRequest>(std::size_t place, Result<HttpResponse> result)>;
+  void fetch_each(std::vector<HttpRequest> requests, const Done& done);
 
   // Connections opened so far by this client.
   std::uint64_t connections() const;

@@ -16,7 +16,6 @@ using std::chrono::seconds;
 
 namespace {
 
-constexpr std::size_t kMaxHeaderBytes = 64 << 10;  // of one response, all lines together
 constexpr seconds kMaxRetryAfter = std::chrono::hours(24);
 
 std::string in_seconds(Duration d) {
@@ -42,6 +41,8 @@ Status Transfer::set_headers() {
   };
   // Curl would wait a second for a "100 Continue" that many servers never send.
   add("Expect:");
+  // Unpacked here: curl takes one member with nothing behind it, and fails for other encodings.
+  if (request->accept_gzip) add("Accept-Encoding: gzip");
   for (const HttpHeader& h : request->headers) {
     if (!is_http_token(h.name) || !is_http_field_value(h.value)) {
       return usage_error(
@@ -81,7 +82,16 @@ void Transfer::set_tls(const std::string& ca_file) {
   }
 }
 
-Status Transfer::prepare(const HttpOptions& options, const std::string& ca_file, Duration timeout) {
+// Curl reads the environment by rules of its own when it is told nothing.
+void Transfer::set_proxy(const ProxySettings& proxies) {
+  const std::string proxy = url_proxy(request->url, proxies);
+  curl_easy_setopt(easy, CURLOPT_PROXY, proxy.c_str());
+  curl_easy_setopt(easy, CURLOPT_NOPROXY,
+                   request->max_redirects > 0 ? proxies.no_for_curl().c_str() : "");
+}
+
+Status Transfer::prepare(const HttpOptions& options, const std::string& ca_file, Duration timeout,
+                         const ProxySettings& proxies) {
   timeout_ = timeout;
   if (!is_http_token(request->method)) {
     return usage_error(fmt::format("{}: method {} cannot be sent", redact_url(request->url),
@@ -115,7 +125,6 @@ Status Transfer::prepare(const HttpOptions& options, const std::string& ca_file,
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
                      std::max<long>(1, ceil<seconds>(options.stall_timeout).count()));
   }
-  if (request->accept_gzip) curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
   if (!options.dns_servers.empty()) {
     curl_easy_setopt(easy, CURLOPT_DNS_SERVERS, options.dns_servers.c_str());
   }
@@ -125,6 +134,7 @@ Status Transfer::prepare(const HttpOptions& options, const std::string& ca_file,
   curl_easy_setopt(easy, CURLOPT_CONNECT_TO, connect_list_.get());
   set_method();
   set_tls(ca_file);
+  set_proxy(proxies);
   return {};
 }
 
@@ -138,7 +148,7 @@ std::size_t Transfer::on_body(char* data, std::size_t one, std::size_t size, voi
 
 bool Transfer::take_header(std::string_view line) {
   header_bytes_ += line.size();
-  if (header_bytes_ > kMaxHeaderBytes) {
+  if (header_bytes_ > request->max_headers) {
     headers_too_large_ = true;
     return false;
   }
@@ -146,6 +156,7 @@ bool Transfer::take_header(std::string_view line) {
     // Another response begins: what came before was a 1xx or a redirect.
     response_.headers.clear();
     response_.body.clear();
+    unpacker_.reset();
     headers_complete_ = false;
     auto space = line.find(' ');
     auto code = parse_decimal(line.substr(std::min(line.size(), space + 1), 3));
@@ -161,6 +172,25 @@ bool Transfer::take_header(std::string_view line) {
 }
 
 bool Transfer::take_body(std::string_view chunk) {
+  if (satisfied_) return true;  // the transfer ends as soon as curl has returned
+  if (!request->accept_gzip) return keep_body(chunk);
+  if (!unpacker_) {
+    const std::string* encoding = response_.header("content-encoding");
+    if (encoding == nullptr || to_lower(*encoding) != "gzip") return keep_body(chunk);
+    unpacker_ = std::make_unique<mod::GzipReader>();
+  }
+  const auto more = unpacker_->add(
+      chunk, [this](std::string_view part) { return keep_body(part) && !satisfied_; });
+  damaged_ = !more;
+  return more && (*more || satisfied_);
+}
+
+bool Transfer::keep_body(std::string_view chunk) {
+  if (request->take) {
+    satisfied_ = !request->take(response_, chunk);
+    if (satisfied_) satisfied->push_back(place);
+    return true;
+  }
   std::size_t room = request->max_body - std::min(request->max_body, response_.body.size());
   if (chunk.size() <= room) {
     response_.body += chunk;
@@ -173,11 +203,14 @@ bool Transfer::take_body(std::string_view chunk) {
 
 Result<HttpResponse> Transfer::finish(CURLcode code, const HttpOptions& options) {
   // The rest of an error page is not worth an error of its own: the status says it all.
-  if (code != CURLE_OK && !(code == CURLE_WRITE_ERROR && body_cut_)) {
-    return describe(code, options);
+  if (code != CURLE_OK && !satisfied_ && !(code == CURLE_WRITE_ERROR && body_cut_)) {
+    return describe(code, options).in(redact_url(request->url));
   }
   if (!headers_complete_) {
     return unavailable_error(redact_url(request->url) + ": headers cut short");
+  }
+  if (unpacker_ && !satisfied_ && !body_cut_ && !unpacker_->complete()) {
+    return unavailable_error(redact_url(request->url) + ": the compressed body is cut short");
   }
   char* url = nullptr;
   curl_easy_getinfo(easy, CURLINFO_EFFECTIVE_URL, &url);
@@ -185,7 +218,16 @@ Result<HttpResponse> Transfer::finish(CURLcode code, const HttpOptions& options)
   curl_off_t wait = 0;
   curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &wait);
   if (wait > 0) response_.retry_after = std::min(seconds(wait), kMaxRetryAfter);
+  curl_off_t took = 0;
+  curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &took);
+  response_.took = std::chrono::microseconds(took);
   return std::move(response_);
+}
+
+bool Transfer::connected() const {
+  curl_off_t ready = 0;
+  curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &ready);
+  return ready > 0;
 }
 
 Duration Transfer::receiving() const {
@@ -197,13 +239,11 @@ Duration Transfer::receiving() const {
 }
 
 std::string Transfer::describe_timeout(const HttpOptions& options) const {
-  curl_off_t connected = 0;
   curl_off_t took = 0;
-  curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
   curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &took);
   const std::string received = fmt::format(", {} bytes received", response_.body.size());
   Duration spent = std::chrono::microseconds(took);
-  if (connected == 0) {
+  if (!connected()) {
     return "no connection within " + in_seconds(std::min(timeout_, options.connect_timeout));
   }
   // Curl's own limits are rounded to milliseconds.
@@ -213,8 +253,23 @@ std::string Transfer::describe_timeout(const HttpOptions& options) const {
   return fmt::format("no complete answer within {}{}", in_seconds(timeout_), received);
 }
 
+// Only who signed it is a matter of --ca-file.
+Error Transfer::describe_certificate(const std::string& detail) const {
+  long reason = 0;
+  curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &reason);
+  constexpr long kNotYet = 9;                       // X509_V_ERR_CERT_NOT_YET_VALID
+  constexpr long kExpired = 10;                     // X509_V_ERR_CERT_HAS_EXPIRED
+  constexpr long kSigners[] = {2, 18, 19, 20, 21};  // ..._UNABLE_TO_GET_ISSUER_CERT and the like
+  std::string hint;
+  if (reason == kNotYet || reason == kExpired) {
+    hint = "its time has passed or is yet to come, unless this machine's clock is wrong";
+  } else if (std::find(std::begin(kSigners), std::end(kSigners), reason) != std::end(kSigners)) {
+    hint = "--ca-file names other CAs to trust";
+  }
+  return unavailable_error("the server's certificate is not accepted: " + detail, std::move(hint));
+}
+
 Error Transfer::describe(CURLcode code, const HttpOptions& options) const {
-  const std::string where = redact_url(request->url) + ": ";
   // Curl's own words, which may quote what a server sent.
   std::string detail = error_text_[0] != '\0' ? error_text_ : curl_easy_strerror(code);
   while (!detail.empty() && (detail.back() == '.' || detail.back() == '\n')) detail.pop_back();
@@ -226,45 +281,46 @@ Error Transfer::describe(CURLcode code, const HttpOptions& options) const {
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_COULDNT_CONNECT:
-      return unavailable_error(where + detail);
+      return unavailable_error(detail);
     case CURLE_OPERATION_TIMEDOUT:
-      return unavailable_error(where + describe_timeout(options));
+      return unavailable_error(describe_timeout(options));
     case CURLE_PEER_FAILED_VERIFICATION:
-      return unavailable_error(
-          fmt::format("{}the server's certificate is not accepted: {}", where, detail),
-          "--ca-file names other CAs to trust");
+      return describe_certificate(detail);
     case CURLE_SSL_CACERT_BADFILE:
-      return usage_error(where + detail, "--ca-file takes certificates in PEM form");
+      return usage_error(detail, "--ca-file takes certificates in PEM form");
     case CURLE_PARTIAL_FILE:
-      return unavailable_error(
-          fmt::format("{}body cut short after {} bytes", where, response_.body.size()));
+      return unavailable_error(fmt::format("body cut short after {} bytes", response_.body.size()));
     case CURLE_GOT_NOTHING:
-      return unavailable_error(where + "connection closed without an answer");
+      return unavailable_error("connection closed without an answer");
     case CURLE_TOO_MANY_REDIRECTS:
-      return unavailable_error(
-          fmt::format("{}more than {} redirects", where, request->max_redirects));
+      return unavailable_error(fmt::format("more than {} redirects", request->max_redirects));
     case CURLE_UNSUPPORTED_PROTOCOL:
-      return unavailable_error(where + "redirected to a scheme that is not allowed");
+      // Curl's word for a version of HTTP that it does not know, too.
+      return unavailable_error(
+          response_.status / 100 == 3 ? "redirected to a scheme that is not allowed" : detail);
     case CURLE_WRITE_ERROR:
       if (headers_too_large_) {
-        return untrusted_error(
-            fmt::format("{}headers larger than {} bytes", where, kMaxHeaderBytes));
+        return untrusted_error(fmt::format("headers larger than {} bytes", request->max_headers));
       }
       if (body_too_large_) {
-        return untrusted_error(
-            fmt::format("{}body larger than {} bytes", where, request->max_body));
+        return untrusted_error(fmt::format("body larger than {} bytes", request->max_body));
       }
-      return unavailable_error(where + detail);
+      if (damaged_) return unavailable_error("the compressed body is damaged");
+      return unavailable_error(detail);
     case CURLE_OUT_OF_MEMORY:
       // Also what this version of curl says of a header line longer than its own limit, 100 KB.
       if (response_.status != 0 && !headers_complete_) {
-        return untrusted_error(where + "header line too long");
+        return untrusted_error("header line too long");
       }
-      return internal_error(where + detail);
+      return internal_error(detail);
     case CURLE_FAILED_INIT:
-      return internal_error(where + detail);
+      return internal_error(detail);
     default:
-      return unavailable_error(where + detail);
+      // nghttp2's word for curl's refusal of a header: it keeps 128 KB of them over HTTP/2.
+      if (!headers_complete_ && detail.find(", -902") != detail.npos) {
+        return untrusted_error("headers too large");
+      }
+      return unavailable_error(detail);
   }
 }
 

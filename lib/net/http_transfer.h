@@ -6,15 +6,20 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "module/gzip.h"
 #include "net/http.h"
+#include "net/http_proxy.h"
 
 namespace gw::net {
 
 // Lives at one address from prepare() until curl has let go of `easy`: curl writes into it.
 struct Transfer {
   const HttpRequest* request = nullptr;
+  std::size_t place = 0;  // the request's, among those of its call
   CURL* easy = nullptr;
+  std::vector<std::size_t>* satisfied = nullptr;  // gets `place` when no more is wanted
   // Set before prepare(): whether others come over the same connection, so that a pause in this one
   // is no stall of its own; and how many of the same server were complete when this one began.
   bool shares_connection = false;
@@ -22,22 +27,29 @@ struct Transfer {
 
   // Sets `easy` up anew. `ca_file` is empty when no certificate will be checked. kUsage for a
   // method or header that cannot be sent.
-  Status prepare(const HttpOptions& options, const std::string& ca_file, Duration timeout);
+  Status prepare(const HttpOptions& options, const std::string& ca_file, Duration timeout,
+                 const ProxySettings& proxies);
 
   // What came of it, once curl is done with `code`.
   Result<HttpResponse> finish(CURLcode code, const HttpOptions& options);
   // From the response's first byte to its last.
   Duration receiving() const;
+  // Whether there was a connection that a request could be sent over.
+  bool connected() const;
+  // What went wrong, without the URL.
+  Error describe(CURLcode code, const HttpOptions& options) const;
 
  private:
   static std::size_t on_header(char* data, std::size_t one, std::size_t size, void* self);
   static std::size_t on_body(char* data, std::size_t one, std::size_t size, void* self);
   bool take_header(std::string_view line);
   bool take_body(std::string_view chunk);
+  bool keep_body(std::string_view chunk);
   Status set_headers();
   void set_method();
   void set_tls(const std::string& ca_file);
-  Error describe(CURLcode code, const HttpOptions& options) const;
+  void set_proxy(const ProxySettings& proxies);
+  Error describe_certificate(const std::string& detail) const;
   std::string describe_timeout(const HttpOptions& options) const;
 
   struct FreeList {
@@ -50,11 +62,16 @@ struct Transfer {
   bool headers_complete_ = false;
   bool headers_too_large_ = false;
   bool body_too_large_ = false;
-  bool body_cut_ = false;  // the rest of an error page was not wanted
+  bool body_cut_ = false;   // the rest of an error page was not wanted
+  bool satisfied_ = false;  // request->take wants no more
+  std::unique_ptr<mod::GzipReader> unpacker_;
+  bool damaged_ = false;  // what should be gzip is not
   char error_text_[CURL_ERROR_SIZE] = "";
 };
 
 // "https://host:443": what shares connections.
 std::string url_origin(const std::string& url);
+// The proxy for `url`, "" when it is asked directly.
+std::string url_proxy(const std::string& url, const ProxySettings& proxies);
 
 }  // namespace gw::net

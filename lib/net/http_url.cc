@@ -77,6 +77,14 @@ std::string url_origin(const std::string& text) {
                               url_part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT)));
 }
 
+std::string url_proxy(const std::string& text, const ProxySettings& proxies) {
+  Url url = parse_url(text);
+  if (!url) return "";
+  const auto port = parse_decimal(url_part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT));
+  return proxies.proxy_for(to_lower(url_part(url, CURLUPART_SCHEME)), url_part(url, CURLUPART_HOST),
+                           static_cast<unsigned>(port.value_or(0)));
+}
+
 Result<std::string> find_ca_file(const std::string& ca_file) {
   const auto readable = [](const std::string& path) { return ::access(path.c_str(), R_OK) == 0; };
   if (!ca_file.empty()) {

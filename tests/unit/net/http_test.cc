@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "base/bytes.h"
+#include "module/gzip.h"
 #include "support/net/test_server.h"
 
 using namespace gw;
@@ -249,6 +250,160 @@ TEST_CASE("http: sizes are bounded while bytes arrive") {
   CHECK(fetch("/exact"));
 }
 
+TEST_CASE("http: a body is given as it comes, and read as far as it is wanted") {
+  const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nabc</head>";
+  TestServer server([&](const std::string& request) {
+    const std::string path = request_path(request);
+    if (path == "/held") return Reply{.bytes = head, .hold = true};
+    if (path == "/cut") return Reply{.bytes = head, .close = true};
+    return respond(200, "abc</head>rest");
+  });
+  HttpClient c = client({.max_connections = 1});
+  for (const char* path : {"/held", "/cut", "/whole", "/whole"}) {
+    CAPTURE(path);
+    std::string got;
+    int status = 0;
+    HttpRequest request{.url = server.url(path), .timeout = 60s};
+    request.take = [&](const HttpResponse& response, std::string_view bytes) {
+      status = response.status;
+      got += bytes;
+      return got.find("</head>") == got.npos;
+    };
+    auto r = c.fetch_one(request);
+    REQUIRE(r);
+    CHECK(status == 200);
+    CHECK(r->body.empty());
+    CHECK(got.starts_with("abc</head>"));
+    CHECK(r->took > Duration::zero());
+  }
+  // A connection is used again where all of the response had come.
+  CHECK(server.connections() == 3);
+  // Who wants all of it is told that it did not come.
+  HttpRequest request{.url = server.url("/cut"), .timeout = 20s};
+  request.take = [](const HttpResponse&, std::string_view) { return true; };
+  CHECK(contains(c.fetch_one(request).error().message, "cut short"));
+}
+
+TEST_CASE("http: requests that lead to others") {
+  TestServer server([](const std::string& request) {
+    return respond(request_path(request) == "/3" ? 404 : 200, request_path(request));
+  });
+  HttpClient c = client();
+  std::vector<std::string> seen(6);
+  c.fetch_each({{.url = server.url("/1")}, {.url = "ftp://x/"}},
+               [&](std::size_t place, Result<HttpResponse> result) -> std::vector<HttpRequest> {
+                 REQUIRE(place < seen.size());
+                 seen[place] = result ? result->body : result.error().message;
+                 if (place == 0) return {{.url = server.url("/2")}, {.url = server.url("/3")}};
+                 if (seen[place] == "/3") return {{.url = server.url("/4")}};
+                 return {};
+               });
+  CHECK(seen[0] == "/1");
+  CHECK(contains(seen[1], "bad URL"));
+  CHECK(seen[2] == "/2");
+  CHECK(seen[3] == "/3");
+  CHECK(seen[4] == "/4");
+  CHECK(seen[5].empty());
+  // A stop ends what would follow, too.
+  os::Stop stop;
+  stop.request();
+  HttpClient stopped = client({.stop = &stop});
+  int told = 0;
+  stopped.fetch_each({{.url = server.url("/1")}},
+                     [&](std::size_t, const Result<HttpResponse>& result) {
+                       CHECK(!result);
+                       return ++told < 3 ? std::vector<HttpRequest>{{.url = server.url("/1")}}
+                                         : std::vector<HttpRequest>();
+                     });
+  CHECK(told == 3);
+}
+
+TEST_CASE("http: compressed bodies as Go reads them") {
+  std::string two = mod::gzip("one ") + mod::gzip("two");
+  std::string damaged = mod::gzip("damaged");
+  damaged[damaged.size() - 6] ^= 1;  // of the checksum
+  struct Case {
+    std::string encoding;
+    std::string body;
+    std::string unpacked;  // as far as it is one
+    const char* fault;
+  };
+  const Case cases[] = {
+      {"gzip", mod::gzip("plain"), "plain", ""},
+      {"GZIP", two, "one two", ""},
+      {"gzip", mod::gzip("garbage") + "behind", "garbage", "the compressed body is damaged"},
+      {"gzip", damaged, "damaged", "the compressed body is damaged"},
+      {"gzip", mod::gzip("cut").substr(0, 20), "", "the compressed body is cut short"},
+      {"gzip", "not at all", "", "the compressed body is damaged"},
+      // Nobody asked for these: they are what they are.
+      {"br", "<meta>", "<meta>", ""},
+      {"zstd", "x", "x", ""},
+      {"", "x", "x", ""},
+  };
+  const Case* now = nullptr;
+  TestServer server([&](const std::string& request) {
+    CHECK(contains(request, "Accept-Encoding: gzip\r\n"));
+    return respond(200, now->body, "Content-Encoding: " + now->encoding + "\r\n");
+  });
+  HttpClient c = client();
+  for (const Case& one : cases) {
+    CAPTURE(one.encoding, one.unpacked, one.fault);
+    now = &one;
+    auto r = c.fetch_one({.url = server.url(), .accept_gzip = true});
+    CHECK(r.has_value() == (*one.fault == '\0'));
+    if (r) CHECK(r->body == one.unpacked);
+    if (!r) CHECK(r.error().message == server.url() + ": " + one.fault);
+    std::string got;
+    HttpRequest request{.url = server.url(), .accept_gzip = true};
+    request.take = [&](const HttpResponse&, std::string_view bytes) {
+      got += bytes;
+      return true;
+    };
+    (void)c.fetch_one(request);
+    if (!one.unpacked.empty()) CHECK(got == one.unpacked);
+  }
+}
+
+TEST_CASE("http: a server that does not answer is asked no more than it must be") {
+  std::vector<HttpRequest> requests;
+  SECTION("nobody listens") {
+    ClosedPort closed;
+    requests.assign(100, {.url = "http://" + closed.address.format() + "/", .timeout = 20s});
+    HttpClient c = client({.ask_dead_again = false});
+    for (auto& r : c.fetch(requests)) {
+      REQUIRE(!r);
+      CHECK(contains(r.error().message, "failed to connect"));
+    }
+    CHECK(c.connections() == 0);
+  }
+  SECTION("somebody listens, and never answers") {
+    TestServer server([](const std::string&) { return Reply{.hold = true}; });
+    requests.assign(100, {.url = server.url("/"), .timeout = 300ms});
+    HttpClient c = client({.ask_dead_again = false});
+    for (auto& r : c.fetch(requests)) {
+      REQUIRE(!r);
+      CHECK(r.error().kind == ErrorKind::kUnavailable);
+      CHECK(contains(r.error().message, "no complete answer within 0.300 s"));
+    }
+    // As many as may be under way at once, and those that got the places of the first to end.
+    CHECK(server.requests().size() < 30);
+    CHECK(!c.fetch_one(requests[0]));
+    CHECK(server.requests().size() < 30);
+  }
+  SECTION("some answers are late") {
+    TestServer server([](const std::string& request) {
+      if (request_path(request) == "/late") return Reply{.hold = true};
+      return respond(200, "");
+    });
+    for (int i = 0; i < 40; ++i) {
+      requests.push_back({.url = server.url(i % 10 == 0 ? "/late" : "/"), .timeout = 1s});
+    }
+    HttpClient c = client({.ask_dead_again = false});
+    const auto results = c.fetch(requests);
+    for (std::size_t i = 0; i < results.size(); ++i) CHECK(results[i].has_value() == (i % 10 != 0));
+  }
+}
+
 TEST_CASE("http: responses that are none") {
   struct Case {
     const char* path;
@@ -257,6 +412,9 @@ TEST_CASE("http: responses that are none") {
   };
   const std::string head = "HTTP/1.1 200 OK\r\n";
   const Case cases[] = {
+      {"/version",
+       {.bytes = "HTTP/1.2 200 OK\r\nContent-Length: 0\r\n\r\n", .close = true},
+       "HTTP version"},
       {"/cut", {.bytes = head + "Content-Length: 10\r\n\r\nfour", .close = true}, "cut short"},
       {"/cut-chunk",
        {.bytes = head + "Transfer-Encoding: chunked\r\n\r\n8\r\nfour", .close = true},
