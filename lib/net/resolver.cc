@@ -6,18 +6,22 @@
 // through the same resolver. Otherwise nothing that this resolver says can be validated, and the
 // bogus questions are asked again by full recursion. If that does no better the answers stay bogus:
 // an attacker who forges everything must not turn "verification failed" into "try again later".
-// Only a resolver that gives no signature for the anchor's DNSKEY, such as a captive portal, where
-// nobody else answers, is out of order and no more: an attacker who has that much could as well be
-// silent.
+// Only a resolver that gives no signature for the anchor's DNSKEY, such as a captive portal, or
+// answers SERVFAIL where the chain of trust needs a key or a DS record, and where nobody else
+// answers, is out of order and no more: an attacker who has that much could as well be silent.
+//
+// After a batch with questions that were not answered in time the context is made anew: it goes on
+// with them, and would hold the resolver for dead because of them.
 #include "net/resolver.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <unbound.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <map>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -25,6 +29,8 @@
 #include "dns/dnssec.h"
 #include "dns/presentation.h"
 #include "net/resolver_anchors.h"
+#include "net/resolver_probe.h"
+#include "os/address.h"
 #include "os/file.h"
 
 namespace gw::net {
@@ -47,13 +53,16 @@ struct ResultFree {
 };
 using UbResult = std::unique_ptr<ub_result, ResultFree>;
 
-std::string rcode_name(int rcode) {
-  static constexpr std::string_view kNames[] = {"NOERROR",  "FORMERR", "SERVFAIL",
-                                                "NXDOMAIN", "NOTIMP",  "REFUSED"};
-  if (rcode >= 0 && static_cast<std::size_t>(rcode) < std::size(kNames)) {
-    return std::string(kNames[rcode]);
-  }
-  return fmt::format("rcode {}", rcode);
+constexpr int kRcodeServfail = static_cast<int>(dns::Rcode::kServFail);
+
+// An answer with an rcode that is no answer.
+struct RcodeDetail : ErrorDetail {
+  explicit RcodeDetail(int code) : rcode(code) {}
+  const int rcode;
+};
+
+const RcodeDetail* rcode_detail(const Result<DnsAnswer>& answer) {
+  return answer ? nullptr : dynamic_cast<const RcodeDetail*>(answer.error().detail.get());
 }
 
 // A name goes to libunbound as a C string: a NUL would cut it short.
@@ -79,6 +88,29 @@ Error call_error(std::string_view call, int err) {
 
 enum class Via { kResolver, kRecursion };
 
+// In milliseconds. The library's own first wait is 376 ms.
+std::int64_t first_wait(const ResolverOptions& options) {
+  const auto servers = static_cast<std::int64_t>(resolver_addresses(options).size());
+  const auto all = std::chrono::duration_cast<std::chrono::milliseconds>(options.patience).count();
+  return std::max<std::int64_t>(376, all / std::max<std::int64_t>(1, servers));
+}
+
+// Whom the context asks.
+Status set_servers(ub_ctx* ctx, const ResolverOptions& options) {
+  auto forward_to = [ctx](const std::string& address) -> Status {
+    const int err = ub_ctx_set_fwd(ctx, address.c_str());
+    return err == 0 ? Status() : call_error("forward", err);
+  };
+  if (options.resolver.empty()) {
+    if (ub_ctx_resolvconf(ctx, options.resolv_conf.c_str()) == 0) return {};
+    // No such file: what the system's own resolver does then.
+    return forward_to("127.0.0.1");
+  }
+  if (options.resolver.find('%') != std::string::npos) return forward_to(options.resolver);
+  GW_TRY(const auto address, os::SocketAddress::parse(options.resolver, 53));
+  return forward_to(fmt::format("{}@{}", address.format_ip(), address.port()));
+}
+
 Status configure(ub_ctx* ctx, const ResolverOptions& options,
                  const std::vector<TrustAnchor>& anchors, Via via) {
   auto set = [ctx](const char* name, const char* value) -> Status {
@@ -99,19 +131,13 @@ Status configure(ub_ctx* ctx, const ResolverOptions& options,
   } else {
     GW_CHECK(set("module-config:", "iterator"));
   }
-  if (via == Via::kRecursion) {
-    if (!options.root_hints_file.empty()) {
-      GW_CHECK(set("root-hints:", options.root_hints_file.c_str()));
-    }
-  } else if (!options.resolver.empty()) {
-    if (const int err = ub_ctx_set_fwd(ctx, options.resolver.c_str()); err != 0) {
-      return call_error("forward", err);
-    }
-  } else if (ub_ctx_resolvconf(ctx, options.resolv_conf.c_str()) != 0) {
-    // No such file: what the system's own resolver does then.
-    if (const int err = ub_ctx_set_fwd(ctx, "127.0.0.1"); err != 0) {
-      return call_error("forward", err);
-    }
+  if (via == Via::kResolver) {
+    const std::string wait = std::to_string(first_wait(options));
+    GW_CHECK(set("unknown-server-time-limit:", wait.c_str()));
+    GW_CHECK(set("infra-cache-min-rtt:", wait.c_str()));
+    GW_CHECK(set_servers(ctx, options));
+  } else if (!options.root_hints_file.empty()) {
+    GW_CHECK(set("root-hints:", options.root_hints_file.c_str()));
   }
   // test. would be answered by the library itself, as a built-in empty zone.
   if (const int err = ub_ctx_zone_remove(ctx, "test."); err != 0) return call_error("start", err);
@@ -121,7 +147,8 @@ Status configure(ub_ctx* ctx, const ResolverOptions& options,
 Result<Ctx> make_context(const ResolverOptions& options, const std::vector<TrustAnchor>& anchors,
                          Via via) {
   Ctx ctx(ub_ctx_create());
-  if (!ctx) return internal_error("libunbound: no context: out of memory or entropy");
+  // It says no more: memory, random numbers, or descriptors for its pipes.
+  if (!ctx) return unavailable_error(errno_error("libunbound: no context", errno).message);
   GW_CHECK(configure(ctx.get(), options, anchors, via));
   return ctx;
 }
@@ -238,8 +265,10 @@ Result<DnsAnswer> classify(const Slot& slot, bool validate) {
   if (slot.err != 0 || !slot.result) return call_error(describe(q), slot.err);
   const ub_result& r = *slot.result;
   if (r.bogus == 0 && r.rcode != kRcodeNoError && r.rcode != kRcodeNxdomain) {
-    return unavailable_error(
-        fmt::format("{}: the resolver answers {}", describe(q), rcode_name(r.rcode)));
+    Error error = unavailable_error(
+        fmt::format("{}: the resolver answers {}", describe(q), rcode_text(r.rcode)));
+    error.detail = std::make_shared<RcodeDetail>(r.rcode);
+    return error;
   }
   return to_answer(r, validate, q.with_packet);
 }
@@ -251,22 +280,10 @@ bool is_bogus(const Result<DnsAnswer>& r) {
 }  // namespace
 
 Status check_resolver_address(std::string_view text) {
-  const Error bad = usage_error("bad resolver address " + quoted(text),
-                                "give an IP address, with @PORT if it is not port 53");
-  const std::size_t at = text.find('@');
-  std::string addr(text.substr(0, at));
-  if (at != std::string::npos) {
-    const auto port = parse_decimal(text.substr(at + 1));
-    if (!port || *port == 0 || *port > 65535) return bad;
-  }
-  const std::size_t scope = addr.find('%');  // fe80::1%eth0
-  if (scope != std::string::npos && addr.find(':') != std::string::npos) addr.resize(scope);
-  in6_addr buffer;
-  if (::inet_pton(AF_INET, addr.c_str(), &buffer) != 1 &&
-      ::inet_pton(AF_INET6, addr.c_str(), &buffer) != 1) {
-    return bad;
-  }
-  return {};
+  const auto address = os::SocketAddress::parse(text, 53);
+  if (address && address->port() != 0) return {};
+  return usage_error("bad resolver address " + quoted(text),
+                     "give an IP address, with @PORT if it is not port 53");
 }
 
 std::string_view dns_security_name(DnsSecurity security) {
@@ -289,8 +306,10 @@ struct Resolver::Impl {
   Ctx forward;
   Ctx recursion;
   // What the DNSKEY at an anchor is through `forward`, by its owner.
-  enum class AnchorKey { kSecure, kUnsigned, kFails };
+  enum class AnchorKey { kSecure, kUnsigned, kNoAnswer, kFails };
   std::map<std::string, AnchorKey> anchor_keys;
+  // What keeps the resolver from giving the DS or DNSKEY of a name, by it; "" when nothing does.
+  std::map<std::string, std::string> links;
 
   std::string server() const {
     return options.resolver.empty() ? "of " + options.resolv_conf : options.resolver;
@@ -314,21 +333,42 @@ struct Resolver::Impl {
       out.assign(questions.size(), ctx.error());
       return out;
     }
+    bool late = false;
     for (const Slot& slot : ask(*ctx, questions, deadline)) {
       if (slot.question == nullptr) {  // never started: the deadline came first
         out.push_back(unavailable_error(describe(*questions[out.size()]) + ": no answer in time"));
       } else {
+        late = late || !slot.done;
         out.push_back(classify(slot, options.validate));
       }
     }
+    if (late) (via == Via::kResolver ? forward : recursion).reset();
+    if (via == Via::kResolver) explain(questions, out, deadline);
     return out;
+  }
+
+  // Says what is behind a SERVFAIL, where the resolver says so itself.
+  void explain(std::span<const Question* const> questions, std::vector<Result<DnsAnswer>>& answers,
+               MonoTime deadline) {
+    constexpr int kMost = 8;  // the others get the last one's reason
+    std::string why;
+    int asked = 0;
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+      const RcodeDetail* detail = rcode_detail(answers[i]);
+      if (detail == nullptr || detail->rcode != kRcodeServfail) continue;
+      if (asked++ < kMost)
+        why = why_no_answer(resolver_addresses(options), *questions[i], deadline);
+      if (!why.empty()) {
+        answers[i].error().message = fmt::format("{}: {}", describe(*questions[i]), why);
+      }
+    }
   }
 
   AnchorKey probe(const std::string& owner, MonoTime deadline) {
     const Question q{owner, dns::rrtype::kDnskey, true};
     const Question* const one[] = {&q};
     const auto answer = std::move(run(Via::kResolver, one, deadline)[0]);
-    if (!answer) return AnchorKey::kFails;
+    if (!answer) return rcode_detail(answer) ? AnchorKey::kNoAnswer : AnchorKey::kFails;
     if (answer->security == DnsSecurity::kSecure) return AnchorKey::kSecure;
     return dns::has_signatures(answer->packet) ? AnchorKey::kFails : AnchorKey::kUnsigned;
   }
@@ -342,9 +382,47 @@ struct Resolver::Impl {
     return anchor_keys.emplace(*owner, probe(*owner, deadline)).first->second;
   }
 
+  std::string missing_link(const std::string& name, MonoTime deadline);
   void recurse(std::span<const Question* const> questions, std::vector<Result<DnsAnswer>>& answers,
                MonoTime deadline);
+  Result<DnsAnswer> give_up(const Question& question, DnsAnswer bogus, std::string_view recursion,
+                            MonoTime deadline);
 };
+
+// Between the anchor and `name`: the DS or DNSKEY for which the resolver has an error in place of
+// an answer, so that validation had to fail. "" when there is none.
+std::string Resolver::Impl::missing_link(const std::string& name, MonoTime deadline) {
+  constexpr std::size_t kMost = 6;  // names, from the anchor down: zones are near the top
+  const std::string full = normalised(name);
+  const std::string* anchor = find_anchor_owner(anchors, full);
+  if (anchor == nullptr) return "";
+  std::vector<std::string> owners;  // from the bottom up, without the name itself
+  for (std::size_t dot = full.find('.'); dot + 1 < full.size(); dot = full.find('.', dot + 1)) {
+    std::string owner = full.substr(dot + 1);
+    if (owner.size() <= anchor->size() && *anchor != ".") break;
+    owners.push_back(std::move(owner));
+  }
+  if (owners.size() > kMost) owners.erase(owners.begin(), owners.end() - kMost);
+  std::vector<Question> questions;
+  for (const std::string& owner : owners) {
+    if (links.contains(owner)) continue;
+    questions.push_back({owner, dns::rrtype::kDs});
+    questions.push_back({owner, dns::rrtype::kDnskey});
+  }
+  std::vector<const Question*> pointers;
+  for (const Question& q : questions) pointers.push_back(&q);
+  if (!pointers.empty()) {
+    const auto answers = run(Via::kResolver, pointers, deadline);
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+      std::string& link = links[questions[i].name];
+      if (rcode_detail(answers[i]) != nullptr) link = answers[i].error().message;
+    }
+  }
+  for (const std::string& owner : owners) {
+    if (!links[owner].empty()) return links[owner];
+  }
+  return "";
+}
 
 // Asks again, from the root, what is bogus because the resolver cannot carry DNSSEC at all.
 void Resolver::Impl::recurse(std::span<const Question* const> questions,
@@ -353,33 +431,63 @@ void Resolver::Impl::recurse(std::span<const Question* const> questions,
   std::vector<std::size_t> where;
   for (std::size_t i = 0; i < questions.size(); ++i) {
     if (!is_bogus(answers[i])) continue;
-    if (anchor_key(questions[i]->name, deadline) == AnchorKey::kSecure) continue;
-    again.push_back(questions[i]);
-    where.push_back(i);
+    if (anchor_key(questions[i]->name, deadline) == AnchorKey::kSecure) {
+      const std::string missing = missing_link(questions[i]->name, deadline);
+      if (!missing.empty()) {
+        answers[i] = unavailable_error(
+            fmt::format("{}: cannot be validated: {}", describe(*questions[i]), missing));
+      }
+    } else if (options.recurse) {
+      again.push_back(questions[i]);
+      where.push_back(i);
+    } else {
+      answers[i] = give_up(*questions[i], *std::move(answers[i]), "", deadline);
+    }
   }
   if (again.empty()) return;
   auto found = run(Via::kRecursion, again, deadline);
   for (std::size_t k = 0; k < again.size(); ++k) {
+    auto& answer = answers[where[k]];
     if (found[k] && !is_bogus(found[k])) {
       found[k]->recursed = true;
-      answers[where[k]] = std::move(found[k]);
-      continue;
+      answer = std::move(found[k]);
+    } else if (found[k]) {
+      answer->why_bogus += fmt::format(
+          "; no DNSKEY that verifies at its trust anchor comes through the resolver {}, and full "
+          "recursion does not help: {}",
+          server(), found[k]->why_bogus);
+    } else {
+      answer = give_up(*again[k], *std::move(answer), found[k].error().message, deadline);
     }
-    const std::string* owner = find_anchor_owner(anchors, normalised(again[k]->name));
-    if (!found[k] && anchor_key(again[k]->name, deadline) == AnchorKey::kUnsigned) {
-      answers[where[k]] = unavailable_error(
-          fmt::format("{}: the resolver {} answers without DNSSEC signatures, and the root servers "
-                      "cannot be asked instead",
-                      describe(*again[k]), server()),
-          "is it a captive portal, or too old? name another one with --resolver");
-      continue;
-    }
-    const std::string why = found[k] ? found[k]->why_bogus : found[k].error().message;
-    answers[where[k]]->why_bogus += fmt::format(
-        "; no DNSKEY that verifies at the trust anchor {} comes through the resolver {}, and full "
-        "recursion does not help: {}",
-        *owner, server(), why);
   }
+}
+
+// What a bogus answer is when the anchor's own key does not come either. recursion: why that does
+// not help, "" when it was not tried.
+Result<DnsAnswer> Resolver::Impl::give_up(const Question& question, DnsAnswer bogus,
+                                          std::string_view recursion, MonoTime deadline) {
+  const AnchorKey key = anchor_key(question.name, deadline);
+  const std::string* owner = find_anchor_owner(anchors, normalised(question.name));
+  if (key == AnchorKey::kFails) {
+    bogus.why_bogus += fmt::format(
+        "; no DNSKEY that verifies at the trust anchor {} comes through the resolver {}", *owner,
+        server());
+    if (!recursion.empty()) {
+      bogus.why_bogus += fmt::format(", and full recursion does not help: {}", recursion);
+    }
+    return bogus;
+  }
+  std::string message = fmt::format("{}: the resolver {} {}", describe(question), server(),
+                                    key == AnchorKey::kUnsigned
+                                        ? "answers without DNSSEC signatures"
+                                        : fmt::format("does not give the DNSKEY of {}", *owner));
+  if (!recursion.empty()) message += ", and the root servers cannot be asked instead";
+  return unavailable_error(
+      std::move(message),
+      recursion.empty()
+          ? "is it a captive portal, or too old? name another one with --resolver, or "
+            "let the root be asked past it with --recurse"
+          : "is it a captive portal, or too old? name another one with --resolver");
 }
 
 Resolver::Resolver(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -3,10 +3,10 @@
 // An AD bit from a resolver proves nothing, so signatures are checked from a trust anchor down (RFC
 // 4035): the two root keys of IANA, or the anchors of a file that replaces them. Questions go to
 // the given resolver, or to those of /etc/resolv.conf. A resolver that strips DNSSEC makes every
-// name look forged; then the DNSKEY at the anchor fails too, and the same questions are asked again
-// by full recursion from the root; if that does no better they stay bogus. When the resolver gives
-// no signature at all and the root cannot be reached either, nothing was forged as far as anybody
-// can tell: that is kUnavailable.
+// name look forged; then the DNSKEY at the anchor fails too, and with `recurse` the same questions
+// are asked again by full recursion from the root; if that does no better they stay bogus. When the
+// resolver gives no signature at all, or answers with SERVFAIL for a key or a DS record that would
+// be needed, nothing was forged as far as anybody can tell: that is kUnavailable.
 //
 // All questions of one call run in parallel on one context with one deadline, which is ours:
 // libunbound itself takes 17 seconds to give up on a dead resolver. Answers stay cached (for their
@@ -34,7 +34,8 @@
 namespace gw::net {
 
 struct ResolverOptions {
-  // IP address of a resolver, with an optional port: "192.0.2.1", "192.0.2.1@53", "2001:db8::1@53".
+  // IP address of a resolver, with an optional port: "192.0.2.1", "192.0.2.1@53", "2001:db8::1@53",
+  // "[2001:db8::1]:53".
   // Empty: the name servers of `resolv_conf`, or 127.0.0.1 when there are none (resolv.conf(5)).
   std::string resolver = {};
   std::string resolv_conf = "/etc/resolv.conf";
@@ -42,6 +43,12 @@ struct ResolverOptions {
   std::string trust_anchor_file = {};
   // False: no signature is looked at and every answer is kUnchecked.
   bool validate = true;
+  // Whether the root is asked, past the resolver, when that gives no signatures.
+  bool recurse = true;
+  // How long a question's first packet waits for its answer before it is sent again: as long as the
+  // slowest resolver takes, since an answer to the first one is not taken after that. Shared among
+  // several resolvers.
+  Duration patience = std::chrono::seconds(5);
   // Root hints in zone file form for the fallback to full recursion; empty: the built-in ones.
   std::string root_hints_file = {};
   // Names that no trust anchor covers are errors, instead of insecure without a word.
@@ -76,7 +83,7 @@ struct DnsAnswer {
                                   // signatures. Untrusted unless secure
 };
 
-// kUsage unless `text` is ADDR or ADDR@PORT, as ResolverOptions::resolver takes it.
+// kUsage unless `text` is an address as ResolverOptions::resolver takes it.
 Status check_resolver_address(std::string_view text);
 
 // One resolver is used by one thread at a time.
@@ -98,8 +105,9 @@ class Resolver {
   // One result for each question, in their order. Duplicates are sent once. Errors name the
   // question:
   //   kUsage        not a domain name, or check_anchor() with need_anchor (nothing is sent)
-  //   kUnavailable  no answer by the deadline, an rcode such as SERVFAIL or REFUSED, or nothing but
-  //                 answers without signatures where there must be some
+  //   kUnavailable  no answer by the deadline, an rcode such as SERVFAIL or REFUSED (also where a
+  //                 key is asked for), nobody there, or nothing but answers without signatures
+  //                 where there must be some
   //   kInternal     libunbound failed
   std::vector<Result<DnsAnswer>> lookup(std::span<const Question> questions, MonoTime deadline);
   Result<DnsAnswer> lookup_one(const Question& question, MonoTime deadline);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <span>
+#include <utility>
 
 #include "base/bytes.h"
 #include "dns/zone_lexer.h"
@@ -136,6 +137,109 @@ Result<Checked> check_dnskey(std::span<const std::string_view> f) {
   return out;
 }
 
+// ---- BIND's statements ----
+
+// The words of a configuration file of BIND, with "{", "}" and ";" as words of their own. Comments
+// are those of C, C++ and the shell.
+class BindWords {
+ public:
+  explicit BindWords(std::string_view text) : rest_(text) {}
+
+  // "" at the end.
+  std::string_view next() {
+    skip();
+    if (rest_.empty()) return {};
+    if (rest_[0] == '"') {
+      const std::size_t end = rest_.find('"', 1);
+      return take(end == rest_.npos ? rest_.size() : end + 1);
+    }
+    if (is_mark(rest_[0])) return take(1);
+    return take(std::min(rest_.find_first_of(" \t\r\n{};\""), rest_.size()));
+  }
+  std::size_t line() const { return line_; }
+
+ private:
+  static bool is_mark(char c) { return c == '{' || c == '}' || c == ';'; }
+
+  std::string_view take(std::size_t size) {
+    const std::string_view out = rest_.substr(0, size);
+    line_ += static_cast<std::size_t>(std::count(out.begin(), out.end(), '\n'));
+    rest_.remove_prefix(size);
+    return out;
+  }
+  void skip() {
+    for (;;) {
+      const std::size_t blank = std::min(rest_.find_first_not_of(" \t\r\n"), rest_.size());
+      take(blank);
+      if (rest_.starts_with("/*")) {
+        const std::size_t end = rest_.find("*/", 2);
+        take(end == rest_.npos ? rest_.size() : end + 2);
+      } else if (rest_.starts_with("//") || rest_.starts_with("#")) {
+        take(std::min(rest_.find('\n'), rest_.size()));
+      } else {
+        return;
+      }
+    }
+  }
+
+  std::string_view rest_;
+  std::size_t line_ = 1;
+};
+
+bool opens_anchors(std::string_view word) {
+  return word == "trust-anchors" || word == "managed-keys" || word == "trusted-keys";
+}
+
+bool is_bind_file(std::string_view text) { return opens_anchors(BindWords(text).next()); }
+
+// One entry, up to its ";", as a record of a zone file.
+Result<std::string> bind_record(std::vector<std::string> words) {
+  for (std::string& word : words) std::erase(word, '"');
+  if (words.size() < 5) return usage_error("an anchor has a name, a kind, three numbers and a key");
+  std::string owner = words[0].ends_with('.') ? words[0] : words[0] + ".";
+  const bool ds = words[1].ends_with("-ds");
+  // trusted-keys has no kinds.
+  const std::size_t numbers = is_digit(words[1].empty() ? 'x' : words[1][0]) ? 1 : 2;
+  std::string out = fmt::format("{} {}", owner, ds ? "DS" : "DNSKEY");
+  for (std::size_t i = numbers; i < words.size(); ++i) {
+    out += i <= numbers + 3 ? " " : "";
+    for (const char c : words[i]) {
+      if (c != ' ' && c != '\t' && c != '\r' && c != '\n') out += c;
+    }
+  }
+  return out;
+}
+
+// The statements as records, each on the line that it had.
+Result<std::string> bind_records(std::string_view text, std::string_view source) {
+  std::string out;
+  BindWords words(text);
+  std::size_t line = 1;  // of `out`
+  const auto fault = [&](std::string_view what) {
+    return usage_error(std::string(what)).in(at_line(source, words.line()));
+  };
+  for (std::string_view word = words.next(); !word.empty(); word = words.next()) {
+    if (!opens_anchors(word))
+      return fault("neither trust-anchors nor managed-keys: " + quoted(word));
+    if (words.next() != "{") return fault("no { after " + quoted(word));
+    std::vector<std::string> entry;
+    for (word = words.next(); word != "}"; word = words.next()) {
+      if (word.empty()) return fault("no } at the end");
+      if (word != ";") {
+        entry.emplace_back(word);
+        continue;
+      }
+      auto record = bind_record(std::exchange(entry, {}));
+      if (!record) return std::move(record).error().in(at_line(source, words.line()));
+      if (words.line() > line) out.append(words.line() - line, '\n');
+      line = std::max(line, words.line()) + 1;
+      out += *record + "\n";
+    }
+    if (words.next() != ";") return fault("no ; after }");
+  }
+  return out;
+}
+
 struct ParsedAnchor {
   TrustAnchor anchor;
   std::string unusable;
@@ -181,6 +285,11 @@ Result<std::vector<TrustAnchor>> parse_trust_anchors(std::string_view text,
     std::size_t line;
   };
   std::vector<Unusable> unusable;
+  std::string records;
+  if (is_bind_file(text)) {
+    GW_TRY(records, bind_records(text, source));
+    text = records;
+  }
   dns::ZoneLexer lexer(text);
   dns::ZoneEntry entry;
   while (true) {

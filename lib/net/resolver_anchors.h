@@ -23,7 +23,8 @@ struct TrustAnchor {
 const std::vector<TrustAnchor>& builtin_trust_anchors();
 
 // Records in zone file form (RFC 1035 section 5.1): comments, parentheses, TTL and class are fine;
-// directives, other types and records without an owner are not. `source` is what messages name
+// directives, other types and records without an owner are not. Or the statements of BIND's
+// bind.keys: trust-anchors, managed-keys and trusted-keys. `source` is what messages name
 // beside the line. kUsage for anything malformed, for none at all, and for an owner whose every
 // record has an algorithm or digest that is not validated here.
 Result<std::vector<TrustAnchor>> parse_trust_anchors(std::string_view text,

@@ -271,14 +271,17 @@ class Proxy:
     sets AD), dead (never answers), slow (answers after 0.3 s), far (after 0.1 s), servfail, refused,
     truncate (UDP answers are cut, TCP works), formerr (to whoever sends EDNS, which it does not know),
     portal (every name has an address and nothing else).
-    Only for names that hold `only`, the others are answered.
+    Only for names that hold `only`, and `types` when some are given; the others are answered.
+    delay: what slow takes, in seconds.
     questions: (name, type) of everything that was asked, in order.
     """
 
-    def __init__(self, server, mode="count", replace=(b"v0.0.15", b"v6.6.66"), only=""):
+    def __init__(self, server, mode="count", replace=(b"v0.0.15", b"v6.6.66"), only="", types=(),
+                 delay=0.3):
         host, port = server.split("@")
         self.upstream = (host, int(port))
-        self.mode, self.replace, self.only = mode, replace, only
+        self.mode, self.replace, self.only, self.types = mode, replace, only, types
+        self.delay = delay
         self.questions = []
         self.lock = threading.Lock()
         self.closing = False
@@ -308,11 +311,12 @@ class Proxy:
         name, qtype, end = self._question(query)
         with self.lock:
             self.questions.append((name, qtype))
-        mode = self.mode if self.only in name else "count"
+        wrong = self.only in name and (not self.types or qtype in self.types)
+        mode = self.mode if wrong else "count"
         if mode == "dead":
             return None
         if mode in ("slow", "far"):
-            time.sleep(0.3 if mode == "slow" else 0.1)
+            time.sleep(self.delay if mode == "slow" else 0.1)
         if mode == "portal" or mode == "formerr" and query[10:12] != b"\0\0":
             answer = b"\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\x7f\0\0\x01"
             head = struct.pack(">HHHHH", 0x8180 + (mode == "formerr"), 1, mode == "portal" and qtype == 1,

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "net/resolver_anchors.h"
+#include "net/resolver_probe.h"
 #include "os/file.h"
 #include "support/check/dns_lab.h"
 
@@ -219,6 +220,9 @@ TEST_CASE("a resolver that refuses is unavailable, not bogus") {
     REQUIRE_FALSE(a);
     CHECK(a.error().kind == ErrorKind::kUnavailable);
     CHECK(a.error().message.find("a.signed.lab TXT: ") == 0);
+    if (mode == std::string("refused")) {
+      CHECK(a.error().message.ends_with(" answers REFUSED"));
+    }
   }
 }
 
@@ -276,6 +280,15 @@ TEST_CASE("a resolver that strips DNSSEC") {
       CHECK(a.error().message.find("the resolver " + lab.proxy(mode)) != std::string::npos);
       CHECK_FALSE(a.error().hint.empty());
     }
+    // Where the root may not be asked, that is what is said to help.
+    Resolver resolver_only =
+        make({.resolver = lab.proxy("strip"), .trust_anchor_file = lab.anchor(), .recurse = false});
+    auto own = ask(resolver_only, std::string(kMox) + "signed.lab", 20s);
+    REQUIRE_FALSE(own);
+    CHECK(own.error().kind == ErrorKind::kUnavailable);
+    CHECK(own.error().message.find("without DNSSEC signatures") != std::string::npos);
+    CHECK(own.error().message.find("root servers") == std::string::npos);
+    CHECK(own.error().hint.find("--recurse") != std::string::npos);
     // With signatures that do not fit to the anchor it is a forgery.
     const auto anchor = hints.string() + ".ds";
     REQUIRE(gw::os::write_file_atomic(anchor, ". DS 1 13 2 " + std::string(64, '0') + "\n", 0600));
@@ -365,9 +378,9 @@ TEST_CASE("resolver addresses") {
   const Case cases[] = {
       {"127.0.0.1", true},    {"127.0.0.1@5353", true},   {"::1", true},
       {"::1@53", true},       {"fe80::1%lo@53", true},    {"192.0.2.1@65535", true},
-      {"localhost", false},   {"127.0.0.1:53", false},    {"127.0.0.1@", false},
+      {"localhost", false},   {"127.0.0.1:53", true},     {"127.0.0.1@", false},
       {"127.0.0.1@0", false}, {"127.0.0.1@65536", false}, {"127.0.0.1@53x", false},
-      {"[::1]@53", false},    {"1.2.3", false},           {"1.2.3.4%lo", false},
+      {"[::1]@53", true},     {"1.2.3", false},           {"1.2.3.4%lo", false},
       {"@53", false},
   };
   for (const auto& c : cases) {
@@ -446,6 +459,50 @@ TEST_CASE("trust anchor files") {
   CHECK(missing.error().message == "trust anchor: /nonexistent/anchor: no such file");
 }
 
+TEST_CASE("trust anchors as BIND keeps them") {
+  const auto& root = gw::net::builtin_trust_anchors();
+  const std::string digest = root[0].record.substr(root[0].record.rfind(' ') + 1);
+  const auto parse = [](const std::string& text) {
+    auto anchors = gw::net::parse_trust_anchors(text, "bind.keys");
+    std::string out;
+    if (!anchors) return anchors.error().message;
+    for (const auto& a : *anchors) out += a.record + "\n";
+    return out;
+  };
+  CHECK(parse("/* the root's\n keys */\ntrust-anchors {\n  # one\n  . initial-ds 20326 8 2 \"" +
+              digest + "\"; // two\n};\n") == root[0].record + "\n");
+  CHECK(parse("trust-anchors { \".\" static-ds 20326 8 2 \"" + digest.substr(0, 20) + "\n " +
+              digest.substr(20) + "\"; };") == root[0].record + "\n");
+  const std::string key(43, 'A');
+  const std::string record = "example.org. IN DNSKEY 257 3 15 " + key + "=\n";
+  for (const char* form : {"trust-anchors { example.org initial-key 257 3 15 \"%\"; };",
+                           "managed-keys { example.org. initial-key 257 3 15 \"%\"; };",
+                           "trusted-keys { \"example.org\" 257 3 15 \"%\"; };"}) {
+    std::string text = form;
+    text.replace(text.find('%'), 1, key + "=");
+    CAPTURE(text);
+    CHECK(parse(text) == record);
+    CHECK(parse(text + "\n" + text) == record + record);
+  }
+  struct Case {
+    const char* text;
+    const char* says;
+  };
+  const Case cases[] = {
+      {"trust-anchors", "bind.keys:1: no { after"},
+      {"trust-anchors {\n . initial-ds 1 8 2;\n};", "bind.keys:2: bad hex"},
+      {"trust-anchors {\n . initial-ds;\n};", "bind.keys:2: an anchor has a name"},
+      {"trust-anchors {\n . initial-ds 1 8 2 \"ab\"", "bind.keys:2: no } at the end"},
+      {"trust-anchors { }", "bind.keys:1: no ; after }"},
+      {"trust-anchors { };", "no DS or DNSKEY record in it"},
+      {"trust-anchors { };\noptions { };", "bind.keys:2: neither trust-anchors nor"},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.text);
+    CHECK(parse(c.text).find(c.says) != std::string::npos);
+  }
+}
+
 TEST_CASE("the built-in anchors are well formed and both there") {
   std::string text;
   for (const auto& a : gw::net::builtin_trust_anchors()) text += a.record + "\n";
@@ -482,4 +539,36 @@ TEST_CASE("character-strings of a TXT record") {
     REQUIRE_FALSE(r);
     CHECK(r.error().kind == ErrorKind::kCorrupt);
   }
+}
+
+TEST_CASE("whom a resolver asks") {
+  const auto conf =
+      std::filesystem::temp_directory_path() / ("gw-resolv2-" + std::to_string(::getpid()));
+  const auto addresses = [&](const std::string& text) {
+    REQUIRE(gw::os::write_file_atomic(conf.string(), text, 0600));
+    std::string out;
+    for (const auto& a : gw::net::resolver_addresses({.resolv_conf = conf.string()})) {
+      out += a.format() + " ";
+    }
+    std::filesystem::remove(conf);
+    return out;
+  };
+  CHECK(addresses("search x\nnameserver 192.0.2.1\n nameserver  2001:db8::1 \n") ==
+        "192.0.2.1:53 [2001:db8::1]:53 ");
+  CHECK(addresses("") == "127.0.0.1:53 ");
+  CHECK(addresses("nameserver x\nnameserver 192.0.2.1\n") == "192.0.2.1:53 ");
+  const auto one = gw::net::resolver_addresses({.resolver = "192.0.2.1@5353"});
+  REQUIRE(one.size() == 1);
+  CHECK(one[0].format() == "192.0.2.1:5353");
+}
+
+TEST_CASE("what a resolver says by itself") {
+  const DnsLab& lab = DnsLab::get();
+  const auto why = [&](const std::string& resolver) {
+    return gw::net::why_no_answer(gw::net::resolver_addresses({.resolver = resolver}),
+                                  {"a.signed.lab"}, gw::system_clock().mono() + 20s);
+  };
+  CHECK(why(lab.proxy("refused")).ends_with(" answers REFUSED"));
+  CHECK(why(lab.proxy("servfail")).empty());
+  CHECK(why(lab.resolver()).empty());
 }
