@@ -183,9 +183,13 @@ class ProxySource : public tlog::TileSource {
 Status ProxySource::choose() {
   constexpr std::size_t kMostAnswer = std::size_t{1} << 20;
   if (chosen_) return {};
+  bool failed = false;  // one that may carry it
   for (const ProxyEntry& entry : list_) {
     if (entry.kind == ProxyEntry::Kind::kOff) {
-      return unavailable_error("no module proxy carries the log, and the list ends in off");
+      const std::string none = "no module proxy carries the log, and the list ends in off";
+      if (failed) return unavailable_error(none);
+      // Each has said so, or there is none to ask: asking again does not help.
+      return usage_error(none, "name one that does, or end the list in direct");
     }
     if (entry.kind == ProxyEntry::Kind::kDirect) break;
     // Any page will do for yes, and what a no has to say is not read either.
@@ -196,6 +200,7 @@ Status ProxySource::choose() {
       chosen_ = true;
       return {};
     }
+    failed = failed || answer.error().kind != ErrorKind::kNotFound;
     if (answer.error().kind != ErrorKind::kNotFound && !entry.after_any) {
       Error error = std::move(answer).error().in("asking a module proxy for the log");
       // What a proxy says of itself is nothing that the log vouches for.
