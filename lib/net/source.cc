@@ -135,7 +135,8 @@ Result<std::unique_ptr<tlog::TileSource>> make_direct(const SourceOptions& optio
   }
   if (source.find("://") == std::string::npos) return make_directory(source);
   GW_TRY(std::string base, base_url(source));
-  GW_TRY(HttpFiles files, HttpFiles::create(options.http, options.timeout, options.pause));
+  GW_TRY(HttpFiles files,
+         HttpFiles::create(options.http, {options.timeout, options.pause, options.patience}));
   return std::unique_ptr<tlog::TileSource>(
       std::make_unique<UrlSource>(std::move(base), std::move(files)));
 }
@@ -161,7 +162,8 @@ Result<std::unique_ptr<tlog::TileSource>> make_source(const SourceOptions& optio
   if (!ends_off) {
     GW_TRY(direct, make_direct(options));
   }
-  GW_TRY(HttpFiles files, HttpFiles::create(options.http, options.timeout, options.pause));
+  GW_TRY(HttpFiles files,
+         HttpFiles::create(options.http, {options.timeout, options.pause, options.patience}));
   return make_proxy_source(std::move(list), options.log_name, std::move(files), std::move(direct));
 }
 

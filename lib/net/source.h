@@ -30,6 +30,9 @@ struct SourceOptions {
   std::string proxy = {};
   HttpOptions http = {};
   Duration timeout = std::chrono::seconds(30);  // for one file
+  // A server that is busy and says when to come back (503 or 429 with Retry-After) is asked again
+  // then, if that is within this time from the first request on. Zero: fetch() fails at once.
+  Duration patience = {};
   // Before a file that failed while others came is asked for again; it grows, at most five times.
   Duration pause = std::chrono::milliseconds(100);
 };

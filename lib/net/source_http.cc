@@ -42,9 +42,9 @@ Result<std::string> require_file(Result<HttpResponse> response, const HttpReques
 
 }  // namespace
 
-Result<HttpFiles> HttpFiles::create(const HttpOptions& options, Duration timeout, Duration pause) {
+Result<HttpFiles> HttpFiles::create(const HttpOptions& options, Pace pace) {
   GW_TRY(HttpClient client, HttpClient::create(options));
-  return HttpFiles(std::move(client), options, timeout, pause);
+  return HttpFiles(std::move(client), options, pace);
 }
 
 std::vector<HttpFiles::Reply> HttpFiles::fetch_once(const std::string& base,
@@ -56,7 +56,8 @@ std::vector<HttpFiles::Reply> HttpFiles::fetch_once(const std::string& base,
     const auto left = std::chrono::ceil<seconds>(quiet_until_ - now);
     out.assign(requests.size(),
                {unavailable_error(fmt::format("{}: asked not to be asked again for {} s",
-                                              redact_url(base), left.count()))});
+                                              redact_url(base), left.count())),
+                true});
     return out;
   }
   std::vector<HttpRequest> sent;
@@ -66,7 +67,7 @@ std::vector<HttpFiles::Reply> HttpFiles::fetch_once(const std::string& base,
     HttpRequest& http = sent.emplace_back();
     http.url = fmt::format("{}/{}", base, r.path);
     http.max_body = r.max_bytes;
-    http.timeout = timeout_;
+    http.timeout = pace_.timeout;
     http.max_redirects = kRedirects;
   }
   auto responses = client_.fetch(sent);
@@ -97,25 +98,39 @@ bool HttpFiles::wait(Duration pause) const {
   return true;
 }
 
+// Asks again for what may come the next time.
+void HttpFiles::fetch_failed(const std::string& base, std::span<const tlog::FetchRequest> requests,
+                             std::vector<Reply>& replies) {
+  std::vector<std::size_t> failed;
+  std::vector<tlog::FetchRequest> again;
+  for (std::size_t i = 0; i < replies.size(); ++i) {
+    if (!replies[i].passing) continue;
+    failed.push_back(i);
+    again.push_back(requests[i]);
+  }
+  std::vector<Reply> more = fetch_once(base, again);
+  for (std::size_t k = 0; k < failed.size(); ++k) replies[failed[k]] = std::move(more[k]);
+}
+
 std::vector<Result<std::string>> HttpFiles::fetch(const std::string& base,
                                                   std::span<const tlog::FetchRequest> requests) {
   const MonoTime begin = system_clock().mono();
   std::vector<Reply> replies = fetch_once(base, requests);
-  Duration pause = pause_;
-  for (int tries = 1; tries < kTries; ++tries, pause *= 2) {
-    std::vector<std::size_t> failed;
-    std::vector<tlog::FetchRequest> again;
-    for (std::size_t i = 0; i < replies.size(); ++i) {
-      if (!replies[i].passing) continue;
-      failed.push_back(i);
-      again.push_back(requests[i]);
-    }
+  const auto may_mend = [&] {
+    return std::any_of(replies.begin(), replies.end(), [](const Reply& r) { return r.passing; });
+  };
+  // A busy server is left alone for as long as it wants, and asked again.
+  while (may_mend() && system_clock().mono() < quiet_until_ &&
+         quiet_until_ <= begin + pace_.patience) {
+    if (!wait(quiet_until_ - system_clock().mono())) break;
+    fetch_failed(base, requests, replies);
+  }
+  Duration pause = pace_.pause;
+  for (int tries = 1; tries < kTries && may_mend(); ++tries, pause *= 2) {
     const bool some_came = std::any_of(replies.begin(), replies.end(),
                                        [](const Reply& r) { return r.body.has_value(); });
-    if (failed.empty() || !some_came || system_clock().mono() - begin > timeout_) break;
-    if (!wait(pause)) break;
-    std::vector<Reply> more = fetch_once(base, again);
-    for (std::size_t k = 0; k < failed.size(); ++k) replies[failed[k]] = std::move(more[k]);
+    if (!some_came || system_clock().mono() - begin > pace_.timeout || !wait(pause)) break;
+    fetch_failed(base, requests, replies);
   }
   std::vector<Result<std::string>> out;
   out.reserve(replies.size());

@@ -22,8 +22,13 @@ namespace gw::net {
 // the whole call. When none came, that is for the caller to wait out.
 class HttpFiles {
  public:
-  // `timeout`: for one file; `pause`: before the first one is asked for again.
-  static Result<HttpFiles> create(const HttpOptions& options, Duration timeout, Duration pause);
+  // As in SourceOptions.
+  struct Pace {
+    Duration timeout;   // for one file
+    Duration pause;     // before the first one is asked for again
+    Duration patience;  // with a server that is busy
+  };
+  static Result<HttpFiles> create(const HttpOptions& options, Pace pace);
 
   // The contract of tlog::TileSource::fetch.
   std::vector<Result<std::string>> fetch(const std::string& base,
@@ -34,19 +39,16 @@ class HttpFiles {
     Result<std::string> body;
     bool passing = false;  // a fault that may be gone the next time
   };
-  HttpFiles(HttpClient client, const HttpOptions& options, Duration timeout, Duration pause)
-      : client_(std::move(client)),
-        timeout_(timeout),
-        pause_(pause),
-        deadline_(options.deadline),
-        stop_(options.stop) {}
+  HttpFiles(HttpClient client, const HttpOptions& options, Pace pace)
+      : client_(std::move(client)), pace_(pace), deadline_(options.deadline), stop_(options.stop) {}
   std::vector<Reply> fetch_once(const std::string& base,
                                 std::span<const tlog::FetchRequest> requests);
+  void fetch_failed(const std::string& base, std::span<const tlog::FetchRequest> requests,
+                    std::vector<Reply>& replies);
   bool wait(Duration pause) const;
 
   HttpClient client_;
-  Duration timeout_;
-  Duration pause_;
+  Pace pace_;
   std::optional<MonoTime> deadline_;
   const os::Stop* stop_;
   MonoTime quiet_until_{};

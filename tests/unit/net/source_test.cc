@@ -243,6 +243,26 @@ TEST_CASE("source: a server that asks to be left alone is") {
   CHECK(server.requests().size() == 3);
 }
 
+TEST_CASE("source: a busy server is waited for, but not for ever") {
+  std::atomic<int> asked = 0;
+  TestServer server([&](const std::string& request) {
+    if (request_path(request) == "/later") return respond(503, "", "Retry-After: 200\r\n");
+    if (++asked < 3) return respond(503, "", "Retry-After: 1\r\n");
+    return respond(200, "fine");
+  });
+  auto from = source({.source = server.url(), .patience = std::chrono::seconds(100)});
+  CHECK(*fetch_one(*from, "busy") == "fine");
+  CHECK(asked == 3);
+  // Too late for this one.
+  CHECK(kind(fetch_one(*from, "later")) == ErrorKind::kUnavailable);
+  CHECK(server.requests().size() == 4);
+  os::Stop stop;
+  stop.request();
+  auto ended =
+      source({.source = server.url(), .http = {.stop = &stop}, .patience = std::chrono::hours(1)});
+  CHECK(kind(fetch_one(*ended, "later")) == ErrorKind::kUnavailable);
+}
+
 TEST_CASE("source: proxy lists") {
   using E = mod::ProxyEntry;
   using Kind = E::Kind;
