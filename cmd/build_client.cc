@@ -43,15 +43,15 @@ Result<Clients> open_services(const BuildServiceValues& v, const Clock& clock,
 }
 
 // All other logs have the same record.
-Status verify_elsewhere(const Clients& clients, const build::FoundBuild& found) {
+Status verify_elsewhere(const Clients& clients, const build::ProvenBuild& found) {
   for (std::size_t i = 1; i < clients.size(); ++i) {
     const std::string name = clients[i]->key().name();
-    auto other = clients[i]->find(found.key);
+    auto other = clients[i]->find(found.key());
     if (!other) return std::move(other).error().in("asking " + name);
-    if (other->record == found.record) continue;
+    if (other->record() == found.record()) continue;
     return untrusted_error(
-        fmt::format("{} has another record: {} bytes, {}; {} has {} bytes, {}", name, other->size,
-                    other->sum, clients[0]->key().name(), found.size, found.sum),
+        fmt::format("{} has another record: {} bytes, {}; {} has {} bytes, {}", name, other->size(),
+                    other->sum(), clients[0]->key().name(), found.size(), found.sum()),
         "one of them, or the toolchain, is not what it seems: tell both");
   }
   return {};
@@ -98,15 +98,15 @@ std::vector<build::Key> candidates(const buildd::BuildPath& path, const build::T
   return out;
 }
 
-Result<build::FoundBuild> find_one(build::LogClient& client, build::Key key) {
+Result<build::ProvenBuild> find_one(build::LogClient& client, build::Key key) {
   if (buildd::is_version_query(key) || buildd::is_go_query(key.go_version)) {
     GW_TRY(key, client.resolve(key));
   }
   return client.find(key);
 }
 
-Result<build::FoundBuild> find_build(Context& ctx, build::LogClient& client,
-                                     const std::vector<build::Key>& keys) {
+Result<build::ProvenBuild> find_build(Context& ctx, build::LogClient& client,
+                                      const std::vector<build::Key>& keys) {
   std::optional<Error> first;
   for (const build::Key& key : keys) {
     ctx.out.progress("asking for " + build::format_key(key));
@@ -121,23 +121,23 @@ Result<build::FoundBuild> find_build(Context& ctx, build::LogClient& client,
 Status get_one(Context& ctx, const GetValues& v, const Clients& clients,
                const std::vector<build::Key>& keys, const std::string& sum) {
   build::LogClient& client = *clients[0];
-  GW_TRY(const build::FoundBuild found, find_build(ctx, client, keys));
-  GW_TRY(const auto outputs, build::plan_outputs(v.output, {&found.key, 1}));
+  GW_TRY(const build::ProvenBuild found, find_build(ctx, client, keys));
+  GW_TRY(const auto outputs, build::plan_outputs(v.output, {&found.key(), 1}));
   const build::Output& output = outputs[0];
   GW_TRY(const os::Dir dir, os::Dir::open(output.directory));
   GW_TRY(const auto there, dir.find(output.name));
   if (there) {
     return usage_error(output.path() + ": exists already", "remove it, or name another with -o");
   }
-  if (!sum.empty() && sum != found.sum) {
+  if (!sum.empty() && sum != found.sum()) {
     return untrusted_error(fmt::format("{}: the log has the sum {}, not {}",
-                                       build::format_key(found.key), found.sum, sum));
+                                       build::format_key(found.key()), found.sum(), sum));
   }
   GW_CHECK(verify_elsewhere(clients, found));
-  ctx.out.progress(fmt::format("downloading {} ({} kB)", output.name, found.size >> 10U));
+  ctx.out.progress(fmt::format("downloading {} ({} kB)", output.name, found.size() >> 10U));
   GW_TRY(const std::string bytes, client.fetch(found));
   // From here on the bytes are those of the record; last, they must say so themselves.
-  if (auto said = build::check_binary(mod::MemorySource(bytes), found.key); !said) {
+  if (auto said = build::check_binary(mod::MemorySource(bytes), found.key()); !said) {
     return untrusted_error(std::move(said).error().message);
   }
   GW_TRY(os::NewFile file, dir.new_file(0755));
@@ -145,14 +145,14 @@ Status get_one(Context& ctx, const GetValues& v, const Clients& clients,
   GW_CHECK(file.publish(output.name));
   ctx.out.progress("");
   if (ctx.json) {
-    ctx.out.json({{"key", build::format_key(found.key)},
-                  {"size", found.size},
-                  {"sum", found.sum},
+    ctx.out.json({{"key", build::format_key(found.key())},
+                  {"size", found.size()},
+                  {"sum", found.sum()},
                   {"file", output.path()},
-                  {"record", found.number},
-                  {"log_size", found.head_size}});
+                  {"record", found.number()},
+                  {"log_size", found.head().size()}});
   } else {
-    ctx.out.line(fmt::format("{} {} {}", found.sum, found.size, output.path()));
+    ctx.out.line(fmt::format("{} {} {}", found.sum(), found.size(), output.path()));
   }
   return ctx.out.flush();
 }
@@ -262,35 +262,35 @@ Result<Claim> claim_of(const std::string& text) {
 
 // Whether the file itself carries its symbol table cannot be told from its build information where
 // -ldflags is not in it (with -trimpath): both variants are tried.
-Result<build::FoundBuild> find_claim(build::LogClient& client, const Claim& claim) {
-  GW_TRY(build::FoundBuild found, client.find(claim.key));
-  if (!claim.size || (found.sum == claim.sum && found.size == *claim.size)) return found;
+Result<build::ProvenBuild> find_claim(build::LogClient& client, const Claim& claim) {
+  GW_TRY(build::ProvenBuild found, client.find(claim.key));
+  if (!claim.size || (found.sum() == claim.sum && found.size() == *claim.size)) return found;
   build::Key other = claim.key;
   other.stripped = !other.stripped;
   auto variant = client.find(other);
   // Without its answer nothing is known of the file.
   if (!variant && variant.error().kind != ErrorKind::kNotFound) return variant;
-  if (variant && variant->sum == claim.sum && variant->size == *claim.size) return variant;
+  if (variant && variant->sum() == claim.sum && variant->size() == *claim.size) return variant;
   return found;
 }
 
 Status verify_one(Context& ctx, const Clients& clients, const std::string& text) {
   GW_TRY(const Claim claim, claim_of(text));
-  GW_TRY(const build::FoundBuild found, find_claim(*clients[0], claim));
-  if (!claim.sum.empty() && claim.sum != found.sum) {
+  GW_TRY(const build::ProvenBuild found, find_claim(*clients[0], claim));
+  if (!claim.sum.empty() && claim.sum != found.sum()) {
     return untrusted_error(fmt::format("the sum is {}; the log of {} has {}", claim.sum,
-                                       clients[0]->key().name(), found.sum),
+                                       clients[0]->key().name(), found.sum()),
                            "it was not built from that source, or was changed since");
   }
   GW_CHECK(verify_elsewhere(clients, found));
   if (ctx.json) {
     ctx.out.json({{"what", text},
-                  {"key", build::format_key(found.key)},
-                  {"size", found.size},
-                  {"sum", found.sum},
+                  {"key", build::format_key(found.key())},
+                  {"size", found.size()},
+                  {"sum", found.sum()},
                   {"logs", clients.size()}});
   } else {
-    ctx.out.line(fmt::format("{} {} {}", found.sum, found.size, text));
+    ctx.out.line(fmt::format("{} {} {}", found.sum(), found.size(), text));
   }
   return ctx.out.flush();
 }

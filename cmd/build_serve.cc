@@ -230,9 +230,9 @@ buildd::Verifier make_verifier(const BuildServeValues& v, const std::string& tex
     auto found = client->find(key);
     const std::string& name = client->key().name();
     if (!found) return std::move(found).error().in(name);
-    if (found->record == record) return {};
+    if (found->record() == record) return {};
     return untrusted_error(
-        fmt::format("{} got another result: {} bytes, {}", name, found->size, found->sum));
+        fmt::format("{} got another result: {} bytes, {}", name, found->size(), found->sum()));
   };
 }
 

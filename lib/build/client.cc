@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
+#include <thread>
 
 #include "base/bytes.h"
 #include "tlog/bad_tiles.h"
@@ -14,14 +14,34 @@ namespace {
 
 constexpr std::string_view kLog = "/tlog";
 constexpr std::uint64_t kPiece = std::uint64_t{1} << 20;
-constexpr int kTries = 5;  // of a piece
+constexpr int kTries = 5;      // of a piece
+constexpr int kRedirects = 3;  // to a CDN, an object store
+
+}  // namespace
+
+std::string pages_place(std::string_view log_place) {
+  while (log_place.size() > 1 && log_place.ends_with('/')) log_place.remove_suffix(1);
+  if (log_place.ends_with(kLog)) log_place.remove_suffix(kLog.size());
+  return std::string(log_place);
+}
+
+Result<std::string> service_base(std::string_view url, std::string_view key_name) {
+  std::string base = pages_place(url.empty() ? tlog::build_log_url(key_name) : std::string(url));
+  GW_CHECK(net::check_url(base));
+  return base;
+}
+
+// ---- proofs ----
+
+namespace {
 
 // That the log has gone on from where it was. The evidence is carried when it has not.
-Status compare(tlog::Client& client, const tlog::Checkpoint& old, const tlog::Checkpoint& head) {
+Status compare_heads(tlog::Client& client, const tlog::Checkpoint& old,
+                     const tlog::Checkpoint& head, std::string_view what) {
   auto found = client.compare(old, head);
   if (found && !found->fork()) return {};
-  const tlog::SeenHead then{"remembered", old.size(), old.note()};
-  const tlog::SeenHead now{"with the lookup", head.size(), head.note()};
+  const tlog::SeenHead then{std::string(what), old.size(), old.note()};
+  const tlog::SeenHead now{"with the answer", head.size(), head.note()};
   const bool grown = old.size() <= head.size();
   if (found) {
     return tlog::contradiction_error(
@@ -34,69 +54,154 @@ Status compare(tlog::Client& client, const tlog::Checkpoint& old, const tlog::Ch
 
 }  // namespace
 
-Result<std::string> service_base(std::string_view url, std::string_view key_name) {
-  std::string base = url.empty() ? tlog::build_log_url(key_name) : std::string(url);
-  while (base.ends_with('/')) base.pop_back();
-  if (base.ends_with(kLog)) base.resize(base.size() - kLog.size());
-  GW_CHECK(net::check_url(base));
-  return base;
+Result<std::string> newest_head(tlog::Client& client, const std::optional<std::string>& remembered,
+                                const tlog::Checkpoint& head, std::string_view what) {
+  if (!remembered) return head.note();
+  auto old = tlog::Checkpoint::open(*remembered, client.key(), client.format());
+  if (!old) {
+    return untrusted_error(
+        fmt::format("the head of {} that is {} is not signed by this key", client.key().name(),
+                    what),
+        "a service that has a new key has a new log: forget that head if you know why");
+  }
+  if (old->same_tree(head)) return *remembered;
+  GW_CHECK(compare_heads(client, *old, head, what));
+  return old->size() > head.size() ? *remembered : head.note();
 }
 
-std::string ProvenBuild::download_path() const {
-  return fmt::format("{}{}/{}", format_key(key_), sum_, binary_name(key_));
+class BuildProver {
+ public:
+  static Result<ProvenBuild> prove(tlog::Client& client, const Key& key, const Remember& remember) {
+    GW_CHECK(check_key(key));
+    // Its head is signed, and it is in that head's tree under exactly this key.
+    GW_TRY(const tlog::VerifiedLookup found, client.lookup(format_key(key)));
+    ProvenBuild out(found.head());
+    // The head is of one history with all that was seen.
+    GW_TRY(out.newest_note_, remember(found.head()));
+    // From here on the record is the log's word.
+    const auto record = tlog::parse_build_record(found.text());
+    if (!record || record->target != key.view()) return tlog::another_record_error(format_key(key));
+    if (record->size > kMaxBinaryBytes) {
+      return untrusted_error(format_key(key) + ": larger than any binary");
+    }
+    out.key_ = key;
+    out.size_ = record->size;
+    out.sum_ = record->sum;
+    out.record_ = found.text();
+    out.number_ = found.number();
+    return out;
+  }
+};
+
+Result<ProvenBuild> prove_build(tlog::Client& client, const Key& key, const Remember& remember) {
+  return BuildProver::prove(client, key, remember);
 }
 
 Result<ProvenBuild> prove_build(tlog::Client& client, const Key& key,
                                 const std::optional<std::string>& remembered) {
-  GW_CHECK(check_key(key));
-  GW_TRY(const tlog::VerifiedLookup found, client.lookup(format_key(key)));
-  std::string newest = found.head().note();
-  if (remembered) {
-    auto old = tlog::Checkpoint::open(*remembered, client.key(), client.format());
-    if (!old) return std::move(old).error().in("the remembered head");
-    GW_CHECK(compare(client, *old, found.head()));
-    if (old->size() > found.head().size()) newest = *remembered;
+  return prove_build(client, key, [&](const tlog::Checkpoint& head) {
+    return newest_head(client, remembered, head);
+  });
+}
+
+// ---- bytes ----
+
+namespace {
+
+class Download {
+ public:
+  Download(net::HttpClient& http, const FileRequest& file, const Sink& sink)
+      : http_(http), file_(file), sink_(sink), until_(system_clock().mono() + file.patience) {}
+
+  Status run() {
+    // One byte more than it may have shows that it has too many.
+    const std::uint64_t limit = file_.exact ? file_.size : file_.size + 1;
+    while (!ended_ && done_ < limit) {
+      const std::uint64_t end = std::min(limit, done_ + kPiece);
+      net::HttpRequest request = request_for(end);
+      auto response = http_.fetch_one(request);
+      if (!response) {
+        if (response.error().kind == ErrorKind::kUnavailable && ++tries_ < kTries) continue;
+        return std::move(response).error();
+      }
+      if (wait_if_asked(*response)) continue;
+      if (response->status == 206 && takes(*response, end)) {
+        done_ += response->body.size();
+        if (done_ > file_.size) break;
+        GW_CHECK(sink_(response->body));
+        ended_ = !file_.exact && done_ < end;
+        tries_ = 0;
+        continue;
+      }
+      if (response->status == 200 && done_ == 0) return take_whole(response->body);
+      // It ended exactly where a piece did.
+      if (response->status == 416 && !file_.exact && done_ > 0) return {};
+      if ((response->status >= 500 || response->status == 206) && ++tries_ < kTries) continue;
+      if (response->status == 206) {
+        return untrusted_error(file_.url + ": not the range that was asked for");
+      }
+      GW_TRY([[maybe_unused]] const auto body, net::require_ok(std::move(response), request));
+      return untrusted_error(file_.url + ": the whole file for a part of it");
+    }
+    if (done_ <= file_.size) return {};
+    return untrusted_error(fmt::format("{}: more than {} bytes", file_.url, file_.size));
   }
-  // From here on the record is the log's word.
-  const auto record = tlog::parse_build_record(found.text());
-  if (!record || record->target != key.view()) return tlog::another_record_error(format_key(key));
-  return ProvenBuild(key, record->size, std::string(record->sum), found.head(), std::move(newest));
+
+ private:
+  net::HttpRequest request_for(std::uint64_t end) const {
+    net::HttpRequest request;
+    request.url = file_.url;
+    request.headers = {{"Range", fmt::format("bytes={}-{}", done_, end - 1)}};
+    request.timeout = file_.timeout;
+    request.max_redirects = kRedirects;
+    // A server that knows no ranges answers with all of it.
+    request.max_body = static_cast<std::size_t>(done_ == 0 ? file_.size : end - done_);
+    return request;
+  }
+
+  bool takes(const net::HttpResponse& response, std::uint64_t end) const {
+    const std::uint64_t size = response.body.size();
+    return file_.exact ? size == end - done_ : size > 0 && size <= end - done_;
+  }
+
+  Status take_whole(const std::string& body) {
+    if (!file_.exact || body.size() == file_.size) return sink_(body);
+    return untrusted_error(
+        fmt::format("{}: {} bytes, not the {} of the record", file_.url, body.size(), file_.size));
+  }
+
+  // Whether the server was busy, and has been left alone for as long as it asked.
+  bool wait_if_asked(const net::HttpResponse& response) const {
+    if (response.status != 503 && response.status != 429) return false;
+    if (!response.retry_after || file_.patience.count() == 0) return false;
+    const Duration wait = *response.retry_after;
+    if (system_clock().mono() + wait > until_) return false;
+    if (file_.stop != nullptr) return !file_.stop->wait_for(wait);
+    std::this_thread::sleep_for(wait);
+    return true;
+  }
+
+  net::HttpClient& http_;
+  const FileRequest& file_;
+  const Sink& sink_;
+  const MonoTime until_;
+  std::uint64_t done_ = 0;
+  int tries_ = 0;
+  bool ended_ = false;
+};
+
+}  // namespace
+
+Status download(net::HttpClient& http, const FileRequest& file, const Sink& sink) {
+  return Download(http, file, sink).run();
 }
 
 Status download(net::HttpClient& http, const std::string& base, const ProvenBuild& build,
                 const Sink& sink) {
-  const std::string url = fmt::format("{}/{}", base, build.download_path());
-  std::uint64_t done = 0;
-  int tries = 0;
-  while (done < build.size()) {
-    const std::uint64_t end = std::min(build.size(), done + kPiece);
-    net::HttpRequest request;
-    request.url = url;
-    request.headers = {{"Range", fmt::format("bytes={}-{}", done, end - 1)}};
-    request.timeout = std::chrono::minutes(10);
-    // A server that knows no ranges answers with all of it.
-    request.max_body = static_cast<std::size_t>(done == 0 ? build.size() : end - done);
-    auto response = http.fetch_one(request);
-    if (response && response->status == 200 && done == 0) {
-      if (response->body.size() == build.size()) return sink(response->body);
-      return untrusted_error(fmt::format("{}: {} bytes, not the {} of the record", url,
-                                         response->body.size(), build.size()));
-    }
-    if (response && response->status == 206 && response->body.size() == end - done) {
-      GW_CHECK(sink(response->body));
-      done = end;
-      tries = 0;
-      continue;
-    }
-    const bool passing = response ? response->status >= 500 || response->status == 206
-                                  : response.error().kind == ErrorKind::kUnavailable;
-    if (passing && ++tries < kTries) continue;
-    if (!response) return std::move(response).error();
-    if (response->status == 206) return untrusted_error(url + ": not the range that was asked for");
-    GW_TRY([[maybe_unused]] const auto body, net::require_ok(std::move(response), request));
-    return untrusted_error(url + ": the whole file for a part of it");
-  }
-  return {};
+  FileRequest file;
+  file.url = fmt::format("{}/{}", base, build.download_path());
+  file.size = build.size();
+  return download(http, file, sink);
 }
 
 }  // namespace gw::build

@@ -42,6 +42,13 @@ tlog::BuildTarget Key::view() const {
   return {module, version, dir, target.goos, target.goarch, go_version, stripped};
 }
 
+Key key_of_record(const tlog::BuildRecord& record) {
+  const tlog::BuildTarget& t = record.target;
+  return {std::string(t.module),    std::string(t.version),
+          std::string(t.dir),       {std::string(t.goos), std::string(t.goarch)},
+          std::string(t.goversion), t.stripped};
+}
+
 std::string format_key(const Key& key) { return tlog::format_build_key(key.view()); }
 
 Status check_go_version(std::string_view go_version) {
@@ -59,6 +66,14 @@ Status check_key(const Key& key) {
 }
 
 std::string binary_name(const Key& key) { return name_of(key, ""); }
+
+std::string result_path(const Key& key, std::string_view sum) {
+  return fmt::format("{}{}/", format_key(key), sum);
+}
+
+std::string binary_path(const Key& key, std::string_view sum, bool packed) {
+  return fmt::format("{}{}{}", result_path(key, sum), binary_name(key), packed ? ".gz" : "");
+}
 
 std::string binary_name_with_target(const Key& key) {
   return name_of(key, fmt::format("{}-{}-", key.target.goos, key.target.goarch));

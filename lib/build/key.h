@@ -29,6 +29,9 @@ struct Key {
   bool operator==(const Key&) const = default;
 };
 
+// The key that a record is of. Precondition: the record is regular.
+Key key_of_record(const tlog::BuildRecord& record);
+
 // "MOD@VER/[DIR/]GOOS-GOARCH-GOVER[-stripped]/".
 std::string format_key(const Key& key);
 // kUsage, naming what is wrong, unless the key can be in a log: clean paths, a canonical version
@@ -40,6 +43,9 @@ Status check_go_version(std::string_view go_version);
 // BASE-VER-GOVER[-stripped][.exe], BASE being the last element of the directory, or else of the
 // module.
 std::string binary_name(const Key& key);
+// Where a service's pages have the build with this sum, and its binary, below their base.
+std::string result_path(const Key& key, std::string_view sum);
+std::string binary_path(const Key& key, std::string_view sum, bool packed = false);
 // With GOOS-GOARCH in it, for binaries of several targets in one directory:
 // BASE-VER-GOOS-GOARCH-GOVER[-stripped][.exe].
 std::string binary_name_with_target(const Key& key);

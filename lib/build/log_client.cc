@@ -10,7 +10,6 @@
 #include "module/semver.h"
 #include "net/source.h"
 #include "os/file.h"
-#include "tlog/bad_tiles.h"
 #include "tlog/build_log.h"
 #include "tlog/evidence.h"
 #include "tlog/lookup.h"
@@ -20,29 +19,12 @@ namespace gw::build {
 
 namespace {
 
-constexpr std::uint64_t kMaxBinary = std::uint64_t{2} << 30U;
-// Asked for at once, so that a connection that breaks costs no more than this.
-constexpr std::uint64_t kRange = std::uint64_t{8} << 20U;
-constexpr int kRangeTries = 4;
 // What gzip may add to bytes that it cannot make smaller.
 constexpr std::uint64_t kPackedExtra = 1U << 16U;
 
 bool is_url(std::string_view place) { return place.find("://") != std::string_view::npos; }
 
-std::string without_end(std::string text, std::string_view end) {
-  while (text.size() > 1 && text.ends_with('/')) text.pop_back();
-  if (text.ends_with(end)) text.resize(text.size() - end.size());
-  return text;
-}
-
 }  // namespace
-
-Key key_of_record(const tlog::BuildRecord& record) {
-  const tlog::BuildTarget& t = record.target;
-  return {std::string(t.module),    std::string(t.version),
-          std::string(t.dir),       {std::string(t.goos), std::string(t.goarch)},
-          std::string(t.goversion), t.stripped};
-}
 
 LogClient::LogClient(LogClientOptions options, std::string place,
                      std::unique_ptr<tlog::TileSource> source, const Clock& clock)
@@ -62,6 +44,7 @@ Result<std::unique_ptr<LogClient>> LogClient::make(LogClientOptions options, con
   source_options.source = place;
   source_options.http = options.http;
   source_options.timeout = options.wait;
+  source_options.patience = options.wait;
   GW_TRY(auto source, net::make_source(source_options));
   if (place.starts_with("file://")) place.erase(0, std::string_view("file://").size());
   std::unique_ptr<LogClient> out(
@@ -112,7 +95,7 @@ Result<Key> LogClient::resolve(const Key& query) {
 
 Result<tlog::Checkpoint> LogClient::latest() {
   GW_TRY(tlog::Checkpoint head, client_.fetch_latest());
-  GW_CHECK(remember(head));
+  GW_TRY([[maybe_unused]] const std::string newest, remember(head));
   return head;
 }
 
@@ -124,52 +107,29 @@ std::string LogClient::checkpoint_of(const tlog::Checkpoint& head) {
   return note->starts_with(tlog::format_tree_text(origin, head.size(), head.root())) ? *note : "";
 }
 
-Result<FoundBuild> LogClient::find(const Key& key) {
-  GW_CHECK(check_key(key));
-  const std::string name = format_key(key);
-  // Its head is signed, and it is in that head's tree under exactly this key.
-  GW_TRY(const tlog::VerifiedLookup lookup, client_.lookup(name));
-  // The head is of one history with all that was seen.
-  GW_CHECK(remember(lookup.head()));
-  const auto record = tlog::parse_build_record(lookup.text());
-  if (!record || key_of_record(*record) != key) {
-    return untrusted_error(name + ": the record is of another build");
-  }
-  if (record->size > kMaxBinary) return untrusted_error(name + ": larger than any binary");
-  return FoundBuild{key,
-                    lookup.text(),
-                    lookup.number(),
-                    record->size,
-                    std::string(record->sum),
-                    lookup.head().size(),
-                    lookup.head().note()};
+Result<ProvenBuild> LogClient::find(const Key& key) {
+  return prove_build(client_, key, [this](const tlog::Checkpoint& head) { return remember(head); });
 }
 
 // Compares with the head of earlier calls, and leaves the larger one.
-Status LogClient::remember(const tlog::Checkpoint& head) {
+Result<std::string> LogClient::remember(const tlog::Checkpoint& head) {
   const std::string path = options_.state + "/head";
   GW_TRY(auto file, tlog::RememberedHead::open(path));
-  if (!file.note()) return file.save(head.note());
-  auto known = tlog::Checkpoint::open(*file.note(), options_.key, tlog::kBuildLog);
-  if (!known) {
-    return untrusted_error(
-        fmt::format("the head of {} that is remembered in {} is not signed by this key",
-                    options_.key.name(), path),
-        "a service that has a new key has a new log: remove the file if you know why");
-  }
-  if (known->same_tree(head)) return {};
-  GW_TRY(const tlog::HeadComparison found, client_.compare(*known, head));
-  if (!found.fork()) return head.size() > known->size() ? file.save(head.note()) : Status();
-  const tlog::SeenHead before{"remembered in " + path, known->size(), known->note()};
-  const tlog::SeenHead now{"of " + place_, head.size(), head.note()};
-  const bool grows = head.size() >= known->size();
-  const auto evidence = tlog::fork_evidence(grows ? before : now, grows ? now : before, found);
+  auto newest = newest_head(client_, file.note(), head, "remembered in " + path);
+  if (!newest) return keep_evidence(newest.error());
+  if (!file.note() || *newest != *file.note()) GW_CHECK(file.save(*newest));
+  return newest;
+}
+
+Error LogClient::keep_evidence(const Error& error) const {
+  const tlog::Contradiction* found = tlog::find_contradiction(error);
+  if (found == nullptr) return error;
   const auto saved =
-      tlog::save_evidence(tlog::evidence_json(evidence, options_.key.format(), clock_.now()),
+      tlog::save_evidence(tlog::evidence_json(found->evidence, options_.key.format(), clock_.now()),
                           options_.state + "/evidence", clock_.now());
   return untrusted_error(
-      fmt::format("the log {} told two histories: {}; {}", options_.key.name(), evidence.message,
-                  saved ? "evidence: " + *saved : saved.error().message),
+      fmt::format("the log {} told two histories: {}; {}", options_.key.name(),
+                  found->evidence.message, saved ? "evidence: " + *saved : saved.error().message),
       "keep the evidence and tell others who use the log");
 }
 
@@ -178,65 +138,43 @@ Status LogClient::remember(const tlog::Checkpoint& head) {
 Result<std::string> LogClient::fetch_record(std::string_view record) {
   const auto parsed = tlog::parse_build_record(record);
   if (!parsed) return usage_error("not a build's record: " + quoted(record));
-  FoundBuild found;
-  found.key = key_of_record(*parsed);
-  found.size = parsed->size;
-  found.sum = parsed->sum;
-  if (found.size > kMaxBinary) return untrusted_error(found.sum + ": larger than any binary");
-  return fetch(found);
+  return fetch_binary(key_of_record(*parsed), parsed->size, parsed->sum);
 }
 
-Result<std::string> LogClient::fetch(const FoundBuild& found) {
-  const std::string path =
-      fmt::format("{}{}/{}.gz", format_key(found.key), found.sum, binary_name(found.key));
-  GW_TRY(const std::string packed, fetch_file(path, found.size + found.size / 8 + kPackedExtra));
-  auto bytes = mod::gunzip(packed, found.size);
+Result<std::string> LogClient::fetch(const ProvenBuild& found) {
+  return fetch_binary(found.key(), found.size(), found.sum());
+}
+
+Result<std::string> LogClient::fetch_binary(const Key& key, std::uint64_t size,
+                                            std::string_view sum) {
+  if (size > kMaxBinaryBytes) return untrusted_error(format_key(key) + ": larger than any binary");
+  const std::string path = binary_path(key, sum, true);
+  GW_TRY(const std::string packed, fetch_file(path, size + size / 8 + kPackedExtra));
+  auto bytes = mod::gunzip(packed, size);
   if (!bytes) return std::move(bytes).error().in(path);
-  const std::string sum = format_binary_sum(sha256(*bytes));
-  if (bytes->size() == found.size && sum == found.sum) return bytes;
+  const std::string got = format_binary_sum(sha256(*bytes));
+  if (bytes->size() == size && got == sum) return bytes;
   return untrusted_error(
-      fmt::format("{}: the service sent {} bytes with the sum {}; the log says "
-                  "{} and {}",
-                  format_key(found.key), bytes->size(), sum, found.size, found.sum));
+      fmt::format("{}: the service sent {} bytes with the sum {}; the log says {} and {}",
+                  format_key(key), bytes->size(), got, size, sum));
 }
 
 Result<std::string> LogClient::fetch_file(const std::string& path, std::uint64_t max_bytes) {
-  // Pages lie beside the log.
-  const std::string file = fmt::format("{}/{}", without_end(place_, "/tlog"), path);
-  if (http_) return fetch_url(file, max_bytes);
-  return os::read_file(file, max_bytes);
-}
-
-// In pieces, so that after a broken connection only a piece is fetched again.
-Result<std::string> LogClient::fetch_url(const std::string& url, std::uint64_t max_bytes) {
+  const std::string place = fmt::format("{}/{}", pages_place(place_), path);
+  if (!http_) return os::read_file(place, max_bytes);
+  FileRequest file;
+  file.url = place;
+  file.size = max_bytes;
+  file.exact = false;
+  file.timeout = options_.wait;
+  file.patience = options_.wait;
+  file.stop = options_.http.stop;
   std::string out;
-  int tries = 0;
-  while (true) {
-    net::HttpRequest request;
-    request.url = url;
-    request.headers = {{"Range", fmt::format("bytes={}-{}", out.size(), out.size() + kRange - 1)}};
-    request.max_body = max_bytes;
-    request.timeout = options_.wait;
-    request.max_redirects = 3;
-    const auto answer = http_->fetch_one(request);
-    if (!answer) {
-      if (answer.error().kind != ErrorKind::kUnavailable || ++tries >= kRangeTries) {
-        return answer.error();
-      }
-      continue;
-    }
-    if (answer->status == 206) {
-      tries = 0;
-      out += answer->body;
-      if (out.size() > max_bytes) return untrusted_error(url + ": more than the record says");
-      if (answer->body.size() < kRange) return out;
-      continue;
-    }
-    // It ended exactly where a piece did.
-    if (answer->status == 416 && !out.empty()) return out;
-    // A server that knows no ranges sends all of it.
-    return net::require_ok(answer, request);
-  }
+  GW_CHECK(download(*http_, file, [&](std::string_view bytes) -> Status {
+    out += bytes;
+    return {};
+  }));
+  return out;
 }
 
 }  // namespace gw::build

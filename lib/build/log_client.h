@@ -1,13 +1,13 @@
-// A build service's client: what its log says about a build, proven, and the binary itself.
+// A build service and what is remembered of it: client.h with the largest head in a file.
 //
 //   GW_TRY(auto log, LogClient::make(options));
-//   GW_TRY(FoundBuild found, log->find(key));          // signature, history, inclusion, every
+//   GW_TRY(ProvenBuild found, log->find(key));         // signature, history, inclusion, every
 //   field GW_TRY(std::string bytes, log->fetch(found));      // no byte more than the record says;
-//   the sum GW_CHECK(check_binary(mod::MemorySource(bytes), found.key));
+//   the sum GW_CHECK(check_binary(mod::MemorySource(bytes), found.key()));
 //
-// The largest head is remembered in a file; one that is not of the same history is kUntrusted, with
-// evidence beside it, and so is a service whose key is another than it was. Works against gobuild's
-// logs as well.
+// A head that is not of one history with the remembered one is kUntrusted, with evidence beside
+// that file, and so is a service whose key is another than it was. Works against gobuild's logs as
+// well, and against a directory that a log was copied to.
 //
 // One thread at a time. Errors: kNotFound: the service has no such build, and says that it cannot
 // be made; kUnavailable: a retry may help; kUntrusted; kIo.
@@ -22,6 +22,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "build/client.h"
 #include "build/key.h"
 #include "net/http.h"
 #include "tlog/client.h"
@@ -38,16 +39,6 @@ struct LogClientOptions {
   net::HttpOptions http = {};
   // A lookup of what nobody built before is answered when it is built.
   std::chrono::seconds wait = std::chrono::minutes(30);
-};
-
-struct FoundBuild {
-  Key key;
-  std::string record;
-  std::uint64_t number = 0;
-  std::uint64_t size = 0;
-  std::string sum;
-  std::uint64_t head_size = 0;
-  std::string note;  // the signed head that the record was proven in
 };
 
 class LogClient {
@@ -70,18 +61,19 @@ class LogClient {
   // For audits and copies.
   tlog::TileSource& source() { return *source_; }
   // Waits for a build.
-  Result<FoundBuild> find(const Key& key);
+  Result<ProvenBuild> find(const Key& key);
   // The uncompressed binary; its sum is the record's.
-  Result<std::string> fetch(const FoundBuild& found);
+  Result<std::string> fetch(const ProvenBuild& found);
   // The same by a record, which the caller has proven.
   Result<std::string> fetch_record(std::string_view record);
 
  private:
   LogClient(LogClientOptions options, std::string place, std::unique_ptr<tlog::TileSource> source,
             const Clock& clock);
-  Status remember(const tlog::Checkpoint& head);
+  Result<std::string> remember(const tlog::Checkpoint& head);
+  Error keep_evidence(const Error& error) const;
+  Result<std::string> fetch_binary(const Key& key, std::uint64_t size, std::string_view sum);
   Result<std::string> fetch_file(const std::string& path, std::uint64_t max_bytes);
-  Result<std::string> fetch_url(const std::string& url, std::uint64_t max_bytes);
 
   LogClientOptions options_;
   std::string place_;
@@ -90,8 +82,5 @@ class LogClient {
   const Clock& clock_;
   std::optional<net::HttpClient> http_;
 };
-
-// The key that a record is of. Precondition: the record is regular.
-Key key_of_record(const tlog::BuildRecord& record);
 
 }  // namespace gw::build

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "build/key.h"
-#include "build/log_client.h"
 #include "os/file.h"
 #include "tlog/build_log.h"
 #include "tlog/data_tile.h"
@@ -56,12 +55,11 @@ class Copy : public AuditSink {
     if (!os::file_exists(fmt::format("{}/{}", directory_, lookup))) {
       GW_CHECK(put(lookup, tlog::format_lookup(number, record, head_.note())));
     }
-    const std::string page = fmt::format("{}{}/", key, parsed->sum);
-    GW_CHECK(put(page + "record", record));
+    const Key built = key_of_record(*parsed);
+    GW_CHECK(put(result_path(built, parsed->sum) + "record", record));
     if (!binaries_) return {};
-    const std::string name = binary_name(key_of_record(*parsed));
     for (const bool packed : {false, true}) {
-      const std::string path = fmt::format("{}{}{}", page, name, packed ? ".gz" : "");
+      const std::string path = binary_path(built, parsed->sum, packed);
       if (os::file_exists(fmt::format("{}/{}", directory_, path))) continue;
       const auto bytes = binaries_(record, packed);
       if (bytes) {

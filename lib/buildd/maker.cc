@@ -5,7 +5,6 @@
 #include <thread>
 
 #include "base/metrics.h"
-#include "build/log_client.h"
 #include "build/reason.h"
 #include "module/gzip.h"
 #include "os/file.h"

@@ -117,6 +117,8 @@ TEST_CASE("where a service is", "[client]") {
   CHECK(*service_base("http://127.0.0.1:80/x/", "a") == "http://127.0.0.1:80/x");
   CHECK(*service_base("https://a.example/tlog", "a") == "https://a.example");
   CHECK_FALSE(service_base("ftp://a.example", "a"));
+  CHECK(pages_place("/srv/copy/tlog/") == "/srv/copy");
+  CHECK(pages_place("/srv/copy") == "/srv/copy");
 }
 
 TEST_CASE("downloads in pieces", "[client]") {
@@ -135,6 +137,53 @@ TEST_CASE("downloads in pieces", "[client]") {
   REQUIRE(got.status);
   CHECK(got.bytes == file);
   CHECK(requests == 4);
+}
+
+TEST_CASE("downloads of files whose size is not known", "[client]") {
+  auto http = *net::HttpClient::create();
+  for (const std::size_t size : {std::size_t{17}, std::size_t{1} << 20, std::size_t{3} << 19}) {
+    const std::string file(size, 'x');
+    const test::TestServer server([&](const std::string& request) {
+      auto first = std::stoul(request.substr(request.find("bytes=") + 6));
+      return first >= file.size() ? test::respond(416, "") : ranged(request, file);
+    });
+    std::string got;
+    FileRequest wanted;
+    wanted.url = server.url("/x.gz");
+    wanted.size = std::uint64_t{1} << 30;
+    wanted.exact = false;
+    const Sink sink = [&](std::string_view piece) {
+      got += piece;
+      return Status();
+    };
+    CHECK(download(http, wanted, sink));
+    CHECK(got == file);
+    wanted.size = size;
+    CHECK(download(http, wanted, sink));
+    wanted.size = size - 1;
+    CHECK(download(http, wanted, sink).error().kind == ErrorKind::kUntrusted);
+  }
+}
+
+TEST_CASE("a busy service is waited for", "[client]") {
+  auto http = *net::HttpClient::create();
+  std::atomic<int> requests = 0;
+  const test::TestServer server([&](const std::string& request) {
+    if (++requests == 1) return test::respond(503, "", "Retry-After: 1\r\n");
+    return ranged(request, "xxx");
+  });
+  std::string got;
+  const Sink sink = [&](std::string_view piece) {
+    got += piece;
+    return Status();
+  };
+  FileRequest wanted;
+  wanted.url = server.url("/x");
+  wanted.size = 3;
+  wanted.patience = std::chrono::seconds(100);
+  CHECK(download(http, wanted, sink));
+  CHECK(got == "xxx");
+  CHECK(requests == 2);
 }
 
 TEST_CASE("downloads that are not what they should be", "[client]") {

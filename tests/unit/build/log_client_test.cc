@@ -44,7 +44,7 @@ struct Lab {
   OwnLog log;
 };
 
-struct Sink : AuditSink {
+struct Audited : AuditSink {
   Status take_record(std::uint64_t number, const std::string& text) override {
     CHECK(text == record_of(number));
     ++records;
@@ -78,7 +78,7 @@ struct Edited : tlog::TileSource {
 TEST_CASE("audit: all of a log, at sizes around tiles", "[log_audit]") {
   for (const std::size_t size : {0U, 1U, 255U, 256U, 257U, 600U}) {
     Lab lab(size);
-    Sink sink;
+    Audited sink;
     const auto audited = audit_log(lab.log, lab.head(), std::nullopt, sink).value();
     CHECK(audited.records == size);
     CHECK(audited.irregular == 0);
@@ -94,12 +94,12 @@ TEST_CASE("audit: whatever is edited is found", "[log_audit]") {
                                  "tile/8/0/002.p/88", "tile/8/1/000.p/2"}) {
     INFO(path);
     Edited edited(lab.log, path);
-    Sink sink;
+    Audited sink;
     const auto audited = audit_log(edited, lab.head(), std::nullopt, sink);
     REQUIRE_FALSE(audited);
     CHECK(audited.error().kind == ErrorKind::kUntrusted);
   }
-  Sink sink;
+  Audited sink;
   const auto before = lab.head();
   lab.grow(700);
   CHECK(audit_log(lab.log, lab.head(), before, sink));
@@ -109,7 +109,7 @@ TEST_CASE("audit: whatever is edited is found", "[log_audit]") {
   std::vector<std::string> texts;
   for (std::size_t n = 0; n < 700; ++n) texts.push_back(n == 5 ? record_of(n, 8) : record_of(n));
   other.append(texts);
-  struct Ignore : Sink {
+  struct Ignore : Audited {
     Status take_record(std::uint64_t, const std::string&) override { return {}; }
   } ignore;
   const auto forked = audit_log(
@@ -144,17 +144,17 @@ TEST_CASE("copy: files that a client reads, head last", "[log_copy]") {
   options.state = dir.path();
   const auto client = LogClient::make(options, system_clock()).value();
   const Key wanted{"a.b/c", "v1.0.290", "/", {"js", "wasm"}, "go1.26.8", false};
-  const FoundBuild found = client->find(wanted).value();
-  CHECK(found.number == 290);
-  CHECK(found.size == 7);
-  CHECK(found.record == record_of(290));
+  const ProvenBuild found = client->find(wanted).value();
+  CHECK(found.number() == 290);
+  CHECK(found.size() == 7);
+  CHECK(found.record() == record_of(290));
   CHECK(client->latest().value().size() == 300);
   Key none = wanted;
   none.version = "v1.0.300";
   CHECK(client->find(none).error().kind == ErrorKind::kNotFound);
   // The binary is not there; one that is not the record's is not taken.
   CHECK(client->fetch(found).error().kind == ErrorKind::kNotFound);
-  const std::string page = where + "/a.b/c@v1.0.290/js-wasm-go1.26.8/" + found.sum;
+  const std::string page = where + "/a.b/c@v1.0.290/js-wasm-go1.26.8/" + found.sum();
   REQUIRE(os::write_file_atomic(page + "/c-v1.0.290-go1.26.8.gz", "not gzip", 0644));
   CHECK(client->fetch(found).error().kind == ErrorKind::kUntrusted);
 
@@ -173,7 +173,7 @@ TEST_CASE("copy: files that a client reads, head last", "[log_copy]") {
   // It grows, and is copied on.
   lab.grow(301);
   CHECK(copy_log(lab.log, lab.head(), "", key, nullptr, where).value().log.records == 301);
-  CHECK(client->find(none).value().number == 300);
+  CHECK(client->find(none).value().number() == 300);
   // Another key's directory.
   const auto other = tlog::SignerKey::from_seed("x.example", std::string(32, 'x')).value();
   CHECK(copy_log(lab.log, lab.head(), "", other.verifier(), nullptr, where).error().kind ==
