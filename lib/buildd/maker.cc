@@ -151,7 +151,11 @@ void Maker::rebuild(const std::string& record) const {
 BuildUpdate Maker::fail(const build::Key& key, const Error& error) const {
   const std::string name = build::format_key(key);
   const auto* detail = dynamic_cast<const build::BuildFailure*>(error.detail.get());
-  const bool permanent = error.kind == ErrorKind::kNotFound || error.kind == ErrorKind::kUntrusted;
+  // What is in the log was built once: whatever is in the way now, it is for a retry to mend.
+  const auto logged = parts_.ledger.find(name);
+  const bool permanent =
+      (error.kind == ErrorKind::kNotFound || error.kind == ErrorKind::kUntrusted) && logged &&
+      !*logged;
   BuildUpdate out;
   out.error = error.message;
   out.kind = BuildUpdate::Kind::kTempFailed;

@@ -123,15 +123,10 @@ Status Site::admit(const Visit& visit, const build::Key& key, Asks asks) {
 }
 
 // Whether what is in the log may be built once more, because its files have made room for others.
-// Its Go version may be one that is no longer offered.
+// Its Go version may be one that is no longer offered, and a failure of the key is no reason
+// against it: it was built.
 Status Site::admit_again(const Visit& visit, const build::Key& key) {
   GW_CHECK(check_asker(visit, key.module));
-  GW_TRY(const auto failure,
-         parts_.ledger.find_failure(build::format_key(key), parts_.clock.now()));
-  if (failure) {
-    return unprocessable(fmt::format("it cannot be built again: {}", failure->message),
-                         failure->hint);
-  }
   return count(visit, key);
 }
 

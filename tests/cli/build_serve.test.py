@@ -278,16 +278,22 @@ class Serve(cli.TestCase):
         self.expect(s.get(result + "record"), 200)
         self.expect(s.get(file), 403)
         self.assertEqual(s.stop(), 0)
-        # What cannot be built again is not tried at every request.
+        # That it cannot be built just now is for no longer than that.
         program = os.path.join(self.lab.dir, "go", "go1.26.8", "bin", "go")
         with open(program) as f:
             text = f.read()
         with open(program, "w") as f:
             f.write(text.replace("[ $name = broken ]", "true"))
         s = self.lab.serve()
-        for _ in range(3):
-            self.expect(s.get(file), 422)
-        self.assertIn('gwtool_buildd_builds_total{end="failed"} 1\n', s.ask_admin("/metrics").text)
+        for _ in range(2):
+            self.assertIn("retry-after", self.expect(s.get(file), 503).headers)
+        metrics = s.ask_admin("/metrics").text
+        self.assertIn('gwtool_buildd_builds_total{end="failed"} 0\n', metrics)
+        self.assertIn('gwtool_buildd_builds_total{end="temporary"} 2\n', metrics)
+        self.assertEqual(json.loads(s.ask_admin("/failures").text), [])
+        with open(program, "w") as f:
+            f.write(text)
+        self.assertEqual(s.follow(file)[1].status, 200)
 
     def test_a_stop_tells_those_who_wait_and_a_start_continues(self):
         self.lab.command("example.org/slow")
