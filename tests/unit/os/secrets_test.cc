@@ -1,0 +1,85 @@
+#include "os/secrets.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <catch2/catch.hpp>
+#include <cerrno>
+#include <string>
+
+#include "os/file.h"
+#include "support/os/as_user.h"
+
+using namespace gw;
+
+namespace {
+
+std::string memory_of(pid_t pid) { return "/proc/" + std::to_string(pid) + "/mem"; }
+
+// 0, or why not.
+int open_errno(const std::string& path) {
+  const os::Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  return fd ? 0 : errno;
+}
+
+// A child that tells when it is ready and then waits to be killed.
+pid_t start(bool secret) {
+  std::array<int, 2> ends{};
+  if (::pipe(ends.data()) != 0) return -1;
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    const bool ready = !secret || os::keep_memory_secret().has_value();
+    (void)!::write(ends[1], ready ? "y" : "n", 1);
+    while (true) ::pause();
+  }
+  char answer = 'n';
+  if (::read(ends[0], &answer, 1) != 1) answer = 'n';
+  ::close(ends[0]);
+  ::close(ends[1]);
+  return answer == 'y' ? pid : -1;
+}
+
+}  // namespace
+
+TEST_CASE("secrets: another process of the same user cannot read it", "[secrets]") {
+  const bool tried = os_test::in_child(
+      [] {
+        const pid_t plain = start(false);
+        const pid_t secret = start(true);
+        GW_EXPECT(plain > 0 && secret > 0);
+        // The first one shows that it is not forbidden anyway.
+        const int open_plain = open_errno(memory_of(plain));
+        const int open_secret = open_errno(memory_of(secret));
+        const long traced = ::ptrace(PTRACE_ATTACH, secret, nullptr, nullptr);
+        const int trace = errno;
+        ::kill(plain, SIGKILL);
+        ::kill(secret, SIGKILL);
+        GW_EXPECT(open_plain == 0);
+        GW_EXPECT(open_secret == EACCES || open_secret == EPERM);
+        GW_EXPECT(traced == -1 && trace == EPERM);
+        return std::string();
+      },
+      os_test::kOrdinary);
+  if (!tried) os_test::not_tried("memory of another process: the tests run as an ordinary user");
+}
+
+TEST_CASE("secrets: no core, and nothing in the swap where that is granted", "[secrets]") {
+  os_test::in_child([] {
+    const auto locked = os::keep_memory_secret();
+    GW_EXPECT(locked.has_value());
+    rlimit core{};
+    GW_EXPECT(::getrlimit(RLIMIT_CORE, &core) == 0 && core.rlim_cur == 0 && core.rlim_max == 0);
+#if defined(__SANITIZE_ADDRESS__)
+    return std::string();  // it leaves mlockall() out
+#endif
+    if (!*locked) return std::string();
+    const std::string status = os::read_file("/proc/self/status", 1 << 16).value_or("");
+    GW_EXPECT(status.find("VmLck:\t       0 kB") == std::string::npos);
+    return std::string();
+  });
+}
