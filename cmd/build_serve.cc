@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <thread>
 
@@ -11,7 +12,6 @@
 #include "build/resolve.h"
 #include "build_group.h"
 #include "build_service_group.h"
-#include "buildd/log_keys.h"
 #include "buildd/service.h"
 #include "buildd/signer.h"
 #include "http/endpoint.h"
@@ -21,6 +21,7 @@
 #include "os/dir.h"
 #include "os/signals.h"
 #include "os/systemd.h"
+#include "os/user.h"
 
 namespace gw::cmd {
 
@@ -40,6 +41,7 @@ struct BuildServeValues : BuildPlaces {
   std::optional<std::string> base_url;
   std::optional<std::string> notes;
   std::optional<std::string> head_file;
+  std::optional<std::string> user;
   std::optional<std::string> go_oldest;
   std::uint64_t builders = std::max(1U, std::thread::hardware_concurrency());
   std::uint64_t queue = 100;
@@ -77,6 +79,11 @@ void add_serve_places(Command& c, BuildServeValues* v) {
   c.add(path_option("key", "FILE", &v->key, PathUse::kSecret,
                     "the log's secret key, of gwtool build genkey")
             .require());
+  c.add(text_option("user", "USER", &v->user, "the user to run as, once root has read the key")
+            .more("A process of its own signs, as a user that nothing else is; neither its memory "
+                  "nor the key's file, if it is root's, can be read by the service then. --data "
+                  "must be USER's, or in a directory where USER may make it; --listen is bound as "
+                  "USER, too."));
   c.add(text_option("listen", "ADDR|unix:PATH", &v->listen, "where the pages are served")
             .check(check_listen));
   c.add(text_option("admin-listen", "ADDR|unix:PATH|off", &v->admin_listen,
@@ -243,6 +250,15 @@ Result<int> run_serve(Context& ctx, const BuildServeValues& v) {
   GW_TRY(const auto signer, buildd::SignerProcess::start("/proc/self/exe", v.key));
   const os::Notifier notifier = os::Notifier::from_environment();
   os::Stop stop;
+  std::atomic<bool> lost = false;
+  if (v.user) {
+    GW_CHECK(os::become_user(*v.user));
+    // From here on nothing in this process can get at the key.
+    signer->give_up_key([&] {
+      lost = true;
+      stop.request();
+    });
+  }
   GW_TRY(const auto signals, os::SignalThread::start(stop, {}));
   GW_TRY(BuildParts parts,
          make_build_parts(v, v.cache.value_or(v.data + "/cache"), ctx.clock, stop, nullptr));
@@ -257,6 +273,7 @@ Result<int> run_serve(Context& ctx, const BuildServeValues& v) {
                                 {parts.cache, *parts.store, toolchains, signer->latest(),
                                  signer->checkpoint(), ctx.clock, ctx.log, stop}));
   service->run(notifier);
+  if (lost) return unavailable_error("the signer is gone", "start the service again");
   return kExitDone;
 }
 
@@ -267,8 +284,7 @@ Command signer_command() {
   c.hidden = true;
   c.add(path_option("key", "FILE", key.get(), PathUse::kSecret, "the log's secret key").require());
   c.run = [key](Context& /*ctx*/) -> Result<int> {
-    GW_TRY(const auto signer, buildd::load_log_key(*key));
-    GW_CHECK(buildd::run_signer(STDIN_FILENO, signer));
+    GW_CHECK(buildd::run_signer_process(STDIN_FILENO, *key));
     return kExitDone;
   };
   return c;

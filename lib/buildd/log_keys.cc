@@ -44,11 +44,6 @@ Result<tlog::SignerKey> load_log_key(const std::string& file) {
   return key;
 }
 
-Status check_log_key(const std::string& file) {
-  GW_TRY([[maybe_unused]] const auto key, load_log_key(file));
-  return {};
-}
-
 Result<tlog::SignerKey> checkpoint_key(const tlog::SignerKey& key) {
   std::string secret = std::string(kDerive) + key.format();
   const Hash seed = sha256(secret);

@@ -18,8 +18,6 @@ namespace gw::buildd {
 Result<tlog::SignerKey> make_log_key(std::string_view name, const std::string& file);
 // kUsage: not a key, or others may read the file.
 Result<tlog::SignerKey> load_log_key(const std::string& file);
-// The same, for those that do not keep it.
-Status check_log_key(const std::string& file);
 
 Result<tlog::SignerKey> checkpoint_key(const tlog::SignerKey& key);
 

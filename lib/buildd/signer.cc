@@ -9,6 +9,8 @@
 
 #include "base/bytes.h"
 #include "buildd/log_keys.h"
+#include "os/secrets.h"
+#include "os/user.h"
 #include "tlog/checkpoint.h"
 
 namespace gw::buildd {
@@ -21,6 +23,7 @@ constexpr std::uint8_t kSignCheckpoint = 2;
 constexpr std::size_t kMaxMessage = 4096;
 constexpr std::uint8_t kDone = 0;
 constexpr std::uint8_t kRefused = 1;
+constexpr std::uint8_t kNoKey = 2;
 
 struct Message {
   std::uint8_t kind = 0;
@@ -115,6 +118,22 @@ Status run_signer(int socket, const tlog::SignerKey& key) {
   }
 }
 
+Status run_signer_process(int socket, const std::string& key_file) {
+  GW_CHECK(os::keep_memory_secret());
+  const auto key = load_log_key(key_file);
+  if (!key) {
+    const auto request = receive_message(socket);
+    if (!request) return {};
+    return send_message(socket,
+                        {kNoKey, fmt::format("{}\n{}", key.error().message, key.error().hint)});
+  }
+  if (::geteuid() == 0) {
+    GW_CHECK(os::become({kSignerUser, kSignerUser, {kSignerUser}}));
+    GW_CHECK(os::keep_memory_secret());
+  }
+  return run_signer(socket, *key);
+}
+
 class SignerProcess::Signer : public tlog::NoteSigner {
  public:
   Signer(SignerProcess& process, std::uint8_t which, tlog::VerifierKey key)
@@ -159,6 +178,11 @@ Result<std::string> SignerProcess::exchange(std::uint8_t key, std::string_view t
   GW_CHECK(send_message(socket_.get(), {key, std::string(text)}));
   GW_TRY(Message answer, receive_message(socket_.get()));
   if (answer.kind == kDone) return std::move(answer.text);
+  if (answer.kind == kNoKey) {
+    std::string_view rest = answer.text;
+    const std::string message(take_line(rest));
+    return usage_error(message, std::string(rest));
+  }
   return internal_error("the signer refuses: " + answer.text);
 }
 
@@ -166,14 +190,22 @@ Result<std::string> SignerProcess::ask(std::uint8_t key, std::string_view text) 
   const MutexLock lock(mutex_);
   auto answer = exchange(key, text);
   if (answer || answer.error().kind != ErrorKind::kUnavailable) return answer;
+  if (lost_) {
+    lost_();
+    return unavailable_error("the signer is gone, and the key is out of reach",
+                             "start the service again");
+  }
   GW_CHECK(spawn());
   return exchange(key, text);
 }
 
+void SignerProcess::give_up_key(std::function<void()> lost) {
+  const MutexLock lock(mutex_);
+  lost_ = std::move(lost);
+}
+
 Result<std::unique_ptr<SignerProcess>> SignerProcess::start(std::string program,
                                                             std::string key_file) {
-  // Told by us, not by a child that nobody hears.
-  if (auto readable = check_log_key(key_file); !readable) return std::move(readable).error();
   std::unique_ptr<SignerProcess> out(new SignerProcess(std::move(program), std::move(key_file)));
   {
     const MutexLock lock(out->mutex_);

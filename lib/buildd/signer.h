@@ -3,13 +3,19 @@
 //
 // That process reads the key's file, signs what looks like a head of this log and nothing else, and
 // never a smaller tree than before, nor another one of the same size. It ends with the service: its
-// other end of the socket is closed then.
+// other end of the socket is closed then. Nobody but root can look into its memory. Started by
+// root, it reads the key as root and then becomes a user that nothing else runs as; the service,
+// which never has the key, may become another one.
 //
 //   request   key (1: the log's, 2: the second dialect's), length in four bytes, the text
-//   answer    0 and the signed note, or 1 and why not; each with its length
+//   answer    0 and the signed note, or 1 and why not, or 2 and why there is no key (a hint in a
+//             second line); each with its length
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,8 +30,14 @@
 
 namespace gw::buildd {
 
+// Nobody's number on any system: what root's signer becomes.
+inline constexpr uid_t kSignerUser = 65528;
+
 // What the signer's process does until `socket` ends. kUnavailable: the other side is not ours.
 Status run_signer(int socket, const tlog::SignerKey& key);
+// The same from its beginning: hides its memory, reads the key, and gives up root. A key that
+// cannot be read is told to the other side.
+Status run_signer_process(int socket, const std::string& key_file);
 
 class SignerProcess {
  public:
@@ -40,6 +52,10 @@ class SignerProcess {
   tlog::NoteSigner& latest();
   tlog::NoteSigner& checkpoint();
 
+  // From now on one that has died stays dead, because we cannot read the key any more: every
+  // signature fails then, and `lost` is called, by any thread, perhaps several times.
+  void give_up_key(std::function<void()> lost);
+
  private:
   class Signer;
   SignerProcess(std::string program, std::string key_file);
@@ -52,6 +68,7 @@ class SignerProcess {
   Mutex mutex_;
   std::optional<os::Child> child_ GW_GUARDED_BY(mutex_);
   os::Fd socket_ GW_GUARDED_BY(mutex_);
+  std::function<void()> lost_ GW_GUARDED_BY(mutex_);
   std::unique_ptr<Signer> latest_;
   std::unique_ptr<Signer> checkpoint_;
 };

@@ -1,12 +1,15 @@
 #include "buildd/signer.h"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include <array>
 #include <catch2/catch.hpp>
 #include <thread>
 
 #include "base/bytes.h"
 #include "buildd/log_keys.h"
+#include "support/os/as_user.h"
 #include "support/temp_dir.h"
 #include "tlog/checkpoint.h"
 
@@ -92,6 +95,39 @@ TEST_CASE("signer: what does not speak its language is left", "[signer]") {
   CHECK(lab.ask(3, "x").empty());
   lab.finish();
   CHECK_FALSE(lab.ended);
-  CHECK(SignerProcess::start("/proc/self/exe", lab.dir.file("none")).error().kind ==
-        ErrorKind::kUsage);
+}
+
+namespace {
+
+// What a signer's process answers first, from its beginning.
+std::string first_answer(const std::string& key_file) {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) return "";
+  os::Fd ours(ends[0]);
+  std::thread signer([&] {
+    const os::Fd theirs(ends[1]);
+    (void)run_signer_process(theirs.get(), key_file);
+  });
+  std::string out(256, '\0');
+  if (write_all(ours.get(), std::string(1, '\1') + std::string(4, '\0')) == 0) {
+    const ssize_t n = ::read(ours.get(), out.data(), out.size());
+    out.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+  }
+  ours.reset();
+  signer.join();
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("signer: reads its key, gives up root, and says what is wrong", "[signer]") {
+  const TempDir dir;
+  const auto key = make_log_key("b.example", dir.file("key")).value();
+  os_test::in_child([&] {
+    GW_EXPECT(first_answer(dir.file("none"))[0] == 2);
+    const std::string answer = first_answer(dir.file("key"));
+    GW_EXPECT(answer.size() > 5 && answer.substr(5) == key.verifier().format());
+    GW_EXPECT(::geteuid() != 0);
+    return std::string();
+  });
 }
