@@ -69,7 +69,7 @@ class Page(cli.TestCase):
         self.assertEqual((status, headers["Location"]), (303, "/"))
         sup.wait_err("event=checked newer=1")
         html = self.get("/", self.password)[1]
-        self.assertIn("Will be installed at", html)
+        self.assertIn("Will be installed", html)
         self.assertEqual(self.post("/pause", {"token": token}, browser)[0], 303)
         self.assertIn("Resume updates", self.get("/", self.password)[1])
         # now, by hand
@@ -109,6 +109,17 @@ class Page(cli.TestCase):
             self.assertEqual(self.get(path, self.password)[0], 405, path)
         for path in ("//", "/./", "/%2e/", "/json/", "/..%2fjson", "/JSON"):
             self.assertIn(self.get(path)[0], (401, 404), path)
+        # what is nearly it, who else may have it, where else it may stand
+        basic = [base64.b64encode(pair.encode()).decode() for pair in (
+            "root:" + self.password, "Admin:" + self.password, "admin", ":" + self.password,
+            self.password, "admin:" + self.password[:-1], "admin: " + self.password)]
+        right = base64.b64encode(("admin:" + self.password).encode()).decode()
+        for header in [*("Basic " + b for b in basic), "Bearer " + right, "Digest " + right, right,
+                       "Bearer " + self.password, "Basic"]:
+            self.assertEqual(self.get("/json", headers={"Authorization": header})[0], 401, header)
+        for headers in ({"Cookie": "Authorization=Basic " + right}, {"X-Authorization": "Basic " + right},
+                        {"Proxy-Authorization": "Basic " + right}):
+            self.assertEqual(self.get("/json?password=" + self.password, headers=headers)[0], 401, headers)
         # guesses are counted, also when one of them is right
         for _ in range(10):
             self.get("/", "guess")
@@ -128,8 +139,24 @@ class Page(cli.TestCase):
                 (update, {"Origin": self.origin}), ({**update, "token": ""}, {"Origin": self.origin}),
                 ({**update, "token": token[:-1]}, {"Origin": self.origin}),
                 (update, {"Referer": "https://evil.example/"}), (update, {"Cookie": "a=b"}),
+                # nearly our origin
+                *(({**update, "token": token}, {"Origin": other}) for other in (
+                    "http://127.0.0.1", "http://127.0.0.1:%d" % (self.port ^ 1), self.origin + ".evil.example",
+                    self.origin + "/", "https" + self.origin[4:], "http://localhost:%d" % self.port,
+                    self.origin + " https://evil.example", "")),
+                ({**update, "token": token}, {"Origin": self.origin, "Sec-Fetch-Site": "same-site"}),
                 (update, {"Sec-Fetch-Site": "none"})):
             self.assertEqual(self.post("/update", fields, headers)[0], 403, (fields, headers))
+        # two tokens, the wrong one first; one of the page that was before
+        self.assertEqual(self.get("/update", self.password, "POST", "version=v0.1.1&token=x&token=" + token,
+                                  {"Origin": self.origin})[0] // 100, 4)
+        os.kill(next(int(p) for p in os.listdir("/proc") if p.isdigit() and self.is_page(p, sup.pid)), 9)
+        sup.wait_err("event=page-ended")
+        sup.wait_err("(?s)event=page address.*event=page address", timeout=40)
+        self.port = int(re.findall(r"event=page address=127.0.0.1:(\d+)", sup.err)[-1])
+        self.origin = "http://127.0.0.1:%d" % self.port
+        self.assertEqual(self.post("/update", {**update, "token": token}, {"Origin": self.origin})[0], 403)
+        token = self.form_token()
         # what only a page has buttons for always needs it
         for path in ("/check", "/pause", "/resume", "/rollback", "/skip"):
             self.assertEqual(self.post(path, {"version": "v0.1.1"})[0], 403, path)
@@ -153,10 +180,20 @@ class Page(cli.TestCase):
             self.assertEqual(self.get("/notify", None, "POST", hint, headers)[0], 403, headers)
         self.assertEqual(self.get("/notify?token=hook-token", None, "POST", hint)[0], 403)
         self.assertEqual(self.get("/notify", self.password, "POST", hint)[0], 403)
+        for path in ("/notify", "/notifytoolchain"):
+            self.assertEqual(self.get(path, headers=bearer)[0], 405)
+        # the webhook's token is for nothing else
+        for path in ("/", "/json", "/check"):
+            self.assertEqual(self.get(path, None, "POST" if path == "/check" else "GET",
+                                      "" if path == "/check" else None, bearer)[0], 401, path)
         self.assertNotIn("event=checked", sup.err)
         for path in ("/notify", "/notifytoolchain"):
             self.assertEqual(self.get(path, None, "POST", hint, bearer)[0], 202)
         sup.wait_err("event=checked newer=1")
+        # who tries others waits, also with the right one
+        for _ in range(10):
+            self.get("/notify", None, "POST", hint, {"Authorization": "Bearer guess"})
+        self.assertEqual(self.get("/notify", None, "POST", hint, bearer)[0], 429)
 
     def test_what_everybody_may_see(self):
         self.lab.release("v0.1.1")
