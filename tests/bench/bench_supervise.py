@@ -1,0 +1,232 @@
+#!/usr/bin/env python3
+"""What a supervisor costs, and what an update costs its service, beside the figures to reach.
+
+The real supervisor on loopback, real small Go services, a build service that has them ready. Memory is from
+/proc/PID/smaps_rollup: PSS, which shares what several map among them, and what is private and dirty, which
+is gone for everybody else. Downtime is from the last instruction of the old version to main() of the new one,
+over N updates, and so holds the Go runtime's start, which is measured beside it. Connections: 4 clients, each
+as fast as it can, while updates run, until there were 10,000. An idle minute: context switches by itself,
+which are its wake-ups, and time on a processor.
+
+    bench_supervise.py BUILD [--updates 20] [--connections 10000] [--idle 60]
+"""
+
+import argparse
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+
+
+def memory(pid):
+    """PSS and private dirty pages in kB."""
+    with open("/proc/%d/smaps_rollup" % pid) as f:
+        found = {line.split(":")[0]: int(line.split()[1]) for line in f if line.endswith("kB\n")}
+    return found["Pss"], found["Private_Dirty"]
+
+
+def threads(pid):
+    return len(os.listdir("/proc/%d/task" % pid))
+
+
+def used(pid):
+    """Wake-ups and seconds on a processor."""
+    with open("/proc/%d/status" % pid) as f:
+        switches = next(int(l.split()[1]) for l in f if l.startswith("voluntary_ctxt_switches"))
+    with open("/proc/%d/schedstat" % pid) as f:
+        return switches, int(f.read().split()[0]) / 1e9
+
+
+def children(pid):
+    out = {}
+    with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
+        for child in map(int, f.read().split()):
+            with open("/proc/%d/cmdline" % child, "rb") as c:
+                out[b" ".join(c.read().split(b"\0")[1:3]).decode()] = child
+    return out
+
+
+# Writes its monotonic time at its start and at its end. A test service's source is a format.
+SOURCE = """package main
+
+import (
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"unsafe"
+)
+
+const version, mode = "%s", "%s"
+
+func now() int64 {
+	var t syscall.Timespec
+	syscall.Syscall(syscall.SYS_CLOCK_GETTIME, 1, uintptr(unsafe.Pointer(&t)), 0)
+	return t.Nano()
+}
+
+func say(what string, at int64) {
+	f, _ := os.OpenFile(os.Getenv("SVC_LOG"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0666)
+	f.WriteString(what + " " + strconv.FormatInt(at, 10) + " " + strconv.Itoa(os.Getpid()) + "\\n")
+	f.Close()
+}
+
+func main() {
+	at := now()
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGTERM)
+	say("start:", at)
+	<-c
+	say("end:", now())
+}
+"""
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("build")
+    p.add_argument("--updates", type=int, default=20)
+    p.add_argument("--connections", type=int, default=10000)
+    p.add_argument("--idle", type=float, default=60)
+    args = p.parse_args()
+    source = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    os.environ.update(GWTOOL=os.path.join(args.build, "gwtool"), GW_SOURCE=source, GW_BUILD=args.build)
+    sys.path.insert(0, os.path.join(source, "tests", "support"))
+    import cli
+    import supervise_lab
+
+    class Bench(cli.TestCase):
+        def row(self, what, goal, measured):
+            print("%-44s %-22s %s" % (what, goal, measured), flush=True)
+
+        def runTest(self):
+            self.row("", "to reach", "measured")
+            self.idle()
+            self.downtime()
+            self.held()
+
+        def lab(self, name):
+            lab = supervise_lab.Lab(self.path(name), self.addCleanup)
+            lab.install("v0.1.0", "socket" if name == "held" else "ok")
+            return lab
+
+        def start(self, lab, *more):
+            sup = self.background([cli.GWTOOL, "supervise", *lab.options(*more), lab.link], env=lab.env())
+            self.addCleanup(lab.kill_services)
+            sup.wait_err("event=supervising")
+            return sup
+
+        def idle(self):
+            lab = self.lab("idle")
+            lab.release("v0.1.1")
+            sup = self.start(lab)
+            lab.wait_running("v0.1.0")
+            self.row("supervisor, at start: PSS, private dirty, kB", "1500, 500", "%d, %d" % memory(sup.pid))
+            self.row("threads", "1", threads(sup.pid))
+            # The first look for versions comes after a minute: an idle minute is one without.
+            cli.wait_until(lambda: "event=checked" in sup.err, 90, "the first look")
+            sup.wait_err("event=updated")
+            cli.wait_until(lambda: "supervise helper" not in children(sup.pid), what="the helper's end")
+            before = used(sup.pid)
+            time.sleep(args.idle)
+            after = used(sup.pid)
+            seconds = after[1] - before[1]
+            self.row("idle, %.0f s: wake-ups, ms of CPU" % args.idle, "0, %.3f" % (50 / 86400 * args.idle),
+                     "%d, %.3f" % (after[0] - before[0], seconds * 1000))
+            self.row("after an update: PSS, private dirty, kB", "1500, 500", "%d, %d" % memory(sup.pid))
+            lab.release("v0.1.5")
+            lab.service.hold = threading.Event()
+            cli.run([cli.GWTOOL, "supervise", "update", "--dir", lab.state, "v0.1.5"])
+            helper = cli.wait_until(lambda: children(sup.pid).get("supervise helper"), what="a helper")
+            cli.wait_until(lambda: any("/tlog/" not in r and "v0.1.5" in r for r in lab.service.requests),
+                           what="a download")
+            own, other = memory(sup.pid), memory(helper)
+            self.row("helper awake: PSS of both, kB", "6000", "%d (%d and %d)" % (own[0] + other[0], own[0],
+                                                                              other[0]))
+            lab.service.hold.set()
+            sup.wait_err("event=updated version=v0.1.5")
+            sup.stop()
+
+        def downtime(self):
+            """Two versions in turn, by hand."""
+            old, supervise_lab.SOURCE = supervise_lab.SOURCE, SOURCE
+            lab = supervise_lab.Lab(self.path("downtime"), self.addCleanup)
+            lab.install("v0.3.0", "bench")
+            for version in ("v0.3.1", "v0.3.0"):
+                lab.release(version, "bench")
+            supervise_lab.SOURCE = old
+            sup = self.start(lab, "--trial", "10ms")
+
+            def state():
+                return json.loads(cli.run([cli.GWTOOL, "supervise", "status", "--dir", lab.state, "--json"]).out)["state"]
+            for n in range(args.updates):
+                cli.run([cli.GWTOOL, "supervise", "update", "--dir", lab.state, ("v0.3.1", "v0.3.0")[n % 2]])
+                cli.wait_until(lambda: sup.err.count("event=updated version") == n + 1, what="an update")
+                cli.wait_until(lambda: state() == "running", what="the end of an update")
+            sup.stop()
+            with open(lab.log) as f:
+                lines = [l.split() for l in f]
+            gaps = [(int(b[1]) - int(a[1])) / 1e6 for a, b in zip(lines, lines[1:])
+                    if a[0] == "end:" and b[0] == "start:"]
+            self.row("downtime, plain, ms: median, worst of %d" % len(gaps), "2 (from exit to exec)",
+                     "%.2f, %.2f" % (statistics.median(gaps), max(gaps)))
+            self.row("  of it a Go program's way to main()", "", "%.2f" % self.go_start(lab))
+
+        def go_start(self, lab):
+            times = []
+            for n in range(20):
+                log = self.path("one")
+                before = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+                child = subprocess.Popen([lab.link], env={"SVC_LOG": log})
+                cli.wait_until(lambda: os.path.exists(log) and os.path.getsize(log), what="a start")
+                child.terminate()
+                child.wait()
+                with open(log) as f:
+                    times.append((int(f.readline().split()[1]) - before) / 1e6)
+                os.unlink(log)
+            return statistics.median(times)
+
+        def held(self):
+            lab = self.lab("held")
+            for version in ("v0.1.1", "v0.1.5"):
+                lab.release(version, "socket", listed=False)
+            sup = self.start(lab, "--listen", "127.0.0.1:0", "--ready", "notify")
+            where = sup.wait_err(r"event=listening address=127\.0\.0\.1:(\d+)").group(1)
+            waits, failures, lock = [], [], threading.Lock()
+
+            def client():
+                while len(waits) + len(failures) < args.connections:
+                    start = time.monotonic()
+                    try:
+                        with socket.create_connection(("127.0.0.1", int(where)), 60) as s:
+                            said = s.recv(100)
+                        with lock:
+                            (waits if said else failures).append(time.monotonic() - start)
+                    except OSError as e:
+                        failures.append(e)
+            clients = [threading.Thread(target=client) for _ in range(4)]
+            for c in clients:
+                c.start()
+            updates = 0
+            while any(c.is_alive() for c in clients):
+                cli.run([cli.GWTOOL, "supervise", "update", "--dir", lab.state, ("v0.1.1", "v0.1.5")[updates % 2]])
+                updates += 1
+                cli.wait_until(lambda: sup.err.count("event=updated version") >= updates, what="an update")
+            for c in clients:
+                c.join()
+            self.row("held sockets: failed of %d, %d updates" % (len(waits) + len(failures), updates), "0",
+                     "%d" % len(failures))
+            self.row("  longest wait for an answer, ms", "", "%.1f" % (max(waits) * 1000))
+            sup.stop()
+
+    import unittest
+    result = unittest.TextTestRunner(verbosity=0).run(Bench())
+    sys.exit(0 if result.wasSuccessful() else 1)
+
+
+if __name__ == "__main__":
+    main()
