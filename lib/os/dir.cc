@@ -131,30 +131,44 @@ Result<std::string> Dir::read_link(const std::string& name) const {
   return std::string(target.data(), static_cast<std::size_t>(n));
 }
 
-Result<std::vector<Dir::Entry>> Dir::list(std::size_t max) const {
+namespace {
+
+// In no order; *more: there are more than `max`.
+Result<std::vector<Dir::Entry>> read_entries(const Dir& dir, std::size_t max, bool* more) {
   // One of its own: reading moves the position.
-  Fd own(::openat(fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  Fd own(::openat(dir.fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!own) return errno_error("reading a directory", errno);
   const DirStream stream(::fdopendir(own.get()));
   if (!stream) return errno_error("reading a directory", errno);
   static_cast<void>(own.release());
-  std::vector<Entry> entries;
+  std::vector<Dir::Entry> entries;
   while (true) {
     errno = 0;
     const dirent* entry = ::readdir(stream.get());
     if (entry == nullptr && errno != 0) return errno_error("reading a directory", errno);
-    if (entry == nullptr) break;
-    Entry found{entry->d_name, entry->d_type == DT_DIR, entry->d_type == DT_LNK};
+    if (entry == nullptr) return entries;
+    Dir::Entry found{entry->d_name, entry->d_type == DT_DIR, entry->d_type == DT_LNK};
     if (found.name == "." || found.name == "..") continue;
     if (entry->d_type == DT_UNKNOWN) {
-      GW_TRY(const auto info, find(found.name));
+      GW_TRY(const auto info, dir.find(found.name));
       if (!info) continue;
       found.is_directory = S_ISDIR(info->st_mode);
       found.is_link = S_ISLNK(info->st_mode);
     }
-    if (entries.size() == max) return io_error(fmt::format("a directory of more than {}", max));
+    if (entries.size() == max) {
+      *more = true;
+      return entries;
+    }
     entries.push_back(std::move(found));
   }
+}
+
+}  // namespace
+
+Result<std::vector<Dir::Entry>> Dir::list(std::size_t max) const {
+  bool more = false;
+  GW_TRY(auto entries, read_entries(*this, max, &more));
+  if (more) return io_error(fmt::format("a directory of more than {}", max));
   std::sort(entries.begin(), entries.end(),
             [](const Entry& a, const Entry& b) { return a.name < b.name; });
   return entries;
@@ -217,43 +231,92 @@ Result<Fd> Dir::lock(const std::string& name) const {
   return errno_error("locking " + name, errno);
 }
 
+Result<Fd> Dir::lock_shared(const std::string& name) const {
+  GW_CHECK(check_name(name));
+  GW_TRY(Fd fd, open_beneath(name, O_RDWR | O_CREAT, 0600));
+  while (::flock(fd.get(), LOCK_SH) != 0) {
+    if (errno != EINTR) return errno_error("locking " + name, errno);
+  }
+  return fd;
+}
+
 namespace {
 
-constexpr int kDeepest = 200;  // each level holds a descriptor
+constexpr int kDeepestRemoved = 100;  // each level holds a descriptor
+constexpr std::size_t kRemovedAtOnce = 4096;
 
-Status remove_contents(const Dir& dir, dev_t device, int depth);
+// Removes a tree that a stranger may have made: of any depth and width, with directories that may
+// neither be read nor written.
+class Remover {
+ public:
+  explicit Remover(dev_t device) : device_(device) {}
 
-Status remove_entry(const Dir& dir, const std::string& name, bool is_directory, dev_t device,
-                    int depth) {
-  if (is_directory) {
-    Fd fd(::openat(dir.fd(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!fd) return error_of("opening " + name, errno);
-    const Dir below(std::move(fd));
-    if (auto s = remove_contents(below, device, depth + 1); !s) {
-      return std::move(s).error().in(name);
-    }
+  Status remove(const Dir& dir, const std::string& name, bool is_directory) {
+    return remove_entry(dir, name, is_directory, 0);
   }
-  const int flags = is_directory ? AT_REMOVEDIR : 0;
-  if (::unlinkat(dir.fd(), name.c_str(), flags) == 0 || errno == ENOENT) return {};
-  // The directory may not be written: its owner may say otherwise.
-  if (errno == EACCES && ::fchmod(dir.fd(), 0700) == 0 &&
-      ::unlinkat(dir.fd(), name.c_str(), flags) == 0) {
+
+ private:
+  Status remove_entry(const Dir& dir, const std::string& name, bool is_directory, int depth) {
+    if (is_directory && depth == kDeepestRemoved) return move_up(dir, name);
+    if (is_directory) {
+      constexpr int kFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+      Fd fd(::openat(dir.fd(), name.c_str(), kFlags));
+      if (!fd && errno == EACCES && open_up(dir, name)) {
+        fd = Fd(::openat(dir.fd(), name.c_str(), kFlags));
+      }
+      if (!fd) return error_of("opening " + name, errno);
+      const Dir below(std::move(fd));
+      if (depth == 0) top_ = &below;
+      if (auto s = remove_contents(below, depth + 1); !s) return std::move(s).error().in(name);
+    }
+    const int flags = is_directory ? AT_REMOVEDIR : 0;
+    if (::unlinkat(dir.fd(), name.c_str(), flags) == 0 || errno == ENOENT) return {};
+    // The directory may not be written: its owner may say otherwise.
+    if (errno == EACCES && ::fchmod(dir.fd(), 0700) == 0 &&
+        ::unlinkat(dir.fd(), name.c_str(), flags) == 0) {
+      return {};
+    }
+    return error_of("removing " + name, errno);
+  }
+
+  static bool open_up(const Dir& dir, const std::string& name) {
+    // Not through a link: what is a directory now may be one by the time.
+    const Fd fd(::openat(dir.fd(), name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    return fd && ::chmod(fmt::format("/proc/self/fd/{}", fd.get()).c_str(), 0700) == 0;
+  }
+
+  // What is too deep lies in the first level then.
+  Status move_up(const Dir& dir, const std::string& name) {
+    const std::string to = aside();
+    (void)::fchmod(dir.fd(), 0700);
+    // A directory that is moved gets another parent, and so must be writable itself.
+    (void)open_up(dir, name);
+    if (::renameat(dir.fd(), name.c_str(), top_->fd(), to.c_str()) != 0) {
+      return error_of("moving " + name, errno);
+    }
+    moved_ = true;
     return {};
   }
-  return error_of("removing " + name, errno);
-}
 
-Status remove_contents(const Dir& dir, dev_t device, int depth) {
-  struct stat info {};
-  if (::fstat(dir.fd(), &info) != 0) return errno_error("looking at a directory", errno);
-  if (info.st_dev != device) return io_error("another file system is mounted there");
-  if (depth > kDeepest) return io_error("directories too deep to be removed");
-  GW_TRY(const auto entries, dir.list());
-  for (const Dir::Entry& entry : entries) {
-    GW_CHECK(remove_entry(dir, entry.name, entry.is_directory, device, depth));
+  Status remove_contents(const Dir& dir, int depth) {
+    struct stat info {};
+    if (::fstat(dir.fd(), &info) != 0) return errno_error("looking at a directory", errno);
+    if (info.st_dev != device_) return io_error("another file system is mounted there");
+    while (true) {
+      bool more = false;
+      GW_TRY(const auto entries, read_entries(dir, kRemovedAtOnce, &more));
+      for (const Dir::Entry& entry : entries) {
+        GW_CHECK(remove_entry(dir, entry.name, entry.is_directory, depth));
+      }
+      if (depth == 1) more = std::exchange(moved_, false) || more;
+      if (!more) return {};
+    }
   }
-  return {};
-}
+
+  const dev_t device_;
+  const Dir* top_ = nullptr;  // the tree's own
+  bool moved_ = false;
+};
 
 }  // namespace
 
@@ -262,7 +325,7 @@ Status Dir::remove_tree(const std::string& name) const {
   if (!found) return {};
   struct stat self {};
   if (::fstat(fd(), &self) != 0) return errno_error("looking at a directory", errno);
-  return remove_entry(*this, name, S_ISDIR(found->st_mode), self.st_dev, 0);
+  return Remover(self.st_dev).remove(*this, name, S_ISDIR(found->st_mode));
 }
 
 // ---- new files ----

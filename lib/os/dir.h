@@ -99,6 +99,8 @@ class Dir {
   // Held until the descriptor is closed, by all that share it. kUnavailable: somebody else holds
   // it. The file is made if need be.
   Result<Fd> lock(const std::string& name) const;
+  // Held with others that share it; waits for whoever has it alone.
+  Result<Fd> lock_shared(const std::string& name) const;
 
  private:
   Result<Fd> open_beneath(const std::string& path, int flags, mode_t mode) const;
