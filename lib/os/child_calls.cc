@@ -50,6 +50,23 @@ void CallList::write_file(const char* what, std::string_view path, std::string_v
        .needs = needs});
 }
 
+const msghdr* CallList::descriptor_message(std::int32_t** descriptor) {
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  auto* buffer = static_cast<char*>(bytes(control.data(), control.size()));
+  auto* header = reinterpret_cast<cmsghdr*>(buffer);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof(int));
+  *descriptor = reinterpret_cast<std::int32_t*>(CMSG_DATA(header));
+  const auto* data = keep<iovec>({text("x"), 1});
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(data);
+  message.msg_iovlen = 1;
+  message.msg_control = buffer;
+  message.msg_controllen = control.size();
+  return keep(message);
+}
+
 void CallList::append(CallList&& other) {
   for (const ChildCall& call : other.calls_) calls_.push_back(call);
   for (auto& block : other.memory_) memory_.push_back(std::move(block));
@@ -90,6 +107,7 @@ void run_calls(std::span<const ChildCall> calls, Parts required, Parts refused, 
   for (std::size_t i = 0; i < calls.size(); ++i) {
     const ChildCall& call = calls[i];
     if ((call.part & refused) != 0) continue;
+    if (call.unless != 0 && (call.unless & refused) == 0) continue;
     int error = ECANCELED;
     if ((call.needs & refused) == 0) {
       const long result = do_call(call, previous);

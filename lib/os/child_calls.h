@@ -13,6 +13,8 @@
 // Made and used by one thread. Sources: signal-safety(7), clone(2), and each call's manual page.
 #pragma once
 
+#include <sys/socket.h>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -38,6 +40,7 @@ struct ChildCall {
   std::array<long, 6> args{};
   Parts part = 0;                      // at most one bit; none: always required
   Parts needs = 0;                     // parts without which the call, and so its part, is left out
+  Parts unless = 0;                    // when not 0: left out where none of these was refused
   std::int32_t* store = nullptr;       // where the result goes, for a later call's argument
   const std::int32_t* load = nullptr;  // what was stored there is args[0]
   bool want_zero = false;              // another result than 0 fails as `error`
@@ -77,6 +80,10 @@ class CallList {
   // Writes `text` to the file, which must be there.
   void write_file(const char* what, std::string_view path, std::string_view text, Parts part,
                   Parts needs = 0);
+
+  // A message of sendmsg(2) that hands a descriptor over; where *descriptor points to, a call
+  // before it stores the number.
+  const msghdr* descriptor_message(std::int32_t** descriptor);
 
   // Appends the other's calls, and takes its memory.
   void append(CallList&& other);

@@ -131,6 +131,18 @@ Result<Child> spawn(Spawn spawn);
 // Runs the hook's calls and ends without a program: tells what the kernel refuses.
 Result<std::vector<RefusedCall>> rehearse(Spawn spawn);
 
+// Looks after a program that runs: called in the thread of run(), before its group is ended.
+class RunGuard {
+ public:
+  virtual ~RunGuard() = default;
+  // look() is called when it is readable; -1: none. Asked anew each time.
+  virtual int fd() const { return -1; }
+  // And so often.
+  virtual Duration every() const = 0;
+  // `child`: in our pid namespace. False: it is to be ended.
+  virtual bool look(pid_t child) = 0;
+};
+
 struct RunOptions {
   std::optional<Duration> timeout = {};
   std::string input = {};       // standard input; empty: /dev/null
@@ -139,10 +151,11 @@ struct RunOptions {
   bool errors_to_output = false;      // both in one, in their order
   std::size_t max_output = 1U << 20;  // of each; what is more is read and dropped
   int stop_fd = -1;                   // readable: end it
+  RunGuard* guard = nullptr;          // borrowed
 };
 
 struct Ran {
-  enum class End { kExited, kTimeout, kStopped };
+  enum class End { kExited, kTimeout, kStopped, kGuard };
   End end = End::kExited;
   Exit exit;  // by SIGKILL when we ended it
   std::string output = {};
@@ -154,6 +167,13 @@ struct Ran {
 // Runs it to its end. All that is left of its group is killed then, and when time is over or a stop
 // is asked for. Errors as spawn().
 Result<Ran> run(Spawn spawn, const RunOptions& options);
+
+// A socket through which a child hands descriptors over, by CallList::descriptor_message().
+struct HandOver {
+  Fd ours;
+  Fd child;  // above the numbers of all standard descriptors; the child's until exec
+};
+Result<HandOver> make_hand_over();
 
 // ---- what a process that looks after others needs ----
 

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -166,19 +167,31 @@ Result<Fd> input_file(const std::string& text) {
 // Reads until the child has ended (kExited), or there is a reason to end it.
 Result<Ran::End> watch(const Child& child, std::array<Capture, 2>& captures,
                        const RunOptions& options) {
+  RunGuard* const guard = options.guard;
   std::optional<MonoTime> deadline;
   if (options.timeout) deadline = after(*options.timeout);
+  std::optional<MonoTime> next;
+  if (guard != nullptr) next = after(guard->every());
   while (true) {
-    std::array<pollfd, 4> fds = {
+    const int guarded = guard == nullptr ? -1 : guard->fd();
+    std::array<pollfd, 5> fds = {
         pollfd{child.pidfd(), POLLIN, 0}, pollfd{options.stop_fd, POLLIN, 0},
-        pollfd{captures[0].pipe.get(), POLLIN, 0}, pollfd{captures[1].pipe.get(), POLLIN, 0}};
-    GW_TRY(const bool news, poll_until(fds, deadline));
-    if (!news) return Ran::End::kTimeout;
+        pollfd{captures[0].pipe.get(), POLLIN, 0}, pollfd{captures[1].pipe.get(), POLLIN, 0},
+        pollfd{guarded, POLLIN, 0}};
+    const bool look_first = next && (!deadline || *next < *deadline);
+    GW_TRY(const bool news, poll_until(fds, look_first ? next : deadline));
+    if (!news && !look_first) return Ran::End::kTimeout;
     for (Capture& capture : captures) capture.drain();
+    // Also in the end: what it did last is of interest, too.
+    const MonoTime now = system_clock().mono();
+    if (guard != nullptr && (!news || fds[4].revents != 0 || fds[0].revents != 0 || now >= *next)) {
+      if (!guard->look(child.pid())) return Ran::End::kGuard;
+      next = after(guard->every());
+    }
     if (fds[0].revents != 0) return Ran::End::kExited;
     if (fds[1].revents != 0) return Ran::End::kStopped;
     // A child that never stops talking must not keep the time from being over.
-    if (deadline && system_clock().mono() >= *deadline) return Ran::End::kTimeout;
+    if (deadline && now >= *deadline) return Ran::End::kTimeout;
   }
 }
 
@@ -218,6 +231,19 @@ Result<Ran> run(Spawn spawn, const RunOptions& options) {
   // What was written before the end is in the pipes; who still holds them is not waited for.
   for (Capture& capture : captures) capture.drain();
   return ran;
+}
+
+Result<HandOver> make_hand_over() {
+  constexpr int kAboveStandard = 10;
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+    return errno_error("making a socket pair", errno);
+  }
+  HandOver out{Fd(ends[0]), {}};
+  const Fd low(ends[1]);
+  out.child = Fd(::fcntl(low.get(), F_DUPFD_CLOEXEC, kAboveStandard));
+  if (!out.child) return errno_error("duplicating a socket", errno);
+  return out;
 }
 
 }  // namespace gw::os

@@ -23,8 +23,9 @@ enum class SandboxPart : Parts {
   kCgroup = 1U << 9,
   kMemoryLimit = 1U << 10,
   kPidsLimit = 1U << 11,
+  kTelling = 1U << 12,  // of calls that seccomp refuses
 };
-constexpr Parts kAllSandboxParts = (1U << 12) - 1;
+constexpr Parts kAllSandboxParts = (1U << 13) - 1;
 constexpr Parts bit(SandboxPart part) { return static_cast<Parts>(part); }
 
 // "network namespace".

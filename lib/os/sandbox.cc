@@ -36,6 +36,8 @@ std::string_view sandbox_part_name(SandboxPart part) {
       return "landlock";
     case SandboxPart::kSeccomp:
       return "seccomp";
+    case SandboxPart::kTelling:
+      return "telling of refused calls";
     case SandboxPart::kCgroup:
       return "cgroup";
     case SandboxPart::kMemoryLimit:
@@ -148,6 +150,21 @@ Status plan_cgroup(const SandboxPolicy& policy, CallList& early) {
   return {};
 }
 
+Status plan_filter(SeccompPolicy policy, int tell_to, CallList& late) {
+  constexpr Parts kFilter = bit(SandboxPart::kSeccomp);
+  constexpr Parts kTells = bit(SandboxPart::kTelling);
+  const bool tells = policy.otherwise == SeccompPolicy::Otherwise::kTell;
+  if (tells) {
+    if (tell_to < 0) return usage_error("a seccomp filter that tells nobody");
+    GW_TRY(const auto telling, compile_seccomp(policy));
+    plan_seccomp_telling(telling, tell_to, kTells, late);
+    policy.otherwise = SeccompPolicy::Otherwise::kErrno;
+  }
+  GW_TRY(const auto program, compile_seccomp(policy));
+  plan_seccomp(program, kFilter, late, tells ? kTells : 0);
+  return {};
+}
+
 }  // namespace
 
 Status apply_sandbox(const SandboxPolicy& policy, Spawn& spawn) {
@@ -162,11 +179,7 @@ Status apply_sandbox(const SandboxPolicy& policy, Spawn& spawn) {
     plan_landlock(*policy.landlock, landlock_abi(), bit(SandboxPart::kLandlock), hook.early,
                   hook.late);
   }
-  if (policy.seccomp) {
-    GW_TRY(const auto program, compile_seccomp(*policy.seccomp));
-    plan_seccomp(program, bit(SandboxPart::kSeccomp), hook.late);
-  }
-  return {};
+  return policy.seccomp ? plan_filter(*policy.seccomp, policy.tell_to, hook.late) : Status();
 }
 
 Refusals sandbox_refusals(const SandboxPolicy& policy, const std::vector<RefusedCall>& refused) {

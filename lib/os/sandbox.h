@@ -55,6 +55,9 @@ struct SandboxPolicy {
   std::string host_name = {};  // a constant one; empty: ours is seen
   std::optional<LandlockPolicy> landlock = {};
   std::optional<SeccompPolicy> seccomp = {};
+  // With SeccompPolicy::kTell: the child's end of a HandOver to RefusedCalls. Where the kernel
+  // grants no listener, the filter refuses with its error and nothing is told.
+  int tell_to = -1;
   Cgroup* cgroup = nullptr;  // to run in; borrowed until the program has started
   Parts required = kAllSandboxParts;
 };

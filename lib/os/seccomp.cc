@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <memory>
 #include <type_traits>
 
@@ -28,6 +30,7 @@ static_assert(sizeof(sock_filter) == sizeof(std::uint64_t));
 struct FreeFilter {
   void operator()(void* f) const { ::seccomp_release(f); }
 };
+using Sockets = SeccompPolicy::Sockets;
 using Filter = std::unique_ptr<std::remove_pointer_t<scmp_filter_ctx>, FreeFilter>;
 
 // Without these a program can neither be started nor end, nor say why.
@@ -38,6 +41,9 @@ constexpr auto kMounting = std::to_array<const char*>(
      "open_tree", "fsopen", "fsmount", "fsconfig", "fspick", "mount_setattr"});
 constexpr auto kOtherSockets = std::to_array<const char*>(
     {"io_uring_setup", "io_uring_enter", "io_uring_register", "socketcall"});
+// Memory that no process has mapped, or that stays when it is mapped no more.
+constexpr auto kSharedMemory =
+    std::to_array<const char*>({"memfd_create", "memfd_secret", "shmget", "msgget", "semget"});
 // clone(2)'s flags that make one.
 constexpr std::uint64_t kNamespaceFlags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID |
                                           CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
@@ -56,13 +62,23 @@ bool contains(const List& list, std::string_view name) {
   return std::any_of(list.begin(), list.end(), [&](std::string_view n) { return n == name; });
 }
 
+std::uint32_t refuse_action(const SeccompPolicy& policy) {
+  switch (policy.otherwise) {
+    case SeccompPolicy::Otherwise::kKill:
+      return SCMP_ACT_KILL_PROCESS;
+    case SeccompPolicy::Otherwise::kTell:
+      return SCMP_ACT_NOTIFY;
+    case SeccompPolicy::Otherwise::kErrno:
+      break;
+  }
+  return SCMP_ACT_ERRNO(static_cast<std::uint16_t>(policy.error));
+}
+
 class Compiler {
  public:
   explicit Compiler(const SeccompPolicy& policy)
       : policy_(policy),
-        refuse_(policy.otherwise == SeccompPolicy::Otherwise::kKill
-                    ? SCMP_ACT_KILL_PROCESS
-                    : SCMP_ACT_ERRNO(static_cast<std::uint16_t>(policy.error))),
+        refuse_(refuse_action(policy)),
         filter_(::seccomp_init(policy.allow.empty() ? SCMP_ACT_ALLOW : refuse_)) {}
 
   Result<std::vector<std::uint64_t>> compile() {
@@ -88,15 +104,20 @@ class Compiler {
   Status add_denied() {
     for (const std::string& name : policy_.deny) GW_CHECK(add(refuse_, name));
     const auto denied = [&](const char* name) { return contains(policy_.deny, name); };
-    if (policy_.refuse_network) {
+    if (policy_.sockets != Sockets::kAny) {
       for (const char* name : kOtherSockets) {
         if (!denied(name)) GW_CHECK(add(refuse_, name));
       }
-      // The kernel looks at the lower half of the argument only, and so this refuses more than it
-      // would: never less.
-      const scmp_arg_cmp other = SCMP_A0_64(SCMP_CMP_NE, AF_UNIX, 0);
       for (const char* name : {"socket", "socketpair"}) {
-        if (!denied(name)) GW_CHECK(add(refuse_, name, &other));
+        if (!denied(name)) GW_CHECK(refuse_families(name));
+      }
+    }
+    if (policy_.refuse_shared_memory) {
+      constexpr std::uint64_t kBoth = MAP_SHARED | MAP_ANONYMOUS;
+      const scmp_arg_cmp both = SCMP_A3_64(SCMP_CMP_MASKED_EQ, kBoth, kBoth);
+      GW_CHECK(add(refuse_, "mmap", &both));
+      for (const char* name : kSharedMemory) {
+        if (!denied(name)) GW_CHECK(add(refuse_, name));
       }
     }
     if (policy_.refuse_namespaces) {
@@ -113,6 +134,27 @@ class Compiler {
     return {};
   }
 
+  // The kernel looks at the lower half of the argument only, and so this refuses more than it
+  // would: never less.
+  Status refuse_families(const char* call) {
+    const auto refuse = [&](scmp_arg_cmp which) { return add(refuse_, call, &which); };
+    switch (policy_.sockets) {
+      case Sockets::kLocal:
+        return refuse(SCMP_A0_64(SCMP_CMP_NE, AF_UNIX, 0));
+      case Sockets::kNone:
+        return add(refuse_, call);
+      case Sockets::kInet:
+        GW_CHECK(refuse(SCMP_A0_64(SCMP_CMP_LT, AF_INET, 0)));
+        for (std::uint64_t family = AF_INET + 1; family < AF_INET6; ++family) {
+          GW_CHECK(refuse(SCMP_A0_64(SCMP_CMP_EQ, family, 0)));
+        }
+        return refuse(SCMP_A0_64(SCMP_CMP_GT, AF_INET6, 0));
+      case Sockets::kAny:
+        break;
+    }
+    return {};
+  }
+
   // Its flags lie in memory, which a filter cannot read. With this error callers use clone.
   Status refuse_clone3() { return add(SCMP_ACT_ERRNO(ENOSYS), "clone3"); }
 
@@ -120,21 +162,34 @@ class Compiler {
     for (const char* name : kAlways) GW_CHECK(add(SCMP_ACT_ALLOW, name));
     for (const std::string& name : policy_.allow) {
       if (contains(kAlways, name)) continue;
-      const bool network = policy_.refuse_network && contains(kOtherSockets, name);
+      const bool network = policy_.sockets != Sockets::kAny && contains(kOtherSockets, name);
       const bool mounts = policy_.refuse_namespaces && contains(kMounting, name);
       if (network || mounts) return usage_error(name + " is allowed and refused");
       if (policy_.refuse_namespaces && name == "clone3") continue;
       if (policy_.refuse_namespaces && name == "clone") {
         const scmp_arg_cmp none = SCMP_A0_64(SCMP_CMP_MASKED_EQ, kNamespaceFlags, 0);
         GW_CHECK(add(SCMP_ACT_ALLOW, name, &none));
-      } else if (policy_.refuse_network && (name == "socket" || name == "socketpair")) {
-        const scmp_arg_cmp local = SCMP_A0_64(SCMP_CMP_EQ, AF_UNIX, 0);
-        GW_CHECK(add(SCMP_ACT_ALLOW, name, &local));
+      } else if (policy_.sockets != Sockets::kAny && (name == "socket" || name == "socketpair")) {
+        GW_CHECK(allow_families(name));
+      } else if (policy_.refuse_shared_memory &&
+                 (name == "mmap" || contains(kSharedMemory, name))) {
+        return usage_error(name + " is allowed, and shared memory refused");
       } else {
         GW_CHECK(add(SCMP_ACT_ALLOW, name));
       }
     }
     return policy_.refuse_namespaces ? refuse_clone3() : Status();
+  }
+
+  Status allow_families(const std::string& call) {
+    std::vector<std::uint64_t> families;
+    if (policy_.sockets == Sockets::kLocal) families = {AF_UNIX};
+    if (policy_.sockets == Sockets::kInet) families = {AF_INET, AF_INET6};
+    for (const std::uint64_t family : families) {
+      const scmp_arg_cmp is = SCMP_A0_64(SCMP_CMP_EQ, family, 0);
+      GW_CHECK(add(SCMP_ACT_ALLOW, call, &is));
+    }
+    return {};
   }
 
   // libseccomp 2.5 gives it to a descriptor only.
@@ -167,15 +222,49 @@ Result<std::vector<std::uint64_t>> compile_seccomp(const SeccompPolicy& policy) 
   return Compiler(policy).compile();
 }
 
-void plan_seccomp(const std::vector<std::uint64_t>& program, Parts part, CallList& late) {
+namespace {
+
+constexpr long kSetModeFilter = 1;
+
+const sock_fprog* keep_program(const std::vector<std::uint64_t>& program, CallList& late) {
   auto* filter = static_cast<sock_filter*>(late.bytes(program.data(), program.size() * 8));
-  const auto* fprog =
-      late.keep<sock_fprog>({.len = static_cast<unsigned short>(program.size()), .filter = filter});
-  constexpr long kSetModeFilter = 1;
+  return late.keep<sock_fprog>(
+      {.len = static_cast<unsigned short>(program.size()), .filter = filter});
+}
+
+}  // namespace
+
+void plan_seccomp(const std::vector<std::uint64_t>& program, Parts part, CallList& late,
+                  Parts unless) {
   late.add({.what = "installing a seccomp filter",
             .number = SYS_seccomp,
-            .args = {kSetModeFilter, 0, CallList::address(fprog)},
+            .args = {kSetModeFilter, 0, CallList::address(keep_program(program, late))},
+            .part = part,
+            .unless = unless});
+}
+
+void plan_seccomp_telling(const std::vector<std::uint64_t>& program, int channel, Parts part,
+                          CallList& late) {
+  std::int32_t* listener = nullptr;
+  const msghdr* message = late.descriptor_message(&listener);
+  late.add({.what = "installing a seccomp filter that tells",
+            .number = SYS_seccomp,
+            .args = {kSetModeFilter, SECCOMP_FILTER_FLAG_NEW_LISTENER,
+                     CallList::address(keep_program(program, late))},
+            .part = part,
+            .store = listener});
+  late.add({.what = "handing a seccomp listener over",
+            .number = SYS_sendmsg,
+            .args = {channel, CallList::address(message), 0},
             .part = part});
+}
+
+std::string system_call_name(int number) {
+  char* name = ::seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number);
+  if (name == nullptr) return fmt::format("system call {}", number);
+  std::string out(name);
+  ::free(name);  // NOLINT(cppcoreguidelines-no-malloc): libseccomp's
+  return out;
 }
 
 }  // namespace gw::os

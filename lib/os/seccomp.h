@@ -4,7 +4,10 @@
 // architecture (32-bit, x32) end the process. Names are those of libseccomp; one that it does not
 // know is an error, never a rule that is left out.
 //
-// Sources: seccomp(2), seccomp_rule_add(3).
+// Refused calls can be told of as they are made: the kernel asks a listener of ours, which answers
+// with the error (os/refused_calls.h).
+//
+// Sources: seccomp(2), seccomp_unotify(2), seccomp_rule_add(3).
 #pragma once
 
 #include <cstdint>
@@ -20,6 +23,13 @@ struct SeccompPolicy {
   enum class Otherwise {
     kErrno,  // the call fails with `error`
     kKill,   // SIGSYS ends the process
+    kTell,   // as kErrno, when a listener says so; without one, ENOSYS
+  };
+  enum class Sockets {
+    kAny,
+    kLocal,  // AF_UNIX
+    kInet,   // AF_INET, AF_INET6
+    kNone,
   };
   // Only these (and what starting and ending needs: execve, write, exit, …), or all but those. One
   // of both lists may be empty, or both are: then only the switches below count.
@@ -28,16 +38,27 @@ struct SeccompPolicy {
   Otherwise otherwise = Otherwise::kErrno;
   int error = 1;  // EPERM
 
-  bool refuse_network =
-      false;  // sockets of any family but AF_UNIX, and io_uring, which has its own
-  bool refuse_namespaces = false;  // no new namespaces, no mounts, no chroot
+  // Any but kAny also refuses io_uring, which has sockets of its own.
+  Sockets sockets = Sockets::kAny;
+  bool refuse_namespaces = false;     // no new namespaces, no mounts, no chroot
+  bool refuse_shared_memory = false;  // none without a file, which no count of a process has
 };
 
 // The compiled program: struct sock_filter[] as bytes. kUsage: an unknown name, or the policy
 // contradicts itself; kInternal.
 Result<std::vector<std::uint64_t>> compile_seccomp(const SeccompPolicy& policy);
 
-// Adds installing it; needs no_new_privs. Add it last: all later calls go through it.
-void plan_seccomp(const std::vector<std::uint64_t>& program, Parts part, CallList& late);
+// Adds installing it; needs no_new_privs. Add it last: all later calls go through it. `unless`:
+// only where one of these parts was refused.
+void plan_seccomp(const std::vector<std::uint64_t>& program, Parts part, CallList& late,
+                  Parts unless = 0);
+
+// The same for a filter of kTell; the listener is sent through the socket `channel`, which is the
+// child's until exec.
+void plan_seccomp_telling(const std::vector<std::uint64_t>& program, int channel, Parts part,
+                          CallList& late);
+
+// "socket", of the native architecture; its number when it has no name.
+std::string system_call_name(int number);
 
 }  // namespace gw::os

@@ -396,7 +396,9 @@ TEST_CASE("sandbox: seccomp") {
         "s.socket(s.AF_UNIX); s.socketpair()\n"
         "threading.Thread(target=print, args=('thread',)).start()\n"
         "subprocess.run(['/bin/true'])\n";
-    GW_SAME(run_in({.refuse_network = true, .refuse_namespaces = true}, sockets, true).output,
+    GW_SAME(run_in({.sockets = SeccompPolicy::Sockets::kLocal, .refuse_namespaces = true}, sockets,
+                   true)
+                .output,
             "thread\n");
     return {};
   });
@@ -451,7 +453,8 @@ TEST_CASE("sandbox: the same policy, all required, on a kernel that grants it") 
   each_way([](std::optional<Identity> who) -> std::string {
     const OwnDirectory out;
     SandboxPolicy policy{.root = small_root(out.path()), .loopback = true, .host_name = "x"};
-    policy.seccomp = SeccompPolicy{.refuse_network = true, .refuse_namespaces = true};
+    policy.seccomp =
+        SeccompPolicy{.sockets = SeccompPolicy::Sockets::kLocal, .refuse_namespaces = true};
     policy.landlock = LandlockPolicy{};
     policy.landlock->rules = {{"/", LandlockRule::Access::kExecute}};
     Spawn as;
