@@ -88,7 +88,8 @@ void plan_group(Plan& plan, ProcessGroup group) {
   if (group == ProcessGroup::kSession) require(plan, "making a session", SYS_setsid, {});
   if (group != ProcessGroup::kOwn && group != ProcessGroup::kForeground) return;
   require(plan, "making a process group", SYS_setpgid, {0, 0});
-  if (group == ProcessGroup::kForeground && ::isatty(STDIN_FILENO) == 1) {
+  // A terminal that is another session's is not ours to give (ENOTTY).
+  if (group == ProcessGroup::kForeground && ::tcgetpgrp(STDIN_FILENO) >= 0) {
     auto* pid = plan.calls.keep<std::int32_t>(0);
     plan.calls.add({.what = "reading the process group", .number = SYS_getpgid, .store = pid});
     require(plan, "becoming the terminal's foreground", SYS_ioctl,

@@ -95,6 +95,17 @@ class Running(TestCase):
         r = self.gwtool("supervise", *self.lab.options(), text, env=self.lab.env())
         self.assert_error(r, 1, "starting " + text)
 
+    def test_a_terminal_that_is_another_sessions(self):
+        ours, theirs = os.openpty()
+        self.addCleanup(os.close, ours)
+        sup = self.background(["/bin/sh", "-c", "exec \"$@\" <&%d" % theirs, "sh", cli.GWTOOL,
+                               "supervise", *self.lab.options(), self.lab.link],
+                              env=self.lab.env(), pass_fds=[theirs])
+        os.close(theirs)
+        sup.wait_err("event=supervising")
+        self.lab.wait_running("v0.1.0")
+        self.assertEqual(sup.stop(), 5)
+
     def test_a_service_that_is_not_gos(self):
         script = self.file("script", "#!/bin/sh\nexit 6\n", 0o755)
         sup = self.background([cli.GWTOOL, "supervise", *self.lab.options(), script],
