@@ -234,8 +234,22 @@ struct ExplainValues : SuperviseDir {
   std::optional<std::string> running;
   std::optional<std::string> go;
   std::vector<std::string> listed;
+  std::map<std::string, std::string> go_lines;
   update::Toolchains toolchains;
 };
+
+Status read_go_lines(std::map<std::string, std::string>& out, std::string_view text) {
+  for (const std::string_view part : split(text, ',')) {
+    const std::size_t equals = part.find('=');
+    const std::string version(part.substr(0, equals));
+    const std::string go(equals == part.npos ? "" : part.substr(equals + 1));
+    if (!mod::parse_semver(version) || !mod::parse_go_version("go" + go)) {
+      return usage_error("not VERSION=GO: " + gw::quoted(part), "such as v0.1.5=1.24");
+    }
+    out[version] = go;
+  }
+  return {};
+}
 
 Status read_toolchains(update::Toolchains& out, std::string_view text) {
   for (const std::string_view part : split(text, ',')) {
@@ -263,6 +277,7 @@ update::Plan explain_values(const ExplainValues& v, WallTime now) {
   update::Situation s;
   s.running = {*v.running, *v.go};
   s.listed = v.listed;
+  s.go_lines = v.go_lines;
   s.toolchains = v.toolchains;
   update::Choice choice = update::choose(v.decisions.policies, s);
   return {choice.target, now, choice.reason};
@@ -326,6 +341,10 @@ Command explain_command() {
   c.add(custom_option(
       "listed", "VERSIONS", [v](std::string_view text) { return read_listed(v->listed, text); },
       "the versions that there are, with commas", true));
+  c.add(custom_option(
+      "go-lines", "VERSION=GO",
+      [v](std::string_view text) { return read_go_lines(v->go_lines, text); },
+      "the Go that they need, as in their go.mod", true));
   c.add(custom_option(
       "toolchains", "cur=GO,prev=GO",
       [v](std::string_view text) { return read_toolchains(v->toolchains, text); },

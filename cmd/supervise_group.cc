@@ -47,45 +47,12 @@ void add_policies(Command& c, DecisionValues* v) {
             .more("For services that migrate their data from one release to the next."));
 }
 
-void add_sources(Command& c, const std::shared_ptr<SuperviseValues>& v) {
-  c.add(text_option("dns", "ZONE|off", &v->dns, "the zone that tells of new versions")
-            .more("One that serve-dns, or gopherwatch, serves."));
-  c.add(choice_option<bool>("dnssec", "MODE", &v->need_secure,
-                            {{"require", true, "an answer that is not signed does not count"},
-                             {"prefer", false, "it counts; one that does not verify never does"}},
-                            "what answers of DNS must be"));
-  c.add(text_option("resolver", "ADDR[@PORT]", &v->resolver,
-                    "the DNS server to ask (default the system's)")
-            .check(net::check_resolver_address));
-  c.add(path_option("trust-anchor", "FILE", &v->trust_anchor, PathUse::kInput,
-                    "DS or DNSKEY records to trust instead of the built-in root keys"));
-  c.add(text_option("proxy", "LIST|off", &v->proxy, "module proxies to ask for all versions")
-            .check([](std::string_view text) -> Status {
-              if (text == kSwitchedOff) return {};
-              GW_TRY([[maybe_unused]] const auto list, mod::parse_proxy_entries(text));
-              return {};
-            })
-            .more("As GOPROXY. Asked when DNS does not answer, or when a newer version that the "
-                  "policy does not want may hide one that it does."));
-  c.add(text_option("build-key", "VKEY", &v->build_key, "the build service's verifier key")
-            .check([](std::string_view text) -> Status {
-              GW_TRY([[maybe_unused]] const auto key, tlog::VerifierKey::parse(text));
-              return {};
-            })
-            .more("Without it nothing is installed by itself."));
-  c.add(text_option("build-url", "URL", &v->build_url,
-                    "the build service's address (default https:// and the key's name)")
-            .check([](std::string_view text) -> Status {
-              GW_TRY([[maybe_unused]] const auto base, build::service_base(text, "a"));
-              return {};
-            }));
-  add_ca_file(c, &v->ca_file);
-}
-
 void add_update(Command& c, const std::shared_ptr<SuperviseValues>& v) {
   supervise::Options* o = &v->options;
   c.add(duration_option("interval", &o->interval, minutes(1), hours(24 * 30),
                         "pause between two looks for new versions"));
+  c.add(duration_option("first-check", &o->first_check, seconds(0), hours(24),
+                        "how long after the start the first look is"));
   c.add(flag_option("monitor", &o->monitor, "look for new versions, install none by itself"));
   c.add(text_option("before", "COMMAND", &o->before, "run this before each update")
             .more("By /bin/sh, while the old version still runs: a backup, a veto. 0: go on; 75: "
@@ -129,10 +96,13 @@ void add_service(Command& c, const std::shared_ptr<SuperviseValues>& v) {
   c.add(list_option("groups", "NAME|GID", &v->groups, "with these groups, the first its own one")
             .more("Instead of those that the user is in; a user who is in no file needs them."));
   c.add(text_option("helper-user", "NAME|UID", &v->helper_user,
-                    "look for versions, fetch and serve the page as this user")
+                    "look for versions and fetch as this user")
             .more("Needs root. Not the service's user, nor one that others use: it may connect "
-                  "anywhere, and neither change files nor tell the supervisor to go back to an "
-                  "older version."));
+                  "anywhere. Without it a number that nobody has, when --user is given."));
+  c.add(text_option("page-user", "NAME|UID", &v->page_user, "serve the page as this user")
+            .more("Needs root. Neither the service's user nor the helper's; without it a number "
+                  "that nobody has. The supervisor looks at the password itself, and does not go "
+                  "back to an older version for the page."));
   c.add(list_option("listen", "ADDR:PORT|unix:PATH", &v->options.listen,
                     "hold this socket open for the service")
             .check(check_page_address)
@@ -223,6 +193,30 @@ Result<os::User> user_of(const SuperviseValues& v) {
   return out;
 }
 
+Result<std::optional<os::User>> other_user(const std::string& name, const std::string& option) {
+  if (name.empty()) return std::optional<os::User>();
+  auto user = os::find_user(name);
+  if (!user) return std::move(user).error().in(option);
+  return std::optional<os::User>(*std::move(user));
+}
+
+// All of them are different people.
+Status read_other_users(const SuperviseValues& v, supervise::Options& out) {
+  GW_TRY(out.helper_user, other_user(v.helper_user, "--helper-user"));
+  GW_TRY(out.page_user, other_user(v.page_user, "--page-user"));
+  const auto same = [](const std::optional<os::User>& a, const std::optional<os::User>& b) {
+    return a && b && a->identity.uid == b->identity.uid;
+  };
+  if (same(out.helper_user, out.user)) {
+    return usage_error("--helper-user is --user", "the service must not be able to act as it");
+  }
+  if (same(out.page_user, out.user)) {
+    return usage_error("--page-user is --user", "the service must not be able to act as it");
+  }
+  if (same(out.page_user, out.helper_user)) return usage_error("--page-user is --helper-user");
+  return {};
+}
+
 }  // namespace
 
 void add_supervise_dir(Command& command, std::string* out) {
@@ -244,6 +238,49 @@ void add_time_zone(Command& command, std::optional<std::string>* out) {
 Result<update::TimeZone> zone_of(const std::optional<std::string>& name) {
   if (name) return supervise::named_zone(*name);
   return supervise::local_zone(process_environment()("TZ"));
+}
+
+void add_supervise_sources(Command& c, const std::shared_ptr<SuperviseValues>& v) {
+  c.add(text_option("dns", "ZONE|off", &v->dns, "the zone that tells of new versions")
+            .more("One that serve-dns, or gopherwatch, serves."));
+  c.add(choice_option<bool>("dnssec", "MODE", &v->need_secure,
+                            {{"require", true, "an answer that is not signed does not count"},
+                             {"prefer", false, "it counts; one that does not verify never does"}},
+                            "what answers of DNS must be"));
+  c.add(text_option("resolver", "ADDR[@PORT]", &v->resolver,
+                    "the DNS server to ask (default the system's)")
+            .check(net::check_resolver_address));
+  c.add(path_option("trust-anchor", "FILE", &v->trust_anchor, PathUse::kInput,
+                    "DS or DNSKEY records to trust instead of the built-in root keys"));
+  c.add(text_option("proxy", "LIST|off", &v->proxy, "module proxies to ask for all versions")
+            .check([](std::string_view text) -> Status {
+              if (text == kSwitchedOff) return {};
+              GW_TRY([[maybe_unused]] const auto list, mod::parse_proxy_entries(text));
+              return {};
+            })
+            .more("As GOPROXY. Asked when DNS does not answer, or when a newer version that the "
+                  "policy does not want may hide one that it does."));
+  c.add(text_option("toolchain-proxy", "LIST", &v->toolchain_proxy,
+                    "module proxies to ask for Go's versions")
+            .default_text("those of --proxy")
+            .check([](std::string_view text) -> Status {
+              GW_TRY([[maybe_unused]] const auto list, mod::parse_proxy_entries(text));
+              return {};
+            })
+            .more("Asked when DNS does not say them."));
+  c.add(text_option("build-key", "VKEY", &v->build_key, "the build service's verifier key")
+            .check([](std::string_view text) -> Status {
+              GW_TRY([[maybe_unused]] const auto key, tlog::VerifierKey::parse(text));
+              return {};
+            })
+            .more("Without it nothing is installed by itself."));
+  c.add(text_option("build-url", "URL", &v->build_url,
+                    "the build service's address (default https:// and the key's name)")
+            .check([](std::string_view text) -> Status {
+              GW_TRY([[maybe_unused]] const auto base, build::service_base(text, "a"));
+              return {};
+            }));
+  add_ca_file(c, &v->ca_file);
 }
 
 void add_decisions(Command& c, DecisionValues* v) {
@@ -290,7 +327,7 @@ void add_supervise(Command& c, const std::shared_ptr<SuperviseValues>& v) {
                     "the service, a path with a slash, and its arguments")
             .on_command_line_only());
   add_supervise_dir(c, &v->dir);
-  add_sources(c, v);
+  add_supervise_sources(c, v);
   add_decisions(c, &v->decisions);
   add_update(c, v);
   add_page(c, v);
@@ -309,6 +346,7 @@ Result<supervise::Options> supervise_options(const SuperviseValues& v) {
   out.sources.resolver = v.resolver.value_or("");
   out.sources.trust_anchor = v.trust_anchor.value_or("");
   out.sources.proxy = v.proxy == kSwitchedOff ? "" : v.proxy;
+  out.sources.toolchain_proxy = v.toolchain_proxy.value_or("");
   out.sources.build_key = v.build_key.value_or("");
   out.sources.build_url = v.build_url.value_or("");
   out.sources.ca_file = v.ca_file.value_or("");
@@ -328,14 +366,7 @@ Result<supervise::Options> supervise_options(const SuperviseValues& v) {
   } else if (!v.groups.empty()) {
     return usage_error("--groups needs --user");
   }
-  if (!v.helper_user.empty()) {
-    auto helper = os::find_user(v.helper_user);
-    if (!helper) return std::move(helper).error().in("--helper-user");
-    if (out.user && out.user->identity.uid == helper->identity.uid) {
-      return usage_error("--helper-user is --user", "the service must not be able to act as it");
-    }
-    out.helper_user = *std::move(helper);
-  }
+  GW_CHECK(read_other_users(v, out));
   for (const std::string& text : v.ambient) {
     GW_TRY(const int number, os::parse_capability(text));
     out.ambient.push_back(number);

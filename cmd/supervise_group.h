@@ -42,17 +42,22 @@ struct SuperviseValues : SuperviseDir {
   bool need_secure = true;
   std::optional<std::string> resolver, trust_anchor, ca_file, build_key, build_url;
   std::string proxy = "https://proxy.golang.org/cached-only";
+  std::optional<std::string> toolchain_proxy;
   std::chrono::milliseconds trial = std::chrono::seconds(5);
-  std::string user, helper_user;
+  std::string user, helper_user, page_user;
   std::vector<std::string> groups, ambient, limits;
   std::optional<std::string> admin, metrics, password, token, certificate, certificate_key;
   std::vector<std::string> origins, links;
 };
 void add_supervise(Command& command, const std::shared_ptr<SuperviseValues>& v);
+// The part of it that says where versions and builds come from.
+void add_supervise_sources(Command& command, const std::shared_ptr<SuperviseValues>& v);
 // What the library takes. kUsage.
 Result<supervise::Options> supervise_options(const SuperviseValues& v);
 
 // The commands beside it (supervise_asks.cc).
 void add_supervise_asks(Command& command);
+// Those before it (supervise_setup.cc).
+void add_supervise_setup(Command& command);
 
 }  // namespace gw::cmd

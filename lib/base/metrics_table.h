@@ -241,7 +241,14 @@ concept MetricLabel = requires(Label value) {
   label_text(value);
 };
 
-enum class UpdateEnd : std::uint8_t { kUpdated, kFailed, kUntrusted, kSkipped, kRolledBack };
+enum class UpdateEnd : std::uint8_t {
+  kUpdated,
+  kFailed,
+  kUntrusted,
+  kSkipped,
+  kRolledBack,
+  kCancelled
+};
 constexpr std::string_view label_text(UpdateEnd value) {
   switch (value) {
     case UpdateEnd::kUpdated:
@@ -254,6 +261,8 @@ constexpr std::string_view label_text(UpdateEnd value) {
       return "skipped";
     case UpdateEnd::kRolledBack:
       return "rolled-back";
+    case UpdateEnd::kCancelled:
+      return "cancelled";
   }
   return "";
 }

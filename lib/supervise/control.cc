@@ -29,18 +29,42 @@ Json ok() { return {{"ok", true}}; }
 }  // namespace
 
 std::string Supervisor::answer(const os::Peer& peer, const std::string& command) {
+  auto out = answer_words(peer, command);
+  return format_json(out ? *out : Json{{"error", error_json(out.error())}});
+}
+
+// The page asks in two ways: for itself, which gets it what everybody may see, and for somebody
+// with the password (`as-admin BASE64 COMMAND`).
+Result<Json> Supervisor::answer_words(const os::Peer& peer, std::string_view command) {
+  const bool trusted = !page_user_ || peer.uid != page_user_->identity.uid;
+  bool admin = trusted;
+  constexpr std::string_view kAsAdmin = "as-admin ";
+  if (command.starts_with(kAsAdmin)) {
+    command.remove_prefix(kAsAdmin.size());
+    const std::string_view password = command.substr(0, command.find(' '));
+    GW_CHECK(check_password(password));
+    command.remove_prefix(std::min(command.size(), password.size() + 1));
+    admin = true;
+  }
+  constexpr std::string_view kFile = "update-file ";
+  if (trusted && command.starts_with(kFile)) {
+    return obey_file(std::string(command.substr(kFile.size())));
+  }
   std::vector<std::string> words;
   for (const std::string_view word : split(command, ' ')) {
     if (!word.empty()) words.emplace_back(word);
   }
-  const bool trusted = !options_.helper_user || peer.uid != options_.helper_user->identity.uid;
-  constexpr std::string_view kFile = "update-file ";
-  if (trusted && command.starts_with(kFile)) {
-    auto began = obey_file(command.substr(kFile.size()));
-    return format_json(began ? *began : Json{{"error", error_json(began.error())}});
+  if (words.empty()) return usage_error("no command");
+  if (words[0] == "login" && words.size() == 2) {
+    GW_CHECK(check_password(words[1]));
+    return ok();
   }
-  auto out = words.empty() ? Result<Json>(usage_error("no command")) : obey(words, trusted);
-  return format_json(out ? *out : Json{{"error", error_json(out.error())}});
+  const bool looks = words[0] == "status" || words[0] == "history" || words[0] == "metrics" ||
+                     words[0] == "notify";
+  if (!admin && !looks) return untrusted_error("this needs the password");
+  GW_TRY(Json out, obey(words, trusted));
+  if (words[0] == "status") out["may_go_back"] = trusted;
+  return out;
 }
 
 Result<Json> Supervisor::obey(const std::vector<std::string>& words, bool trusted) {
@@ -67,6 +91,9 @@ Result<Json> Supervisor::obey(const std::vector<std::string>& words, bool truste
     for (std::size_t i = 1; i < words.size(); ++i) reason += (i > 1 ? " " : "") + words[i];
     state_.paused = Paused{reason.empty() ? "by an operator" : reason, clock_.now()};
     GW_CHECK(save());
+    using update::State;
+    const bool early = now_ == State::kFetching || now_ == State::kBefore;
+    if (wanted_ && wanted_->by == "schedule" && early) cancel("updates were paused");
     replan();
     return ok();
   }
@@ -150,6 +177,7 @@ Result<Json> Supervisor::obey_rollback() {
   if (state_.previous == place_.current()) return not_found_error("the previous binary runs");
   GW_TRY(const os::Fd file, place_.open(state_.previous));
   GW_TRY(const Identity identity, read_identity(file.get()));
+  GW_CHECK(check_sum(state_.previous));
   Wanted wanted{identity.key, "control", true, state_.previous, ""};
   GW_TRY(wanted.sum, place_.sum_of(state_.previous));
   Json out = ok();
@@ -170,11 +198,16 @@ Result<Json> Supervisor::obey_skip(const std::vector<std::string>& words) {
     return usage_error("skip needs a version, such as v1.2.3");
   }
   const update::Skip skip{words[1], words.size() > 2 ? words[2] : ""};
+  const bool under_way = wanted_ && update::is_skipped({skip}, wanted_->target());
+  if (under_way && now_ == update::State::kStopping) {
+    return unavailable_error("busy: it is just being installed");
+  }
   if (state_.skips.size() >= kMaxSkips) return usage_error("there are too many skips already");
   if (std::find(state_.skips.begin(), state_.skips.end(), skip) == state_.skips.end()) {
     state_.skips.push_back(skip);
   }
   GW_CHECK(save());
+  if (under_way) cancel("an operator skipped it");
   replan();
   return ok();
 }
@@ -205,6 +238,7 @@ Json Supervisor::status_json() const {
   } else {
     out["why_no_update"] = planned.reason;
   }
+  if (!state_.deprecated.empty()) out["deprecated"] = state_.deprecated;
   out["known"] = Json::object();
   for (const auto& [version, found] : state_.versions) out["known"][version] = time(found);
   out["toolchains"] = {{"cur", state_.toolchains.cur}, {"prev", state_.toolchains.prev}};

@@ -1,5 +1,7 @@
 #include "supervise/helper.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/bytes.h"
@@ -9,6 +11,7 @@
 #include "dns/answer_text.h"
 #include "dns/module_name.h"
 #include "module/gomod.h"
+#include "module/goversion.h"
 #include "module/proxy.h"
 #include "module/semver.h"
 #include "net/http.h"
@@ -22,7 +25,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kSourceTime = 30s;
-constexpr auto kBuildTime = 10min;  // a service builds while one waits
+constexpr std::size_t kMaxGoMods = 20;  // a check; the newest ones
+constexpr auto kBuildTime = 10min;      // a service builds while one waits
 
 net::HttpOptions http_options(const Sources& sources) {
   net::HttpOptions options;
@@ -98,22 +102,82 @@ Status ask_proxy(const Job& job, Discovered& found) {
   return {};
 }
 
-// The newest go.mod has its authors' word on all versions. It is not proven here, and need not be:
-// it can only keep a version from being installed.
-Status leave_out_retracted(const Job& job, Discovered& found) {
-  std::vector<std::string> versions;
-  for (const auto& [version, seen] : found.versions) versions.push_back(version);
-  std::sort(versions.begin(), versions.end(), [](const std::string& a, const std::string& b) {
+// Go's own versions, where DNS says nothing of them: the newest release, and that of the minor
+// before it.
+Status ask_toolchains(const Job& job, Discovered& found) {
+  const Sources& s = job.sources;
+  const std::string& list = s.toolchain_proxy.empty() ? s.proxy : s.toolchain_proxy;
+  if (list.empty() || !found.toolchains.cur.empty()) return {};
+  GW_TRY(auto proxy, build::ProxyClient::create(list, http_options(s)));
+  GW_TRY(const std::string answer,
+         proxy->fetch({mod::ProxyRequest::Kind::kList, std::string(mod::kToolchainModule), ""}));
+  const std::string platform =
+      fmt::format("{}-{}", build::host_target().goos, build::host_target().goarch);
+  for (std::string& go :
+       build::go_releases(mod::parse_version_list(mod::kToolchainModule, answer), platform)) {
+    const auto version = mod::parse_go_version(go);
+    const auto newest = mod::parse_go_version(found.toolchains.cur);
+    if (!version) continue;
+    if (!newest) {
+      found.toolchains.cur = std::move(go);
+    } else if (version->minor != newest->minor) {
+      found.toolchains.prev = std::move(go);
+      break;
+    }
+  }
+  return {};
+}
+
+// The versions that are newer than what runs, found now or known before; ascending.
+std::vector<std::string> newer_versions(const Job& job, const Discovered& found) {
+  std::vector<std::string> out;
+  const auto running = mod::parse_semver(job.key.version);
+  const auto take = [&](const std::string& text) {
+    const auto version = mod::parse_semver(text);
+    if (running && version && mod::compare_semver(*version, *running) > 0) out.push_back(text);
+  };
+  for (const auto& [version, seen] : found.versions) take(version);
+  for (const auto& [version, line] : job.known) {
+    if (!found.versions.contains(version)) take(version);
+  }
+  std::sort(out.begin(), out.end(), [](const std::string& a, const std::string& b) {
     return mod::compare_semver(*mod::parse_semver(a), *mod::parse_semver(b)) < 0;
   });
+  return out;
+}
+
+Result<mod::GoMod> fetch_gomod(build::ProxyClient& proxy, const std::string& module,
+                               const std::string& version) {
+  GW_TRY(const std::string text, proxy.fetch({mod::ProxyRequest::Kind::kMod, module, version}));
+  return mod::parse_gomod(text, mod::GoModMode::kLax);
+}
+
+// What authors say in go.mod: the newest one's word counts for all versions, as to what is
+// withdrawn; and each says which Go it needs. It is not proven here, and need not be: it can only
+// keep a version from being installed, or have it built with a newer toolchain.
+Status read_gomods(const Job& job, Discovered& found) {
+  const std::vector<std::string> versions = newer_versions(job, found);
   const std::string newest = build::newest_version(versions);
   if (newest.empty()) return {};
   GW_TRY(auto proxy, build::ProxyClient::create(job.sources.proxy, http_options(job.sources)));
-  GW_TRY(const std::string text,
-         proxy->fetch({mod::ProxyRequest::Kind::kMod, job.key.module, newest}));
-  GW_TRY(const mod::GoMod gomod, mod::parse_gomod(text, mod::GoModMode::kLax));
-  std::erase_if(found.versions,
-                [&](const auto& entry) { return build::is_retracted(gomod.retract, entry.first); });
+  GW_TRY(const mod::GoMod gomod, fetch_gomod(*proxy, job.key.module, newest));
+  if (gomod.module) found.deprecated = gomod.module->deprecated;
+  std::size_t asked = 0;
+  for (auto at = versions.rbegin(); at != versions.rend(); ++at) {
+    if (build::is_retracted(gomod.retract, *at)) {
+      found.retracted.push_back(*at);
+      found.versions.erase(*at);
+      continue;
+    }
+    const auto known = job.known.find(*at);
+    if (known != job.known.end() && !known->second.empty()) continue;
+    const bool same_major =
+        mod::parse_semver(*at)->major == mod::parse_semver(job.key.version)->major;
+    if (!same_major || ++asked > kMaxGoMods) continue;
+    const auto own =
+        *at == newest ? Result<mod::GoMod>(gomod) : fetch_gomod(*proxy, job.key.module, *at);
+    if (own && own->go) found.go_lines[*at] = own->go->text;
+  }
   return {};
 }
 
@@ -137,18 +201,6 @@ bool may_hide_some(const Job& job, const Discovered& found) {
 }
 
 // ---- builds ----
-
-Result<std::unique_ptr<tlog::TileSource>> log_source(const Sources& sources,
-                                                     const std::string& base) {
-  GW_TRY(const auto key, tlog::VerifierKey::parse(sources.build_key));
-  net::SourceOptions options;
-  options.log_name = key.name();
-  options.source = base + "/tlog";
-  options.http = http_options(sources);
-  options.http.stall_timeout = kBuildTime;
-  options.timeout = kBuildTime;
-  return net::make_source(options);
-}
 
 Status write_frame(int out, FrameKind kind, std::string_view payload) {
   const int error = write_all(out, format_frame(kind, payload));
@@ -182,6 +234,18 @@ Status fetch(const Job& job, int out) {
 
 }  // namespace
 
+Result<std::unique_ptr<tlog::TileSource>> log_source(const Sources& sources,
+                                                     const std::string& base) {
+  GW_TRY(const auto key, tlog::VerifierKey::parse(sources.build_key));
+  net::SourceOptions options;
+  options.log_name = key.name();
+  options.source = base + "/tlog";
+  options.http = http_options(sources);
+  options.http.stall_timeout = kBuildTime;
+  options.timeout = kBuildTime;
+  return net::make_source(options);
+}
+
 Result<Discovered> discover(const Job& job, const Clock& clock) {
   Discovered found;
   const bool has_dns = !job.sources.dns.empty();
@@ -189,7 +253,8 @@ Result<Discovered> discover(const Job& job, const Clock& clock) {
   // What DNS said before it failed is no answer.
   if (!dns) found = {};
   const bool has_proxy = !job.sources.proxy.empty();
-  if (has_proxy && (!dns || may_hide_some(job, found))) {
+  const bool listed = has_proxy && (!dns || may_hide_some(job, found));
+  if (listed) {
     Status proxy = ask_proxy(job, found);
     if (!proxy && !dns) return has_dns ? dns.error() : proxy.error();
     if (!proxy) found.problem = proxy.error().message;
@@ -197,11 +262,17 @@ Result<Discovered> discover(const Job& job, const Clock& clock) {
     return std::move(dns).error();
   }
   if (!dns && has_dns) found.problem = dns.error().message;
-  if (has_proxy && has_newer(job, found)) {
-    auto retracted = leave_out_retracted(job, found);
-    if (!retracted && retracted.error().kind != ErrorKind::kNotFound) {
-      found.problem = retracted.error().message;
+  if (auto go = ask_toolchains(job, found); !go && go.error().kind != ErrorKind::kNotFound) {
+    found.problem = go.error().message;
+  }
+  if (has_proxy) {
+    auto read = read_gomods(job, found);
+    // What DNS named was withdrawn: something older may be the newest that was not.
+    if (read && !listed && dns && !found.retracted.empty() && ask_proxy(job, found)) {
+      found.retracted.clear();
+      read = read_gomods(job, found);
     }
+    if (!read && read.error().kind != ErrorKind::kNotFound) found.problem = read.error().message;
   }
   return found;
 }

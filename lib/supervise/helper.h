@@ -5,11 +5,13 @@
 // verifies. So a fault in what reads strangers' answers is not one in what may replace a service.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "base/clock.h"
 #include "base/result.h"
 #include "supervise/messages.h"
+#include "tlog/source.h"
 
 namespace gw::supervise {
 
@@ -17,7 +19,10 @@ namespace gw::supervise {
 // that could be done (kIo).
 Status help(const Job& job, int out, const Clock& clock);
 
-// The parts, for tests.
+// The parts: for tests, and for who sets a service up.
 Result<Discovered> discover(const Job& job, const Clock& clock);
+// The build service's log. `base`: build::service_base().
+Result<std::unique_ptr<tlog::TileSource>> log_source(const Sources& sources,
+                                                     const std::string& base);
 
 }  // namespace gw::supervise

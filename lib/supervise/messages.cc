@@ -87,6 +87,7 @@ std::string format_job(const Job& job) {
               {"trust_anchor", s.trust_anchor},
               {"need_secure", s.need_secure},
               {"proxy", s.proxy},
+              {"toolchain_proxy", s.toolchain_proxy},
               {"build_key", s.build_key},
               {"build_url", s.build_url},
               {"ca_file", s.ca_file},
@@ -94,6 +95,7 @@ std::string format_job(const Job& job) {
               {"module_policy", update::policy_name(job.policies.module)},
               {"every_version", job.policies.every_version}};
   if (job.head) out["head"] = *job.head;
+  if (!job.known.empty()) out["known"] = job.known;
   return format_json(out);
 }
 
@@ -107,8 +109,9 @@ Result<Job> parse_job(std::string_view text) {
   job.kind = *kind;
   job.sources = {text_member(*json, "dns"),          text_member(*json, "resolver"),
                  text_member(*json, "trust_anchor"), flag_member(*json, "need_secure"),
-                 text_member(*json, "proxy"),        text_member(*json, "build_key"),
-                 text_member(*json, "build_url"),    text_member(*json, "ca_file")};
+                 text_member(*json, "proxy"),        text_member(*json, "toolchain_proxy"),
+                 text_member(*json, "build_key"),    text_member(*json, "build_url"),
+                 text_member(*json, "ca_file")};
   if (const Json* key = find_member(*json, "key")) job.key = read_key(*key);
   for (const update::ModulePolicy policy : kModulePolicies) {
     if (text_member(*json, "module_policy") == update::policy_name(policy)) {
@@ -117,6 +120,12 @@ Result<Job> parse_job(std::string_view text) {
   }
   job.policies.every_version = flag_member(*json, "every_version");
   if (find_member(*json, "head") != nullptr) job.head = text_member(*json, "head");
+  const Json& known = list_member(*json, "known");
+  if (known.is_object()) {
+    for (const auto& [version, line] : known.items()) {
+      if (mod::parse_semver(version)) job.known[version] = text_member(known, version);
+    }
+  }
   return job;
 }
 
@@ -133,6 +142,9 @@ std::string format_discovered(const Discovered& found) {
                       {"cur", found.toolchains.cur},
                       {"prev", found.toolchains.prev},
                       {"toolchain_times", times},
+                      {"retracted", found.retracted},
+                      {"go_lines", found.go_lines},
+                      {"deprecated", found.deprecated},
                       {"problem", found.problem}});
 }
 
@@ -158,6 +170,19 @@ Result<Discovered> parse_discovered(std::string_view text) {
       if (when && mod::parse_go_version(version)) out.toolchain_times[version] = *when;
     }
   }
+  for (std::string& version : texts_member(*json, "retracted")) {
+    if (mod::parse_semver(version)) out.retracted.push_back(std::move(version));
+  }
+  const Json& lines = list_member(*json, "go_lines");
+  if (lines.is_object()) {
+    for (const auto& [version, line] : lines.items()) {
+      std::string go = text_member(lines, version);
+      if (mod::parse_semver(version) && mod::parse_go_version("go" + go)) {
+        out.go_lines[version] = std::move(go);
+      }
+    }
+  }
+  out.deprecated = text_member(*json, "deprecated");
   out.problem = text_member(*json, "problem");
   return out;
 }

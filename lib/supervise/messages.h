@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -51,9 +52,10 @@ struct Sources {
   std::string dns = {};       // the zone; empty: DNS is not asked
   std::string resolver = {};  // as net/resolver.h
   std::string trust_anchor = {};
-  bool need_secure = true;     // an answer that is not signed does not count
-  std::string proxy = {};      // as GOPROXY; empty: not asked
-  std::string build_key = {};  // of the service's log
+  bool need_secure = true;           // an answer that is not signed does not count
+  std::string proxy = {};            // as GOPROXY; empty: not asked
+  std::string toolchain_proxy = {};  // for Go's versions; empty: as `proxy`
+  std::string build_key = {};        // of the service's log
   std::string build_url = {};
   std::string ca_file = {};
   bool operator==(const Sources&) const = default;
@@ -65,6 +67,8 @@ struct Job {
   build::Key key;             // kDiscover: of what runs; the others: what is wanted
   update::Policies policies;  // kDiscover: when the list of all versions is worth asking for
   std::optional<std::string> head = {};  // kFetch: the remembered one
+  // kDiscover: versions that are known already, and the Go that they need where that is known, too.
+  std::map<std::string, std::string> known = {};
 };
 std::string format_job(const Job& job);
 // kUsage.
@@ -78,7 +82,10 @@ struct Discovered {
   std::map<std::string, Seen> versions;
   update::Toolchains toolchains;
   std::map<std::string, WallTime> toolchain_times;
-  std::string problem;  // of a source, where another one answered
+  std::vector<std::string> retracted;           // of these and the known ones
+  std::map<std::string, std::string> go_lines;  // of go.mod: "1.24"
+  std::string deprecated;                       // what the module's authors say instead
+  std::string problem;                          // of a source, where another one answered
 };
 std::string format_discovered(const Discovered& found);
 // kUntrusted. What is no version is left out.

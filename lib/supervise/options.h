@@ -40,8 +40,11 @@ struct Options {
   WebOptions web = {};        // the page; without addresses there is none
 
   std::optional<os::User> user = {};  // that the service runs as
-  // Who speaks to the network and serves the page when we are root; not the service's user.
+  // When we are root, who speaks to the network, and who serves the page: neither is the service's
+  // user, nor the other. Without a name the page has a number of its own, and the helper, too,
+  // where the service is not root's.
   std::optional<os::User> helper_user = {};
+  std::optional<os::User> page_user = {};
   std::vector<int> ambient = {};         // capabilities
   std::vector<std::string> listen = {};  // sockets that are held for it
   std::vector<os::ResourceLimit> limits = {};

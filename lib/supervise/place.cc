@@ -41,6 +41,11 @@ std::optional<std::string> attribute(int fd, const char* name) {
   return std::string(value.data(), static_cast<std::size_t>(n));
 }
 
+bool is_unchanged(const struct stat& a, const struct stat& b) {
+  return a.st_dev == b.st_dev && a.st_ino == b.st_ino && a.st_size == b.st_size &&
+         a.st_ctim.tv_sec == b.st_ctim.tv_sec && a.st_ctim.tv_nsec == b.st_ctim.tv_nsec;
+}
+
 Result<Hash> hash_of(int fd) {
   Sha256 hash;
   std::array<char, 65536> buffer{};
@@ -56,7 +61,7 @@ Result<Hash> hash_of(int fd) {
 
 }  // namespace
 
-std::string file_name(const build::Key& key) {
+std::string base_name(const build::Key& key) {
   std::string_view path = key.dir.size() > 1 ? key.dir : key.module;
   const auto last = [&] { return path.substr(path.rfind('/') + 1); };
   std::string_view base = last();
@@ -65,7 +70,11 @@ std::string file_name(const build::Key& key) {
     path.remove_suffix(base.size() + 1);
     if (!last().empty()) base = last();
   }
-  return fmt::format("{}-{}-{}{}", base, key.version, key.go_version,
+  return std::string(base);
+}
+
+std::string file_name(const build::Key& key) {
+  return fmt::format("{}-{}-{}{}", base_name(key), key.version, key.go_version,
                      key.stripped ? "-stripped" : "");
 }
 
@@ -133,8 +142,13 @@ bool Place::has(const std::string& name) const {
 
 Result<std::string> Place::sum_of(const std::string& name) const {
   GW_TRY(const os::Fd fd, open(name));
+  Seen now;
+  if (::fstat(fd.get(), &now.info) != 0) return errno_error(path_of(name), errno);
+  const auto seen = seen_.find(name);
+  if (seen != seen_.end() && is_unchanged(seen->second.info, now.info)) return seen->second.sum;
   GW_TRY(const Hash hash, hash_of(fd.get()));
-  return build::format_binary_sum(hash);
+  now.sum = build::format_binary_sum(hash);
+  return (seen_[name] = std::move(now)).sum;
 }
 
 // ---- a new binary ----

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,6 +29,7 @@ namespace gw::supervise {
 // As the specification of updates has it: NAME-VERSION-GOVERSION[-stripped], NAME of a path that
 // ends in /v2 being the element before that.
 std::string file_name(const build::Key& key);
+std::string base_name(const build::Key& key);  // NAME alone
 
 class Place;
 
@@ -91,7 +93,8 @@ class Place {
   // What a crash left: temporary links to files of ours.
   Status sweep(const std::vector<std::string>& ours) const;
 
-  // The sum as records have it. kIo.
+  // The sum as records have it. Read again only when the file is another one, or was written to
+  // since (inode, size, and times that no program can set): a start does not wait for it. kIo.
   Result<std::string> sum_of(const std::string& name) const;
 
  private:
@@ -110,6 +113,11 @@ class Place {
   std::string link_;
   std::string current_;
   bool is_link_;
+  struct Seen {
+    struct stat info {};
+    std::string sum;
+  };
+  mutable std::map<std::string, Seen> seen_;
 };
 
 }  // namespace gw::supervise

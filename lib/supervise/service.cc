@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <poll.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -121,22 +120,6 @@ Result<bool> end_leftover(const ServiceMark& mark, std::chrono::milliseconds tim
   }
   return unavailable_error(
       fmt::format("process {}, left by another supervisor, does not end", pid));
-}
-
-Status check_not_writable(const Options& options, const std::string& directory) {
-  if (!options.user || ::geteuid() != 0) return {};
-  const os::Identity& who = options.user->identity;
-  if (who.uid == 0) return {};
-  struct stat info {};
-  if (::stat(directory.c_str(), &info) != 0) return errno_error(directory, errno);
-  const bool of_group = std::binary_search(who.groups.begin(), who.groups.end(), info.st_gid);
-  const bool writable = info.st_uid == who.uid || (info.st_mode & S_IWOTH) != 0 ||
-                        (of_group && (info.st_mode & S_IWGRP) != 0);
-  if (!writable) return {};
-  return usage_error(
-      fmt::format("{} may be written by user {}, as whom the service runs", directory,
-                  options.user->name),
-      "it could exchange what is then run and changed as root: give the directory to root");
 }
 
 }  // namespace gw::supervise

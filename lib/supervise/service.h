@@ -33,8 +33,4 @@ std::optional<ServiceMark> mark_of(pid_t pid);
 // `timeout`. Another process of the same number is left alone. True when there was one.
 Result<bool> end_leftover(const ServiceMark& mark, std::chrono::milliseconds timeout);
 
-// kUsage where the service's user could exchange what we then run or change as root. Nothing to say
-// unless we are root and `options` names a user.
-Status check_not_writable(const Options& options, const std::string& directory);
-
 }  // namespace gw::supervise

@@ -1,5 +1,7 @@
 #include "supervise/state.h"
 
+#include <algorithm>
+
 #include "base/json.h"
 #include "supervise/json_fields.h"
 
@@ -20,6 +22,7 @@ Json event_json(const Event& event) {
 namespace {
 
 constexpr std::uint64_t kVersion = 1;
+constexpr std::int64_t kWritten = 1767225600;  // 2026: no clock that is right says less
 
 Json times_json(const std::map<std::string, WallTime>& times) {
   Json out = Json::object();
@@ -32,6 +35,15 @@ std::map<std::string, WallTime> read_times(const Json& object) {
   if (!object.is_object()) return out;
   for (const auto& [name, value] : object.items()) {
     if (const auto time = time_member(object, name)) out.emplace(name, *time);
+  }
+  return out;
+}
+
+std::map<std::string, std::string> read_texts(const Json& object) {
+  std::map<std::string, std::string> out;
+  if (!object.is_object()) return out;
+  for (const auto& [name, value] : object.items()) {
+    if (value.is_string()) out.emplace(name, value.get<std::string>());
   }
   return out;
 }
@@ -100,6 +112,24 @@ void read_updates(const Json& json, State& state) {
 
 }  // namespace
 
+bool forget_future(State& s, WallTime now) {
+  if (to_unix(now) < kWritten) return false;
+  bool changed = false;
+  const auto clamp = [&](WallTime& time) {
+    changed = changed || time > now;
+    time = std::min(time, now);
+  };
+  for (auto* time : {&s.last_update, &s.last_failure, &s.learned, &s.checked}) {
+    if (*time) clamp(**time);
+  }
+  for (auto* times : {&s.versions, &s.toolchain_times}) {
+    for (auto& [name, time] : *times) clamp(time);
+  }
+  if (s.trial) clamp(s.trial->began);
+  if (s.paused) clamp(s.paused->since);
+  return changed;
+}
+
 void add_event(State& state, Event event) {
   if (state.history.size() >= kMaxHistory) state.history.erase(state.history.begin());
   state.history.push_back(std::move(event));
@@ -110,6 +140,7 @@ update::Knowledge knowledge_of(const State& state) {
   out.situation.running = state.running;
   out.situation.base_go = state.base_go;
   out.situation.skips = state.skips;
+  out.situation.go_lines = state.go_lines;
   out.versions = state.versions;
   out.toolchains = state.toolchains;
   out.toolchain_times = state.toolchain_times;
@@ -129,12 +160,15 @@ std::string format_state(const State& s) {
   if (s.trial) out["trial"] = trial_json(*s.trial);
   out["previous"] = s.previous;
   out["ours"] = s.ours;
+  out["sums"] = s.sums;
   out["base_go"] = s.base_go;
   if (s.last_update) out["last_update"] = format_rfc3339(*s.last_update);
   out["failures"] = s.failures;
   if (s.last_failure) out["last_failure"] = format_rfc3339(*s.last_failure);
   if (!s.last_error.empty()) out["last_error"] = s.last_error;
   out["versions"] = times_json(s.versions);
+  out["go_lines"] = s.go_lines;
+  if (!s.deprecated.empty()) out["deprecated"] = s.deprecated;
   out["toolchains"] = {{"cur", s.toolchains.cur}, {"prev", s.toolchains.prev}};
   out["toolchain_times"] = times_json(s.toolchain_times);
   if (s.learned) out["learned"] = format_rfc3339(*s.learned);
@@ -157,12 +191,15 @@ Result<State> parse_state(std::string_view text) {
   read_updates(*json, state);
   state.previous = text_member(*json, "previous");
   state.ours = texts_member(*json, "ours");
+  state.sums = read_texts(list_member(*json, "sums"));
   state.base_go = text_member(*json, "base_go");
   state.last_update = time_member(*json, "last_update");
   state.failures = static_cast<unsigned>(number_member(*json, "failures").value_or(0));
   state.last_failure = time_member(*json, "last_failure");
   state.last_error = text_member(*json, "last_error");
   state.versions = read_times(list_member(*json, "versions"));
+  state.go_lines = read_texts(list_member(*json, "go_lines"));
+  state.deprecated = text_member(*json, "deprecated");
   if (const Json* toolchains = find_member(*json, "toolchains")) {
     state.toolchains = {text_member(*toolchains, "cur"), text_member(*toolchains, "prev")};
   }

@@ -64,12 +64,16 @@ struct State {
   std::optional<Trial> trial;
   std::string previous;           // the file to roll back to
   std::vector<std::string> ours;  // files that we may remove
+  // What was verified of files beside the link, by name: they are run only while they have it.
+  std::map<std::string, std::string> sums;
   std::string base_go;
   std::optional<WallTime> last_update;
   unsigned failures = 0;
   std::optional<WallTime> last_failure;
   std::string last_error;
   std::map<std::string, WallTime> versions;  // of the module, and when each was published or seen
+  std::map<std::string, std::string> go_lines;  // the Go that they need, where that is known
+  std::string deprecated;                       // what the module's authors say instead of it
   update::Toolchains toolchains;
   std::map<std::string, WallTime> toolchain_times;
   std::optional<WallTime> learned;  // last news
@@ -77,6 +81,10 @@ struct State {
   std::optional<ServiceMark> service;
   std::vector<Event> history;  // the last 100, oldest first
 };
+
+// Times that are yet to come were written while the clock was wrong: they are now. Not while it is
+// wrong the other way, before this program was written. True: something changed.
+bool forget_future(State& state, WallTime now);
 
 inline constexpr std::size_t kMaxHistory = 100;
 void add_event(State& state, Event event);

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/capability.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,7 +12,10 @@
 #include <cerrno>
 #include <csignal>
 
+#include "os/file.h"
+#include "supervise/paths.h"
 #include "supervise/service.h"
+#include "supervise/unnamed_user.h"
 
 namespace gw::supervise {
 namespace {
@@ -40,6 +44,21 @@ Result<os::Dir> open_directory(const std::string& path) {
   return parent.make_dir(name.substr(slash == std::string::npos ? 0 : slash + 1), kPrivate);
 }
 
+// As root: nobody whom we start may change what we then run.
+Status check_paths(const Options& options, const std::string& directory) {
+  if (::geteuid() != 0) return {};
+  for (const auto* user : {&options.user, &options.helper_user, &options.page_user}) {
+    if (*user) GW_CHECK(check_not_writable(**user, directory));
+  }
+  return {};
+}
+
+// Capabilities by which it may go anywhere, whatever the modes say.
+bool goes_anywhere(const Options& options) {
+  return std::any_of(options.ambient.begin(), options.ambient.end(),
+                     [](int c) { return c == CAP_DAC_OVERRIDE || c == CAP_DAC_READ_SEARCH; });
+}
+
 }  // namespace
 
 std::string control_path(const std::string& directory) { return directory + "/control"; }
@@ -48,10 +67,13 @@ Result<std::unique_ptr<Supervisor>> Supervisor::make(Options options, const Cloc
                                                      const Logger& log) {
   if (options.command.empty()) return usage_error("no service to run");
   GW_TRY(Place place, Place::find(options.command[0]));
-  GW_CHECK(check_not_writable(options, place.directory()));
+  GW_CHECK(check_paths(options, place.directory()));
+  if (options.user && !goes_anywhere(options)) {
+    GW_CHECK(check_reachable(*options.user, place.directory()));
+  }
   auto directory = open_directory(options.directory);
   if (!directory) return std::move(directory).error().in(options.directory);
-  GW_CHECK(check_not_writable(options, options.directory));
+  GW_CHECK(check_paths(options, options.directory));
   std::unique_ptr<Supervisor> out(
       new Supervisor(std::move(options), clock, log, std::move(place), *std::move(directory)));
   GW_CHECK(check_web_options(out->options_.web));
@@ -67,6 +89,7 @@ Status Supervisor::open() {
   if (!lock) return std::move(lock).error().in(options_.directory);
   lock_ = *std::move(lock);
   started_ = clock_.now();
+  find_users();
   host_ = host_name();
   GW_TRY(const os::Fd file, place_.open(place_.current()));
   GW_TRY(identity_, read_identity(file.get()));
@@ -75,12 +98,17 @@ Status Supervisor::open() {
 
 // A service is not kept down by a file about it: one that cannot be read is put aside.
 Status Supervisor::load_state() {
-  auto text = directory_.read_file("state.json", kMaxState);
-  if (!text && text.error().kind == ErrorKind::kNotFound) return {};
-  if (!text) return std::move(text).error().in(options_.directory);
-  auto state = parse_state(*text);
+  GW_TRY(const auto found, directory_.find("state.json"));
+  if (!found) return {};
+  Result<State> state = corrupt_error("the state file is too large");
+  if (S_ISREG(found->st_mode) && found->st_size <= static_cast<off_t>(kMaxState)) {
+    auto text = directory_.read_file("state.json", kMaxState);
+    if (!text) return std::move(text).error().in(options_.directory);
+    state = parse_state(*text);
+  }
   if (state) {
     state_ = *std::move(state);
+    if (forget_future(state_, started_)) log_.warning("state-of-the-future", {});
     return {};
   }
   if (state.error().kind == ErrorKind::kUsage) {
@@ -134,6 +162,7 @@ Status Supervisor::begin() {
   }
   if (auto swept = place_.sweep(state_.ours); !swept) log_.error("sweep", swept.error());
   settle_trial();
+  GW_CHECK(leave_changed_file());
   if (auto started = start_service(); !started) {
     // A new version that does not even start goes back like one that crashes.
     if (now_ != update::State::kTrial) return started;
@@ -152,14 +181,29 @@ Status Supervisor::begin() {
   return {};
 }
 
+// Who is not root, when we are. Where the page cannot be another user, it is what we are.
+void Supervisor::find_users() {
+  page_user_ = options_.page_user;
+  helper_user_ = options_.helper_user;
+  std::set<uid_t> taken;
+  for (const auto& user : {options_.user, page_user_, helper_user_}) {
+    if (user) taken.insert(user->identity.uid);
+  }
+  const std::string seed = os::real_path(options_.directory);
+  if (!page_user_) page_user_ = unnamed_user(seed, taken);
+  if (page_user_) taken.insert(page_user_->identity.uid);
+  if (!helper_user_ && options_.user) helper_user_ = unnamed_user(seed, taken);
+}
+
 // For root and us. The page's own user gets as far as the socket, too, and is answered less.
 Status Supervisor::open_control() {
   os::ControlOptions control;
   control.users = std::vector<uid_t>{0, ::geteuid()};
   control.flag = "--dir";
   control.timeout = kAnswerTime;
-  if (options_.helper_user) {
-    control.users->push_back(options_.helper_user->identity.uid);
+  const bool page = !options_.web.admin.empty() || !options_.web.metrics.empty();
+  if (page && page_user_) {
+    control.users->push_back(page_user_->identity.uid);
     control.mode = 0666;
     if (::fchmod(directory_.fd(), kThrough) != 0) return errno_error(options_.directory, errno);
   }
@@ -300,6 +344,9 @@ std::optional<update::Event> Supervisor::act(update::Action action) {
       break;
     case Action::kRecordFailure:
       record_failure();
+      break;
+    case Action::kRecordCancel:
+      record_cancel();
       break;
     case Action::kRecordVeto:
       record_veto();

@@ -37,10 +37,13 @@
 #include "supervise/service.h"
 #include "supervise/state.h"
 #include "supervise/task.h"
+#include "supervise/web.h"
 #include "update/machine.h"
 
 namespace gw::supervise {
 
+// Wrong passwords a minute that the page may pass on; it counts by address besides.
+inline constexpr unsigned kMostPasswords = 300;
 // Exits of a new version count for so long.
 inline constexpr std::chrono::minutes kWatched{10};
 
@@ -72,6 +75,7 @@ class Supervisor {
       : options_(std::move(options)),
         clock_(clock),
         log_(log),
+        passwords_(clock, kMostPasswords),
         place_(std::move(place)),
         directory_(std::move(directory)) {}
 
@@ -79,6 +83,7 @@ class Supervisor {
   Status open();
   Status load_state();
   Status begin();
+  void find_users();
   Status open_control();
   void settle_trial();
   Status watch_signals();
@@ -103,7 +108,11 @@ class Supervisor {
   void record_failure();
   void record_veto();
   void record_bad();
+  void record_cancel();
   void forget_trial();
+  void keep_file(const std::string& file, const std::string& sum);
+  Status check_sum(const std::string& file);
+  Status leave_changed_file();
   void remove_old();
 
   // the service manager: supervisor_manager.cc
@@ -118,10 +127,12 @@ class Supervisor {
   void schedule_check();
   void notified();
   void forget_old_versions();
+  bool forget_retracted(const Discovered& found);
   update::Plan plan() const;
   std::string why_not() const;
   void replan();
   Status want(Wanted wanted);
+  void cancel(std::string why);
   void start_fetch();
   Status on_fetch_frame(const Frame& frame);
   void fetch_output(std::string_view bytes);
@@ -137,10 +148,12 @@ class Supervisor {
   Status start_page();
   void open_page();
   Status make_password();
+  Status check_password(std::string_view base64);
   std::string metrics_text();
 
   // control.cc
   std::string answer(const os::Peer& peer, const std::string& command);
+  Result<Json> answer_words(const os::Peer& peer, std::string_view command);
   Result<Json> obey(const std::vector<std::string>& words, bool trusted);
   Json status_json() const;
   Result<Json> obey_update(const std::vector<std::string>& words, bool trusted);
@@ -154,6 +167,8 @@ class Supervisor {
   const Options options_;
   const Clock& clock_;
   const Logger& log_;
+  Throttle passwords_;  // that the page passes on
+  std::optional<os::User> page_user_, helper_user_;
   Place place_;
   os::Dir directory_;
   os::Fd lock_;

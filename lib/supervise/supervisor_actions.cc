@@ -23,6 +23,7 @@ UpdateEnd end_of(std::string_view what) {
   if (what == "updated") return UpdateEnd::kUpdated;
   if (what == "untrusted") return UpdateEnd::kUntrusted;
   if (what == "skipped") return UpdateEnd::kSkipped;
+  if (what == "cancelled") return UpdateEnd::kCancelled;
   return what == "rolled-back" ? UpdateEnd::kRolledBack : UpdateEnd::kFailed;
 }
 
@@ -31,6 +32,7 @@ UpdateEnd end_of(std::string_view what) {
 // ---- the process ----
 
 Status Supervisor::start_service() {
+  GW_CHECK(check_sum(place_.current()));
   auto child = os::spawn(service_spawn(options_, place_.path_of(place_.current()), handed_));
   if (!child) return std::move(child).error().in("starting " + options_.command[0]);
   service_.emplace(*std::move(child));
@@ -223,12 +225,11 @@ Status Supervisor::record_trial() {
                        false,
                        0,
                        wanted_->by == "schedule"};
+  keep_file(wanted_->file, wanted_->sum);
   const auto& ours = state_.ours;
-  if (std::find(ours.begin(), ours.end(), wanted_->file) == ours.end()) {
-    state_.ours.push_back(wanted_->file);
-  }
   // A name that we give the binary that was there; one that a link led to is its owner's.
   if (from != place_.current() && std::find(ours.begin(), ours.end(), from) == ours.end()) {
+    GW_TRY(state_.sums[from], place_.sum_of(place_.current()));
     state_.ours.push_back(from);
   }
   const std::string previous = std::exchange(state_.previous, from);
@@ -237,6 +238,47 @@ Status Supervisor::record_trial() {
   state_.trial.reset();
   state_.previous = previous;
   return saved;
+}
+
+// Somebody's wish, and nobody's fault: no pause, and no failure that is counted.
+void Supervisor::record_cancel() {
+  const Wanted wanted = *std::exchange(wanted_, std::nullopt);
+  tell("cancelled", wanted, failure_);
+  if (auto saved = save(); !saved) log_.error("state", saved.error());
+  replan();
+}
+
+void Supervisor::keep_file(const std::string& file, const std::string& sum) {
+  const auto& ours = state_.ours;
+  if (std::find(ours.begin(), ours.end(), file) == ours.end()) state_.ours.push_back(file);
+  state_.sums[file] = sum;
+}
+
+// What was verified once is run only as it was then.
+Status Supervisor::check_sum(const std::string& file) {
+  const auto known = state_.sums.find(file);
+  if (known == state_.sums.end()) return {};
+  GW_TRY(const std::string sum, place_.sum_of(file));
+  if (sum == known->second) return {};
+  return untrusted_error(place_.path_of(file) + " changed since it was verified",
+                         "move the link to a binary of another name to run that");
+}
+
+// At a start: a binary that somebody changed is not run, but the one before it, if that is whole.
+Status Supervisor::leave_changed_file() {
+  auto good = check_sum(place_.current());
+  if (good || good.error().kind != ErrorKind::kUntrusted || now_ == update::State::kTrial)
+    return {};
+  const std::string changed = place_.current();
+  const std::string previous = state_.previous;
+  if (previous.empty() || previous == changed || !place_.has(previous) || !check_sum(previous)) {
+    return good;
+  }
+  log_.error("changed-file", good.error());
+  state_.paused = Paused{good.error().message, clock_.now()};
+  state_.last_error = good.error().message;
+  switch_back();
+  return save();
 }
 
 void Supervisor::forget_trial() {
@@ -275,6 +317,8 @@ void Supervisor::remove_old() {
     } else if (auto removed = place_.remove(file); !removed) {
       log_.error("remove", removed.error());
       kept.push_back(file);
+    } else {
+      state_.sums.erase(file);
     }
   }
   if (kept == state_.ours) return;

@@ -40,7 +40,7 @@ Result<os::Spawn> Supervisor::helper_spawn() const {
   spawn.argv = {"gwtool", "supervise", "helper"};
   spawn.file = "/proc/self/exe";
   spawn.limits = {{RLIMIT_FSIZE, 0, 0}, {RLIMIT_CORE, 0, 0}};
-  if (options_.helper_user) spawn.identity = options_.helper_user->identity;
+  if (helper_user_) spawn.identity = helper_user_->identity;
   os::SandboxPolicy policy;
   policy.pids = policy.network = policy.ipc = false;
   policy.landlock = os::LandlockPolicy{{{"/", os::LandlockRule::Access::kExecute}}, false, true};
@@ -100,6 +100,10 @@ void Supervisor::start_check() {
   job.sources = options_.sources;
   job.key = identity_.key;
   job.policies = options_.policies;
+  for (const auto& [version, published] : state_.versions) {
+    const auto line = state_.go_lines.find(version);
+    job.known[version] = line == state_.go_lines.end() ? "" : line->second;
+  }
   check_frames_ = FrameReader();
   discovered_.reset();
   check_error_.reset();
@@ -153,6 +157,20 @@ void Supervisor::check_failed(const Error& error) {
 void Supervisor::forget_old_versions() {
   std::erase_if(state_.versions,
                 [&](const auto& entry) { return !is_newer(entry.first, identity_.key.version); });
+  std::erase_if(state_.go_lines,
+                [&](const auto& entry) { return !state_.versions.contains(entry.first); });
+}
+
+// What its authors took back is not installed, seen before or not, nor while it is on its way.
+bool Supervisor::forget_retracted(const Discovered& found) {
+  bool news = false;
+  for (const std::string& version : found.retracted) {
+    news = state_.versions.erase(version) > 0 || news;
+    if (wanted_ && wanted_->by == "schedule" && wanted_->key.version == version) {
+      cancel(version + " was retracted");
+    }
+  }
+  return news;
 }
 
 void Supervisor::on_discovered(const Discovered& found) {
@@ -174,6 +192,14 @@ void Supervisor::on_discovered(const Discovered& found) {
         std::min(now, time == found.toolchain_times.end() ? now : time->second);
     news = true;
   };
+  news = forget_retracted(found) || news;
+  for (const auto& [version, line] : found.go_lines) {
+    if (!state_.versions.contains(version)) continue;
+    std::string& known = state_.go_lines[version];
+    news = news || known != line;
+    known = line;
+  }
+  state_.deprecated = found.deprecated.substr(0, kMaxKept);
   take(state_.toolchains.cur, found.toolchains.cur);
   take(state_.toolchains.prev, found.toolchains.prev);
   forget_old_versions();
@@ -254,6 +280,12 @@ Status Supervisor::want(Wanted wanted) {
   untrusted_ = false;
   happen(update::Event::kUpdate);
   return {};
+}
+
+// What is under way ends, if it may still; the service keeps running as it does.
+void Supervisor::cancel(std::string why) {
+  failure_ = std::move(why);
+  happen(update::Event::kCancel);
 }
 
 // ---- a build ----
@@ -362,6 +394,8 @@ Status Supervisor::finish_fetch() {
   GW_TRY(wanted_->file, incoming_->finish());
   incoming_.reset();
   wanted_->sum = build_->sum();
+  keep_file(wanted_->file, wanted_->sum);
+  GW_CHECK(save());
   GW_TRY(os::NewFile head, directory_.new_file(0600));
   GW_CHECK(head.write(build_->newest_note()));
   GW_CHECK(head.replace(kHead));

@@ -3,15 +3,17 @@
 #include <fmt/format.h>
 
 #include "base/bytes.h"
-#include "base/crypto.h"
 #include "base/metrics.h"
+#include "os/file.h"
+#include "supervise/setup.h"
 #include "supervise/supervisor.h"
 
 namespace gw::supervise {
 namespace {
 
 constexpr std::chrono::seconds kPause{10};  // before a page that ended is started again
-constexpr std::size_t kPasswordBytes = 15;
+constexpr std::size_t kMaxPassword = 4096;
+constexpr std::string_view kUnix = "unix:";
 constexpr std::string_view kOurs = "gwtool_supervise_";
 
 }  // namespace
@@ -22,10 +24,24 @@ Status Supervisor::make_password() {
   GW_TRY(const auto found, directory_.find("password"));
   if (found) return {};
   GW_TRY(os::NewFile file, directory_.new_file(0600));
-  GW_CHECK(file.write(encode_base64(random_bytes(kPasswordBytes)) + "\n"));
+  GW_CHECK(file.write(make_password_text() + "\n"));
   GW_CHECK(file.publish("password"));
   log_.info("made-password", {{"file", options_.directory + "/password"}});
   return {};
+}
+
+// The page's word for it is not enough. Read each time: a changed password counts at once.
+Status Supervisor::check_password(std::string_view base64) {
+  if (options_.web.admin.empty()) return usage_error("there is no page");
+  if (!passwords_.allows("")) return unavailable_error("too many wrong passwords");
+  const std::string& path = options_.web.password_file;
+  GW_TRY(const std::string text,
+         os::read_file(path.empty() ? options_.directory + "/password" : path, kMaxPassword));
+  const auto given = decode_base64(base64);
+  const std::string_view password = trim(text);
+  if (given && !password.empty() && equal_secrets(*given, password)) return {};
+  passwords_.wrong("");
+  return untrusted_error("wrong password");
 }
 
 // Or, when it cannot be, again in a while: the service does not wait for its page.
@@ -40,8 +56,17 @@ Status Supervisor::start_page() {
   GW_CHECK(make_password());
   WebOptions web = options_.web;
   web.directory = options_.directory;
-  if (web.password_file.empty()) web.password_file = options_.directory + "/password";
-  if (options_.helper_user) web.user = options_.helper_user->name;
+  web.password_file.clear();
+  for (std::string* path :
+       {&web.directory, &web.token_file, &web.certificate, &web.certificate_key}) {
+    if (!path->empty()) *path = os::real_path(*path);
+  }
+  for (std::string* address : {&web.admin, &web.metrics}) {
+    if (address->starts_with(kUnix)) {
+      *address = std::string(kUnix) + os::real_path(address->substr(kUnix.size()));
+    }
+  }
+  if (page_user_) web.user = page_user_->identity;
   Task::Options task;
   task.spawn.file = "/proc/self/exe";
   task.spawn.no_new_privileges = true;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 
 #include "base/bytes.h"
@@ -28,11 +29,21 @@ using http::Response;
 
 constexpr std::uint16_t kPort = 8000;
 constexpr std::size_t kMaxSecret = 4096;
-constexpr unsigned kMaxWrong = 10;
 constexpr std::chrono::minutes kWindow{1};
 constexpr std::size_t kMaxAddresses = 4096;
+constexpr uid_t kNobody = 65534;
 constexpr const char* kHtml = "text/html; charset=utf-8";
 constexpr const char* kJson = "application/json";
+
+os::Identity read_identity_of(const Json& json) {
+  os::Identity out{static_cast<uid_t>(number_member(json, "uid").value_or(kNobody)),
+                   static_cast<gid_t>(number_member(json, "gid").value_or(kNobody)),
+                   {}};
+  for (const Json& group : list_member(json, "groups")) {
+    if (group.is_number_unsigned()) out.groups.push_back(group.get<gid_t>());
+  }
+  return out;
+}
 
 Result<std::string> read_secret(const std::string& path) {
   GW_TRY(const std::string text, os::read_file(path, kMaxSecret));
@@ -52,10 +63,10 @@ void add_safety(Response& response) {
 
 class Web {
  public:
-  Web(WebOptions options, const Clock& clock, std::string password, std::string token)
+  Web(WebOptions options, const Clock& clock, std::string token)
       : options_(std::move(options)),
-        throttle_(clock),
-        password_(std::move(password)),
+        passwords_(clock),
+        tokens_(clock),
         token_(std::move(token)),
         form_token_(encode_hex(random_bytes(16))) {}
 
@@ -76,8 +87,7 @@ class Web {
                  std::function<Response(const Request&)> answer);
 
   const WebOptions options_;
-  Throttle throttle_;
-  const std::string password_;
+  Throttle passwords_, tokens_;  // who guesses at one is not kept from the other
   const std::string token_;
   const std::string form_token_;
 };
@@ -140,10 +150,14 @@ void Web::add_open(http::Router& router) {
 // Nothing: the request is from who may.
 std::optional<Response> Web::refuse(const Request& request) {
   const std::string who = request.peer ? request.peer->format_ip() : "";
-  if (!throttle_.allows(who)) return http::text_response(429, "too many wrong passwords");
+  if (!passwords_.allows(who)) return http::text_response(429, "too many wrong passwords");
   const auto password = basic_password(request);
-  if (password && equal_secrets(*password, password_)) return std::nullopt;
-  if (password) throttle_.wrong(who);
+  const auto right = password ? ask("login " + encode_base64(*password)) : Result<Json>(Json());
+  if (!right && right.error().kind != ErrorKind::kUntrusted) {
+    return http::text_response(503, right.error().message);
+  }
+  if (password && right) return std::nullopt;
+  if (password) passwords_.wrong(who);
   Response out = http::text_response(401, "the password of user admin is needed");
   out.headers.push_back(
       {"WWW-Authenticate", "Basic realm=\"gwtool supervise\", charset=\"UTF-8\""});
@@ -206,7 +220,10 @@ Response Web::act(const Request& request, const std::string& verb) {
     return http::text_response(403, "the form is too old: load the page again");
   }
   auto command = command_of(*form, verb);
-  const auto done = command ? ask(*command) : Result<Json>(command.error());
+  // The supervisor looks again: it takes no word of ours for it.
+  const std::string password = encode_base64(basic_password(request).value_or(""));
+  const auto done = command ? ask(fmt::format("as-admin {} {}", password, *command))
+                            : Result<Json>(command.error());
   if (sender == Sender::kProgram) {
     return done ? http::text_response(200, "ok") : http::text_response(400, done.error().message);
   }
@@ -217,10 +234,10 @@ Response Web::act(const Request& request, const std::string& verb) {
 // Answered at once; the hint in its body is not looked at.
 Response Web::webhook(const Request& request) {
   const std::string who = request.peer ? request.peer->format_ip() : "";
-  if (!throttle_.allows(who)) return http::text_response(429, "too many wrong tokens");
+  if (!tokens_.allows(who)) return http::text_response(429, "too many wrong tokens");
   const auto token = bearer_token(request);
   if (!token || !equal_secrets(*token, token_)) {
-    throttle_.wrong(who);
+    tokens_.wrong(who);
     return http::text_response(403, "a bearer token is needed");
   }
   const auto done = ask("notify");
@@ -313,7 +330,7 @@ bool Throttle::allows(const std::string& who) {
     counts_.erase(at);
     return true;
   }
-  return at->second.wrong < kMaxWrong;
+  return at->second.wrong < most_;
 }
 
 void Throttle::wrong(const std::string& who) {
@@ -333,9 +350,11 @@ std::string format_web_options(const WebOptions& o) {
               {"token_file", o.token_file},
               {"certificate", o.certificate},
               {"certificate_key", o.certificate_key},
-              {"user", o.user},
               {"origins", o.origins},
               {"links", Json::array()}};
+  if (o.user) {
+    out["user"] = {{"uid", o.user->uid}, {"gid", o.user->gid}, {"groups", o.user->groups}};
+  }
   for (const auto& [name, url] : o.links) out["links"].push_back({{"name", name}, {"url", url}});
   return format_json(out);
 }
@@ -346,8 +365,9 @@ Result<WebOptions> parse_web_options(std::string_view text) {
   WebOptions out{text_member(*json, "directory"),       text_member(*json, "admin"),
                  text_member(*json, "metrics"),         text_member(*json, "password_file"),
                  text_member(*json, "token_file"),      text_member(*json, "certificate"),
-                 text_member(*json, "certificate_key"), text_member(*json, "user"),
+                 text_member(*json, "certificate_key"), {},
                  texts_member(*json, "origins"),        {}};
+  if (const Json* user = find_member(*json, "user")) out.user = read_identity_of(*user);
   for (const Json& link : list_member(*json, "links")) {
     out.links.emplace_back(text_member(link, "name"), text_member(link, "url"));
   }
@@ -371,15 +391,17 @@ Status check_web_options(const WebOptions& options) {
 Status serve_web(const WebOptions& options, const Clock& clock, const Logger& log,
                  const os::Stop& stop) {
   GW_CHECK(check_web_options(options));
-  std::string password;
   std::string token;
-  if (!options.admin.empty()) {
-    GW_TRY(password, read_secret(options.password_file));
-  }
   if (!options.token_file.empty()) {
     GW_TRY(token, read_secret(options.token_file));
   }
-  Web web(options, clock, std::move(password), std::move(token));
+  WebOptions own = options;
+  if (own.user) {
+    // It may go to the supervisor's socket, and not through what is above that.
+    if (::chdir(own.directory.c_str()) != 0) return errno_error(own.directory, errno);
+    own.directory = ".";
+  }
+  Web web(own, clock, std::move(token));
   std::vector<std::unique_ptr<http::Server>> servers;
   const auto serve = [&](const std::string& address, bool admin, bool open) -> Status {
     http::ServerOptions server;
@@ -400,9 +422,9 @@ Status serve_web(const WebOptions& options, const Clock& clock, const Logger& lo
   if (!options.admin.empty()) GW_CHECK(serve(options.admin, true, same));
   if (!options.metrics.empty() && !same) GW_CHECK(serve(options.metrics, false, true));
   // All that only root may open is open.
-  if (!options.user.empty()) {
+  if (options.user) {
     const pid_t parent = ::getppid();
-    GW_CHECK(os::become_user(options.user));
+    GW_CHECK(os::become(*options.user));
     GW_CHECK(os::end_with_parent(SIGKILL, parent));
   }
   while (!stop.wait_for(std::chrono::hours(1))) {

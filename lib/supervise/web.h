@@ -1,6 +1,7 @@
 // The web page of a supervised service, its JSON, metrics and webhooks: a process of its own beside
-// the supervisor, which it asks over the control socket like anybody else. It holds no more than
-// the page's password, and a fault in it is none in what runs the service.
+// the supervisor, which it asks over the control socket like anybody else. It does not know the
+// password: it passes on what it is given, and the supervisor looks. So a fault in it is none in
+// what runs the service.
 //
 //   GET  / /style.css /json        the page and what it is made of        password
 //   POST /update /check /pause /resume /rollback /skip                    password, form token
@@ -27,6 +28,7 @@
 #include "http/response.h"
 #include "http/router.h"
 #include "os/stop.h"
+#include "os/user.h"
 
 namespace gw::supervise {
 
@@ -34,10 +36,10 @@ struct WebOptions {
   std::string directory;      // of the supervisor
   std::string admin;          // "ADDR:PORT" or "unix:PATH"; empty: none
   std::string metrics;        // likewise; may be the same
-  std::string password_file;  // one line
+  std::string password_file;  // one line; the supervisor's to read
   std::string token_file;     // for webhooks; empty: there are none
   std::string certificate, certificate_key;
-  std::string user;                  // to become once all is open; empty: who we are
+  std::optional<os::Identity> user;  // to become once all is open; nothing: who we are
   std::vector<std::string> origins;  // of proxies in front: "https://ops.example"
   std::vector<std::pair<std::string, std::string>> links;  // name, URL
   bool operator==(const WebOptions&) const = default;
@@ -48,16 +50,17 @@ Result<WebOptions> parse_web_options(std::string_view text);  // kUsage
 // kUsage: an address that is neither loopback nor a Unix socket, without TLS.
 Status check_web_options(const WebOptions& options);
 
-// Serves until `stop`. kUsage, kIo: an address or a file.
+// Serves until `stop`. With a `user` it changes to the directory: other paths are absolute then.
+// kUsage, kIo: an address or a file.
 Status serve_web(const WebOptions& options, const Clock& clock, const Logger& log,
                  const os::Stop& stop);
 
 // ---- the parts, for tests ----
 
-// Wrong guesses, by address: ten a minute.
+// Wrong guesses, by address: so many a minute.
 class Throttle {
  public:
-  explicit Throttle(const Clock& clock) : clock_(clock) {}
+  explicit Throttle(const Clock& clock, unsigned most = 10) : clock_(clock), most_(most) {}
   bool allows(const std::string& who) GW_EXCLUDES(mutex_);
   void wrong(const std::string& who) GW_EXCLUDES(mutex_);
 
@@ -67,6 +70,7 @@ class Throttle {
     unsigned wrong = 0;
   };
   const Clock& clock_;
+  const unsigned most_;
   Mutex mutex_;
   std::map<std::string, Count> counts_ GW_GUARDED_BY(mutex_);
 };

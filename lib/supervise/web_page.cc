@@ -108,7 +108,8 @@ std::string running(const PageParts& p) {
   out += button(p, "check", "Check now");
   out += flag_member(s, "paused") ? button(p, "resume", "Resume updates")
                                   : button(p, "pause", "Pause updates");
-  if (!text_member(s, "previous").empty()) out += button(p, "rollback", "Roll back");
+  if (!text_member(s, "previous").empty() && flag_member(s, "may_go_back"))
+    out += button(p, "rollback", "Roll back");
   return out + "</div></section>";
 }
 

@@ -48,6 +48,7 @@ constexpr std::array<Row, kStates> make_table() {
        late(r),                                                            // stop-timeout
        late(r),                                                            // trial-passed
        late(r),                                                            // not-ready
+       late(r),                                                            // cancel
        to(e, A::kTerminate)},                                              // stop
       {late(f),                                                            // update
        to(b, A::kRunBefore),                                               // fetched
@@ -62,6 +63,7 @@ constexpr std::array<Row, kStates> make_table() {
        late(f),                                                            // stop-timeout
        late(f),                                                            // trial-passed
        late(f),                                                            // not-ready
+       to(r, A::kCancelFetch, A::kRecordCancel),                           // cancel
        to(e, A::kCancelFetch, A::kTerminate)},                             // stop
       {late(b),                                                            // update
        never(b),                                                           // fetched
@@ -76,6 +78,7 @@ constexpr std::array<Row, kStates> make_table() {
        late(b),                                                            // stop-timeout
        late(b),                                                            // trial-passed
        late(b),                                                            // not-ready
+       to(r, A::kCancelBefore, A::kRecordCancel),                          // cancel
        to(e, A::kCancelBefore, A::kTerminate)},                            // stop
       {late(s),                                                            // update
        never(s),                                                           // fetched
@@ -90,6 +93,7 @@ constexpr std::array<Row, kStates> make_table() {
        to(s, A::kKill),                                                    // stop-timeout
        late(s),                                                            // trial-passed
        late(s),                                                            // not-ready
+       late(s),                                                            // cancel
        to(e, A::kForgetTrial)},                                            // stop
       {late(t),                                                            // update
        never(t),                                                           // fetched
@@ -104,6 +108,7 @@ constexpr std::array<Row, kStates> make_table() {
        late(t),                                                            // stop-timeout
        to(r, A::kRecordKept),                                              // trial-passed
        to(v, A::kRecordBad, A::kTerminate),                                // not-ready
+       to(v, A::kRecordBad, A::kTerminate),                                // cancel
        to(e, A::kTerminate)},                                              // stop
       {late(v),                                                            // update
        never(v),                                                           // fetched
@@ -118,6 +123,7 @@ constexpr std::array<Row, kStates> make_table() {
        to(v, A::kKill),                                                    // stop-timeout
        late(v),                                                            // trial-passed
        late(v),                                                            // not-ready
+       late(v),                                                            // cancel
        to(e, A::kSwitchBack)},                                             // stop
       {late(e),                                                            // update
        late(e),                                                            // fetched
@@ -132,9 +138,10 @@ constexpr std::array<Row, kStates> make_table() {
        to(e, A::kKill),                                                    // stop-timeout
        late(e),                                                            // trial-passed
        late(e),                                                            // not-ready
+       late(e),                                                            // cancel
        to(e, A::kTerminate)},                                              // stop
       {late(x), late(x), late(x), late(x), late(x), late(x), never(x), never(x), never(x), never(x),
-       late(x), late(x), late(x), late(x)},
+       late(x), late(x), late(x), late(x), late(x)},
   }};
 }
 
@@ -159,16 +166,17 @@ std::string_view event_name(Event event) {
   static constexpr std::array<std::string_view, kEvents> kNames{
       "update",       "fetched",        "fetch-failed", "before-done", "before-later",
       "before-veto",  "install-failed", "start-failed", "exited",      "exited-often",
-      "stop-timeout", "trial-passed",   "not-ready",    "stop"};
+      "stop-timeout", "trial-passed",   "not-ready",    "cancel",      "stop"};
   return kNames[static_cast<std::size_t>(event)];
 }
 
 std::string_view action_name(Action action) {
-  static constexpr std::array<std::string_view, 18> kNames{
-      "none",         "fetch",        "cancel-fetch", "run-before",     "cancel-before",
-      "record-trial", "forget-trial", "record-kept",  "record-failure", "record-veto",
-      "record-bad",   "terminate",    "kill",         "switch",         "switch-back",
-      "start",        "begin-trial",  "end"};
+  static constexpr std::array<std::string_view, 19> kNames{
+      "none",           "fetch",         "cancel-fetch", "run-before",
+      "cancel-before",  "record-trial",  "forget-trial", "record-kept",
+      "record-failure", "record-cancel", "record-veto",  "record-bad",
+      "terminate",      "kill",          "switch",       "switch-back",
+      "start",          "begin-trial",   "end"};
   return kNames[static_cast<std::size_t>(action)];
 }
 

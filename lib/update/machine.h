@@ -38,9 +38,10 @@ enum class Event : std::uint8_t {
   kStopTimeout,    // it did not end in time
   kTrialPassed,
   kNotReady,  // the new one does not get ready
+  kCancel,    // somebody does not want this update any more
   kStop,      // a stop signal
 };
-inline constexpr std::size_t kEvents = 14;
+inline constexpr std::size_t kEvents = 15;
 
 enum class Action : std::uint8_t {
   kNone,
@@ -52,6 +53,7 @@ enum class Action : std::uint8_t {
   kForgetTrial,    // durable: it never began
   kRecordKept,     // durable: the new one stays
   kRecordFailure,  // durable: not the version's fault; try later
+  kRecordCancel,   // durable: nobody's fault
   kRecordVeto,     // durable: never this version
   kRecordBad,      // durable: never this version, and nothing by itself until a person looks
   kTerminate,      // ask the service to end, and wait only so long

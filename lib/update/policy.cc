@@ -66,6 +66,16 @@ std::string toolchain_for_new(const Policies& policies, const Situation& s) {
   return choose_toolchain(policies.toolchain, s);
 }
 
+// The toolchain that is chosen for it, or the one that its go.mod asks for; nothing when the policy
+// does not permit that.
+std::optional<std::string> toolchain_for(const Policies& policies, const Situation& s,
+                                         const std::string& version) {
+  const std::string chosen = toolchain_for_new(policies, s);
+  const auto line = s.go_lines.find(version);
+  if (line == s.go_lines.end() || line->second.empty()) return chosen;
+  return raise_toolchain(policies.toolchain, s, chosen, line->second);
+}
+
 std::string why_none(const Policies& policies, const Situation& s, const mod::Semver& running) {
   for (const std::string& text : s.listed) {
     const auto version = mod::parse_semver(text);
@@ -159,14 +169,22 @@ std::optional<std::string> raise_toolchain(ToolchainPolicy policy, const Situati
 Choice choose(const Policies& policies, const Situation& s) {
   const auto running = mod::parse_semver(s.running.version);
   if (!running) return {std::nullopt, "the running version is not a released one"};
-  const std::string go = toolchain_for_new(policies, s);
   std::optional<Target> hit;
+  std::string needs;
   for (const Candidate& c : candidates(s, *running)) {
     if (mod::compare_semver(c.version, *running) <= 0) break;
-    const Target target{*c.text, go};
-    if (!permits(policies.module, *running, c.version) || is_skipped(s.skips, target)) continue;
-    hit = target;
-    if (!policies.every_version) break;
+    if (!permits(policies.module, *running, c.version)) continue;
+    const auto go = toolchain_for(policies, s, *c.text);
+    if (is_skipped(s.skips, {*c.text, go.value_or("")})) continue;
+    if (go) {
+      hit = {*c.text, *go};
+      if (!policies.every_version) break;
+    } else if (needs.empty() || policies.every_version) {
+      needs = fmt::format("{} needs Go {}, which the toolchain policy does not permit", *c.text,
+                          s.go_lines.at(*c.text));
+      // In turn: what comes after it waits for it.
+      if (policies.every_version) hit.reset();
+    }
   }
   if (hit) return {hit, ""};
   const Target rebuilt{s.running.version, choose_toolchain(policies.toolchain, s)};
@@ -174,7 +192,7 @@ Choice choose(const Policies& policies, const Situation& s) {
     if (!is_skipped(s.skips, rebuilt)) return {rebuilt, ""};
     return {std::nullopt, rebuilt.go_version + " is skipped"};
   }
-  return {std::nullopt, why_none(policies, s, *running)};
+  return {std::nullopt, needs.empty() ? why_none(policies, s, *running) : needs};
 }
 
 }  // namespace gw::update

@@ -6,6 +6,7 @@
 // what is none of them is passed over. All functions are pure.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -62,6 +63,8 @@ struct Situation {
   std::vector<std::string> listed = {};
   Toolchains toolchains = {};
   std::vector<Skip> skips = {};
+  // The Go that a listed version says it needs, as in go.mod ("1.24"), where that is known.
+  std::map<std::string, std::string> go_lines = {};
 };
 
 struct Choice {

@@ -208,6 +208,37 @@ class Asking(cli.TestCase):
         self.check(sup, 1)
         self.assertEqual(self.status()["why_no_update"], "v0.1.1 is skipped")
 
+    def test_a_skip_and_a_pause_stop_what_is_under_way(self):
+        self.lab.release("v0.1.1")
+        sup = self.start("--before", "exec sleep 100")
+        self.ask("check")
+        cli.wait_until(lambda: self.status()["state"] == "before", what="the command")
+        self.ask("pause", "not", "today")
+        sup.wait_err("event=cancelled version=v0.1.1 .*by=schedule .*updates were paused")
+        s = self.status()
+        self.assertEqual((s["state"], s["failures"], s["why_not"]), ("running", 0, "paused: not today"))
+        # what a person asked for goes on in a pause, and ends by a skip
+        self.ask("update", "v0.1.1")
+        cli.wait_until(lambda: self.status()["state"] == "before", what="the command")
+        self.ask("pause")
+        self.assertEqual(self.status()["state"], "before")
+        self.ask("skip", "v0.1.5")
+        self.assertEqual(self.status()["state"], "before")
+        self.ask("skip", "v0.1.1")
+        sup.wait_err("event=cancelled version=v0.1.1 .*by=control .*an operator skipped it")
+        self.assertEqual(self.status()["state"], "running")
+        self.assertEqual(list(self.lab.running().values()), ["v0.1.0"])
+        self.assertEqual([e["what"] for e in self.ask("history", "--json").json], ["cancelled"] * 2)
+
+    def test_a_skip_in_a_trial_goes_back(self):
+        self.lab.release("v0.1.1")
+        sup = self.start("--trial", "1h")
+        self.ask("update", "v0.1.1")
+        cli.wait_until(lambda: self.status()["state"] == "trial", what="a trial")
+        self.ask("skip", "v0.1.1")
+        sup.wait_err("event=rolled-back version=v0.1.1 .*an operator skipped it")
+        self.lab.wait_running("v0.1.0")
+
     def test_busy(self):
         self.lab.release("v0.1.1")
         sup = self.start("--before", "exec sleep 100", "--trial", "1h")
@@ -308,6 +339,38 @@ class Asking(cli.TestCase):
         self.ask("check")
         sup.wait_err("event=checked newer=1")
         sup.wait_err("event=updated version=v0.1.1")
+
+    def test_a_version_that_is_retracted_after_it_was_seen(self):
+        self.lab.release("v0.1.1")
+        sup = self.start("--before", "exec sleep 100")
+        self.check(sup, 1)
+        cli.wait_until(lambda: self.status()["state"] == "before", what="it to be under way")
+        self.lab.release("v0.1.5")
+        self.lab.gomod("v0.1.5", "retract [v0.1.0, v0.1.5]\n")
+        self.ask("check")
+        sup.wait_err("event=cancelled version=v0.1.1 .*was retracted")
+        sup.wait_err("event=checked newer=0")
+        s = self.status()
+        self.assertEqual((s["known"], s["why_no_update"]), ({}, "nothing is newer"))
+        self.assertEqual(list(self.lab.running().values()), ["v0.1.0"])
+
+    def test_a_version_that_needs_a_newer_go(self):
+        for version in ("v0.1.1", "v0.1.5"):
+            self.lab.release(version)
+        self.lab.gomod("v0.1.5", header="// Deprecated: use example.test/other\n", go="1.99")
+        sup = self.start()
+        self.ask("check")
+        sup.wait_err("event=updated version=v0.1.1")
+        s = self.status()
+        self.assertEqual(s["why_no_update"],
+                         "v0.1.5 needs Go 1.99, which the toolchain policy does not permit")
+        self.assertEqual(s["deprecated"], "use example.test/other")
+        r = self.gwtool("supervise", "explain", "--running", "v0.1.2", "--go", "go1.23.3", "--listed",
+                        "v0.1.3", "--go-lines", "v0.1.3=1.24", "--toolchains",
+                        "cur=go1.24.0,prev=go1.23.6", "--toolchain-policy", "supported")
+        self.assert_run(r, 0, out="v0.1.3 go1.24.0\n")
+        self.assert_error(self.gwtool("supervise", "explain", "--running", "v0.1.2", "--go", "go1.23.3",
+                                      "--go-lines", "v0.1.3=new"), 2, "v0.1.3=new")
 
     def test_versions_by_dns(self):
         # What DNS has is newer than the policy wants: the list of all is asked as well.

@@ -3,6 +3,7 @@ supervisors that are killed. The service that runs afterwards is the old one or 
 none, and never one that was not proven."""
 
 import glob
+import json
 import os
 import resource
 import shutil
@@ -257,6 +258,60 @@ class Disk(TestCase):
         self.lab.wait_running("v0.1.0")
         self.assertIn("damaged", self.ask("status")["why_not"])
         self.assertTrue(os.path.exists(os.path.join(self.lab.state, "state.json.bad")))
+
+    def test_a_state_that_is_too_large(self):
+        os.makedirs(self.lab.state)
+        with open(os.path.join(self.lab.state, "state.json"), "w") as f:
+            f.truncate(100 << 20)
+        self.start().wait_err("event=supervising")
+        self.lab.wait_running("v0.1.0")
+        self.assertIn("damaged", self.ask("status")["why_not"])
+
+    def test_a_state_from_a_clock_that_was_wrong(self):
+        self.lab.release("v0.1.1")
+        os.makedirs(self.lab.state)
+        late = "2999-01-01T00:00:00Z"
+        self.file("lab/gw/state.json", json.dumps({
+            "version": 1, "last_update": late, "learned": late, "checked": late, "failures": 1,
+            "last_failure": late, "versions": {"v0.1.1": late}}))
+        sup = self.start("--grace", "1h", "--delay", "1h")
+        sup.wait_err("event=state-of-the-future")
+        sup.wait_err("event=supervising")
+        planned = self.ask("status")["planned"]["at"]
+        self.assertLess(planned[:4], "2999")
+
+    def test_a_binary_that_somebody_changed(self):
+        self.lab.release("v0.1.1")
+        sup = self.start()
+        sup.wait_err("event=supervising")
+        self.ask("check")
+        sup.wait_err("event=updated")
+        self.assertEqual(sup.stop(), 5)
+        new = os.path.join(self.lab.bin, self.lab.name("v0.1.1"))
+        old = os.path.join(self.lab.bin, self.lab.name("v0.1.0"))
+        with open(new, "r+b") as f:
+            f.seek(5000)
+            f.write(b"changed")
+        # the one before it is whole
+        sup = self.start()
+        sup.wait_err("event=changed-file")
+        self.lab.wait_running("v0.1.0")
+        self.assertEqual(os.readlink(self.lab.link), os.path.basename(old))
+        self.assertIn("changed since it was verified", self.ask("status")["why_not"])
+        self.assertEqual(sup.stop(), 5)
+        # that one, too: nothing runs
+        with open(old, "r+b") as f:
+            f.seek(5000)
+            f.write(b"changed")
+        r = self.gwtool("supervise", *self.lab.options(), self.lab.link, env=self.lab.env())
+        self.assert_error(r, 4, "changed since it was verified")
+        self.assertEqual(self.lab.running(), {})
+        # one of another name is its owner's business
+        shutil.copy(supervise_lab.build("v0.1.1", "ok"), os.path.join(self.lab.bin, "mine"))
+        os.unlink(self.lab.link)
+        os.symlink("mine", self.lab.link)
+        self.start().wait_err("event=supervising")
+        self.lab.wait_running("v0.1.1")
 
 
 class Stops(TestCase):

@@ -172,7 +172,13 @@ class Users(Manager):
 
         def page():
             return [s for s in self.children(sup.pid) if "page" in s["words"]]
-        cli.wait_until(lambda: page() and page()[0]["Uid"].split() == [daemon] * 4, what="its user")
+
+        def page_uid():
+            return int(page()[0]["Uid"].split()[0]) if page() else 0
+        # a number that nobody has: neither root's, the service's nor the helper's
+        cli.wait_until(lambda: page_uid() != 0, what="its user")
+        self.assertIn(page_uid(), range(61184, 65520))
+        self.assertEqual(page()[0]["Uid"].split(), [str(page_uid())] * 4)
         self.assertEqual((page()[0]["CapEff"].strip("0"), page()[0]["NoNewPrivs"]), ("", "1"))
         # what it may: look, and update
         def post(path, **fields):
@@ -186,6 +192,21 @@ class Users(Manager):
             self.assertIn("does not go back", post("/update", version=version, goversion="current"))
         self.assertIn("does not go back", post("/update", version="current", goversion="go1.18.1"))
         self.assertEqual(list(self.lab.running().values()), ["v0.1.1"])
+        # as the page, without the password, there is nothing but what everybody may see
+        def as_page(command):
+            return cli.run(["setpriv", "--reuid", str(page_uid()), "--regid", str(page_uid()),
+                            "--clear-groups", sys.executable, "-c",
+                            "import socket, sys\ns = socket.socket(socket.AF_UNIX)\n"
+                            "s.connect(sys.argv[1])\ns.sendall(sys.argv[2].encode() + b'\\n')\n"
+                            "print(s.recv(1 << 20).decode())",
+                            os.path.join(self.lab.state, "control"), command]).out
+        self.assertIn('"version":"v0.1.1"', as_page("status"))
+        for command in ("update v0.1.5", "pause", "resume", "check", "skip v0.1.5", "rollback",
+                        "update-file /etc/passwd", "as-admin c2VjcmV0Cg== pause", "as-admin",
+                        "as-admin pause", "login d3Jvbmc="):
+            self.assertIn('"kind":"untrusted"', as_page(command), command)
+        self.assertIn('"ok":true', as_page("as-admin c2VjcmV0 check"))
+        self.assertIn("does not go back", as_page("as-admin c2VjcmV0 rollback"))
         # while it looks, the helper is nobody's friend either
         self.lab.service.hold = threading.Event()
         self.addCleanup(self.lab.service.hold.set)
@@ -223,6 +244,20 @@ class Users(Manager):
             except (OSError, ProcessLookupError):
                 pass
         return out
+
+    def test_users_that_are_to_be_different(self):
+        for more, why in ((["--helper-user", "nobody"], "--helper-user is --user"),
+                          (["--page-user", "nobody"], "--page-user is --user"),
+                          (["--page-user", "daemon", "--helper-user", "daemon"], "is --helper-user"),
+                          (["--page-user", "no-such-user"], "no-such-user")):
+            r = self.gwtool("supervise", *self.lab.options("--user", "nobody", *more), self.lab.link)
+            self.assert_error(r, 1 if "no-such" in why else 2, why)
+        self.start("--user", "nobody", "--page-user", "daemon", "--metrics-listen", "127.0.0.1:0")
+
+    def test_a_directory_that_it_may_not_go_through(self):
+        os.chmod(self.lab.dir, 0o700)
+        r = self.gwtool("supervise", *self.lab.options("--user", "nobody"), self.lab.link)
+        self.assert_error(r, 2, "may not go through " + self.lab.dir)
 
     def test_numbers_and_names(self):
         r = self.gwtool("supervise", *self.lab.options("--user", "61234"), self.lab.link)

@@ -251,9 +251,9 @@ class Lab:
         for version in versions:
             self.gomod(version)
 
-    def gomod(self, version, more=""):
+    def gomod(self, version, more="", header="", go="1.18"):
         with open(os.path.join(os.path.dirname(self.list), version + ".mod"), "w") as f:
-            f.write("module %s\n\ngo 1.18\n%s" % (MODULE, more))
+            f.write("%smodule %s\n\ngo %s\n%s" % (header, MODULE, go, more))
 
     def install(self, version="v0.1.0", mode="ok"):
         """The first binary, as an operator puts it there: a plain file."""

@@ -70,11 +70,12 @@ TEST_CASE("what is no frame", "[messages]") {
 TEST_CASE("jobs and answers are read back", "[messages]") {
   Job job;
   job.kind = Job::Kind::kProve;
-  job.sources = {"l.example.org", "127.0.0.1@53", "anchor", true, "off", "key", "url", "ca"};
+  job.sources = {"l.example.org", "127.0.0.1@53", "anchor", true, "off", "p", "key", "url", "ca"};
   job.key = kKey;
   job.policies.module = update::ModulePolicy::kMinor;
   job.policies.every_version = true;
   job.head = "a\nb\n";
+  job.known = {{"v0.1.1", "1.26"}, {"v0.1.2", ""}};
   const auto back = parse_job(format_job(job));
   REQUIRE(back);
   CHECK(format_job(*back) == format_job(job));
@@ -82,6 +83,7 @@ TEST_CASE("jobs and answers are read back", "[messages]") {
   CHECK(back->kind == Job::Kind::kProve);
   CHECK(back->key == kKey);
   CHECK(back->head == job.head);
+  CHECK(back->known == job.known);
   for (const char* bad : {"", "{}", "[]", R"({"job":"x"})", R"({"job":3})"})
     CHECK_FALSE(parse_job(bad));
 
@@ -89,6 +91,9 @@ TEST_CASE("jobs and answers are read back", "[messages]") {
   found.versions = {{"v0.1.0", {from_unix(1700000000)}}, {"v0.2.0", {}}};
   found.toolchains = {"go1.26.8", "go1.25.9"};
   found.toolchain_times = {{"go1.26.8", from_unix(1700000000)}};
+  found.retracted = {"v0.1.3"};
+  found.go_lines = {{"v0.2.0", "1.26"}};
+  found.deprecated = "use example.org/other";
   found.problem = "no route";
   const auto again = parse_discovered(format_discovered(found));
   REQUIRE(again);
@@ -97,12 +102,15 @@ TEST_CASE("jobs and answers are read back", "[messages]") {
   // what is no version, or no time, does not come through
   const auto odd = parse_discovered(
       R"({"versions":{"x":"","v1.0.0":3,"../v1":""},"cur":"1.26","prev":7,
-          "toolchain_times":{"go1.26.8":"now"}})");
+          "toolchain_times":{"go1.26.8":"now"},"retracted":["x",3],
+          "go_lines":{"v1.0.0":"newest","x":"1.26"}})");
   REQUIRE(odd);
   CHECK(odd->versions.size() == 1);
   CHECK_FALSE(odd->versions.at("v1.0.0").published);
   CHECK(odd->toolchains.cur.empty());
   CHECK(odd->toolchain_times.empty());
+  CHECK(odd->retracted.empty());
+  CHECK(odd->go_lines.empty());
   CHECK_FALSE(parse_discovered("[]"));
 
   const Error error = parse_error(format_error(untrusted_error("no", "yes")));

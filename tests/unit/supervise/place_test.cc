@@ -255,3 +255,21 @@ TEST_CASE("files that are no Go programs", "[identity]") {
                                                    "ELF\2\1\1") +
                                        std::string(57, '\0'))) == false);
 }
+
+TEST_CASE("sums that are asked for again", "[place]") {
+  const testing::TempDir temp;
+  write(temp.file("svc"), "one");
+  const Place place = *Place::find(temp.file("svc"));
+  CHECK(*place.sum_of("svc") == sum("one"));
+  CHECK(*place.sum_of("svc") == sum("one"));
+  // written to in place, and with the same length; exchanged; its times set back
+  const fs::file_time_type before = fs::last_write_time(temp.file("svc"));
+  std::ofstream(temp.file("svc"), std::ios::binary) << "two";
+  fs::last_write_time(temp.file("svc"), before);
+  CHECK(*place.sum_of("svc") == sum("two"));
+  write(temp.file("new"), "new");
+  fs::rename(temp.file("new"), temp.file("svc"));
+  CHECK(*place.sum_of("svc") == sum("new"));
+  fs::remove(temp.file("svc"));
+  CHECK_FALSE(place.sum_of("svc"));
+}

@@ -23,6 +23,9 @@ TEST_CASE("a state is read back as it was", "[state]") {
   s.failures = 3;
   s.last_failure = t;
   s.last_error = "no route";
+  s.sums = {{"svc-v1-go1", "0abc"}};
+  s.go_lines = {{"v1.2.3", "1.26"}};
+  s.deprecated = "use example.org/other";
   s.versions = {{"v1.2.3", t}};
   s.toolchains = {"go1.26.8", "go1.25.9"};
   s.toolchain_times = {{"go1.26.8", t}};
@@ -44,6 +47,31 @@ TEST_CASE("a state is read back as it was", "[state]") {
   CHECK(k.situation.skips == s.skips);
   CHECK(k.versions == s.versions);
   CHECK(k.learned == t);
+  CHECK(k.situation.go_lines == s.go_lines);
+}
+
+TEST_CASE("times that are yet to come", "[state]") {
+  const WallTime now = from_unix(1800000000);
+  const WallTime later = now + std::chrono::hours(24 * 365);
+  State s;
+  CHECK_FALSE(forget_future(s, now));
+  s.last_update = s.last_failure = s.learned = s.checked = later;
+  s.versions = {{"v1.2.3", later}, {"v1.2.4", from_unix(1799999999)}};
+  s.toolchain_times = {{"go1.26.8", later}};
+  s.trial = Trial{};
+  s.trial->began = later;
+  s.paused = Paused{"", later};
+  // a clock that forgot the year is not believed
+  CHECK_FALSE(forget_future(s, from_unix(3600)));
+  CHECK(s.checked == later);
+  CHECK(forget_future(s, now));
+  for (const auto& time : {s.last_update, s.last_failure, s.learned, s.checked}) CHECK(time == now);
+  CHECK(s.versions.at("v1.2.3") == now);
+  CHECK(s.versions.at("v1.2.4") == from_unix(1799999999));
+  CHECK(s.toolchain_times.at("go1.26.8") == now);
+  CHECK(s.trial->began == now);
+  CHECK(s.paused->since == now);
+  CHECK_FALSE(forget_future(s, now));
 }
 
 TEST_CASE("what is no state", "[state]") {

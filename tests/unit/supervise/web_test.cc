@@ -78,6 +78,9 @@ TEST_CASE("wrong guesses", "[web]") {
   CHECK(throttle.allows("b"));
   clock.advance(std::chrono::seconds(61));
   CHECK(throttle.allows("a"));
+  Throttle once(clock, 1);
+  once.wrong("");
+  CHECK_FALSE(once.allows(""));
 }
 
 TEST_CASE("where a page may be", "[web]") {
@@ -97,7 +100,9 @@ TEST_CASE("where a page may be", "[web]") {
   CHECK(ok("0.0.0.0:8000", "", "cert.pem"));
   CHECK_FALSE(ok("localhost:8000", ""));
 
-  o = {"gw", "a", "b", "c", "d", "e", "f", "u", {"g"}, {{"h", "i"}}};
+  o = {"gw", "a", "b", "c", "d", "e", "f", os::Identity{1, 2, {2, 3}}, {"g"}, {{"h", "i"}}};
+  CHECK(*parse_web_options(format_web_options(o)) == o);
+  o.user.reset();
   CHECK(*parse_web_options(format_web_options(o)) == o);
   CHECK_FALSE(parse_web_options("{}"));
 }
@@ -111,7 +116,7 @@ TEST_CASE("the page", "[web]") {
       "go_version":"go1.26.8","automatic":false,"why_not":"paused: it's \"broken\"","paused":true,
       "planned":{"version":"v1.0.1","go_version":"go1.26.8","at":"2026-12-01T03:00:00+01:00"},
       "known":{"v1.0.1":"2026-11-30T00:00:00Z","v1.10.0":"2026-11-30T00:00:00Z","bad":"x"},
-      "toolchains":{"cur":"go1.26.9","prev":"go1.25.9"},"previous":"svc-v0",
+      "toolchains":{"cur":"go1.26.9","prev":"go1.25.9"},"previous":"svc-v0","may_go_back":true,
       "skipped":[{"version":"v0.9.0","go_version":""}]})");
   p.history = *parse_json(
       R"([{"time":"2026-11-29T00:00:00Z","what":"rolled-back","version":"v0.9.0","by":"schedule",
@@ -131,6 +136,9 @@ TEST_CASE("the page", "[web]") {
     CHECK(html.find(not_there) == std::string::npos);
   }
   CHECK(html.find("v1.10.0") < html.rfind("value=\"v1.0.1\""));  // newest first
+  // a page that may not go back does not offer it
+  p.status["may_go_back"] = false;
+  CHECK(format_page(p).find("Roll back") == std::string::npos);
   // a supervisor that does not answer
   PageParts none;
   none.problem = "no supervisor";

@@ -26,12 +26,14 @@ fetching fetched -> before: run-before
 fetching fetch-failed -> running: record-failure
 fetching exited -> ended: cancel-fetch end
 fetching exited-often -> running: cancel-fetch record-bad switch-back start
+fetching cancel -> running: cancel-fetch record-cancel
 fetching stop -> ending: cancel-fetch terminate
 before before-done -> stopping: record-trial terminate
 before before-later -> running: record-failure
 before before-veto -> running: record-veto
 before exited -> ended: cancel-before end
 before exited-often -> running: cancel-before record-bad switch-back start
+before cancel -> running: cancel-before record-cancel
 before stop -> ending: cancel-before terminate
 stopping exited -> trial: switch start begin-trial
 stopping install-failed -> running: record-failure
@@ -43,6 +45,7 @@ trial exited -> running: record-bad switch-back start
 trial exited-often -> running: record-bad switch-back start
 trial trial-passed -> running: record-kept
 trial not-ready -> reverting: record-bad terminate
+trial cancel -> reverting: record-bad terminate
 trial stop -> ending: terminate
 reverting exited -> running: switch-back start
 reverting stop-timeout -> reverting: kill

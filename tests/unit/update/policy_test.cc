@@ -260,6 +260,51 @@ TEST_CASE("a module that needs a newer toolchain", "[policy]") {
   }
 }
 
+TEST_CASE("versions that need a newer toolchain, among others", "[policy]") {
+  struct Line {
+    T policy;
+    bool every;
+    std::map<std::string, std::string> go_lines;
+    const char* want;  // "VERSION GO", or a part of the reason
+  };
+  const std::vector<Line> lines{
+      {T::kFollow, false, {{"v1.0.2", "1.24"}}, "v1.0.2 go1.24.0"},
+      {T::kSupported, false, {}, "v1.0.2 go1.23.6"},
+      {T::kSupported, false, {{"v1.0.2", "1.24"}}, "v1.0.2 go1.24.0"},
+      {T::kManual, false, {{"v1.0.2", "1.22"}}, "v1.0.2 go1.22.9"},
+      // what cannot be had is passed over for what can
+      {T::kManual, false, {{"v1.0.2", "1.24"}}, "v1.0.1 go1.22.9"},
+      {T::kManual, false, {{"v1.0.1", "1.23"}, {"v1.0.2", "1.24"}}, "v1.0.2 needs Go 1.24, which"},
+      // in turn, nothing is
+      {T::kManual, true, {{"v1.0.2", "1.24"}}, "v1.0.1 go1.22.9"},
+      {T::kManual, true, {{"v1.0.1", "1.24"}}, "v1.0.1 needs Go 1.24, which"},
+      {T::kFollow, false, {{"v1.0.1", "1.25"}, {"v1.0.2", "1.25"}}, "v1.0.2 needs Go 1.25, which"},
+  };
+  for (const Line& line : lines) {
+    Situation s;
+    s.running = {"v1.0.0", "go1.22.9"};
+    s.listed = {"v1.0.1", "v1.0.2"};
+    s.toolchains = {"go1.24.0", "go1.23.6"};
+    s.go_lines = line.go_lines;
+    if (line.policy == T::kFollow && line.go_lines.size() == 2) {
+      // the toolchain alone is news enough
+      s.running.go_version = "go1.24.0";
+    }
+    const Choice got = choose({M::kPatch, line.policy, line.every}, s);
+    const std::string text = got.target ? show(got.target) : got.reason;
+    INFO(policy_name(line.policy) << " " << text);
+    CHECK(text.substr(0, std::string(line.want).size()) == line.want);
+  }
+  // one that is skipped with the Go that it would be built with
+  Situation s;
+  s.running = {"v1.0.0", "go1.23.6"};
+  s.listed = {"v1.0.1"};
+  s.toolchains = {"go1.24.0", "go1.23.6"};
+  s.go_lines = {{"v1.0.1", "1.24"}};
+  s.skips = {{"v1.0.1", "go1.24.0"}};
+  CHECK_FALSE(choose({M::kPatch, T::kSupported, false}, s).target);
+}
+
 TEST_CASE("Go versions in their order", "[policy]") {
   CHECK(compare_go("go1.20", "go1.20.0") == 0);
   CHECK(compare_go("go1.9", "go1.10") == -1);
