@@ -62,12 +62,15 @@ Command supervise_command() {
              {kExitUsage, "the command line is wrong"},
              {kExitTemporary, "another supervisor has the directory"},
              {kExitDone, "otherwise as the service: its exit code, or the signal that ended it"}};
-  c.files = {{"DIR/state.json", "what is known and what happened, for the next start"},
+  c.files = {{"DIR/supervise.toml", "a configuration, made by init and import, for --config"},
+             {"DIR/password", "the page's password"},
+             {"DIR/state.json", "what is known and what happened, for the next start"},
              {"DIR/head", "the build service's log as it was seen last"},
              {"DIR/control", "the socket for the commands below, of its user alone"},
              {"DIR/lock", "held by the one supervisor"},
              {"NAME-VERSION-GOVERSION[-stripped]", "binaries, beside the service's link"}};
   add_supervise(c, v);
+  add_supervise_setup(c);
   add_supervise_asks(c);
   c.run = [v](Context& ctx) { return run(ctx, *v); };
   return c;

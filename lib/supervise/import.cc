@@ -1,0 +1,449 @@
+#include "supervise/import.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <functional>
+#include <utility>
+
+#include "base/bytes.h"
+#include "module/proxy.h"
+#include "module/semver.h"
+#include "net/http.h"
+#include "os/user.h"
+#include "supervise/json_fields.h"
+#include "supervise/sconf.h"
+#include "tlog/note.h"
+#include "update/schedule.h"
+
+namespace gw::supervise {
+namespace {
+
+// What ysco takes where its configuration names no service.
+constexpr const char* kYscoBuildKey =
+    "beta.gobuilds.org+3979319f+AReBl47t6/Zl24/pmarcKhJtsfAU2c1F5Wtu4hrOgOQQ";
+constexpr std::chrono::hours kDelayHere{72};
+constexpr std::chrono::minutes kLeastInterval{1};
+
+// Reads one struct: each member by its function, and no other.
+class Importer {
+ public:
+  Importer(std::string_view file, ImportedConfig& out) : file_(file), out_(out) {}
+
+  Status read(const Sconf& root);
+
+ private:
+  using Reader = std::function<Status(const Sconf&)>;
+  struct Field {
+    std::string_view name;
+    Reader read;
+    bool required = false;
+  };
+  Status members(const Sconf& value, std::string_view what, const std::vector<Field>& fields);
+  Error wrong(const Sconf& value, std::string_view what) const {
+    return sconf_error(file_, value.line, what);
+  }
+  Result<std::string> text(const Sconf& value) const;
+  Result<std::vector<Sconf>> list(const Sconf& value) const;
+  Reader time(std::string_view key, std::chrono::milliseconds least = {});
+  Reader policy(std::string_view key, bool toolchain);
+  Reader ignored(std::string_view name);
+  Reader checked(std::string_view key, std::function<Status(std::string_view)> check);
+  Status log_level(const Sconf& value);
+  Status monitor(const Sconf& value);
+  Status methods(const Sconf& value);
+  Status update(const Sconf& value);
+  Status schedule(const Sconf& value);
+  Status gobuild(const Sconf& value);
+  Status links(const Sconf& value);
+  Status process(const Sconf& value);
+  void finish();
+
+  const std::string_view file_;
+  ImportedConfig& out_;
+  bool dns_ = true, proxy_ = true;
+  std::optional<std::string> dns_zone_, proxy_list_, key_;
+  std::optional<std::chrono::milliseconds> delay_;
+};
+
+Status Importer::members(const Sconf& value, std::string_view what,
+                         const std::vector<Field>& fields) {
+  if (value.kind == Sconf::Kind::kText && value.text.empty()) return {};
+  if (value.kind != Sconf::Kind::kStruct) return wrong(value, fmt::format("{}: no keys", what));
+  for (const auto& [name, member] : value.members) {
+    const auto field =
+        std::find_if(fields.begin(), fields.end(), [&](const Field& f) { return f.name == name; });
+    if (field == fields.end()) return wrong(member, "unknown key " + quoted(name));
+    GW_CHECK(field->read(member));
+  }
+  for (const Field& field : fields) {
+    if (field.required && value.find(field.name) == nullptr) {
+      return wrong(value, fmt::format("{}: {} is missing", what, field.name));
+    }
+  }
+  return {};
+}
+
+Result<std::string> Importer::text(const Sconf& value) const {
+  if (value.kind != Sconf::Kind::kText) return wrong(value, "more than a text");
+  if (std::any_of(value.text.begin(), value.text.end(), is_control)) {
+    return wrong(value, "a control character");
+  }
+  return value.text;
+}
+
+Result<std::vector<Sconf>> Importer::list(const Sconf& value) const {
+  if (value.kind == Sconf::Kind::kList) return value.items;
+  if (value.kind == Sconf::Kind::kText && value.text.empty()) return std::vector<Sconf>();
+  return wrong(value, "not a list");
+}
+
+Importer::Reader Importer::time(std::string_view key, std::chrono::milliseconds least) {
+  return [this, key, least](const Sconf& value) -> Status {
+    GW_TRY(const std::string given, text(value));
+    const auto read = parse_go_duration(given);
+    if (!read) return wrong(value, quoted(given) + " is not a duration");
+    if (read->count() == 0) return {};  // as if it were not there
+    if (*read < least) {
+      out_.notes.push_back(fmt::format("{}: {} is raised to {}", key, given, format_time(least)));
+    }
+    if (key == "delay") delay_ = *read;
+    out_.config.add_time(key, std::max(*read, least));
+    return {};
+  };
+}
+
+Importer::Reader Importer::policy(std::string_view key, bool toolchain) {
+  return [this, key, toolchain](const Sconf& value) -> Status {
+    GW_TRY(const std::string name, text(value));
+    if (name.empty()) return {};
+    const bool any = name == "patch" || name == "minor" || name == "manual";
+    if (!any && !(toolchain && (name == "supported" || name == "follow"))) {
+      return wrong(value, quoted(name) + " is no policy");
+    }
+    out_.config.add(key, name);
+    return {};
+  };
+}
+
+Importer::Reader Importer::ignored(std::string_view name) {
+  return [this, name](const Sconf& value) -> Status {
+    GW_TRY(const std::string given, text(value));
+    if (given.empty()) return {};
+    out_.notes.push_back(
+        fmt::format("{} ({}) has no counterpart: gwtool replaces itself by a new "
+                    "gwtool on the disk, never by a download",
+                    name, given));
+    return {};
+  };
+}
+
+// Taken as it is, if it is right; an empty one is as if it were not there.
+Importer::Reader Importer::checked(std::string_view key,
+                                   std::function<Status(std::string_view)> check) {
+  return [this, key, check = std::move(check)](const Sconf& value) -> Status {
+    GW_TRY(const std::string given, text(value));
+    if (given.empty()) return {};
+    if (auto good = check(given); !good) return wrong(value, good.error().message);
+    out_.config.add(key, given);
+    return {};
+  };
+}
+
+Status Importer::log_level(const Sconf& value) {
+  GW_TRY(const std::string level, text(value));
+  const std::string name = to_lower(level);
+  if (name == "debug") {
+    out_.config.add_general_flag("verbose", true);
+  } else if (name == "error") {
+    out_.config.add_general_flag("quiet", true);
+  } else if (name == "warn") {
+    out_.notes.emplace_back("LogLevel warn has no counterpart: what is done is told as well");
+  } else if (name != "info" && !name.empty()) {
+    return wrong(value, quoted(level) + " is no log level");
+  }
+  return {};
+}
+
+Status Importer::methods(const Sconf& value) {
+  GW_TRY(const auto items, list(value));
+  if (items.empty()) return {};
+  dns_ = proxy_ = false;
+  for (const Sconf& item : items) {
+    GW_TRY(const std::string method, text(item));
+    if (method != "dns" && method != "goproxy") {
+      return wrong(item, quoted(method) + " is no method: dns or goproxy");
+    }
+    if (method == "dns" && proxy_) out_.notes.emplace_back("Methods: DNS is asked first here");
+    (method == "dns" ? dns_ : proxy_) = true;
+  }
+  return {};
+}
+
+Status Importer::monitor(const Sconf& value) {
+  const auto keep = [this](std::optional<std::string>& out, bool list) -> Reader {
+    return [this, &out, list](const Sconf& v) -> Status {
+      GW_TRY(std::string given, text(v));
+      if (given.empty()) return {};
+      if (list) {
+        if (auto good = mod::parse_proxy_entries(given); !good) {
+          return wrong(v, good.error().message);
+        }
+      }
+      out = std::move(given);
+      return {};
+    };
+  };
+  return members(value, "Monitor",
+                 {{"Methods", [this](const Sconf& v) { return methods(v); }},
+                  {"DNS", keep(dns_zone_, false)},
+                  {"GoProxy", keep(proxy_list_, true)},
+                  {"GoProxyToolchain", checked("toolchain-proxy",
+                                               [](std::string_view list) -> Status {
+                                                 GW_TRY([[maybe_unused]] const auto entries,
+                                                        mod::parse_proxy_entries(list));
+                                                 return {};
+                                               })},
+                  {"Delay", time("first-check")},
+                  {"Interval", time("interval", kLeastInterval)}});
+}
+
+// ysco takes "9-17 mo" and looks at the hours only; and what else Schedule does not take.
+Status Importer::schedule(const Sconf& value) {
+  GW_TRY(const auto items, list(value));
+  std::vector<std::string> out;
+  for (const Sconf& item : items) {
+    GW_TRY(const std::string given, text(item));
+    const std::string cleaned = clean_schedule_item(given);
+    if (auto parsed = update::Schedule::parse({&cleaned, 1}); !parsed) {
+      return wrong(item, parsed.error().message);
+    }
+    if (std::find(out.begin(), out.end(), cleaned) == out.end()) out.push_back(cleaned);
+  }
+  out_.config.add_list("schedule", out);
+  return {};
+}
+
+Status Importer::update(const Sconf& value) {
+  const auto all = [this](const Sconf& v) -> Status {
+    GW_TRY(const std::string given, text(v));
+    if (given != "true" && given != "false")
+      return wrong(v, quoted(given) + " is not true or false");
+    if (given == "true") out_.config.add_flag("every-version", true);
+    return {};
+  };
+  return members(value, "Update",
+                 {{"Delay", time("delay")},
+                  {"Schedule", [this](const Sconf& v) { return schedule(v); }},
+                  {"Jitter", time("jitter")},
+                  {"All", all}});
+}
+
+Status Importer::gobuild(const Sconf& value) {
+  const auto key = [this](const Sconf& v) -> Status {
+    GW_TRY(std::string given, text(v));
+    if (given.empty()) return {};
+    if (auto good = tlog::VerifierKey::parse(given); !good) return wrong(v, good.error().message);
+    key_ = std::move(given);
+    return {};
+  };
+  return members(value, "Gobuild",
+                 {{"VerifierKey", key, true}, {"BaseURL", checked("build-url", net::check_url)}});
+}
+
+Status Importer::links(const Sconf& value) {
+  GW_TRY(const auto items, list(value));
+  std::vector<std::string> out;
+  for (const Sconf& item : items) {
+    std::string url;
+    std::string name;
+    const auto keep = [this](std::string& to) -> Reader {
+      return [this, &to](const Sconf& v) -> Status {
+        GW_TRY(to, text(v));
+        return {};
+      };
+    };
+    GW_CHECK(members(item, "Links", {{"URL", keep(url), true}, {"Text", keep(name)}}));
+    if (auto good = net::check_url(url); !good) return wrong(item, good.error().message);
+    // NAME=URL: the first = is the one between them.
+    std::replace(name.begin(), name.end(), '=', ' ');
+    out.push_back(
+        fmt::format("{}={}", trim(name).empty() ? "service" : std::string(trim(name)), url));
+  }
+  out_.config.add_list("link", out);
+  return {};
+}
+
+Status Importer::process(const Sconf& value) {
+  const auto capabilities = [this](const Sconf& v) -> Status {
+    GW_TRY(const auto items, list(v));
+    std::vector<std::string> out;
+    for (const Sconf& item : items) {
+      GW_TRY(std::string name, text(item));
+      unsigned number = 0;
+      const char* const end = name.data() + name.size();
+      if (name.starts_with("0x") && std::from_chars(name.data() + 2, end, number, 16).ptr == end) {
+        name = std::to_string(number);
+      }
+      const auto capability = os::parse_capability(name);
+      if (!capability) return wrong(item, capability.error().message);
+      out.push_back(os::capability_name(*capability));
+    }
+    out_.config.add_list("ambient-capability", out);
+    return {};
+  };
+  return members(value, "Process", {{"AmbientCapabilities", capabilities}});
+}
+
+void Importer::finish() {
+  ConfigText& c = out_.config;
+  if (!dns_ || dns_zone_) c.add("dns", dns_ ? *dns_zone_ : "off");
+  if (!proxy_ || proxy_list_) c.add("proxy", proxy_ ? *proxy_list_ : "off");
+  if (!key_) {
+    out_.notes.push_back(
+        "Gobuild names no service: ysco's own is taken, which the key in build-key is of");
+  }
+  c.add("build-key", key_.value_or(kYscoBuildKey));
+  out_.delay = delay_.value_or(kDelayHere);
+  if (!delay_) {
+    out_.notes.push_back(
+        "Update.Delay is not set: ysco then waits for nothing but up to an hour of jitter, while "
+        "its documents say a day and its sample configuration 72h; here it is 72h");
+    c.add_time("delay", kDelayHere);
+  }
+  out_.notes.push_back(
+      "what ysco's command line says is none of its configuration: -addr and -adminaddr are "
+      "--admin-listen here, -metricsaddr is --metrics-listen, -user --user, -groups --groups");
+}
+
+Status Importer::read(const Sconf& root) {
+  const auto auth_file = [this](const Sconf& v) -> Status {
+    GW_TRY(out_.auth_file, text(v));
+    return out_.auth_file.empty() ? Status(wrong(v, "AuthFile is empty")) : Status();
+  };
+  const auto policies = [this](const Sconf& v) {
+    return members(v, "Policy",
+                   {{"Service", policy("module-policy", false)},
+                    {"Self", ignored("Policy.Self")},
+                    {"ServiceToolchain", policy("toolchain-policy", true)},
+                    {"SelfToolchain", ignored("Policy.SelfToolchain")}});
+  };
+  GW_CHECK(members(root, "the configuration",
+                   {{"LogLevel", [this](const Sconf& v) { return log_level(v); }, true},
+                    {"AuthFile", auth_file, true},
+                    {"Monitor", [this](const Sconf& v) { return monitor(v); }},
+                    {"Policy", policies},
+                    {"Update", [this](const Sconf& v) { return update(v); }},
+                    {"Gobuild", [this](const Sconf& v) { return gobuild(v); }},
+                    {"Links", [this](const Sconf& v) { return links(v); }},
+                    {"Process", [this](const Sconf& v) { return process(v); }}}));
+  finish();
+  return {};
+}
+
+std::string without_zeros(std::string_view hours) {
+  std::string out;
+  for (std::size_t i = 0; i < hours.size(); ++i) {
+    const bool first = i == 0 || !is_digit(hours[i - 1]);
+    const bool more = i + 1 < hours.size() && is_digit(hours[i + 1]);
+    if (!(hours[i] == '0' && first && more)) out += hours[i];
+  }
+  return out;
+}
+
+// The parts of a list, each once.
+std::string once_each(std::string_view list) {
+  std::vector<std::string_view> seen;
+  std::string out;
+  for (const std::string_view part : split(list, ',')) {
+    if (std::find(seen.begin(), seen.end(), part) != seen.end()) continue;
+    if (!seen.empty()) out += ',';
+    seen.push_back(part);
+    out += part;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::optional<std::chrono::milliseconds> parse_go_duration(std::string_view text) {
+  if (text == "0") return std::chrono::milliseconds(0);
+  if (text.empty()) return std::nullopt;
+  constexpr double kMost = 1e15;
+  double sum = 0;
+  while (!text.empty()) {
+    const std::size_t digits = std::min(text.find_first_not_of("0123456789."), text.size());
+    const std::string number(text.substr(0, digits));
+    text.remove_prefix(digits);
+    const std::string_view unit = text.substr(0, text.find_first_of("0123456789."));
+    text.remove_prefix(unit.size());
+    const bool one_dot = std::count(number.begin(), number.end(), '.') <= 1;
+    if (number.empty() || number == "." || number.size() > 18 || !one_dot) return std::nullopt;
+    const double ms = unit == "h"                                    ? 3'600'000
+                      : unit == "m"                                  ? 60'000
+                      : unit == "s"                                  ? 1'000
+                      : unit == "ms"                                 ? 1
+                      : unit == "us" || unit == "µs" || unit == "μs" ? 1e-3
+                      : unit == "ns"                                 ? 1e-6
+                                                                     : 0;
+    if (ms == 0) return std::nullopt;
+    sum += std::stod(number) * ms;
+    if (sum > kMost) return std::nullopt;
+  }
+  return std::chrono::milliseconds(static_cast<std::int64_t>(sum));
+}
+
+std::string clean_schedule_item(std::string_view item) {
+  item = trim(item);
+  const std::size_t space = item.find(' ');
+  const auto clean = [](std::string_view part) { return once_each(without_zeros(part)); };
+  if (space == item.npos) return clean(item);
+  return fmt::format("{} {}", clean(item.substr(0, space)), clean(item.substr(space + 1)));
+}
+
+Result<ImportedConfig> import_config(std::string_view text, std::string_view file) {
+  GW_TRY(const Sconf root, parse_sconf(text, file));
+  ImportedConfig out;
+  GW_CHECK(Importer(file, out).read(root));
+  return out;
+}
+
+Result<ImportedState> import_state(std::string_view text, std::chrono::milliseconds delay,
+                                   WallTime now) {
+  const auto json = parse_json(text);
+  if (!json || !json->is_object()) return usage_error("not a state of ysco");
+  ImportedState out;
+  if (std::string reason = text_member(*json, "PauseReason"); !reason.empty()) {
+    out.state.paused = Paused{std::move(reason), now};
+  }
+  out.state.failures = static_cast<unsigned>(
+      std::min<std::uint64_t>(number_member(*json, "Backoff").value_or(0), 99));
+  if (out.state.failures > 0) out.state.last_failure = now;
+  out.state.last_error = text_member(*json, "BackoffReason");
+  for (const Json& entry : list_member(*json, "Schedule")) {
+    const std::string version = text_member(entry, "Version");
+    if (text_member(entry, "Which") == "self") {
+      out.notes.push_back(fmt::format("a planned update of ysco itself to {} is dropped", version));
+    } else if (!mod::parse_semver(version)) {
+      out.notes.push_back(
+          fmt::format("a planned update to {} is dropped: no version", quoted(version)));
+    } else {
+      // Seen so that it is old enough when ysco would have installed it.
+      const auto planned = time_member(entry, "Time").value_or(now);
+      out.state.versions[version] =
+          std::min(now, planned - std::chrono::duration_cast<std::chrono::seconds>(delay));
+      out.state.learned = now;
+    }
+  }
+  const std::string previous = text_member(*json, "PreviousBinarySvc");
+  out.state.previous = previous.substr(previous.rfind('/') + 1);
+  if (const std::string self = text_member(*json, "PreviousBinarySelf"); !self.empty()) {
+    out.notes.push_back(
+        fmt::format("PreviousBinarySelf ({}) has no counterpart: remove it yourself", self));
+  }
+  return out;
+}
+
+}  // namespace gw::supervise
