@@ -136,7 +136,8 @@ Result<std::unique_ptr<tlog::TileSource>> make_direct(const SourceOptions& optio
   if (source.find("://") == std::string::npos) return make_directory(source);
   GW_TRY(std::string base, base_url(source));
   GW_TRY(HttpFiles files,
-         HttpFiles::create(options.http, {options.timeout, options.pause, options.patience}));
+         HttpFiles::create(options.http, {options.timeout, options.pause, options.patience},
+                           options.headers));
   return std::unique_ptr<tlog::TileSource>(
       std::make_unique<UrlSource>(std::move(base), std::move(files)));
 }
@@ -163,7 +164,8 @@ Result<std::unique_ptr<tlog::TileSource>> make_source(const SourceOptions& optio
     GW_TRY(direct, make_direct(options));
   }
   GW_TRY(HttpFiles files,
-         HttpFiles::create(options.http, {options.timeout, options.pause, options.patience}));
+         HttpFiles::create(options.http, {options.timeout, options.pause, options.patience},
+                           options.headers));
   return make_proxy_source(std::move(list), options.log_name, std::move(files), std::move(direct));
 }
 

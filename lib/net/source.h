@@ -30,6 +30,7 @@ struct SourceOptions {
   std::string proxy = {};
   HttpOptions http = {};
   Duration timeout = std::chrono::seconds(30);  // for one file
+  std::vector<HttpHeader> headers = {};         // with every request
   // A server that is busy and says when to come back (503 or 429 with Retry-After) is asked again
   // then, if that is within this time from the first request on. Zero: fetch() fails at once.
   Duration patience = {};

@@ -42,9 +42,10 @@ Result<std::string> require_file(Result<HttpResponse> response, const HttpReques
 
 }  // namespace
 
-Result<HttpFiles> HttpFiles::create(const HttpOptions& options, Pace pace) {
+Result<HttpFiles> HttpFiles::create(const HttpOptions& options, Pace pace,
+                                    std::vector<HttpHeader> headers) {
   GW_TRY(HttpClient client, HttpClient::create(options));
-  return HttpFiles(std::move(client), options, pace);
+  return HttpFiles(std::move(client), options, pace, std::move(headers));
 }
 
 std::vector<HttpFiles::Reply> HttpFiles::fetch_once(const std::string& base,
@@ -68,6 +69,7 @@ std::vector<HttpFiles::Reply> HttpFiles::fetch_once(const std::string& base,
     http.url = fmt::format("{}/{}", base, r.path);
     http.max_body = r.max_bytes;
     http.timeout = pace_.timeout;
+    http.headers = headers_;
     http.max_redirects = kRedirects;
   }
   auto responses = client_.fetch(sent);

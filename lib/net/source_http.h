@@ -28,7 +28,9 @@ class HttpFiles {
     Duration pause;     // before the first one is asked for again
     Duration patience;  // with a server that is busy
   };
-  static Result<HttpFiles> create(const HttpOptions& options, Pace pace);
+  // `headers`: sent with every request.
+  static Result<HttpFiles> create(const HttpOptions& options, Pace pace,
+                                  std::vector<HttpHeader> headers = {});
 
   // The contract of tlog::TileSource::fetch.
   std::vector<Result<std::string>> fetch(const std::string& base,
@@ -39,8 +41,13 @@ class HttpFiles {
     Result<std::string> body;
     bool passing = false;  // a fault that may be gone the next time
   };
-  HttpFiles(HttpClient client, const HttpOptions& options, Pace pace)
-      : client_(std::move(client)), pace_(pace), deadline_(options.deadline), stop_(options.stop) {}
+  HttpFiles(HttpClient client, const HttpOptions& options, Pace pace,
+            std::vector<HttpHeader> headers)
+      : client_(std::move(client)),
+        headers_(std::move(headers)),
+        pace_(pace),
+        deadline_(options.deadline),
+        stop_(options.stop) {}
   std::vector<Reply> fetch_once(const std::string& base,
                                 std::span<const tlog::FetchRequest> requests);
   void fetch_failed(const std::string& base, std::span<const tlog::FetchRequest> requests,
@@ -48,6 +55,7 @@ class HttpFiles {
   bool wait(Duration pause) const;
 
   HttpClient client_;
+  std::vector<HttpHeader> headers_;
   Pace pace_;
   std::optional<MonoTime> deadline_;
   const os::Stop* stop_;
