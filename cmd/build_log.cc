@@ -164,6 +164,7 @@ Command publish_command() {
 
 struct MirrorValues : BuildServiceValues {
   std::string directory;
+  std::optional<std::string> checkpoint_key;
   bool binaries = true;
 };
 
@@ -173,7 +174,11 @@ Result<int> run_mirror(Context& ctx, const MirrorValues& v) {
   GW_TRY(const auto client,
          open_build_service(v, {v.log_key, v.source.value_or("")}, ctx.clock, stop));
   GW_TRY(const tlog::Checkpoint head, client->latest());
-  const std::string checkpoint = client->checkpoint_of(head);
+  std::string checkpoint;
+  if (v.checkpoint_key) {
+    GW_TRY(const auto checkpoint_key, tlog::VerifierKey::parse(*v.checkpoint_key));
+    GW_TRY(checkpoint, client->checkpoint_of(head, checkpoint_key));
+  }
   std::string last;  // the unpacked bytes of the record before
   std::string last_record;
   const build::BinaryBytes bytes = [&](const std::string& record,
@@ -205,6 +210,10 @@ Command mirror_command() {
       "is not the continuation of what is in the directory is refused.";
   c.add(positional("DIR", &v->directory, "where to write; made if need be"));
   add_build_service(c, v.get());
+  c.add(text_option("checkpoint-key", "VKEY", &v->checkpoint_key,
+                    "the log's second verifier key, NAME/tlog, of its first page")
+            .check(check_build_service)
+            .more("Copies the heads for monitors, too, verified; without it they are left out."));
   c.add(flag_option("binaries", &v->binaries, "fetch the binaries, too"));
   c.run = [v](Context& ctx) { return run_mirror(ctx, *v); };
   return c;

@@ -45,6 +45,7 @@ Result<std::unique_ptr<LogClient>> LogClient::make(LogClientOptions options, con
   source_options.http = options.http;
   source_options.timeout = options.wait;
   source_options.patience = options.wait;
+  source_options.headers = options.headers;
   GW_TRY(auto source, net::make_source(source_options));
   if (place.starts_with("file://")) place.erase(0, std::string_view("file://").size());
   std::unique_ptr<LogClient> out(
@@ -99,12 +100,22 @@ Result<tlog::Checkpoint> LogClient::latest() {
   return head;
 }
 
-std::string LogClient::checkpoint_of(const tlog::Checkpoint& head) {
+Result<std::string> LogClient::checkpoint_of(const tlog::Checkpoint& head,
+                                             const tlog::VerifierKey& key) {
   const tlog::FetchRequest request{"checkpoint", tlog::kMaxNoteBytes};
   const auto note = source_->fetch({&request, 1}).at(0);
-  if (!note) return "";
-  const std::string origin = options_.key.name() + "/tlog";
-  return note->starts_with(tlog::format_tree_text(origin, head.size(), head.root())) ? *note : "";
+  if (!note && note.error().kind == ErrorKind::kNotFound) return std::string();
+  if (!note) return note.error();
+  auto text = tlog::open_note(*note, key);
+  if (!text) return std::move(text).error().in("checkpoint");
+  // From here on it is the log's word. Witnesses may need a while: one that is behind is left out.
+  std::string_view rest = *text;
+  if (take_line(rest) != key.name()) return untrusted_error("checkpoint: of another log");
+  if (take_line(rest) != std::to_string(head.size())) return std::string();
+  if (text->starts_with(tlog::format_tree_text(key.name(), head.size(), head.root()))) return *note;
+  return untrusted_error(
+      fmt::format("checkpoint: another tree of {} records than `latest` has", head.size()),
+      "the log tells two histories: keep both heads and tell others who use it");
 }
 
 Result<ProvenBuild> LogClient::find(const Key& key) {

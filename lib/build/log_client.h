@@ -39,6 +39,7 @@ struct LogClientOptions {
   net::HttpOptions http = {};
   // A lookup of what nobody built before is answered when it is built.
   std::chrono::seconds wait = std::chrono::minutes(30);
+  std::vector<net::HttpHeader> headers = {};  // with every question to the log
 };
 
 class LogClient {
@@ -55,9 +56,10 @@ class LogClient {
   Result<Key> resolve(const Key& query);
   // The newest head, of one history with those seen before.
   Result<tlog::Checkpoint> latest();
-  // The second dialect's head of the same size, as the service has it; empty where it has none, or
-  // another one just now. For copies only: it is not verified.
-  std::string checkpoint_of(const tlog::Checkpoint& head);
+  // The second dialect's head of the same tree, signed by `key`, for copies; empty where the
+  // service has none, or one of another size just now. kUntrusted: it is not by the key, or of
+  // another tree of that size.
+  Result<std::string> checkpoint_of(const tlog::Checkpoint& head, const tlog::VerifierKey& key);
   // For audits and copies.
   tlog::TileSource& source() { return *source_; }
   // Waits for a build.

@@ -104,6 +104,19 @@ class Log(cli.TestCase):
                 self.assert_run(r, 0, err="")
         r = self.client("log mirror", "mirror", source=web + "/tlog")
         self.assert_run(r, 0, err="")
+        # Without its key nothing is known of the other dialect's head.
+        self.assert_missing(self.path("mirror/tlog/checkpoint"))
+        key = ("--checkpoint-key", self.lab.checkpoint_key)
+        self.assert_run(self.client("log mirror", "mirror", *key, source=web + "/tlog"), 0, err="")
+        self.assert_error(self.client("log mirror", "mirror", "--checkpoint-key", self.lab.key, source=web + "/tlog"), 4)
+        with open(self.path("static/tlog/checkpoint")) as f:
+            head = f.read()
+        with open(self.path("static/tlog/checkpoint"), "w") as f:
+            f.write(head.replace("A", "B").replace("a", "b"))
+        self.assert_error(self.client("log mirror", "third", *key, source=web + "/tlog"), 4)
+        self.assert_missing(self.path("third"))
+        with open(self.path("static/tlog/checkpoint"), "w") as f:
+            f.write(head)
         self.assertIn("mirror: 12 records", r.out)
         self.assertIn(" 0 binaries missing", r.out)
         with open(self.path("mirror/tlog/latest")) as a, open(self.path("static/tlog/latest")) as b:
