@@ -2,7 +2,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <map>
 #include <memory>
+#include <thread>
 
 #include "base/bytes.h"
 #include "base/crypto.h"
@@ -29,32 +32,105 @@ namespace {
 // ---- services ----
 
 using Clients = std::vector<std::unique_ptr<build::LogClient>>;
-// The first one is the service itself, the others are verifiers.
-Result<Clients> open_services(const BuildServiceValues& v, const Clock& clock,
-                              const os::Stop& stop) {
-  Clients out;
+
+struct Services {
+  Clients clients;         // the first one is the service itself, the others are verifiers
+  std::size_t wanted = 0;  // that say the same
+};
+
+Result<Services> open_services(const BuildServiceValues& v, const Clock& clock,
+                               const os::Stop& stop) {
+  Services out;
   GW_TRY(auto first, open_build_service(v, {v.log_key, v.source.value_or("")}, clock, stop));
-  out.push_back(std::move(first));
+  out.clients.push_back(std::move(first));
   for (const std::string& text : v.verifiers) {
     GW_TRY(auto other, open_build_service(v, split_build_service(text), clock, stop));
-    out.push_back(std::move(other));
+    out.clients.push_back(std::move(other));
   }
+  GW_TRY(out.wanted, wanted_servers(v, out.clients.size()));
   return out;
 }
 
-// All other logs have the same record.
-Status verify_elsewhere(const Clients& clients, const build::ProvenBuild& found) {
-  for (std::size_t i = 1; i < clients.size(); ++i) {
-    const std::string name = clients[i]->key().name();
-    auto other = clients[i]->find(found.key());
-    if (!other) return std::move(other).error().in("asking " + name);
-    if (other->record() == found.record()) continue;
-    return untrusted_error(
-        fmt::format("{} has another record: {} bytes, {}; {} has {} bytes, {}", name, other->size(),
-                    other->sum(), clients[0]->key().name(), found.size(), found.sum()),
-        "one of them, or the toolchain, is not what it seems: tell both");
+// What enough services say.
+struct Agreed {
+  build::ProvenBuild found;
+  std::vector<build::LogClient*> by;
+};
+
+using RecordAnswers = std::vector<Result<build::ProvenBuild>>;
+
+// All at once: each may have to build it first. `known`: what the one at `from` said already.
+RecordAnswers ask_all(const Clients& clients, const build::ProvenBuild& known, std::size_t from) {
+  RecordAnswers out(clients.size(), known);
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < clients.size(); ++i) {
+    if (i != from) threads.emplace_back([&, i] { out[i] = clients[i]->find(known.key()); });
   }
-  return {};
+  for (std::thread& thread : threads) thread.join();
+  return out;
+}
+
+Error differing_records(const Clients& clients, const RecordAnswers& answers, std::size_t a,
+                        std::size_t b) {
+  const auto& one = *answers[a];
+  const auto& other = *answers[b];
+  return untrusted_error(fmt::format("{} has another record: {} bytes, {}; {} has {} bytes, {}",
+                                     clients[b]->key().name(), other.size(), other.sum(),
+                                     clients[a]->key().name(), one.size(), one.sum()),
+                         "one of them, or the toolchain, is not what it seems: tell both");
+}
+
+// What the one at `from` says, if enough say the same, and no others have as many for another.
+Result<Agreed> agree(Context& ctx, const Services& services, const build::ProvenBuild& known,
+                     std::size_t from) {
+  const Clients& clients = services.clients;
+  const RecordAnswers answers = ask_all(clients, known, from);
+  std::map<std::string, std::vector<std::size_t>> groups;  // by record
+  std::optional<Error> failed;
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    if (answers[i]) {
+      groups[answers[i]->record()].push_back(i);
+      continue;
+    }
+    Error error = answers[i].error().in("asking " + clients[i]->key().name());
+    if (!failed || error.kind == ErrorKind::kUntrusted) failed = std::move(error);
+  }
+  const auto best = std::max_element(
+      groups.begin(), groups.end(),
+      [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
+  std::optional<Error> differs;
+  for (const auto& [record, who] : groups) {
+    if (record == best->first) continue;
+    differs = differing_records(clients, answers, best->second[0], who[0]);
+    if (who.size() >= services.wanted) return *std::move(differs);
+  }
+  if (best->second.size() < services.wanted) return differs ? *differs : *failed;
+  if (differs) ctx.out.warn(differs->message);
+  if (failed) ctx.out.warn(failed->message);
+  Agreed out{*answers[best->second[0]], {}};
+  for (const std::size_t i : best->second) out.by.push_back(clients[i].get());
+  return out;
+}
+
+// Asks one service after the other until one knows, where not all have to.
+Result<std::pair<build::ProvenBuild, std::size_t>> first_answer(
+    Context& ctx, const Services& services,
+    const std::function<Result<build::ProvenBuild>(build::LogClient&)>& ask) {
+  const std::size_t may_fail = services.clients.size() - services.wanted;
+  for (std::size_t i = 0;; ++i) {
+    auto found = ask(*services.clients[i]);
+    if (found) return std::pair(*std::move(found), i);
+    if (i >= may_fail || found.error().kind == ErrorKind::kNotFound) return found.error();
+    ctx.out.warn(found.error().in("asking " + services.clients[i]->key().name()).message);
+  }
+}
+
+// From the first one that has it.
+Result<std::string> fetch_agreed(const Agreed& agreed) {
+  for (std::size_t i = 0;; ++i) {
+    auto bytes = agreed.by[i]->fetch(agreed.found);
+    if (bytes || i + 1 == agreed.by.size()) return bytes;
+  }
 }
 
 // ---- get ----
@@ -118,10 +194,12 @@ Result<build::ProvenBuild> find_build(Context& ctx, build::LogClient& client,
 }
 
 // `sum`: what it must have; empty: what the log says.
-Status get_one(Context& ctx, const GetValues& v, const Clients& clients,
+Status get_one(Context& ctx, const GetValues& v, const Services& services,
                const std::vector<build::Key>& keys, const std::string& sum) {
-  build::LogClient& client = *clients[0];
-  GW_TRY(const build::ProvenBuild found, find_build(ctx, client, keys));
+  GW_TRY(const auto first, first_answer(ctx, services, [&](build::LogClient& client) {
+           return find_build(ctx, client, keys);
+         }));
+  const build::ProvenBuild& found = first.first;
   GW_TRY(const auto outputs, build::plan_outputs(v.output, {&found.key(), 1}));
   const build::Output& output = outputs[0];
   GW_TRY(const os::Dir dir, os::Dir::open(output.directory));
@@ -133,9 +211,12 @@ Status get_one(Context& ctx, const GetValues& v, const Clients& clients,
     return untrusted_error(fmt::format("{}: the log has the sum {}, not {}",
                                        build::format_key(found.key()), found.sum(), sum));
   }
-  GW_CHECK(verify_elsewhere(clients, found));
+  GW_TRY(const Agreed agreed, agree(ctx, services, found, first.second));
+  if (agreed.found.record() != found.record()) {
+    return untrusted_error(format_key(found.key()) + ": the others agree on another record");
+  }
   ctx.out.progress(fmt::format("downloading {} ({} kB)", output.name, found.size() >> 10U));
-  GW_TRY(const std::string bytes, client.fetch(found));
+  GW_TRY(const std::string bytes, fetch_agreed(agreed));
   // From here on the bytes are those of the record; last, they must say so themselves.
   if (auto said = build::check_binary(mod::MemorySource(bytes), found.key()); !said) {
     return untrusted_error(std::move(said).error().message);
@@ -150,7 +231,8 @@ Status get_one(Context& ctx, const GetValues& v, const Clients& clients,
                   {"sum", found.sum()},
                   {"file", output.path()},
                   {"record", found.number()},
-                  {"log_size", found.head().size()}});
+                  {"log_size", found.head().size()},
+                  {"logs", agreed.by.size()}});
   } else {
     ctx.out.line(fmt::format("{} {} {}", found.sum(), found.size(), output.path()));
   }
@@ -160,7 +242,7 @@ Status get_one(Context& ctx, const GetValues& v, const Clients& clients,
 Result<int> run_get(Context& ctx, const GetValues& v) {
   os::Stop stop;
   GW_TRY(const auto signals, os::SignalThread::start(stop, {}));
-  GW_TRY(const Clients clients, open_services(v, ctx.clock, stop));
+  GW_TRY(const Services services, open_services(v, ctx.clock, stop));
   int code = kExitDone;
   const auto done = [&](const std::string& package, const Status& status) {
     if (status || stop.requested()) return;
@@ -173,13 +255,13 @@ Result<int> run_get(Context& ctx, const GetValues& v) {
       done(package, path.error());
     } else if (path->kind == buildd::BuildPath::Kind::kBuild) {
       const Status agrees = check_options(v, *path);
-      done(package, agrees ? get_one(ctx, v, clients, {path->key},
+      done(package, agrees ? get_one(ctx, v, services, {path->key},
                                      path->sum.empty() ? v.sum.value_or("") : path->sum)
                            : agrees);
     } else {
       const auto targets = v.targets.empty() ? std::vector{build::host_target()} : v.targets;
       for (const build::Target& target : targets) {
-        done(package, get_one(ctx, v, clients, candidates(*path, target, v), v.sum.value_or("")));
+        done(package, get_one(ctx, v, services, candidates(*path, target, v), v.sum.value_or("")));
       }
     }
     if (stop.requested()) break;
@@ -274,21 +356,24 @@ Result<build::ProvenBuild> find_claim(build::LogClient& client, const Claim& cla
   return found;
 }
 
-Status verify_one(Context& ctx, const Clients& clients, const std::string& text) {
+Status verify_one(Context& ctx, const Services& services, const std::string& text) {
   GW_TRY(const Claim claim, claim_of(text));
-  GW_TRY(const build::ProvenBuild found, find_claim(*clients[0], claim));
+  GW_TRY(const auto first, first_answer(ctx, services, [&](build::LogClient& client) {
+           return find_claim(client, claim);
+         }));
+  GW_TRY(const Agreed agreed, agree(ctx, services, first.first, first.second));
+  const build::ProvenBuild& found = agreed.found;
   if (!claim.sum.empty() && claim.sum != found.sum()) {
     return untrusted_error(fmt::format("the sum is {}; the log of {} has {}", claim.sum,
-                                       clients[0]->key().name(), found.sum()),
+                                       agreed.by[0]->key().name(), found.sum()),
                            "it was not built from that source, or was changed since");
   }
-  GW_CHECK(verify_elsewhere(clients, found));
   if (ctx.json) {
     ctx.out.json({{"what", text},
                   {"key", build::format_key(found.key())},
                   {"size", found.size()},
                   {"sum", found.sum()},
-                  {"logs", clients.size()}});
+                  {"logs", agreed.by.size()}});
   } else {
     ctx.out.line(fmt::format("{} {} {}", found.sum(), found.size(), text));
   }
@@ -298,10 +383,10 @@ Status verify_one(Context& ctx, const Clients& clients, const std::string& text)
 Result<int> run_verify(Context& ctx, const VerifyValues& v) {
   os::Stop stop;
   GW_TRY(const auto signals, os::SignalThread::start(stop, {}));
-  GW_TRY(const Clients clients, open_services(v, ctx.clock, stop));
+  GW_TRY(const Services services, open_services(v, ctx.clock, stop));
   int code = kExitDone;
   for (const std::string& text : v.what) {
-    const Status done = verify_one(ctx, clients, text);
+    const Status done = verify_one(ctx, services, text);
     if (done) continue;
     if (stop.requested()) break;
     code = worse_exit(code, exit_code(done.error().kind));

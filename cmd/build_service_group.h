@@ -15,11 +15,13 @@
 
 namespace gw::cmd {
 
-// --log-key, --source, --wait, --ca-file, --cache; and --verifier, where others are asked, too.
+// --log-key, --source, --wait, --ca-file, --cache; and --verifier and --servers, where others are
+// asked, too.
 struct BuildServiceValues {
   std::string log_key;
   std::optional<std::string> source;
   std::vector<std::string> verifiers;
+  std::string servers;  // "K/N"; empty: all
   std::optional<std::string> ca_file;
   std::optional<std::string> cache;
   std::chrono::seconds wait = std::chrono::minutes(30);
@@ -36,9 +38,11 @@ struct BuildServiceName {
 BuildServiceName split_build_service(std::string_view text);
 Status check_build_service(std::string_view text);
 
-Result<std::unique_ptr<build::LogClient>> open_build_service(const BuildServiceValues& v,
-                                                             const BuildServiceName& service,
-                                                             const Clock& clock,
-                                                             const os::Stop& stop);
+// How many of `count` services must say the same. kUsage: --servers says another count.
+Result<std::size_t> wanted_servers(const BuildServiceValues& v, std::size_t count);
+
+Result<std::unique_ptr<build::LogClient>> open_build_service(
+    const BuildServiceValues& v, const BuildServiceName& service, const Clock& clock,
+    const os::Stop& stop, std::vector<net::HttpHeader> headers = {});
 
 }  // namespace gw::cmd

@@ -28,8 +28,10 @@ class Liar:
                 outer.paths.append(self.path)
                 headers = {k: v for k, v in self.headers.items() if k in ("Range",)}
                 r = build_lab.request(server.address, "GET", self.path, headers=headers)
-                status, body = change(self.path, r.status, r.body)
+                status, body, *headers = change(self.path, r.status, r.body)
                 self.send_response(status)
+                for name, value in headers:
+                    self.send_header(name, value)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -98,6 +100,8 @@ class Get(cli.TestCase):
             self.assert_run(self.get(what, "-o", "others/"), 0)
         _, proof = self.server.follow("/example.org/hello@latest/cmd/x/js-wasm-latest/x-v0.1.0-go1.26.8.tlog-proof")
         self.assertEqual(proof.status, 200, str(proof))
+        _, same = self.server.follow("/example.org/hello@latest/cmd/x/js-wasm-latest/x-v0.1.0-go1.26.8.gz.tlog-proof")
+        self.assertEqual(same.text, proof.text)
         self.assertTrue(proof.text.startswith("c2sp.org/tlog-proof@v1\nextra "))
         self.server.kill()
         self.file("proof", proof.text)
@@ -112,6 +116,23 @@ class Get(cli.TestCase):
         with open(self.path("x"), "ab") as f:
             f.write(b"x")
         self.assert_error(self.gwtool(*args, self.lab.checkpoint_key), 4, "the log has")
+
+    def test_a_busy_service_is_waited_for(self):
+        busy = set()
+
+        def change(path, status, body):
+            kind = "lookup" if "/lookup/" in path else "binary" if path.endswith(".gz") else ""
+            if not kind or kind in busy:
+                return status, body
+            busy.add(kind)
+            return 503, b"busy", ("Retry-After", "1")
+        liar = Liar(self, self.server, change)
+        self.assert_run(self.get("example.org/hello", url=liar.url), 0, err="")
+        self.assertEqual(busy, {"lookup", "binary"})
+        # Not longer than --wait says.
+        liar = Liar(self, self.server, lambda *a: (503, b"busy", ("Retry-After", "100")))
+        self.assert_error(self.get("example.org/hello", "--wait", "10s", "-o", "x", url=liar.url), 3)
+        self.assertEqual(len(liar.paths), 1)
 
     def test_what_cannot_be_had(self):
         self.assert_error(self.get("example.org/broken"), 1, "undefined: nothing")
@@ -220,6 +241,47 @@ class Get(cli.TestCase):
         self.assert_error(r, 4, "has another record")
         self.assert_missing(self.path("z"))
         self.assert_error(self.get("example.org/hello@latest", command="verify"), 2, "neither a file nor")
+
+    def test_enough_of_several_services(self):
+        servers = []
+        for name in ("second", "third"):
+            key_file = self.path(name + "-key")
+            r = cli.gwtool("build", "genkey", name + ".example.org", "--key", key_file)
+            server = self.lab.serve(key=key_file, data=self.path(name))
+            servers.append(server)
+            servers[-1].vkey = "%s=%s/tlog" % (r.lines[0], server.url)
+        verifiers = [a for s in servers for a in ("--verifier", s.vkey)]
+        get = lambda what, *args, **kw: self.get(what, *verifiers, *args, **kw)
+        self.assert_error(get("example.org/hello", "--servers", "2/2"), 2, "3 are named")
+        for bad in ("0/3", "4/3", "2", "x/3"):
+            self.assert_error(get("example.org/hello", "--servers", bad), 2, "servers")
+        r = get("example.org/hello", "--servers", "2/3", "--json", "-o", "a")
+        self.assert_run(r, 0, err="")
+        self.assertEqual(r.json["logs"], 3)
+        # One is down: told, and two are enough; all three are not.
+        servers[1].kill()
+        key = "example.org/hello@v0.1.0/%s/" % TARGET
+        r = get("example.org/hello", "--servers", "2/3", "-o", "b")
+        self.assert_run(r, 0)
+        self.assertIn("asking third.example.org", r.err)
+        self.assert_error(get("example.org/hello", "-o", "c"), 3, "asking third.example.org")
+        self.assert_run(get(key, "--servers", "2/3", command="verify"), 0)
+        # The first one is: another knows.
+        where = self.server.url
+        self.server.kill()
+        self.assert_run(get("example.org/hello", "--servers", "1/3", "-o", "d", url=where), 0)
+        self.assert_error(get("example.org/hello", "--servers", "2/3", "-o", "e", url=where), 3)
+        # They differ.
+        self.server = self.lab.serve()
+        self.lab.salt("other")
+        self.assert_run(self.get("example.org/hello/cmd/x", "-o", "f"), 0)
+        self.lab.salt("another")
+        r = get("example.org/hello/cmd/x", "--servers", "1/3", "-o", "g")
+        self.assert_error(r, 4, "has another record")
+        r = get("example.org/hello/cmd/x", "--servers", "2/3", "-o", "g")
+        self.assert_error(r, 4, "has another record")
+        for name in "ceg":
+            self.assert_missing(self.path(name))
 
 
 if __name__ == "__main__":
