@@ -11,6 +11,7 @@
 #include "build_service_group.h"
 #include "buildd/binary_store.h"
 #include "buildd/ledger.h"
+#include "buildd/local_audit.h"
 #include "buildd/local_log.h"
 #include "buildd/log_keys.h"
 #include "module/gzip.h"
@@ -30,6 +31,7 @@ constexpr std::size_t kMaxBinary = std::size_t{2} << 30U;
 
 struct AuditValues : BuildServiceValues {
   bool binaries = false;
+  std::optional<std::string> local;
 };
 
 // Fetches the binary of every record, if asked to, or only counts.
@@ -56,7 +58,43 @@ class BinaryCheck : public build::AuditSink {
   std::uint64_t binaries_ = 0;
 };
 
+// The service's own data, beside the service, which it does not slow down.
+Result<int> run_local_audit(Context& ctx, const AuditValues& v) {
+  os::Stop stop;
+  GW_TRY(const auto signals, os::SignalThread::start(stop, {}));
+  buildd::run_in_background();
+  GW_TRY(const auto key, tlog::VerifierKey::parse(v.log_key));
+  if (!os::file_exists(*v.local + "/ledger.db")) {
+    return usage_error(*v.local + ": no build service's data");
+  }
+  GW_TRY(const std::string note, os::read_file(*v.local + "/published", tlog::kMaxNoteBytes));
+  auto head = tlog::Checkpoint::open(note, key, tlog::kBuildLog);
+  if (!head) return std::move(head).error().in(*v.local + "/published");
+  GW_TRY(const auto ledger, buildd::Ledger::open(*v.local + "/ledger.db"));
+  GW_TRY(const auto binaries, buildd::BinaryStore::open_read(*v.local + "/binaries"));
+  const auto found = buildd::audit_local(*ledger, binaries, *head, {false, &stop});
+  if (!found && signals->stopped_by() != 0) return kExitInterrupted;
+  if (!found) return Error(found.error()).in("auditing " + *v.local);
+  for (const auto* all : {&found->damaged_log, &found->damaged_files}) {
+    for (const std::string& what : *all) ctx.out.error(corrupt_error(what));
+  }
+  if (ctx.json) {
+    ctx.out.json({{"log", key.name()},
+                  {"records", found->records},
+                  {"hashes", found->hashes},
+                  {"files", found->files},
+                  {"missing", found->missing},
+                  {"damaged", found->damaged_log.size() + found->damaged_files.size()}});
+  } else if (found->good()) {
+    ctx.out.line(fmt::format("{}: {} records, {} hashes, {} files: as they were; {} not kept",
+                             key.name(), found->records, found->hashes, found->files,
+                             found->missing));
+  }
+  return found->good() ? kExitDone : kExitUntrusted;
+}
+
 Result<int> run_audit(Context& ctx, const AuditValues& v) {
+  if (v.local) return run_local_audit(ctx, v);
   os::Stop stop;
   GW_TRY(const auto signals, os::SignalThread::start(stop, {}));
   GW_TRY(const auto client,
@@ -92,6 +130,10 @@ Command audit_command() {
       "signed head with it; no build may have two records.";
   add_build_service(c, v.get());
   c.add(flag_option("binaries", &v->binaries, "fetch every binary, too, and compare its sum"));
+  c.add(path_option("local", "DIR", &v->local, PathUse::kDirectory,
+                    "look at a service's --data instead, with the files that are kept")
+            .more("Every record, the hashes that they give, the head that was published last, and "
+                  "every file. The service may run meanwhile, and is not slowed down."));
   c.run = [v](Context& ctx) { return run_audit(ctx, *v); };
   return c;
 }

@@ -112,6 +112,24 @@ Result<std::string> BinaryStore::use(std::string_view sum, bool packed, WallTime
   return fmt::format("{}/{}", path_, name);
 }
 
+Result<std::optional<build::Saved>> BinaryStore::look(const std::string& name) const {
+  const std::optional<build::Saved> none;
+  auto fd = dir_.open_file(name, O_RDONLY);
+  if (!fd && fd.error().kind == ErrorKind::kNotFound) return none;
+  if (!fd) return std::move(fd).error();
+  build::Saved out;
+  Sha256 hash;
+  GW_CHECK(read_all(fd->get(), [&](std::string_view piece) -> Status {
+    hash.update(piece);
+    out.size += piece.size();
+    return {};
+  }));
+  out.sha256 = hash.finish();
+  return std::optional(out);
+}
+
+Status BinaryStore::remove(const std::string& name) const { return dir_.unlink(name); }
+
 Result<std::uint64_t> BinaryStore::evict(std::uint64_t max_bytes, WallTime now) const {
   struct Kept {
     std::string name;

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -41,6 +42,11 @@ class BinaryStore {
 
   // Its path, and that it is asked for now. kNotFound: it is not kept.
   Result<std::string> use(std::string_view sum, bool packed, WallTime now) const;
+
+  // The bytes that a file has now, all of them read; nothing when it is not kept. `name`: the sum,
+  // or that and .gz.
+  Result<std::optional<build::Saved>> look(const std::string& name) const;
+  Status remove(const std::string& name) const;
 
   // Removes what was not asked for for the longest time until all that is left has at most this
   // many bytes, but nothing that was asked for within the last hour. Returns what is left.

@@ -87,7 +87,8 @@ class Used {
 
 struct Ledger::Reader {
   sqlite::Database db;
-  sqlite::Statement size, hashes, records, find, built, log, recent, of_module, failure, failures;
+  sqlite::Statement size, hashes, records, find, built, range, log, recent, of_module, failure,
+      failures;
 };
 
 struct Ledger::Writer {
@@ -137,6 +138,7 @@ Status Ledger::open_reader(const std::string& path, const std::string& vfs) {
                                  "ORDER BY number"));
   GW_TRY(r.find, r.db.prepare("SELECT number FROM record WHERE key = ?"));
   GW_TRY(r.built, r.db.prepare(built + "WHERE key = ?"));
+  GW_TRY(r.range, r.db.prepare(built + "WHERE number >= ? ORDER BY number LIMIT ?"));
   GW_TRY(r.log, r.db.prepare("SELECT log FROM record WHERE number = ?"));
   GW_TRY(r.recent, r.db.prepare(built + "ORDER BY number DESC LIMIT ?"));
   GW_TRY(r.of_module, r.db.prepare(built + "WHERE module = ? ORDER BY record.number DESC LIMIT ?"));
@@ -267,6 +269,13 @@ Result<std::string> Ledger::build_log(std::uint64_t number) {
   GW_TRY(const bool row, s->step());
   if (!row) return not_found_error(fmt::format("no record {}", number));
   return std::string(s->bytes(0));
+}
+
+Result<std::vector<Built>> Ledger::built_from(std::uint64_t first, std::uint32_t count) {
+  const MutexLock lock(read_mutex_);
+  Used s(reader_->range);
+  s->bind(1, first).bind(2, std::int64_t{count});
+  return read_built(*s);
 }
 
 Result<std::vector<Built>> Ledger::recent(std::uint32_t count) {

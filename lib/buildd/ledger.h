@@ -72,6 +72,8 @@ class Ledger : public tlog::LogStore {
 
   Result<std::optional<Built>> find_built(std::string_view key);
   Result<std::string> build_log(std::uint64_t number);  // gzip
+  // By their numbers.
+  Result<std::vector<Built>> built_from(std::uint64_t first, std::uint32_t count);
   // Newest first.
   Result<std::vector<Built>> recent(std::uint32_t count);
   Result<std::vector<Built>> of_module(std::string_view module, std::uint32_t count);
