@@ -66,6 +66,9 @@ enum class Metric : std::uint16_t {
   kBuildPages,
   kBuildLogSize,
   kBuildBinaryBytes,
+  kBuildAudits,
+  kBuildWitnessed,
+  kBuildFollowed,
 };
 
 enum class MetricType : std::uint8_t { kCounter, kGauge };
@@ -132,6 +135,18 @@ constexpr std::string_view label_text(SampleEnd value) {
     case SampleEnd::kDiffers:
       return "differs";
     case SampleEnd::kFailed:
+      return "failed";
+  }
+  return "";
+}
+enum class AuditEnd : std::uint8_t { kGood, kDamaged, kFailed };
+constexpr std::string_view label_text(AuditEnd value) {
+  switch (value) {
+    case AuditEnd::kGood:
+      return "good";
+    case AuditEnd::kDamaged:
+      return "damaged";
+    case AuditEnd::kFailed:
       return "failed";
   }
   return "";
@@ -417,6 +432,12 @@ inline constexpr std::array kMetricTable = std::to_array<MetricInfo>({
      "Records in the log."},
     {Metric::kBuildBinaryBytes, MetricType::kGauge, "gwtool_buildd_binary_bytes", kNoLabel,
      "Size of all binaries that are kept, packed ones included."},
+    {Metric::kBuildAudits, MetricType::kCounter, "gwtool_buildd_audits_total",
+     label_of<AuditEnd>("end"), "Audits of the service's own log and files, by what they found."},
+    {Metric::kBuildWitnessed, MetricType::kGauge, "gwtool_buildd_witnessed_records", kNoLabel,
+     "Records that the newest checkpoint with all witnesses' signatures covers."},
+    {Metric::kBuildFollowed, MetricType::kGauge, "gwtool_buildd_followed_records", kNoLabel,
+     "Records of the service that is followed that were built here and compared."},
 });
 
 static_assert(
