@@ -202,6 +202,7 @@ Command build_command() {
       {"DATA/binaries", "of serve: binaries, named after their sums"},
       {"DATA/sum.log", "of serve: the log's records as lines"},
       {"DATA/published", "of serve: the last head that was signed"},
+      {"DATA/verified", "of serve: how far the log of --verify-only was built"},
       {"DATA/cache", "of serve: its cache"}};
   add_what(c, v);
   add_build_places(c, v.get());

@@ -42,7 +42,7 @@ struct BuildServeValues : BuildPlaces {
   std::optional<std::string> notes;
   std::optional<std::string> head_file;
   std::optional<std::string> user;
-  std::optional<std::string> go_oldest;
+  std::optional<std::string> go_oldest, go_stop_before;
   std::uint64_t builders = std::max(1U, std::thread::hardware_concurrency());
   std::uint64_t queue = 100;
   std::uint64_t keep_binaries = 20'000;
@@ -51,6 +51,12 @@ struct BuildServeValues : BuildPlaces {
   std::vector<std::string> verifiers;
   std::chrono::seconds rebuild_every = std::chrono::hours(24);
   std::chrono::seconds verifier_wait = std::chrono::minutes(15);
+  std::chrono::seconds audit_every = std::chrono::hours(24 * 7);
+  std::optional<std::string> verify_only;
+  std::chrono::seconds follow_every = std::chrono::minutes(1);
+  std::vector<std::string> witnesses;
+  std::uint64_t witness_quorum = 0;  // all
+  std::chrono::seconds witness_every = std::chrono::minutes(1);
   std::vector<std::string> trusted_proxies, refused_networks, refused_agents, allowed_modules;
 };
 
@@ -104,6 +110,29 @@ void add_serve_places(Command& c, BuildServeValues* v) {
                   "log. Best on another disk."));
 }
 
+void add_others(Command& c, BuildServeValues* v) {
+  c.add(text_option("verify-only", "VKEY[=URL]", &v->verify_only,
+                    "build what this other service has logged, all of it, and nothing else")
+            .check(check_build_service)
+            .more("A record gets into the log here when the bytes are the same; what differs is "
+                  "told and counted."));
+  c.add(duration_option("follow-every", &v->follow_every, std::chrono::seconds(1),
+                        std::chrono::hours(24), "look for its new records so often"));
+  c.add(
+      list_option("witness", "VKEY=URL", &v->witnesses, "have each new head signed by this witness")
+          .check([](std::string_view text) -> Status {
+            GW_TRY([[maybe_unused]] const auto witness, buildd::Witness::parse(text));
+            return {};
+          })
+          .more("Repeatable; as in c2sp.org/tlog-witness. The checkpoint that monitors read is "
+                "then the newest one that enough witnesses have signed."));
+  c.add(number_option("witness-quorum", "N", &v->witness_quorum, 0, 100,
+                      "so many witnesses are enough")
+            .default_text("all"));
+  c.add(duration_option("witness-every", &v->witness_every, std::chrono::seconds(1),
+                        std::chrono::hours(24), "ask them so often, when the log has grown"));
+}
+
 void add_serve_rules(Command& c, BuildServeValues* v) {
   c.add(number_option("builders", "N", &v->builders, 1, 256, "builds at once")
             .default_text("the number of cores"));
@@ -117,18 +146,29 @@ void add_serve_rules(Command& c, BuildServeValues* v) {
           .default_text("the one before the newest minor")
           .check(check_go_line)
           .more("Older versions verify less of what they fetch by themselves, and get no fixes."));
+  c.add(text_option("go-stop-before", "GOVERSION", &v->go_stop_before,
+                    "build with Go versions before this one only")
+            .default_text("no end")
+            .check(check_go_line));
   c.add(flag_option("build-once", &v->build_once,
                     "publish without building a second time, in another directory, to compare"));
   c.add(list_option("verifier", "VKEY[=URL]", &v->verifiers,
                     "another build service, which must get the same result first")
             .check(check_build_service)
-            .more("Repeatable; all must agree, and then nothing is built twice here. Two services "
-                  "must not verify each other: both would wait."));
+            .more("Repeatable; all must agree, and then nothing is built twice here. Services may "
+                  "verify each other: each question says what the asker got, signed. gobuild's do "
+                  "not know that, so that only one of the two may ask the other."));
   c.add(duration_option("verifier-wait", &v->verifier_wait, std::chrono::seconds(1),
                         std::chrono::hours(6), "how long to wait for one"));
   c.add(duration_option("rebuild-every", &v->rebuild_every, std::chrono::seconds(0),
                         std::chrono::hours(24 * 365), "build a record of old again so often")
             .more("Any one, to see that it still comes out the same; 0s: never."));
+  c.add(duration_option("audit-every", &v->audit_every, std::chrono::seconds(0),
+                        std::chrono::hours(24 * 365), "look at all that is kept so often")
+            .more("Whether the records give the hashes and the published head, and the files are "
+                  "what was built; in the background. A file that is not is removed, and built "
+                  "again when somebody asks. 0s: never."));
+  add_others(c, v);
   c.add(flag_option("limits", &v->limits, "limit new builds by address and network"));
   c.add(list_option("trusted-proxy", "NETWORK", &v->trusted_proxies,
                     "believe X-Forwarded-For from there")
@@ -217,30 +257,66 @@ Result<buildd::ServiceOptions> service_options(const BuildServeValues& v) {
   out.base_url = v.base_url.value_or("");
   while (out.base_url.ends_with('/')) out.base_url.pop_back();
   out.notes = v.notes.value_or("");
-  out.oldest_go = v.go_oldest.value_or("");
+  out.go_versions = {v.go_oldest.value_or(""), v.go_stop_before.value_or("")};
   out.rebuild_every = v.rebuild_every;
+  out.audit_every = v.audit_every;
+  for (const std::string& text : v.witnesses) {
+    GW_TRY(auto witness, buildd::Witness::parse(text));
+    out.witnesses.push_back(std::move(witness));
+  }
+  out.witness_quorum = v.witness_quorum > 0 ? v.witness_quorum : out.witnesses.size();
+  out.witness_every = v.witness_every;
+  out.follow_every = v.follow_every;
+  out.ca_file = v.log.ca_file.value_or("");
   out.builders = static_cast<unsigned>(v.builders);
   out.max_waiting = v.queue;
   return out;
 }
 
+BuildServiceValues asked_services(const BuildServeValues& v) {
+  BuildServiceValues out;
+  out.cache = v.cache.value_or(v.data + "/cache");
+  out.ca_file = v.log.ca_file;
+  out.wait = v.verifier_wait;
+  return out;
+}
+
 // A client for each question: several builds may end at the same time.
 buildd::Verifier make_verifier(const BuildServeValues& v, const std::string& text,
-                               const Clock& clock, const os::Stop& stop) {
-  BuildServiceValues services;
-  services.cache = v.cache.value_or(v.data + "/cache");
-  services.ca_file = v.log.ca_file;
-  services.wait = v.verifier_wait;
-  return [services, service = split_build_service(text), &clock, &stop](
-             const build::Key& key, const std::string& record) -> Status {
-    GW_TRY(const auto client, open_build_service(services, service, clock, stop));
-    auto found = client->find(key);
-    const std::string& name = client->key().name();
-    if (!found) return std::move(found).error().in(name);
-    if (found->record() == record) return {};
-    return untrusted_error(
-        fmt::format("{} got another result: {} bytes, {}", name, found->size(), found->sum()));
-  };
+                               const std::string& name, const Clock& clock) {
+  return {name,
+          [services = asked_services(v), service = split_build_service(text), name,
+           &clock](const buildd::VerifierQuestion& question) -> Status {
+            std::vector<net::HttpHeader> headers;
+            for (const std::string& mark : question.marks) {
+              headers.push_back({std::string(buildd::kHopHeader), mark});
+            }
+            GW_TRY(const auto client,
+                   open_build_service(services, service, clock, question.settled, headers));
+            auto found = client->find(question.key);
+            if (!found) return std::move(found).error().in(name);
+            if (found->record() == question.record) return {};
+            return untrusted_error(fmt::format("{} got another result: {} bytes, {}", name,
+                                               found->size(), found->sum()));
+          }};
+}
+
+// The other services that a build here waits for.
+Status add_verifiers(buildd::ServiceOptions& options, const BuildServeValues& v, const Clock& clock,
+                     const os::Stop& stop) {
+  std::vector<std::string> all = v.verifiers;
+  if (v.verify_only) {
+    all.push_back(*v.verify_only);
+    options.followed = [services = asked_services(v), service = split_build_service(*v.verify_only),
+                        &clock,
+                        &stop] { return open_build_service(services, service, clock, stop); };
+  }
+  for (const std::string& text : all) {
+    GW_TRY(auto key, tlog::VerifierKey::parse(split_build_service(text).key));
+    options.maker.verifiers.push_back(make_verifier(v, text, key.name(), clock));
+    options.verifier_keys.push_back(std::move(key));
+  }
+  return {};
 }
 
 // ---- run ----
@@ -262,16 +338,17 @@ Result<int> run_serve(Context& ctx, const BuildServeValues& v) {
   GW_TRY(const auto signals, os::SignalThread::start(stop, {}));
   GW_TRY(BuildParts parts,
          make_build_parts(v, v.cache.value_or(v.data + "/cache"), ctx.clock, stop, nullptr));
-  for (const std::string& text : v.verifiers) {
-    options.maker.verifiers.push_back(make_verifier(v, text, ctx.clock, stop));
-  }
+  GW_CHECK(add_verifiers(options, v, ctx.clock, stop));
   const buildd::Toolchains::Source toolchains{
       [&] { return go_versions(v, parts); },
       [&](const std::string& version) { return find_build_toolchain(v, parts, version); }};
   GW_TRY(auto service,
-         buildd::Service::start(std::move(options),
-                                {parts.cache, *parts.store, toolchains, signer->latest(),
-                                 signer->checkpoint(), ctx.clock, ctx.log, stop}));
+         buildd::Service::start(
+             std::move(options),
+             {parts.cache, *parts.store, toolchains, signer->latest(), signer->checkpoint(),
+              [&](const std::string& text) { return signer->sign_hop(text); },
+              [&](const std::string& text) { return signer->sign_envelope(text); }, ctx.clock,
+              ctx.log, stop}));
   service->run(notifier);
   if (lost) return unavailable_error("the signer is gone", "start the service again");
   return kExitDone;
@@ -306,6 +383,9 @@ void add_build_serve(Command& c) {
                 .default_text("cache in --data"));
   add_serve_rules(serve, v.get());
   serve.rules.push_back([v]() -> Status {
+    if (v->witness_quorum > v->witnesses.size()) {
+      return usage_error("--witness-quorum is more than there are witnesses");
+    }
     if (v->tls_certificate.has_value() == v->tls_key.has_value()) return {};
     return usage_error("--tls-certificate and --tls-key belong together");
   });

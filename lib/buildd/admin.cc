@@ -1,9 +1,11 @@
 #include "buildd/admin.h"
 
 #include "base/json.h"
+#include "base/text.h"
 #include "buildd/site_answers.h"
 #include "http/form.h"
 #include "http/metrics_page.h"
+#include "tlog/build_log.h"
 
 namespace gw::buildd {
 
@@ -65,6 +67,28 @@ http::Response forget(const AdminParts& parts, const http::Request& request) {
   return json_response({{"forgotten", forgotten}});
 }
 
+// A list of builds to have ready before anybody asks.
+http::Response build_all(const AdminParts& parts, const http::Request& request) {
+  std::size_t queued = 0;
+  Json refused_lines = Json::array();
+  std::string_view rest = request.body;
+  while (!rest.empty()) {
+    const std::string_view line = trim(take_line(rest));
+    if (line.empty()) continue;
+    const auto target = tlog::parse_build_key(line);
+    const auto built = parts.ledger.find(line);
+    if (built && *built) continue;
+    Status done = usage_error("not a key");
+    if (target) done = parts.queue.submit(build::key_of_record({*target, 0, {}}), nullptr);
+    if (done) {
+      ++queued;
+    } else {
+      refused_lines.push_back({{"line", line}, {"error", done.error().message}});
+    }
+  }
+  return json_response({{"queued", queued}, {"refused", refused_lines}});
+}
+
 }  // namespace
 
 void add_admin_routes(http::Router& router, AdminParts parts) {
@@ -74,6 +98,9 @@ void add_admin_routes(http::Router& router, AdminParts parts) {
   router.get("/failures", [shared](const http::Request& /*r*/) { return failures(*shared); });
   router.post("/failures/forget", [shared](const http::Request& r) {
     return is_from_a_page(r) ? http::text_response(403, kNotFromPages) : forget(*shared, r);
+  });
+  router.post("/build", [shared](const http::Request& r) {
+    return is_from_a_page(r) ? http::text_response(403, kNotFromPages) : build_all(*shared, r);
   });
   router.post("/drain", [shared](const http::Request& r) {
     if (is_from_a_page(r)) return http::text_response(403, kNotFromPages);

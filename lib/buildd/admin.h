@@ -21,6 +21,9 @@ struct AdminParts {
 //   GET  /pending            JSON: builds that wait and run
 //   GET  /failures           JSON: failures that are remembered
 //   POST /failures/forget    key=KEY of a form, or all of them
+//   POST /build              the body's lines are keys: they are built when there is nothing else
+//   to
+//                            do for a builder, as if a reader had asked
 //   POST /drain              takes no more builds; those under way end
 void add_admin_routes(http::Router& router, AdminParts parts);
 

@@ -22,6 +22,7 @@
 #include "build/key.h"
 #include "build/module_store.h"
 #include "buildd/binary_store.h"
+#include "buildd/claims.h"
 #include "buildd/ledger.h"
 #include "buildd/queue.h"
 #include "buildd/sum_log.h"
@@ -31,15 +32,29 @@
 
 namespace gw::buildd {
 
-// Whether somebody else's log has this record for the key. kUnavailable: cannot be told now;
-// kUntrusted: has another one, or is itself not to be believed.
-using Verifier = std::function<Status(const build::Key& key, const std::string& record)>;
+// A question to another service: whether its log has this record for the key. `marks` go along with
+// it (claims.h); once `settled` is requested nobody waits for the answer any more.
+struct VerifierQuestion {
+  const build::Key& key;
+  const std::string& record;
+  const std::vector<std::string>& marks;
+  const os::Stop& settled;
+};
+// kUnavailable: cannot be told now; kUntrusted: has another one, or is itself not to be believed.
+struct Verifier {
+  std::string name;  // its key's
+  std::function<Status(const VerifierQuestion&)> ask;
+};
 
 struct MakerOptions {
   build::SandboxMode sandbox = build::SandboxMode::kFull;
   // Without verifiers: builds everything a second time and compares.
   bool twice = true;
   std::vector<Verifier> verifiers = {};
+  // What verifiers said already, when they asked for ours. May be null without verifiers.
+  Claims* claims = nullptr;
+  // Signs format_hop_text(); null: no mark is sent.
+  std::function<Result<std::string>(const std::string& text)> sign_hop = nullptr;
   // A head covers one more record.
   std::function<void()> on_published = nullptr;
   std::uint64_t max_binary_bytes = std::uint64_t{20} << 30U;  // all that are kept
@@ -77,6 +92,8 @@ class Maker {
                            const BuildQueue::Progress& progress) const;
   Result<std::string> publish(const build::Key& key, const BuildQueue::Progress& progress) const;
   Status ask_verifiers(const build::Key& key, const std::string& record) const;
+  Status ask_verifier(const Verifier& verifier, const build::Key& key, const std::string& record,
+                      const std::vector<std::string>& own) const;
   BuildUpdate fail(const build::Key& key, const Error& error) const;
 
   MakerParts parts_;

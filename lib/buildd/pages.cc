@@ -332,8 +332,9 @@ Page result_page(const SiteFacts& site, const build::Key& key, const Around& aro
       escape_html(key.target.goos), escape_html(key.target.goarch), escape_html(key.go_version),
       key.stripped ? "\" -s\"" : "", escape_html(package));
   body += fmt::format(
-      "<p>{} · {} · {} · {} · {} · {}</p>\n", link("log", "Build log"), link("record", "Record"),
-      link(file + ".tlog-proof", "Proof to keep"),
+      "<p>{} · {} · {} · {} · {} · {} · {} · {}</p>\n", link("log", "Build log"),
+      link("record", "Record"), link(file + ".tlog-proof", "Proof to keep"),
+      link("provenance", "Provenance (SLSA)"), link("modules", "Modules (CycloneDX)"),
       link("/tlog/lookup/" + build::format_key(key), "Lookup with signed head"),
       link(fmt::format("https://pkg.go.dev/{}@{}", key.package(), key.version), "pkg.go.dev"),
       link(fmt::format("{}dl", build_page(latest)), "Build and download the latest"));

@@ -9,7 +9,9 @@
 #include "base/metrics.h"
 #include "buildd/admin.h"
 #include "buildd/feed.h"
+#include "buildd/local_audit.h"
 #include "buildd/published_head.h"
+#include "net/http.h"
 #include "os/file.h"
 
 namespace gw::buildd {
@@ -29,18 +31,23 @@ struct Service::Impl {
       : options(std::move(o)),
         parts(std::move(p)),
         head(parts.signer, options.published_file),
-        toolchains(parts.toolchains, options.oldest_go, parts.clock),
+        claims(options.verifier_keys, parts.clock),
+        toolchains(parts.toolchains, options.go_versions, parts.clock),
         catalog(parts.modules, parts.clock) {}
   Status open();
   Status listen();
   void set_gauges() const;
   void tidy();
   void rebuild_samples();
+  void follow_other();
+  void ask_witnesses();
+  void audit();
 
   ServiceOptions options;
   ServiceParts parts;
   std::optional<os::LockFile> lock;
   PublishedHead head;
+  Claims claims;
   std::unique_ptr<Ledger> ledger;
   std::optional<BinaryStore> binaries;
   std::unique_ptr<tlog::LogWriter> log;
@@ -76,6 +83,9 @@ Status Service::Impl::open() {
   GW_TRY(sum_log, SumLog::open(options.data + "/sum.log", *ledger));
   feed = std::make_unique<Feed>(*ledger, *log);
   options.maker.on_published = [this] { feed->published(); };
+  options.maker.claims = &claims;
+  options.maker.sign_hop = parts.sign_hop;
+  options.rules.verify_only = options.followed != nullptr;
   maker =
       std::make_unique<Maker>(MakerParts{parts.cache, parts.modules, toolchains, *binaries, *ledger,
                                          *log, *sum_log, parts.clock, parts.log, parts.stop},
@@ -92,9 +102,9 @@ Status Service::Impl::listen() {
   const std::string name = parts.signer.key().name();
   SiteFacts facts{name, parts.signer.key().format(), parts.checkpoint_signer.key().format(),
                   options.notes, options.base_url.empty() ? "https://" + name : options.base_url};
-  site = std::make_unique<Site>(
-      SiteParts{*ledger, *log, *files, *queue, catalog, toolchains, *binaries, parts.clock},
-      std::move(facts), options.rules);
+  site = std::make_unique<Site>(SiteParts{*ledger, *log, *files, *queue, catalog, toolchains,
+                                          *binaries, parts.clock, &claims, parts.sign_envelope},
+                                std::move(facts), options.rules);
   http::Router pages;
   site->add_routes(pages);
   pages.add({.pattern = "/-/feed",
@@ -167,10 +177,69 @@ void Service::Impl::rebuild_samples() {
   }
 }
 
+// Builds what another service has logged, as it comes.
+void Service::Impl::follow_other() {
+  auto other = OtherLog::make(options.followed, options.data + "/verified", options.builders,
+                              {*queue, *ledger, parts.clock, parts.log, parts.stop});
+  if (!other) return parts.log.error("following the other log", other.error());
+  do {
+    const Status done = (*other)->round();
+    if (!done && !parts.stop.requested()) parts.log.error("following the other log", done.error());
+  } while (!parts.stop.wait_for(options.follow_every));
+}
+
+// Has the newest head signed by others.
+void Service::Impl::ask_witnesses() {
+  net::HttpOptions http_options;
+  http_options.ca_file = options.ca_file;
+  http_options.stop = &parts.stop;
+  auto http = net::HttpClient::create(http_options);
+  if (!http) return parts.log.error("asking witnesses", http.error());
+  Witnesses witnesses(options.witnesses, options.witness_quorum,
+                      [&](const net::HttpRequest& request) { return http->fetch_one(request); });
+  do {
+    const auto round = witnesses.round(*ledger, *log);
+    if (!round) {
+      parts.log.error("publishing a witnessed head", round.error());
+      continue;
+    }
+    for (const Error& error : round->errors) parts.log.error("asking a witness", error);
+    if (round->size > 0) {
+      metric_set(Metric::kBuildWitnessed, static_cast<std::int64_t>(round->size));
+    }
+  } while (!parts.stop.wait_for(options.witness_every));
+}
+
+// Whether all that was built and logged is still what it was.
+void Service::Impl::audit() {
+  run_in_background();
+  while (!parts.stop.wait_for(options.audit_every)) {
+    const auto published = head.load();
+    if (!published || !*published) continue;
+    const auto found = audit_local(*ledger, *binaries, **published, {true, &parts.stop});
+    if (!found) {
+      if (parts.stop.requested()) return;
+      metric_add(Metric::kBuildAudits, AuditEnd::kFailed);
+      parts.log.error("auditing what is kept", found.error());
+      continue;
+    }
+    metric_add(Metric::kBuildAudits, found->good() ? AuditEnd::kGood : AuditEnd::kDamaged);
+    for (const auto* all : {&found->damaged_log, &found->damaged_files}) {
+      for (const std::string& what : *all) {
+        parts.log.write(LogLevel::kError, "damaged", {{"what", what}});
+      }
+    }
+    parts.log.info("audited", {{"records", found->records}, {"files", found->files}});
+  }
+}
+
 void Service::run(const os::Notifier& notifier) {
   Impl& s = *impl_;
-  std::thread samples;
-  if (s.options.rebuild_every.count() > 0) samples = std::thread([&s] { s.rebuild_samples(); });
+  std::vector<std::thread> aside;
+  if (s.options.rebuild_every.count() > 0) aside.emplace_back([&s] { s.rebuild_samples(); });
+  if (s.options.audit_every.count() > 0) aside.emplace_back([&s] { s.audit(); });
+  if (!s.options.witnesses.empty()) aside.emplace_back([&s] { s.ask_witnesses(); });
+  if (s.options.followed) aside.emplace_back([&s] { s.follow_other(); });
   s.parts.log.info("listening", {{"address", s.server->endpoint().format()}});
   if (s.admin) s.parts.log.info("admin", {{"address", s.admin->endpoint().format()}});
   s.parts.log.info("ready",
@@ -187,10 +256,11 @@ void Service::run(const os::Notifier& notifier) {
   } while (!s.parts.stop.wait_for(step));
   notifier.stopping();
   // Those who wait are told; builds see the stop and end, and their readers are answered.
+  s.claims.close();
   s.queue->close();
   s.server->stop(kPatience);
   if (s.admin) s.admin->stop(kPatience);
-  if (samples.joinable()) samples.join();
+  for (std::thread& thread : aside) thread.join();
   s.parts.log.info("stopped", {{"records", s.log->head()->size}});
 }
 

@@ -4,6 +4,7 @@
 //   DATA/published     the last signed head (published_head.h)
 //   DATA/sum.log       its records as lines (sum_log.h)
 //   DATA/binaries/     SUM and SUM.gz (binary_store.h)
+//   DATA/verified      how far another service's log was built again (other_log.h)
 //   DATA/lock          held by the process that serves it
 //
 // A start takes the lock, sweeps what a crash left, checks that the database holds the last head
@@ -12,9 +13,11 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -22,8 +25,10 @@
 #include "build/cache.h"
 #include "build/module_store.h"
 #include "buildd/maker.h"
+#include "buildd/other_log.h"
 #include "buildd/site.h"
 #include "buildd/toolchains.h"
+#include "buildd/witnesses.h"
 #include "http/server.h"
 #include "os/stop.h"
 #include "os/systemd.h"
@@ -41,9 +46,20 @@ struct ServiceOptions {
   SiteRules rules = {};
   std::string base_url = {};  // empty: https:// and the key's name
   std::string notes = {};
-  std::string oldest_go = {};
+  Toolchains::Range go_versions = {};
   // A record of old is built again so often; zero: never.
   std::chrono::seconds rebuild_every = {};
+  // All that is kept is looked at so often (local_audit.h); zero: never.
+  std::chrono::seconds audit_every = {};
+  std::vector<Witness> witnesses = {};
+  std::size_t witness_quorum = 0;
+  std::chrono::seconds witness_every = std::chrono::minutes(1);
+  // Whose claims count (claims.h): the keys of maker.verifiers.
+  std::vector<tlog::VerifierKey> verifier_keys = {};
+  // Another service, all of whose log is built here; nothing is built for readers then.
+  OtherLog::Open followed = nullptr;
+  std::chrono::seconds follow_every = std::chrono::minutes(1);
+  std::string ca_file = {};  // for witnesses
   unsigned builders = 1;
   std::size_t max_waiting = 100;
   unsigned connections = 1024;
@@ -56,6 +72,9 @@ struct ServiceParts {
   Toolchains::Source toolchains;
   tlog::NoteSigner& signer;
   tlog::NoteSigner& checkpoint_signer;
+  // Of hops and envelopes (signer.h); null: neither is signed.
+  std::function<Result<std::string>(const std::string& text)> sign_hop;
+  std::function<Result<std::string>(const std::string& text)> sign_envelope;
   const Clock& clock;
   const Logger& log;
   // Ends builds, and the service.

@@ -8,7 +8,9 @@
 #include <cerrno>
 
 #include "base/bytes.h"
+#include "buildd/claims.h"
 #include "buildd/log_keys.h"
+#include "buildd/provenance.h"
 #include "os/secrets.h"
 #include "os/user.h"
 #include "tlog/checkpoint.h"
@@ -19,8 +21,11 @@ namespace {
 
 constexpr std::uint8_t kSignLatest = 1;
 constexpr std::uint8_t kSignCheckpoint = 2;
+constexpr std::uint8_t kSignHop = 3;
+constexpr std::uint8_t kSignEnvelope = 4;
+constexpr std::size_t kIdBytes = 4;  // of a key, in front of its signature
 // Asked for at the start: the text is empty, the answer the verifier key.
-constexpr std::size_t kMaxMessage = 4096;
+constexpr std::size_t kMaxMessage = std::size_t{64} << 10U;
 constexpr std::uint8_t kDone = 0;
 constexpr std::uint8_t kRefused = 1;
 constexpr std::uint8_t kNoKey = 2;
@@ -100,6 +105,19 @@ class Guard {
   std::string root_;
 };
 
+// What is no head, and cannot be one.
+Result<std::string> sign_other(const tlog::SignerKey& key, std::uint8_t kind,
+                               const std::string& text) {
+  if (kind == kSignHop && parse_hop_text(text)) return key.sign_note(text);
+  if (kind == kSignEnvelope && is_envelope_text(text)) {
+    // The signature alone, without the line around it.
+    const std::string line = key.signature_line(text);
+    const auto bytes = decode_base64(trim(line.substr(line.rfind(' ') + 1)));
+    return bytes && bytes->size() > kIdBytes ? bytes->substr(kIdBytes) : std::string();
+  }
+  return usage_error("neither a hop nor an envelope");
+}
+
 }  // namespace
 
 Status run_signer(int socket, const tlog::SignerKey& key) {
@@ -109,10 +127,12 @@ Status run_signer(int socket, const tlog::SignerKey& key) {
   while (true) {
     const auto request = receive_message(socket);
     if (!request) return {};  // the service has ended
-    if (request->kind != kSignLatest && request->kind != kSignCheckpoint) {
+    if (request->kind < kSignLatest || request->kind > kSignEnvelope) {
       return unavailable_error("not the service's question");
     }
-    auto note = (request->kind == kSignLatest ? latest : checkpoint).sign(request->text);
+    auto note = request->kind == kSignLatest       ? latest.sign(request->text)
+                : request->kind == kSignCheckpoint ? checkpoint.sign(request->text)
+                                                   : sign_other(key, request->kind, request->text);
     GW_CHECK(send_message(socket,
                           note ? Message{kDone, *note} : Message{kRefused, note.error().message}));
   }
@@ -153,6 +173,11 @@ SignerProcess::~SignerProcess() = default;
 
 tlog::NoteSigner& SignerProcess::latest() { return *latest_; }
 tlog::NoteSigner& SignerProcess::checkpoint() { return *checkpoint_; }
+
+Result<std::string> SignerProcess::sign_hop(const std::string& text) { return ask(kSignHop, text); }
+Result<std::string> SignerProcess::sign_envelope(const std::string& text) {
+  return ask(kSignEnvelope, text);
+}
 
 Status SignerProcess::spawn() {
   std::array<int, 2> ends{};

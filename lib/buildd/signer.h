@@ -7,7 +7,11 @@
 // root, it reads the key as root and then becomes a user that nothing else runs as; the service,
 // which never has the key, may become another one.
 //
-//   request   key (1: the log's, 2: the second dialect's), length in four bytes, the text
+// It also signs, with the log's key, what no head can be taken for: marks of hops (claims.h) and
+// envelopes of provenance (provenance.h).
+//
+//   request   1: a head, 2: the second dialect's, 3: a hop, 4: an envelope; length in four bytes,
+//             the text
 //   answer    0 and the signed note, or 1 and why not, or 2 and why there is no key (a hint in a
 //             second line); each with its length
 #pragma once
@@ -51,6 +55,9 @@ class SignerProcess {
   // Both as NoteSigner; a process that has died is started again. They live as long as this.
   tlog::NoteSigner& latest();
   tlog::NoteSigner& checkpoint();
+  // The signed note of format_hop_text(); the 64 bytes that sign envelope_text().
+  Result<std::string> sign_hop(const std::string& text);
+  Result<std::string> sign_envelope(const std::string& text);
 
   // From now on one that has died stays dead, because we cannot read the key any more: every
   // signature fails then, and `lost` is called, by any thread, perhaps several times.

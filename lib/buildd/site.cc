@@ -9,9 +9,13 @@
 #include "base/metrics.h"
 #include "base/text.h"
 #include "buildd/json_pages.h"
+#include "buildd/provenance.h"
 #include "buildd/site_answers.h"
 #include "http/form.h"
+#include "module/buildinfo.h"
+#include "module/byte_source.h"
 #include "module/gzip.h"
+#include "os/file.h"
 #include "tlog/build_log.h"
 #include "tlog/tlog_proof.h"
 #include "tlog/tree.h"
@@ -32,11 +36,9 @@ constexpr std::size_t kLogOnPage = std::size_t{16} << 10U;
 // What the page calls itself.
 bool is_known_page(const BuildPath& path) {
   const std::string file = build::binary_name(path.key);
-  for (const std::string_view known : {"", "log", "dl", "record", "events", "retry"}) {
-    if (path.page == known) return true;
-  }
-  return path.page == file || path.page == file + ".gz" ||
-         path.page == fmt::format("{}{}", file, kProof);
+  return is_named_page(path.page) || path.page == file || path.page == file + ".gz" ||
+         path.page == fmt::format("{}{}", file, kProof) ||
+         path.page == fmt::format("{}.gz{}", file, kProof);
 }
 
 std::optional<std::uint64_t> checkpoint_size(std::string_view note) {
@@ -364,6 +366,8 @@ void Site::serve_result(const Visit& visit, const BuildPath& path) {
     return stream.end();
   }
   if (path.page == "retry") return send_error(visit, not_found_error("it is built already"));
+  if (path.page == "provenance") return serve_provenance(visit, built);
+  if (path.page == "modules") return serve_modules(visit, path, built);
   if (path.page.ends_with(kProof)) return serve_proof(visit, built);
   serve_file(visit, path, built);
 }
@@ -387,6 +391,33 @@ void Site::serve_proof(const Visit& visit, const Built& built) {
   if (!path) return send_error(visit, path.error());
   proof.path = *std::move(path);
   send(visit, text_page(tlog::format_tlog_proof(proof)));
+}
+
+// Signed, for tools that check where binaries come from.
+void Site::serve_provenance(const Visit& visit, const Built& built) {
+  if (!parts_.sign_envelope) return send_error(visit, not_found_error("nothing is signed here"));
+  const std::string statement = provenance_statement(built, facts_.base_url, facts_.name);
+  const auto signature = parts_.sign_envelope(envelope_text(statement));
+  if (!signature) return send_error(visit, signature.error());
+  const auto key = tlog::VerifierKey::parse(facts_.verifier_key);
+  if (!key) return send_error(visit, key.error());
+  send(visit, json_text(format_envelope(statement, *key, *signature)));
+}
+
+// What the binary is made of, as far as it says so itself.
+void Site::serve_modules(const Visit& visit, const BuildPath& path, const Built& built) {
+  const auto file = parts_.binaries.use(path.sum, false, parts_.clock.now());
+  if (!file && file.error().kind == ErrorKind::kNotFound) {
+    return build_again(visit, path);
+  }
+  if (!file) return send_error(visit, file.error());
+  const auto fd = os::open_regular_file(*file);
+  if (!fd) return send_error(visit, fd.error());
+  const auto source = mod::FdSource::of(fd->get());
+  if (!source) return send_error(visit, source.error());
+  const auto info = mod::read_build_info(*source);
+  if (!info && info.error().kind != ErrorKind::kNotFound) return send_error(visit, info.error());
+  send(visit, json_text(module_list(built, info ? &*info : nullptr)));
 }
 
 void Site::serve_result_page(const Visit& visit, const BuildPath& path, const Built& built) {
@@ -418,7 +449,12 @@ void Site::serve_file(const Visit& visit, const BuildPath& path, const Built& bu
                                        packed ? built.packed_sha256 : built.sha256));
   }
   if (file.error().kind != ErrorKind::kNotFound) return send_error(visit, file.error());
-  // It made room for others: built again, it must be what it was. Then the same address is good.
+  build_again(visit, path);
+}
+
+// Its files made room for others: built again, it must be what it was. Then the same address is
+// good.
+void Site::build_again(const Visit& visit, const BuildPath& path) {
   if (!parts_.queue.find(build::format_key(path.key))) {
     if (const Status s = admit_again(visit, path.key); !s) return send_error(visit, s.error());
   }
@@ -464,7 +500,8 @@ void Site::serve_log_file(const Visit& visit) {
   visit.reply.send(log_response(*file));
 }
 
-void Site::serve_lookup(const Visit& visit) {
+void Site::serve_lookup(const Visit& asked) {
+  Visit visit = asked;
   constexpr std::string_view kPrefix = "/tlog/lookup";
   auto path = parse_build_path(std::string_view(visit.request.path).substr(kPrefix.size()));
   const bool build = path && path->kind == BuildPath::Kind::kBuild && path->page.empty() &&
@@ -486,6 +523,9 @@ void Site::serve_lookup(const Visit& visit) {
   const auto failure = parts_.ledger.find_failure(name, parts_.clock.now());
   if (failure && *failure) {
     return visit.reply.send(text_error(404, not_found_error((*failure)->message)));
+  }
+  if (parts_.claims != nullptr) {
+    visit.verifier = parts_.claims->take(name, headers_of(visit.request, kHopHeader));
   }
   if (!parts_.queue.find(name)) {
     if (const Status s = admit(visit, path->key, Asks::kBuild); !s) {

@@ -7,6 +7,7 @@
 // | record    | builds, then 307        | 422                 | 307            | 200             |
 // | FILE[.gz] | builds, then 307        | 422                 | 307            | 200, ranges     |
 // | FILE.tlog-proof  as FILE: its proof, for those without a network                              |
+// | provenance, modules  as FILE: SLSA and CycloneDX documents (provenance.h)                     |
 // | events    | builds, tells of it     | 422                 | 307            | one event       |
 // | retry     | POST: builds, 303       | POST: forgets, 303  | 307            | 404             |
 //
@@ -20,6 +21,7 @@
 // Any thread of the server's; nothing here waits for a build.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -34,6 +36,7 @@
 #include "buildd/binary_store.h"
 #include "buildd/build_path.h"
 #include "buildd/catalog.h"
+#include "buildd/claims.h"
 #include "buildd/ledger.h"
 #include "buildd/limits.h"
 #include "buildd/pages.h"
@@ -55,6 +58,9 @@ struct SiteParts {
   Toolchains& toolchains;
   const BinaryStore& binaries;
   const Clock& clock;
+  Claims* claims = nullptr;  // may be null
+  // Of envelope_text(); null: there is no provenance.
+  std::function<Result<std::string>(const std::string& text)> sign_envelope = nullptr;
 };
 
 struct SiteRules {
@@ -63,6 +69,7 @@ struct SiteRules {
   std::vector<Network> refused_networks = {};     // may look, not build
   std::vector<std::string> refused_agents = {};   // parts of User-Agent, lower case
   std::vector<std::string> allowed_modules = {};  // by path elements; none: all
+  bool verify_only = false;                       // nothing is built for readers
 };
 
 class Site {
@@ -76,6 +83,7 @@ class Site {
     const http::Request& request;
     const http::Reply& reply;
     bool post = false;
+    bool verifier = false;  // asks for a verification of ours: is not counted
   };
   void serve(const Visit& visit);
   void serve_path(const Visit& visit, BuildPath path);
@@ -89,9 +97,12 @@ class Site {
   void serve_unbuilt(const Visit& visit, const BuildPath& path);
   void serve_file(const Visit& visit, const BuildPath& path, const Built& built);
   void serve_proof(const Visit& visit, const Built& built);
+  void serve_provenance(const Visit& visit, const Built& built);
+  void serve_modules(const Visit& visit, const BuildPath& path, const Built& built);
+  void build_again(const Visit& visit, const BuildPath& path);
   void build_then_go(const Visit& visit, const BuildPath& path);
   void follow(const Visit& visit, const build::Key& key);
-  void serve_lookup(const Visit& visit);
+  void serve_lookup(const Visit& asked);
   void serve_log_file(const Visit& visit);
 
   Status resolve(const Visit& visit, build::Key& key);

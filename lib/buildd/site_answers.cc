@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "base/bytes.h"
 #include "base/json.h"
 #include "base/metrics.h"
+#include "base/text.h"
 #include "http/file_response.h"
 
 namespace gw::buildd {
@@ -79,6 +83,15 @@ std::optional<std::chrono::seconds> retry_after(const Error& error) {
   return std::nullopt;
 }
 
+std::vector<std::string_view> headers_of(const http::Request& request, std::string_view name) {
+  const std::string lower = to_lower(name);
+  std::vector<std::string_view> out;
+  for (const http::Header& header : request.headers) {
+    if (header.name == lower) out.push_back(header.value);
+  }
+  return out;
+}
+
 bool wants_html(const http::Request& request) {
   const std::string* accept = request.header("accept");
   return accept != nullptr && accept->find("text/html") != std::string::npos;
@@ -99,6 +112,12 @@ http::Response text_page(std::string text) {
   http::Response out;
   out.headers = {{"Cache-Control", "no-cache"}, {"X-Robots-Tag", "noindex"}};
   out.body = std::move(text);
+  return out;
+}
+
+http::Response json_text(std::string line) {
+  http::Response out = text_page(std::move(line) + "\n");
+  out.content_type = "application/json";
   return out;
 }
 
@@ -173,12 +192,16 @@ std::optional<std::string> old_address(std::string_view path) {
   return std::nullopt;
 }
 
+bool is_named_page(std::string_view page) {
+  constexpr std::array<std::string_view, 8> kNamed{"",       "log",   "dl",         "record",
+                                                   "events", "retry", "provenance", "modules"};
+  return std::find(kNamed.begin(), kNamed.end(), page) != kNamed.end();
+}
+
 std::string resolved_file(const BuildPath& path) {
-  for (const std::string_view known : {"", "log", "dl", "record", "events", "retry"}) {
-    if (path.page == known) return path.page;
-  }
+  if (is_named_page(path.page)) return path.page;
   std::string file = build::binary_name(path.key);
-  for (const std::string_view end : {".gz", ".tlog-proof"}) {
+  for (const std::string_view end : {".gz.tlog-proof", ".gz", ".tlog-proof"}) {
     if (path.page.ends_with(end)) return file.append(end);
   }
   return file;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/crypto.h"
 #include "base/result.h"
@@ -30,9 +31,12 @@ int status_of(const Error& error);
 int status_of_file(const Error& error);
 std::optional<std::chrono::seconds> retry_after(const Error& error);
 
+// All of that name, in any case.
+std::vector<std::string_view> headers_of(const http::Request& request, std::string_view name);
 bool wants_html(const http::Request& request);
 http::Response text_error(int status, const Error& error);
 http::Response text_page(std::string text);
+http::Response json_text(std::string line);  // of one document
 // 307 unless it says otherwise; no caching.
 http::Response redirect_to(const std::string& path, int status = 307);
 http::Response ended_badly(const BuildUpdate& update);
@@ -48,6 +52,8 @@ http::Response binary_response(const http::Request& request, const std::string& 
 
 // gobuild's addresses of old: /m/MOD, /b/KEY, /r/KEY/SUM/.
 std::optional<std::string> old_address(std::string_view path);
+// Pages of a build that have a name of their own, "" among them.
+bool is_named_page(std::string_view page);
 // The page of a path that was resolved: a file's name has the version in it. Precondition: the key
 // is the resolved one.
 std::string resolved_file(const BuildPath& path);

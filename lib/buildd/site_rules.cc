@@ -25,11 +25,7 @@ bool is_allowed(std::string_view module, const std::vector<std::string>& allowed
 
 // Nothing: it cannot be told.
 std::optional<os::SocketAddress> Site::client_of(const http::Request& request) const {
-  std::vector<std::string_view> lines;
-  for (const http::Header& header : request.headers) {
-    if (header.name == "x-forwarded-for") lines.push_back(header.value);
-  }
-  return client_address(request.peer, lines, rules_.proxies);
+  return client_address(request.peer, headers_of(request, "x-forwarded-for"), rules_.proxies);
 }
 
 // A stranger's question to the module proxy holds one of the threads for pages.
@@ -82,7 +78,7 @@ Status Site::check_asker(const Visit& visit, const std::string& module) const {
 }
 
 Status Site::count(const Visit& visit, const build::Key& key) {
-  if (!rules_.limits) return {};
+  if (!rules_.limits || visit.verifier) return {};
   const auto wait =
       limits_.take(client_of(visit.request), parts_.toolchains.is_supported(key.go_version));
   if (wait.count() == 0) return {};
@@ -103,6 +99,10 @@ bool Site::was_admitted(const std::string& name, Asks asks) {
 // Whether a build that nobody made yet may be asked for. From cheap to dear.
 Status Site::admit(const Visit& visit, const build::Key& key, Asks asks) {
   GW_CHECK(check_asker(visit, key.module));
+  if (rules_.verify_only) {
+    metric_add(Metric::kBuildRefused, BuildRefusal::kModule);
+    return refused("this service builds nothing but what another one has logged");
+  }
   if (Status s = parts_.toolchains.check(key.go_version); !s) {
     return as_client_error(std::move(s).error());
   }

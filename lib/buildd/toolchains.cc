@@ -21,8 +21,8 @@ std::uint32_t oldest_supported(const std::vector<std::string>& versions) {
 
 }  // namespace
 
-Toolchains::Toolchains(Source source, std::string oldest, const Clock& clock)
-    : source_(std::move(source)), oldest_(std::move(oldest)), clock_(clock) {}
+Toolchains::Toolchains(Source source, Range range, const Clock& clock)
+    : source_(std::move(source)), range_(std::move(range)), clock_(clock) {}
 
 Result<std::vector<std::string>> Toolchains::all() {
   {
@@ -44,11 +44,12 @@ Result<std::vector<std::string>> Toolchains::all() {
 
 Result<std::vector<std::string>> Toolchains::offered() {
   GW_TRY(auto versions, all());
-  const auto oldest = mod::parse_go_version(oldest_);
+  const auto oldest = mod::parse_go_version(range_.oldest);
+  const auto before = mod::parse_go_version(range_.before);
   const std::uint32_t minor = oldest_supported(versions);
   std::erase_if(versions, [&](const std::string& text) {
     const auto version = mod::parse_go_version(text);
-    if (!version) return true;
+    if (!version || (before && !(*version < *before))) return true;
     return oldest ? *version < *oldest : version->minor < minor;
   });
   return versions;

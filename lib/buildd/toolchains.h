@@ -28,8 +28,12 @@ class Toolchains {
     std::function<Result<std::vector<std::string>>()> versions;
     std::function<Result<build::Toolchain>(const std::string& version)> make;
   };
-  // `oldest`: what is older is not offered; empty: the last two minors are.
-  Toolchains(Source source, std::string oldest, const Clock& clock);
+  // Which of them are offered.
+  struct Range {
+    std::string oldest = {};  // what is older is not; empty: the last two minors are
+    std::string before = {};  // neither is this one, nor what is newer; empty: no end
+  };
+  Toolchains(Source source, Range range, const Clock& clock);
 
   // Those that are offered, newest first; kept for a minute.
   Result<std::vector<std::string>> offered();
@@ -51,7 +55,7 @@ class Toolchains {
     std::optional<build::Toolchain> toolchain GW_GUARDED_BY(mutex);
   };
   const Source source_;
-  const std::string oldest_;
+  const Range range_;
   const Clock& clock_;
   Mutex mutex_;
   std::vector<std::string> versions_ GW_GUARDED_BY(mutex_);

@@ -78,6 +78,37 @@ class Log(cli.TestCase):
         self.assert_error(self.client("audit", "--binaries"), 4, "record ")
         self.assert_run(self.client("audit"), 0)
 
+    def test_audit_of_what_lies_here(self):
+        data = os.path.join(self.lab.dir, "data")
+
+        def audit(*args, key=None):
+            return self.gwtool("build", "audit", "--local", data, "--log-key", key or self.lab.key, *args)
+        self.assert_run(audit(), 0, err="")
+        self.fill(0, 3)
+        r = audit("--json")  # beside the service
+        self.assert_run(r, 0, err="")
+        self.assertEqual((r.json["records"], r.json["files"], r.json["damaged"]), (3, 6, 0))
+        name = sorted(n for n in os.listdir(os.path.join(data, "binaries")) if n.endswith(".gz"))[0]
+        with open(os.path.join(data, "binaries", name), "r+b") as f:
+            f.seek(15)
+            byte = f.read(1)
+            f.seek(15)
+            f.write(bytes([byte[0] ^ 0x40]))
+        self.assert_error(audit(), 4, name)
+        self.assert_error(audit(key=self.lab.checkpoint_key), 4, "published")
+        self.assert_error(self.gwtool("build", "audit", "--local", self.dir, "--log-key", self.lab.key), 2, "no build")
+        self.assertEqual(self.server.stop(), 0)
+        # In the background: what is damaged is removed, and built again.
+        self.server = self.lab.serve("--build-once", "--audit-every", "1s")
+        self.server.wait_err('event=damaged what="record ')
+        cli.wait_until(lambda: 'audits_total{end="good"} 0\n' not in self.server.ask_admin("/metrics").text)
+        self.assert_missing(os.path.join(data, "binaries", name))
+        for d in self.dirs[:3]:
+            path = "/example.org/hello@v0.1.0/%s/%s/" % (d, TARGET)
+            file = "%s-v0.1.0-go1.26.8.gz" % d.split("/")[1]
+            self.assertEqual(self.server.follow(path + file)[1].status, 200)
+        self.assert_run(audit(), 0, err="")
+
     def test_publish_and_mirror(self):
         self.fill(0, 5)
         r = self.publish()

@@ -76,7 +76,7 @@ TEST_CASE("toolchains: which are offered, each made ready once", "[toolchains]")
                                     ++made;
                                     return build::Toolchain{version, "/go", {}, true};
                                   }};
-  Toolchains toolchains(source, "", clock);
+  Toolchains toolchains(source, {}, clock);
   CHECK(toolchains.offered()->size() == 3);
   CHECK(toolchains.resolve("latest").value() == "go1.26.1");
   CHECK(toolchains.resolve("go1.25.latest").value() == "go1.25.9");
@@ -93,5 +93,8 @@ TEST_CASE("toolchains: which are offered, each made ready once", "[toolchains]")
   REQUIRE(toolchains.get("go1.26.1"));
   CHECK(made == 1);
   CHECK(toolchains.get("go1.24.12"));  // for a record of old
-  CHECK(Toolchains(source, "go1.24", clock).offered()->size() == 4);
+  CHECK(Toolchains(source, {"go1.24", ""}, clock).offered()->size() == 4);
+  Toolchains some(source, {"go1.24", "go1.26.0"}, clock);
+  CHECK(some.offered().value() == std::vector<std::string>{"go1.25.9", "go1.25.8", "go1.24.12"});
+  CHECK(some.resolve("latest")->starts_with("go1.25"));
 }

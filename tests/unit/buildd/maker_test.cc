@@ -11,6 +11,7 @@
 #include <fstream>
 #include <thread>
 
+#include "base/bytes.h"
 #include "base/metrics.h"
 #include "buildd/local_log.h"
 #include "buildd/service.h"
@@ -50,7 +51,7 @@ struct Lab {
                     [this](const std::string& version) -> Result<build::Toolchain> {
                       return build::Toolchain{version, dir.file("goroot"), {}};
                     }},
-                   "", modules.clock),
+                   {}, modules.clock),
         binaries(BinaryStore::open(dir.file("binaries")).value()),
         ledger(Ledger::open(dir.file("ledger.db")).value()),
         signer(tlog::SignerKey::from_seed("b.example", std::string(32, 'b')).value()),
@@ -163,10 +164,10 @@ TEST_CASE("maker: other services are asked first", "[maker]") {
   std::string asked;
   Status answer = untrusted_error("another result");
   MakerOptions options;
-  options.verifiers = {[&](const build::Key& k, const std::string& record) {
-    asked = build::format_key(k) + " " + record;
-    return answer;
-  }};
+  options.verifiers = {{"v.example", [&](const VerifierQuestion& question) {
+                          asked = build::format_key(question.key) + " " + question.record;
+                          return answer;
+                        }}};
   Lab lab(kWorks, options);
   CHECK(lab.make().kind == Kind::kTempFailed);
   CHECK(asked.starts_with(
@@ -176,6 +177,40 @@ TEST_CASE("maker: other services are asked first", "[maker]") {
   CHECK(lab.make().kind == Kind::kTempFailed);
   answer = {};
   CHECK(lab.make().kind == Kind::kSuccess);
+}
+
+TEST_CASE("maker: a verifier that asks for ours has answered", "[maker]") {
+  const auto other = tlog::SignerKey::from_seed("v.example", std::string(32, 'v')).value();
+  const std::string name = build::format_key(key());
+  std::string record, mark;
+  MakerOptions options;
+  options.sign_hop = [](const std::string& text) -> Result<std::string> { return "ours " + text; };
+  const FakeClock clock(WallTime(std::chrono::seconds(1'800'000'000)));
+  Claims claims({other.verifier()}, clock);
+  options.claims = &claims;
+  // It says what it got, and does not answer before we do: as when its question to us comes first.
+  bool lies = false;
+  options.verifiers = {
+      {"v.example", [&](const VerifierQuestion& question) -> Status {
+         REQUIRE(question.marks.size() == 1);
+         mark = decode_base64(question.marks[0]).value();
+         record = question.record;
+         const std::string claim = lies ? tlog::format_build_record({key().view(), 9,
+                                                                     "0AAAAAAAAAAAAAAAA"
+                                                                     "AAAAAAAAAAA"})
+                                        : record;
+         CHECK(claims.take(name,
+                           {encode_base64(other.sign_note(format_hop_text(claim, clock.now())))}));
+         CHECK(question.settled.wait_for(std::chrono::minutes(10)));
+         return unavailable_error("ended by us");
+       }}};
+  lies = GENERATE(false, true);
+  Lab lab(kWorks, options);
+  const BuildUpdate made = lab.make();
+  CHECK(made.kind == (lies ? Kind::kTempFailed : Kind::kSuccess));
+  CHECK(lab.ledger->size().value() == (lies ? 0 : 1));
+  CHECK(mark.starts_with("ours gwtool build hop\n"));
+  CHECK(mark.ends_with("\n" + record));
 }
 
 TEST_CASE("maker: failures are remembered when they would come again", "[maker]") {
@@ -193,6 +228,17 @@ TEST_CASE("maker: failures are remembered when they would come again", "[maker]"
   }
   {
     Lab lab("kill -9 $$");
+    CHECK(lab.make().kind == Kind::kTempFailed);
+    CHECK_FALSE(lab.ledger->find_failure(name, lab.modules.clock.now()).value());
+  }
+  {
+    // What is in the log was built once: nothing is remembered against it.
+    Lab lab(kWorks);
+    const BuildUpdate made = lab.make();
+    REQUIRE(made.kind == Kind::kSuccess);
+    fs::remove(lab.binaries.use(made.sum, false, lab.modules.clock.now()).value());
+    std::ofstream(lab.dir.file("goroot/bin/go"))
+        << "#!/bin/sh\necho \"./a.go:1:2: undefined: x\"; exit 1\n";
     CHECK(lab.make().kind == Kind::kTempFailed);
     CHECK_FALSE(lab.ledger->find_failure(name, lab.modules.clock.now()).value());
   }
@@ -242,7 +288,8 @@ struct ServiceLab : Lab {
     options.listen = http::Endpoint::parse("127.0.0.1:0", 0).value();
     options.maker.sandbox = build::SandboxMode::kOff;
     options.maker.twice = false;
-    ServiceParts parts{cache, *modules.store, {}, *latest, signer, modules.clock, logger, stop};
+    ServiceParts parts{cache,   *modules.store, {},     *latest, signer, nullptr,
+                       nullptr, modules.clock,  logger, stop};
     parts.toolchains = {[] { return Result<std::vector<std::string>>({"go1.26.8"}); },
                         [this](const std::string& version) -> Result<build::Toolchain> {
                           return build::Toolchain{version, dir.file("goroot"), {}};
@@ -282,8 +329,9 @@ TEST_CASE("service: a build that ends while it is taken down is told to its read
 
 TEST_CASE("service: a directory that cannot be, an address that is taken", "[service]") {
   Lab lab(kWorks);
-  const ServiceParts parts{lab.cache,  *lab.modules.store, {},         lab.signer,
-                           lab.signer, lab.modules.clock,  lab.logger, lab.stop};
+  const ServiceParts parts{
+      lab.cache, *lab.modules.store, {},         lab.signer, lab.signer, nullptr,
+      nullptr,   lab.modules.clock,  lab.logger, lab.stop};
   ServiceOptions options;
   options.data = "/dev/null/x";
   CHECK(Service::start(options, parts).error().kind == ErrorKind::kIo);

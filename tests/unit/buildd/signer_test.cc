@@ -8,7 +8,10 @@
 #include <thread>
 
 #include "base/bytes.h"
+#include "base/crypto.h"
+#include "buildd/claims.h"
 #include "buildd/log_keys.h"
+#include "buildd/provenance.h"
 #include "support/os/as_user.h"
 #include "support/temp_dir.h"
 #include "tlog/checkpoint.h"
@@ -86,13 +89,31 @@ TEST_CASE("signer: heads, ever larger, and nothing else", "[signer]") {
     CHECK(lab.ask(1, text)[0] == 1);
   }
   CHECK(lab.ask(2, head_text(kOrigin, 9, 'a'))[0] == 1);
+  // What is no head has kinds of its own.
+  const std::string hop = format_hop_text(
+      "a.b/c v1.0.0 / linux amd64 go1.26.8 7 0zkPWcxWmiWHZYW2QX4N5VurqP4g \n", WallTime());
+  const std::string mark = lab.ask(3, hop);
+  REQUIRE(mark[0] == 0);
+  CHECK(tlog::open_note(mark.substr(1), lab.key.verifier()).value() == hop);
+  const std::string envelope = envelope_text("{}");
+  const std::string signature = lab.ask(4, envelope);
+  REQUIRE(signature.size() == 65);
+  CHECK(signature[0] == 0);
+  CHECK(ed25519_verify(lab.key.verifier().public_key(), envelope, signature.substr(1)));
+  for (const char kind : {3, 4}) {
+    CHECK(lab.ask(kind, head_text(kOrigin, 9, 'a'))[0] == 1);
+    CHECK(lab.ask(kind, "hello\n")[0] == 1);
+  }
+  CHECK(lab.ask(3, envelope)[0] == 1);
+  CHECK(lab.ask(4, hop)[0] == 1);
+  CHECK(lab.ask(1, hop)[0] == 1);
   lab.finish();
   CHECK(lab.ended);
 }
 
 TEST_CASE("signer: what does not speak its language is left", "[signer]") {
   Lab lab;
-  CHECK(lab.ask(3, "x").empty());
+  CHECK(lab.ask(5, "x").empty());
   lab.finish();
   CHECK_FALSE(lab.ended);
 }

@@ -1,0 +1,199 @@
+"""gwtool build serve among others: services that verify each other, one that only verifies, witnesses."""
+
+import base64
+import hashlib
+import http.server
+import json
+import os
+import shutil
+import socket
+import sys
+import threading
+
+sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
+import build_lab
+import build_peer
+import cli
+from build_lab import TARGET
+
+HELLO = "/example.org/hello@v0.1.0/" + TARGET + "/"
+SLOW = "/example.org/slow@v0.1.0/" + TARGET + "/"
+
+
+def free_address():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return "127.0.0.1:%d" % s.getsockname()[1]
+
+
+class Other:
+    """A second service with the same modules, and a toolchain of its own."""
+
+    def __init__(self, case, lab, name):
+        self.case, self.lab, self.name = case, lab, name
+        self.dir = case.path(name)
+        os.makedirs(self.dir)
+        self.key_file = os.path.join(self.dir, "key")
+        r = cli.gwtool("build", "genkey", name, "--key", self.key_file)
+        case.assert_run(r, 0)
+        self.key = r.lines[0]
+        self.toolchain = os.path.join(self.dir, "go")
+        shutil.copytree(os.path.join(lab.dir, "go"), self.toolchain)
+        self.address = free_address()
+
+    def vkey(self):
+        return "%s=http://%s/tlog" % (self.key, self.address)
+
+    def salt(self, text):
+        """From now on its builds give other bytes than the first service's."""
+        program = os.path.join(self.toolchain, "go1.26.8", "bin", "go")
+        with open(program, "a") as f:
+            f.write("echo %s >>$bin/$name\n" % text)
+
+    def serve(self, *args):
+        return self.lab.serve(*args, listen=self.address, key=self.key_file, toolchain=self.toolchain,
+                              data=os.path.join(self.dir, "data"))
+
+
+class Others(cli.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.lab = build_lab.BuildLab(self)
+        for name in ("hello", "slow", "third"):
+            self.lab.command("example.org/" + name)
+
+    def size(self, server):
+        return int(server.get("/tlog/latest").text.split("\n")[1])
+
+    def test_services_that_verify_each_other(self):
+        a, b = (Other(self, self.lab, name) for name in ("a.example", "b.example"))
+        c = Other(self, self.lab, "c.example")
+        # A ring of three: each is asked with what those before it got.
+        servers = [x.serve("--verifier", y.vkey()) for x, y in ((a, b), (b, c), (c, a))]
+        self.assertEqual(servers[0].get(HELLO + "record").status, 307)
+        self.assertEqual([self.size(s) for s in servers], [1, 1, 1])
+        # Asked at the same moment for the same.
+        answers = []
+        threads = [threading.Thread(target=lambda s=s: answers.append(s.get(SLOW + "record").status))
+                   for s in servers]
+        for t in threads:
+            t.start()
+        for s in servers:
+            cli.wait_until(lambda s=s: "compiling" in s.ask_admin("/pending").text)
+        self.lab.let_slow_go_on()
+        for t in threads:
+            t.join()
+        self.assertEqual(answers, [307] * 3)
+        self.assertEqual([self.size(s) for s in servers], [2, 2, 2])
+        # One of them gets something else: nobody publishes.
+        c.salt("other")
+        r = servers[0].get("/example.org/third@v0.1.0/%s/record" % TARGET)
+        self.assertEqual(r.status, 503, str(r))
+        self.assertEqual([self.size(s) for s in servers], [2, 2, 2])
+        self.assertNotIn("gwtool_buildd_disagreements_total 0\n", servers[2].ask_admin("/metrics").text)
+
+    def test_verifiers_are_not_limited_and_strangers_are(self):
+        a, b = (Other(self, self.lab, name) for name in ("a.example", "b.example"))
+        dirs = ["cmd/c%02d" % n for n in range(12)]
+        self.lab.command("example.org/many", dirs=dirs)
+        second = b.serve("--verifier", a.vkey())
+        first = a.serve("--verifier", b.vkey(), "--limits=false")
+        for d in dirs:
+            r = first.get("/example.org/many@v0.1.0/%s/%s/record" % (d, TARGET))
+            self.assertEqual(r.status, 307, str(r))
+        self.assertEqual(self.size(second), 12)
+        # A bare mark, or one by a stranger, gets around nothing.
+        mark = base64.b64encode(b"gwtool build hop\n1800000000\nx\n\n").decode()
+        seen = set()
+        for n in range(12):
+            path = "/tlog/lookup/example.org/many@v0.1.0/%s/%s-stripped/" % (dirs[n], TARGET)
+            seen.add(second.get(path, headers={"Gwtool-Hop": mark}).status)
+        self.assertIn(429, seen)
+
+    def test_a_service_that_only_verifies(self):
+        first = self.lab.serve("--build-once")
+        other = Other(self, self.lab, "b.example")
+        self.assertEqual(first.get(HELLO + "record").status, 307)
+        vkey = "%s=%s/tlog" % (self.lab.key, first.url)
+        args = ("--verify-only", vkey, "--follow-every", "1s")
+        second = other.serve(*args)
+        cli.wait_until(lambda: self.size(second) == 1)
+        self.assertEqual(second.follow(HELLO + "record")[1].text, first.follow(HELLO + "record")[1].text)
+        # Nothing is built for readers.
+        self.assertEqual(second.get("/example.org/third@v0.1.0/%s/record" % TARGET).status, 403)
+        # What comes later, and what differs.
+        other.salt("other")
+        self.assertEqual(first.get("/example.org/third@v0.1.0/%s/record" % TARGET).status, 307)
+        second.wait_err('event="not verified" number=1 ')
+        self.assertEqual(self.size(second), 1)
+        self.assertNotIn("gwtool_buildd_disagreements_total 0\n", second.ask_admin("/metrics").text)
+        cli.wait_until(lambda: "gwtool_buildd_followed_records 1\n" in second.ask_admin("/metrics").text)
+        self.assertEqual(second.stop(), 0)
+        # It is tried again, and nothing else is.
+        with open(os.path.join(other.dir, "data", "verified")) as f:
+            self.assertEqual(f.read(), "2\n1\n")
+        shutil.rmtree(other.toolchain)
+        shutil.copytree(os.path.join(self.lab.dir, "go"), other.toolchain)
+        second = other.serve(*args)
+        cli.wait_until(lambda: self.size(second) == 2)
+        self.assertEqual(second.stop(), 0)
+        with open(os.path.join(other.dir, "data", "verified")) as f:
+            self.assertEqual(f.read(), "2\n")
+
+    def test_provenance(self):
+        s = self.lab.serve("--build-once", "--base-url", "https://builds.example.org/")
+        result = s.get(HELLO + "record").location[:-len("record")]
+        self.assertEqual(s.get(HELLO + "provenance").location, result + "provenance")
+        envelope = json.loads(s.get(result + "provenance").text)
+        payload = base64.b64decode(envelope["payload"])
+        statement = json.loads(payload)
+        binary = s.follow(result + "dl")[1].body
+        self.assertEqual(statement["subject"][0]["digest"]["sha256"], hashlib.sha256(binary).hexdigest())
+        self.assertEqual(statement["predicate"]["runDetails"]["builder"]["id"], "https://builds.example.org")
+        signed = b"DSSEv1 28 application/vnd.in-toto+json %d %s" % (len(payload), payload)
+        public = base64.b64decode(self.lab.key.split("+", 2)[2])[1:]
+        signature = base64.b64decode(envelope["signatures"][0]["sig"])
+        self.assertTrue(build_peer.ed25519_verify(public, signed, signature))
+        self.assertFalse(build_peer.ed25519_verify(public, signed + b" ", signature))
+        modules = json.loads(s.get(result + "modules").text)
+        self.assertEqual(modules["metadata"]["component"]["purl"], "pkg:golang/example.org/hello@v0.1.0")
+        # Of what is not built there is none.
+        self.assertEqual(s.get(HELLO.replace(TARGET, TARGET + "-stripped") + "0" + "A" * 27 + "/modules").status, 404)
+
+    def test_witnesses(self):
+        asked = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                asked.append((self.path, self.rfile.read(int(self.headers["Content-Length"])).decode()))
+                self.send_response(503)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *args):
+                pass
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        name = "witness.example"
+        public = b"\x04" + bytes(range(32))
+        key_id = hashlib.sha256(name.encode() + b"\n" + public).hexdigest()[:8]
+        vkey = "%s+%s+%s" % (name, key_id, base64.b64encode(public).decode())
+        self.assert_error(cli.gwtool(*self.lab.args("--witness", vkey)), 2, "witness")
+        url = "http://127.0.0.1:%d" % server.server_port
+        self.assert_error(cli.gwtool(*self.lab.args("--witness", vkey + "=" + url, "--witness-quorum", "2")), 2, "quorum")
+        s = self.lab.serve("--build-once", "--witness", vkey + "=" + url, "--witness-every", "1s")
+        self.assertEqual(s.get(HELLO + "record").status, 307)
+        cli.wait_until(lambda: asked)
+        path, body = asked[0]
+        self.assertEqual(path, "/add-checkpoint")
+        self.assertTrue(body.startswith("old 0\n\nbuilds.example.org/tlog\n1\n"), body)
+        s.wait_err('event="asking a witness"')
+        # Nobody has signed: monitors get the log's own word.
+        self.assertEqual(s.get("/tlog/checkpoint").text.split("\n")[1], "1")
+        self.assertEqual(s.stop(), 0)
+
+
+if __name__ == "__main__":
+    cli.main()
