@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -90,6 +91,16 @@ void append_by_threads(Service& s, unsigned threads, unsigned each) {
       sorted[sorted.size() / 2], sorted[sorted.size() * 99 / 100]);
 }
 
+// What the process has of its own, in megabytes.
+double own_memory() {
+  std::ifstream status("/proc/self/status");
+  std::string line;
+  while (std::getline(status, line)) {
+    if (line.starts_with("RssAnon:")) return std::atof(line.c_str() + 8) / 1024;
+  }
+  return 0;
+}
+
 void read(Service& s) {
   const std::uint64_t size = s.ledger->size().value();
   constexpr int kReads = 2000;
@@ -116,6 +127,7 @@ int main(int argc, char** argv) {
   const std::uint64_t goal = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 200'000;
   std::filesystem::create_directories(dir);
   auto s = std::make_unique<Service>(dir);
+  std::printf("        0 records: %.1f MB of memory\n", own_memory());
   for (const unsigned threads : {1U, 8U, 64U, 256U}) append_by_threads(*s, threads, 4096 / threads);
   read(*s);
   while (s->ledger->size().value() < goal) {
@@ -128,6 +140,8 @@ int main(int argc, char** argv) {
   }
   for (const unsigned threads : {1U, 64U}) append_by_threads(*s, threads, 1024 / threads);
   read(*s);
+  std::printf("%9llu records: %.1f MB of memory\n",
+              static_cast<unsigned long long>(s->ledger->size().value()), own_memory());
   s.reset();
   const auto start = Time::now();
   s = std::make_unique<Service>(dir);
