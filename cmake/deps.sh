@@ -31,7 +31,7 @@ packages="g++ cmake ninja-build pkg-config ca-certificates libcli11-dev libtomlp
   libyaml-dev libboost1.81-dev libminizip-dev libseccomp-dev libcap-dev dpkg-dev"
 test_packages="catch2 python3 git sqlite3 unbound bind9 bind9-utils bind9-dnsutils knot nsd ldnsutils dnsperf openssl
   golang-go golang-golang-x-mod-dev mandoc clang clang-format clang-tidy libclang-rt-dev lld procps
-  chromium-headless-shell fonts-dejavu-core"
+  chromium-headless-shell fonts-dejavu-core strace"
 # Parts of all of these get into the binary: the libraries above, and what the compiler adds.
 linked="$(printf '%s\n' $packages | grep -e '-dev$' | grep -vxF dpkg-dev) libc6-dev libstdc++-12-dev
   libgcc-12-dev"

@@ -31,17 +31,26 @@ std::string host_name() {
   return name.data();
 }
 
-// The directory of an absolute or relative path, made if need be.
+// The directory of an absolute or relative path, made if need be. Its name is durable: what the
+// state tells of a trial must not be lost with the directory while the link stays.
 Result<os::Dir> open_directory(const std::string& path) {
-  auto there = os::Dir::open(path);
-  if (there || there.error().kind != ErrorKind::kNotFound) return there;
   std::string name = path;
   while (name.size() > 1 && name.ends_with('/')) name.pop_back();
   const std::size_t slash = name.rfind('/');
-  GW_TRY(const os::Dir parent, os::Dir::open(slash == std::string::npos ? "."
-                                             : slash == 0               ? "/"
-                                                                        : name.substr(0, slash)));
-  return parent.make_dir(name.substr(slash == std::string::npos ? 0 : slash + 1), kPrivate);
+  const auto parent = os::Dir::open(slash == std::string::npos ? "."
+                                    : slash == 0               ? "/"
+                                                               : name.substr(0, slash));
+  auto there = os::Dir::open(path);
+  if (there) {
+    if (parent) (void)parent->sync();  // who made it may not have come so far
+    return there;
+  }
+  if (there.error().kind != ErrorKind::kNotFound) return there;
+  if (!parent) return parent.error();
+  GW_TRY(os::Dir made,
+         parent->make_dir(name.substr(slash == std::string::npos ? 0 : slash + 1), kPrivate));
+  GW_CHECK(parent->sync());
+  return made;
 }
 
 // As root: nobody whom we start may change what we then run.
