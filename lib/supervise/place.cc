@@ -242,7 +242,8 @@ Result<std::string> Place::free_name(const std::string& name, const std::string&
 
 // ---- the switch ----
 
-Status Place::switch_to(const std::string& name, const std::string& kept) {
+Status Place::prepare(const std::string& name, const std::string& kept) {
+  discard();
   if (!is_link_) {
     if (auto linked = dir_.link(current_, kept); !linked) {
       // Left by an earlier try: the same file.
@@ -252,11 +253,32 @@ Status Place::switch_to(const std::string& name, const std::string& kept) {
         return std::move(linked).error().in(path_);
       }
     }
-    // Durable by the sync between the new link's making and its renaming.
   }
-  if (auto moved = dir_.replace_symlink(name, link_); !moved) {
+  const std::string made = fmt::format("{}{}", kTemporary, encode_hex(random_bytes(8)));
+  if (auto linked = dir_.symlink(name, made); !linked) return std::move(linked).error().in(path_);
+  prepared_ = made;
+  prepared_for_ = name;
+  // Both names are on the disk before the link is.
+  if (auto synced = dir_.sync(); !synced) {
+    discard();
+    return std::move(synced).error().in(path_);
+  }
+  return {};
+}
+
+void Place::discard() {
+  if (!prepared_.empty()) (void)dir_.unlink(prepared_);
+  prepared_.clear();
+}
+
+Status Place::switch_to(const std::string& name, const std::string& kept) {
+  if (prepared_.empty() || prepared_for_ != name) GW_CHECK(prepare(name, kept));
+  if (auto moved = dir_.rename(prepared_, link_); !moved) {
+    discard();
     return std::move(moved).error().in(path_);
   }
+  prepared_.clear();
+  if (auto synced = dir_.sync(); !synced) return std::move(synced).error().in(path_);
   is_link_ = true;
   current_ = name;
   return {};

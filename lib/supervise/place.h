@@ -83,6 +83,10 @@ class Place {
   Result<std::unique_ptr<Incoming>> receive(const build::Key& key, std::uint64_t size,
                                             std::string sum) const;
 
+  // Does what of switch_to() can be done while the old version still runs, so that it is down for
+  // one rename; discard() undoes it.
+  Status prepare(const std::string& name, const std::string& kept);
+  void discard();
   // Durable when it returns; on an error the link is what it was, or the new one. `kept`: as
   // kept_name() said.
   Status switch_to(const std::string& name, const std::string& kept);
@@ -118,6 +122,8 @@ class Place {
     std::string sum;
   };
   mutable std::map<std::string, Seen> seen_;
+  std::string prepared_;      // a link that waits to be renamed; empty: none
+  std::string prepared_for_;  // the name that it leads to
 };
 
 }  // namespace gw::supervise

@@ -233,11 +233,12 @@ Status Supervisor::record_trial() {
     state_.ours.push_back(from);
   }
   const std::string previous = std::exchange(state_.previous, from);
-  auto saved = save();
-  if (saved) return saved;
+  auto ready = save();
+  if (ready) ready = place_.prepare(wanted_->file, from);
+  if (ready) return ready;
   state_.trial.reset();
   state_.previous = previous;
-  return saved;
+  return ready;
 }
 
 // Somebody's wish, and nobody's fault: no pause, and no failure that is counted.
@@ -282,6 +283,7 @@ Status Supervisor::leave_changed_file() {
 }
 
 void Supervisor::forget_trial() {
+  place_.discard();
   state_.trial.reset();
   if (auto saved = save(); !saved) log_.error("state", saved.error());
 }
@@ -329,6 +331,7 @@ void Supervisor::remove_old() {
 // Not the version's fault, unless it is one that somebody forged: that is for a person to look at.
 void Supervisor::record_failure() {
   const Wanted wanted = *std::exchange(wanted_, std::nullopt);
+  place_.discard();
   state_.trial.reset();
   if (wanted.by == "schedule") {
     ++state_.failures;

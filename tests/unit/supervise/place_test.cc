@@ -106,6 +106,32 @@ TEST_CASE("a plain file becomes a link to the new one", "[place]") {
   CHECK(place->remove(*name));
 }
 
+TEST_CASE("a switch that is made ready, given up, and made", "[place]") {
+  const testing::TempDir temp;
+  write(temp.file("svc-1"), "x");
+  write(temp.file("svc-2"), "y");
+  write(temp.file("svc-3"), "z");
+  fs::create_symlink("svc-1", temp.file("svc"));
+  auto place = Place::find(temp.file("svc"));
+  REQUIRE(place);
+  const auto before = names(temp.path());
+  REQUIRE(place->prepare("svc-2", "svc-1"));
+  CHECK(names(temp.path()).size() == before.size() + 1);
+  CHECK(fs::read_symlink(temp.file("svc")) == "svc-1");
+  place->discard();
+  place->discard();
+  CHECK(names(temp.path()) == before);
+  // another one takes its place, and a switch elsewhere does not take what was prepared
+  REQUIRE(place->prepare("svc-2", "svc-1"));
+  REQUIRE(place->prepare("svc-3", "svc-1"));
+  REQUIRE(place->switch_to("svc-2", "svc-1"));
+  CHECK(fs::read_symlink(temp.file("svc")) == "svc-2");
+  REQUIRE(place->prepare("svc-3", "svc-2"));
+  REQUIRE(place->switch_to("svc-3", "svc-2"));
+  CHECK(fs::read_symlink(temp.file("svc")) == "svc-3");
+  CHECK(names(temp.path()) == before);
+}
+
 TEST_CASE("a plain file that has the name already", "[place]") {
   const testing::TempDir temp;
   const std::string name = "svc-v0.1.0-go1.26.8-stripped";
