@@ -1,5 +1,7 @@
 #include "os/pages.h"
 
+#include <link.h>
+#include <malloc.h>
 #include <sys/mman.h>
 
 #include <cstdint>
@@ -25,5 +27,22 @@ void* map_pages(std::size_t size) {
 }
 
 void unmap_pages(void* pages, std::size_t size) { ::munmap(pages, size); }
+
+void give_back_memory() {
+  ::malloc_trim(0);
+  // The first object is the program. What can be written is not in its file as it is in memory.
+  const auto forget = [](dl_phdr_info* info, std::size_t, void*) {
+    constexpr std::uintptr_t kPage = 4096;
+    for (int i = 0; i < info->dlpi_phnum; ++i) {
+      const auto& segment = info->dlpi_phdr[i];
+      if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) != 0) continue;
+      const std::uintptr_t begin = (info->dlpi_addr + segment.p_vaddr) / kPage * kPage;
+      const std::uintptr_t end = info->dlpi_addr + segment.p_vaddr + segment.p_memsz;
+      ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+    }
+    return 1;
+  };
+  ::dl_iterate_phdr(forget, nullptr);
+}
 
 }  // namespace gw::os

@@ -13,6 +13,7 @@
 #include <csignal>
 
 #include "os/file.h"
+#include "os/pages.h"
 #include "supervise/paths.h"
 #include "supervise/service.h"
 #include "supervise/unnamed_user.h"
@@ -187,6 +188,7 @@ Status Supervisor::begin() {
   if (!options_.web.admin.empty() || !options_.web.metrics.empty()) open_page();
   schedule_check();
   replan();
+  rest_soon();
   return {};
 }
 
@@ -202,6 +204,24 @@ void Supervisor::find_users() {
   if (!page_user_) page_user_ = unnamed_user(seed, taken);
   if (page_user_) taken.insert(page_user_->identity.uid);
   if (!helper_user_ && options_.user) helper_user_ = unnamed_user(seed, taken);
+}
+
+// Between two events there may be a day, and there are as many of us as there are services: what an
+// update or a start took is not kept.
+void Supervisor::rest_soon() {
+  loop_->post([this] { rest(); });
+}
+
+void Supervisor::rest() {
+  if (now_ != update::State::kRunning || check_ || fetch_) return;
+  // An assignment would keep the room that there was for more.
+  for (FrameReader* frames : {&check_frames_, &fetch_frames_}) {
+    FrameReader empty;
+    std::swap(*frames, empty);
+  }
+  discovered_.reset();
+  build_.reset();
+  os::give_back_memory();
 }
 
 // For root and us. The page's own user gets as far as the socket, too, and is answered less.
@@ -318,6 +338,7 @@ void Supervisor::happen(update::Event event) {
     }
   }
   busy_ = false;
+  if (now_ == update::State::kRunning) rest_soon();
 }
 
 std::optional<update::Event> Supervisor::act(update::Action action) {

@@ -162,6 +162,8 @@ class Supervisor {
   Result<Json> obey_skip(const std::vector<std::string>& words);
 
   Status save();
+  void rest_soon();
+  void rest();
   void tell(std::string what, const Wanted& wanted, std::string detail);
 
   const Options options_;
