@@ -225,7 +225,10 @@ Json Supervisor::status_json() const {
               {"stripped", identity_.key.stripped},
               {"file", place_.path_of(place_.current())},
               {"module_policy", update::policy_name(options_.policies.module)},
-              {"toolchain_policy", update::policy_name(options_.policies.toolchain)}};
+              {"toolchain_policy", update::policy_name(options_.policies.toolchain)},
+              {"delay_seconds", options_.timing.delay.count()},
+              {"jitter_seconds", options_.timing.jitter.count()},
+              {"schedule", options_.schedule.items()}};
   const std::string why = why_not();
   out["automatic"] = why.empty();
   out["paused"] = state_.paused.has_value();

@@ -65,6 +65,7 @@ class Web {
  public:
   Web(WebOptions options, const Clock& clock, std::string token)
       : options_(std::move(options)),
+        clock_(clock),
         passwords_(clock),
         tokens_(clock),
         token_(std::move(token)),
@@ -87,6 +88,7 @@ class Web {
                  std::function<Response(const Request&)> answer);
 
   const WebOptions options_;
+  const Clock& clock_;
   Throttle passwords_, tokens_;  // who guesses at one is not kept from the other
   const std::string token_;
   const std::string form_token_;
@@ -181,6 +183,7 @@ Response Web::page(const std::string& problem, int status) const {
   parts.problem = state ? problem : state.error().message;
   parts.form_token = form_token_;
   parts.links = options_.links;
+  parts.now = clock_.now();
   if (state) parts.status = *state;
   if (history) parts.history = *history;
   out.body = format_page(parts);

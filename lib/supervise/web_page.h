@@ -2,10 +2,12 @@
 // do about it. From the supervisor's own JSON; a page causes no look-up. Pure.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/json.h"
 
 namespace gw::supervise {
@@ -16,6 +18,7 @@ struct PageParts {
   std::string problem = {};      // of what was just asked for
   std::string form_token = {};
   std::vector<std::pair<std::string, std::string>> links = {};
+  std::optional<WallTime> now = {};  // how long ago things were; nothing: it is not said
 };
 // HTML, whole. No script; whatever text comes in is escaped.
 std::string format_page(const PageParts& parts);

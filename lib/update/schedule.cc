@@ -99,6 +99,7 @@ Result<Schedule> Schedule::parse(std::span<const std::string> items) {
       return std::move(added).error().in("schedule " + quoted(item));
     }
     schedule.always_ = false;
+    schedule.items_.push_back(item);
   }
   return schedule;
 }

@@ -45,6 +45,9 @@ class Schedule {
   // kUsage, naming the item and what is wrong with it.
   static Result<Schedule> parse(std::span<const std::string> items);
 
+  // As they were given; none: always.
+  const std::vector<std::string>& items() const { return items_; }
+
   void set_zone(TimeZone zone) { zone_ = std::move(zone); }
   const TimeZone& zone() const { return zone_; }
   void set_blackouts(std::vector<Blackout> blackouts) { blackouts_ = std::move(blackouts); }
@@ -61,6 +64,7 @@ class Schedule {
   bool is_blackout(std::int64_t day) const;
 
   bool always_ = true;
+  std::vector<std::string> items_;
   std::bitset<std::size_t{7} * 24> hours_;  // from Sunday 0 o'clock
   TimeZone zone_;
   std::vector<Blackout> blackouts_;

@@ -20,6 +20,26 @@ import cli
 PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser")
 
 
+# Pairs of elements' colours whose contrast is below WCAG's 4.5 for text.
+CONTRAST = """(() => {
+  const channel = v => { v /= 255; return v <= 0.03928 ? v / 12.92 : Math.pow((v + 0.055) / 1.055, 2.4); };
+  const light = c => { const m = c.match(/[\\d.]+/g).map(Number);
+    return 0.2126 * channel(m[0]) + 0.7152 * channel(m[1]) + 0.0722 * channel(m[2]); };
+  const solid = c => c !== 'transparent' && !/, 0\\)$/.test(c);
+  const bad = [];
+  for (const e of document.querySelectorAll('main *, footer, header a')) {
+    if (![...e.childNodes].some(n => n.nodeType === 3 && n.data.trim())) continue;
+    if (e.closest('noscript')) continue;
+    let under = e;
+    while (under && !solid(getComputedStyle(under).backgroundColor)) under = under.parentElement;
+    const a = light(getComputedStyle(e).color), b = light(getComputedStyle(under || document.body).backgroundColor);
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < 4.5) bad.push(e.tagName + ' ' + e.className + ' ' + ratio.toFixed(1) + ': ' + e.textContent.slice(0, 40));
+  }
+  return bad;
+})()"""
+
+
 class Browser:
     def __init__(self, directory):
         program = next((p for p in map(shutil.which, PROGRAMS) if p), None)
@@ -81,8 +101,8 @@ class Browser:
 class Page:
     def __init__(self, browser, width=1280, height=900, dark=False, script=True):
         self.browser = browser
-        target = browser.call("Target.createTarget", url="about:blank")["targetId"]
-        self.session = browser.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self.target = browser.call("Target.createTarget", url="about:blank")["targetId"]
+        self.session = browser.call("Target.attachToTarget", targetId=self.target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(domain + ".enable")
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1,
@@ -129,3 +149,6 @@ class Page:
         data = self.call("Page.captureScreenshot", captureBeyondViewport=True)["data"]
         with open(path, "wb") as f:
             f.write(base64.b64decode(data))
+
+    def close(self):
+        self.browser.call("Target.closeTarget", targetId=self.target)

@@ -123,8 +123,8 @@ TEST_CASE("the page", "[web]") {
            "detail":"</td><img src=x onerror=alert(1)>"}])");
   const std::string html = format_page(p);
   for (const char* there :
-       {"&lt;script&gt;alert(1)", "example.org/svc&lt;b&gt;", "v1.0.1 go1.26.8",
-        "paused: it&#39;s &quot;broken&quot;", "Resume updates", "Skip this version", "go1.25.9",
+       {"&lt;script&gt;alert(1)", "example.org/svc&lt;b&gt;", "v1.0.1 <small>go1.26.8",
+        "it&#39;s &quot;broken&quot;", "Resume updates", "Skip this version", "go1.25.9",
         "&lt;/td&gt;&lt;img src=x", "Logs &amp; more", "?a=1&amp;b=&quot;2&quot;", "Roll back",
         "name=\"token\" value=\"secret\""}) {
     INFO(there);
@@ -139,6 +139,23 @@ TEST_CASE("the page", "[web]") {
   // a page that may not go back does not offer it
   p.status["may_go_back"] = false;
   CHECK(format_page(p).find("Roll back") == std::string::npos);
+  // what will happen when and why, as people say it
+  p.status["paused"] = false;
+  p.status["automatic"] = true;
+  p.status["module"] = "github.com/example/svc";
+  p.status["delay_seconds"] = 72U * 3600;
+  p.status["jitter_seconds"] = 3600U;
+  p.status["schedule"] = Json::array({"mo-fr 9-17", "sa"});
+  p.now = parse_rfc3339("2026-11-30T01:30:00+01:00");
+  const std::string planned = format_page(p);
+  for (const char* there : {"Update planned", ">2026-12-01 03:00</time> (in 25 hours)",
+                            ">2026-11-30 00:00</time> (30 minutes ago). A version waits until it "
+                            "is 72 hours old, then for"
+                            " the schedule (mo-fr 9-17, sa), then up to 60 minutes more,",
+                            "https://github.com/example/svc/releases/tag/v1.0.1"}) {
+    INFO(there);
+    CHECK(planned.find(there) != std::string::npos);
+  }
   // a supervisor that does not answer
   PageParts none;
   none.problem = "no supervisor";
