@@ -304,6 +304,14 @@ struct Claim {
   std::string sum;
 };
 
+// A guess, so that a service need not build the other variant first.
+bool looks_stripped(std::string_view bytes) {
+  return bytes.starts_with(
+             "\x7f"
+             "ELF") &&
+         bytes.find(".symtab") == std::string_view::npos;
+}
+
 // A binary's own word for what it is.
 Result<Claim> claim_of_file(const std::string& path) {
   constexpr std::size_t kMaxBinary = std::size_t{2} << 30U;
@@ -324,7 +332,7 @@ Result<Claim> claim_of_file(const std::string& path) {
   }
   out.key.target = {setting("GOOS"), setting("GOARCH")};
   out.key.go_version = info->go_version;
-  out.key.stripped = setting("-ldflags").find("-s") != std::string::npos;
+  out.key.stripped = setting("-ldflags").find("-s") != std::string::npos || looks_stripped(bytes);
   if (auto valid = build::check_key(out.key); !valid) return std::move(valid).error().in(path);
   out.size = bytes.size();
   out.sum = build::format_binary_sum(sha256(bytes));
@@ -342,8 +350,8 @@ Result<Claim> claim_of(const std::string& text) {
   return Claim{path.key, std::nullopt, path.sum};
 }
 
-// Whether the file itself carries its symbol table cannot be told from its build information where
-// -ldflags is not in it (with -trimpath): both variants are tried.
+// Whether the file was stripped is not in its build information where -ldflags is not (with
+// -trimpath), and only guessed: both variants are tried.
 Result<build::ProvenBuild> find_claim(build::LogClient& client, const Claim& claim) {
   GW_TRY(build::ProvenBuild found, client.find(claim.key));
   if (!claim.size || (found.sum() == claim.sum && found.size() == *claim.size)) return found;
