@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <functional>
+#include <optional>
 #include <utility>
 
 #include "frame/completions.h"
@@ -34,19 +36,41 @@ std::string_view date_of(std::string_view page) {
 }
 
 // A page's date is the day on which its text changed last: one that stays as it is keeps its own.
+Status write_dated(const std::string& output, const std::string& file, WallTime today,
+                   const std::function<Result<std::string>(std::string_view)>& format) {
+  if (const auto old = os::read_file(fmt::format("{}/{}", output, file), kMaxPage)) {
+    GW_TRY(const auto same, format(date_of(*old)));
+    if (same == *old) return {};
+  }
+  GW_TRY(const auto page, format(manual_date(today)));
+  return save(output, file, page);
+}
+
+// Nothing: there is no template.
+Result<std::optional<std::string>> read_template(const std::string& sections,
+                                                 std::string_view name) {
+  auto text = os::read_file(fmt::format("{}/{}.mdoc", sections, name), kMaxPage);
+  if (text) return std::optional(*std::move(text));
+  if (text.error().kind == ErrorKind::kNotFound) return std::optional<std::string>();
+  return std::move(text).error();
+}
+
 Status write_page(const CommandPath& path, const std::string& sections, const std::string& output,
                   WallTime today) {
   const std::string name = manual_name(path);
-  auto text = os::read_file(fmt::format("{}/{}.mdoc", sections, name), kMaxPage);
-  if (!text && text.error().kind != ErrorKind::kNotFound) return std::move(text).error();
-  const std::string text_template = text ? *text : "";
-  const auto old = os::read_file(fmt::format("{}/{}.1", output, name), kMaxPage);
-  if (old) {
-    GW_TRY(const auto same, format_manual(path, text_template, date_of(*old)));
-    if (same == *old) return {};
-  }
-  GW_TRY(const auto page, format_manual(path, text_template, manual_date(today)));
-  return save(output, name + ".1", page);
+  GW_TRY(const auto text, read_template(sections, name));
+  return write_dated(output, name + ".1", today, [&](std::string_view date) {
+    return format_manual(path, text.value_or(""), date);
+  });
+}
+
+Status write_guide(std::string_view name, const std::string& sections, const std::string& output,
+                   WallTime today) {
+  GW_TRY(const auto text, read_template(sections, name));
+  if (!text) return {};
+  return write_dated(output, fmt::format("{}.7", name), today, [&](std::string_view date) {
+    return Result<std::string>(format_guide(name, *text, date));
+  });
 }
 
 Status write_manual(const Command& root, const std::string& sections, const std::string& output,
@@ -54,6 +78,9 @@ Status write_manual(const Command& root, const std::string& sections, const std:
   GW_CHECK(write_page({&root}, sections, output, today));
   for (const Command& c : root.subcommands) {
     if (!c.hidden) GW_CHECK(write_page({&root, &c}, sections, output, today));
+  }
+  for (const std::string_view name : kGuides) {
+    GW_CHECK(write_guide(name, sections, output, today));
   }
   return {};
 }

@@ -285,8 +285,13 @@ std::string see_also(const CommandPath& path) {
   }
   std::sort(others.begin(), others.end());
   std::string out;
+  const bool guides = path.size() == 1;
   for (const std::string& name : others) {
-    out += fmt::format(".Xr {}{}", name, &name == &others.back() ? " 1\n" : " 1 ,\n");
+    out += fmt::format(".Xr {} 1{}", name, &name == &others.back() && !guides ? "\n" : " ,\n");
+  }
+  if (!guides) return out;
+  for (const auto& name : kGuides) {
+    out += fmt::format(".Xr {} 7{}", name, &name == &kGuides.back() ? "\n" : " ,\n");
   }
   return out;
 }
@@ -378,6 +383,17 @@ Result<std::string> format_manual(const CommandPath& path, std::string_view text
   for (const Part& p : parts) {
     if (!p.needed || p.used || p.text.empty()) continue;
     return usage_error(fmt::format("the template of {}(1) leaves out @{}@", name, p.name));
+  }
+  return out;
+}
+
+std::string format_guide(std::string_view name, std::string_view text_template,
+                         std::string_view date) {
+  std::string out =
+      fmt::format(".\\\" Made by gwtool gen man from man/sections/{}.mdoc.\n.Dd {}\n", name, date);
+  while (!text_template.empty()) {
+    const std::string_view line = take_line(text_template);
+    if (!line.starts_with(".\\\"")) out.append(line).push_back('\n');
   }
   return out;
 }

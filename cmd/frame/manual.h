@@ -17,6 +17,7 @@
 // documentation; metrics are for the one page that wants them. A line of comment is left out.
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 
@@ -31,6 +32,11 @@ namespace gw::cmd {
 // wants it: manual_date(). kUsage: what is wrong with the template.
 Result<std::string> format_manual(const CommandPath& path, std::string_view text_template,
                                   std::string_view date);
+
+// A page of section 7, which belongs to no command: its template, dated.
+std::string format_guide(std::string_view name, std::string_view text_template,
+                         std::string_view date);
+inline constexpr std::array<std::string_view, 1> kGuides{"gwtool-tour"};
 
 // "gwtool-check" for the path of `gwtool check`.
 std::string manual_name(const CommandPath& path);

@@ -32,9 +32,11 @@ def literal_blocks(text):
 
 
 def section_examples():
-    """(file, line) of the commands that man/sections shows."""
+    """(file, line) of the commands that man/sections shows; those of the tour are run."""
     folder = os.path.join(cli.SOURCE, "man", "sections")
     for name in sorted(os.listdir(folder)):
+        if name == "gwtool-tour.mdoc":
+            continue
         for block in literal_blocks(read("man", "sections", name)):
             for line in block.splitlines():
                 if line.startswith("gwtool "):
@@ -132,6 +134,7 @@ class Readme(cli.TestCase):
                     env=cli.clean_env(GWTOOL=cli.GWTOOL, TMPDIR=self.dir))
         self.assert_run(r, 0)
         self.assertRegex(r.out, r"(?m)^github\.com/mjl-/mox v0\.0\.15 ")
+        self.assertRegex(r.out, r"(?m)^\S+ updated v0\.1\.1 go\S+ by schedule$")  # the guided tour
         self.assertIn("On the real Internet:", r.out)
         for line in r.out.split("On the real Internet:\n")[1].splitlines():
             self.parse("demo.sh", line)

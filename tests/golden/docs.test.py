@@ -30,7 +30,7 @@ class Docs(cli.TestCase):
     def test_manual_pages_are_current(self):
         # A page that need not change keeps its date.
         for page in os.listdir(os.path.join(cli.SOURCE, "man")):
-            if page.endswith(".1"):
+            if page.endswith((".1", ".7")):
                 shutil.copy(os.path.join(cli.SOURCE, "man", page), self.dir)
         self.compare("man", "man", "--sections", os.path.join(cli.SOURCE, "man", "sections"))
 
@@ -47,7 +47,7 @@ class Docs(cli.TestCase):
 
     def test_manual_pages_are_clean(self):
         man = os.path.join(cli.SOURCE, "man")
-        pages = sorted(f for f in os.listdir(man) if f.endswith(".1"))
+        pages = sorted(f for f in os.listdir(man) if f.endswith((".1", ".7")))
         for page in pages:
             r = cli.run(["mandoc", "-T", "lint", "-W", "style", page], cwd=man)
             # A page beside it that is not installed yet is no fault.
@@ -55,11 +55,13 @@ class Docs(cli.TestCase):
                    if "referenced manual not found" not in line]
             self.assertEqual(bad, [])
             text = cli.run(["mandoc", "-T", "ascii", page], cwd=man).out
-            for heading in ("NAME", "SYNOPSIS", "DESCRIPTION", "SEE ALSO"):
+            synopsis = ("SYNOPSIS",) if page.endswith(".1") else ()
+            for heading in ("NAME", *synopsis, "DESCRIPTION", "SEE ALSO"):
                 self.assertIn(heading[0] + "\b" + heading[0], text)
         # Each template belongs to a page.
         for name in os.listdir(os.path.join(man, "sections")):
-            self.assertIn(name.replace(".mdoc", ".1"), pages)
+            page = name.removesuffix(".mdoc")
+            self.assertTrue({page + ".1", page + ".7"} & {*pages}, name)
 
     def test_a_page_is_dated_when_its_text_changes(self):
         made = ("gen", "man", "--output", self.dir, "--sections", self.path("none"))

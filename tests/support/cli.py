@@ -192,11 +192,12 @@ class Background:
 
     no_descriptors = False  # set it for a process that is made to run out of them
 
-    def __init__(self, args, env=None, cwd=None, input=None, **popen):
+    def __init__(self, args, env=None, cwd=None, input=None, input_open=False, **popen):
+        """input: all that it reads; input_open: more of it by tell(), until close()."""
         self.args = [str(a) for a in args]
         self.process = subprocess.Popen(
             self.args, env=env if env is not None else clean_env(), cwd=cwd,
-            stdin=subprocess.PIPE if input is not None else subprocess.DEVNULL,
+            stdin=subprocess.PIPE if input is not None or input_open else subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, **popen)
         self._data = {"out": bytearray(), "err": bytearray()}
         self._readers = [
@@ -207,6 +208,13 @@ class Background:
         if input is not None:
             self.process.stdin.write(input.encode() if isinstance(input, str) else input)
             self.process.stdin.close()
+
+    def tell(self, text):
+        self.process.stdin.write(text.encode())
+        self.process.stdin.flush()
+
+    def close(self):
+        self.process.stdin.close()
 
     def _read(self, stream, name):
         while True:

@@ -1,0 +1,3 @@
+module example.test/svc
+
+go 1.18
