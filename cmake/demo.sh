@@ -1,7 +1,9 @@
 #!/bin/sh
 # The main job on real data, from nothing: installs what is missing, builds gwtool, follows a log,
 # serves it over DNS with DNSSEC, and checks it, first while nothing is newer and then when something
-# is; then, where there is data for it, a program is built twice and by a build service. It needs a network for Debian's packages only, ends by itself and leaves nothing running.
+# is; then, where there is data for it, a program is built twice and by a build service; last the guided
+# tour of the manual, where there is a go command. It needs a network for Debian's packages only, ends by
+# itself and leaves nothing running.
 #
 # usage: sh cmake/demo.sh [--no-deps]
 #   --no-deps   everything is installed already
@@ -26,6 +28,9 @@ clean_up() {
     kill "$server" 2>/dev/null || true
     wait "$server" 2>/dev/null || true
   fi
+  for pid in ${tour:-}; do
+    kill "$pid" 2>/dev/null && wait "$pid" || true
+  done
   [ -n "$work" ] && rm -rf "$work"
   exit "$status"
 }
@@ -184,6 +189,50 @@ if [ -d "$shared/goproxy" ] && [ -d "$shared/sumdb" ]; then
     --source "http://$at/tlog" --cache cache-get -o got/
   says "^$sum "
   stop_server
+fi
+
+# The guided tour of the manual: DNS that tells of releases, a service that builds them, and one that is
+# updated by both. After a step that starts something one waits until that is ready.
+go=$(command -v go || true)
+[ -n "$go" ] || go=$(ls "$work"/cache-one/toolchains/*/bin/go 2>/dev/null | head -n 1)
+if [ -n "$go" ]; then
+  title "The guided tour, gwtool-tour(7): a service that updates itself"
+  mkdir path
+  ln -s "$gwtool" path/gwtool
+  PATH=$work/path:$(dirname "$go"):$PATH
+  ln -s "$root/tests" tests
+  # Some containers' kernels refuse a part of the sandbox: found out with what cannot be built.
+  partial=
+  cp -r "$data/tour" probe && cp probe/log/latest.first probe/log/latest
+  "$gwtool" build example.test/svc/none@v0.1.0 --proxy "file://$work/probe/proxy" --source probe/log \
+    --log-key "$(cat probe/log/key.pub)" --toolchain local --cache probe/cache 2>"$work/err" &&
+    fail "what is not there was built"
+  grep -q "refuses parts of the sandbox" "$work/err" && partial="--sandbox partial"
+  awk '/^\.Bd -literal/ { n++; on = 1; next } /^\.Ed/ { on = 0 } on {
+    gsub(/\\e/, "\\"); gsub(/\\&/, ""); sub(/--toolchain local/, "& " partial)
+    print >sprintf("step-%02d", n) }' partial="$partial" "$root/man/sections/gwtool-tour.mdoc"
+  : >"$work/server.log"
+  waits=0
+  # It waits for what is to happen, but not for ever; the last step ends this, too.
+  sh -c 'trap "kill \$s; exit" TERM; sleep 1200 & s=$!; wait $s && kill "$0"' $$ &
+  tour=$!
+  for step in "$work"/step-*; do
+    sed -e 's/^/$ /' "$step"
+    # shellcheck disable=SC1090
+    . "$step" 2>>"$work/server.log"
+    if grep -q '&$' "$step"; then
+      server=$!
+      tour="$tour $!"
+      waits=$((waits + 1))
+      until [ "$(grep -c 'event=ready\|event=supervising' "$work/server.log")" -ge "$waits" ]; do
+        kill -0 "$server" || { cat "$work/server.log" >&2; fail "it ended"; }
+        sleep 0.1
+      done
+    fi
+  done
+  server=
+  tour=
+  cd "$work"
 fi
 
 title "All of it worked. On the real Internet:"
