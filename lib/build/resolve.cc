@@ -217,16 +217,36 @@ Result<Resolved> resolve(ModuleStore& store, const Request& request) {
   return usage_error(quoted(request.path) + ": cannot be in any module");
 }
 
-Result<std::string> resolve_go_version(ModuleStore& store, std::string_view platform) {
+std::string go_line_of_latest(std::string_view text) {
+  constexpr std::string_view kLatestOfLine = ".latest";
+  if (!text.ends_with(kLatestOfLine)) return {};
+  text.remove_suffix(kLatestOfLine.size());
+  const auto line = mod::parse_go_version(text);
+  const bool plain = line && line->is_release() && std::count(text.begin(), text.end(), '.') == 1;
+  return plain ? std::string(text) : std::string();
+}
+
+bool matches(const GoQuery& query, std::string_view go_version) {
+  const auto version = mod::parse_go_version(go_version);
+  if (!version) return false;
+  const auto line = mod::parse_go_version(query.line);
+  if (line && line->minor != version->minor) return false;
+  const auto stop = mod::parse_go_version(query.stop_before);
+  return !stop || *version < *stop;
+}
+
+Result<std::string> resolve_go_version(ModuleStore& store, std::string_view platform,
+                                       const GoQuery& query) {
   const std::string module(mod::kToolchainModule);
   GW_TRY(const std::string list, store.list(module));
   for (const std::string& go : go_releases(mod::parse_version_list(module, list), platform)) {
+    if (!matches(query, go)) continue;
     // The list may be older or newer than what there is.
     auto info = store.info(module, fmt::format("v0.0.1-{}.{}", go, platform));
     if (info) return go;
     if (info.error().kind != ErrorKind::kNotFound) return std::move(info).error();
   }
-  return not_found_error(fmt::format("the module proxy has no Go release for {}", platform),
+  return not_found_error(fmt::format("the module proxy has no such Go release for {}", platform),
                          "name one with --go");
 }
 

@@ -41,9 +41,19 @@ Result<Resolved> resolve(ModuleStore& store, const Request& request);
 Result<std::string> resolve_version(ModuleStore& store, const std::string& module,
                                     const std::string& query);
 
+// Which release of Go is wanted. All empty: the newest.
+struct GoQuery {
+  std::string line = {};         // "go1.26": one of its releases
+  std::string stop_before = {};  // a version; none from it on
+};
+// "go1.26" of "go1.26.latest"; empty for another text.
+std::string go_line_of_latest(std::string_view text);
+bool matches(const GoQuery& query, std::string_view go_version);
+
 // "go1.26.8" for `latest`: the newest release that the module proxy has for this machine.
 // `platform`: "linux-amd64".
-Result<std::string> resolve_go_version(ModuleStore& store, std::string_view platform);
+Result<std::string> resolve_go_version(ModuleStore& store, std::string_view platform,
+                                       const GoQuery& query = {});
 
 // Pure parts, for tests.
 //

@@ -138,6 +138,34 @@ TEST_CASE("Go releases: as Go versions, for the platform, confirmed") {
               R"({"Version":"v0.0.1-go1.26.8.linux-amd64"})");
   CHECK(resolve_go_version(*modules.store, "linux-amd64").value() == "go1.26.8");
   CHECK(resolve_go_version(*modules.store, "linux-arm64").error().kind == ErrorKind::kNotFound);
+  // Not from a version on, or of one line only.
+  modules.put({Kind::kList, m, {}},
+              "v0.0.1-go1.26.8.linux-amd64\nv0.0.1-go1.27.1.linux-amd64\n"
+              "v0.0.1-go1.27.0.linux-amd64\n");
+  for (const char* version : {"v0.0.1-go1.27.1.linux-amd64", "v0.0.1-go1.27.0.linux-amd64"}) {
+    modules.put({Kind::kInfo, m, version}, std::string(R"({"Version":")") + version + "\"}");
+  }
+  const auto go = [&](const GoQuery& query) {
+    return resolve_go_version(*modules.store, "linux-amd64", query).value_or("none");
+  };
+  CHECK(go({}) == "go1.27.1");
+  CHECK(go({.stop_before = "go1.27.1"}) == "go1.27.0");
+  CHECK(go({.stop_before = "go1.27"}) == "go1.26.8");
+  CHECK(go({.stop_before = "go1.26"}) == "none");
+  CHECK(go({.line = "go1.26"}) == "go1.26.8");
+  CHECK(go({.line = "go1.27", .stop_before = "go1.27.1"}) == "go1.27.0");
+  CHECK(go({.line = "go1.28"}) == "none");
+}
+
+TEST_CASE("a line of Go versions") {
+  CHECK(go_line_of_latest("go1.26.latest") == "go1.26");
+  for (const char* bad : {"latest", "go1.26", "go1.26.8.latest", "go1.26rc1.latest", "go2.latest",
+                          ".latest", "go1.latest"}) {
+    CAPTURE(bad);
+    CHECK(go_line_of_latest(bad).empty());
+  }
+  CHECK(matches({}, "go1.26.8"));
+  CHECK(!matches({}, "latest"));
 }
 
 TEST_CASE("retractions") {
