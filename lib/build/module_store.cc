@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "build/cache_trim.h"
 
 namespace gw::build {
 
@@ -100,6 +101,10 @@ Result<std::string> ModuleStore::gomod(const std::string& module, const std::str
         .in(title(request));
   }
   if (!kept) GW_CHECK(keep(directory_, request, *text));
+  if (kept) {
+    const auto fd = dir.open_file(path, O_RDONLY);
+    if (fd) touch_used(fd->get());
+  }
   return text;
 }
 
@@ -114,6 +119,7 @@ Result<os::Fd> ModuleStore::zip(const std::string& module, const std::string& ve
       return edited(std::move(same).error(), fmt::format("{}/{}", directory_, path))
           .in(title(request));
     }
+    touch_used(fd->get());
     return fd;
   }
   auto body = fetch(request);

@@ -1,18 +1,14 @@
 // Go's compiled standard library, kept for each toolchain and target: most of the work of a build
 // that starts with nothing.
 //
-// The go command believes whatever is in its build cache, so no build may write what another one
-// reads. What is kept here was compiled from a verified toolchain alone, in a cache of its own
-// where no module was ever seen, and is copied into each build's private cache. A manifest has the
-// hash of every file; what does not fit it is an error, not a miss: somebody edited it.
+// What is kept here was compiled from a verified toolchain alone, in a cache of its own where no
+// module was ever seen, and is copied into each build's private cache (build/kept_packages.h),
+// below std/GOVERSION-GOOS-GOARCH.
 //
-//   std/GOVERSION-GOOS-GOARCH/manifest      SHA-256, a blank, the name: a line each
-//   std/GOVERSION-GOOS-GOARCH/xx/HASH-a|-d  as in GOCACHE
-//
-// Only what builds needed is compiled and kept. One thread; several processes may share a cache,
-// and who finds a directory being written adds nothing to it.
+// Only what builds needed is compiled and kept. Threads and processes as there.
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +30,9 @@ class StdCache {
   // Copies what there is for the key's Go version and target into the build cache `to`, where files
   // that are there stay. kUntrusted: something was changed since it was kept.
   Status copy_to(const os::Dir& to, const Key& key) const;
+
+  // Entries that are kept for it.
+  Result<std::set<std::string>> names(const Key& key) const;
 
   // Adds what the build cache `from` has; nothing but the toolchain may have been compiled there.
   Status add_from(const os::Dir& from, const Key& key) const;

@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/text.h"
+#include "build/cache_trim.h"
 #include "build/go_command.h"
 #include "build/key.h"
 #include "module/dirhash.h"
@@ -184,6 +185,9 @@ Result<Toolchain> module_toolchain(ModuleStore& store, const std::string& direct
   auto sums = store.sums().find(m.module, m.version);
   if (!sums) return std::move(sums).error().in("toolchain " + name);
   GW_TRY(const os::Dir parent, os::Dir::open(directory));
+  GW_TRY(os::Fd lock, parent.lock_shared(name + ".lock"));
+  auto in_use = std::make_shared<const os::Fd>(std::move(lock));
+  touch_used(in_use->get());
   GW_TRY(const auto there, parent.find(name));
   if (!there) GW_CHECK(unpack(store, parent, m, name, sums->zip));
   const std::string path = fs::path(directory).lexically_normal() / name;
@@ -196,7 +200,7 @@ Result<Toolchain> module_toolchain(ModuleStore& store, const std::string& direct
                     sums->zip),
         "remove it, to unpack it anew");
   }
-  return Toolchain{go_version, os::real_path(path), {}, true};
+  return Toolchain{go_version, os::real_path(path), {}, true, std::move(in_use)};
 }
 
 namespace {
@@ -258,7 +262,7 @@ Result<Toolchain> open_goroot(const std::string& path, const std::string& wanted
   std::set<std::string> others;
   find_links(goroot, 2, others);
   find_libraries(goroot, others);
-  return Toolchain{*version, goroot, {others.begin(), others.end()}, false};
+  return Toolchain{*version, goroot, {others.begin(), others.end()}};
 }
 
 }  // namespace

@@ -8,12 +8,14 @@
 // Source: cmd/go/internal/toolchain/select.go. One thread; several processes may share a cache.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "build/module_store.h"
+#include "os/file.h"
 
 namespace gw::build {
 
@@ -25,6 +27,8 @@ struct Toolchain {
   std::vector<std::string> others;
   // It is what the checksum database says: what it compiles can be kept by its version alone.
   bool verified = false;
+  // As long as one of these lives, nobody takes it out of the cache (build/cache_trim.h).
+  std::shared_ptr<const os::Fd> in_use = {};
 };
 
 // From the cache's directory `directory`, which exists, fetched and unpacked when it is not there.

@@ -52,6 +52,15 @@ std::string error_of(const Result<Toolchain>& toolchain) {
   return toolchain ? "no error" : toolchain.error().message;
 }
 
+// Without the locks, which stay.
+std::vector<std::string> names_in(const TempDir& dir) {
+  std::vector<std::string> out;
+  for (const auto& entry : fs::directory_iterator(dir.path())) {
+    if (entry.path().extension() != ".lock") out.push_back(entry.path().filename().string());
+  }
+  return out;
+}
+
 }  // namespace
 
 TEST_CASE("programs of a toolchain") {
@@ -84,7 +93,7 @@ TEST_CASE("a toolchain module becomes a toolchain, once") {
   CHECK(!executable(root + "/src/a.go"));
   CHECK(slurp(root + "/src/go.mod") == "module std\n");
   CHECK(slurp(root + "/src/cmd/go.mod") == "module cmd\n");
-  CHECK(std::distance(fs::directory_iterator(dir.path()), {}) == 1);
+  CHECK(names_in(dir) == std::vector<std::string>{"go1.26.8.linux-amd64"});
   // Without proxy and log, from the cache.
   modules.proxy.files.clear();
   modules.open();
@@ -132,7 +141,7 @@ TEST_CASE("a toolchain that the checksum database does not know is not unpacked"
   const auto evil = module_toolchain(*modules.store, dir.path(), "go1.26.8", "linux-amd64");
   REQUIRE(!evil);
   CHECK(evil.error().kind == ErrorKind::kUntrusted);
-  CHECK(fs::is_empty(dir.path()));
+  CHECK(names_in(dir).empty());
   const auto none = module_toolchain(*modules.store, dir.path(), "go1.26.9", "linux-amd64");
   REQUIRE(!none);
   CHECK(none.error().kind == ErrorKind::kNotFound);
