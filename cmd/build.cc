@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "build/builder.h"
+#include "build/cache_trim.h"
 #include "build/outputs.h"
 #include "build/resolve.h"
 #include "build_group.h"
@@ -137,8 +138,10 @@ Result<int> run_builds(Context& ctx, const BuildValues& v, const os::Stop& stop)
   GW_TRY(const build::Toolchain toolchain, find_build_toolchain(v, parts, wanted_go(v.go)));
   int code = kExitDone;
   GW_TRY(const auto planned, plan(ctx, v, parts, toolchain.go_version, code));
-  const build::Builder::Options options{v.sandbox,
-                                        [&ctx](std::string_view what) { ctx.out.progress(what); }};
+  const build::Builder::Options options{
+      .sandbox = v.sandbox, .limits = build_limits(v), .progress = [&ctx](std::string_view what) {
+        ctx.out.progress(what);
+      }};
   std::unique_ptr<build::Builder> builder;
   bool told = false;
   for (std::size_t i = 0; i < planned.size() && !stop.requested(); ++i) {
@@ -159,11 +162,21 @@ Result<int> run_builds(Context& ctx, const BuildValues& v, const os::Stop& stop)
   return code;
 }
 
+// What cannot be removed now stays, and the builds are done.
+void trim(Context& ctx, const BuildValues& v) {
+  constexpr std::uint64_t kMega = 1'000'000;
+  const auto cache = build_cache_path(v);
+  if (!cache) return;
+  const auto left = build::trim_cache(*cache, {.max_bytes = v.cache_size * kMega});
+  if (!left) ctx.out.warn("keeping the cache small: " + left.error().message);
+}
+
 Result<int> run(Context& ctx, const BuildValues& v) {
   os::Stop stop;
   GW_TRY(const auto signals, os::SignalThread::start(stop, {}));
   auto code = run_builds(ctx, v, stop);
   ctx.out.progress("");
+  if (code) trim(ctx, v);
   // What a verification found is told also when somebody interrupts.
   const bool untrusted =
       code ? *code == kExitUntrusted : code.error().kind == ErrorKind::kUntrusted;
@@ -196,6 +209,7 @@ Command build_command() {
       {"CACHE/sumdb", "proofs of their sums, the newest head, evidence of a log's lies"},
       {"CACHE/toolchains", "verified toolchains, unpacked"},
       {"CACHE/std", "the standard library, compiled, for the last twelve toolchains and targets"},
+      {"CACHE/packages", "compiled packages of modules, for builds of the same version"},
       {"CACHE/logs", "the last build log of each build"},
       {"CACHE/builds/NAME", "the newest head seen of a service's log, and evidence of its lies"},
       {"DATA/ledger.db", "of serve: its log, results, failures and build logs"},
@@ -207,6 +221,10 @@ Command build_command() {
   add_what(c, v);
   add_build_places(c, v.get());
   add_build_cache(c, v.get());
+  add_build_cache_size(
+      c, v.get(),
+      "What was used longest ago is removed in the end: toolchains, compiled packages, "
+      "modules, logs. Proofs stay.");
   add_build_client(c);
   add_build_log(c);
   add_build_serve(c);

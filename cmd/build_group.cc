@@ -4,9 +4,11 @@
 
 #include <algorithm>
 
+#include "base/bytes.h"
 #include "build/key.h"
 #include "build/resolve.h"
 #include "frame/settings.h"
+#include "module/goversion.h"
 #include "net/source.h"
 
 namespace gw::cmd {
@@ -36,7 +38,8 @@ Status add_target(BuildTargets& v, std::string_view text) {
 }
 
 Status check_go(std::string_view text) {
-  return text == kLatest ? Status() : build::check_go_version(text);
+  if (text == kLatest || !build::go_line_of_latest(text).empty()) return {};
+  return build::check_go_version(text);
 }
 
 Status check_proxy(std::string_view text) {
@@ -59,6 +62,11 @@ Result<std::string> log_proxies(const BuildPlaces& v) {
 
 }  // namespace
 
+Status check_go_line(std::string_view text) {
+  if (mod::parse_go_version(text)) return {};
+  return usage_error(quoted(text) + ": no Go version", "such as go1.27.0");
+}
+
 void add_build_targets(Command& c, BuildTargets* v) {
   c.add(custom_option(
             "target", "GOOS/GOARCH", [v](std::string_view text) { return add_target(*v, text); },
@@ -67,7 +75,8 @@ void add_build_targets(Command& c, BuildTargets* v) {
             .more("Repeatable; several share what is fetched."));
   c.add(text_option("go", "GOVERSION|latest", &v->go, "the Go version to build it with")
             .default_text("latest, or that of --toolchain")
-            .check(check_go));
+            .check(check_go)
+            .more("go1.26.latest is the newest release of Go 1.26."));
   c.add(flag_option("stripped", &v->stripped, "leave the symbol table out: the linker's -s"));
 }
 
@@ -85,6 +94,11 @@ void add_build_places(Command& c, BuildPlaces* v) {
             .more("module: downloaded and verified like any module. local: the go command in PATH. "
                   "DIR: a GOROOT, or a directory of them named after their versions. The last two "
                   "are trusted as they are."));
+  c.add(
+      text_option("go-stop-before", "GOVERSION", &v->go_stop_before,
+                  "take no Go version from this one on")
+          .check(check_go_line)
+          .more("For as long as a new Go is not trusted yet: latest is the newest one before it."));
   using Mode = build::SandboxMode;
   c.add(
       choice_option<Mode>("sandbox", "MODE", &v->sandbox,
@@ -92,12 +106,34 @@ void add_build_places(Command& c, BuildPlaces* v) {
                            {"partial", Mode::kPartial, "what the kernel grants; the rest is told"},
                            {"off", Mode::kOff, "none: the go command runs as you do"}},
                           "what the go command is kept from"));
+  c.add(
+      number_option("max-memory", "MB", &v->max_memory, 50, 100'000'000,
+                    "memory that a build may use, all its processes together")
+          .more("A build that reaches this limit, or one of the next, is ended, and fails for that "
+                "reason."));
+  c.add(number_option("max-disk", "MB", &v->max_disk, 50, 100'000'000,
+                      "disk that a build may use, modules and compiled packages included"));
+  c.add(number_option("max-processes", "N", &v->max_processes, 50, 100'000,
+                      "processes and threads that a build may have at a time"));
+  c.add(duration_option("max-time", &v->max_time, std::chrono::seconds(1), std::chrono::hours(24),
+                        "how long a build may take"));
+}
+
+build::BuildLimits build_limits(const BuildPlaces& v) {
+  constexpr std::uint64_t kMega = 1'000'000;
+  return {v.max_memory * kMega, v.max_disk * kMega, v.max_processes, v.max_time};
 }
 
 void add_build_cache(Command& c, BuildPlaces* v) {
   c.add(path_option("cache", "DIR", &v->cache, PathUse::kState,
                     "verified modules, toolchains, proofs and build logs")
             .default_text("gwtool in $XDG_CACHE_HOME or ~/.cache"));
+}
+
+void add_build_cache_size(Command& c, BuildPlaces* v, std::string more) {
+  c.add(number_option("cache-size", "MB", &v->cache_size, 0, 100'000'000,
+                      "how large the cache may be, in megabytes")
+            .more(std::move(more)));
 }
 
 Result<std::string> build_cache_path(const BuildPlaces& v) {
@@ -141,17 +177,29 @@ Result<build::Toolchain> find_build_toolchain(const BuildPlaces& v, BuildParts& 
                                               const std::string& version) {
   const build::Target host = build::host_target();
   const std::string platform = fmt::format("{}-{}", host.goos, host.goarch);
+  const build::GoQuery query{build::go_line_of_latest(version), v.go_stop_before.value_or("")};
+  const auto check = [&](const std::string& go) -> Status {
+    if (build::matches({.stop_before = query.stop_before}, go)) return {};
+    return usage_error(fmt::format("{} is not before {}", go, query.stop_before),
+                       "see --go-stop-before");
+  };
   if (v.toolchain == kModule) {
     std::string wanted = version;
-    if (wanted.empty()) {
-      GW_TRY(wanted, build::resolve_go_version(*parts.store, platform));
+    if (version.empty() || !query.line.empty()) {
+      GW_TRY(wanted, build::resolve_go_version(*parts.store, platform, query));
     }
+    GW_CHECK(check(wanted));
     return build::module_toolchain(*parts.store, parts.cache.toolchains(), wanted, platform);
   }
-  if (v.toolchain == kLocal) {
-    return build::local_toolchain(process_environment()("PATH").value_or(""), version);
+  if (!query.line.empty()) {
+    return usage_error(version + " is a question to a module proxy",
+                       "without --toolchain module, name the version");
   }
-  return build::directory_toolchain(v.toolchain, version, platform);
+  auto found = v.toolchain == kLocal
+                   ? build::local_toolchain(process_environment()("PATH").value_or(""), version)
+                   : build::directory_toolchain(v.toolchain, version, platform);
+  if (found) GW_CHECK(check(found->go_version));
+  return found;
 }
 
 }  // namespace gw::cmd

@@ -2,6 +2,8 @@
 // the parts of lib/build that are made from that.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,17 +23,25 @@
 
 namespace gw::cmd {
 
-// --proxy, --log-key, --source, --ca-file, --toolchain, --sandbox; --cache by a function of its
-// own.
+// --proxy, --log-key, --source, --ca-file, --toolchain, --go-stop-before, --sandbox, --max-*;
+// --cache and --cache-size by functions of their own.
 struct BuildPlaces {
   std::string proxy = "https://proxy.golang.org";
   LogSourceValues log;
   std::optional<std::string> cache;
+  std::uint64_t cache_size = 20'000;  // MB
   std::string toolchain = "module";
+  std::optional<std::string> go_stop_before;
   build::SandboxMode sandbox = build::SandboxMode::kFull;
+  std::uint64_t max_memory = 8000;  // MB
+  std::uint64_t max_disk = 20'000;  // MB
+  std::uint64_t max_processes = 1024;
+  std::chrono::seconds max_time = std::chrono::hours(1);
 };
 void add_build_places(Command& c, BuildPlaces* v);
+build::BuildLimits build_limits(const BuildPlaces& v);
 void add_build_cache(Command& c, BuildPlaces* v);
+void add_build_cache_size(Command& c, BuildPlaces* v, std::string more);
 Result<std::string> build_cache_path(const BuildPlaces& v);
 
 // --target, --go, --stripped.
@@ -41,8 +51,11 @@ struct BuildTargets {
   bool stripped = false;
 };
 void add_build_targets(Command& c, BuildTargets* v);
-// Empty for `latest`.
+// Empty for `latest`; "go1.26.latest" as it is.
 std::string wanted_go(const std::optional<std::string>& go);
+
+// For options that name one: "go1.27.0" or "go1.27".
+Status check_go_line(std::string_view text);
 
 struct BuildParts {
   build::Cache cache;
@@ -54,7 +67,7 @@ Result<BuildParts> make_build_parts(const BuildPlaces& v, const std::string& cac
                                     const Clock& clock, const os::Stop& stop,
                                     build::OnFetched on_fetched);
 
-// `version`: empty for the newest, or whichever the place has.
+// `version`: empty for the newest, or whichever the place has; "go1.26.latest" of a proxy only.
 Result<build::Toolchain> find_build_toolchain(const BuildPlaces& v, BuildParts& parts,
                                               const std::string& version);
 

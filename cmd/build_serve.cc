@@ -73,11 +73,6 @@ Status check_listen(std::string_view text) {
   return {};
 }
 
-Status check_go_line(std::string_view text) {
-  if (mod::parse_go_version(text)) return {};
-  return usage_error(quoted(text) + ": no Go version", "such as go1.22.0");
-}
-
 void add_serve_places(Command& c, BuildServeValues* v) {
   c.add(path_option("data", "DIR", &v->data, PathUse::kState,
                     "the log, what was built, and binaries; made if need be")
@@ -207,11 +202,20 @@ std::vector<std::string> versions_in(const std::string& directory) {
   return out;
 }
 
-Result<std::vector<std::string>> go_versions(const BuildServeValues& v, BuildParts& parts) {
+// Also one that is not offered: a record of old may have been made with it.
+Result<build::Toolchain> any_toolchain(BuildPlaces v, BuildParts& parts,
+                                       const std::string& version) {
+  v.go_stop_before.reset();
+  return find_build_toolchain(v, parts, version);
+}
+
+Result<std::vector<std::string>> all_go_versions(const BuildServeValues& v, BuildParts& parts) {
   if (v.toolchain == "module") {
     const build::Target host = build::host_target();
     const std::string platform = fmt::format("{}-{}", host.goos, host.goarch);
-    GW_TRY(const std::string newest, build::resolve_go_version(*parts.store, platform));
+    GW_TRY(const std::string newest,
+           build::resolve_go_version(*parts.store, platform,
+                                     {.stop_before = v.go_stop_before.value_or("")}));
     GW_TRY(const std::string list, parts.store->list(std::string(mod::kToolchainModule)));
     auto all = build::go_releases(mod::parse_version_list(mod::kToolchainModule, list), platform);
     // What is above it is in the list only.
@@ -222,8 +226,17 @@ Result<std::vector<std::string>> go_versions(const BuildServeValues& v, BuildPar
     auto several = versions_in(v.toolchain);
     if (!several.empty()) return several;
   }
-  GW_TRY(const build::Toolchain only, find_build_toolchain(v, parts, ""));
+  GW_TRY(const build::Toolchain only, any_toolchain(v, parts, ""));
   return std::vector<std::string>{only.go_version};
+}
+
+Result<std::vector<std::string>> go_versions(const BuildServeValues& v, BuildParts& parts) {
+  GW_TRY(auto versions, all_go_versions(v, parts));
+  std::erase_if(versions, [&](const std::string& go) {
+    return !build::matches({.stop_before = v.go_stop_before.value_or("")}, go);
+  });
+  if (versions.empty()) return not_found_error("no Go version is before --go-stop-before");
+  return versions;
 }
 
 Result<std::vector<buildd::Network>> networks(const std::vector<std::string>& texts) {
@@ -245,6 +258,8 @@ Result<buildd::ServiceOptions> service_options(const BuildServeValues& v) {
   }
   if (v.tls_certificate) out.tls = http::TlsOptions{*v.tls_certificate, *v.tls_key};
   out.maker.sandbox = v.sandbox;
+  out.maker.limits = build_limits(v);
+  out.maker.max_cache_bytes = v.cache_size * 1'000'000;
   out.maker.twice = !v.build_once;
   out.maker.max_binary_bytes = v.keep_binaries * 1'000'000;
   out.rules.limits = v.limits;
@@ -341,7 +356,7 @@ Result<int> run_serve(Context& ctx, const BuildServeValues& v) {
   GW_CHECK(add_verifiers(options, v, ctx.clock, stop));
   const buildd::Toolchains::Source toolchains{
       [&] { return go_versions(v, parts); },
-      [&](const std::string& version) { return find_build_toolchain(v, parts, version); }};
+      [&](const std::string& version) { return any_toolchain(v, parts, version); }};
   GW_TRY(auto service,
          buildd::Service::start(
              std::move(options),
@@ -381,6 +396,10 @@ void add_build_serve(Command& c) {
   serve.add(path_option("cache", "DIR", &v->cache, PathUse::kState,
                         "verified modules, toolchains, proofs and build logs")
                 .default_text("cache in --data"));
+  add_build_cache_size(
+      serve, v.get(),
+      "What was used longest ago is removed: toolchains, compiled packages, logs. "
+      "Modules stay, so that every record can be rebuilt when nobody else has them.");
   add_serve_rules(serve, v.get());
   serve.rules.push_back([v]() -> Status {
     if (v->witness_quorum > v->witnesses.size()) {

@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "build/forwarder.h"
 #include "build/includes.h"
+#include "build/kept_packages.h"
 #include "module/buildinfo.h"
 #include "module/goversion.h"
 
@@ -36,6 +37,10 @@ bool has_cgo(const std::string& directory) {
   return false;
 }
 
+bool is_good(const GoRan& ran) {
+  return ran.exit.ok() && ran.end == os::Ran::End::kExited && !ran.found;
+}
+
 std::string command_line(const std::vector<std::string>& arguments) {
   std::string out = "$";
   for (const std::string& argument : arguments) {
@@ -43,6 +48,10 @@ std::string command_line(const std::vector<std::string>& arguments) {
     out += plain ? " " + argument : fmt::format(" '{}'", argument);
   }
   return out + "\n";
+}
+
+bool says_disk_full(std::string_view output) {
+  return output.find(": no space left on device\n") != std::string_view::npos;
 }
 
 Error failure(FoundReason found) {
@@ -92,8 +101,10 @@ Result<Saved> Product::save(const os::Dir& dir, const std::string& name) const {
 Result<std::unique_ptr<Builder>> Builder::make(const Cache& cache, ModuleStore& store,
                                                const Toolchain& toolchain, Options options,
                                                const os::Stop& stop) {
-  GW_TRY(WorkDirectory work, cache.make_work());
-  GW_TRY(GoRunner runner, GoRunner::make(options.sandbox, toolchain, work.path(), stop));
+  GW_TRY(WorkDirectory work, cache.make_work(options.again));
+  static_assert(Cache::kNumbers == kBuildUsers);
+  const RunnerOptions how{options.sandbox, options.limits, kFirstBuildUser + work.number()};
+  GW_TRY(GoRunner runner, GoRunner::make(how, toolchain, work.path(), stop));
   std::optional<StdCache> std;
   if (toolchain.verified) std.emplace(cache.standard_library());
   return std::unique_ptr<Builder>(new Builder(cache, store, std::move(work), std::move(runner),
@@ -122,6 +133,8 @@ Result<Product> Builder::build(const Key& key) {
     const auto source = mod::FdSource::of(binary->get());
     done = source ? check_binary(*source, key) : Status(source.error());
   }
+  // What it took is there for the module's other commands.
+  if (done) done = keep_packages(key);
   GW_TRY(std::string path, cache_.keep_log(key, log));
   if (done) return Product(*std::move(binary), std::move(path));
   Error error = std::move(done).error();
@@ -132,11 +145,9 @@ Result<Product> Builder::build(const Key& key) {
 }
 
 // A go command that did not end by itself says nothing about the module.
-Status Builder::check_ran(const os::Ran& ran, const Key& key, bool searched) const {
-  if (ran.end == os::Ran::End::kTimeout) {
-    return unavailable_error(fmt::format("the go command took longer than {} minutes and was ended",
-                                         kBuildTime.count()));
-  }
+Status Builder::check_ran(const GoRan& ran, const Key& key, bool searched) const {
+  if (ran.found) return failure(*ran.found);
+  if (ran.disk_full || says_disk_full(ran.output)) return unavailable_error("the disk is full");
   if (ran.exit.signal != 0) {
     return unavailable_error("the go command " + os::exit_text(ran.exit));
   }
@@ -182,12 +193,12 @@ Status Builder::check_sources(std::string_view commands) const {
 }
 
 Status Builder::fetch(const Key& key, std::string& log) {
-  GW_CHECK(take_std(key));
+  GW_CHECK(take_packages(key));
   progress(fmt::format("fetching what {} needs", key.package()));
   Forwarder forwarder(store_, key.module, key.version);
-  GW_TRY(const os::Ran ran, runner_.fetch(key, forwarder));
+  GW_TRY(const GoRan ran, runner_.fetch(key, forwarder));
   forwarder.stop();
-  if (ran.exit.ok() && ran.end == os::Ran::End::kExited) {
+  if (is_good(ran)) {
     GW_CHECK(check_zips(forwarder));
     GW_CHECK(check_sources(ran.output));
     return compile_std(key, ran.output);
@@ -198,13 +209,24 @@ Status Builder::fetch(const Key& key, std::string& log) {
   return check_ran(ran, key, forwarder.searched());
 }
 
-// ---- the standard library ----
+// ---- compiled packages ----
 
-Status Builder::take_std(const Key& key) const {
+// A toolchain that nobody verified may be another one tomorrow: nothing is kept of it.
+Status Builder::take_packages(const Key& key) const {
   if (!std_) return {};
   GW_TRY(const os::Dir cache, runner_.build_cache(key, false));
   GW_CHECK(std_->copy_to(cache, key));
+  if (!options_.again) {
+    GW_CHECK(KeptPackages(cache_.packages(), kept_module_name(key)).copy_to(cache));
+  }
   return runner_.give(cache);
+}
+
+Status Builder::keep_packages(const Key& key) const {
+  if (!std_ || options_.again) return {};
+  GW_TRY(const os::Dir cache, runner_.build_cache(key, false));
+  GW_TRY(const auto library, std_->names(key));
+  return KeptPackages(cache_.packages(), kept_module_name(key)).add_from(cache, library);
 }
 
 // Compiles what is not kept yet, apart from the module, and keeps it. `commands`: those that the
@@ -217,17 +239,19 @@ Status Builder::compile_std(const Key& key, std::string_view commands) {
   GW_TRY(const os::Dir apart, runner_.build_cache(key, true));
   GW_CHECK(std_->copy_to(apart, key));
   GW_CHECK(runner_.give(apart));
-  GW_TRY(const os::Ran ran, runner_.compile_std(key, packages));
-  if (!ran.exit.ok() || ran.end != os::Ran::End::kExited) return {};
+  GW_TRY(const GoRan ran, runner_.compile_std(key, packages));
+  if (ran.found) return check_ran(ran, key, false);
+  if (!is_good(ran)) return {};
   GW_CHECK(std_->add_from(apart, key));
-  return take_std(key);
+  return take_packages(key);
 }
 
 Status Builder::compile(const Key& key, std::string& log) {
   progress(fmt::format("compiling {} for {}", key.package(), format_target(key.target)));
-  GW_TRY(const os::Ran ran, runner_.build(key));
+  GW_TRY(const GoRan ran, runner_.build(key));
   log += command_line(build_arguments(key)) + ran.output;
   if (ran.output_cut) log += fmt::format("\n[cut after {} bytes]\n", ran.output.size());
+  if (ran.found) log += fmt::format("\n[{}]\n", ran.found->line);
   return check_ran(ran, key, false);
 }
 

@@ -4,9 +4,9 @@
 //   GW_TRY(Product product, builder.build(key));         // fetched, verified, compiled, looked at
 //   GW_CHECK(product.save(dir, "age", ...));             // under its name, whole
 //
-// Keys of one module version share what was fetched and compiled; nothing is shared between
-// modules, as the go command believes what it finds in its caches, but the standard library, which
-// is compiled where no module was seen.
+// Keys of one module version share what was fetched and compiled, also with later Builders; nothing
+// is shared between modules, as the go command believes what it finds in its caches, but the
+// standard library, which is compiled where no module was seen.
 //
 // One thread. Errors of build(): kNotFound with a BuildFailure: it cannot be built, today or
 // tomorrow; kUnavailable: a retry may help; kUntrusted: a module is not what the checksum database
@@ -67,6 +67,10 @@ class Builder {
  public:
   struct Options {
     SandboxMode sandbox = SandboxMode::kFull;
+    BuildLimits limits = {};
+    // Builds again, to compare: with nothing that an earlier build compiled but the standard
+    // library, and as another user when we are root.
+    bool again = false;
     // For people: what is done just now.
     std::function<void(std::string_view)> progress = nullptr;
   };
@@ -93,10 +97,11 @@ class Builder {
   Status fetch(const Key& key, std::string& log);
   Status check_zips(const Forwarder& forwarder) const;
   Status check_sources(std::string_view commands) const;
-  Status take_std(const Key& key) const;
+  Status take_packages(const Key& key) const;
+  Status keep_packages(const Key& key) const;
   Status compile_std(const Key& key, std::string_view commands);
   Status compile(const Key& key, std::string& log);
-  Status check_ran(const os::Ran& ran, const Key& key, bool searched) const;
+  Status check_ran(const GoRan& ran, const Key& key, bool searched) const;
   Result<os::Fd> find_binary() const;
   void progress(std::string_view what) const {
     if (options_.progress) options_.progress(what);

@@ -46,7 +46,9 @@ WorkDirectory::WorkDirectory(WorkDirectory&& o) noexcept
     : parent_(std::move(o.parent_)),
       lock_(std::move(o.lock_)),
       name_(std::exchange(o.name_, {})),
-      path_(std::move(o.path_)) {}
+      path_(std::move(o.path_)),
+      number_lock_(std::move(o.number_lock_)),
+      number_(o.number_) {}
 
 WorkDirectory::~WorkDirectory() {
   if (name_.empty()) return;
@@ -61,7 +63,7 @@ Result<Cache> Cache::open(const std::string& path) {
   const std::string real = std::filesystem::canonical(path, failed).string();
   if (failed) return io_error(fmt::format("the cache {}: {}", path, failed.message()));
   GW_TRY(os::Dir dir, os::Dir::open(real));
-  for (const char* name : {"download", "sumdb", "toolchains", "std", "logs", kWork}) {
+  for (const char* name : {"download", "sumdb", "toolchains", "std", "packages", "logs", kWork}) {
     auto made = dir.make_dir(name, 0755);
     if (!made) return std::move(made).error().in("the cache " + real);
   }
@@ -75,14 +77,24 @@ Result<std::string> Cache::sums(const std::string& log_name) const {
   return fmt::format("{}/{}", path_, path);
 }
 
-Result<WorkDirectory> Cache::make_work() const {
+Result<WorkDirectory> Cache::make_work(bool second) const {
   GW_TRY(os::Dir work, dir_.open_dir(kWork));
   sweep(work);
   const std::string name = encode_hex(random_bytes(8));
   GW_TRY(os::Fd lock, work.lock(name + std::string(kLock)));
   GW_TRY(const os::Dir dir, work.make_dir(name, 0755));
-  return WorkDirectory(std::move(work), std::move(lock), name,
-                       fmt::format("{}/{}/{}", path_, kWork, name));
+  WorkDirectory out(std::move(work), std::move(lock), name,
+                    fmt::format("{}/{}/{}", path_, kWork, name));
+  const unsigned first = second ? 1 : 0;
+  out.number_ = first;
+  for (unsigned number = first; number < kNumbers; number += 2) {
+    auto taken = dir_.lock(fmt::format("number-{}", number));
+    if (!taken) continue;
+    out.number_lock_ = *std::move(taken);
+    out.number_ = number;
+    break;
+  }
+  return out;
 }
 
 Result<std::string> Cache::keep_log(const Key& key, std::string_view text) const {

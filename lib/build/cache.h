@@ -4,6 +4,7 @@
 //   sumdb/NAME/  proofs of their sums, and the log's head
 //   toolchains/  unpacked ones
 //   std/         Go's standard library, compiled for each toolchain and target
+//   packages/    what a module's builds compiled, for builds of the same version
 //   logs/        the last build log of each key
 //   work/        a private directory of each call, gone at its end
 //
@@ -29,6 +30,9 @@ class WorkDirectory {
   ~WorkDirectory();
   // Empty at first.
   const std::string& path() const { return path_; }
+  // Below Cache::kNumbers; of those that are at work in a cache each has another, as long as there
+  // are enough.
+  unsigned number() const { return number_; }
 
  private:
   friend class Cache;
@@ -41,6 +45,8 @@ class WorkDirectory {
   os::Fd lock_;
   std::string name_;  // empty: moved from
   std::string path_;
+  os::Fd number_lock_;
+  unsigned number_ = 0;
 };
 
 class Cache {
@@ -52,11 +58,14 @@ class Cache {
   std::string download() const { return path_ + "/download"; }
   std::string toolchains() const { return path_ + "/toolchains"; }
   std::string standard_library() const { return path_ + "/std"; }
+  std::string packages() const { return path_ + "/packages"; }
   // The directory of a checksum database, made if need be.
   Result<std::string> sums(const std::string& log_name) const;
 
-  // Removes what calls that were killed have left, first.
-  Result<WorkDirectory> make_work() const;
+  static constexpr unsigned kNumbers = 14;
+  // Removes what calls that were killed have left, first. `second`: builds again, to compare; its
+  // number is odd, others' are even.
+  Result<WorkDirectory> make_work(bool second = false) const;
 
   // Keeps a build's log in the place of the one before; returns its path.
   Result<std::string> keep_log(const Key& key, std::string_view text) const;

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,8 +17,10 @@
 #include <cstring>
 #include <filesystem>
 
+#include "base/bytes.h"
 #include "os/dir.h"
 #include "os/file.h"
+#include "os/usage.h"
 
 namespace gw::build {
 
@@ -32,24 +35,39 @@ constexpr const char* kCache = "cache";
 constexpr const char* kStdCache = "std";
 constexpr std::string_view kHostName = "build";
 constexpr std::uint16_t kPort = 8080;  // of an interface where nobody else is
-constexpr std::uint64_t kMaxData = std::uint64_t{8} << 30U;
 constexpr std::uint64_t kMaxFile = std::uint64_t{4} << 30U;
-constexpr std::uint64_t kMaxProcesses = 1024;  // threads count, too
+// Above the limits that a guard keeps: these stop what grows between two of its looks.
+constexpr std::uint64_t kDataAbove = std::uint64_t{1} << 30U;
+constexpr std::uint64_t kProcessesAbove = 16;
+constexpr std::uint64_t kOpenFiles = 4096;
 
-// Nothing that a compiler needs, and each a way around the rest.
+// Nothing that a compiler needs, and each a way around the rest, or out.
 const std::vector<std::string>& denied_calls() {
-  static const std::vector<std::string> calls = {"add_key",
-                                                 "bpf",
-                                                 "kcmp",
-                                                 "keyctl",
-                                                 "open_by_handle_at",
-                                                 "perf_event_open",
-                                                 "process_vm_readv",
-                                                 "process_vm_writev",
-                                                 "ptrace",
-                                                 "request_key",
-                                                 "userfaultfd"};
+  static const std::vector<std::string> calls = {
+      // other processes
+      "kcmp", "pidfd_getfd", "perf_event_open", "process_vm_readv", "process_vm_writev", "ptrace",
+      // keys, programs in the kernel, memory that others handle
+      "add_key", "bpf", "keyctl", "request_key", "userfaultfd", "io_setup",
+      // files without a path
+      "fanotify_init", "name_to_handle_at", "open_by_handle_at",
+      // the machine
+      "acct", "adjtimex", "clock_adjtime", "clock_settime", "delete_module", "finit_module",
+      "init_module", "ioperm", "iopl", "kexec_file_load", "kexec_load", "personality", "quotactl",
+      "reboot", "setdomainname", "sethostname", "settimeofday", "swapoff", "swapon", "syslog",
+      "vhangup"};
   return calls;
+}
+
+// Since Linux 5.14 a user namespace has a count of its own.
+bool counts_in_namespaces() {
+  struct utsname name {};
+  if (::uname(&name) != 0) return false;
+  const std::string_view release = name.release;
+  const auto dot = std::min(release.find('.'), release.size());
+  const auto major = parse_decimal(release.substr(0, dot));
+  std::string_view rest = release.substr(std::min(dot + 1, release.size()));
+  const auto minor = parse_decimal(rest.substr(0, rest.find_first_not_of("0123456789")));
+  return major && minor && (*major > 5 || (*major == 5 && *minor >= 14));
 }
 
 // Nothing in a build cache is of two targets.
@@ -70,14 +88,8 @@ bool is_reachable(const std::string& path) {
 // network. The cases of failure belong to the network's part.
 void plan_listener(int channel, os::Parts needs, os::CallList& early) {
   constexpr os::Parts kPart = os::bit(SandboxPart::kNetwork);
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-  auto* buffer = static_cast<char*>(early.bytes(control.data(), control.size()));
-  auto* header = reinterpret_cast<cmsghdr*>(buffer);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  // Where the message has the descriptor, the result of socket(2) goes.
-  auto* socket = reinterpret_cast<std::int32_t*>(CMSG_DATA(header));
+  std::int32_t* socket = nullptr;  // what socket(2) gave
+  const msghdr* message = early.descriptor_message(&socket);
   const auto call = [&](const char* what, long number, std::array<long, 6> args,
                         const std::int32_t* load) {
     early.add({.what = what,
@@ -100,25 +112,18 @@ void plan_listener(int channel, os::Parts needs, os::CallList& early) {
   call("binding the proxy's socket", SYS_bind,
        {0, os::CallList::address(early.keep(address)), sizeof address}, socket);
   call("listening", SYS_listen, {0, SOMAXCONN}, socket);
-  auto* byte = early.text("x");
-  const auto* data = early.keep<iovec>({byte, 1});
-  msghdr message{};
-  message.msg_iov = const_cast<iovec*>(data);
-  message.msg_iovlen = 1;
-  message.msg_control = buffer;
-  message.msg_controllen = control.size();
-  call("handing the proxy's socket over", SYS_sendmsg,
-       {channel, os::CallList::address(early.keep(message)), 0}, nullptr);
+  call("handing the proxy's socket over", SYS_sendmsg, {channel, os::CallList::address(message), 0},
+       nullptr);
 }
 
 }  // namespace
 
 // ---- what the go command sees ----
 
-Result<GoRunner> GoRunner::make(SandboxMode mode, Toolchain toolchain, const std::string& work,
-                                const os::Stop& stop) {
-  GoRunner out(mode, std::move(toolchain), os::real_path(work), stop);
-  if (mode != SandboxMode::kOff) GW_CHECK(out.probe());
+Result<GoRunner> GoRunner::make(const RunnerOptions& options, Toolchain toolchain,
+                                const std::string& work, const os::Stop& stop) {
+  GoRunner out(options, std::move(toolchain), os::real_path(work), stop);
+  if (out.mode_ != SandboxMode::kOff) GW_CHECK(out.probe());
   GW_CHECK(out.prepare());
   return out;
 }
@@ -150,7 +155,7 @@ std::string GoRunner::host_path(std::string_view seen) const {
 Status GoRunner::prepare() {
   GW_TRY(const os::Dir work, os::Dir::open(work_));
   const auto give = [&](int at, const std::string& name) -> Status {
-    if (!other_user_ || ::fchownat(at, name.c_str(), kBuildUser, kBuildUser,
+    if (!other_user_ || ::fchownat(at, name.c_str(), user_, user_,
                                    AT_SYMLINK_NOFOLLOW | (name.empty() ? AT_EMPTY_PATH : 0)) == 0) {
       return {};
     }
@@ -182,7 +187,7 @@ Result<os::Dir> GoRunner::build_cache(const Key& key, bool std_only) const {
   // Whatever builds before could write, this one is not to have.
   if (std_only) GW_CHECK(caches.remove_tree(cache_name(key)));
   GW_TRY(os::Dir cache, caches.make_dir(cache_name(key), 0700));
-  if (other_user_ && ::fchown(cache.fd(), kBuildUser, kBuildUser) != 0) {
+  if (other_user_ && ::fchown(cache.fd(), user_, user_) != 0) {
     return errno_error("chown of a build cache", errno);
   }
   return cache;
@@ -192,8 +197,7 @@ Status GoRunner::give(const os::Dir& cache) const {
   if (!other_user_) return {};
   GW_TRY(const auto entries, cache.list());
   for (const os::Dir::Entry& entry : entries) {
-    if (::fchownat(cache.fd(), entry.name.c_str(), kBuildUser, kBuildUser, AT_SYMLINK_NOFOLLOW) !=
-        0) {
+    if (::fchownat(cache.fd(), entry.name.c_str(), user_, user_, AT_SYMLINK_NOFOLLOW) != 0) {
       return errno_error("chown in a build cache", errno);
     }
     if (!entry.is_directory) continue;
@@ -205,7 +209,7 @@ Status GoRunner::give(const os::Dir& cache) const {
 
 // ---- the sandbox ----
 
-os::SandboxPolicy GoRunner::policy(bool fetches) const {
+os::SandboxPolicy GoRunner::policy(bool fetches, int tell_to) const {
   const GoPlaces at = places();
   const bool root = granted(SandboxPart::kRoot);
   const std::string work = root ? std::string(kWorkDirectory) : work_;
@@ -231,8 +235,13 @@ os::SandboxPolicy GoRunner::policy(bool fetches) const {
   if (granted(SandboxPart::kProc)) out.landlock->rules.push_back({"/proc", Access::kRead});
   out.seccomp.emplace();
   out.seccomp->deny = denied_calls();
-  out.seccomp->refuse_network = !fetches;
+  using Seccomp = os::SeccompPolicy;
+  // Only a fetch has somebody to speak to.
+  out.seccomp->sockets = fetches ? Seccomp::Sockets::kInet : Seccomp::Sockets::kNone;
   out.seccomp->refuse_namespaces = true;
+  out.seccomp->refuse_shared_memory = true;
+  out.seccomp->otherwise = Seccomp::Otherwise::kTell;
+  out.tell_to = tell_to;
   out.required = mode_ == SandboxMode::kFull ? os::kAllSandboxParts : 0;
   return out;
 }
@@ -243,13 +252,19 @@ os::Spawn GoRunner::spawn() const {
   out.file = at.goroot + "/bin/go";
   out.directory = at.temporary;
   out.death_signal = SIGKILL;
-  out.limits = {{RLIMIT_CORE, 0, 0}};
+  const auto limit = [&](int resource, std::uint64_t value) {
+    out.limits.push_back({resource, value, value});
+  };
+  limit(RLIMIT_CORE, 0);
   if (mode_ == SandboxMode::kOff) return out;
-  out.limits.push_back({RLIMIT_DATA, kMaxData, kMaxData});
-  out.limits.push_back({RLIMIT_FSIZE, kMaxFile, kMaxFile});
-  if (other_user_) {
-    out.identity = os::Identity{kBuildUser, kBuildUser, {kBuildUser}};
-    out.limits.push_back({RLIMIT_NPROC, kMaxProcesses, kMaxProcesses});
+  limit(RLIMIT_DATA, limits_.memory_bytes + kDataAbove);
+  limit(RLIMIT_FSIZE, std::min(kMaxFile, limits_.disk_bytes));
+  limit(RLIMIT_NOFILE, kOpenFiles);
+  if (other_user_) out.identity = os::Identity{user_, user_, {user_}};
+  // Elsewhere it would count all that the caller runs.
+  const bool own = granted(SandboxPart::kUserNamespace) && counts_in_namespaces();
+  if (other_user_ || (::geteuid() != 0 && own)) {
+    limit(RLIMIT_NPROC, limits_.processes + kProcessesAbove);
   }
   return out;
 }
@@ -270,7 +285,9 @@ Status GoRunner::probe() {
   for (int round = 0; round < 2; ++round) {
     os::Spawn as = spawn();
     as.directory = "/";
-    GW_TRY(const os::Refusals refusals, os::probe_sandbox(policy(true), std::move(as)));
+    GW_TRY(const os::HandOver channel, os::make_hand_over());
+    GW_TRY(const os::Refusals refusals,
+           os::probe_sandbox(policy(true, channel.child.get()), std::move(as)));
     lacks_.clear();
     refused_ = 0;
     for (const os::Refusal& refusal : refusals) {
@@ -285,6 +302,9 @@ Status GoRunner::probe() {
     no_user = "the way to the cache is closed to others";
   }
   if (!no_user.empty()) lacks_.push_back("another user: " + no_user);
+  if (const auto counts = os::check_tree_usage(); !counts) {
+    lacks_.push_back("limits of memory and processes: " + counts.error().message);
+  }
   if (mode_ != SandboxMode::kFull || lacks_.empty()) return {};
   std::string all;
   for (const std::string& lack : lacks_) all += (all.empty() ? "" : "; ") + lack;
@@ -294,7 +314,31 @@ Status GoRunner::probe() {
 
 // ---- running ----
 
-Result<os::Ran> GoRunner::run(Command command, const Key& key) {
+Result<GoRan> GoRunner::run_guarded(os::Spawn go, std::optional<os::RefusedCalls> calls) {
+  GW_TRY(os::Dir work, os::Dir::open(work_));
+  BuildGuard guard(limits_, std::move(work), std::move(calls));
+  os::RunOptions options;
+  options.timeout = limits_.time;
+  if (deadline_) {
+    options.timeout = std::max<Duration>(*deadline_ - system_clock().mono(), Duration(1));
+  }
+  options.capture_output = true;
+  options.errors_to_output = true;
+  options.max_output = kMaxBuildLog;
+  options.stop_fd = stop_->fd();
+  options.guard = &guard;
+  GW_TRY(os::Ran ran, os::run(std::move(go), options));
+  if (ran.end == os::Ran::End::kStopped) return unavailable_error("stopped");
+  GoRan out{std::move(ran)};
+  out.found = guard.finish();
+  if (!out.found && out.end == os::Ran::End::kTimeout) {
+    out.found = limit_reason(Reason::kTimeLimit, limits_);
+  }
+  out.disk_full = guard.disk_full();
+  return out;
+}
+
+Result<GoRan> GoRunner::run(Command command, const Key& key) {
   const bool fetches = command.proxy.starts_with("http:");
   Forwarder* const isolated = command.isolated;
   GoPlaces at = places();
@@ -309,32 +353,25 @@ Result<os::Ran> GoRunner::run(Command command, const Key& key) {
   go.argv = std::move(command.argv);
   go.environment = go_environment(key, at);
   os::Fd channel;
-  if (mode_ != SandboxMode::kOff) GW_CHECK(os::apply_sandbox(policy(fetches), go));
-  if (isolated != nullptr) {
-    int ends[2];
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
-      return errno_error("making a socket pair", errno);
-    }
-    os::Fd ours(ends[0]);
-    const os::Fd low(ends[1]);
-    // Above all numbers that the child's standard descriptors are mapped to.
-    channel = os::Fd(::fcntl(low.get(), F_DUPFD_CLOEXEC, 10));
-    if (!channel) return errno_error("duplicating a socket", errno);
-    plan_listener(channel.get(), 0, go.hook.early);
-    isolated->serve_from(std::move(ours));
+  std::optional<os::RefusedCalls> calls;
+  os::Fd tell_to;
+  if (mode_ != SandboxMode::kOff) {
+    GW_TRY(os::HandOver telling, os::make_hand_over());
+    tell_to = std::move(telling.child);
+    calls.emplace(std::move(telling.ours), EPERM);
+    GW_CHECK(os::apply_sandbox(policy(fetches, tell_to.get()), go));
   }
-  os::RunOptions options;
-  options.timeout = kBuildTime;
-  options.capture_output = true;
-  options.errors_to_output = true;
-  options.max_output = kMaxBuildLog;
-  options.stop_fd = stop_->fd();
-  auto ran = os::run(std::move(go), options);
-  if (ran && ran->end == os::Ran::End::kStopped) return unavailable_error("stopped");
-  return ran;
+  if (isolated != nullptr) {
+    GW_TRY(os::HandOver ends, os::make_hand_over());
+    channel = std::move(ends.child);
+    plan_listener(channel.get(), 0, go.hook.early);
+    isolated->serve_from(std::move(ends.ours));
+  }
+  return run_guarded(std::move(go), std::move(calls));
 }
 
-Result<os::Ran> GoRunner::fetch(const Key& key, Forwarder& forwarder) {
+Result<GoRan> GoRunner::fetch(const Key& key, Forwarder& forwarder) {
+  deadline_ = system_clock().mono() + limits_.time;
   const bool isolated = mode_ != SandboxMode::kOff && granted(SandboxPart::kNetwork);
   if (isolated) {
     return run({fetch_arguments(key), fmt::format("http://127.0.0.1:{}", kPort), &forwarder}, key);
@@ -344,13 +381,15 @@ Result<os::Ran> GoRunner::fetch(const Key& key, Forwarder& forwarder) {
   return run({fetch_arguments(key), fmt::format("http://127.0.0.1:{}", listener.port)}, key);
 }
 
-Result<os::Ran> GoRunner::build(const Key& key) {
+Result<GoRan> GoRunner::build(const Key& key) {
   ++builds_;
-  return run({build_arguments(key), fmt::format("file://{}/cache/download", places().module_cache)},
-             key);
+  auto ran = run(
+      {build_arguments(key), fmt::format("file://{}/cache/download", places().module_cache)}, key);
+  deadline_.reset();
+  return ran;
 }
 
-Result<os::Ran> GoRunner::compile_std(const Key& key, const std::vector<std::string>& packages) {
+Result<GoRan> GoRunner::compile_std(const Key& key, const std::vector<std::string>& packages) {
   return run({.argv = std_arguments(packages), .proxy = "off", .std_only = true}, key);
 }
 

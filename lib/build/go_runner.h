@@ -16,7 +16,9 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
+#include "build/build_guard.h"
 #include "build/forwarder.h"
 #include "build/go_command.h"
 #include "build/key.h"
@@ -33,30 +35,43 @@ enum class SandboxMode : std::uint8_t {
   kOff,      // as the caller, with the network: only the environment is ours
 };
 
-// Who builds when we are root: a number of nobody's.
-inline constexpr uid_t kBuildUser = 65529;
+// Who builds when we are root: numbers of nobody's, of which builds at the same time take different
+// ones.
+inline constexpr uid_t kFirstBuildUser = 65520;
+inline constexpr uid_t kBuildUsers = 14;
 
-// Far above what any known build takes; what is beyond is stopped.
-inline constexpr std::chrono::minutes kBuildTime{60};
+struct RunnerOptions {
+  SandboxMode mode = SandboxMode::kFull;
+  BuildLimits limits = {};
+  uid_t user = kFirstBuildUser;  // when we are root
+};
+
+// How a go command ended.
+struct GoRan : os::Ran {
+  std::optional<FoundReason> found = {};  // a limit, or what it tried: whatever its exit code
+  bool disk_full = false;
+};
+
 inline constexpr std::size_t kMaxBuildLog = std::size_t{16} << 20U;
 
 class GoRunner {
  public:
   // `work`: an empty directory of the caller's, absolute, which is all the go command can write to
   // and stays the caller's to remove. In kFull, kUsage with what the kernel refused.
-  static Result<GoRunner> make(SandboxMode mode, Toolchain toolchain, const std::string& work,
-                               const os::Stop& stop);
+  static Result<GoRunner> make(const RunnerOptions& options, Toolchain toolchain,
+                               const std::string& work, const os::Stop& stop);
 
   // What a kPartial sandbox lacks, for people: "network namespace: unshare: Operation not
   // permitted".
   const std::vector<std::string>& lacks() const { return lacks_; }
 
-  // Output and errors of the go command come in one, in their order. kUnavailable: stopped.
-  Result<os::Ran> fetch(const Key& key, Forwarder& forwarder);
-  Result<os::Ran> build(const Key& key);
+  // Output and errors of the go command come in one, in their order. kUnavailable: stopped. A
+  // build's time begins with its fetch.
+  Result<GoRan> fetch(const Key& key, Forwarder& forwarder);
+  Result<GoRan> build(const Key& key);
   // Compiles packages of the standard library, in the build cache that is for nothing else and was
   // made by build_cache().
-  Result<os::Ran> compile_std(const Key& key, const std::vector<std::string>& packages);
+  Result<GoRan> compile_std(const Key& key, const std::vector<std::string>& packages);
 
   // The build cache of the key's target, empty at first; or a new one for its standard library
   // alone.
@@ -73,12 +88,18 @@ class GoRunner {
   std::string host_path(std::string_view seen) const;
 
  private:
-  GoRunner(SandboxMode mode, Toolchain toolchain, std::string work, const os::Stop& stop)
-      : mode_(mode), toolchain_(std::move(toolchain)), work_(std::move(work)), stop_(&stop) {}
+  GoRunner(const RunnerOptions& options, Toolchain toolchain, std::string work,
+           const os::Stop& stop)
+      : mode_(options.mode),
+        limits_(options.limits),
+        user_(options.user),
+        toolchain_(std::move(toolchain)),
+        work_(std::move(work)),
+        stop_(&stop) {}
   Status prepare();
   Status probe();
   bool granted(os::SandboxPart part) const { return (refused_ & os::bit(part)) == 0; }
-  os::SandboxPolicy policy(bool fetches) const;
+  os::SandboxPolicy policy(bool fetches, int tell_to) const;
   os::Spawn spawn() const;
   GoPlaces places() const;
   struct Command {
@@ -87,9 +108,12 @@ class GoRunner {
     Forwarder* isolated = nullptr;  // behind the port of a network of its own
     bool std_only = false;
   };
-  Result<os::Ran> run(Command command, const Key& key);
+  Result<GoRan> run(Command command, const Key& key);
+  Result<GoRan> run_guarded(os::Spawn go, std::optional<os::RefusedCalls> calls);
 
   SandboxMode mode_;
+  BuildLimits limits_;
+  uid_t user_;
   Toolchain toolchain_;
   std::string work_;
   const os::Stop* stop_;
@@ -97,6 +121,7 @@ class GoRunner {
   bool other_user_ = false;
   std::vector<std::string> lacks_;
   unsigned builds_ = 0;
+  std::optional<MonoTime> deadline_;  // of the build that was fetched for
 };
 
 }  // namespace gw::build

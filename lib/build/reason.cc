@@ -55,6 +55,12 @@ constexpr auto kWords = std::to_array<Words>({
     {Reason::kDependencyGone, "dependency gone", "another --proxy may still have it"},
     {Reason::kBadZip, "bad zip", "another version of the module may do"},
     {Reason::kSource, "error on go source line", "another version of the module or of Go may do"},
+    {Reason::kMemoryLimit, "too much memory", "--max-memory sets the limit"},
+    {Reason::kDiskLimit, "too much disk", "--max-disk sets the limit"},
+    {Reason::kProcessLimit, "too many processes", "--max-processes sets the limit"},
+    {Reason::kTimeLimit, "too much time", "--max-time sets the limit"},
+    {Reason::kForbidden, "the toolchain tried what no build needs",
+     "look whose toolchain it is, and what the module does to it"},
     {Reason::kUnknown, "unknown", "the build log has all that the go command said"},
 });
 
@@ -178,6 +184,13 @@ constexpr auto kTargetRows = std::to_array<Row>({
     {Reason::kCgoPlatform, "requires external (cgo) linking, but cgo is not enabled"},
 });
 constexpr auto kCode = std::to_array<Row>({
+    // What a limit of the kernel's makes of it, between two looks of ours.
+    {Reason::kMemoryLimit, "runtime: out of memory"},
+    {Reason::kMemoryLimit, "runtime: cannot allocate memory"},
+    {Reason::kDiskLimit, ": file too large"},
+    {Reason::kDiskLimit, "signal: file size limit exceeded"},
+    {Reason::kProcessLimit, "failed to create new OS thread"},
+    {Reason::kProcessLimit, ": resource temporarily unavailable"},
     {Reason::kCgoPackage, "relocation target x_cgo_"},
     {Reason::kFutureStd, " is not in std ("},
     {Reason::kFutureStd, " is not in std"},
@@ -242,6 +255,11 @@ std::string last_line(std::string_view output) {
 }  // namespace
 
 std::string_view reason_text(Reason reason) { return words_of(reason).text; }
+bool is_limit(Reason reason) {
+  constexpr auto kLimits = std::to_array<Reason>(
+      {Reason::kMemoryLimit, Reason::kDiskLimit, Reason::kProcessLimit, Reason::kTimeLimit});
+  return std::find(kLimits.begin(), kLimits.end(), reason) != kLimits.end();
+}
 std::string_view reason_hint(Reason reason) { return words_of(reason).hint; }
 
 FoundReason find_reason(std::string_view output, std::string_view module, const HasCgo& has_cgo) {

@@ -42,11 +42,18 @@ enum class Reason : std::uint8_t {
   kDependencyGone,
   kBadZip,
   kSource,
+  kMemoryLimit,
+  kDiskLimit,
+  kProcessLimit,
+  kTimeLimit,
+  kForbidden,
   kUnknown,
 };
 
 // "not a main package".
 std::string_view reason_text(Reason reason);
+// Whether it says something of the machine or its operator's limits, not of the module alone.
+bool is_limit(Reason reason);
 // What to do about it; empty where nothing helps but another version.
 std::string_view reason_hint(Reason reason);
 

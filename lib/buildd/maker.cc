@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/metrics.h"
+#include "build/cache_trim.h"
 #include "build/reason.h"
 #include "module/gzip.h"
 #include "os/file.h"
@@ -20,8 +21,11 @@ constexpr std::chrono::hours kFailureStays{7 * 24};
 // What is not the module's own fault may be different tomorrow.
 constexpr std::chrono::hours kOthersFailureStays{24};
 
+constexpr std::chrono::minutes kTrimEvery{10};
+
 bool is_others_fault(build::Reason reason) {
-  return reason == build::Reason::kDependencyGone || reason == build::Reason::kUnknown;
+  return reason == build::Reason::kDependencyGone || reason == build::Reason::kUnknown ||
+         build::is_limit(reason);
 }
 
 }  // namespace
@@ -42,26 +46,29 @@ struct Maker::Compiled {
   std::string log;  // gzip
 };
 
-Result<Maker::Compiled> Maker::compile(const build::Key& key, bool twice,
+Result<Maker::Compiled> Maker::compile(const build::Key& key, Times times,
                                        const BuildQueue::Progress& progress) const {
   progress("getting the Go toolchain ready");
   GW_TRY(const build::Toolchain toolchain, parts_.toolchains.get(key.go_version));
-  const auto build = [&]() -> Result<std::pair<StoredBinary, std::string>> {
+  const auto build = [&](bool again) -> Result<std::pair<StoredBinary, std::string>> {
     GW_TRY(auto builder,
            build::Builder::make(parts_.cache, parts_.modules, toolchain,
-                                {options_.sandbox, [&](std::string_view t) { progress(t); }},
+                                {.sandbox = options_.sandbox,
+                                 .limits = options_.limits,
+                                 .again = again,
+                                 .progress = [&](std::string_view t) { progress(t); }},
                                 parts_.stop));
     GW_TRY(const build::Product product, builder->build(key));
     GW_TRY(StoredBinary binary, parts_.binaries.add(product));
     return std::pair(std::move(binary), product.log());
   };
-  GW_TRY(const auto first, build());
+  GW_TRY(const auto first, build(times == Times::kAgain));
   Compiled out{first.first, ""};
   GW_TRY(const std::string log, os::read_file(first.second, kMaxLog));
   out.log = mod::gzip(strip_paths(log, {parts_.cache.path(), toolchain.goroot}));
-  if (twice) {
+  if (times == Times::kTwice) {
     progress("building it a second time, to compare");
-    GW_TRY(const auto second, build());
+    GW_TRY(const auto second, build(true));
     if (second.first.sum != out.binary.sum) {
       metric_add(Metric::kBuildDisagreements);
       return unavailable_error(
@@ -124,11 +131,22 @@ void Maker::announce() const {
   if (options_.on_published) options_.on_published();
 }
 
+// Now and then, as it means to look at every file.
+void Maker::trim() const {
+  const auto now = parts_.clock.mono().time_since_epoch();
+  auto at = trim_at_.load();
+  if (now.count() < at) return;
+  if (!trim_at_.compare_exchange_strong(at, (now + Duration(kTrimEvery)).count())) return;
+  const auto left = build::trim_cache(
+      parts_.cache.path(), {.max_bytes = options_.max_cache_bytes, .keep_modules = true});
+  if (!left) parts_.logger.error("keeping the cache small", left.error());
+}
+
 // The way of a record into the log. Returns the sum.
 Result<std::string> Maker::publish(const build::Key& key,
                                    const BuildQueue::Progress& progress) const {
   const bool twice = options_.twice && options_.verifiers.empty();
-  GW_TRY(Compiled compiled, compile(key, twice, progress));
+  GW_TRY(Compiled compiled, compile(key, twice ? Times::kTwice : Times::kOnce, progress));
   // Both files are on the disk; nobody can ask for them yet.
   const StoredBinary& binary = compiled.binary;
   const std::string name = build::format_key(key);
@@ -153,6 +171,7 @@ Result<std::string> Maker::publish(const build::Key& key,
   announce();
   const auto kept = parts_.binaries.evict(options_.max_binary_bytes, parts_.clock.now());
   if (kept) metric_set(Metric::kBuildBinaryBytes, static_cast<std::int64_t>(*kept));
+  trim();
   return binary.sum;
 }
 
@@ -161,7 +180,7 @@ void Maker::rebuild(const std::string& record) const {
   if (!parsed) return;
   const build::Key key = build::key_of_record(*parsed);
   const std::string name = build::format_key(key);
-  const auto compiled = compile(key, false, [](std::string_view) {});
+  const auto compiled = compile(key, Times::kAgain, [](std::string_view) {});
   if (parts_.stop.requested()) return;
   if (!compiled) {
     metric_add(Metric::kBuildSamples, SampleEnd::kFailed);

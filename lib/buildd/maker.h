@@ -7,6 +7,7 @@
 // Any thread; several builds at once, never two of one key (the queue's affair).
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -48,6 +49,7 @@ struct Verifier {
 
 struct MakerOptions {
   build::SandboxMode sandbox = build::SandboxMode::kFull;
+  build::BuildLimits limits = {};
   // Without verifiers: builds everything a second time and compares.
   bool twice = true;
   std::vector<Verifier> verifiers = {};
@@ -57,6 +59,7 @@ struct MakerOptions {
   std::function<Result<std::string>(const std::string& text)> sign_hop = nullptr;
   // A head covers one more record.
   std::function<void()> on_published = nullptr;
+  std::uint64_t max_cache_bytes = std::uint64_t{20} << 30U;
   std::uint64_t max_binary_bytes = std::uint64_t{20} << 30U;  // all that are kept
 };
 
@@ -88,7 +91,9 @@ class Maker {
   struct Compiled;
   Result<std::optional<std::string>> find(const build::Key& key) const;
   void announce() const;
-  Result<Compiled> compile(const build::Key& key, bool twice,
+  void trim() const;
+  enum class Times { kOnce, kTwice, kAgain };  // kAgain: once, with nothing of the first time
+  Result<Compiled> compile(const build::Key& key, Times times,
                            const BuildQueue::Progress& progress) const;
   Result<std::string> publish(const build::Key& key, const BuildQueue::Progress& progress) const;
   Status ask_verifiers(const build::Key& key, const std::string& record) const;
@@ -98,6 +103,7 @@ class Maker {
 
   MakerParts parts_;
   MakerOptions options_;
+  mutable std::atomic<MonoTime::rep> trim_at_{0};  // the cache, next
 };
 
 // Directories of the machine in a build's log have no place in a public one. For tests.

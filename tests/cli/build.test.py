@@ -183,6 +183,59 @@ class Build(cli.TestCase):
             r = self.build("example.org/untidy@v1.0.0", cache="cache" + version)
             self.assert_error(r, 1, "go.mod is not tidy: the build would depend on the day")
 
+    def test_a_directory_that_is_another_module_is_built_as_that_module(self):
+        self.lab.add(MODULE + "/cmd/dep", "v0.2.0", {"main.go": MAIN})
+        r = self.build("--json", MODULE + "/cmd/dep", "-o", "x")
+        self.assert_run(r, 0)
+        self.assertEqual((r.json["module"], r.json["dir"], r.json["version"]),
+                         (MODULE + "/cmd/dep", "/", "v0.2.0"))
+        # Without that version it is the package that it was.
+        r = self.build("--json", MODULE + "/cmd/dep@" + VERSION, "-o", "x")
+        self.assert_run(r, 0)
+        self.assertEqual((r.json["module"], r.json["dir"]), (MODULE, "/cmd/dep"))
+
+    def test_what_a_module_takes_too_much_of_is_told(self):
+        """A compiler that a source keeps busy, and one that it makes hold a lot."""
+        deep = "".join("type T%d struct{ a, b [2]T%d }\n" % (n, n - 1) for n in range(1, 30))
+        self.lab.add("example.org/bomb", "v1.0.0", {
+            "memory/main.go": "package main\n\nvar x = [...]string{1 << 25: \"a\"}\n\n"
+                              "func main() { println(len(x)) }\n",
+            "data/main.go": "package main\n\ntype T0 int\n\n%s\nvar x T29\n\n"
+                            "func main() { println(&x) }\n" % deep})
+        r = self.build("example.org/bomb/memory", "--max-memory", "150", "-o", "x")
+        self.assert_error(r, 1, "too much memory: the build used more than 150 MB of memory",
+                          "--max-memory")
+        r = self.build("example.org/bomb/data", "-o", "x", "--max-time", "240s")
+        self.assert_error(r, 1, "the build log: ")
+        r = self.build(MODULE, "--max-time", "1s", "-o", "x")
+        self.assert_error(r, 1, "too much time: the build used more than 1 seconds")
+        self.assert_missing(self.path("x"))
+        self.assert_clean()
+
+    def test_a_cache_is_kept_small(self):
+        self.assert_run(self.build(MODULE + "/cmd/dep", "-o", "x"), 0)
+        kept = self.path("cache", "download", "example.org", "dep", "@v", "v1.0.0.zip")
+        self.assertTrue(os.path.exists(kept))
+        # What was used last is the last to go; all of it fits into nothing.
+        r = self.build(MODULE + "/cmd/dep", "-o", "x", "--cache-size", "1000")
+        self.assert_run(r, 0)
+        self.assertTrue(os.path.exists(kept))
+        self.assert_run(self.build(MODULE + "/cmd/dep", "-o", "x", "--cache-size", "0"), 0)
+        self.assertFalse(os.path.exists(kept))
+        # And it works again, from the proxy.
+        self.assert_run(self.build(MODULE + "/cmd/dep", "-o", "x"), 0)
+        self.assertTrue(os.path.exists(kept))
+
+    def test_go_versions_that_are_not_trusted_yet(self):
+        r = self.build(MODULE, "--go-stop-before", "go1.13", "-o", "x")
+        self.assert_error(r, 2, "is not before go1.13", "--go-stop-before")
+        self.assert_missing(self.path("x"))
+        self.assert_error(self.build(MODULE, "--go-stop-before", "1.13"), 2, "no Go version")
+        self.assert_error(self.build(MODULE, "--go", "go1.26.latest"), 2,
+                          "a question to a module proxy")
+        r = self.build(MODULE + "/lib", "--go-stop-before", "go1.999")
+        self.assert_error(r, 1, "not a main package")
+
     def test_wrong_command_lines(self):
         for args, text in (((MODULE, "--target", "linux/vax"), "linux/vax"),
                            ((MODULE, "--target", "ios/arm64"), "C compiler"),

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "build/kept_packages.h"
 #include "module/byte_source.h"
 #include "support/build/modules.h"
 #include "support/module/program_builder.h"
@@ -138,6 +139,66 @@ TEST_CASE("assembly that includes what is outside of its package is not built") 
   CHECK(failure_of(outside)->reason == Reason::kAssembler);
   CHECK(outside.error().message ==
         "assembler: a.b/main@v1.0.0/a.s includes \"/etc/passwd\", which is outside of its package");
+}
+
+TEST_CASE("what a module's build compiled is there for the next of its version, and nobody else") {
+  const std::string entry(64, 'a');
+  const std::string script =
+      "[ $2 = -n ] && exec mkdir -p $GOMODCACHE/cache/download\n"
+      "F=$GOCACHE/aa/" +
+      entry +
+      "-d; [ -e $F ] && echo warm || echo cold\n"
+      "mkdir -p $GOCACHE/aa $GOPATH/bin; echo compiled >$F; touch $GOPATH/bin/a";
+  Lab lab(script);
+  lab.modules.add("c.d/other", "v1.0.0", {{"main.go", "package main\n"}});
+  lab.toolchain.verified = true;
+  const auto heard = [&](const Key& what, bool again = false) -> std::string {
+    const auto builder = Builder::make(lab.cache, *lab.modules.store, lab.toolchain,
+                                       {.sandbox = SandboxMode::kOff, .again = again}, lab.stop);
+    const auto product = (*builder)->build(what);
+    if (!product) return std::string(error_kind_name(product.error().kind));
+    std::ifstream in(product->log());
+    const std::string text(std::istreambuf_iterator<char>(in), {});
+    return text.find("warm\n") != std::string::npos ? "warm" : "cold";
+  };
+  CHECK(heard(key()) == "cold");
+  CHECK(heard(key()) == "warm");
+  // To compare with the first, nothing of the first is taken.
+  CHECK(heard(key(), true) == "cold");
+  Key other = key();
+  other.module = "c.d/other";
+  CHECK(heard(other) == "cold");
+  Key target = key();
+  target.target = {"wasip1", "wasm"};
+  CHECK(heard(target) == "cold");
+  const std::string kept = lab.cache.packages() + "/" + kept_module_name(key());
+  std::ofstream(kept + "/aa/" + entry + "-d", std::ios::app) << "x";
+  CHECK(heard(key()) == error_kind_name(ErrorKind::kUntrusted));
+  CHECK(heard(key(), true) == "cold");
+  CHECK(heard(other) == "warm");
+}
+
+TEST_CASE("a build that ran out of something says of what, and the log, too") {
+  Lab lab("[ $2 = -n ] && exec mkdir -p $GOMODCACHE/cache/download\nexec sleep 1000");
+  lab.builder =
+      Builder::make(lab.cache, *lab.modules.store, lab.toolchain,
+                    {.sandbox = SandboxMode::kOff, .limits = {.time = std::chrono::seconds(2)}},
+                    lab.stop)
+          .value();
+  const auto late = lab.builder->build(key());
+  REQUIRE(failure_of(late) != nullptr);
+  CHECK(failure_of(late)->reason == Reason::kTimeLimit);
+  CHECK(late.error().kind == ErrorKind::kNotFound);
+  CHECK(late.error().message == "too much time: the build used more than 2 seconds");
+  CHECK(lab.log().find("[the build used more than 2 seconds]") != std::string::npos);
+  // A full disk is nobody's fault here.
+  Lab full(
+      "[ $2 = -n ] && exec mkdir -p $GOMODCACHE/cache/download\n"
+      "echo 'go: writing x: no space left on device'; exit 1");
+  const auto disk = full.builder->build(key());
+  REQUIRE(!disk);
+  CHECK(disk.error().kind == ErrorKind::kUnavailable);
+  CHECK(failure_of(disk) == nullptr);
 }
 
 TEST_CASE("an import that no go.mod covers is untidy, whatever a proxy has today") {

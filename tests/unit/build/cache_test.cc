@@ -64,6 +64,27 @@ TEST_CASE("work directories go with their call; what killed calls left goes with
   CHECK(!fs::exists(work + "/left.lock"));
 }
 
+TEST_CASE("who works at the same time has another number, even the first time, odd to compare") {
+  const testing::TempDir dir;
+  const auto cache = Cache::open(dir.path());
+  REQUIRE(cache);
+  {
+    const auto one = cache->make_work();
+    const auto two = cache->make_work();
+    const auto again = cache->make_work(true);
+    REQUIRE((one && two && again));
+    CHECK(one->number() == 0);
+    CHECK(two->number() == 2);
+    CHECK(again->number() == 1);
+    // Another process with the same cache.
+    CHECK(Cache::open(dir.path())->make_work()->number() == 4);
+  }
+  CHECK(cache->make_work()->number() == 0);
+  std::vector<WorkDirectory> all;
+  for (unsigned i = 0; i < Cache::kNumbers; ++i) all.push_back(cache->make_work().value());
+  CHECK(all.back().number() == 0);  // more than there are numbers
+}
+
 TEST_CASE("a build's log has its key's name") {
   const testing::TempDir dir;
   const auto cache = Cache::open(dir.path());

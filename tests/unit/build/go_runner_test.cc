@@ -59,7 +59,7 @@ Told told(SandboxMode mode, const std::string& text) {
   const os::Stop stop;
   const std::string work = dir.file("work");
   fs::create_directory(work);
-  auto runner = GoRunner::make(mode, script(dir, text), work, stop);
+  auto runner = GoRunner::make({mode}, script(dir, text), work, stop);
   if (!runner) return {false, runner.error().message};
   for (const std::string& lack : runner->lacks()) os_test::not_tried(lack);
   const auto ran = runner->build(key());
@@ -110,7 +110,7 @@ TEST_CASE("runner: the full sandbox shows its own root, user, host and processes
                         "cp /bin/true $GOTMPDIR/x && chmod +x $GOTMPDIR/x && $GOTMPDIR/x;"
                         "echo run: $?; echo x >$GOROOT/y; echo write: $?");
     if (!t.made) return t.text;
-    const std::string uid = std::to_string(::geteuid() == 0 ? kBuildUser : ::geteuid());
+    const std::string uid = std::to_string(::geteuid() == 0 ? kFirstBuildUser : ::geteuid());
     if (!t.text.starts_with("/build/tmp\nbuild\n" + uid + "\n1\n")) return t.text;
     if (t.text.find("passwd\n") != std::string::npos) return t.text;
     if (t.text.find("\noff\n") == std::string::npos) return t.text;
@@ -131,7 +131,7 @@ TEST_CASE("runner: a compile has no network, a fetch one port that is ours") {
         "/usr/bin/python3 -c 'import os, urllib.request as u\n"
         "try: print(u.urlopen(os.environ[\"GOPROXY\"] + \"/a.b/main/@v/list\").read())\n"
         "except Exception as e: print(\"none\", os.environ[\"GOPROXY\"])'";
-    auto runner = GoRunner::make(SandboxMode::kFull, script(dir, python), work, stop);
+    auto runner = GoRunner::make({SandboxMode::kFull}, script(dir, python), work, stop);
     if (!runner) return runner.error().message;
     Modules modules;
     Forwarder forwarder(*modules.store, "a.b/main", "v1.0.0");
@@ -154,7 +154,7 @@ TEST_CASE("runner: without a sandbox the fetch's proxy is ours, too") {
   const std::string work = dir.file("work");
   fs::create_directory(work);
   auto runner = GoRunner::make(
-      SandboxMode::kOff,
+      {SandboxMode::kOff},
       script(dir,
              "exec /usr/bin/python3 -c 'import os, urllib.request as u; "
              "print(u.urlopen(os.environ[\"GOPROXY\"] + \"/a.b/main/@v/list\").read())'"),
@@ -174,7 +174,7 @@ TEST_CASE("runner: a stop ends the go command and all that it started") {
   const std::string work = dir.file("work");
   fs::create_directory(work);
   auto runner =
-      GoRunner::make(SandboxMode::kPartial, script(dir, "sleep 1000 & sleep 1000"), work, stop);
+      GoRunner::make({SandboxMode::kPartial}, script(dir, "sleep 1000 & sleep 1000"), work, stop);
   REQUIRE(runner);
   const auto ran = runner->build(key());
   REQUIRE(!ran);
@@ -186,7 +186,7 @@ TEST_CASE("runner: paths that the go command names are found again") {
   const os::Stop stop;
   const std::string work = dir.file("work");
   fs::create_directory(work);
-  auto runner = GoRunner::make(SandboxMode::kOff, script(dir, ""), work, stop);
+  auto runner = GoRunner::make({SandboxMode::kOff}, script(dir, ""), work, stop);
   REQUIRE(runner);
   const std::string real = fs::canonical(work).string();
   CHECK(runner->host_path("/build/mod/a.b/c@v1") == real + "/mod/a.b/c@v1");

@@ -91,6 +91,14 @@ const Case kCases[] = {
     {Reason::kSource,
      "# a.b/c\n../mod/a.b/c@v1.0.0/main.go:2:12: syntax error: unexpected {, expected )\n"},
     {Reason::kSource, "a.b/c@v1.0.0/f.go:5:22: declared and not used: x\n"},
+    {Reason::kMemoryLimit,
+     "runtime: out of memory: cannot allocate 4194304-byte block (1 in use)\n"
+     "fatal error: out of memory\n"},
+    {Reason::kMemoryLimit, "fatal error: runtime: cannot allocate memory\n"},
+    {Reason::kDiskLimit, "write /build/tmp/b001/_pkg_.a: file too large\n"},
+    {Reason::kProcessLimit, "runtime: failed to create new OS thread (have 9 already; errno=11)\n"},
+    {Reason::kProcessLimit,
+     "go: fork/exec /go/pkg/tool/compile: resource temporarily unavailable\n"},
     {Reason::kUnknown, "first\nsomething else: 1:2 3\n", "something else"},
     {Reason::kUnknown, ""},
 };
@@ -111,6 +119,10 @@ TEST_CASE("reasons are told from what the go command prints") {
     if (c.line != nullptr) CHECK(found.line.find(c.line) != std::string::npos);
     CHECK(std::string(c.output).find(found.line) != std::string::npos);
     seen.insert(found.reason);
+  }
+  // What the guard of a build finds, no output tells.
+  for (const Reason other : {Reason::kTimeLimit, Reason::kForbidden}) {
+    CHECK(seen.insert(other).second);
   }
   CHECK(seen.size() == static_cast<std::size_t>(Reason::kUnknown) + 1);
 }
