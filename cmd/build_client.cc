@@ -5,7 +5,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <thread>
 
 #include "base/bytes.h"
 #include "base/crypto.h"
@@ -22,6 +21,7 @@
 #include "os/dir.h"
 #include "os/signals.h"
 #include "os/stop.h"
+#include "os/thread.h"
 #include "tlog/build_log.h"
 #include "tlog/tlog_proof.h"
 
@@ -62,11 +62,9 @@ using RecordAnswers = std::vector<Result<build::ProvenBuild>>;
 // All at once: each may have to build it first. `known`: what the one at `from` said already.
 RecordAnswers ask_all(const Clients& clients, const build::ProvenBuild& known, std::size_t from) {
   RecordAnswers out(clients.size(), known);
-  std::vector<std::thread> threads;
-  for (std::size_t i = 0; i < clients.size(); ++i) {
-    if (i != from) threads.emplace_back([&, i] { out[i] = clients[i]->find(known.key()); });
-  }
-  for (std::thread& thread : threads) thread.join();
+  os::run_on_threads(clients.size(), [&](std::size_t i) {
+    if (i != from) out[i] = clients[i]->find(known.key());
+  });
   return out;
 }
 

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
-#include <thread>
 
 #include "base/bytes.h"
 #include "build/key.h"
@@ -21,6 +20,7 @@
 #include "os/dir.h"
 #include "os/signals.h"
 #include "os/systemd.h"
+#include "os/thread.h"
 #include "os/user.h"
 
 namespace gw::cmd {
@@ -43,7 +43,7 @@ struct BuildServeValues : BuildPlaces {
   std::optional<std::string> head_file;
   std::optional<std::string> user;
   std::optional<std::string> go_oldest, go_stop_before;
-  std::uint64_t builders = std::max(1U, std::thread::hardware_concurrency());
+  std::uint64_t builders = os::processors();
   std::uint64_t queue = 100;
   std::uint64_t keep_binaries = 20'000;
   bool build_once = false;

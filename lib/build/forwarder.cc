@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 
 #include "base/bytes.h"
 #include "base/json.h"
@@ -87,13 +88,21 @@ void Forwarder::serve(os::Fd listener) {
   const int flags = ::fcntl(listener_.get(), F_GETFL);
   ::fcntl(listener_.get(), F_SETFL, flags | O_NONBLOCK);
   for (unsigned i = 0; i < kThreads; ++i) {
-    workers_.emplace_back([this] { accept_loop(listener_.get()); });
+    auto thread = os::start_thread([this] { accept_loop(listener_.get()); });
+    if (thread) {
+      workers_.push_back(*std::move(thread));
+    } else if (workers_.empty()) {
+      failed(std::move(thread).error());
+      listener_.reset();  // nobody waits for answers that nobody gives
+      return;
+    }
   }
 }
 
 void Forwarder::serve_from(os::Fd channel) {
-  waiting_ = std::thread([this, channel = std::move(channel)] {
-    if (!wait_for(channel.get(), POLLIN, stop_, -1)) return;
+  // Shared: what a std::function holds can be copied.
+  auto thread = os::start_thread([this, channel = std::make_shared<os::Fd>(std::move(channel))] {
+    if (!wait_for(channel->get(), POLLIN, stop_, -1)) return;
     char byte = 0;
     iovec data{&byte, 1};
     alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
@@ -102,19 +111,24 @@ void Forwarder::serve_from(os::Fd channel) {
     message.msg_iovlen = 1;
     message.msg_control = control.data();
     message.msg_controllen = control.size();
-    if (::recvmsg(channel.get(), &message, MSG_CMSG_CLOEXEC) <= 0) return;
+    if (::recvmsg(channel->get(), &message, MSG_CMSG_CLOEXEC) <= 0) return;
     const cmsghdr* header = CMSG_FIRSTHDR(&message);
     if (header == nullptr || header->cmsg_type != SCM_RIGHTS) return;
     int fd = -1;
     std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
     serve(os::Fd(fd));
   });
+  if (thread) {
+    waiting_ = *std::move(thread);
+  } else {
+    failed(std::move(thread).error());
+  }
 }
 
 void Forwarder::stop() {
   stop_.request();
   if (waiting_.joinable()) waiting_.join();
-  for (std::thread& worker : workers_) worker.join();
+  for (os::Thread& worker : workers_) worker.join();
   workers_.clear();
   listener_.reset();
 }

@@ -21,7 +21,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "base/mutex.h"
@@ -29,6 +28,7 @@
 #include "build/module_store.h"
 #include "os/file.h"
 #include "os/stop.h"
+#include "os/thread.h"
 
 namespace gw::build {
 
@@ -83,8 +83,8 @@ class Forwarder {
   const std::string version_;
   os::Stop stop_;
   os::Fd listener_;
-  std::thread waiting_;
-  std::vector<std::thread> workers_;
+  os::Thread waiting_;
+  std::vector<os::Thread> workers_;
   mutable Mutex mutex_;
   std::optional<Error> error_ GW_GUARDED_BY(mutex_);
   std::vector<Zip> zips_ GW_GUARDED_BY(mutex_);

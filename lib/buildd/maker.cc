@@ -2,14 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <thread>
-
 #include "base/bytes.h"
 #include "base/metrics.h"
 #include "build/cache_trim.h"
 #include "build/reason.h"
 #include "module/gzip.h"
 #include "os/file.h"
+#include "os/thread.h"
 #include "tlog/build_log.h"
 
 namespace gw::buildd {
@@ -108,12 +107,9 @@ Status Maker::ask_verifiers(const build::Key& key, const std::string& record) co
     own.push_back(encode_base64(note));
   }
   std::vector<Status> answers(options_.verifiers.size());
-  std::vector<std::thread> threads;
-  for (std::size_t i = 0; i < answers.size(); ++i) {
-    threads.emplace_back(
-        [&, i] { answers[i] = ask_verifier(options_.verifiers[i], key, record, own); });
-  }
-  for (std::thread& thread : threads) thread.join();
+  os::run_on_threads(answers.size(), [&](std::size_t i) {
+    answers[i] = ask_verifier(options_.verifiers[i], key, record, own);
+  });
   for (const Status& answer : answers) {
     if (answer) continue;
     if (answer.error().kind == ErrorKind::kUntrusted) metric_add(Metric::kBuildDisagreements);

@@ -15,9 +15,12 @@ BuildUpdate refused() {
 
 }  // namespace
 
-BuildQueue::BuildQueue(Work work, unsigned workers, std::size_t max_waiting)
-    : work_(std::move(work)), max_waiting_(max_waiting) {
-  for (unsigned i = 0; i < workers; ++i) threads_.emplace_back([this] { run(); });
+Status BuildQueue::start(unsigned workers) {
+  for (unsigned i = 0; i < workers; ++i) {
+    GW_TRY(os::Thread thread, os::start_thread([this] { run(); }));
+    threads_.push_back(std::move(thread));
+  }
+  return {};
 }
 
 BuildQueue::~BuildQueue() {
@@ -27,7 +30,7 @@ BuildQueue::~BuildQueue() {
     ending_ = true;
     changed_.notify_all();
   }
-  for (std::thread& thread : threads_) thread.join();
+  for (os::Thread& thread : threads_) thread.join();
 }
 
 void BuildQueue::tell(Job& job) {

@@ -14,12 +14,12 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/mutex.h"
 #include "base/result.h"
 #include "build/key.h"
+#include "os/thread.h"
 
 namespace gw::buildd {
 
@@ -46,11 +46,14 @@ class BuildQueue {
   // False: does not care any more. Must not block or call the queue: it is locked.
   using Watcher = std::function<bool(const BuildUpdate&)>;
 
-  BuildQueue(Work work, unsigned workers, std::size_t max_waiting);
+  BuildQueue(Work work, std::size_t max_waiting)
+      : work_(std::move(work)), max_waiting_(max_waiting) {}
   // What waits is told kTempFailed; what runs is waited for (its work must know how to end).
   ~BuildQueue();
   BuildQueue(const BuildQueue&) = delete;
   BuildQueue& operator=(const BuildQueue&) = delete;
+  // Once: begins to work. kUnavailable when not all of the threads are to be had.
+  Status start(unsigned workers);
 
   // kUnavailable: too many wait, or it takes no more.
   Status submit(const build::Key& key, Watcher watcher);
@@ -89,7 +92,7 @@ class BuildQueue {
   std::deque<std::shared_ptr<Job>> queue_ GW_GUARDED_BY(mutex_);            // those that wait
   bool closed_ GW_GUARDED_BY(mutex_) = false;
   bool ending_ GW_GUARDED_BY(mutex_) = false;
-  std::vector<std::thread> threads_;
+  std::vector<os::Thread> threads_;
 };
 
 }  // namespace gw::buildd

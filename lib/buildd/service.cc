@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <thread>
 
 #include "base/crypto.h"
 #include "base/metrics.h"
@@ -13,6 +12,7 @@
 #include "buildd/published_head.h"
 #include "net/http.h"
 #include "os/file.h"
+#include "os/thread.h"
 
 namespace gw::buildd {
 
@@ -94,8 +94,8 @@ Status Service::Impl::open() {
       [this](const build::Key& key, const BuildQueue::Progress& progress) {
         return maker->make(key, progress);
       },
-      options.builders, options.max_waiting);
-  return {};
+      options.max_waiting);
+  return queue->start(options.builders);
 }
 
 Status Service::Impl::listen() {
@@ -235,11 +235,17 @@ void Service::Impl::audit() {
 
 void Service::run(const os::Notifier& notifier) {
   Impl& s = *impl_;
-  std::vector<std::thread> aside;
-  if (s.options.rebuild_every.count() > 0) aside.emplace_back([&s] { s.rebuild_samples(); });
-  if (s.options.audit_every.count() > 0) aside.emplace_back([&s] { s.audit(); });
-  if (!s.options.witnesses.empty()) aside.emplace_back([&s] { s.ask_witnesses(); });
-  if (s.options.followed) aside.emplace_back([&s] { s.follow_other(); });
+  std::vector<os::Thread> aside;
+  const auto start = [&](std::string_view what, auto work) {
+    auto thread = os::start_thread(work);
+    if (!thread) return s.parts.log.error(what, thread.error());
+    aside.push_back(*std::move(thread));
+  };
+  if (s.options.rebuild_every.count() > 0)
+    start("building records again", [&s] { s.rebuild_samples(); });
+  if (s.options.audit_every.count() > 0) start("auditing what is kept", [&s] { s.audit(); });
+  if (!s.options.witnesses.empty()) start("asking witnesses", [&s] { s.ask_witnesses(); });
+  if (s.options.followed) start("following the other log", [&s] { s.follow_other(); });
   s.parts.log.info("listening", {{"address", s.server->endpoint().format()}});
   if (s.admin) s.parts.log.info("admin", {{"address", s.admin->endpoint().format()}});
   s.parts.log.info("ready",
@@ -260,7 +266,7 @@ void Service::run(const os::Notifier& notifier) {
   s.queue->close();
   s.server->stop(kPatience);
   if (s.admin) s.admin->stop(kPatience);
-  for (std::thread& thread : aside) thread.join();
+  for (os::Thread& thread : aside) thread.join();
   s.parts.log.info("stopped", {{"records", s.log->head()->size}});
 }
 

@@ -20,8 +20,8 @@ Status FollowThread::start() {
   }
   follow_ = *std::move(follow);
   say("running");
+  GW_TRY(thread_, os::start_thread([this] { run(); }));
   metric_set(Metric::kServeFollowing, 1);
-  thread_ = std::thread([this] { run(); });
   return {};
 }
 

@@ -7,13 +7,13 @@
 
 #include <functional>
 #include <string>
-#include <thread>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mutex.h"
 #include "base/result.h"
 #include "os/stop.h"
+#include "os/thread.h"
 
 namespace gw::dnsd {
 
@@ -51,7 +51,7 @@ class FollowThread {
   Follow follow_;
   mutable Mutex mutex_;
   std::string state_ GW_GUARDED_BY(mutex_) = "starting";
-  std::thread thread_;
+  os::Thread thread_;
 };
 
 }  // namespace gw::dnsd

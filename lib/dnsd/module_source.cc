@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <thread>
 #include <utility>
 
 #include "dns/answer_text.h"
@@ -13,6 +12,7 @@
 #include "module/goversion.h"
 #include "module/releases.h"
 #include "os/file.h"
+#include "os/thread.h"
 
 namespace gw::dnsd {
 
@@ -248,7 +248,7 @@ Status ModuleSource::may_serve(const store::LogState& state) const {
 }
 
 Status ModuleSource::refresh_heads() {
-  // The newest one again: a head's row may have been written for a size that we have.
+  // A head's row is written once, and none later for a smaller tree.
   GW_TRY(auto newer, reader_->head_times(heads_.empty() ? 0 : heads_.back().size));
   heads_.insert(heads_.end(), newer.begin(), newer.end());
   return {};
@@ -258,14 +258,11 @@ Status ModuleSource::load_all(const store::LogState& state) {
   // Ancestors are about three for five modules.
   index_.reserve(state.modules * 17 / 10);
   const unsigned shards = std::max(1U, options_.threads);
-  std::vector<std::thread> threads;
   std::vector<Status> results(shards);
   std::vector<std::size_t> counts(shards);
-  for (unsigned i = 1; i < shards; ++i) {
-    threads.emplace_back([&, i] { results[i] = load_shard(i, &counts[i]); });
-  }
-  results[0] = load_shard(0, counts.data());
-  for (std::thread& t : threads) t.join();
+  os::run_on_threads(shards, [&](std::size_t i) {
+    results[i] = load_shard(static_cast<unsigned>(i), &counts[i]);
+  });
   for (Status& result : results) GW_CHECK(std::move(result));
   // What was committed since the state was read is in the changes after it.
   commit_ = state.commit;

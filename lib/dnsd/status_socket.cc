@@ -18,10 +18,11 @@ Result<std::unique_ptr<StatusSocket>> StatusSocket::start(const std::string& pat
   GW_TRY(status->socket_,
          os::ControlSocket::listen(*status->loop_, path,
                                    {.mode = std::nullopt, .flag = "--status-socket"}, answer));
-  status->thread_ = std::thread([loop = status->loop_.get()] {
-    // Fails where epoll itself does; the server goes on, and who asks is told that nobody answers.
-    [[maybe_unused]] const Status ended = loop->run();
-  });
+  GW_TRY(status->thread_, os::start_thread([loop = status->loop_.get()] {
+           // Fails where epoll itself does; the server goes on, and who asks is told that nobody
+           // answers.
+           [[maybe_unused]] const Status ended = loop->run();
+         }));
   return status;
 }
 

@@ -7,12 +7,12 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <thread>
 
 #include "base/json.h"
 #include "base/result.h"
 #include "os/control_socket.h"
 #include "os/loop.h"
+#include "os/thread.h"
 
 namespace gw::dnsd {
 
@@ -37,7 +37,7 @@ class StatusSocket {
 
   std::unique_ptr<os::Loop> loop_;
   std::unique_ptr<os::ControlSocket> socket_;
-  std::thread thread_;
+  os::Thread thread_;
 };
 
 // The document as text for a person.

@@ -44,7 +44,7 @@ Status Worker::start() {
   }
   if (!ok) return io_error(fmt::format("starting a worker: {}", std::strerror(errno)));
   batch_ = std::make_unique<UdpBatch>();
-  thread_ = std::thread([this] { run(); });
+  GW_TRY(thread_, os::start_thread([this] { run(); }));
   return {};
 }
 

@@ -8,13 +8,13 @@
 #include <atomic>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "dnsd/query_handler.h"
 #include "dnsd/tcp_connections.h"
 #include "dnsd/udp_batch.h"
 #include "os/stop.h"
+#include "os/thread.h"
 
 namespace gw::dnsd {
 
@@ -34,7 +34,7 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  // kIo when the thread or its epoll cannot be made.
+  // kIo when its epoll, kUnavailable when its thread cannot be had.
   Status start();
 
  private:
@@ -50,7 +50,7 @@ class Worker {
   os::Fd epoll_;
   std::unique_ptr<UdpBatch> batch_;
   unsigned tcp_answers_ = 0;  // since UDP was looked at
-  std::thread thread_;
+  os::Thread thread_;
 };
 
 }  // namespace gw::dnsd

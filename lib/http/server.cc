@@ -38,6 +38,7 @@
 #include "http/connection.h"
 #include "http/worker_pool.h"
 #include "os/signals.h"
+#include "os/thread.h"
 
 namespace gw::http {
 
@@ -150,7 +151,7 @@ struct Server::Impl {
   bool empty GW_GUARDED_BY(mutex) = false;  // the server ends, and all is sent
 
   std::unique_ptr<WorkerPool> pool;
-  std::thread thread;
+  os::Thread thread;
 };
 
 Status Server::Impl::start() {
@@ -172,10 +173,11 @@ Status Server::Impl::start() {
                          Reply reply) { dispatch(std::move(request), std::move(reply)); },
       .scratch = scratch});
   if (router.has_slow()) {
-    pool = std::make_unique<WorkerPool>(std::max(1U, options.workers), options.slow_waiting);
+    pool = std::make_unique<WorkerPool>(options.slow_waiting);
+    GW_CHECK(pool->start(std::max(1U, options.workers)));
   }
   wait_for_clients();
-  thread = std::thread([this] { run(); });
+  GW_TRY(thread, os::start_thread([this] { run(); }));
   return {};
 }
 

@@ -4,8 +4,16 @@
 
 namespace gw::http {
 
-WorkerPool::WorkerPool(unsigned threads, std::size_t max_waiting) : max_waiting_(max_waiting) {
-  for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
+Status WorkerPool::start(unsigned threads) {
+  for (unsigned i = 0; i < threads; ++i) {
+    auto thread = os::start_thread([this] { run(); });
+    if (thread) {
+      threads_.push_back(*std::move(thread));
+    } else if (threads_.empty()) {
+      return std::move(thread).error();
+    }
+  }
+  return {};
 }
 
 WorkerPool::~WorkerPool() {
@@ -16,7 +24,7 @@ WorkerPool::~WorkerPool() {
     dropped.swap(jobs_);
   }
   changed_.notify_all();
-  for (std::thread& t : threads_) t.join();
+  for (os::Thread& t : threads_) t.join();
 }
 
 bool WorkerPool::submit(std::function<void()> job) {

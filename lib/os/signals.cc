@@ -8,8 +8,6 @@
 
 #include <cerrno>
 
-#include "os/thread.h"
-
 namespace gw::os {
 namespace {
 

@@ -5,11 +5,11 @@
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <thread>
 
 #include "base/result.h"
 #include "os/file.h"
 #include "os/stop.h"
+#include "os/thread.h"
 
 namespace gw::os {
 
@@ -47,7 +47,7 @@ class SignalThread {
   Fd signals_;
   Stop ending_;
   std::atomic<int> stopped_by_{0};
-  std::thread thread_;
+  Thread thread_;
 };
 
 void ignore_sigpipe();

@@ -13,7 +13,6 @@
 #include <cstring>
 
 #include "base/bytes.h"
-#include "os/thread.h"
 
 namespace gw::os {
 

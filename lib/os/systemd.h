@@ -11,13 +11,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
 #include "os/file.h"
 #include "os/stop.h"
+#include "os/thread.h"
 
 namespace gw::os {
 
@@ -86,7 +86,7 @@ class Heartbeat {
   const Duration limit_;
   std::atomic<MonoTime> last_;
   Stop ending_;
-  std::thread thread_;
+  Thread thread_;
 };
 
 }  // namespace gw::os

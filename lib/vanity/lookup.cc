@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <atomic>
 #include <map>
-#include <thread>
 #include <utility>
 
 #include "base/bytes.h"
 #include "module/private_patterns.h"
+#include "os/thread.h"
 #include "vanity/import_path.h"
 #include "vanity/pages.h"
 #include "vanity/zone_text.h"
@@ -212,10 +212,7 @@ void Lookup::from_pages(std::span<PathResult*> results) {
       for (std::size_t j = 0; j < found.size(); ++j) jobs[i][j]->result = std::move(found[j]);
     }
   };
-  std::vector<std::thread> workers;
-  for (std::size_t i = 1; i < std::min(jobs.size(), kMaxWorkers); ++i) workers.emplace_back(work);
-  work();
-  for (std::thread& t : workers) t.join();
+  os::run_on_threads(std::min(jobs.size(), kMaxWorkers), [&](std::size_t) { work(); });
 }
 
 std::vector<PathResult> Lookup::run(std::span<const std::string> paths) {

@@ -75,7 +75,8 @@ class Seen {
 
 TEST_CASE("queue: one build a key, shared by those who wait", "[queue]") {
   Gate gate;
-  BuildQueue queue([&](const auto& k, const auto& p) { return gate.work(k, p); }, 1, 10);
+  BuildQueue queue([&](const auto& k, const auto& p) { return gate.work(k, p); }, 10);
+  REQUIRE(queue.start(1));
   Seen first, second, third;
   REQUIRE(queue.submit(key(1), first.watcher()));
   gate.wait_started(1);
@@ -111,7 +112,8 @@ TEST_CASE("queue: it has an end, and those who leave", "[queue]") {
   std::promise<void> left;
   Seen running, waiting;
   {
-    BuildQueue queue([&](const auto& k, const auto& p) { return gate.work(k, p); }, 1, 1);
+    BuildQueue queue([&](const auto& k, const auto& p) { return gate.work(k, p); }, 1);
+    REQUIRE(queue.start(1));
     REQUIRE(queue.submit(key(1), running.watcher()));
     gate.wait_started(1);
     REQUIRE(queue.submit(key(2), waiting.watcher()));

@@ -238,7 +238,8 @@ TEST_CASE("http workers: what waits is bounded, and dropped at the end") {
   std::promise<void> running;
   std::atomic<int> done{0};
   {
-    WorkerPool pool(1, 2);
+    WorkerPool pool(2);
+    REQUIRE(pool.start(1));
     REQUIRE(pool.submit([&] {
       running.set_value();
       gate.wait();

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <catch2/catch.hpp>
 
@@ -18,6 +19,15 @@ TEST_CASE("a thread runs what it is given") {
   CHECK(ran == 1);
 }
 
+TEST_CASE("each part of some work is done once") {
+  for (const std::size_t count : {0U, 1U, 2U, 9U}) {
+    std::array<std::atomic<int>, 9> done{};
+    os::run_on_threads(count, [&](std::size_t i) { ++done.at(i); });
+    for (std::size_t i = 0; i < done.size(); ++i) CHECK(done.at(i) == (i < count ? 1 : 0));
+  }
+  CHECK(os::processors() >= 1);
+}
+
 TEST_CASE("a process that may have no more threads gets an error") {
   const pid_t child = ::fork();
   if (child == 0) {
@@ -29,7 +39,11 @@ TEST_CASE("a process that may have no more threads gets an error") {
     }
     auto thread = os::start_thread([] {});
     if (thread) thread->join();
-    ::_exit(!thread && thread.error().kind == ErrorKind::kUnavailable ? 0 : 1);
+    if (thread || thread.error().kind != ErrorKind::kUnavailable) ::_exit(1);
+    // What is to be done on several threads is done all the same.
+    std::array<int, 3> done{};
+    os::run_on_threads(3, [&](std::size_t i) { done[i] = 1; });
+    ::_exit(done == std::array{1, 1, 1} ? 0 : 3);
   }
   REQUIRE(child > 0);
   int status = 0;
