@@ -25,7 +25,7 @@ struct GoSumValues {
 };
 
 // By the database, or by the log itself: then with what came of the heads.
-Result<std::optional<check::ProveResult>> prove_lines(Context& ctx, const CheckValues& v,
+Result<std::optional<check::ProveResult>> prove_lines(Context& ctx, MonoTime deadline,
                                                       const GoSumValues& s,
                                                       check::SumFiles& files) {
   if (s.offline()) {
@@ -35,7 +35,7 @@ Result<std::optional<check::ProveResult>> prove_lines(Context& ctx, const CheckV
     }
     return std::optional<check::ProveResult>();
   }
-  GW_TRY(auto log, make_checked_log(s.log, ctx.clock.mono() + v.resolver.timeout));
+  GW_TRY(auto log, make_checked_log(s.log, deadline));
   tlog::Client client(*log.source, log.key, tlog::kGoLog);
   return std::optional(
       check::prove_sums(client, prover_options(s.db, ctx.clock.now()), files.lines));
@@ -61,12 +61,13 @@ int report_lines(Context& ctx, const check::SumFiles& files) {
 Result<int> run_gosum(Context& ctx, const CheckValues& v, const GoSumValues& s) {
   check::SumFiles files = check::read_gosum_files(s.paths);
   check::leave_out_private(files.lines, s.private_patterns);
+  const MonoTime deadline = ctx.clock.mono() + v.resolver.timeout;
   std::optional<check::Reported> state;
   if (v.state) {
-    GW_TRY(state, check::Reported::open(*v.state));
+    GW_TRY(state, check::Reported::open(*v.state, deadline));
     check::mark_proven(*state, files.lines);
   }
-  GW_TRY(const auto proving, prove_lines(ctx, v, s, files));
+  GW_TRY(const auto proving, prove_lines(ctx, deadline, s, files));
   const check::ProveResult* result = proving ? &*proving : nullptr;
   if (ctx.json)
     ctx.out.json(check::sums_json(files, result, s.log.log_key.substr(0, s.log.log_key.find('+'))));

@@ -184,7 +184,7 @@ Result<int> run_check(Context& ctx, const CheckValues& v, const Question& q) {
   GW_TRY(auto resolver, make_resolver(v, q.zone));
   std::optional<check::Reported> state;
   if (v.state) {
-    GW_TRY(state, check::Reported::open(*v.state));
+    GW_TRY(state, check::Reported::open(*v.state, deadline));
   }
   check::Checker checker(resolver, {.dns_base = dns_base,
                                     .policy = v.policy,

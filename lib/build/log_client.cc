@@ -126,10 +126,14 @@ Result<ProvenBuild> LogClient::find(const Key& key) {
 Result<std::string> LogClient::remember(const tlog::Checkpoint& head) {
   const std::string path = options_.state + "/head";
   GW_TRY(auto file, tlog::RememberedHead::open(path));
-  auto newest = newest_head(client_, file.note(), head, "remembered in " + path);
-  if (!newest) return keep_evidence(newest.error());
-  if (!file.note() || *newest != *file.note()) GW_CHECK(file.save(*newest));
-  return newest;
+  while (true) {
+    auto newest = newest_head(client_, file.note(), head, "remembered in " + path);
+    if (!newest) return keep_evidence(newest.error());
+    if (file.note() && *newest == *file.note()) return newest;
+    // False when another call left another head meanwhile.
+    GW_TRY(const bool saved, file.save(*newest));
+    if (saved) return newest;
+  }
 }
 
 Error LogClient::keep_evidence(const Error& error) const {

@@ -202,17 +202,21 @@ Status ModuleSums::compare(const tlog::Checkpoint& head, const std::string& what
 Status ModuleSums::remember() {
   const std::string path = directory_ + "/head";
   GW_TRY(auto file, tlog::RememberedHead::open(path));
-  std::uint64_t size = 0;
-  if (file.note()) {
-    auto head = tlog::Checkpoint::open(*file.note(), client_.key(), tlog::kGoLog);
-    if (!head) {
-      return corrupt_error(fmt::format("{}: the remembered head: {}", path, head.error().message),
-                           "remove the file to start anew; forks from before will not be seen");
+  bool saved = false;
+  while (!saved) {
+    std::uint64_t size = 0;
+    if (file.note()) {
+      auto head = tlog::Checkpoint::open(*file.note(), client_.key(), tlog::kGoLog);
+      if (!head) {
+        return corrupt_error(fmt::format("{}: the remembered head: {}", path, head.error().message),
+                             "remove the file to start anew; forks from before will not be seen");
+      }
+      size = head->size();
+      GW_CHECK(compare(*head, "remembered in " + path));
     }
-    size = head->size();
-    GW_CHECK(compare(*head, "remembered in " + path));
+    if (newest_->size() <= size) break;
+    GW_TRY(saved, file.save(newest_->note()));
   }
-  if (newest_->size() > size) GW_CHECK(file.save(newest_->note()));
   return {};
 }
 

@@ -206,7 +206,32 @@ Status compare_unshown(tlog::Client& client, const std::vector<Seen>& unshown,
   return {};
 }
 
-// Reads the remembered head, compares, and remembers the largest head.
+// Compares all heads with each other and with the remembered one, and remembers the largest. False
+// when another call left another head meanwhile.
+Result<bool> settle_with(tlog::Client& client, const ProverOptions& options,
+                         std::vector<Seen> heads, const std::vector<Seen>& unshown,
+                         tlog::RememberedHead* file, ProveResult& result) {
+  const bool proven = !heads.empty();
+  if (file != nullptr) {
+    GW_TRY(result.remembered, open_remembered(*file, options.remembered_file, client));
+    if (result.remembered) {
+      heads.push_back({"remembered in " + options.remembered_file, *result.remembered});
+    }
+  }
+  if (heads.empty()) {
+    GW_CHECK(compare_unshown(client, unshown, std::nullopt));
+    return true;
+  }
+  GW_TRY(const tlog::Checkpoint largest, compare_all(client, heads));
+  const auto known = std::find_if(heads.begin(), heads.end(),
+                                  [&](const Seen& s) { return s.head.same_tree(largest); });
+  GW_CHECK(compare_unshown(client, unshown, *known));
+  if (!proven) return true;
+  result.head = largest;
+  const bool grew = !result.remembered || largest.size() > result.remembered->size();
+  return file != nullptr && grew ? file->save(largest.note()) : Result<bool>(true);
+}
+
 Status settle(tlog::Client& client, const ProverOptions& options, const std::vector<Wanted>& wanted,
               ProveResult& result) {
   std::vector<Seen> heads = heads_of(wanted);
@@ -215,24 +240,13 @@ Status settle(tlog::Client& client, const ProverOptions& options, const std::vec
       std::find_if(heads.begin(), heads.end(), [](const Seen& s) { return s.unshown.has_value(); });
   const std::vector<Seen> unshown(first_unshown, heads.end());
   heads.erase(first_unshown, heads.end());
-  const bool proven = !heads.empty();
   std::optional<tlog::RememberedHead> file;
   if (!options.remembered_file.empty()) {
     GW_TRY(file, tlog::RememberedHead::open(options.remembered_file));
-    GW_TRY(result.remembered, open_remembered(*file, options.remembered_file, client));
-    if (result.remembered) {
-      heads.push_back({"remembered in " + options.remembered_file, *result.remembered});
-    }
   }
-  if (heads.empty()) return compare_unshown(client, unshown, std::nullopt);
-  GW_TRY(const tlog::Checkpoint largest, compare_all(client, heads));
-  const auto known = std::find_if(heads.begin(), heads.end(),
-                                  [&](const Seen& s) { return s.head.same_tree(largest); });
-  GW_CHECK(compare_unshown(client, unshown, *known));
-  if (!proven) return {};
-  result.head = largest;
-  const bool grew = !result.remembered || largest.size() > result.remembered->size();
-  if (file && grew) GW_CHECK(file->save(largest.note()));
+  for (bool settled = false; !settled;) {
+    GW_TRY(settled, settle_with(client, options, heads, unshown, file ? &*file : nullptr, result));
+  }
   return {};
 }
 

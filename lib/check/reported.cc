@@ -3,16 +3,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "base/text.h"
+#include "os/file.h"
 
 namespace gw::check {
 namespace {
 
 constexpr std::size_t kMaxFile = std::size_t{64} << 20;
 constexpr std::size_t kMaxVersions = 100;
-constexpr mode_t kMode = 0644;
+constexpr mode_t kMode = 0600;  // it names what somebody uses
+// What was reported is to be remembered, also when the time for questions is over.
+constexpr std::chrono::seconds kSavePatience{10};
 constexpr std::string_view kNoted = "-";  // in place of a version: its notes were told
 
 bool is_word(std::string_view text) {
@@ -25,13 +29,11 @@ bool contains(const std::vector<std::string>& list, std::string_view what) {
 
 }  // namespace
 
-Result<Reported> Reported::open(const std::string& path) {
-  GW_TRY(const std::string file, os::file_to_write(path));
-  GW_TRY(os::LockFile lock, os::LockFile::acquire(file + ".lock"));
-  Reported state(file, std::move(lock));
-  auto text = os::read_file(file, kMaxFile);
-  if (!text && text.error().kind == ErrorKind::kNotFound) return state;
+Result<Reported::Versions> Reported::load(const std::string& path) {
+  auto text = os::read_regular_file(path, kMaxFile);
+  if (!text && text.error().kind == ErrorKind::kNotFound) return Versions();
   if (!text) return std::move(text).error();
+  Versions versions;
   std::string_view rest = *text;
   for (std::size_t number = 1; !rest.empty(); ++number) {
     const std::string_view line = take_line(rest);
@@ -42,8 +44,16 @@ Result<Reported> Reported::open(const std::string& path) {
                            "is this a state file of gwtool check? remove it to start anew")
           .in(at_line(path, number));
     }
-    state.versions_[std::string(line.substr(0, space))].emplace_back(line.substr(space + 1));
+    versions[std::string(line.substr(0, space))].emplace_back(line.substr(space + 1));
   }
+  return versions;
+}
+
+Result<Reported> Reported::open(const std::string& path, MonoTime deadline) {
+  GW_TRY(const std::string file, os::file_to_write(path));
+  GW_TRY(const os::LockFile lock, os::LockFile::acquire(file + ".lock", deadline));
+  Reported state(file);
+  GW_TRY(state.versions_, load(file));
   return state;
 }
 
@@ -68,11 +78,17 @@ bool Reported::knows(std::string_view name, std::string_view version) const {
 void Reported::add(std::string_view name, std::string_view version) {
   // What a stranger's file calls a module may be no word.
   if (!is_word(name) || !is_word(version)) return;
-  auto& list = versions_[std::string(name)];
-  if (contains(list, version)) return;
-  list.emplace_back(version);
+  if (add_to(versions_, std::string(name), std::string(version))) {
+    added_.emplace_back(name, version);
+  }
+}
+
+bool Reported::add_to(Versions& versions, const std::string& name, const std::string& version) {
+  auto& list = versions[name];
+  if (contains(list, version)) return false;
+  list.push_back(version);
   if (list.size() > kMaxVersions) list.erase(list.begin());
-  changed_ = true;
+  return true;
 }
 
 Status Reported::save(std::span<const Outcome> outcomes) {
@@ -80,7 +96,11 @@ Status Reported::save(std::span<const Outcome> outcomes) {
     if (!outcome.notes.empty()) add(outcome.name, kNoted);
     for (const Release& release : outcome.releases) add(release.name, release.version);
   }
-  if (!std::exchange(changed_, false)) return {};
+  if (added_.empty()) return {};
+  GW_TRY(const os::LockFile lock,
+         os::LockFile::acquire(path_ + ".lock", system_clock().mono() + kSavePatience));
+  GW_TRY(versions_, load(path_));
+  for (const auto& [name, version] : std::exchange(added_, {})) add_to(versions_, name, version);
   std::string text;
   for (const auto& [name, list] : versions_) {
     for (const auto& version : list) text += fmt::format("{} {}\n", name, version);

@@ -1,10 +1,10 @@
 // Remembers which versions were reported, so that cron mails each of them once (`--state FILE`).
 //
 // The file is text, `NAME VERSION` a line (`NAME -`: what is to be noted of it), sorted, replaced
-// atomically, and may be edited; at most
-// 100 versions a name are kept, the ones added last. A lock file beside it (FILE.lock; of a link,
-// beside what it leads to) is held as long as this object lives: two calls at a time would report
-// the same version twice.
+// atomically, and may be edited; at most 100 versions a name are kept, the ones added last. A lock
+// file beside it (FILE.lock; of a link, beside what it leads to) is held only while it is read or
+// written: others wait for that, not for the questions in between, and what they added stays. Two
+// calls at the same time may both report a version.
 //
 // Save only after the report has reached its reader: a crash in between reports a version again and
 // never loses one.
@@ -14,20 +14,21 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "check/outcome.h"
-#include "os/file.h"
 
 namespace gw::check {
 
 class Reported {
  public:
   // A file that does not exist is an empty one. kUsage: no regular file; nothing was made beside it
-  // then. kUnavailable: another call holds the lock.
-  // kCorrupt: a line that is none of ours, named by number; the file is left alone. kIo.
-  static Result<Reported> open(const std::string& path);
+  // then. kUnavailable: the lock was not to be had before the deadline. kCorrupt: a line that is
+  // none of ours, named by number; the file is left alone. kIo.
+  static Result<Reported> open(const std::string& path, MonoTime deadline);
 
   // Marks releases that were reported before, and sets each outcome's `newer`: a release that was
   // not counts as news when the caller had a version or another one was reported for its name.
@@ -41,11 +42,16 @@ class Reported {
   Status save(std::span<const Outcome> outcomes);
 
  private:
-  Reported(std::string path, os::LockFile lock) : path_(std::move(path)), lock_(std::move(lock)) {}
+  using Versions = std::map<std::string, std::vector<std::string>>;  // oldest first
+
+  explicit Reported(std::string path) : path_(std::move(path)) {}
+  static Result<Versions> load(const std::string& path);
+  // Whether that changes anything.
+  static bool add_to(Versions& versions, const std::string& name, const std::string& version);
+
   std::string path_;
-  os::LockFile lock_;
-  bool changed_ = false;
-  std::map<std::string, std::vector<std::string>> versions_;  // oldest first
+  Versions versions_;
+  std::vector<std::pair<std::string, std::string>> added_;  // since the file was read
 };
 
 }  // namespace gw::check

@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 
 #include "base/bytes.h"
@@ -82,6 +84,26 @@ void take_after(int fd, const struct stat& old) {
     [[maybe_unused]] const int owned = ::fchown(fd, old.st_uid, old.st_gid);
   }
   [[maybe_unused]] const int moded = ::fchmod(fd, old.st_mode & 07777);
+}
+
+// Takes away what writers that were killed left beside the file. One that writes now has a young
+// one.
+void remove_left_over(const std::string& path) {
+  constexpr std::time_t kOld = 3600;
+  constexpr std::size_t kRandomDigits = 12;
+  const auto slash = path.rfind('/');
+  const std::string begin =
+      fmt::format(".{}.tmp-", path.substr(slash == std::string::npos ? 0 : slash + 1));
+  const DirStream dir(::opendir(directory_of(path).c_str()));
+  if (!dir) return;
+  while (const dirent* entry = ::readdir(dir.get())) {
+    const std::string_view name = entry->d_name;
+    if (!name.starts_with(begin) || name.size() != begin.size() + kRandomDigits) continue;
+    struct stat info {};
+    if (::fstatat(::dirfd(dir.get()), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    if (!S_ISREG(info.st_mode) || ::time(nullptr) - info.st_mtime < kOld) continue;
+    ::unlinkat(::dirfd(dir.get()), entry->d_name, 0);
+  }
 }
 
 }  // namespace
@@ -194,6 +216,7 @@ Status write_file_atomic(const std::string& path, std::string_view data, mode_t 
     ::unlink(tmp.c_str());
     return errno_error(fmt::format("renaming {} to {}", tmp, real), err);
   }
+  remove_left_over(real);
   return sync_directory(real);
 }
 
@@ -218,6 +241,12 @@ bool is_regular_file(const std::string& path) {
 bool is_directory(const std::string& path) {
   struct stat info {};
   return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+Result<std::uint64_t> free_bytes(const std::string& path) {
+  struct statvfs info {};
+  if (::statvfs(path.c_str(), &info) != 0) return errno_error("looking at " + path, errno);
+  return std::uint64_t{info.f_bavail} * info.f_frsize;
 }
 
 std::string real_path(const std::string& path) {

@@ -1,7 +1,8 @@
 // Files that survive a crash.
 //
 // write_file_atomic: temporary file in the same directory, write, fsync, rename, fsync of the
-// directory; a crash leaves the old file or the new one, and at worst a `.NAME.tmp-*` beside it.
+// directory; a crash leaves the old file or the new one, and at worst a `.NAME.tmp-*` beside it,
+// which a later call takes away.
 // Every error names the path. Safe from any thread unless two write the same path.
 //
 // What is replaced or locked may lie in a directory of somebody else's, and root may be told to do
@@ -16,6 +17,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.h"
 #include "base/result.h"
 
 namespace gw::os {
@@ -69,25 +71,32 @@ bool is_regular_file(const std::string& path);
 bool is_directory(const std::string& path);
 
 // An advisory lock held as long as this object lives. The file, which stays, holds the holder's
-// pid; nothing else is taken for one: no link, no file with a second name or other contents, and as
-// root none in a directory that somebody else may write, who could change it under us.
+// pid. Only who may write the file can lock it, which is its owner: a lock that readers could take
+// would let anybody stop us. Nothing else is taken for one: no link, no file with a second name or
+// other contents, and as root none in a directory that somebody else may write, who could change it
+// under us.
 class LockFile {
  public:
-  // kUnavailable with the holder's pid when somebody else holds it. kUsage: what is there is no
-  // lock file, or we are root and the directory is another user's.
-  static Result<LockFile> acquire(const std::string& path);
+  // kUnavailable with the holder's pid when somebody else holds it, and still does at
+  // `deadline`. kUsage: what is there is no lock file, or we are root and the directory is another
+  // user's.
+  static Result<LockFile> acquire(const std::string& path, MonoTime deadline = MonoTime::min());
 
   // For a start that is refused: takes the file away again if acquire() made it. The lock is held
   // until the object is gone, and acquire() takes no file that was removed meanwhile.
   void remove_if_new();
 
  private:
+  static Result<LockFile> try_once(const std::string& path, bool* busy);
   LockFile(Fd fd, std::string path, bool made)
       : fd_(std::move(fd)), path_(std::move(path)), made_(made) {}
   Fd fd_;
   std::string path_;
   bool made_ = false;
 };
+
+// What is free for us on the path's file system.
+Result<std::uint64_t> free_bytes(const std::string& path);
 
 // Where the file really is, whatever links lead there: also for one that does not exist yet, in a
 // directory that does, and for a link to such a one. Unchanged when that cannot be told.

@@ -1,8 +1,11 @@
+#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <thread>
 
 #include "base/text.h"
 #include "os/file_parts.h"
@@ -72,9 +75,29 @@ Result<std::string> read_holder(const Fd& fd, const std::string& path) {
   return no_lock(path, "a file with text");
 }
 
+// A write lock of this open file: unlike flock(2) it takes a descriptor that may write.
+bool lock_all(const Fd& fd) {
+  struct flock all {};
+  all.l_type = F_WRLCK;
+  all.l_whence = SEEK_SET;
+  return ::fcntl(fd.get(), F_OFD_SETLK, &all) == 0;
+}
+
 }  // namespace
 
-Result<LockFile> LockFile::acquire(const std::string& path) {
+Result<LockFile> LockFile::acquire(const std::string& path, MonoTime deadline) {
+  constexpr Duration kPause = std::chrono::milliseconds(10);
+  while (true) {
+    bool busy = false;
+    auto lock = try_once(path, &busy);
+    const MonoTime now = system_clock().mono();
+    if (!busy || now >= deadline) return lock;
+    std::this_thread::sleep_for(std::min(kPause, deadline - now));
+  }
+}
+
+// `busy`: it is somebody else's.
+Result<LockFile> LockFile::try_once(const std::string& path, bool* busy) {
   while (true) {
     bool made = false;
     GW_TRY(Fd fd, open_lock(path, &made));
@@ -82,8 +105,9 @@ Result<LockFile> LockFile::acquire(const std::string& path) {
     struct stat there {};
     if (::fstat(fd.get(), &held) != 0) return errno_error("locking " + path, errno);
     if (held.st_nlink > 0) GW_CHECK(check_lock_file(path, held));
-    if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-      if (errno != EWOULDBLOCK) return errno_error("locking " + path, errno);
+    if (!lock_all(fd)) {
+      if (errno != EAGAIN && errno != EACCES) return errno_error("locking " + path, errno);
+      *busy = true;
       GW_TRY(const std::string pid, read_holder(fd, path));
       return unavailable_error(
           fmt::format("{}: held by process {}", path, pid.empty() ? "?" : pid));
@@ -94,6 +118,9 @@ Result<LockFile> LockFile::acquire(const std::string& path) {
       continue;
     }
     GW_TRY([[maybe_unused]] const std::string before, read_holder(fd, path));
+    // One that an older gwtool or somebody's umask left open to others.
+    if ((held.st_mode & 077) != 0) [[maybe_unused]]
+      const int closed = ::fchmod(fd.get(), 0600);
     const std::string pid = fmt::format("{}\n", ::getpid());
     if (::ftruncate(fd.get(), 0) != 0 ||
         ::pwrite(fd.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {

@@ -2,20 +2,21 @@
 //
 // It must never move the follower's position, and check runs as other users than the follower: so
 // it is no table of the database but a small file, replaced atomically, that holds one signed note
-// verbatim. A second check waits for the lock, so that the remembered head never goes back.
+// verbatim. It is locked only while it is replaced: comparing heads takes round trips, and others
+// wait. Who finds it changed then compares with what is there now, so that it never goes back.
 //
 //   GW_TRY(auto remembered, RememberedHead::open(remembered_head_path(db)));
-//   … verify remembered.note() with the log's key, prove the new head consistent with it …
-//   GW_CHECK(remembered.save(new_note));
+//   do {
+//     … verify remembered.note() with the log's key, prove the new head consistent with it …
+//     GW_TRY(saved, remembered.save(new_note));
+//   } while (!saved);
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
-#include "os/file.h"
 
 namespace gw::tlog {
 
@@ -24,22 +25,21 @@ std::string remembered_head_path(const std::string& db_path);
 
 class RememberedHead {
  public:
-  // Takes the lock (PATH.lock, created when missing), waiting up to two seconds, and reads the
-  // file. kUnavailable when another process keeps the lock, kCorrupt when the file is over 1 MB,
-  // kIo.
+  // Reads the file. kCorrupt when it is over 1 MB; kUsage, when it cannot be a file of ours; kIo.
   static Result<RememberedHead> open(const std::string& path);
 
   // None before the first save. What it says is not trusted: open it with the log's key.
   const std::optional<std::string>& note() const { return note_; }
 
-  // Durable when it returns.
-  Status save(std::string_view note);
+  // Durable when it returns. False, and nothing is written, when the file holds another note than
+  // note() by now, which is its note() from then on. kUnavailable when another process keeps the
+  // lock (PATH.lock, created when missing) for ten seconds.
+  Result<bool> save(std::string_view note);
 
  private:
-  RememberedHead(std::string path, os::LockFile lock, std::optional<std::string> note)
-      : path_(std::move(path)), lock_(std::move(lock)), note_(std::move(note)) {}
+  explicit RememberedHead(std::string path) : path_(std::move(path)) {}
+  Status load();
   std::string path_;
-  os::LockFile lock_;
   std::optional<std::string> note_;
 };
 

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """gwtool check over DNS: a signed hierarchy on loopback, every exit code and form of output."""
 
+import fcntl
 import os
 import shutil
+import struct
 import sys
 import tempfile
 import time
@@ -11,6 +13,7 @@ sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
 import cli
 import dns_lab
 
+F_OFD_SETLK = 37
 MOX = "github.com/mjl-/mox"
 MOX_NAME = "mox.mjl_2d._.github.com.v0."
 MOX_LINE = "github.com/mjl-/mox v0.0.15 2025-04-18T19:30:21Z\n"
@@ -522,14 +525,31 @@ class State(CheckCase):
         with open(victim) as f:
             self.assertEqual(f.read(), "text of somebody\n")
 
-    def test_one_call_at_a_time(self):
+    def test_calls_at_a_time_do_not_wait_for_each_others_questions(self):
         state = self.path("state")
         with dns_lab.Proxy(LAB.resolver, "dead") as proxy:
             holder = self.background([cli.GWTOOL, "check", "module", MOX, "--resolver",
                                       proxy.resolver, "--timeout", "60s", "--state", state])
             cli.wait_until(lambda: proxy.questions, what="the first call's question")
-            r = self.check("module", MOX, "--state", state)
-            self.assert_error(r, 3, str(holder.pid))
+            self.assert_run(self.check("module", MOX, "--state", state), 0, out=MOX_LINE)
+            self.assertTrue(holder.alive())
+            with open(state) as f:
+                self.assertIn(MOX + " v0.0.15\n", f.read())
+
+    def test_the_states_lock_is_waited_for(self):
+        state = self.path("state")
+        with open(state + ".lock", "w") as lock:
+            fcntl.fcntl(lock, F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))
+            lock.write("%d\n" % os.getpid())
+            lock.flush()
+            r = self.check("module", MOX, "--state", state, "--timeout", "100ms")
+            self.assert_error(r, 3, "held by process %d" % os.getpid())
+            waiting = self.background([cli.GWTOOL, "check", "module", MOX, "--resolver",
+                                       LAB.resolver, "--dns", "signed.lab", "--trust-anchor",
+                                       LAB.anchor, "--state", state, "--timeout", "60s"])
+        self.assertEqual(waiting.wait(), 0)
+        with open(state) as f:
+            self.assertIn(MOX, f.read())
 
 
 class Json(CheckCase):

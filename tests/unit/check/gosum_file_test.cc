@@ -55,7 +55,7 @@ TEST_CASE("what is private or was proven before is not asked for") {
   log.add_synthetic(10);
   const std::string text =
       "a.com/b v1.0.0 h1:x=\na.com/b v1.0.0/go.mod h1:y=\nc.com/d v1.0.0 h1:z=\n";
-  auto state = Reported::open(dir.file("state"));
+  auto state = Reported::open(dir.file("state"), {});
   REQUIRE(state);
   state->add("a.com/b@v1.0.0", "h1:x=");
   state->add("a.com/b@v1.0.0/go.mod", "h1:x=");

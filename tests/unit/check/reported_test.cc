@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <thread>
 
 #include "os/file.h"
 
@@ -44,7 +45,7 @@ struct Call {
   bool reported, newer;
 };
 Call call(const Dir& dir, Outcome o) {
-  auto state = Reported::open(dir.file());
+  auto state = Reported::open(dir.file(), {});
   if (!state) FAIL(state.error().message);
   std::vector<Outcome> all = {std::move(o)};
   state->mark(all);
@@ -100,13 +101,38 @@ TEST_CASE("an unchanged state is not written") {
   CHECK(std::filesystem::last_write_time(dir.file()) == before);
 }
 
-TEST_CASE("one call at a time") {
+TEST_CASE("calls at a time lose nothing of each other") {
   const Dir dir;
-  auto held = Reported::open(dir.file());
+  auto first = Reported::open(dir.file(), {});
+  auto second = Reported::open(dir.file(), {});
+  REQUIRE(first);
+  REQUIRE(second);
+  std::vector<Outcome> one = {outcome("a.com/b", "v1.0.0")};
+  std::vector<Outcome> other = {outcome("c.com/d", "v1.0.0")};
+  REQUIRE(first->save(one));
+  REQUIRE(second->save(other));
+  CHECK(dir.text() == "a.com/b v1.0.0\nc.com/d v1.0.0\n");
+  CHECK(second->knows("a.com/b", "v1.0.0"));
+}
+
+TEST_CASE("the lock is waited for until the deadline") {
+  const Dir dir;
+  auto held = gw::os::LockFile::acquire(dir.file() + ".lock");
   REQUIRE(held);
-  auto second = Reported::open(dir.file());
+  auto second = Reported::open(dir.file(), {});
   REQUIRE_FALSE(second);
   CHECK(second.error().kind == ErrorKind::kUnavailable);
+  std::thread other([&] { second = Reported::open(dir.file(), gw::MonoTime::max()); });
+  held = gw::unavailable_error("given back");
+  other.join();
+  CHECK(second);
+}
+
+TEST_CASE("what somebody uses is read by nobody else") {
+  const Dir dir;
+  call(dir, outcome("a.com/b", "v1.0.0"));
+  CHECK((std::filesystem::status(dir.file()).permissions() & std::filesystem::perms::all) ==
+        (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
 }
 
 TEST_CASE("files that are none of ours") {
@@ -125,7 +151,7 @@ TEST_CASE("files that are none of ours") {
   for (const auto& c : cases) {
     const Dir dir;
     REQUIRE(gw::os::write_file_atomic(dir.file(), c.text, 0600));
-    auto state = Reported::open(dir.file());
+    auto state = Reported::open(dir.file(), {});
     CAPTURE(c.text);
     REQUIRE_FALSE(state);
     CHECK(state.error().kind == ErrorKind::kCorrupt);
@@ -133,6 +159,6 @@ TEST_CASE("files that are none of ours") {
           std::string::npos);
     CHECK(dir.text() == c.text);
   }
-  auto nowhere = Reported::open("/nonexistent/state");
+  auto nowhere = Reported::open("/nonexistent/state", {});
   REQUIRE_FALSE(nowhere);
 }

@@ -1,11 +1,14 @@
 #include "os/file.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <thread>
 
 using namespace gw;
 using namespace gw::os;
@@ -194,6 +197,30 @@ TEST_CASE("root takes no lock where another user may write") {
   CHECK(LockFile::acquire(lock));
 }
 
+TEST_CASE("what killed writers left is taken away, what others write now is not") {
+  TempDir dir;
+  const std::string path = dir.path + "/f";
+  const std::string old = dir.path + "/.f.tmp-0123456789ab";
+  const std::string young = dir.path + "/.f.tmp-0123456789ac";
+  const std::string other = dir.path + "/.fg.tmp-0123456789ab";
+  for (const std::string& name : {old, young, other}) {
+    REQUIRE(create_file(name, "half", 0600));
+    if (name != young) {
+      fs::last_write_time(name, fs::file_time_type::clock::now() - std::chrono::hours(2));
+    }
+  }
+  REQUIRE(write_file_atomic(path, "one", 0600));
+  CHECK_FALSE(file_exists(old));
+  CHECK(file_exists(young));
+  CHECK(file_exists(other));
+}
+
+TEST_CASE("how much room there is") {
+  CHECK(free_bytes("/proc").value() == 0);
+  CHECK(free_bytes("/").has_value());
+  CHECK_FALSE(free_bytes("/none/at/all"));
+}
+
 TEST_CASE("a lock is held once and names its holder") {
   TempDir dir;
   std::string path = dir.path + "/f.lock";
@@ -206,4 +233,25 @@ TEST_CASE("a lock is held once and names its holder") {
     CHECK(second.error().message.find(std::to_string(::getpid())) != std::string::npos);
   }
   CHECK(LockFile::acquire(path));
+}
+
+TEST_CASE("a lock is waited for, and given to nobody who may only read the file") {
+  TempDir dir;
+  const std::string path = dir.path + "/f.lock";
+  REQUIRE(create_file(path, "4711\n", 0644));
+  auto lock = LockFile::acquire(path);
+  REQUIRE(lock);
+  CHECK((fs::status(path).permissions() & fs::perms::all) ==
+        (fs::perms::owner_read | fs::perms::owner_write));
+  auto second = LockFile::acquire(path);
+  std::thread other([&] { second = LockFile::acquire(path, MonoTime::max()); });
+  lock = unavailable_error("given back");
+  other.join();
+  REQUIRE(second);
+  // What a stranger who could open it might do.
+  second = unavailable_error("given back");
+  const int reader = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  REQUIRE(::flock(reader, LOCK_EX | LOCK_NB) == 0);
+  CHECK(LockFile::acquire(path));
+  ::close(reader);
 }
