@@ -63,21 +63,19 @@ Error Follower::Impl::raise(const Error& error) {
         tlog::format_evidence(evidence, path ? std::optional<std::string>(*path) : std::nullopt));
   }
   const store::Alarm alarm{evidence.kind, evidence.message, where, now};
-  // Before the first head there is no database, and nothing that an alarm would protect.
-  if (writer.created()) {
-    const std::span<const store::RepeatedVersion> none;
-    const auto s = writer.halt(alarm, conflicts != nullptr ? conflicts->versions : none);
-    if (!s) env.log->error("cannot keep the alarm", s.error());
-    if (const auto forgotten = forget_told(evidence); !forgotten) {
-      env.log->error("cannot forget a head", forgotten.error());
-    }
+  // Before the first head, too: or each call from cron would raise the alarm again.
+  const std::span<const store::RepeatedVersion> none;
+  const auto kept = writer.halt(alarm, conflicts != nullptr ? conflicts->versions : none);
+  if (!kept) env.log->error("cannot keep the alarm", kept.error());
+  if (const auto forgotten = forget_told(evidence); !forgotten) {
+    env.log->error("cannot forget a head", forgotten.error());
   }
   metric_set(Metric::kFollowHalted, 1);
   if (!options.on_alarm.empty()) {
     const auto s = run_alarm_command(options.on_alarm, where);
     if (!s) env.log->error("alarm command", s.error());
   }
-  if (writer.created()) return halted_error(options.db, alarm);
+  if (kept) return halted_error(options.db, alarm);
   return halted(untrusted_error(fmt::format("{}; evidence: {}", alarm.message, where)));
 }
 

@@ -29,7 +29,9 @@ std::string_view standing_name(Standing s) {
 
 }  // namespace
 
-StatusReport judge(const store::LogState& state, WallTime now, std::chrono::seconds max_age) {
+StatusReport judge(const store::LogState& state, WallTime now, std::chrono::seconds max_age,
+                   std::optional<std::uint64_t> room) {
+  constexpr std::uint64_t kLittleRoom = 1 << 20;
   StatusReport report;
   report.state = state;
   if (state.target) report.head_age = now - state.target->accepted;
@@ -43,7 +45,14 @@ StatusReport judge(const store::LogState& state, WallTime now, std::chrono::seco
     if (report.head_age > max_age) {
       report.reasons.push_back(
           fmt::format("the head is {} minutes old", report.head_age.count() / 60));
+    } else if (state.checked && now - *state.checked > max_age) {
+      const auto ago = std::chrono::duration_cast<std::chrono::minutes>(now - *state.checked);
+      report.reasons.push_back(
+          fmt::format("the log was last looked at {} minutes ago", ago.count()));
     }
+  }
+  if (room && *room < kLittleRoom) {
+    report.reasons.push_back("the disk is full: nothing new can be stored");
   }
   report.standing = report.reasons.empty() ? Standing::kCurrent : Standing::kBehind;
   if (state.alarm) {

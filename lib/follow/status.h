@@ -2,6 +2,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,7 +15,7 @@ namespace gw::follow {
 
 enum class Standing {
   kCurrent,  // all records of a head that is young enough
-  kBehind,   // records are missing, the head is too old, or there is none
+  kBehind,   // records are missing, the head is too old, or there is none, no room
   kHalted,   // a security error waits for the operator
 };
 
@@ -24,7 +26,10 @@ struct StatusReport {
   std::chrono::seconds head_age{0};
 };
 
-StatusReport judge(const store::LogState& state, WallTime now, std::chrono::seconds max_age);
+// `room`: what is free where the database is, if known: without it every round fails, and cannot
+// say so in the database.
+StatusReport judge(const store::LogState& state, WallTime now, std::chrono::seconds max_age,
+                   std::optional<std::uint64_t> room = {});
 
 // Lines "name: value" for a person.
 std::vector<std::string> format_status(const StatusReport& report);

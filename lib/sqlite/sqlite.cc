@@ -1,6 +1,7 @@
 #include "sqlite/sqlite.h"
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include <utility>
 
@@ -110,6 +111,12 @@ Result<Database> Database::open(const std::string& path, Mode mode, const std::s
   const int code =
       sqlite3_open_v2(path.c_str(), &db.db_, flags, vfs.empty() ? nullptr : vfs.c_str());
   if (code != SQLITE_OK) return sqlite_error(db.db_, code).in(path);
+  // SQLite takes a file that is shorter than a page for an empty database, and writes over it.
+  constexpr off_t kSmallestPage = 512;
+  struct stat info {};
+  if (::stat(path.c_str(), &info) == 0 && info.st_size > 0 && info.st_size < kSmallestPage) {
+    return usage_error("not an SQLite database");
+  }
   sqlite3_busy_timeout(db.db_, 5000);
   // A file that somebody else made may hold views and triggers in place of tables, and damaged
   // pages.

@@ -1,8 +1,10 @@
 #include "store/writer.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "os/file.h"
 #include "store/gomod_fill.h"
@@ -47,6 +49,7 @@ Status Writer::Impl::open_existing() {
   GW_TRY(const std::int64_t version, check_schema(opened));
   if (version == 0) return {};  // empty: creation was cut short, or a file made by mktemp
   ours = true;
+  GW_CHECK(note_place());
   db = std::move(opened);
   GW_CHECK(configure());
   if (version < schema_version()) {
@@ -121,12 +124,51 @@ Status Writer::Impl::reload() {
   return {};
 }
 
-Status Writer::Impl::create(const tlog::Frontier& from) {
+// SQLite's locks are taken by who may read, so that only our group may; its other files get the
+// same mode.
+Status Writer::Impl::create() {
+  constexpr mode_t kMode = 0640;
+  GW_TRY(const std::string file, os::file_to_write(path));
+  auto made = os::create_file(file, "", kMode);
+  if (!made && made.error().kind != ErrorKind::kUsage)
+    return made;  // kUsage: an empty one is there
   GW_TRY(db, sqlite::Database::open(path, sqlite::Database::Mode::kCreate, options.vfs));
   GW_CHECK(db.exec("PRAGMA page_size = 4096; PRAGMA journal_mode = WAL"));
   GW_CHECK(configure());
-  start = frontier = from;
+  return note_place();
+}
+
+Status Writer::Impl::insert_log(const tlog::Frontier& from) {
+  GW_CHECK(migrate_schema(db, 0));
+  GW_TRY(sqlite::Statement s,
+         db.prepare("INSERT INTO log(only, name, key, keep, first_record, start, position, "
+                    "frontier, tail, identity) VALUES(1, ?1, ?2, ?3, ?4, ?5, ?4, ?5, x'', "
+                    "randomblob(16))"));
+  const std::string hashes = from.hashes_text();
+  s.bind_text(1, options.log_name).bind_text(2, options.log_key);
+  s.bind_text(3, keep_name(state.keep)).bind(4, from.size()).bind_blob(5, hashes);
+  return s.run();
+}
+
+Status Writer::Impl::note_place() {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return errno_error("looking at " + path, errno);
+  if (info.st_nlink > 1) {
+    return usage_error("a file with a second name (a hard link), by which another could write it",
+                       "copy it with sqlite3's .backup, and remove the link");
+  }
+  device = info.st_dev;
+  inode = info.st_ino;
   return {};
+}
+
+Status Writer::Impl::check_place() const {
+  struct stat info {};
+  const bool there = ::stat(path.c_str(), &info) == 0;
+  if (there && info.st_dev == device && info.st_ino == inode) return {};
+  return corrupt_error(fmt::format("the database that was opened is not there any more: {}",
+                                   there ? "another file is" : "nothing is"),
+                       "start again: what is there by then is followed");
 }
 
 Status Writer::set_target(const tlog::Checkpoint& head, WallTime accepted,
@@ -137,18 +179,16 @@ Status Writer::set_target(const tlog::Checkpoint& head, WallTime accepted,
   }
   const bool fresh = !created();
   const auto run = [&]() -> Status {
-    if (fresh) GW_CHECK(m.create(start));
+    if (fresh) GW_CHECK(m.create());
+    GW_CHECK(m.check_place());
     GW_TRY(sqlite::Transaction tx, sqlite::Transaction::begin(m.db));
     if (fresh) {
-      GW_CHECK(migrate_schema(m.db, 0));
-      GW_TRY(sqlite::Statement s,
-             m.db.prepare("INSERT INTO log(only, name, key, keep, first_record, start, position, "
-                          "frontier, tail, identity) VALUES(1, ?1, ?2, ?3, ?4, ?5, ?4, ?5, x'', "
-                          "randomblob(16))"));
+      GW_CHECK(m.insert_log(start));
+    } else if (!m.state.target) {
+      GW_TRY(sqlite::Statement s, m.db.prepare("UPDATE log SET first_record = ?1, start = ?2, "
+                                               "position = ?1, frontier = ?2, gomod_from = ?1"));
       const std::string hashes = start.hashes_text();
-      s.bind_text(1, m.options.log_name).bind_text(2, m.options.log_key);
-      s.bind_text(3, keep_name(m.state.keep)).bind(4, start.size()).bind_blob(5, hashes);
-      GW_CHECK(s.run());
+      GW_CHECK(s.bind(1, start.size()).bind_blob(2, hashes).run());
     }
     GW_CHECK(m.insert_head(head, accepted, post_to));
     GW_CHECK(tx.commit());
@@ -187,6 +227,7 @@ void Writer::release_memory() {
 }
 
 Status Writer::note_checked(WallTime at) {
+  if (auto there = impl_->check_place(); !there) return std::move(there).error().in(impl_->path);
   GW_TRY(sqlite::Statement s, impl_->db.prepare("UPDATE log SET checked_at = ?"));
   GW_CHECK(s.bind(1, to_unix(at)).run());
   impl_->state.checked = at;
@@ -195,21 +236,31 @@ Status Writer::note_checked(WallTime at) {
 
 Status Writer::halt(const Alarm& alarm, std::span<const RepeatedVersion> conflicts) {
   Impl& m = *impl_;
-  if (!created()) return internal_error("there is no database to keep an alarm in");
-  GW_TRY(sqlite::Transaction tx, sqlite::Transaction::begin(m.db));
-  GW_TRY(sqlite::Statement s, m.db.prepare("UPDATE log SET alarm_kind = ?, alarm_message = ?, "
-                                           "alarm_evidence = ?, alarm_at = ?"));
-  s.bind_text(1, alarm.kind).bind_text(2, alarm.message).bind_text(3, alarm.evidence);
-  GW_CHECK(s.bind(4, to_unix(alarm.at)).run());
-  GW_TRY(sqlite::Statement c,
-         m.db.prepare("INSERT OR IGNORE INTO conflict(record, first, module, version) "
-                      "VALUES(?, ?, ?, ?)"));
-  for (const RepeatedVersion& r : conflicts) {
-    c.bind(1, r.record).bind(2, r.first).bind_text(3, r.module).bind_text(4, r.version);
-    GW_CHECK(c.run());
-  }
-  GW_CHECK(tx.commit());
-  return m.reload();
+  const bool fresh = !created();
+  const auto run = [&]() -> Status {
+    if (fresh) GW_CHECK(m.create());
+    GW_TRY(sqlite::Transaction tx, sqlite::Transaction::begin(m.db));
+    if (fresh) GW_CHECK(m.insert_log({}));
+    GW_TRY(sqlite::Statement s, m.db.prepare("UPDATE log SET alarm_kind = ?, alarm_message = ?, "
+                                             "alarm_evidence = ?, alarm_at = ?"));
+    s.bind_text(1, alarm.kind).bind_text(2, alarm.message).bind_text(3, alarm.evidence);
+    GW_CHECK(s.bind(4, to_unix(alarm.at)).run());
+    GW_TRY(sqlite::Statement c,
+           m.db.prepare("INSERT OR IGNORE INTO conflict(record, first, module, version) "
+                        "VALUES(?, ?, ?, ?)"));
+    for (const RepeatedVersion& r : conflicts) {
+      c.bind(1, r.record).bind(2, r.first).bind_text(3, r.module).bind_text(4, r.version);
+      GW_CHECK(c.run());
+    }
+    GW_CHECK(tx.commit());
+    if (fresh) GW_CHECK(m.prepare());
+    return m.reload();
+  };
+  auto status = run();
+  m.ours = m.ours || status;
+  if (status) return {};
+  if (fresh) m.db = sqlite::Database();
+  return std::move(status).error().in(m.path);
 }
 
 Status Writer::clear_alarm(WallTime at) {

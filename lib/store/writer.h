@@ -84,9 +84,13 @@ class Writer {
  public:
   // Takes the lock of the file behind all links (kUnavailable with the holder's pid) and opens the
   // database, migrating an older schema. A file that does not exist is not created before the first
-  // set_target(). kUsage: it belongs to another log (both names) or form of log, keeps something
-  // else, is another program's database, no database at all, or newer than this program (both
-  // numbers). kCorrupt, kIo.
+  // set_target() or halt(). kUsage: it belongs to another log (both names) or form of log, keeps
+  // something else, is another program's database, no database at all, newer than this program
+  // (both numbers), or has a second name (a hard link), by which another writer might come.
+  // kCorrupt, kIo.
+  //
+  // set_target(), commit() and note_checked() give kCorrupt when the file was moved, removed or
+  // replaced: whoever looks by its name would not see what is written.
   static Result<Writer> open(const std::string& path, const WriterOptions& options);
 
   Writer(Writer&&) noexcept;
@@ -96,14 +100,15 @@ class Writer {
   const std::string& path() const;
   // As of the last commit.
   const LogState& state() const;
-  bool created() const;  // false: no head has been accepted yet and there is no file
+  bool created() const;  // false: there is no file yet, since no head or alarm was stored
   Keep keep() const;
   // The tree of the records below state().position.
   const tlog::Frontier& frontier() const;
 
   // Stores the head as the one aimed at, and a post of it for each of `post_to`. The caller has
-  // proven it consistent with state().target. The first call creates the database, for records from
-  // `start` on (a frontier at a multiple of 256, authenticated under `head`; empty: from 0).
+  // proven it consistent with state().target. The first one decides that records from `start` on
+  // are kept, and creates the database (a frontier at a multiple of 256, authenticated under
+  // `head`; empty: from 0).
   Status set_target(const tlog::Checkpoint& head, WallTime accepted,
                     std::span<const std::string> post_to, const tlog::Frontier& start = {});
 
@@ -126,7 +131,8 @@ class Writer {
   Result<std::vector<UnprovenHead>> unproven();
   Status forget_unproven(std::uint64_t size, const Hash& root);
 
-  // Following stops here until clear_alarm(). `conflicts`: the repeated versions it is about.
+  // Following stops here until clear_alarm(). Creates the database when there is none, so that the
+  // next start knows. `conflicts`: the repeated versions it is about.
   Status halt(const Alarm& alarm, std::span<const RepeatedVersion> conflicts = {});
   // Accepts the conflicts of the alarm: their first records stay valid, commit() passes over them.
   Status clear_alarm(WallTime at);

@@ -33,8 +33,9 @@ Result<CommitReport> Writer::commit(const PendingRecords& pending, const RepeatC
     return internal_error("the records do not lead to the head aimed at");
   }
   const auto run = [&]() -> Status {
+    GW_CHECK(m.check_place());
     GW_TRY(sqlite::Transaction tx, sqlite::Transaction::begin(m.db));
-    // The lock keeps other writers out, but not through a hard link or on a careless file system.
+    // The lock keeps other writers out, but not on a careless file system.
     GW_TRY(const std::int64_t position, m.db.integer("SELECT position FROM log"));
     if (position != static_cast<std::int64_t>(m.state.position)) {
       return unavailable_error("another process has written to the database");

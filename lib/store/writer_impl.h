@@ -2,6 +2,8 @@
 // writer_commit.cc stores records.
 #pragma once
 
+#include <sys/types.h>
+
 #include <memory>
 #include <optional>
 #include <span>
@@ -30,6 +32,9 @@ struct Writer::Impl {
   std::string path;
   WriterOptions options;
   os::LockFile lock;
+  // Which file that is: the name may be another's later.
+  dev_t device = 0;
+  ino_t inode = 0;
   bool ours = false;    // there is a database, and it is none of another program
   sqlite::Database db;  // closed until there is a database
   LogState state;
@@ -39,7 +44,10 @@ struct Writer::Impl {
 
   Status open_existing();
   Status configure();
-  Status create(const tlog::Frontier& from);
+  Status create();
+  Status insert_log(const tlog::Frontier& from);
+  Status note_place();
+  Status check_place() const;
   Status reload();
   Status check_identity() const;
   Status prepare();

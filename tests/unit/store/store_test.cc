@@ -451,6 +451,80 @@ TEST_CASE("one lock, whichever way leads to the file") {
   CHECK_FALSE(os::file_exists(link + ".lock"));
 }
 
+TEST_CASE("a database with a second name is written by nobody") {
+  TempDir dir;
+  TestLog log;
+  log.add_synthetic(300);
+  {
+    Writer w = open_writer(dir, log);
+    REQUIRE(fill(w, log, 300, kT1));
+  }
+  std::filesystem::create_hard_link(dir.file("db"), dir.file("other"));
+  for (const char* name : {"db", "other"}) {
+    const Error e = open_error(dir.file(name), writer_options(log));
+    CHECK(e.kind == ErrorKind::kUsage);
+    CHECK(e.message.find("hard link") != std::string::npos);
+  }
+  std::filesystem::remove(dir.file("other"));
+  CHECK(open_writer(dir, log).created());
+}
+
+TEST_CASE("a database that was moved away is not written to") {
+  TempDir dir;
+  TestLog log;
+  log.add_synthetic(600);
+  Writer w = open_writer(dir, log);
+  REQUIRE(fill(w, log, 300, kT1));
+  REQUIRE(w.note_checked(kT1));
+  std::filesystem::rename(dir.file("db"), dir.file("away"));
+  const bool replaced = GENERATE(false, true);
+  if (replaced) std::filesystem::copy_file(dir.file("away"), dir.file("db"));
+  for (const Status& s : {w.note_checked(kT2), fill(w, log, 600, kT2)}) {
+    REQUIRE_FALSE(s);
+    CHECK(s.error().kind == ErrorKind::kCorrupt);
+    CHECK(s.error().message.find(replaced ? "another file is" : "nothing is") != std::string::npos);
+  }
+  std::filesystem::rename(dir.file("away"), dir.file("db"));
+  CHECK(fill(w, log, 600, kT2));
+}
+
+TEST_CASE("a new database is for its user and group") {
+  TempDir dir;
+  TestLog log;
+  log.add_synthetic(300);
+  Writer w = open_writer(dir, log);
+  REQUIRE(fill(w, log, 300, kT1));
+  for (const char* name : {"db", "db-wal", "db-shm"}) {
+    INFO(name);
+    const auto mode = std::filesystem::status(dir.file(name)).permissions();
+    CHECK((mode & std::filesystem::perms(07777)) == std::filesystem::perms(0640));
+  }
+}
+
+TEST_CASE("an alarm before the first head makes the database that knows it") {
+  TempDir dir;
+  TestLog log;
+  log.add_synthetic(600);
+  {
+    Writer w = open_writer(dir, log, Keep::kRecords);
+    REQUIRE(w.halt({"bad-tile", "a tile", "/somewhere", kT1}));
+    CHECK(w.created());
+    CHECK(w.state().halted());
+  }
+  Writer w = open_writer(dir, log, Keep::kRecords);
+  REQUIRE(w.state().alarm);
+  CHECK_FALSE(w.state().target);
+  CHECK_FALSE(Reader::open(dir.file("db")).value().state().value().complete());
+  REQUIRE(w.clear_alarm(kT2));
+  // Where it begins is decided by the first head.
+  tlog::Frontier start;
+  for (std::uint64_t i = 0; i < 256; ++i) start.append(tlog::leaf_hash(log.record(i)));
+  REQUIRE(w.set_target(log.head(600), kT2, {}, start));
+  CHECK(w.state().first_record == 256);
+  REQUIRE(fill(w, log, 600, kT2));
+  CHECK(w.state().reached->size == 600);
+}
+
 TEST_CASE("a second writer that got past the lock stores nothing twice") {
   TempDir dir;
   TestLog log;
@@ -520,6 +594,10 @@ TEST_CASE("files that are no database of ours are refused and left alone") {
   };
   SECTION("text") {
     std::ofstream(path) << std::string(5000, 'x');
+    refuse(ErrorKind::kUsage, {"not an SQLite database"});
+  }
+  SECTION("a few octets, which SQLite takes for an empty one") {
+    std::ofstream(path) << GENERATE(as<std::string>{}, "x", std::string(511, 'y'));
     refuse(ErrorKind::kUsage, {"not an SQLite database"});
   }
   SECTION("another program's") {
