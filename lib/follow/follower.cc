@@ -166,6 +166,11 @@ Result<RoundReport> Follower::Impl::try_round(const os::Stop& stop, Tries& tries
   return round.report;
 }
 
+// An error that shows what a mirror is like, and not the log, says so.
+Error Follower::Impl::blame(Error error) const {
+  return source.is_log() ? error : blame_mirror(std::move(error), source.describe());
+}
+
 // A round: tries of it, as many as the table and its failures allow.
 Result<RoundReport> Follower::Impl::round(Mode mode, const os::Stop& stop) {
   std::uint64_t records = 0;
@@ -179,13 +184,18 @@ Result<RoundReport> Follower::Impl::round(Mode mode, const os::Stop& stop) {
     }
     const std::uint64_t stored = writer.state().position - before;
     records += stored;
-    const Error& error = report.error();
+    const Error error = blame(std::move(report).error());
     const Event event = event_of(error);
-    if (event == Event::kBadTile) metric_add(Metric::kFollowBadTiles);
+    if (tlog::find_bad_tiles(error) != nullptr) metric_add(Metric::kFollowBadTiles);
     const Action action = react(tries.count(error, stored > 0), event);
     if (action == Action::kAlarm) return raise(error);
     if (action != Action::kTryAgain || stop.requested()) {
-      return tries.finish(error).in("following " + options.key.name());
+      if (event == Event::kJunk && !stop.requested() && source.try_next()) {
+        env.log->warning("asking another source", {{"reason", error.message}});
+        tries = Tries(mode, options.tries);
+        continue;
+      }
+      return blame(tries.finish(error)).in("following " + options.key.name());
     }
     env.log->warning("trying again", {{"reason", error.message}});
     stop.wait_for(back_off(options.first_pause, tries.failures(), std::chrono::seconds(30)));

@@ -30,6 +30,11 @@ class SharedSource : public tlog::TileSource {
     return source_.fetch(requests);
   }
   std::string describe() const override { return source_.describe(); }
+  bool is_log() const override { return source_.is_log(); }
+  bool try_next() override {
+    const MutexLock lock(mutex_);
+    return source_.try_next();
+  }
 
  private:
   tlog::TileSource& source_;
@@ -66,6 +71,7 @@ struct Follower::Impl {
   Result<RoundReport> try_round(const os::Stop& stop, Tries& tries);
   Result<tlog::TileBody> ask_again(const tlog::TileId& id, const Error& why,
                                    const tlog::Checkpoint& head, Round& round);
+  Error blame(Error error) const;
   Status look_at_log(Round& round);
   Status finish_target(Round& round);
   Status take_in(tlog::Follower& log, Round& round);

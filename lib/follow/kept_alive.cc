@@ -19,6 +19,8 @@ class LiveSource : public tlog::TileSource {
     return replies;
   }
   std::string describe() const override { return source_->describe(); }
+  bool is_log() const override { return source_->is_log(); }
+  bool try_next() override { return source_->try_next(); }
 
  private:
   std::unique_ptr<tlog::TileSource> source_;

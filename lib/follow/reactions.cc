@@ -1,10 +1,14 @@
 #include "follow/reactions.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "tlog/bad_tiles.h"
 #include "tlog/evidence.h"
+#include "tlog/tile.h"
 
 namespace gw::follow {
 namespace {
@@ -21,6 +25,7 @@ std::string first_path(const tlog::BadTiles& bad) {
 Event event_of(const Error& error) {
   if (tlog::find_contradiction(error) != nullptr) return Event::kContradiction;
   if (dynamic_cast<const Halted*>(error.detail.get()) != nullptr) return Event::kHalted;
+  if (dynamic_cast<const Junk*>(error.detail.get()) != nullptr) return Event::kJunk;
   if (tlog::find_bad_tiles(error) != nullptr) return Event::kBadTile;
   switch (error.kind) {
     case ErrorKind::kUntrusted:
@@ -37,6 +42,18 @@ Event event_of(const Error& error) {
       return Event::kBroken;
   }
   return Event::kBroken;
+}
+
+Error blame_mirror(Error error, const std::string& mirror) {
+  const tlog::BadTiles* bad = tlog::find_bad_tiles(error);
+  if (bad == nullptr || event_of(error) == Event::kJunk || bad->proof.empty()) return error;
+  const auto tile = tlog::parse_tile_path(first_path(*bad));
+  if (!tile || tile->level != tlog::kDataLevel) return error;
+  error.kind = ErrorKind::kUnavailable;
+  error.message = fmt::format("{} delivers what is not in the log: {}", mirror, error.message);
+  error.hint = "another --source, or none, asks somebody else";
+  error.detail = std::make_shared<Junk>(*bad);
+  return error;
 }
 
 bool Tries::again(const Error& bad_tile) {

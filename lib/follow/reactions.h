@@ -15,9 +15,11 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "tlog/bad_tiles.h"
 
 namespace gw::follow {
 
@@ -25,6 +27,7 @@ enum class Event : std::uint8_t {
   kDone,           // no error
   kContradiction,  // the log contradicts itself; the error carries the proof (tlog::Contradiction)
   kBadTile,        // tiles that are not those of a signed head (tlog::BadTiles)
+  kJunk,           // records from a mirror that are not those of the log's own hashes (Junk)
   kUnverified,     // a note that does not verify: none of the log's, used for nothing
   kUnavailable,    // a retry may help
   kMissing,        // the source says that it has no such file
@@ -32,7 +35,7 @@ enum class Event : std::uint8_t {
   kBroken,         // options, the database or gwtool itself: no retry helps
   kHalted,         // an alarm was raised and stands (Halted)
 };
-inline constexpr std::size_t kEvents = 9;
+inline constexpr std::size_t kEvents = 10;
 
 enum class State : std::uint8_t {
   kStep,     // in a round, behind one of its steps
@@ -60,14 +63,14 @@ using enum Action;
 // Columns as in Event, rows as in State. A proof is never passed over, an alarm never tried again.
 // clang-format off
 inline constexpr std::array<std::array<Action, kEvents>, kStates> kTable = {{
-//              done   contradiction  bad tile   unverified  unavailable  missing   system    broken  halted
-/* step    */ { kGoOn, kAlarm,        kNote,     kNote,      kNote,       kNote,    kEnd,     kEnd,   kEnd },
-/* peer    */ { kGoOn, kAlarm,        kNote,     kWarn,      kWarn,       kWarn,    kEnd,     kEnd,   kEnd },
-/* try     */ { kEnd,  kAlarm,        kTryAgain, kEnd,       kTryAgain,   kEnd,     kEnd,     kEnd,   kEnd },
-/* last    */ { kEnd,  kAlarm,        kEnd,      kEnd,       kEnd,        kEnd,     kEnd,     kEnd,   kEnd },
-/* proven  */ { kEnd,  kAlarm,        kAlarm,    kEnd,       kEnd,        kEnd,     kEnd,     kEnd,   kEnd },
-/* loop    */ { kGoOn, kAlarm,        kBackOff,  kBackOff,   kBackOff,    kBackOff, kBackOff, kEnd,   kEnd },
-/* overdue */ { kGoOn, kAlarm,        kAlarm,    kBackOff,   kBackOff,    kBackOff, kBackOff, kEnd,   kEnd },
+//              done   contradiction  bad tile   junk       unverified  unavailable  missing   system    broken  halted
+/* step    */ { kGoOn, kAlarm,        kNote,     kNote,     kNote,      kNote,       kNote,    kEnd,     kEnd,   kEnd },
+/* peer    */ { kGoOn, kAlarm,        kNote,     kWarn,     kWarn,      kWarn,       kWarn,    kEnd,     kEnd,   kEnd },
+/* try     */ { kEnd,  kAlarm,        kTryAgain, kTryAgain, kTryAgain,  kTryAgain,  kTryAgain, kEnd,     kEnd,   kEnd },
+/* last    */ { kEnd,  kAlarm,        kEnd,      kEnd,      kEnd,       kEnd,        kEnd,     kEnd,     kEnd,   kEnd },
+/* proven  */ { kEnd,  kAlarm,        kAlarm,    kEnd,      kEnd,       kEnd,        kEnd,     kEnd,     kEnd,   kEnd },
+/* loop    */ { kGoOn, kAlarm,        kBackOff,  kBackOff,  kBackOff,   kBackOff,    kBackOff, kBackOff, kEnd,   kEnd },
+/* overdue */ { kGoOn, kAlarm,        kAlarm,    kBackOff,  kBackOff,   kBackOff,    kBackOff, kBackOff, kEnd,   kEnd },
 }};
 // clang-format on
 }  // namespace reactions
@@ -78,6 +81,15 @@ constexpr Action react(State state, Event event) {
 
 // Marks an error that says that an alarm stands.
 struct Halted : ErrorDetail {};
+
+// Bad tiles that say nothing about the log: the hashes that the log signed for these records came,
+// and a mirror, which signs nothing, gave other records.
+struct Junk : tlog::BadTiles {
+  explicit Junk(tlog::BadTiles bad) : BadTiles(std::move(bad)) {}
+};
+
+// The same error, kUnavailable with Junk, when it is that, coming from a mirror.
+Error blame_mirror(Error error, const std::string& mirror);
 
 Event event_of(const Error& error);
 template <class T>

@@ -112,12 +112,13 @@ class HttpClient {
   // require_ok(). Errors name the URL (without credentials) and the cause:
   //   kUsage        not an http or https URL, a method or header that cannot be sent (nothing is
   //                 sent); no CA file found, with every path tried
-  //   kUntrusted    headers or body larger than allowed
+  //   kUntrusted    a body larger than allowed
   //   kUnavailable  everything between here and there: no connection, timeouts, a response that is
-  //                 malformed or cut short, too many redirects, stopped. A certificate that does
-  //                 not verify is here too: nothing is believed because of TLS alone, the usual
-  //                 causes (one that expired, a captive portal) pass by themselves, and a proof
-  //                 that fails must stay the reason to tell a human that somebody lies.
+  //                 malformed or cut short, headers larger than allowed, too many redirects,
+  //                 stopped. A certificate that does not verify is here too: nothing is believed
+  //                 because of TLS alone, the usual causes (one that expired, a captive portal)
+  //                 pass by themselves, and a proof that fails must stay the reason to tell a human
+  //                 that somebody lies.
   std::vector<Result<HttpResponse>> fetch(std::span<const HttpRequest> requests);
   Result<HttpResponse> fetch_one(const HttpRequest& request);
 

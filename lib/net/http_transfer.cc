@@ -300,7 +300,7 @@ Error Transfer::describe(CURLcode code, const HttpOptions& options) const {
           response_.status / 100 == 3 ? "redirected to a scheme that is not allowed" : detail);
     case CURLE_WRITE_ERROR:
       if (headers_too_large_) {
-        return untrusted_error(fmt::format("headers larger than {} bytes", request->max_headers));
+        return unavailable_error(fmt::format("headers larger than {} bytes", request->max_headers));
       }
       if (body_too_large_) {
         return untrusted_error(fmt::format("body larger than {} bytes", request->max_body));
@@ -310,7 +310,7 @@ Error Transfer::describe(CURLcode code, const HttpOptions& options) const {
     case CURLE_OUT_OF_MEMORY:
       // Also what this version of curl says of a header line longer than its own limit, 100 KB.
       if (response_.status != 0 && !headers_complete_) {
-        return untrusted_error("header line too long");
+        return unavailable_error("header line too long");
       }
       return internal_error(detail);
     case CURLE_FAILED_INIT:
@@ -318,7 +318,7 @@ Error Transfer::describe(CURLcode code, const HttpOptions& options) const {
     default:
       // nghttp2's word for curl's refusal of a header: it keeps 128 KB of them over HTTP/2.
       if (!headers_complete_ && detail.find(", -902") != detail.npos) {
-        return untrusted_error("headers too large");
+        return unavailable_error("headers too large");
       }
       return unavailable_error(detail);
   }

@@ -44,6 +44,7 @@ class DirectorySource : public tlog::TileSource {
 
   std::vector<Result<std::string>> fetch(std::span<const tlog::FetchRequest> requests) override;
   std::string describe() const override { return "directory " + directory_; }
+  bool is_log() const override { return false; }
 
  private:
   Result<std::string> read_one(int dir, const tlog::FetchRequest& request) const;
@@ -98,16 +99,19 @@ std::vector<Result<std::string>> DirectorySource::fetch(
 // One address.
 class UrlSource : public tlog::TileSource {
  public:
-  UrlSource(std::string base, HttpFiles files) : base_(std::move(base)), files_(std::move(files)) {}
+  UrlSource(std::string base, HttpFiles files, bool is_log)
+      : base_(std::move(base)), files_(std::move(files)), is_log_(is_log) {}
 
   std::vector<Result<std::string>> fetch(std::span<const tlog::FetchRequest> requests) override {
     return files_.fetch(base_, requests);
   }
   std::string describe() const override { return redact_url(base_); }
+  bool is_log() const override { return is_log_; }
 
  private:
   std::string base_;
   HttpFiles files_;
+  bool is_log_;
 };
 
 Result<std::unique_ptr<tlog::TileSource>> make_directory(const std::string& path) {
@@ -138,8 +142,11 @@ Result<std::unique_ptr<tlog::TileSource>> make_direct(const SourceOptions& optio
   GW_TRY(HttpFiles files,
          HttpFiles::create(options.http, {options.timeout, options.pause, options.patience},
                            options.headers));
+  // A log's name is its address, of which a key's name may have a path.
+  const std::string own = "https://" + options.log_name;
+  const bool is_log = base == own || base.starts_with(own + "/");
   return std::unique_ptr<tlog::TileSource>(
-      std::make_unique<UrlSource>(std::move(base), std::move(files)));
+      std::make_unique<UrlSource>(std::move(base), std::move(files), is_log));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/bytes.h"
+#include "module/gzip.h"
 #include "net/source.h"
 
 namespace gw::net {
@@ -18,7 +19,8 @@ namespace {
 
 constexpr int kTries = 6;
 constexpr seconds kMostQuiet{300};
-constexpr int kRedirects = 5;  // proxies redirect to their object store
+constexpr seconds kMostWaiting{60};  // of what a server asked for, before an error says so
+constexpr int kRedirects = 5;        // proxies redirect to their object store
 
 bool may_pass(const Result<HttpResponse>& response) {
   if (!response) return response.error().kind == ErrorKind::kUnavailable;
@@ -33,8 +35,27 @@ bool is_web_page(std::string_view body) {
   return begin.starts_with("<!doctype html") || begin.starts_with("<html");
 }
 
+// Some servers compress unasked.
+Result<std::string> unpacked(std::string body, const std::string& encoding,
+                             const HttpRequest& request) {
+  const std::string how = to_lower(encoding);
+  if (how.empty() || how == "identity") return body;
+  if (how != "gzip" && how != "x-gzip") {
+    return unavailable_error(fmt::format("{}: compressed in a way that nobody asked for: {}",
+                                         redact_url(request.url), quoted(encoding)));
+  }
+  auto bytes = mod::gunzip(body, request.max_body);
+  if (bytes) return bytes;
+  Error error = std::move(bytes).error().in(redact_url(request.url));
+  error.kind = ErrorKind::kUnavailable;
+  return error;
+}
+
 Result<std::string> require_file(Result<HttpResponse> response, const HttpRequest& request) {
-  GW_TRY(std::string body, require_ok(std::move(response), request));
+  const std::string* header = response ? response->header("content-encoding") : nullptr;
+  const std::string encoding = header == nullptr ? "" : *header;
+  GW_TRY(std::string packed, require_ok(std::move(response), request));
+  GW_TRY(std::string body, unpacked(std::move(packed), encoding, request));
   if (!is_web_page(body)) return body;
   return unavailable_error(redact_url(request.url) + ": a web page, and no file of a log",
                            "is there a captive portal between, or is the address another one?");
@@ -91,10 +112,19 @@ std::vector<HttpFiles::Reply> HttpFiles::fetch_once(const std::string& base,
   return out;
 }
 
-// False when there is no time for that, or the server wants to be left alone.
+// How much longer the server wants to be left alone.
+Duration HttpFiles::quiet_for() const {
+  return std::max(Duration::zero(), quiet_until_ - system_clock().mono());
+}
+
+Duration HttpFiles::most_waiting() const {
+  return std::max(Duration(kMostWaiting), pace_.patience);
+}
+
+// False when there is no time for that, or the server wants to be left alone for longer.
 bool HttpFiles::wait(Duration pause) const {
   const MonoTime then = system_clock().mono() + pause;
-  if (then < quiet_until_ || (deadline_ && then >= *deadline_)) return false;
+  if (pause > most_waiting() || (deadline_ && then >= *deadline_)) return false;
   if (stop_ != nullptr) return !stop_->wait_for(pause);
   std::this_thread::sleep_for(pause);
   return true;
@@ -116,22 +146,25 @@ void HttpFiles::fetch_failed(const std::string& base, std::span<const tlog::Fetc
 
 std::vector<Result<std::string>> HttpFiles::fetch(const std::string& base,
                                                   std::span<const tlog::FetchRequest> requests) {
-  const MonoTime begin = system_clock().mono();
-  std::vector<Reply> replies = fetch_once(base, requests);
-  const auto may_mend = [&] {
-    return std::any_of(replies.begin(), replies.end(), [](const Reply& r) { return r.passing; });
-  };
-  // A busy server is left alone for as long as it wants, and asked again.
-  while (may_mend() && system_clock().mono() < quiet_until_ &&
-         quiet_until_ <= begin + pace_.patience) {
-    if (!wait(quiet_until_ - system_clock().mono())) break;
-    fetch_failed(base, requests, replies);
+  if (const Duration quiet = quiet_for(); quiet > Duration::zero()) {
+    [[maybe_unused]] const bool waited = wait(quiet);
   }
+  const MonoTime begin = system_clock().mono();
+  Duration waited{};
+  std::vector<Reply> replies = fetch_once(base, requests);
+  const auto some = [&](auto which) { return std::any_of(replies.begin(), replies.end(), which); };
   Duration pause = pace_.pause;
-  for (int tries = 1; tries < kTries && may_mend(); ++tries, pause *= 2) {
-    const bool some_came = std::any_of(replies.begin(), replies.end(),
-                                       [](const Reply& r) { return r.body.has_value(); });
-    if (!some_came || system_clock().mono() - begin > pace_.timeout || !wait(pause)) break;
+  for (int tries = 1; some([](const Reply& r) { return r.passing; });) {
+    const Duration quiet = quiet_for();
+    // What the server itself asked us to wait is not held against it.
+    if (quiet <= Duration::zero()) {
+      if (!some([](const Reply& r) { return r.body.has_value(); })) break;
+      if (++tries > kTries || system_clock().mono() - begin - waited > pace_.timeout) break;
+    }
+    const Duration next = std::max(pause, quiet);
+    if (waited + quiet > most_waiting() || !wait(next)) break;
+    waited += next;
+    pause *= 2;
     fetch_failed(base, requests, replies);
   }
   std::vector<Result<std::string>> out;
@@ -181,9 +214,19 @@ class ProxySource : public tlog::TileSource {
 
   std::string describe() const override {
     if (chosen_) return base_.empty() ? direct_->describe() : redact_url(base_);
-    const ProxyEntry& first = list_.front();
+    const ProxyEntry& first = list_.at(std::min(at_, list_.size() - 1));
     if (first.kind == ProxyEntry::Kind::kUrl) return redact_url(first.place + suffix_);
     return direct_ ? direct_->describe() : "no source";
+  }
+  bool is_log() const override { return chosen_ && base_.empty() && direct_->is_log(); }
+  // What comes after the chosen one in the list, for good.
+  bool try_next() override {
+    if (!chosen_ || base_.empty()) return false;
+    if (at_ + 1 < list_.size() && list_[at_ + 1].kind == ProxyEntry::Kind::kOff) return false;
+    ++at_;
+    chosen_ = false;
+    base_.clear();
+    return true;
   }
 
  private:
@@ -194,14 +237,16 @@ class ProxySource : public tlog::TileSource {
   HttpFiles files_;
   std::unique_ptr<tlog::TileSource> direct_;
   bool chosen_ = false;
-  std::string base_;  // empty: direct
+  std::size_t at_ = 0;  // where the list is looked through from; once chosen, which one
+  std::string base_;    // empty: direct
 };
 
 Status ProxySource::choose() {
   constexpr std::size_t kMostAnswer = std::size_t{1} << 20;
   if (chosen_) return {};
   bool failed = false;  // one that may carry it
-  for (const ProxyEntry& entry : list_) {
+  for (std::size_t i = at_; i < list_.size(); ++i) {
+    const ProxyEntry& entry = list_[i];
     if (entry.kind == ProxyEntry::Kind::kOff) {
       const std::string none = "no module proxy carries the log, and the list ends in off";
       if (failed) return unavailable_error(none);
@@ -214,6 +259,7 @@ Status ProxySource::choose() {
     auto answer = std::move(files_.fetch(entry.place + suffix_, {&probe, 1})[0]);
     if (answer) {
       base_ = entry.place + suffix_;
+      at_ = i;
       chosen_ = true;
       return {};
     }

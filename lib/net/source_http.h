@@ -19,7 +19,8 @@ namespace gw::net {
 //
 // A file that did not come while others of the same call did is asked for again, a few times and
 // with pauses that grow: a server that loses one answer in ten costs a tenth more requests, and not
-// the whole call. When none came, that is for the caller to wait out.
+// the whole call. When none came, that is for the caller to wait out, unless the server said
+// how long (Retry-After) and that is at most a minute.
 class HttpFiles {
  public:
   // As in SourceOptions.
@@ -52,6 +53,8 @@ class HttpFiles {
                                 std::span<const tlog::FetchRequest> requests);
   void fetch_failed(const std::string& base, std::span<const tlog::FetchRequest> requests,
                     std::vector<Reply>& replies);
+  Duration quiet_for() const;
+  Duration most_waiting() const;
   bool wait(Duration pause) const;
 
   HttpClient client_;

@@ -43,7 +43,19 @@ HeadTree& Client::tree(const Checkpoint& head) {
 Result<Checkpoint> Client::fetch_latest() {
   const FetchRequest request{"latest", kMaxNoteBytes};
   GW_TRY(auto replies, fetch_all(*source_, {&request, 1}));
-  if (!replies[0]) return std::move(replies[0]).error().in("latest");
+  // What is no signed note is no word of the log, but of what is between: a page of an error, a
+  // file that was cut. Only one that bears the log's name can fail to verify.
+  auto unavailable = [](Error error) {
+    error.kind = ErrorKind::kUnavailable;
+    return std::move(error).in("latest");
+  };
+  if (!replies[0]) {
+    const ErrorKind kind = replies[0].error().kind;
+    const bool of_source = kind == ErrorKind::kNotFound || kind == ErrorKind::kUntrusted;
+    if (of_source) return unavailable(std::move(replies[0]).error());
+    return std::move(replies[0]).error().in("latest");
+  }
+  if (auto note = parse_note(*replies[0]); !note) return unavailable(std::move(note).error());
   auto head = Checkpoint::open(*replies[0], key_, *format_);
   if (!head) return std::move(head).error().in("latest");
   return head;

@@ -30,6 +30,12 @@ class TileSource {
 
   // For messages: "https://sum.golang.org", "directory /srv/sumdb".
   virtual std::string describe() const = 0;
+
+  // Whether what comes is the log's own word, and not that of a mirror or a proxy, which can send
+  // anything without having signed it.
+  virtual bool is_log() const { return true; }
+  // After this one gave what is not the log's: goes on with another source. False: there is none.
+  virtual bool try_next() { return false; }
 };
 
 }  // namespace gw::tlog

@@ -370,6 +370,124 @@ TEST_CASE("once: what is one bad tile, three times, and what is not") {
   CHECK(world.evidence.find("does not hash right: " + path) != std::string::npos);
 }
 
+// A mirror of a log, or the log, and what is asked when that is not to be had.
+struct MirrorSource : tlog::TileSource {
+  explicit MirrorSource(TestLog& l) : log(l) {}
+  std::vector<Result<std::string>> fetch(std::span<const tlog::FetchRequest> requests) override {
+    return log.fetch(requests);
+  }
+  std::string describe() const override { return "mirror"; }
+  bool is_log() const override { return false; }
+  bool try_next() override {
+    if (!then) return false;
+    std::exchange(then, nullptr)();
+    return true;
+  }
+  TestLog& log;
+  std::function<void()> then;
+};
+
+TEST_CASE("a mirror that delivers other records halts nothing") {
+  TestLog log = long_log();
+  World world(log);
+  log.serve(20000);
+  const bool loop = GENERATE(false, true);
+  SECTION("records") {
+    log.replace("tile/8/data/050", "forged");
+    MirrorSource mirror(log);
+    const bool other = GENERATE(false, true);
+    if (other) mirror.then = [&] { log.heal(), log.serve(20000); };
+    if (!loop) {
+      const auto report = world.round(mirror);
+      CHECK(report.has_value() == other);
+      if (!other) {
+        CHECK(report.error().kind == ErrorKind::kUnavailable);
+        CHECK(report.error().message.find("mirror delivers what is not in the log") !=
+              std::string::npos);
+        CHECK(world.state().position <= 50 * 256);
+        CHECK(world.state().position >= 48 * 256);
+      }
+    } else {
+      world.options.interval = std::chrono::seconds(0);
+      int rounds = 0;
+      log.on_fetch = [&](const std::string& path) -> std::optional<Result<std::string>> {
+        if (path == "latest" && ++rounds > 30) world.stop.request();
+        if (path == "latest") world.clock.advance(std::chrono::minutes(5));
+        return {};
+      };
+      const auto f = Follower::open(world.options, world.environment(mirror)).value();
+      CHECK(f->run(world.stop));
+      CHECK(rounds > 30);
+    }
+    CHECK_FALSE(world.state().halted());
+    CHECK(world.evidence.empty());
+  }
+  SECTION("hashes: the log has signed a head that nobody shows") {
+    if (loop) return;
+    log.replace("tile/8/1/000.p/78", "forged");
+    MirrorSource mirror(log);
+    CHECK(world.round(mirror).error().kind == ErrorKind::kUntrusted);
+    CHECK(world.state().halted());
+  }
+}
+
+TEST_CASE("an alarm of the first run is one, and the next call ends by it") {
+  TestLog log;
+  log.add_synthetic(600);
+  log.replace("tile/8/1/000.p/2", "forged");
+  World world(log);
+  world.options.from = From{From::Kind::kRecord, 256};
+  CHECK(world.round(log).error().kind == ErrorKind::kUntrusted);
+  world.alarm(log, "bad-tile");
+  const std::string evidence = world.state().alarm->evidence;
+  CHECK_FALSE(world.state().target);
+  CHECK(judge(world.state(), world.clock.now(), std::chrono::hours(6)).standing ==
+        Standing::kHalted);
+  log.fetched.clear();
+  CHECK(world.round(log).error().message.find(evidence) != std::string::npos);
+  CHECK(log.fetched.empty());
+  // Cleared, it begins as it was to begin.
+  REQUIRE(clear_alarm(world.options.db, world.clock.now()));
+  log.heal();
+  REQUIRE(world.round(log));
+  CHECK(world.state().first_record == 256);
+  check_holds(world, log, 600);
+}
+
+TEST_CASE("what is no signed head comes from what is between, and is asked for again") {
+  TestLog log;
+  log.add_synthetic(600);
+  World world(log);
+  const std::string good = log.head_note(600);
+  const std::string bad = GENERATE_COPY(as<std::string>{}, "", "<html><title>Welcome</title>",
+                                        good.substr(0, good.size() - 20), "\x1f\x8b\x08 gzip");
+  int asked = 0;
+  int wrong = GENERATE(1, 100);
+  log.on_fetch = [&](const std::string& path) -> std::optional<Result<std::string>> {
+    if (path != "latest" || ++asked > wrong) return {};
+    return bad;
+  };
+  const auto report = world.round(log);
+  CHECK(report.has_value() == (wrong == 1));
+  CHECK(asked == (wrong == 1 ? 2 : 3));
+  if (!report) CHECK(report.error().kind == ErrorKind::kUnavailable);
+  CHECK_FALSE(os::file_exists(world.options.db + ".alarm"));
+}
+
+TEST_CASE("a log without a head is asked again, too") {
+  TestLog log;
+  log.add_synthetic(600);
+  World world(log);
+  int asked = 0;
+  log.on_fetch = [&](const std::string& path) -> std::optional<Result<std::string>> {
+    if (path != "latest") return {};
+    ++asked;
+    return not_found_error("404");
+  };
+  CHECK(world.round(log).error().kind == ErrorKind::kUnavailable);
+  CHECK(asked == 3);
+}
+
 TEST_CASE("one answer in ten that is lost or forged costs hardly more than that") {
   TestLog log = long_log();
   World world(log);
@@ -492,11 +610,17 @@ TEST_CASE("notes that do not verify are reported and used for nothing") {
   other.add_synthetic(400);
   std::string flipped = log.head_note(300);
   flipped[flipped.size() - 10] = flipped[flipped.size() - 10] == 'A' ? 'B' : 'A';
-  for (const std::string& note : {other.head_note(400), flipped, std::string(), std::string("x\n"),
-                                  log.head_note(300).substr(0, 40)}) {
+  // What is no note at all may be anybody's.
+  const std::vector<std::pair<std::string, ErrorKind>> notes = {
+      {other.head_note(400), ErrorKind::kUntrusted},
+      {flipped, ErrorKind::kUntrusted},
+      {"", ErrorKind::kUnavailable},
+      {"x\n", ErrorKind::kUnavailable},
+      {log.head_note(300).substr(0, 40), ErrorKind::kUnavailable}};
+  for (const auto& [note, kind] : notes) {
     log.replace("latest", note);
     const Error e = world.round(log).error();
-    CHECK(e.kind == ErrorKind::kUntrusted);
+    CHECK(e.kind == kind);
     CHECK(e.message.find("latest") != std::string::npos);
     CHECK(os::file_exists(world.options.db) == before);
   }

@@ -34,15 +34,15 @@ std::string letters(State state) {
 }  // namespace
 
 TEST_CASE("what the follower does in every state about every event") {
-  // done, contradiction, bad tile, unverified, unavailable, missing, system, broken, halted:
+  // done, contradiction, bad tile, junk, unverified, unavailable, missing, system, broken, halted:
   // go on, note, warn, try again, back off, alarm, end.
-  CHECK(letters(State::kStep) == "gannnneee");
-  CHECK(letters(State::kPeer) == "ganwwweee");
-  CHECK(letters(State::kTry) == "eateteeee");
-  CHECK(letters(State::kLast) == "eaeeeeeee");
-  CHECK(letters(State::kProven) == "eaaeeeeee");
-  CHECK(letters(State::kLoop) == "gabbbbbee");
-  CHECK(letters(State::kOverdue) == "gaabbbbee");
+  CHECK(letters(State::kStep) == "gannnnneee");
+  CHECK(letters(State::kPeer) == "ganwwwweee");
+  CHECK(letters(State::kTry) == "eattttteee");
+  CHECK(letters(State::kLast) == "eaeeeeeeee");
+  CHECK(letters(State::kProven) == "eaaeeeeeee");
+  CHECK(letters(State::kLoop) == "gabbbbbbee");
+  CHECK(letters(State::kOverdue) == "gaabbbbbee");
 }
 
 TEST_CASE("a proof is an alarm and an alarm ends it, wherever it comes") {
@@ -71,6 +71,25 @@ TEST_CASE("what an error means is in the error alone") {
   Error halted = untrusted_error("x");
   halted.detail = std::make_shared<Halted>();
   CHECK(event_of(halted) == Event::kHalted);
+}
+
+TEST_CASE("what a mirror sends is not what the log signed") {
+  TestLog log;
+  log.add_synthetic(300);
+  const auto with_proof = [&](const std::string& path) {
+    return tlog::bad_tiles_error(path + ": bad", {log.head(300), {{path, "x"}}, {{"above", "y"}}});
+  };
+  const Error records = blame_mirror(with_proof("tile/8/data/000"), "a mirror");
+  CHECK(event_of(records) == Event::kJunk);
+  CHECK(records.kind == ErrorKind::kUnavailable);
+  CHECK(records.message == "a mirror delivers what is not in the log: tile/8/data/000: bad");
+  CHECK(tlog::find_bad_tiles(records)->tiles[0].bytes == "x");
+  // Once is enough.
+  CHECK(blame_mirror(records, "a mirror").message == records.message);
+  // The log signed a head, and its hashes are not to be had.
+  CHECK(event_of(blame_mirror(with_proof("tile/8/0/000"), "a mirror")) == Event::kBadTile);
+  CHECK(event_of(blame_mirror(bad_tile("tile/8/data/000"), "a mirror")) == Event::kBadTile);
+  CHECK(event_of(blame_mirror(unavailable_error("x"), "a mirror")) == Event::kUnavailable);
 }
 
 TEST_CASE("how often a round is tried") {
