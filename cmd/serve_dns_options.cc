@@ -272,7 +272,7 @@ Result<dnsd::ServerOptions> server_options(const ServeValues& v) {
   o.workers = static_cast<unsigned>(v.workers);
   o.cache_bytes = v.cache_mb << 20;
   o.rate_limit = v.rate_limit;
-  o.signing_limit = static_cast<std::uint32_t>(v.signing_limit);
+  if (v.signing_limit) o.signing_limit = static_cast<std::uint32_t>(*v.signing_limit);
   o.tcp.total = static_cast<unsigned>(v.tcp_connections);
   o.tcp.per_network = static_cast<unsigned>(v.tcp_per_network);
   o.tcp.idle = v.tcp_idle;
@@ -328,9 +328,20 @@ void add_limit_options(Command& c, const std::shared_ptr<ServeValues>& v) {
                 "limit every second one is sent truncated, so that a real client comes back over "
                 "TCP, and the others are dropped. Errors over it are only dropped. 0: no limit. "
                 "A limit that is given holds for loopback too."));
-  c.add(number_option("signing-limit", "N", &v->signing_limit, 0, 10'000'000,
-                      "fresh signatures a second, half of them for UDP; 0: no limit")
-            .more("Over the limit a UDP answer that needs a fresh signature is sent truncated, and "
+  c.add(custom_option(
+            "signing-limit", "N",
+            [v](std::string_view text) {
+              const auto n = parse_decimal(text);
+              if (!n || *n > 10'000'000) {
+                return Status(usage_error("a number from 0 to 10000000, 0 for no limit"));
+              }
+              v->signing_limit = *n;
+              return Status();
+            },
+            "fresh signatures a second, half of them for UDP; 0: no limit")
+            .default_text("a twentieth of what this machine can make")
+            .more("A quarter of UDP's is for what was asked for before. Over the limit a UDP "
+                  "answer that needs a fresh signature is sent truncated, and "
                   "over TCP it waits."));
   c.add(number_option("tcp-connections", "N", &v->tcp_connections, 1, 1'000'000,
                       "TCP connections at once"));

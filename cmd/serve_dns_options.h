@@ -36,7 +36,7 @@ struct ServeValues {
   std::uint64_t workers = 0;
   std::uint64_t cache_mb = 48;
   std::optional<std::uint32_t> rate_limit;
-  std::uint64_t signing_limit = 20000;
+  std::optional<std::uint64_t> signing_limit = {};
   std::uint64_t tcp_connections = 1000;
   std::uint64_t tcp_per_network = 100;
   std::chrono::seconds tcp_idle{10};

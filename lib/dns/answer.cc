@@ -144,6 +144,7 @@ class Answerer::Life {
     const Zone* zone = nullptr;
     const ZoneContent* content = nullptr;  // set: the zone answers
     NameView source;
+    AnswerKind kind = AnswerKind::kPositive;
     RrsetView soa;
     bool is_signed = false;    // the zone is
     bool with_dnssec = false;  // RRSIGs and NSECs go with the answer
@@ -261,7 +262,8 @@ bool Answerer::Life::add_rrsig(Section section, NameView owner, const RrsetView&
   std::span<char> rdata = writer_.begin_record(section, owner, rrtype::kRrsig, rrclass::kIn, ttl);
   if (rdata.size() < size) return false;
   SignResult result =
-      signer_.sign({now_.zone->origin(), now_.content->key(), owner, rrset}, rdata.first(size));
+      signer_.sign({now_.zone->origin(), now_.content->key(), owner, rrset, now_.kind, now_.source},
+                   rdata.first(size));
   if (result.status != SignStatus::kSigned || result.size == 0 || result.size > size) {
     now_.failure = result;
     if (result.status == SignStatus::kSigned) now_.failure.status = SignStatus::kFailed;
@@ -475,9 +477,8 @@ AnswerResult Answerer::Life::resolve() {
   now_.with_dnssec = now_.is_signed && query_.dnssec_ok;
   now_.name = query_.name();
   writer_.set_authoritative(true);
-  AnswerKind kind = AnswerKind::kPositive;
-  if (!add_resolved(kind)) return fail(kind);
-  return finish(kind);
+  if (!add_resolved(now_.kind)) return fail(now_.kind);
+  return finish(now_.kind);
 }
 
 AnswerResult Answerer::Life::answer(std::string_view packet, Transport transport,

@@ -19,12 +19,28 @@
 
 namespace gw::dns {
 
+// What kind of answer it was, for metrics and for rate limiting (which treats denials and errors as
+// one class a zone, since their names are the attacker's choice).
+enum class AnswerKind : std::uint8_t {
+  kDropped,  // size 0: send nothing
+  kPositive,
+  kNodata,
+  kMissing,  // the name does not exist, whatever the RCODE
+  kReferral,
+  kRefused,
+  kError,  // FORMERR, NOTIMP, BADVERS, SERVFAIL
+};
+
 // One RRset to sign: `origin` and `owner` lower-cased, rrset.ttl the original TTL.
 struct SignRequest {
   NameView origin;  // of the zone: the signer's name
   KeyId key;
   NameView owner;
   const RrsetView& rrset;
+  // Of the answer that it is for, as in AnswerResult, as far as that is known by now: who limits
+  // answers need not sign those that will not be sent.
+  AnswerKind kind = AnswerKind::kPositive;
+  NameView source = {};
 };
 
 enum class SignStatus {
@@ -58,18 +74,6 @@ struct AnswerOptions {
   std::string_view server_id;  // NSID and CH TXT id.server (at most 255 octets); empty: not told
   std::size_t max_udp_size = kDefaultUdpSize;
   std::uint16_t keepalive = 100;  // idle timeout told over TCP, in units of 100 ms (RFC 7828)
-};
-
-// What kind of answer it was, for metrics and for rate limiting (which treats denials and errors as
-// one class a zone, since their names are the attacker's choice).
-enum class AnswerKind : std::uint8_t {
-  kDropped,  // size 0: send nothing
-  kPositive,
-  kNodata,
-  kMissing,  // the name does not exist, whatever the RCODE
-  kReferral,
-  kRefused,
-  kError,  // FORMERR, NOTIMP, BADVERS, SERVFAIL
 };
 
 struct AnswerResult {

@@ -120,7 +120,7 @@ std::uint64_t ModuleIndex::hash(std::string_view labels) const {
 const char* ModuleIndex::lookup(const Table& table, std::string_view labels, std::uint64_t hash,
                                 std::size_t* slot) {
   for (std::size_t i = hash & table.mask;; i = (i + 1) & table.mask) {
-    const std::uint64_t word = table.slots[i].load(std::memory_order_acquire);
+    const std::uint64_t word = table.slots[i].load();
     *slot = i;
     if (word == 0) return nullptr;
     if (((word ^ hash) >> kTagShift) != 0) continue;

@@ -1,7 +1,10 @@
 #include "dnsd/online_signer.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
+#include <memory>
+#include <string>
 
 #include "base/crypto.h"
 #include "base/metrics.h"
@@ -34,10 +37,44 @@ dns::RrsigFields fields_of(const ZoneKey& key, const dns::SignRequest& request,
 }  // namespace
 
 SigningContext::SigningContext(const Limits& limits)
-    : cache_(limits.cache_bytes),
-      udp_budget_(limits.udp_rate, limits.udp_rate / 10),
-      tcp_budget_(limits.tcp_rate, limits.tcp_rate / 10) {
+    : cache_(limits.cache_bytes), udp_budget_(0, 0), kept_budget_(0, 0), tcp_budget_(0, 0) {
   random_bytes(hash_key_.data(), sizeof(hash_key_));
+  set_rates(limits.udp_rate, limits.tcp_rate);
+}
+
+void SigningContext::set_rates(std::uint32_t udp_rate, std::uint32_t tcp_rate) {
+  const std::uint32_t kept = udp_rate / 4;
+  const std::uint32_t others = udp_rate - kept;
+  udp_budget_.set(others, others / 10);
+  kept_budget_.set(kept, kept / 10);
+  keeps_ = kept != 0;
+  tcp_budget_.set(tcp_rate, tcp_rate / 10);
+}
+
+std::uint32_t SigningContext::measured_speed() {
+  constexpr int kRounds = 4;
+  constexpr std::int64_t kSignatures = 8;
+  std::shared_ptr<const ZoneKey> key;
+  {
+    const MutexLock lock(mutex_);
+    if (keys_.empty()) return 0;
+    key = keys_.front().second;
+  }
+  auto signer = key->signer();
+  if (!signer) return 0;
+  // The best of some: others may have the processor meanwhile.
+  Duration best = Duration::max();
+  const std::string data(200, 'x');
+  std::array<std::uint8_t, kSignatureSize> signature;
+  for (int round = 0; round < kRounds; ++round) {
+    const MonoTime begin = system_clock().mono();
+    for (int i = 0; i < kSignatures; ++i) {
+      if (!(*signer)(data, signature.data())) return 0;
+    }
+    best = std::min(best, system_clock().mono() - begin);
+  }
+  const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(best).count();
+  return static_cast<std::uint32_t>(kSignatures * 1'000'000'000 / std::max<std::int64_t>(ns, 1));
 }
 
 Result<dns::KeyId> SigningContext::add_key(std::shared_ptr<const ZoneKey> key) {
@@ -95,6 +132,13 @@ bool OnlineSigner::make(Key& key, const dns::SignRequest& request, Signature& si
   return key.signer(signed_data_, signature.bytes.data());
 }
 
+bool OnlineSigner::take_budget(const std::array<std::uint64_t, 2>& id) {
+  if (transport_ == dns::Transport::kTcp) return context_.tcp_budget_.take(now_us_);
+  const bool again = context_.asked_.again(id);
+  if (again && context_.keeps_ && context_.kept_budget_.take(now_us_)) return true;
+  return context_.udp_budget_.take(now_us_);
+}
+
 dns::SignResult OnlineSigner::sign(const dns::SignRequest& request, std::span<char> out) {
   Key* key = find_key(request.key);
   if (key == nullptr || clock_behind_) {
@@ -119,9 +163,10 @@ dns::SignResult OnlineSigner::sign(const dns::SignRequest& request, std::span<ch
                 now_ + request.rrset.ttl + kHour < signature.expiration &&
                 signature.inception <= now_;
   if (!usable || now_ >= renewal(signature, id[1])) {
-    Budget& budget =
-        transport_ == dns::Transport::kUdp ? context_.udp_budget_ : context_.tcp_budget_;
-    if (budget.take(now_us_)) {
+    if (!usable && gate_ != nullptr && !gate_->may_sign(request)) {
+      return {.status = dns::SignStatus::kLater};
+    }
+    if (take_budget(id)) {
       if (!make(*key, request, signature)) {
         metric_add(Metric::kServeSignFailed);
         return {};

@@ -29,11 +29,11 @@ namespace gw::dnsd {
 
 inline constexpr std::uint32_t kSignatureLife = 14 * 86400;  // seconds
 
-// What all workers' signers share. Any thread.
 // While this is so nothing is signed; told wherever somebody looks.
 inline constexpr std::string_view kClockBehind =
     "the clock is behind the log's newest signed head: nothing is signed";
 
+// What all workers' signers share. Any thread.
 class SigningContext {
  public:
   struct Limits {
@@ -42,6 +42,11 @@ class SigningContext {
     std::uint32_t tcp_rate = 0;  // and for TCP
   };
   explicit SigningContext(const Limits& limits);
+  // Other rates, before anybody signs.
+  void set_rates(std::uint32_t udp_rate, std::uint32_t tcp_rate);
+  // How many signatures one processor makes in a second with the first of the keys; 0 when there is
+  // none. Takes about a millisecond.
+  std::uint32_t measured_speed();
 
   // From now on a zone's content may name this key as the one that signs it. kInternal when the
   // library cannot use it.
@@ -64,12 +69,22 @@ class SigningContext {
   std::array<std::uint64_t, 2> hash_key_;
   SignatureCache cache_;
   Budget udp_budget_;
+  Budget kept_budget_;  // of UDP's, for what was asked for before
+  bool keeps_ = false;
   Budget tcp_budget_;
+  AskedBefore asked_;
   std::atomic<std::int64_t> not_before_{0};
   std::atomic<std::uint64_t> generation_{1};
   Mutex mutex_;
   Keys keys_ GW_GUARDED_BY(mutex_);
   dns::KeyId next_id_ GW_GUARDED_BY(mutex_) = 1;
+};
+
+// Says whether an answer will be sent, before it costs a fresh signature.
+class SignGate {
+ public:
+  virtual ~SignGate() = default;
+  virtual bool may_sign(const dns::SignRequest& request) = 0;
 };
 
 class OnlineSigner final : public dns::RrsetSigner {
@@ -79,9 +94,11 @@ class OnlineSigner final : public dns::RrsetSigner {
 
   // Before each batch of queries.
   void begin(WallTime now, std::uint64_t now_us);
-  // Before each query.
-  void next_query(dns::Transport transport) {
+  // Before each query. `gate`: asked before a signature is made, if given; a refusal is as if the
+  // budget were used up, without over_budget().
+  void next_query(dns::Transport transport, SignGate* gate = nullptr) {
     transport_ = transport;
+    gate_ = gate;
     over_budget_ = false;
   }
   // Whether the answer just made lacks a signature for want of budget: ask again a little later.
@@ -97,6 +114,7 @@ class OnlineSigner final : public dns::RrsetSigner {
   };
   Key* find_key(dns::KeyId id);
   void reload_keys();
+  bool take_budget(const std::array<std::uint64_t, 2>& id);
   bool make(Key& key, const dns::SignRequest& request, Signature& signature);
 
   SigningContext& context_;
@@ -106,6 +124,7 @@ class OnlineSigner final : public dns::RrsetSigner {
   std::uint64_t now_us_ = 0;
   bool clock_behind_ = false;
   dns::Transport transport_ = dns::Transport::kUdp;
+  SignGate* gate_ = nullptr;
   bool over_budget_ = false;
   std::string signed_data_;  // reused, so that it stops allocating
   std::string cache_id_;

@@ -81,21 +81,29 @@ void QueryHandler::count(const dns::AnswerResult& result) {
   truncated_ += result.truncated ? 1 : 0;
 }
 
-std::size_t QueryHandler::limit(const dns::AnswerResult& result, const os::SocketAddress& peer,
-                                std::span<char> out) {
-  const RateLimiter::Class kind = class_of(result.kind);
+RateLimiter::Verdict QueryHandler::ask_limiter(dns::AnswerKind kind, dns::NameView source) {
+  const RateLimiter::Class c = class_of(kind);
   std::string_view name;
-  if (kind == RateLimiter::Class::kNamed) {
+  if (c == RateLimiter::Class::kNamed) {
     // The names below a delegation, a DNAME or a wildcard are as free as missing ones.
-    name = result.source.empty() ? answerer_.query().name() : result.source;
+    name = source.empty() ? answerer_.query().name() : source;
   }
-  switch (serving_.rate_limiter.check(peer.ip_bytes(), kind, name, now_us_)) {
+  return serving_.rate_limiter.check(peer_->ip_bytes(), c, name, now_us_);
+}
+
+bool QueryHandler::may_sign(const dns::SignRequest& request) {
+  if (!verdict_) verdict_ = ask_limiter(request.kind, request.source);
+  return *verdict_ == RateLimiter::Verdict::kSend;
+}
+
+std::size_t QueryHandler::limit(const dns::AnswerResult& result, std::span<char> out) {
+  switch (verdict_ ? *verdict_ : ask_limiter(result.kind, result.source)) {
     case RateLimiter::Verdict::kSend:
       return result.size;
     case RateLimiter::Verdict::kTruncate:
       // An error is as short as its truncation, and without a question there is nothing to ask
       // again.
-      if (kind == RateLimiter::Class::kError) break;
+      if (class_of(result.kind) == RateLimiter::Class::kError) break;
       metric_add(Metric::kServeLimited, LimitAction::kTruncated);
       return answerer_.answer_truncated(out);
     case RateLimiter::Verdict::kDrop:
@@ -108,12 +116,15 @@ std::size_t QueryHandler::limit(const dns::AnswerResult& result, const os::Socke
 std::size_t QueryHandler::answer_udp(std::string_view packet, const os::SocketAddress& peer,
                                      std::span<char> out) {
   ++queries_[index_of(QueryTransport::kUdp)];
-  signer_.next_query(dns::Transport::kUdp);
+  const bool limited =
+      serving_.rate_limiter.limits() && (serving_.limit_loopback || !peer.is_loopback());
+  peer_ = &peer;
+  verdict_.reset();
+  signer_.next_query(dns::Transport::kUdp, limited ? this : nullptr);
   const dns::AnswerResult result = answerer_.answer(packet, dns::Transport::kUdp, out);
   count(result);
-  if (result.size == 0 || !serving_.rate_limiter.limits()) return result.size;
-  if (peer.is_loopback() && !serving_.limit_loopback) return result.size;
-  return limit(result, peer, out);
+  if (result.size == 0 || !limited) return result.size;
+  return limit(result, out);
 }
 
 QueryHandler::TcpAnswer QueryHandler::answer_tcp(std::string_view message, bool may_wait,

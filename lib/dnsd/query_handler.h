@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -31,7 +32,7 @@ struct Serving {
   const Clock& clock;
 };
 
-class QueryHandler {
+class QueryHandler : private SignGate {
  public:
   explicit QueryHandler(const Serving& serving);
 
@@ -52,8 +53,9 @@ class QueryHandler {
   TcpAnswer answer_tcp(std::string_view message, bool may_wait, std::span<char> out);
 
  private:
-  std::size_t limit(const dns::AnswerResult& result, const os::SocketAddress& peer,
-                    std::span<char> out);
+  bool may_sign(const dns::SignRequest& request) override;
+  RateLimiter::Verdict ask_limiter(dns::AnswerKind kind, dns::NameView source);
+  std::size_t limit(const dns::AnswerResult& result, std::span<char> out);
   void count(const dns::AnswerResult& result);
 
   const Serving& serving_;
@@ -61,6 +63,8 @@ class QueryHandler {
   OnlineSigner signer_;
   dns::Answerer answerer_;
   std::uint64_t now_us_ = 0;
+  const os::SocketAddress* peer_ = nullptr;      // of the query at hand
+  std::optional<RateLimiter::Verdict> verdict_;  // about its answer, asked for once
   std::array<std::uint32_t, kLabelTexts<QueryTransport>.size()> queries_{};
   std::array<std::uint32_t, kLabelTexts<AnswerEnd>.size()> answers_{};
   std::uint32_t truncated_ = 0;

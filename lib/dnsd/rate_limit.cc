@@ -14,9 +14,10 @@ std::string_view network_of(std::string_view ip_bytes) {
   return ip_bytes.substr(0, ip_bytes.size() == 4 ? 3 : 7);
 }
 
-Budget::Budget(std::uint32_t rate, std::uint32_t burst)
-    : interval_ns_(rate == 0 ? 0 : 1'000'000'000ULL / rate),
-      allowance_ns_(interval_ns_ * std::max<std::uint32_t>(burst, 1)) {}
+void Budget::set(std::uint32_t rate, std::uint32_t burst) {
+  interval_ns_ = rate == 0 ? 0 : 1'000'000'000ULL / rate;
+  allowance_ns_ = interval_ns_ * std::max<std::uint32_t>(burst, 1);
+}
 
 bool Budget::take(std::uint64_t now_us) {
   if (interval_ns_ == 0) return true;
