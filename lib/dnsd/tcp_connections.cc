@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "base/metrics.h"
@@ -22,47 +23,26 @@ constexpr std::size_t kReadSize = 4 << 10;
 constexpr std::size_t kOutSize = 256 << 10;
 constexpr int kAcceptsAtOnce = 64;
 constexpr int kReadsAtEnd = 64;  // what one connection may have sent before the end
-constexpr std::chrono::milliseconds kPause{100};  // without descriptors
+constexpr std::chrono::milliseconds kPause{100};      // without descriptors
+constexpr std::chrono::milliseconds kShortPause{10};  // one is about to be free
 constexpr std::chrono::milliseconds kDefer{5};
-constexpr std::chrono::seconds kEvictAfter{2};
+constexpr std::chrono::seconds kStuck{2};  // a message that has begun, an answer that is not taken
 
 }  // namespace
 
-ConnectionCounts::Verdict ConnectionCounts::add(std::string_view ip_bytes) {
-  const MutexLock lock(mutex_);
-  if (total_ >= limits_.total) return Verdict::kTooMany;
-  unsigned& n = networks_[std::string(network_of(ip_bytes))];
-  if (n >= limits_.per_network) return Verdict::kTooManyOfNetwork;
-  ++n;
-  ++total_;
-  return Verdict::kTaken;
-}
-
-void ConnectionCounts::remove(std::string_view ip_bytes) {
-  const MutexLock lock(mutex_);
-  auto it = networks_.find(std::string(network_of(ip_bytes)));
-  if (it == networks_.end()) return;
-  --total_;
-  if (--it->second == 0) networks_.erase(it);
-}
-
-unsigned ConnectionCounts::total() const {
-  const MutexLock lock(mutex_);
-  return total_;
-}
-
 struct TcpConnections::Connection {
   os::Fd fd;
-  os::SocketAddress peer;
+  std::unique_ptr<ConnectionCounts::Place> place;
   EpollTag tag;
-  std::uint32_t events = 0;  // what epoll watches for
-  bool eof = false;          // the client sends no more
-  bool broken = false;       // nothing can be sent any more
-  bool deferred = false;     // in deferred_, its next query waits for the signing budget
-  bool ready = false;        // in ready_, its next query waits for its turn
-  std::string in;            // bytes not answered yet: part of a message, or what waits
-  std::string out;           // answers that the kernel did not take yet
-  MonoTime since{};          // of its beginning or last complete query
+  std::uint32_t events = 0;       // what epoll watches for
+  bool eof = false;               // the client sends no more
+  bool broken = false;            // nothing can be sent any more
+  bool deferred = false;          // in deferred_, its next query waits for the signing budget
+  bool ready = false;             // in ready_, its next query waits for its turn
+  std::string in;                 // bytes not answered yet: part of a message, or what waits
+  std::string out;                // answers that the kernel did not take yet
+  MonoTime since{};               // of its beginning or last complete query
+  std::optional<MonoTime> stuck;  // in the middle of something since then
   Connection* older = nullptr;
   Connection* newer = nullptr;
 };
@@ -80,7 +60,7 @@ TcpConnections::TcpConnections(int epoll, std::vector<int> listeners, const TcpL
 
 TcpConnections::~TcpConnections() {
   for (auto& c : connections_) {
-    if (c) counts_.remove(c->peer.ip_bytes());
+    if (c) counts_.remove(std::move(c->place));
   }
 }
 
@@ -100,13 +80,14 @@ void TcpConnections::touch(Connection& c) {
     newest_ = &c;
   }
   c.since = clock_.mono();
+  c.place->touch(c.since);
 }
 
 // ---- connections come and go ----
 
-void TcpConnections::pause_accepting() {
+void TcpConnections::pause_accepting(Duration pause) {
   accepting_ = false;
-  resume_accepting_ = clock_.mono() + kPause;
+  resume_accepting_ = clock_.mono() + pause;
   watch_listeners(EPOLL_CTL_MOD, 0);
 }
 
@@ -116,20 +97,6 @@ void TcpConnections::watch_listeners(int operation, std::uint32_t events) {
                       .data = {.u64 = EpollTag{EpollTag::Kind::kTcpListener, i}.pack()}};
     ::epoll_ctl(epoll_, operation, listeners_[i], &event);
   }
-}
-
-// Makes room by closing the connection that has been idle longest (RFC 9210 6.2.2), of this
-// network, or of any when it is empty.
-bool TcpConnections::evict_idle(std::string_view network) {
-  for (Connection* c = oldest_; c != nullptr; c = c->newer) {
-    if (clock_.mono() - c->since < kEvictAfter) return false;
-    if (!network.empty() && network_of(c->peer.ip_bytes()) != network) continue;
-    if (c->in.empty() && c->out.empty()) {
-      close(*c);
-      return true;
-    }
-  }
-  return false;
 }
 
 void TcpConnections::accept(std::size_t listener) {
@@ -145,39 +112,34 @@ void TcpConnections::accept(std::size_t listener) {
       // No descriptor or memory left: the listener would stay readable, so look away for a moment.
       // Anything else concerned that one connection.
       if (e == EMFILE || e == ENFILE || e == ENOBUFS || e == ENOMEM) {
-        if (!evict_idle({})) return pause_accepting();
+        const bool soon = counts_.end_oldest(clock_.mono());
+        return pause_accepting(soon ? kShortPause : kPause);
       }
       continue;
     }
-    auto peer = os::SocketAddress::from_sockaddr(reinterpret_cast<sockaddr*>(&storage), size);
-    if (!peer) continue;
-    auto verdict = counts_.add(peer->ip_bytes());
-    const bool of_network = verdict == ConnectionCounts::Verdict::kTooManyOfNetwork;
-    if (verdict != ConnectionCounts::Verdict::kTaken &&
-        evict_idle(of_network ? network_of(peer->ip_bytes()) : std::string_view())) {
-      verdict = counts_.add(peer->ip_bytes());
+    if (auto peer = os::SocketAddress::from_sockaddr(reinterpret_cast<sockaddr*>(&storage), size)) {
+      take_in(std::move(fd), *peer);
     }
-    if (verdict != ConnectionCounts::Verdict::kTaken) {
-      metric_add(Metric::kServeTcpRefused, verdict == ConnectionCounts::Verdict::kTooMany
-                                               ? RefusalReason::kTotal
-                                               : RefusalReason::kNetwork);
-      continue;
-    }
-    metric_add(Metric::kServeTcpAccepted);
-    add(std::move(fd), *peer);
   }
 }
 
-void TcpConnections::add(os::Fd fd, const os::SocketAddress& peer) {
+void TcpConnections::take_in(os::Fd fd, const os::SocketAddress& peer) {
+  auto c = std::make_unique<Connection>();
+  const auto verdict = counts_.add(peer.ip_bytes(), fd.get(), clock_.mono(), c->place);
+  if (verdict != ConnectionCounts::Verdict::kTaken) {
+    metric_add(Metric::kServeTcpRefused, verdict == ConnectionCounts::Verdict::kTooMany
+                                             ? RefusalReason::kTotal
+                                             : RefusalReason::kNetwork);
+    return;
+  }
+  metric_add(Metric::kServeTcpAccepted);
   const int on = 1;
   ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   if (free_.empty()) {
     free_.push_back(static_cast<std::uint32_t>(connections_.size()));
     connections_.emplace_back();
   }
-  auto c = std::make_unique<Connection>();
   c->fd = std::move(fd);
-  c->peer = peer;
   // An event that was fetched before the last connection of this index was closed must not hit this
   // one.
   static thread_local std::uint32_t generation = 0;
@@ -186,7 +148,7 @@ void TcpConnections::add(os::Fd fd, const os::SocketAddress& peer) {
   epoll_event event{.events = EPOLLIN, .data = {.u64 = c->tag.pack()}};
   if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, c->fd.get(), &event) != 0) {
     metric_add(Metric::kServeReceiveErrors);
-    counts_.remove(peer.ip_bytes());
+    counts_.remove(std::move(c->place));
     return;
   }
   free_.pop_back();
@@ -218,7 +180,7 @@ void TcpConnections::close(Connection& c) {
   unlink(c);
   undefer(c);
   no_more_turns(c);
-  counts_.remove(c.peer.ip_bytes());
+  counts_.remove(std::move(c.place));
   free_.push_back(c.tag.index);
   connections_[c.tag.index].reset();
 }
@@ -299,9 +261,33 @@ std::size_t TcpConnections::answer_messages(Connection& c, std::string_view data
   return at;
 }
 
+// Notes whether it is in the middle of something that its client has to go on with. A client that
+// takes some of its answers has moved; one that sends a message octet by octet has not.
+void TcpConnections::watch_progress(Connection& c, bool moved) {
+  const bool amid = !c.out.empty() || (!c.in.empty() && !c.deferred && !c.ready);
+  if (!amid) return c.stuck.reset();
+  const MonoTime now = clock_.mono();
+  if (c.stuck && (!moved || now - *c.stuck < kStuck / 8)) return;
+  c.stuck = now;
+  stuck_.push_back({now, c.tag});
+}
+
+void TcpConnections::close_stuck(MonoTime now) {
+  for (; !stuck_.empty(); stuck_.pop_front()) {
+    const Stuck& one = stuck_.front();
+    Connection* c =
+        one.tag.index < connections_.size() ? connections_[one.tag.index].get() : nullptr;
+    if (c == nullptr || c->tag.generation != one.tag.generation || c->stuck != one.since) continue;
+    if (now - one.since < kStuck) return;
+    metric_add(Metric::kServeTcpTimeouts);
+    close(*c);
+  }
+}
+
 // What is to happen next with a connection on which everything possible was done. Closes it when
 // there is nothing.
 void TcpConnections::settle(Connection& c) {
+  watch_progress(c, false);
   if (!c.out.empty()) return watch(c, EPOLLOUT);
   if (c.deferred || c.ready) return watch(c, 0);
   if (c.eof || draining_) return close(c);
@@ -346,8 +332,9 @@ void TcpConnections::on_event(EpollTag tag, std::uint32_t events) {
   Connection& c = *connections_[tag.index];
   if (c.tag.generation != tag.generation) return;
   if ((events & EPOLLOUT) != 0 && !c.out.empty()) {
+    const std::size_t before = c.out.size();
     if (!write_pending(c)) return close(c);
-    if (!c.out.empty()) return;
+    if (!c.out.empty()) return watch_progress(c, c.out.size() < before);
     touch(c);
     resume(c);
     return;
@@ -384,6 +371,7 @@ int TcpConnections::tick() {
     metric_add(Metric::kServeTcpTimeouts);
     close(*oldest_);
   }
+  close_stuck(now);
   if (!accepting_ && now >= resume_accepting_ && !draining_) {
     accepting_ = true;
     watch_listeners(EPOLL_CTL_MOD, EPOLLIN);
@@ -393,6 +381,7 @@ int TcpConnections::tick() {
   if (!deferred_.empty()) next = kDefer;
   if (!accepting_ && !draining_) next = std::min(next, Duration(resume_accepting_ - now));
   if (oldest_ != nullptr) next = std::min(next, Duration(oldest_->since + limits_.idle - now));
+  if (!stuck_.empty()) next = std::min(next, Duration(stuck_.front().since + kStuck - now));
   if (next == Duration::max()) return -1;
   return static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(next).count()) + 1;
 }

@@ -3,12 +3,13 @@
 // A connection may send many queries without waiting; their answers go out together, in the order
 // of the queries, but no more than kTurn before others have their turn: UDP's clients, which are
 // answered by the same thread, must not wait for what one connection has in its pipeline. What a
-// client can hold on to is bounded: connections in total and for each network, one message's worth
-// of unread bytes, no more reading while its answers wait to be taken, and a time limit that starts
-// with the connection or its last complete query, not with its last byte. A query that needs a
-// signature beyond the budget waits in its connection.
+// client can hold on to is bounded: connections in total and for each network (ConnectionCounts),
+// one message's worth of unread bytes, no more reading while its answers wait to be taken, and
+// time: one limit from the connection's beginning or its last complete query, not its last byte,
+// on, and a short one for a message that has begun and for answers that are not taken. A query that
+// needs a signature beyond the budget waits in its connection.
 //
-// Costs: about 250 bytes for an idle connection; a query costs one recv and one send at most, fewer
+// Costs: about 400 bytes for an idle connection; a query costs one recv and one send at most, fewer
 // when they come together. Belongs to one worker; ConnectionCounts is shared.
 #pragma once
 
@@ -16,41 +17,17 @@
 #include <deque>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "base/clock.h"
-#include "base/mutex.h"
+#include "dnsd/connection_counts.h"
 #include "dnsd/epoll_tag.h"
 #include "dnsd/query_handler.h"
 #include "os/address.h"
 #include "os/file.h"
 
 namespace gw::dnsd {
-
-struct TcpLimits {
-  unsigned total = 1000;
-  unsigned per_network = 100;
-  std::chrono::seconds idle{10};
-};
-
-// How many connections there are, over all workers. Any thread.
-class ConnectionCounts {
- public:
-  enum class Verdict { kTaken, kTooMany, kTooManyOfNetwork };
-  explicit ConnectionCounts(const TcpLimits& limits) : limits_(limits) {}
-
-  Verdict add(std::string_view ip_bytes);
-  void remove(std::string_view ip_bytes);
-  unsigned total() const;
-
- private:
-  const TcpLimits limits_;
-  mutable Mutex mutex_;
-  unsigned total_ GW_GUARDED_BY(mutex_) = 0;
-  std::unordered_map<std::string, unsigned> networks_ GW_GUARDED_BY(mutex_);
-};
 
 class TcpConnections {
  public:
@@ -83,10 +60,9 @@ class TcpConnections {
   enum class Flow { kGoOn, kWait, kClosed };
 
   void accept(std::size_t listener);
-  void pause_accepting();
+  void pause_accepting(Duration pause);
   void watch_listeners(int operation, std::uint32_t events);
-  bool evict_idle(std::string_view network);
-  void add(os::Fd fd, const os::SocketAddress& peer);
+  void take_in(os::Fd fd, const os::SocketAddress& peer);
   void close(Connection& c);
   void defer(Connection& c);
   void undefer(Connection& c);
@@ -101,6 +77,8 @@ class TcpConnections {
   void resume(Connection& c);
   bool answer_kept(Connection& c);
   void settle(Connection& c);
+  void watch_progress(Connection& c, bool moved);
+  void close_stuck(MonoTime now);
   void touch(Connection& c);
   void unlink(Connection& c);
 
@@ -117,6 +95,13 @@ class TcpConnections {
   Connection* newest_ = nullptr;
   std::vector<Connection*> deferred_;  // over the signing budget; each once
   std::deque<Connection*> ready_;      // wait for their turn; each once
+  // When a connection that is in the middle of a message or an answer is given up, in this order;
+  // entries of those that went on since are passed over.
+  struct Stuck {
+    MonoTime since;
+    EpollTag tag;
+  };
+  std::deque<Stuck> stuck_;
   unsigned answered_ = 0;
   bool accepting_ = true;
   bool draining_ = false;

@@ -107,8 +107,8 @@ struct Lab {
          Rrset::make(kOrigin, rrtype::kTxt, 300, {txt_rdata(std::string(1000, 'x'))})},
         key);
   }
-  explicit Lab(unsigned per_network = 100)
-      : limits{.total = 1000, .per_network = per_network, .idle = std::chrono::seconds(10)},
+  explicit Lab(unsigned per_network = 100, unsigned total = 1000)
+      : limits{.total = total, .per_network = per_network, .idle = std::chrono::seconds(10)},
         counts(limits) {
     REQUIRE(zones.add(zone.get()));
     const int small = 1;  // the kernel's least; connections inherit it
@@ -233,6 +233,80 @@ TEST_CASE("a network whose idle connections fill its share is not locked out") {
   CHECK(lab.read(other, 1) == std::vector<std::uint16_t>{9});
   idle[0]->read();
   CHECK(idle[0]->closed());  // the one that was idle longest
+  CHECK(lab.counts.total() == 3);
+}
+
+TEST_CASE("half a question and answers that nobody takes are given up soon") {
+  Lab lab;
+  Client half(lab.address);
+  Client slow(lab.address);
+  Client deaf(lab.address, 1);
+  Client idle(lab.address);
+  lab.pump();
+  half.send(query(1, dns::rrtype::kNs).substr(0, 5));
+  const std::string one = query(2, dns::rrtype::kNs);
+  std::string all;
+  for (int i = 0; i < Lab::kLarge; ++i) all += query(100, dns::rrtype::kTxt);
+  deaf.send(all);
+  // An octet at a time is no progress.
+  for (std::size_t i = 0; i < 2; ++i) {
+    slow.send(one.substr(i, 1));
+    for (int k = 0; k < 10; ++k) lab.pump();
+    CHECK(lab.counts.total() == 4);
+    lab.clock.advance(std::chrono::seconds(1));
+    lab.tcp->tick();
+  }
+  CHECK(lab.counts.total() == 1);
+  slow.read();
+  CHECK(slow.closed());
+  idle.send(one);
+  CHECK(lab.read(idle, 1) == std::vector<std::uint16_t>{2});
+  lab.clock.advance(std::chrono::seconds(20));
+  lab.tcp->tick();
+  CHECK(lab.counts.total() == 0);
+  CHECK(lab.tcp->tick() == -1);
+}
+
+TEST_CASE("who takes its answers slowly gets them all") {
+  Lab lab;
+  Client client(lab.address, 1);
+  lab.pump();
+  std::string all;
+  for (int i = 0; i < Lab::kLarge; ++i) all += query(100, dns::rrtype::kTxt);
+  client.send(all);
+  std::size_t got = 0;
+  for (int i = 0; i < 5000 && got < Lab::kLarge && !client.closed(); ++i) {
+    if (i % 20 == 19) lab.clock.advance(std::chrono::seconds(1));
+    lab.tcp->tick();
+    got += client.read().size();
+    lab.pump();
+  }
+  CHECK(got == Lab::kLarge);
+}
+
+TEST_CASE("when all places are taken the oldest goes, whatever it holds") {
+  Lab lab(100, 3);
+  Client half(lab.address);
+  lab.pump();
+  half.send("\0");
+  lab.pump();
+  lab.clock.advance(std::chrono::seconds(1));
+  Client second(lab.address);
+  Client third(lab.address);
+  lab.pump();
+  Client fourth(lab.address);
+  lab.pump();
+  lab.pump();
+  CHECK(lab.counts.total() == 3);
+  fourth.send(query(4, dns::rrtype::kNs));
+  CHECK(lab.read(fourth, 1) == std::vector<std::uint16_t>{4});
+  half.read();
+  CHECK(half.closed());
+  // The others are too young.
+  Client fifth(lab.address);
+  for (int i = 0; i < 5; ++i) lab.pump();
+  fifth.read();
+  CHECK(fifth.closed());
   CHECK(lab.counts.total() == 3);
 }
 
