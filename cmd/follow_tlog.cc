@@ -7,10 +7,12 @@
 #include "commands.h"
 #include "follow/status.h"
 #include "follow_group.h"
+#include "os/confine.h"
 #include "os/file.h"
 #include "os/signals.h"
 #include "os/stop.h"
 #include "os/user.h"
+#include "store/database_check.h"
 #include "store/reader.h"
 #include "tlog/build_log.h"
 #include "tlog/evidence_check.h"
@@ -26,6 +28,7 @@ struct Values {
   bool once = false;
   bool status = false;
   bool clear_alarm = false;
+  bool check_db = false;
   std::string evidence;
 };
 
@@ -33,7 +36,10 @@ Result<int> print_status(Context& ctx, const Values& v) {
   GW_TRY(store::Reader reader, store::Reader::open(v.db));
   auto state = reader.state();
   if (!state) return std::move(state).error().in(v.db);
-  const follow::StatusReport report = follow::judge(*state, ctx.clock.now(), v.follow.max_age);
+  const auto room = os::free_bytes(os::directory_of(os::real_path(v.db)));
+  const follow::StatusReport report =
+      follow::judge(*state, ctx.clock.now(), v.follow.max_age,
+                    room ? std::optional<std::uint64_t>(*room) : std::nullopt);
   if (ctx.json) {
     ctx.out.json(follow::status_json(report));
   } else if (!ctx.quiet || report.standing != follow::Standing::kCurrent) {
@@ -49,6 +55,31 @@ Result<int> print_status(Context& ctx, const Values& v) {
       return kExitUntrusted;
   }
   return kExitFailed;
+}
+
+Result<int> check_db(Context& ctx, const Values& v, const os::Stop& stop,
+                     const os::SignalThread& signals) {
+  auto found = store::check_database(v.db, [&] { return !stop.requested(); });
+  if (signals.stopped_by() != 0) return kExitInterrupted;
+  if (!found) return std::move(found).error();
+  if (ctx.json) {
+    ctx.out.json({{"good", found->faults.empty()},
+                  {"heads", found->heads},
+                  {"roots", found->roots},
+                  {"records", found->records},
+                  {"records_hashed", found->hashed},
+                  {"modules", found->modules},
+                  {"faults", found->faults}});
+  } else if (found->faults.empty() && !ctx.quiet) {
+    ctx.out.line(
+        fmt::format("good: {} records of {} modules, {} of them hashed anew; {} signed "
+                    "heads, the trees of {} made anew",
+                    found->records, found->modules, found->hashed, found->heads, found->roots));
+  }
+  for (const std::string& fault : found->faults) {
+    ctx.out.error(corrupt_error(fmt::format("{}: {}", v.db, fault)));
+  }
+  return found->faults.empty() ? kExitDone : kExitFailed;
 }
 
 Result<int> clear(Context& ctx, const Values& v) {
@@ -117,6 +148,11 @@ Result<int> follow_on(Context& ctx, const Values& v, const os::Stop& stop,
 Result<int> run(Context& ctx, const Values& v) {
   if (!v.evidence.empty()) return verify_evidence(ctx, v);
   if (v.status) return print_status(ctx, v);
+  if (v.check_db) {
+    os::Stop stop;
+    GW_TRY(const auto signals, os::SignalThread::start(stop, {}));
+    return check_db(ctx, v, stop, *signals);
+  }
   GW_CHECK(os::become_owner_of_directory(v.db));
   if (v.clear_alarm) return clear(ctx, v);
   if (v.follow.form == &tlog::kBuildLog && !ctx.given("log-key")) {
@@ -125,6 +161,15 @@ Result<int> run(Context& ctx, const Values& v) {
   }
   const os::Notifier notifier = os::Notifier::from_environment();
   os::Stop stop;
+  // Before the first thread. An operator's command may be anything: with one nothing is given up.
+  if (v.follow.on_alarm.empty()) {
+    GW_TRY(const os::Confinement confined, os::confine({.written = {v.db}}));
+    if (!v.once) {
+      ctx.log.debug("confined", {{"no_new_privs", confined.no_new_privs ? 1 : 0},
+                                 {"landlock_abi", confined.landlock},
+                                 {"seccomp", confined.seccomp ? 1 : 0}});
+    }
+  }
   GW_TRY(const auto signals, os::SignalThread::start(stop, {}));
   if (v.once) return follow_once(ctx, v, stop, *signals);
   return follow_on(ctx, v, stop, notifier);
@@ -168,6 +213,12 @@ Command follow_tlog_command() {
                   "than --max-age, 4 when it is halted. With -q nothing is printed when it is "
                   "current, so that cron mails only trouble.")
             .on_command_line_only());
+  c.add(flag_option("check-db", &v->check_db, "check that the database is what was written")
+            .more("SQLite's own check, every head's signature, the trees that the heads sign made "
+                  "anew from what is stored, every record there once and, with --keep records, "
+                  "hashed into the tree, and what is served made anew of all versions. Ends with 1 "
+                  "and says what is wrong. A follower may run meanwhile.")
+            .on_command_line_only());
   c.add(
       flag_option("clear-alarm", &v->clear_alarm, "go on after a security error was looked into")
           .more("Of a module version that the log has twice the first record stays the valid one.")
@@ -180,9 +231,11 @@ Command follow_tlog_command() {
                   "it says.")
             .on_command_line_only());
   c.rules.push_back([v]() -> Status {
-    if (int{v->once} + int{v->status} + int{v->clear_alarm} + int{!v->evidence.empty()} > 1) {
+    if (int{v->once} + int{v->status} + int{v->clear_alarm} + int{v->check_db} +
+            int{!v->evidence.empty()} >
+        1) {
       return usage_error(
-          "--once, --status, --clear-alarm and --verify-evidence exclude each other");
+          "--once, --status, --check-db, --clear-alarm and --verify-evidence exclude each other");
     }
     if (v->db.empty() && v->evidence.empty()) {
       return usage_error("gwtool follow-tlog needs --db FILE",

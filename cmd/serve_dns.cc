@@ -1,4 +1,6 @@
 // gwtool serve-dns: the DNS server, its keys, and its status.
+#include <unistd.h>
+
 #include <memory>
 
 #include "commands.h"
@@ -7,6 +9,7 @@
 #include "dnsd/follow_thread.h"
 #include "dnsd/status_socket.h"
 #include "dnsd/zone_key.h"
+#include "os/confine.h"
 #include "os/signals.h"
 #include "os/stop.h"
 #include "serve_dns_options.h"
@@ -14,8 +17,26 @@
 namespace gw::cmd {
 namespace {
 
+// Before the first thread. An operator's command may be anything: with one nothing is given up.
+Result<os::Confinement> confine_server(const ServeValues& v, const dnsd::ServerOptions& options,
+                                       const Logger& log) {
+  if (v.follow && !v.following.on_alarm.empty()) {
+    os::Confinement none;
+    none.refused.emplace_back("nothing: --on-alarm may run any command");
+    return none;
+  }
+  os::ConfinePolicy policy;
+  policy.written = {options.status_socket, v.db.value_or(""), v.key.value_or("")};
+  for (const dnsd::FileZoneOptions& zone : options.files) policy.written.push_back(zone.key_file);
+  if (::geteuid() == 0 && options.user.empty()) {
+    log.warning("serving_as_root", {{"hint", "--user names somebody with fewer rights"}});
+  }
+  return os::confine(policy);
+}
+
 Result<int> run_serve(const ServeValues& v, Context& ctx) {
   GW_TRY(auto options, server_options(v));
+  GW_TRY(options.confinement, confine_server(v, options, ctx.log));
   std::optional<dnsd::FollowThread> follow;
   dnsd::Server::AfterBind after_bind;
   if (v.follow) {

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <thread>
 
 #include "base/metrics.h"
 #include "dnsd/change_watch.h"
@@ -14,6 +13,7 @@
 #include "dnsd/worker.h"
 #include "http/metrics_page.h"
 #include "http/server.h"
+#include "os/thread.h"
 #include "os/user.h"
 
 namespace gw::dnsd {
@@ -22,16 +22,31 @@ namespace {
 
 constexpr std::uint32_t kDefaultRateLimit = 200;
 
-unsigned worker_count(unsigned asked) {
-  return asked != 0 ? asked : std::max(1U, std::thread::hardware_concurrency());
-}
+unsigned worker_count(unsigned asked) { return asked != 0 ? asked : os::processors(); }
 
 // Half of the budget for each transport: UDP senders may be forged, so they must not use up what
 // those who came back over TCP need.
 SigningContext::Limits signing_limits(const ServerOptions& options) {
-  return {.cache_bytes = options.cache_bytes,
-          .udp_rate = (options.signing_limit + 1) / 2,
-          .tcp_rate = (options.signing_limit + 1) / 2};
+  const std::uint32_t half = (options.signing_limit.value_or(0) + 1) / 2;
+  return {.cache_bytes = options.cache_bytes, .udp_rate = half, .tcp_rate = half};
+}
+
+// Files, sockets, the database, its readers, the metrics page: what must be there however many
+// connections there are.
+constexpr std::uint64_t kOtherDescriptors = 256;
+constexpr std::uint64_t kPerWorker = 4;
+
+// Connections must not take the descriptors that everything else needs.
+void hold_descriptors(ServerOptions& options, const Logger& log) {
+  const std::uint64_t limit = os::raise_descriptor_limit();
+  const std::uint64_t others =
+      kOtherDescriptors + worker_count(options.workers) * (kPerWorker + 2 * options.listen.size());
+  if (limit == 0 || options.tcp.total + others <= limit) return;
+  const std::uint64_t room = limit > others ? limit - others : 1;
+  log.warning(
+      "few_descriptors",
+      {{"limit", limit}, {"needed", options.tcp.total + others}, {"tcp_connections", room}});
+  options.tcp.total = static_cast<unsigned>(room);
 }
 
 dns::AnswerOptions answer_options(const ServerOptions& options) {
@@ -67,6 +82,7 @@ struct Server::Impl {
   std::string health() const;
   Status start_workers();
   std::vector<std::string> watched_files() const;
+  void limit_signing();
   void watch_clock();
   Json status() const;
 
@@ -183,6 +199,19 @@ void Server::Impl::watch_clock() {
   clock_behind = behind;
 }
 
+// A flood that needs signatures must leave most of the machine to what needs none.
+void Server::Impl::limit_signing() {
+  constexpr std::uint32_t kPart = 20;
+  constexpr std::uint32_t kLeast = 200;
+  constexpr std::uint32_t kMost = 20'000;
+  const std::uint32_t speed = signing.measured_speed();
+  if (speed == 0) return;
+  const std::uint32_t rate =
+      std::clamp(speed / kPart * worker_count(options.workers), kLeast, kMost);
+  signing.set_rates(rate / 2, rate / 2);
+  log.info("signing_limit", {{"signatures_per_second", rate}});
+}
+
 Status Server::Impl::start_workers() {
   for (unsigned w = 0; w < worker_count(options.workers); ++w) {
     std::vector<WorkerSocket> sockets;
@@ -207,6 +236,7 @@ Server::~Server() {
 
 Result<std::unique_ptr<Server>> Server::start(ServerOptions options, const Logger& log,
                                               const Clock& clock, const AfterBind& after_bind) {
+  hold_descriptors(options, log);
   std::unique_ptr<Server> server(
       new Server(std::make_unique<Impl>(std::move(options), log, clock)));
   Impl& s = *server->impl_;
@@ -222,6 +252,7 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options, const Logge
            StatusSocket::start(s.options.status_socket, [&s] { return s.status(); }));
   }
   for (const auto& zone : s.served) GW_CHECK(zone->publish());
+  if (!s.options.signing_limit) s.limit_signing();
   GW_CHECK(s.start_workers());
   return server;
 }
@@ -300,6 +331,12 @@ Json Server::Impl::status() const {
     }
   }
   if (options.following) out["following"] = options.following();
+  const os::Confinement& c = options.confinement;
+  out["confinement"] = {{"no_new_privs", c.no_new_privs},
+                        {"bounding_set_empty", c.bounding_set},
+                        {"landlock_abi", c.landlock},
+                        {"seccomp", c.seccomp},
+                        {"refused", c.refused}};
 
   Json counters;
   for (Metric m : {Metric::kServeQueries, Metric::kServeAnswers, Metric::kServeTruncated,

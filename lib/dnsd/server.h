@@ -24,6 +24,7 @@
 #include "dnsd/served_modules.h"
 #include "dnsd/tcp_connections.h"
 #include "os/address.h"
+#include "os/confine.h"
 #include "os/stop.h"
 #include "os/systemd.h"
 
@@ -34,15 +35,17 @@ struct ServerOptions {
   std::vector<FileZoneOptions> files;
   std::vector<os::SocketAddress> listen;
   std::optional<os::SocketAddress> metrics;
-  std::string status_socket;  // empty: none
-  std::string user;           // empty: stay who we are
-  std::string id;             // NSID and id.server; empty: not told
+  std::string status_socket;    // empty: none
+  std::string user;             // empty: stay who we are
+  os::Confinement confinement;  // what the process has given up: for status()
+  std::string id;               // NSID and id.server; empty: not told
   // How a follower in this process is, for status(); called from any thread.
   std::function<std::string()> following;
   unsigned workers = 0;  // 0: one a core
   std::size_t cache_bytes = std::size_t{48} << 20;
   std::optional<std::uint32_t> rate_limit;  // unset: 200, but not for loopback; 0: none
-  std::uint32_t signing_limit = 20000;      // fresh signatures a second; 0: no limit
+  // Fresh signatures a second; 0: no limit; none: a twentieth of what the machine can make.
+  std::optional<std::uint32_t> signing_limit = {};
   TcpLimits tcp;
 };
 

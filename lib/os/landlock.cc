@@ -5,7 +5,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdint>
+
+#include "os/file.h"
 
 namespace gw::os {
 
@@ -100,12 +103,45 @@ std::vector<std::string> landlock_gaps(const LandlockPolicy& policy, int abi) {
   return gaps;
 }
 
+namespace {
+
+RulesetAttr ruleset_of(const LandlockPolicy& policy, int abi) {
+  return {.fs = handled_fs(abi),
+          .net = abi >= 4 && policy.refuse_tcp ? kNetBindConnect : 0,
+          .scoped = abi >= 6 && policy.isolate ? kScopeSocketAndSignal : 0};
+}
+
+Status refused_by_kernel(const std::string& what) {
+  Error error = errno_error(what, errno);
+  error.kind = ErrorKind::kUnavailable;
+  return error;
+}
+
+}  // namespace
+
+Status restrict_by_landlock(const LandlockPolicy& policy, int abi) {
+  const RulesetAttr attr = ruleset_of(policy, abi);
+  const Fd ruleset(
+      static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attr, attr_size(abi), 0)));
+  if (!ruleset) return refused_by_kernel("making a Landlock rule set");
+  for (const LandlockRule& rule : policy.rules) {
+    const std::string what = fmt::format("allowing {} by Landlock", rule.path);
+    const Fd path(::open(rule.path.c_str(), O_PATH | O_CLOEXEC));
+    if (!path) return refused_by_kernel(what);
+    const PathBeneathAttr beneath{.access = allowed_fs(rule, abi), .parent = path.get()};
+    if (::syscall(SYS_landlock_add_rule, ruleset.get(), kRulePathBeneath, &beneath, 0) != 0) {
+      return refused_by_kernel(what);
+    }
+  }
+  if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) {
+    return refused_by_kernel("restricting by Landlock");
+  }
+  return {};
+}
+
 void plan_landlock(const LandlockPolicy& policy, int abi, Parts part, CallList& early,
                    CallList& late) {
-  const auto* attr =
-      early.keep<RulesetAttr>({.fs = handled_fs(abi),
-                               .net = abi >= 4 && policy.refuse_tcp ? kNetBindConnect : 0,
-                               .scoped = abi >= 6 && policy.isolate ? kScopeSocketAndSignal : 0});
+  const auto* attr = early.keep<RulesetAttr>(ruleset_of(policy, abi));
   // Its number is known in the child only. It is used in `late` too, whose memory lives as long.
   auto* ruleset = early.keep<std::int32_t>(-1);
   early.add({.what = "making a Landlock rule set",

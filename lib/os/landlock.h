@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "os/child_calls.h"
 
 namespace gw::os {
@@ -38,6 +39,10 @@ int landlock_abi();
 
 // What of the policy the kernel of that version cannot do, for people: "truncating files".
 std::vector<std::string> landlock_gaps(const LandlockPolicy& policy, int abi);
+
+// Restricts this thread, and what it starts from now on, for good; needs no_new_privs. kUnavailable
+// when the kernel refuses.
+Status restrict_by_landlock(const LandlockPolicy& policy, int abi);
 
 // Adds the calls: the rule set and its rules to `early`, and being restricted by it to `late`,
 // which needs no_new_privs. A path that is not there is a failure of `part`.

@@ -15,6 +15,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <type_traits>
 
@@ -233,6 +234,18 @@ const sock_fprog* keep_program(const std::vector<std::uint64_t>& program, CallLi
 }
 
 }  // namespace
+
+Status install_seccomp(const std::vector<std::uint64_t>& program) {
+  constexpr unsigned kAllThreads = 1;
+  std::vector<sock_filter> filter(program.size());
+  std::memcpy(filter.data(), program.data(), program.size() * sizeof(sock_filter));
+  const sock_fprog fprog{.len = static_cast<unsigned short>(filter.size()),
+                         .filter = filter.data()};
+  if (::syscall(SYS_seccomp, kSetModeFilter, kAllThreads, &fprog) == 0) return {};
+  Error error = errno_error("installing a seccomp filter", errno);
+  error.kind = ErrorKind::kUnavailable;
+  return error;
+}
 
 void plan_seccomp(const std::vector<std::uint64_t>& program, Parts part, CallList& late,
                   Parts unless) {

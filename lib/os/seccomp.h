@@ -48,6 +48,10 @@ struct SeccompPolicy {
 // contradicts itself; kInternal.
 Result<std::vector<std::uint64_t>> compile_seccomp(const SeccompPolicy& policy);
 
+// Installs it in every thread of this process; needs no_new_privs. kUnavailable when the kernel
+// refuses.
+Status install_seccomp(const std::vector<std::uint64_t>& program);
+
 // Adds installing it; needs no_new_privs. Add it last: all later calls go through it. `unless`:
 // only where one of these parts was refused.
 void plan_seccomp(const std::vector<std::uint64_t>& program, Parts part, CallList& late,

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -156,9 +157,9 @@ Status become_user(const std::string& name) {
     return usage_error(fmt::format("there is no user {} in {}", name, kPasswd));
   }
   if (!user) return std::move(user).error();
-  // Whoever started us as this user may have chosen other groups: they are kept then.
+  // Whoever started us as this user without the right to change groups has chosen them.
   if (::geteuid() == user->identity.uid && ::getuid() == user->identity.uid &&
-      ::getegid() == user->identity.gid) {
+      ::getegid() == user->identity.gid && !has_capability(CAP_SETGID)) {
     return {};
   }
   auto s = become_named(user->identity, name);

@@ -114,6 +114,8 @@ class Status(follow_case.TestCase):
     def test_a_reader_who_may_not_write(self):
         log, key = self.synth(300)
         self.assertEqual(self.follow(log, key, "--once").code, 0)
+        self.assertEqual(os.stat(self.db).st_mode & 0o777, 0o640)
+        os.chmod(self.db, 0o644)
         os.chmod(self.dir, 0o555)
         self.addCleanup(os.chmod, self.dir, 0o755)
         nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
@@ -295,7 +297,7 @@ class BadInput(follow_case.TestCase):
             ({"--source": os.path.join(self.dir, "missing")}, 2, ["missing"]),
             ({"--source": "ftp://example.com/"}, 2, ["URL"]),
             ({"--source": "http://"}, 2, ["URL"]),
-            ({"--source": empty}, 1, ["latest"]),
+            ({"--source": empty}, 3, ["latest"]),
             ({"--source": "http://127.0.0.1:1"}, 3, ["127.0.0.1"]),
             ({"--from": "yesterday"}, 2, ["--from"]),
             ({"--from": "301"}, 2, ["301", "300"]),

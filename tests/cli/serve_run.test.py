@@ -336,6 +336,7 @@ class Running(serve.TestCase):
         """Refused at the start, before the serial changes, rather than found out at a reload."""
         db = self.path("db")
         self.follow(db)
+        os.chmod(db, 0o644)
         key = self.make_key()
         os.chmod(self.dir, 0o755)
 
