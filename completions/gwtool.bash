@@ -414,7 +414,7 @@ _gwtool() {
   local words= files=:
   case "$at" in
     'gwtool') words='follow-tlog serve-dns check build supervise vanity-lookup completion version --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
-    'gwtool follow-tlog') words='--db --log-form --log-key --source --proxy --ca-file --from --keep --interval --max-age --submit-latest --compare-latest --on-alarm --once --status --clear-alarm --verify-evidence --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool follow-tlog') words='--db --log-form --log-key --source --proxy --ca-file --from --keep --interval --max-age --submit-latest --compare-latest --on-alarm --once --status --check-db --clear-alarm --verify-evidence --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool serve-dns') words='key status --db --zone --ns --rname --ttl --negative-ttl --id --key --zone-file --zone-key --listen --user --metrics --status-socket --partial --workers --signature-cache --rate-limit --signing-limit --tcp-connections --tcp-per-network --tcp-idle --follow --log-key --source --proxy --ca-file --from --keep --interval --max-age --submit-latest --compare-latest --on-alarm --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool serve-dns key') words='new ds --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool serve-dns key new') words='--zone --key --algorithm --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;

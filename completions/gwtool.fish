@@ -42,6 +42,7 @@ complete -c gwtool -n '__gwtool_at "gwtool follow-tlog"' -l compare-latest -r -F
 complete -c gwtool -n '__gwtool_at "gwtool follow-tlog"' -l on-alarm -x -d 'run this by sh when a security error halts following'
 complete -c gwtool -n '__gwtool_at "gwtool follow-tlog"' -l once -d 'look once, take in what is new, and end: for cron'
 complete -c gwtool -n '__gwtool_at "gwtool follow-tlog"' -l status -d 'print how the database stands, without a network'
+complete -c gwtool -n '__gwtool_at "gwtool follow-tlog"' -l check-db -d 'check that the database is what was written'
 complete -c gwtool -n '__gwtool_at "gwtool follow-tlog"' -l clear-alarm -d 'go on after a security error was looked into'
 complete -c gwtool -n '__gwtool_at "gwtool follow-tlog"' -l verify-evidence -r -F -d 'check an alarm\'s evidence, with the log\'s key alone'
 complete -c gwtool -n '__gwtool_at "gwtool follow-tlog"' -l config -r -F -d 'read options from FILE'
