@@ -29,6 +29,10 @@ UNCHECKED_LOCK = re.compile(r"\bstd::(?:(?:recursive_|shared_|timed_|recursive_t
                             r"|condition_variable(?:_any)?)\b")
 LOCKS = "lib/base/mutex.h"
 
+# A thread that cannot be had is an error and not an end: one file starts them all.
+UNCHECKED_THREAD = re.compile(r"\bstd::(?:thread\b(?!::id)|jthread\b|async\b)|\bpthread_create\b")
+THREADS = ("lib/os/thread.h", "lib/os/thread.cc")
+
 
 def sources(*roots):
     for root in roots:
@@ -101,6 +105,11 @@ def chains(text):
     return sorted(found)
 
 
+def unchecked_threads(text):
+    return [number for number, line in enumerate(code_of(text).splitlines(), 1)
+            if UNCHECKED_THREAD.search(line)]
+
+
 def unchecked_locks(text):
     return [number for number, line in enumerate(code_of(text).splitlines(), 1)
             if UNCHECKED_LOCK.search(line)]
@@ -122,6 +131,11 @@ class Dialect(unittest.TestCase):
         found = ["%s:%d" % (path, n) for path, text in sources("lib", "cmd") if path != LOCKS
                  for n in unchecked_locks(text)]
         self.assertEqual(found, [], "gw::Mutex, MutexLock and Condition of %s" % LOCKS)
+
+    def test_threads_are_those_that_may_fail(self):
+        found = ["%s:%d" % (path, n) for path, text in sources("lib", "cmd")
+                 if path not in THREADS for n in unchecked_threads(text)]
+        self.assertEqual(found, [], "os::Thread, start_thread() and run_on_threads() of %s" % THREADS[0])
 
     def test_the_rules_find_what_they_forbid(self):
         for line in ("for (int i = 0; i < n; i++) f(i);", "  count_++;", "if (x) a.b--;",
@@ -147,6 +161,13 @@ class Dialect(unittest.TestCase):
         for line in ("mutable Mutex mutex_;", "const MutexLock lock(mutex_);", "// as std::mutex",
                      "std::once_flag once;", "#include <mutex>"):
             self.assertEqual(unchecked_locks(line), [], line)
+        for line in ("  std::thread thread_;", "t = std::thread([] {});", "std::jthread t;",
+                     "std::vector<std::thread> all;", "auto f = std::async(g);",
+                     "n = std::thread::hardware_concurrency();"):
+            self.assertEqual(unchecked_threads(line), [1], line)
+        for line in ("os::Thread thread_;", "std::atomic<std::thread::id> of;",
+                     "std::this_thread::sleep_for(d);", "// a std::thread"):
+            self.assertEqual(unchecked_threads(line), [], line)
 
 
 if __name__ == "__main__":
