@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -33,6 +34,8 @@ pid_t start(bool secret) {
   if (::pipe(ends.data()) != 0) return -1;
   const pid_t pid = ::fork();
   if (pid == 0) {
+    // Whoever has changed its user is hidden already.
+    (void)::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
     const bool ready = !secret || os::keep_memory_secret().has_value();
     (void)!::write(ends[1], ready ? "y" : "n", 1);
     while (true) ::pause();
