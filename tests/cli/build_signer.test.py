@@ -16,6 +16,9 @@ HELLO = "/example.org/hello@v0.1.0/" + TARGET + "/"
 NOBODY, SIGNER = 65534, 65528
 
 PTRACE_ATTACH = 16
+CAP_IPC_LOCK = 14
+# More than anything but what a sanitizer reserves.
+MOST = 1 << 30
 
 
 def attempt(pid, paths):
@@ -46,6 +49,8 @@ def holds(pid, secret):
             if "w" not in mode:
                 continue
             first, end = (int(x, 16) for x in where.split("-"))
+            if end - first > MOST:
+                continue
             try:
                 mem.seek(first)
                 if secret in mem.read(end - first):
@@ -92,7 +97,9 @@ class Signer(cli.TestCase):
         signer = status_of(self.signer)
         self.assertEqual(signer["Uid"].split(), [str(SIGNER)] * 4)
         self.assertEqual((signer["CapPrm"], signer["CapEff"], signer["NoNewPrivs"]), ("0" * 16, "0" * 16, "1"))
-        self.assertNotEqual(signer["VmLck"].split()[0], "0")
+        # A sanitizer leaves mlockall() out, and a container may forbid it.
+        if cli.SLOWNESS == 1 and int(status_of(os.getpid())["CapEff"], 16) >> CAP_IPC_LOCK & 1:
+            self.assertNotEqual(signer["VmLck"].split()[0], "0")
         with open("/proc/%d/limits" % self.signer) as f:
             self.assertRegex(f.read(), r"(?m)^Max core file size +0 +0 ")
         # The service's user, and even the signer's own.
@@ -103,7 +110,7 @@ class Signer(cli.TestCase):
             self.assertLessEqual(set(tried), {"EACCES", "EPERM"}, tried)
         # Nor is it in what the service has in its memory.
         with open(self.lab.key_file) as f:
-            secret = f.read().strip().split("+")[-1].encode()
+            secret = f.read().strip().split("+", 4)[4].encode()
         self.assertFalse(holds(self.server.pid, secret))
         seed = base64.b64decode(secret)[1:]
         self.assertFalse(holds(self.server.pid, seed))
