@@ -140,6 +140,14 @@ class Others(cli.TestCase):
         with open(os.path.join(other.dir, "data", "verified")) as f:
             self.assertEqual(f.read(), "2\n")
 
+    def test_the_one_that_is_followed_may_ask_first(self):
+        a, b = (Other(self, self.lab, name) for name in ("a.example", "b.example"))
+        second = b.serve("--verify-only", a.vkey(), "--follow-every", "1h")
+        first = a.serve("--verifier", b.vkey())
+        self.assertEqual(first.get(HELLO + "record").status, 307)
+        self.assertEqual([self.size(s) for s in (first, second)], [1, 1])
+        self.assertEqual(second.get(SLOW + "record").status, 403)
+
     def test_provenance(self):
         s = self.lab.serve("--build-once", "--base-url", "https://builds.example.org/")
         result = s.get(HELLO + "record").location[:-len("record")]
