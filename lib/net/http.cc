@@ -25,8 +25,8 @@ Status start_curl() {
   static CURLcode code = CURLE_OK;
   std::call_once(once, [] {
     code = curl_global_init(CURL_GLOBAL_DEFAULT);
-    // Where there is no /dev/urandom, as in an empty chroot, c-ares makes the ids of its queries out
-    // of rand(), which without a seed gives every process the same.
+    // Where there is no /dev/urandom, as in an empty chroot, c-ares makes the ids of its queries
+    // out of rand(), which without a seed gives every process the same.
     unsigned seed = 0;
     random_bytes(&seed, sizeof seed);
     std::srand(seed);

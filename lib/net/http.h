@@ -71,6 +71,10 @@ struct HttpResponse {
   const std::string* header(std::string_view name) const;
 };
 
+// With the error of a request whose host has no address that could be found, for whatever reason.
+struct UnresolvedHost : ErrorDetail {};
+bool is_unresolved(const Error& error);
+
 struct HttpOptions {
   // PEM file of the CAs to trust. Empty: SSL_CERT_FILE, then where the systems keep theirs.
   std::string ca_file = {};

@@ -278,7 +278,11 @@ Error Transfer::describe(CURLcode code, const HttpOptions& options) const {
     if (c != ' ' && !is_visible(c)) c = '?';
   }
   switch (code) {
-    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_HOST: {
+      Error error = unavailable_error(detail);
+      error.detail = std::make_shared<UnresolvedHost>();
+      return error;
+    }
     case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_COULDNT_CONNECT:
       return unavailable_error(detail);

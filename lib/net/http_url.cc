@@ -135,6 +135,10 @@ Result<std::string> require_ok(Result<HttpResponse> response, const HttpRequest&
   return unavailable_error(std::move(message));
 }
 
+bool is_unresolved(const Error& error) {
+  return dynamic_cast<const UnresolvedHost*>(error.detail.get()) != nullptr;
+}
+
 const std::string* HttpResponse::header(std::string_view name) const {
   for (const HttpHeader& h : headers) {
     if (h.name == name) return &h.value;

@@ -342,9 +342,24 @@ struct Resolver::Impl {
         out.push_back(classify(slot, options.validate));
       }
     }
+    if (late && via == Via::kResolver) explain_silence(questions, out);
     if (late) (via == Via::kResolver ? forward : recursion).reset();
     if (via == Via::kResolver) explain(questions, out, deadline);
     return out;
+  }
+
+  // Where no answer came in time: whether anybody is there. libunbound does not notice.
+  void explain_silence(std::span<const Question* const> questions,
+                       std::vector<Result<DnsAnswer>>& answers) {
+    const MonoTime soon = system_clock().mono() + std::chrono::milliseconds(100);
+    std::string why;
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+      if (answers[i] || answers[i].error().kind != ErrorKind::kUnavailable) continue;
+      if (rcode_detail(answers[i]) != nullptr) continue;
+      if (why.empty()) why = why_unreachable(resolver_addresses(options), *questions[i], soon);
+      if (why.empty()) return;
+      answers[i].error().message = fmt::format("{}: {}", describe(*questions[i]), why);
+    }
   }
 
   // Says what is behind a SERVFAIL, where the resolver says so itself.

@@ -195,11 +195,14 @@ bool is_bind_file(std::string_view text) { return opens_anchors(BindWords(text).
 // One entry, up to its ";", as a record of a zone file.
 Result<std::string> bind_record(std::vector<std::string> words) {
   for (std::string& word : words) std::erase(word, '"');
-  if (words.size() < 5) return usage_error("an anchor has a name, a kind, three numbers and a key");
+  if (words.size() < 2) return usage_error("an anchor has a name, a kind, three numbers and a key");
   std::string owner = words[0].ends_with('.') ? words[0] : words[0] + ".";
   const bool ds = words[1].ends_with("-ds");
   // trusted-keys has no kinds.
   const std::size_t numbers = is_digit(words[1].empty() ? 'x' : words[1][0]) ? 1 : 2;
+  if (words.size() < numbers + 4) {
+    return usage_error("an anchor has a name, a kind, three numbers and a key");
+  }
   std::string out = fmt::format("{} {}", owner, ds ? "DS" : "DNSKEY");
   for (std::size_t i = numbers; i < words.size(); ++i) {
     out += i <= numbers + 3 ? " " : "";

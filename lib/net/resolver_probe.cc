@@ -95,10 +95,13 @@ std::vector<os::SocketAddress> resolver_addresses(const ResolverOptions& options
   return out;
 }
 
-std::string why_no_answer(const std::vector<os::SocketAddress>& servers, const Question& question,
-                          MonoTime deadline) {
-  constexpr int kServfail = 2;
-  const MonoTime end = std::min(deadline, system_clock().mono() + std::chrono::seconds(1));
+namespace {
+
+// Asks each server in turn; `codes`: whether a response code is a reason.
+std::string probe_servers(const std::vector<os::SocketAddress>& servers, const Question& question,
+                          MonoTime end, bool codes) {
+  constexpr int kServfail = static_cast<int>(dns::Rcode::kServFail);
+  constexpr int kNxdomain = static_cast<int>(dns::Rcode::kNxDomain);
   for (const os::SocketAddress& server : servers) {
     const std::string random = random_bytes(2);
     const auto id = static_cast<std::uint16_t>(static_cast<unsigned char>(random[0]) << 8 |
@@ -113,12 +116,24 @@ std::string why_no_answer(const std::vector<os::SocketAddress>& servers, const Q
       return errno_error(fmt::format("the resolver {} cannot be reached", server.format()), fault)
           .message;
     }
-    const bool says_why = rcode > 0 && rcode != kServfail && rcode_text(rcode) != "NXDOMAIN";
-    if (says_why) {
+    if (codes && rcode > 0 && rcode != kServfail && rcode != kNxdomain) {
       return fmt::format("the resolver {} answers {}", server.format(), rcode_text(rcode));
     }
   }
   return "";
+}
+
+}  // namespace
+
+std::string why_no_answer(const std::vector<os::SocketAddress>& servers, const Question& question,
+                          MonoTime deadline) {
+  const MonoTime end = std::min(deadline, system_clock().mono() + std::chrono::seconds(1));
+  return probe_servers(servers, question, end, true);
+}
+
+std::string why_unreachable(const std::vector<os::SocketAddress>& servers, const Question& question,
+                            MonoTime deadline) {
+  return probe_servers(servers, question, deadline, false);
 }
 
 }  // namespace gw::net

@@ -24,6 +24,10 @@ std::vector<os::SocketAddress> resolver_addresses(const ResolverOptions& options
 std::string why_no_answer(const std::vector<os::SocketAddress>& servers, const Question& question,
                           MonoTime deadline);
 
+// The same, but of what the network or the system says only.
+std::string why_unreachable(const std::vector<os::SocketAddress>& servers, const Question& question,
+                            MonoTime deadline);
+
 // "SERVFAIL".
 std::string rcode_text(int rcode);
 
