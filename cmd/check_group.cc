@@ -22,6 +22,8 @@ Result<net::Resolver> make_resolver(const CheckValues& v, const std::string& zon
   options.trust_anchor_file = v.resolver.trust_anchor.value_or("");
   options.validate = v.policy != check::Policy::kOff;
   options.need_anchor = true;
+  options.recurse = v.resolver.may_recurse();
+  options.patience = std::min<Duration>(options.patience, v.resolver.timeout / 2);
   GW_TRY(auto resolver, net::Resolver::create(std::move(options)));
   // Once, not for each of a list's modules.
   if (v.policy != check::Policy::kOff) GW_CHECK(resolver.check_anchor(zone));

@@ -1,5 +1,7 @@
 #include "groups.h"
 
+#include <fmt/format.h>
+
 #include "net/http.h"
 #include "net/resolver.h"
 #include "net/source.h"
@@ -10,8 +12,15 @@ namespace gw::cmd {
 namespace {
 
 Status check_log_key(std::string_view text) {
-  GW_TRY(auto key, tlog::VerifierKey::parse(text));
-  return {};
+  const auto key = tlog::VerifierKey::parse(text);
+  if (key) return {};
+  // People have it in a file, and the option takes what is in there.
+  const bool file = text.find('/') != text.npos || text.ends_with(".pub") || text.ends_with(".txt");
+  Error error = key.error();
+  if (file && text.find('+') == text.npos) {
+    error.hint = fmt::format("it takes the key, not its file: --log-key \"$(cat {})\"", text);
+  }
+  return error;
 }
 
 Status check_source(std::string_view text) {
@@ -62,6 +71,10 @@ void add_resolver(Command& command, ResolverValues* out, const ResolverHelp& hel
                           "the DNS server to ask (default the system's)")
                   .check(net::check_resolver_address)
                   .more(help.resolver_more));
+  command.add(flag_option("recurse", &out->recurse,
+                          "ask from the root on when --resolver gives no DNSSEC signatures")
+                  .more("Without --resolver that is done anyway: the system's resolver may be one "
+                        "that strips them."));
   command.add(path_option("trust-anchor", "FILE", &out->trust_anchor, PathUse::kInput,
                           "DS or DNSKEY records to trust instead of the built-in root keys"));
   command.add(duration_option("timeout", &out->timeout, std::chrono::milliseconds(10),

@@ -29,12 +29,17 @@ void add_log_source(Command& command, LogSourceValues* out);
 // The same without --proxy, for commands to which that says something else.
 void add_log_place(Command& command, LogSourceValues* out);
 
-// How names are looked up: --resolver, --trust-anchor, --timeout. What else each of them means to a
-// command is said by the text behind its default.
+// How names are looked up: --resolver, --recurse, --trust-anchor, --timeout. What else each of them
+// means to a command is said by the text behind its default.
 struct ResolverValues {
   std::optional<std::string> resolver;      // ADDR[@PORT]; not set: the system's
+  bool recurse = false;                     // also past a resolver that was named
   std::optional<std::string> trust_anchor;  // replaces the built-in anchors
   std::chrono::milliseconds timeout{5000};
+
+  // The root is asked past the system's resolver, which nobody chose for its signatures, and past
+  // one that was named only when that was said.
+  bool may_recurse() const { return recurse || !resolver; }
 };
 struct ResolverHelp {
   std::string resolver_more;

@@ -2,9 +2,19 @@
 
 #include "frame/input.h"
 #include "net/http.h"
+#include "os/file.h"
 #include "vanity/report.h"
 
 namespace gw::cmd {
+
+Result<vanity::Netrc> VanityNetwork::load_netrc(const std::string& file) {
+  constexpr std::size_t kMostNetrc = std::size_t{1} << 20;
+  auto text = os::read_file(file, kMostNetrc);
+  if (text) return vanity::Netrc::parse(*text);
+  Error error = std::move(text).error();
+  error.kind = ErrorKind::kUsage;
+  return error;
+}
 
 void add_vanity_network(Command& c, VanityNetwork* v) {
   add_resolver(c, v,
@@ -22,6 +32,10 @@ void add_vanity_network(Command& c, VanityNetwork* v) {
       flag_option("insecure", &v->insecure, "take records that are not signed, and pages over http")
           .more("Records whose signatures do not verify are taken too; each is marked. "
                 "Certificates are not checked."));
+  c.add(path_option("netrc", "FILE", &v->netrc, PathUse::kSecret,
+                    "names and passwords for the hosts of pages, as in ~/.netrc")
+            .more("The go command reads that file by itself; this one must be named. They are sent "
+                  "over https only, and not to where a host redirects."));
   c.add(text_option("goinsecure", "PATTERNS", &v->goinsecure,
                     "patterns of import paths to treat as with --insecure")
             .environment("GOINSECURE")

@@ -20,18 +20,25 @@ struct VanityNetwork : ResolverValues {
   std::optional<std::string> ca_file;
   std::vector<std::string> connect_to;
   std::string goinsecure;
+  std::optional<std::string> netrc;
   bool insecure = false;
 
+  static Result<vanity::Netrc> load_netrc(const std::string& file);
   vanity::NetworkOptions network() const {
     return {.resolver = resolver.value_or(""),
             .trust_anchor = trust_anchor.value_or(""),
+            .recurse = may_recurse(),
             .need_anchor = !insecure && goinsecure.empty(),
             .ca_file = ca_file.value_or(""),
             .connect_to = connect_to,
             .timeout = timeout};
   }
-  vanity::LookupOptions lookup() const {
+  // Reads the netrc file; kUsage when it cannot.
+  Result<vanity::LookupOptions> lookup() const {
     vanity::LookupOptions options;
+    if (netrc) {
+      GW_TRY(options.netrc, load_netrc(*netrc));
+    }
     options.insecure = insecure;
     options.goinsecure = goinsecure;
     options.timeout = timeout;

@@ -27,7 +27,8 @@ struct LookupValues : VanityNetwork {
 
 Result<int> run_list(Context& ctx, const LookupValues& v) {
   GW_TRY(const auto dns, vanity::new_txt_lookups(v.network()));
-  vanity::Lookup lookup(v.lookup(), dns.get(), nullptr, ctx.clock);
+  GW_TRY(auto options, v.lookup());
+  vanity::Lookup lookup(std::move(options), dns.get(), nullptr, ctx.clock);
   auto records = lookup.records(std::span(&*v.list, 1))[0];
   if (ctx.json) ctx.out.json(vanity::records_json(*records));
   auto shown = vanity::listed_records(*records, lookup.insecure(*v.list));
@@ -51,12 +52,11 @@ Result<int> run_lookup(Context& ctx, const LookupValues& v) {
   GW_TRY(std::vector<std::string> paths, expand_vanity_paths(v.paths));
   std::unique_ptr<vanity::TxtLookups> dns;
   vanity::NewPageFetcher http;
-  vanity::LookupOptions options = v.lookup();
+  GW_TRY(vanity::LookupOptions options, v.lookup());
   options.dns = !v.http_only;
   options.http = !v.dns_only;
-  if (options.dns) {
-    GW_TRY(dns, vanity::new_txt_lookups(v.network()));
-  }
+  // With --http-only, too: it knows whether a host that cannot be reached exists.
+  GW_TRY(dns, vanity::new_txt_lookups(v.network()));
   if (options.http) {
     GW_TRY(http, vanity::new_page_fetchers(v.network()));
   }
@@ -67,8 +67,10 @@ Result<int> run_lookup(Context& ctx, const LookupValues& v) {
     if (!r.result) {
       ctx.out.error(r.result.error());
       code = worse_exit(code, exit_code(r.result.error().kind));
-    } else if (!ctx.json) {
-      ctx.out.line(vanity::format_found(*r.result, ctx.verbose));
+    }
+    // One path that is not found has no line: nobody needs to tell it from others.
+    if (!ctx.json && (r.result || results.size() > 1)) {
+      ctx.out.line(vanity::format_result(r, ctx.verbose));
     }
   }
   if (ctx.json) ctx.out.json(vanity::results_json(results));
@@ -83,7 +85,8 @@ Command vanity_lookup_command() {
             "find the repository of import paths in signed DNS records, or by HTTP");
   c.doc =
       "For each import path prints a line: the prefix that the repository holds, its version "
-      "control system, its URL, and the directory in it if it is not the top.\n\n"
+      "control system, its URL, and the directory in it if it is not the top. Of several, one that "
+      "is not found has a line that starts with #.\n\n"
       "The domain's TXT records at go-import.DOMAIN count when their DNSSEC signatures verify. "
       "Where there are none, the page https://PATH?go-get=1 is asked for its go-import meta tag, "
       "by the go command's rules. Forged DNS data is an error, never a reason to ask elsewhere. "

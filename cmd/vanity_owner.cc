@@ -74,6 +74,7 @@ struct ZoneValues : VanityNetwork, SiteValues {
   bool live = false;
   vanity::ZoneFormat format = vanity::ZoneFormat::kZone;
   std::uint64_t ttl = 300;
+  std::optional<std::string> zone;
 };
 
 // The meta tags that the paths have now; errors are reported, the worst exit code is in `code`.
@@ -81,7 +82,8 @@ struct ZoneValues : VanityNetwork, SiteValues {
 Result<std::vector<vanity::GoImport>> load_live(Context& ctx, const ZoneValues& v, int& code) {
   GW_TRY(const auto paths, expand_vanity_paths(v.arguments));
   GW_TRY(const auto http, vanity::new_page_fetchers(v.network()));
-  vanity::LookupOptions options = v.lookup();
+  GW_TRY(const auto dns, vanity::new_txt_lookups(v.network()));
+  GW_TRY(vanity::LookupOptions options, v.lookup());
   options.dns = false;
   std::vector<vanity::GoImport> entries;
   std::set<std::string> incomplete;  // domains
@@ -91,7 +93,7 @@ Result<std::vector<vanity::GoImport>> load_live(Context& ctx, const ZoneValues& 
     code = worse_exit(code, exit_code(error.kind));
     incomplete.insert(domain_of(r.path));
   };
-  for (const auto& r : vanity::Lookup(options, nullptr, http, ctx.clock).run(paths)) {
+  for (const auto& r : vanity::Lookup(options, dns.get(), http, ctx.clock).run(paths)) {
     if (!r.result) {
       fail(r, r.result.error());
     } else if (r.result->source == vanity::Source::kStatic) {
@@ -128,7 +130,12 @@ Result<int> run_zone(Context& ctx, const ZoneValues& v) {
   } else {
     GW_TRY(entries, load_sites(v, v.arguments, true));
   }
-  GW_TRY(auto zone, vanity::format_zone_text(entries, v.format, static_cast<std::uint32_t>(v.ttl)));
+  GW_TRY(auto zone, vanity::format_zone_text(entries, {.format = v.format,
+                                                       .ttl = static_cast<std::uint32_t>(v.ttl),
+                                                       .zone = v.zone.value_or("")}));
+  for (const vanity::Finding& f : vanity::lint_single_entries(entries)) {
+    zone.warnings.push_back(f.text);
+  }
   if (entries.empty() && code == kExitDone) {
     zone.warnings.emplace_back("no entries: nothing is printed, and records that are there stay");
   }
@@ -158,6 +165,12 @@ Command zone_command() {
        {"nsupdate", vanity::ZoneFormat::kNsupdate, "commands that replace the present records"}},
       "what to print"));
   c.add(number_option("ttl", "SECONDS", &v->ttl, 0, 2147483647, "time to live of the records"));
+  c.add(text_option("zone", "NAME", &v->zone, "the zone, to be named in front of the updates")
+            .check([](std::string_view name) {
+              return vanity::check_import_domain(
+                  name.ends_with('.') ? name.substr(0, name.size() - 1) : name);
+            })
+            .more("For --format nsupdate: knsupdate needs it, nsupdate finds the zone by itself."));
   c.add(flag_option("live", &v->live, "the arguments are import paths: take their meta tags"));
   add_site(c, v.get());
   add_vanity_network(c, v.get());
@@ -174,7 +187,7 @@ Result<int> run_compare(Context& ctx, const CompareValues& v) {
   GW_TRY(auto paths, expand_vanity_paths(v.paths));
   GW_TRY(auto dns, vanity::new_txt_lookups(v.network()));
   GW_TRY(auto http, vanity::new_page_fetchers(v.network()));
-  vanity::LookupOptions options = v.lookup();
+  GW_TRY(vanity::LookupOptions options, v.lookup());
   int code = kExitDone;
   auto fail = [&](const Error& error) {
     ctx.out.error(error);
@@ -238,7 +251,8 @@ Result<int> run_lint(Context& ctx, const LintValues& v) {
   int code = kExitDone;
   if (!v.domains.empty()) {
     GW_TRY(auto dns, vanity::new_txt_lookups(v.network()));
-    for (auto& lint : vanity::lint_domains(v.domains, *dns, v.lookup(), ctx.clock)) {
+    GW_TRY(const auto options, v.lookup());
+    for (auto& lint : vanity::lint_domains(v.domains, *dns, options, ctx.clock)) {
       if (!lint.status) {
         ctx.out.error(lint.status.error());
         code = worse_exit(code, exit_code(lint.status.error().kind));

@@ -83,6 +83,7 @@ Status ask_dns(const Job& job, const Clock& clock, Discovered& found) {
   net::ResolverOptions options;
   options.resolver = s.resolver;
   options.trust_anchor_file = s.trust_anchor;
+  options.recurse = s.resolver.empty();
   GW_TRY(auto resolver, net::Resolver::create(std::move(options)));
   const std::vector<net::Question> questions{{module}, {toolchain}};
   const auto answers = resolver.lookup(questions, clock.mono() + kSourceTime);

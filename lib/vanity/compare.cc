@@ -37,7 +37,7 @@ std::vector<Comparison> compare(const LookupOptions& options, TxtLookups* dns,
   }
   only.dns = false;
   only.http = true;
-  auto by_http = Lookup(only, nullptr, http, clock).run(rest);
+  auto by_http = Lookup(only, dns, http, clock).run(rest);
   for (std::size_t i = 0; i < rest.size(); ++i) {
     Comparison& c = out[where[i]];
     c.http = std::move(by_http[i].result);

@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "base/bytes.h"
+#include "base/visible.h"
 #include "dns/dnssec.h"
 #include "dns/types.h"
 #include "vanity/import_path.h"
@@ -21,7 +22,7 @@ namespace {
 
 class Findings {
  public:
-  explicit Findings(std::string domain) : domain_(std::move(domain)) {}
+  explicit Findings(std::string_view domain) : domain_(one_line(domain)) {}
   void error(std::string text) { list_.push_back({domain_, true, std::move(text)}); }
   void warning(std::string text) { list_.push_back({domain_, false, std::move(text)}); }
   std::vector<Finding> take() { return std::move(list_); }
@@ -31,8 +32,11 @@ class Findings {
   std::vector<Finding> list_;
 };
 
+// As text that was escaped before.
+std::string shown_entry(const GoImport& e) { return fmt::format("\"{}\"", format_import(e)); }
+
 void lint_root(const GoImport& e, Findings& out) {
-  const std::string entry = gw::quoted(format_import(e));
+  const std::string entry = shown_entry(e);
   const std::string scheme = url_scheme(e.root);
   if (!is_secure_scheme(scheme)) {
     out.warning(
@@ -51,7 +55,9 @@ void lint_root(const GoImport& e, Findings& out) {
 }
 
 void lint_fields(const GoImport& e, Findings& out) {
-  const std::string entry = gw::quoted(format_import(e));
+  const std::string entry = shown_entry(e);
+  GoImport rest = e;  // what is said of the prefix is said once
+  if (Status s = check_import_path(e.prefix); !s) rest.prefix = "example.org";
   if (e.prefix.ends_with('/')) {
     out.error(entry + ": trailing slash in the prefix");
   } else if (Status s = check_import_path(e.prefix); !s) {
@@ -61,7 +67,7 @@ void lint_fields(const GoImport& e, Findings& out) {
   } else if (path_domain(e.prefix) != to_lower(path_domain(e.prefix))) {
     out.warning(entry + ": upper case in the domain matches only paths written that way");
   }
-  if (Status s = check_import(e); !s) {
+  if (Status s = check_import(rest); !s) {
     out.error(fmt::format("{}: {}", entry, s.error().message));
   } else {
     lint_root(e, out);
@@ -79,11 +85,10 @@ void lint_set(const std::vector<const GoImport*>& entries, Findings& out) {
     for (const GoImport* other : others) {
       const GoImport& b = *other;
       if (a == b) {
-        if (said.insert(format_import(a)).second)
-          out.warning(gw::quoted(format_import(a)) + ": twice");
+        if (said.insert(format_import(a)).second) out.warning(shown_entry(a) + ": twice");
       } else if ((a.vcs == "mod") == (b.vcs == "mod") && said.insert(a.prefix).second) {
         out.error(fmt::format("two different records for {}: {} and {}", gw::quoted(a.prefix),
-                              gw::quoted(format_import(b)), gw::quoted(format_import(a))));
+                              shown_entry(b), shown_entry(a)));
       }
     }
     // A third one says nothing new of the set.
@@ -138,16 +143,20 @@ void lint_answer(const net::DnsAnswer& answer, const DomainRecords& records, Fin
 
 }  // namespace
 
-std::vector<Finding> lint_entries(std::span<const GoImport> entries) {
-  std::map<std::string, std::vector<const GoImport*>> by_domain;
+std::vector<Finding> lint_single_entries(std::span<const GoImport> entries) {
   std::vector<Finding> out;
   for (const GoImport& e : entries) {
-    std::string domain = to_lower(path_domain(e.prefix));
-    Findings findings(domain);
+    Findings findings(to_lower(path_domain(e.prefix)));
     lint_fields(e, findings);
     for (Finding& f : findings.take()) out.push_back(std::move(f));
-    by_domain[domain].push_back(&e);
   }
+  return out;
+}
+
+std::vector<Finding> lint_entries(std::span<const GoImport> entries) {
+  std::map<std::string, std::vector<const GoImport*>> by_domain;
+  std::vector<Finding> out = lint_single_entries(entries);
+  for (const GoImport& e : entries) by_domain[to_lower(path_domain(e.prefix))].push_back(&e);
   for (const auto& [domain, set] : by_domain) {
     Findings findings(domain);
     lint_set(set, findings);

@@ -19,6 +19,9 @@ struct Finding {
   std::string text;
 };
 
+// Each entry by itself: what zone warns of beside what its text says of the sets.
+std::vector<Finding> lint_single_entries(std::span<const GoImport> entries);
+
 // Entries in themselves, before they are published or after: prefixes that are no import paths (a
 // trailing slash) or of several domains, unusable fields, duplicates and contradictions, insecure
 // roots, credentials, record sets that need TCP.

@@ -3,13 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <map>
 #include <utility>
 
 #include "base/bytes.h"
 #include "module/private_patterns.h"
-#include "os/thread.h"
 #include "vanity/import_path.h"
 #include "vanity/pages.h"
 #include "vanity/zone_text.h"
@@ -17,7 +15,6 @@
 namespace gw::vanity {
 namespace {
 
-constexpr std::size_t kMaxWorkers = 8;  // domains whose pages are fetched at once
 // A resolver that is asked more at once loses some; each part has its own time limit.
 constexpr std::size_t kMaxQuestionsAtOnce = 256;
 
@@ -188,31 +185,50 @@ bool Lookup::from_records(PathResult& r) const {
 }
 
 void Lookup::from_pages(std::span<PathResult*> results) {
-  std::map<std::string, std::vector<PathResult*>> by_domain;
-  for (PathResult* r : results) by_domain[to_lower(path_domain(r->path))].push_back(r);
-  std::vector<std::vector<PathResult*>> jobs;
-  jobs.reserve(by_domain.size());
-  for (auto& [domain, paths] : by_domain) jobs.push_back(std::move(paths));
+  const auto http = http_();
+  if (!http) {
+    for (PathResult* r : results) r->result = http.error();
+    return;
+  }
+  std::vector<PageQuestion> questions;
+  questions.reserve(results.size());
+  for (const PathResult* r : results) questions.push_back({r->path, insecure(r->path)});
+  auto found = Pages(**http, options_.timeout, options_.netrc).find(questions);
+  std::vector<std::string> unreached;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    results[i]->result = std::move(found[i].result);
+    unreached.push_back(std::move(found[i].unreached));
+  }
+  if (dns_ != nullptr) explain_unreached(results, unreached);
+}
 
-  std::atomic<std::size_t> next{0};
-  auto work = [&] {
-    Result<std::unique_ptr<PageFetcher>> http = Error{};
-    for (bool first = true;; first = false) {
-      std::size_t i = next.fetch_add(1);
-      if (i >= jobs.size()) return;
-      if (first) http = http_();
-      if (!http) {
-        for (PathResult* r : jobs[i]) r->result = http.error();
-        continue;
-      }
-      Pages pages(**http, clock_, options_.timeout);
-      std::vector<PageQuestion> questions;
-      for (const PathResult* r : jobs[i]) questions.push_back({r->path, insecure(r->path)});
-      auto found = pages.find(questions);
-      for (std::size_t j = 0; j < found.size(); ++j) jobs[i][j]->result = std::move(found[j]);
-    }
+// A host that could not be asked, and whose domain proves that there is none, is no matter of time.
+// hosts: of each result, "" when its host answered.
+void Lookup::explain_unreached(std::span<PathResult*> results, std::span<const std::string> hosts) {
+  std::map<std::string, bool> absent;
+  for (const std::string& host : hosts) {
+    if (!host.empty() && check_import_domain(host)) absent[host] = false;
+  }
+  std::vector<net::Question> questions;
+  for (const auto& [host, none] : absent) {
+    questions.push_back({host, dns::rrtype::kA});
+    questions.push_back({host, dns::rrtype::kAaaa});
+  }
+  if (questions.empty()) return;
+  // It has been waited for the host already.
+  const auto answers = dns_->lookup(questions, clock_.mono() + options_.timeout / 2);
+  const auto proves_none = [](const Result<net::DnsAnswer>& answer) {
+    return answer && answer->security == net::DnsSecurity::kSecure && answer->data.empty();
   };
-  os::run_on_threads(std::min(jobs.size(), kMaxWorkers), [&](std::size_t) { work(); });
+  for (std::size_t i = 0; i < questions.size(); i += 2) {
+    absent[questions[i].name] = proves_none(answers[i]) && proves_none(answers[i + 1]);
+  }
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const auto host = absent.find(hosts[i]);
+    if (host == absent.end() || !host->second) continue;
+    results[i]->result = not_found_error(
+        fmt::format("there is no host {}, as its domain proves", quoted(host->first)));
+  }
 }
 
 std::vector<PathResult> Lookup::run(std::span<const std::string> paths) {

@@ -5,14 +5,15 @@
 // whoever can forge its answers. Records count only when their DNSSEC signatures verify here; data
 // that is bogus, and a lookup that fails, end the matter, so that breaking DNS never leads to the
 // weaker HTTP mechanism.
-// The idea: one TXT question per domain and run, all at once; then the pages of each domain by one
-// worker, all of a round at once, so that a slow host delays nobody but itself.
+// The idea: one TXT question per domain and run, all at once; then the pages of all paths, each as
+// soon as the one before it has come (pages.h), so that a slow host delays nobody but itself, and
+// one that does not answer is not waited for twice.
 //
 //   Lookup lookup(options, &dns, new_http, system_clock());
 //   for (const PathResult& r : lookup.run(paths)) ...
 //
 // Cost: six sequential DNS questions for one cold signed domain; without --insecure one or two
-// pages per path more when the records do not answer it, each at most kMaxPage.
+// pages per path more when the records do not answer it, of each at most kMaxPage.
 #pragma once
 
 #include <chrono>
@@ -29,11 +30,14 @@
 #include "net/http.h"
 #include "net/resolver.h"
 #include "vanity/go_import.h"
+#include "vanity/netrc.h"
 
 namespace gw::vanity {
 
-inline constexpr std::size_t kMaxPage = std::size_t{8} << 20;  // bytes; the go command has no limit
-inline constexpr int kMaxRedirects = 9;                        // the tenth is an error, as in Go
+// What is read of a page, in bytes, when it has neither <body> nor </head>; the go command has no
+// limit.
+inline constexpr std::size_t kMaxPage = std::size_t{8} << 20;
+inline constexpr int kMaxRedirects = 9;  // the tenth is an error, as in Go
 
 // The seams to the network. An implementation is used by one thread at a time.
 class TxtLookups {
@@ -46,11 +50,10 @@ class TxtLookups {
 class PageFetcher {
  public:
   virtual ~PageFetcher() = default;
-  // As net::HttpClient::fetch, one response per request: redirects are followed above this.
-  virtual std::vector<Result<net::HttpResponse>> fetch(
-      std::span<const net::HttpRequest> requests) = 0;
+  // As net::HttpClient::fetch_each: redirects are followed above this.
+  virtual void fetch(std::vector<net::HttpRequest> requests, const net::HttpClient::Done& done) = 0;
 };
-// Called from worker threads, once per worker.
+// Called when the first page is needed.
 using NewPageFetcher = std::function<Result<std::unique_ptr<PageFetcher>>()>;
 
 struct LookupOptions {
@@ -58,6 +61,7 @@ struct LookupOptions {
   bool http = true;  // false: --dns-only
   bool insecure = false;
   std::string goinsecure;                       // patterns of paths to treat as with `insecure`
+  Netrc netrc = {};                             // who we are, to hosts that ask
   Duration timeout = std::chrono::seconds(10);  // for each 256 TXT lookups, and each page
 };
 
@@ -120,8 +124,9 @@ struct PathResult {
 
 class Lookup {
  public:
-  // `dns` may be null when options.dns is false, `http` empty when options.http is false. Both and
-  // `clock` are borrowed.
+  // `dns` may be null when options.dns is false (else it tells, then, too, whether a host that
+  // cannot be reached exists), `http` empty when options.http is false. Both and `clock` are
+  // borrowed.
   Lookup(LookupOptions options, TxtLookups* dns, NewPageFetcher http, const Clock& clock)
       : options_(std::move(options)), dns_(dns), http_(std::move(http)), clock_(clock) {}
 
@@ -139,6 +144,7 @@ class Lookup {
   std::vector<std::shared_ptr<const DomainRecords>> ask(std::span<const std::string> names);
   bool from_records(PathResult& result) const;
   void from_pages(std::span<PathResult*> results);
+  void explain_unreached(std::span<PathResult*> results, std::span<const std::string> hosts);
 
   LookupOptions options_;
   TxtLookups* dns_;

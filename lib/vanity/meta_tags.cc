@@ -1,40 +1,96 @@
 #include "vanity/meta_tags.h"
 
+#include <limits>
+
 #include "base/text.h"
-#include "vanity/xml_tokens.h"
 
 namespace gw::vanity {
 namespace {
 
-// The value of the first attribute of that name in any case, or "".
-std::string_view attribute(const std::vector<XmlAttribute>& attributes, std::string_view name) {
+// A token whose end has not come is read again from its start: often while it is small, and then
+// each time it has grown by a part, so that reading takes time in proportion to its size.
+constexpr std::size_t kSmallToken = std::size_t{64} << 10;
+constexpr std::size_t kGrowth = 2;
+
+bool is_wanted(std::string_view tag, std::string_view attribute) {
+  return tag == "meta" && (attribute == "name" || attribute == "content");
+}
+
+// The value of the attribute, or "".
+std::string_view attribute_value(const std::vector<XmlAttribute>& attributes,
+                                 std::string_view name) {
   for (const XmlAttribute& a : attributes) {
-    if (to_lower(a.name) == name) return a.value;
+    if (a.name == name) return a.value;
   }
   return {};
 }
 
 }  // namespace
 
-Result<std::vector<GoImport>> parse_meta_tags(std::string_view page) {
-  std::vector<GoImport> tags;
-  XmlTokens tokens(page);
-  for (;;) {
-    XmlTokens::Kind kind = tokens.next();
-    if (kind == XmlTokens::Kind::kError && tags.empty()) return not_found_error(tokens.error());
-    if (kind == XmlTokens::Kind::kError || kind == XmlTokens::Kind::kEnd) return tags;
-    if (kind == XmlTokens::Kind::kOther) continue;
-    std::string name = to_lower(tokens.name());
-    bool start = kind == XmlTokens::Kind::kStartTag;
-    if (start ? name == "body" : name == "head") return tags;
-    if (!start || name != "meta") continue;
-    if (attribute(tokens.attributes(), "name") != "go-import") continue;
-    const auto fields = split_words(attribute(tokens.attributes(), "content"));
-    if (fields.size() != 3 && fields.size() != 4) continue;
-    GoImport tag{std::string(fields[0]), std::string(fields[1]), std::string(fields[2]), {}};
-    if (fields.size() == 4) tag.subdir = fields[3];
-    tags.push_back(std::move(tag));
+MetaTagReader::MetaTagReader(std::size_t most) : most_(most), tokens_(is_wanted) {}
+
+bool MetaTagReader::add(std::string_view bytes) {
+  if (ended_) return false;
+  size_ += bytes.size();
+  page_ += bytes;
+  if (page_.size() > kSmallToken && page_.size() - tried_ < tried_ / kGrowth) return true;
+  read(false);
+  if (!ended_ && page_.size() > most_) ended_ = too_large_ = true;
+  return !ended_;
+}
+
+void MetaTagReader::finish() {
+  if (!ended_) read(true);
+}
+
+// All complete tokens that are there.
+void MetaTagReader::read(bool complete) {
+  tokens_.set_page(page_, complete);
+  for (bool more = true; more && !ended_;) {
+    switch (tokens_.next()) {
+      case XmlTokens::Kind::kError:
+        error_ = tokens_.error();
+        ended_ = true;
+        break;
+      case XmlTokens::Kind::kMore:
+      case XmlTokens::Kind::kEnd:
+        more = false;
+        break;
+      case XmlTokens::Kind::kOther:
+        break;
+      case XmlTokens::Kind::kStartTag:
+        ended_ = to_lower(tokens_.name()) == "body";
+        if (!ended_) take_tag();
+        break;
+      case XmlTokens::Kind::kEndTag:
+        ended_ = to_lower(tokens_.name()) == "head";
+        break;
+    }
   }
+  page_.erase(0, tokens_.drop());
+  if (ended_) page_ = std::string();
+  tried_ = page_.size();
+}
+
+void MetaTagReader::take_tag() {
+  if (attribute_value(tokens_.attributes(), "name") != "go-import") return;
+  const auto fields = split_words(attribute_value(tokens_.attributes(), "content"));
+  if (fields.size() != 3 && fields.size() != 4) return;
+  GoImport tag{std::string(fields[0]), std::string(fields[1]), std::string(fields[2]), {}};
+  if (fields.size() == 4) tag.subdir = fields[3];
+  tags_.push_back(std::move(tag));
+}
+
+Result<std::vector<GoImport>> MetaTagReader::tags() const {
+  if (!error_.empty() && tags_.empty()) return not_found_error(error_);
+  return tags_;
+}
+
+Result<std::vector<GoImport>> parse_meta_tags(std::string_view page) {
+  MetaTagReader reader(std::numeric_limits<std::size_t>::max());
+  reader.add(page);
+  reader.finish();
+  return reader.tags();
 }
 
 }  // namespace gw::vanity

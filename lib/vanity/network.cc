@@ -23,9 +23,8 @@ class ResolverLookups : public TxtLookups {
 class ClientFetcher : public PageFetcher {
  public:
   explicit ClientFetcher(net::HttpClient client) : client_(std::move(client)) {}
-  std::vector<Result<net::HttpResponse>> fetch(
-      std::span<const net::HttpRequest> requests) override {
-    return client_.fetch(requests);
+  void fetch(std::vector<net::HttpRequest> requests, const net::HttpClient::Done& done) override {
+    client_.fetch_each(std::move(requests), done);
   }
 
  private:
@@ -39,6 +38,8 @@ Result<std::unique_ptr<TxtLookups>> new_txt_lookups(const NetworkOptions& option
   resolver.resolver = options.resolver;
   resolver.trust_anchor_file = options.trust_anchor;
   resolver.need_anchor = options.need_anchor;
+  resolver.recurse = options.recurse;
+  resolver.patience = std::min<Duration>(resolver.patience, options.timeout / 2);
   GW_TRY(net::Resolver made, net::Resolver::create(std::move(resolver)));
   return std::unique_ptr<TxtLookups>(new ResolverLookups(std::move(made)));
 }
@@ -47,6 +48,7 @@ Result<NewPageFetcher> new_page_fetchers(const NetworkOptions& options) {
   net::HttpOptions http;
   http.ca_file = options.ca_file;
   http.connect_to = options.connect_to;
+  http.ask_dead_again = false;
   http.connect_timeout = std::min<Duration>(http.connect_timeout, options.timeout);
   if (!options.resolver.empty()) {
     GW_TRY(os::SocketAddress server, os::SocketAddress::parse(options.resolver, 53));

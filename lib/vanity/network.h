@@ -15,6 +15,7 @@ namespace gw::vanity {
 struct NetworkOptions {
   std::string resolver;      // ADDR[@PORT], also for the names of web servers; empty: the system's
   std::string trust_anchor;  // file; empty: the root's keys
+  bool recurse = false;      // the root is asked past a resolver that gives no signatures
   bool need_anchor = true;   // that an anchor covers each domain: nothing unsigned is good enough
   std::string ca_file;       // empty: the system's
   std::vector<std::string> connect_to;  // HOST:PORT:ADDR:PORT

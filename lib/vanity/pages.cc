@@ -13,22 +13,26 @@
 namespace gw::vanity {
 namespace {
 
-// So that the time limit of a page is not spent on waiting for many others.
-constexpr std::size_t kMaxPagesAtOnce = 64;
-// Pages are some KB; those that are larger than this are fetched again, few at a time, so that no
-// hosts take 8 MB for each of hundreds of paths at once.
-constexpr std::size_t kUsualPage = std::size_t{512} << 10;
+// Bytes of one token of a page, which is what must be kept of it: usual ones have some KB.
+constexpr std::size_t kUsualToken = std::size_t{256} << 10;
 constexpr std::size_t kLargePagesAtOnce = 2;
+// What the HTTP client takes of headers, all lines together; the go command takes some MB.
+constexpr std::size_t kMaxHeaders = std::size_t{300} << 10;
 
-bool is_redirect(int status) {
-  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+// Where a response leads to, or nullptr.
+const std::string* redirect_target(const net::HttpResponse& response) {
+  const int status = response.status;
+  if (status != 301 && status != 302 && status != 303 && status != 307 && status != 308) {
+    return nullptr;
+  }
+  const std::string* location = response.header("location");
+  return location == nullptr || location->empty() ? nullptr : location;
 }
 
-// The status as the reason for finding no tag: a server that fails may work again later.
+// The status as the reason for finding no tag. A server that fails has answered: for the go
+// command, too, there just is none.
 Error status_error(const std::string& url, int status) {
-  std::string message = fmt::format("{}: no go-import meta tag, status {}", quoted(url), status);
-  if (status == 429 || status >= 500) return unavailable_error(std::move(message));
-  return not_found_error(std::move(message));
+  return not_found_error(fmt::format("{}: no go-import meta tag, status {}", quoted(url), status));
 }
 
 std::string shown(std::string_view url) { return quoted(net::redact_url(url)); }
@@ -41,43 +45,94 @@ std::string page_url(std::string_view scheme, std::string_view path) {
   return url + "?go-get=1";
 }
 
-std::vector<Result<Found>> Pages::find(std::span<const PageQuestion> questions) {
-  // Where each question's walk up is: at the path itself, then at those above it.
-  std::vector<PageQuestion> at(questions.begin(), questions.end());
-  fetch(at);
-  for (bool moved = true; moved;) {
-    moved = false;
-    std::vector<PageQuestion> above;
-    for (PageQuestion& q : at) {
-      const std::size_t slash = q.path.rfind('/');
-      if (slash == q.path.npos || !has_no_tag(q)) continue;
-      q.path.resize(slash);
-      above.push_back(q);
-      moved = true;
+std::vector<PageAnswer> Pages::find(std::span<const PageQuestion> questions) {
+  for (const PageQuestion& q : questions) walks_.push_back({q, q});
+  for (std::size_t i = 0; i < walks_.size(); ++i) advance(i);
+  http_.fetch(std::exchange(to_send_, {}),
+              [this](std::size_t place, Result<net::HttpResponse> response) {
+                return received(place, std::move(response));
+              });
+  std::vector<PageAnswer> answers;
+  answers.reserve(walks_.size());
+  for (const Walk& walk : walks_) answers.push_back(answer(walk));
+  return answers;
+}
+
+// Goes on as far as the pages that are there lead.
+void Pages::advance(std::size_t i) {
+  PageQuestion& at = walks_[i].at;
+  for (;;) {
+    if (needs(at, i)) return;
+    const std::size_t slash = at.path.rfind('/');
+    if (slash == at.path.npos || !has_no_tag(at)) break;
+    at.path.resize(slash);
+  }
+  const auto tag = matching_tag(at, pages_.at(at));
+  if (tag && tag->prefix != at.path) needs({tag->prefix, at.insecure}, i);
+}
+
+// Whether the walk must wait for this page, which is sent for when it was not yet.
+bool Pages::needs(const PageQuestion& question, std::size_t walk) {
+  const auto [it, added] = pages_.try_emplace(question);
+  Page& page = it->second;
+  if (added) {
+    page.url = page_url("https", question.path);
+    page.left = timeout_;
+    send(*it);
+  }
+  if (!page.done) page.waiting.push_back(walk);
+  return !page.done;
+}
+
+void Pages::send(Entry& entry) {
+  Page& page = entry.second;
+  page.reader = MetaTagReader(page.large ? kMaxPage : kUsualToken);
+  net::HttpRequest request;
+  request.url = page.url;
+  request.max_headers = kMaxHeaders;
+  request.verify_tls = !entry.first.insecure;
+  // Static hosts send what was uploaded compressed to everybody; Go takes it.
+  request.accept_gzip = true;
+  // To the host that was asked for, wherever it leads, and never unless it is surely that one.
+  const std::string_view host = url_host(page.url);
+  const bool own = host == path_domain(entry.first.path) && url_scheme(page.url) == "https";
+  const std::string who = own && !entry.first.insecure ? netrc_.authorization(host) : "";
+  if (!who.empty()) request.headers.push_back({"Authorization", who});
+  request.timeout = std::max<Duration>(page.left, std::chrono::milliseconds(1));
+  request.take = [&page](const net::HttpResponse& head, std::string_view bytes) {
+    if (redirect_target(head) != nullptr) return false;
+    return page.reader.add(bytes) && page.reader.size() < kMaxPage;
+  };
+  sent_.push_back(&entry);
+  to_send_.push_back(std::move(request));
+}
+
+std::vector<net::HttpRequest> Pages::received(std::size_t place,
+                                              Result<net::HttpResponse> response) {
+  Entry& entry = *sent_[place];
+  auto& [question, page] = entry;
+  if (page.reader.too_large() && !page.large) {
+    page.large = true;
+    large_waiting_.push_back(&entry);
+  } else {
+    step(page, question, std::move(response));
+    if (!page.done) {
+      send(entry);
+    } else {
+      if (page.large) --large_active_;
+      for (const std::size_t walk : std::exchange(page.waiting, {})) advance(walk);
     }
-    fetch(above);
   }
-  std::vector<PageQuestion> prefixes;
-  for (const PageQuestion& q : at) {
-    auto tag = matching_tag(q, pages_.at(q));
-    if (tag && tag->prefix != q.path) prefixes.push_back({tag->prefix, q.insecure});
+  send_large();
+  return std::exchange(to_send_, {});
+}
+
+void Pages::send_large() {
+  while (!large_waiting_.empty() && large_active_ < kLargePagesAtOnce) {
+    ++large_active_;
+    send(*large_waiting_.front());
+    large_waiting_.pop_front();
   }
-  fetch(prefixes);
-  std::vector<Result<Found>> results;
-  results.reserve(questions.size());
-  for (std::size_t i = 0; i < at.size(); ++i) {
-    // Where no page has one, the path's own says why.
-    auto found = choose(has_no_tag(at[i]) ? questions[i] : at[i]);
-    if (!found && at[i].path != questions[i].path && !pages_.at(at[i]).answered) {
-      // A page above did not come: trying again may help.
-      Error error = choose(questions[i]).error();
-      error.kind = found.error().kind;
-      error.message += "; " + found.error().message;
-      found = std::move(error);
-    }
-    results.push_back(std::move(found));
-  }
-  return results;
 }
 
 // Whether the page answered, and has no tag for its path: a page that did not come may have one.
@@ -88,122 +143,81 @@ bool Pages::has_no_tag(const PageQuestion& question) const {
   return match && !*match;
 }
 
-// Brings every page that is not there yet.
-void Pages::fetch(std::span<const PageQuestion> questions) {
-  for (std::size_t i = 0; i < questions.size(); i += kMaxPagesAtOnce) {
-    fetch_some(questions.subspan(i, std::min(kMaxPagesAtOnce, questions.size() - i)));
+// No page can come of what was asked: the next attempt, or the end.
+void Pages::fail(Page& page, const PageQuestion& question, Error error) {
+  if (question.insecure && page.https_first) {
+    // Only now, and only in insecure mode: the same page over http.
+    page.https_first = false;
+    page.url = page_url("http", question.path);
+    page.redirects = 0;
+    page.left = timeout_;
+    return;
   }
-}
-
-// One round of requests per redirect.
-void Pages::fetch_some(std::span<const PageQuestion> questions) {
-  std::vector<OpenPage> open;
-  for (const PageQuestion& q : questions) {
-    auto [it, added] = pages_.try_emplace(q);
-    if (!added) continue;
-    it->second.url = page_url("https", q.path);
-    it->second.insecure = q.insecure;
-    it->second.deadline = clock_.mono() + timeout_;
-    open.emplace_back(&it->first, &it->second);
-  }
-  while (!open.empty()) {
-    std::vector<OpenPage> large;
-    auto responses = request_pages(open, kUsualPage);
-    for (std::size_t i = 0; i < open.size(); ++i) {
-      const bool too_large = !responses[i] && responses[i].error().kind == ErrorKind::kUntrusted;
-      if (too_large) {
-        large.push_back(open[i]);
-      } else {
-        step(*open[i].second, *open[i].first, std::move(responses[i]));
-      }
-    }
-    for (std::size_t i = 0; i < large.size(); i += kLargePagesAtOnce) {
-      const auto some = std::span(large).subspan(i, std::min(kLargePagesAtOnce, large.size() - i));
-      responses = request_pages(some, kMaxPage);
-      for (std::size_t k = 0; k < some.size(); ++k) {
-        step(*some[k].second, *some[k].first, std::move(responses[k]));
-      }
-    }
-    std::erase_if(open, [](const auto& entry) { return entry.second->done; });
-  }
-}
-
-std::vector<Result<net::HttpResponse>> Pages::request_pages(std::span<const OpenPage> pages,
-                                                            std::size_t max_body) {
-  std::vector<net::HttpRequest> requests;
-  requests.reserve(pages.size());
-  for (const auto& [question, page] : pages) {
-    net::HttpRequest request;
-    request.url = page->url;
-    request.max_body = max_body;
-    request.verify_tls = !page->insecure;
-    // Static hosts send what was uploaded compressed to everybody; Go takes it.
-    request.accept_gzip = true;
-    request.timeout =
-        std::max<Duration>(page->deadline - clock_.mono(), std::chrono::milliseconds(1));
-    requests.push_back(std::move(request));
-  }
-  return http_.fetch(requests);
+  page.tags = std::move(error);
+  page.done = true;
 }
 
 // What one response makes of a page: its next URL, or its tags.
 void Pages::step(Page& page, const PageQuestion& question, Result<net::HttpResponse> response) {
-  const auto end = [&](Error error) {
+  if (response) {
+    page.left -= response->took;
+    if (const std::string* location = redirect_target(*response)) {
+      return redirect(page, question, *location);
+    }
+  }
+  page.reader.finish();
+  page.tags = page.reader.tags();
+  const bool none = !page.tags || page.tags->empty();
+  if (!response && none) {
+    Error error = std::move(response).error();
+    if (error.kind != ErrorKind::kUntrusted) return fail(page, question, std::move(error));
+    // Headers beyond the limit are no sign of an attack; there just is no usable page.
+    error.kind = ErrorKind::kNotFound;
     page.tags = std::move(error);
     page.done = true;
-  };
-  const auto fail = [&](Error error) {
-    if (page.insecure && page.https_first) {
-      // Only now, and only in insecure mode: the same page over http.
-      page.https_first = false;
-      page.url = page_url("http", question.path);
-      page.redirects = 0;
-      page.deadline = clock_.mono() + timeout_;
-      return;
-    }
-    end(std::move(error));
-  };
-  if (!response) {
-    Error error = std::move(response).error();
-    if (error.kind != ErrorKind::kUntrusted) return fail(std::move(error));
-    // A page beyond the limit is no sign of an attack; there just is no usable one.
-    error.kind = ErrorKind::kNotFound;
-    return end(std::move(error));
-  }
-  const std::string* location = response->header("location");
-  if (is_redirect(response->status) && location != nullptr && !location->empty()) {
-    std::string next = resolve_reference(page.url, *location);
-    const std::string scheme = url_scheme(next);
-    // What a server sends is no fault of the command line, however malformed.
-    bool fits =
-        (scheme == "https" || scheme == "http") && net::check_url(next) && check_repo_url(next);
-    if (!fits) {
-      return fail(not_found_error(fmt::format("{} redirects to {}", shown(page.url), shown(next))));
-    }
-    if (scheme != "https" && !page.insecure) {
-      return end(not_found_error(fmt::format("redirected from secure URL {} to insecure URL {}",
-                                             shown(page.url), shown(next))));
-    }
-    if (scheme != "https" && !url_credentials(next).empty()) {
-      return end(not_found_error("refusing to send credentials to insecure URL " + shown(next)));
-    }
-    if (page.redirects == kMaxRedirects) {
-      return end(not_found_error(shown(page_url("https", question.path)) +
-                                 ": stopped after 10 redirects"));
-    }
-    ++page.redirects;
-    page.url = std::move(next);
     return;
   }
+  // However the rest of it came, or did not.
   page.done = true;
   page.answered = true;
-  page.tags = parse_meta_tags(response->body);
-  const bool none = !page.tags || page.tags->empty();
   if (none && response->status != 200) {
     page.tags = status_error(net::redact_url(page.url), response->status);
   } else if (!page.tags) {
     page.tags = std::move(page.tags).error().in("parsing " + shown(page.url));
+  } else if (none && page.reader.size() >= kMaxPage) {
+    page.tags = not_found_error(
+        fmt::format("{}: no go-import meta tag in its first {} bytes", shown(page.url), kMaxPage));
   }
+}
+
+void Pages::redirect(Page& page, const PageQuestion& question, const std::string& location) {
+  std::string next = resolve_reference(page.url, location);
+  const std::string scheme = url_scheme(next);
+  const auto end = [&](std::string message) {
+    page.tags = not_found_error(std::move(message));
+    page.done = true;
+  };
+  // What a server sends is no fault of the command line, however malformed.
+  const bool fits =
+      (scheme == "https" || scheme == "http") && net::check_url(next) && check_repo_url(next);
+  if (!fits) {
+    return fail(page, question,
+                not_found_error(fmt::format("{} redirects to {}", shown(page.url), shown(next))));
+  }
+  if (scheme != "https" && !question.insecure) {
+    return end(fmt::format("redirected from secure URL {} to insecure URL {}", shown(page.url),
+                           shown(next)));
+  }
+  if (scheme != "https" && !url_credentials(next).empty()) {
+    return end("refusing to send credentials to insecure URL " + shown(next));
+  }
+  if (page.redirects == kMaxRedirects) {
+    return fail(
+        page, question,
+        not_found_error(shown(page_url("https", question.path)) + ": stopped after 10 redirects"));
+  }
+  ++page.redirects;
+  page.url = std::move(next);
 }
 
 Result<GoImport> Pages::matching_tag(const PageQuestion& question, const Page& page) const {
@@ -220,7 +234,24 @@ Result<GoImport> Pages::matching_tag(const PageQuestion& question, const Page& p
   return not_found_error(std::move(message));
 }
 
-Result<Found> Pages::choose(const PageQuestion& question) {
+PageAnswer Pages::answer(const Walk& walk) const {
+  // Where no page has one, the path's own says why.
+  const PageQuestion& said = has_no_tag(walk.at) ? walk.asked : walk.at;
+  PageAnswer out{choose(said), {}};
+  const Page& last = pages_.at(walk.at);
+  if (out.result || last.answered) return out;
+  if (!last.tags && net::is_unresolved(last.tags.error())) out.unreached = url_host(last.url);
+  if (walk.at.path != walk.asked.path) {
+    // A page above did not come: trying again may help.
+    Error error = choose(walk.asked).error();
+    error.kind = out.result.error().kind;
+    error.message += "; " + out.result.error().message;
+    out.result = std::move(error);
+  }
+  return out;
+}
+
+Result<Found> Pages::choose(const PageQuestion& question) const {
   const Page& page = pages_.at(question);
   GW_TRY(GoImport tag, matching_tag(question, page));
   if (tag.prefix != question.path) {

@@ -1,13 +1,19 @@
-// The HTTP mechanism for the import paths of one domain, by the go command's rules
-// (cmd/go/internal/vcs repoRootForImportDynamic, cmd/go/internal/web).
+// The HTTP mechanism for import paths, by the go command's rules (cmd/go/internal/vcs
+// repoRootForImportDynamic, cmd/go/internal/web).
 //
 // A path's page is https://PATH?go-get=1, whatever its status. When it has no tag for the path, the
 // pages of the paths above it are asked in turn, up to the host's root: the package may lie in a
-// module whose own page is the only one there is. A tag whose prefix is not the path
-// itself counts only when the prefix's own page has the identical tag. Pages are fetched once per
-// run, all that are needed next at once.
+// module whose own page is the only one there is. A tag whose prefix is not the path itself counts
+// only when the prefix's own page has the identical tag. Pages are fetched once per run.
+//
+// The idea: every path walks by itself, from page to page, and waits for one at a time; each page
+// that has come sends those on that wait for it. So a slow host delays nobody else. Of a page no
+// more is read than the go command reads, and no more is kept than its tags; one that needs more
+// memory than most (its head has a very long text in one piece) is fetched again, two of them at a
+// time.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <string>
 #include <string_view>
@@ -18,6 +24,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "vanity/lookup.h"
+#include "vanity/meta_tags.h"
 
 namespace gw::vanity {
 
@@ -29,43 +36,65 @@ struct PageQuestion {
   }
 };
 
-// One thread at a time; `http` and `clock` are borrowed.
+struct PageAnswer {
+  Result<Found> result = Error{};
+  std::string unreached;  // the host without an address, where that is why there is no result
+};
+
+// One thread at a time, for one call of find(); `http` is borrowed.
 class Pages {
  public:
-  Pages(PageFetcher& http, const Clock& clock, Duration timeout)
-      : http_(http), clock_(clock), timeout_(timeout) {}
+  // timeout: for each page, its redirects included. netrc: borrowed.
+  Pages(PageFetcher& http, Duration timeout, const Netrc& netrc)
+      : http_(http), timeout_(timeout), netrc_(netrc) {}
 
-  // One result for each question, in their order. Precondition: check_import_path() of each.
-  std::vector<Result<Found>> find(std::span<const PageQuestion> questions);
+  // One for each question, in their order. Precondition: check_import_path() of each.
+  std::vector<PageAnswer> find(std::span<const PageQuestion> questions);
 
  private:
   // A page on its way: the next URL to ask, or what came of it.
   struct Page {
     std::string url;
-    bool insecure = false;
     bool https_first = true;  // still the attempt that began with https
     int redirects = 0;
+    bool large = false;
     bool done = false;
     bool answered = false;  // by the host, whatever it said
-    MonoTime deadline;
+    Duration left{};
+    MetaTagReader reader{0};
     Result<std::vector<GoImport>> tags = Error{};
+    std::vector<std::size_t> waiting;  // walks
+  };
+  using Entry = std::pair<const PageQuestion, Page>;  // of pages_, where it stays
+
+  // One question's way.
+  struct Walk {
+    PageQuestion asked;
+    PageQuestion at;  // the path itself, then those above it
   };
 
-  using OpenPage = std::pair<const PageQuestion*, Page*>;
-
-  void fetch(std::span<const PageQuestion> questions);
-  std::vector<Result<net::HttpResponse>> request_pages(std::span<const OpenPage> pages,
-                                                       std::size_t max_body);
-  void fetch_some(std::span<const PageQuestion> questions);
+  void advance(std::size_t walk);
+  bool needs(const PageQuestion& question, std::size_t walk);
+  void send(Entry& entry);
+  std::vector<net::HttpRequest> received(std::size_t place, Result<net::HttpResponse> response);
+  void send_large();
   void step(Page& page, const PageQuestion& question, Result<net::HttpResponse> response);
+  void redirect(Page& page, const PageQuestion& question, const std::string& location);
+  void fail(Page& page, const PageQuestion& question, Error error);
   bool has_no_tag(const PageQuestion& question) const;
-  Result<Found> choose(const PageQuestion& question);
+  PageAnswer answer(const Walk& walk) const;
+  Result<Found> choose(const PageQuestion& question) const;
   Result<GoImport> matching_tag(const PageQuestion& question, const Page& page) const;
 
   PageFetcher& http_;
-  const Clock& clock_;
   Duration timeout_;
+  const Netrc& netrc_;
   std::map<PageQuestion, Page> pages_;
+  std::vector<Walk> walks_;
+  std::vector<Entry*> sent_;               // by the requests' places
+  std::vector<net::HttpRequest> to_send_;  // the last ones of them
+  std::deque<Entry*> large_waiting_;
+  std::size_t large_active_ = 0;
 };
 
 // https://HOST/PATH?go-get=1, "/" for an empty path.

@@ -5,9 +5,13 @@
 #include <set>
 
 #include "base/text.h"
+#include "base/visible.h"
+#include "vanity/repo_url.h"
 
 namespace gw::vanity {
 namespace {
+
+bool root_is_protected(const GoImport& import) { return is_secure_scheme(url_scheme(import.root)); }
 
 Json result_json(const PathResult& r) {
   Json j = {{"path", r.path}};
@@ -15,6 +19,7 @@ Json result_json(const PathResult& r) {
     j.update(import_json(r.result->import));
     j["source"] = std::string(source_name(r.result->source));
     j["security"] = std::string(trust_name(r.result->trust));
+    j["root_protected"] = root_is_protected(r.result->import);
     if (!r.result->page.empty()) j["page"] = r.result->page;
   } else {
     j["error"] = error_json(r.result.error());
@@ -35,7 +40,17 @@ Json import_json(const GoImport& import) {
 std::string format_found(const Found& found, bool source) {
   std::string line = format_import(found.import);
   if (!source) return line;
-  return fmt::format("{}  # {}, {}", line, source_name(found.source), trust_name(found.trust));
+  return fmt::format("{}  # {}, {}{}", line, source_name(found.source), trust_name(found.trust),
+                     root_is_protected(found.import) ? "" : ", root not protected");
+}
+
+std::string format_result(const PathResult& r, bool source) {
+  if (r.result) return format_found(*r.result, source);
+  std::string_view why = r.result.error().message;
+  const std::string own = r.path + ": ";
+  if (why.starts_with(own)) why.remove_prefix(own.size());
+  constexpr std::size_t kMostShown = 1000;  // a path has at most 1024
+  return one_line(fmt::format("# {}: {}", r.path.substr(0, kMostShown), why.substr(0, kMostShown)));
 }
 
 Json records_json(const DomainRecords& d) {

@@ -13,8 +13,13 @@
 
 namespace gw::vanity {
 
-// "prefix vcs root[ subdir]", with `source` followed by "  # dns, secure".
+// "prefix vcs root[ subdir]", with `source` followed by "  # dns, secure". Where nothing protects
+// what comes from the root, that is said too, for "tls" is about the page.
 std::string format_found(const Found& found, bool source);
+
+// A path's line among those of several: what was found, or "# PATH: why not", so that each line
+// belongs to the path in its place, and the whole is a list of entries.
+std::string format_result(const PathResult& result, bool source);
 
 // {"results":[...],"domains":[...]}: one result a path, in order, and each domain that was asked.
 Json results_json(std::span<const PathResult> results);

@@ -112,4 +112,11 @@ std::string_view url_credentials(std::string_view url) {
   return at == authority.npos ? std::string_view() : authority.substr(0, at);
 }
 
+std::string_view url_host(std::string_view url) {
+  std::string_view host = split(url).authority;
+  host.remove_prefix(host.rfind('@') + 1);  // npos + 1 is 0
+  if (host.starts_with('[')) return host.substr(1, host.find(']') - 1);
+  return host.substr(0, host.find(':'));
+}
+
 }  // namespace gw::vanity

@@ -14,4 +14,8 @@ std::string resolve_reference(std::string_view base, std::string_view reference)
 // "user:password" of "http://user:password@host/", "" when there is none.
 std::string_view url_credentials(std::string_view url);
 
+// "host" of "https://user@host:443/path", an IPv6 address without its brackets; "" when there is
+// none.
+std::string_view url_host(std::string_view url);
+
 }  // namespace gw::vanity

@@ -31,9 +31,29 @@ std::string_view declared(std::string_view data, std::string_view param) {
 }  // namespace
 
 std::string XmlTokens::error() const {
-  auto line =
-      1 + std::count(page_.begin(), page_.begin() + static_cast<std::ptrdiff_t>(pos_), '\n');
+  auto line = 1 + dropped_lines_ +
+              std::count(page_.begin(), page_.begin() + static_cast<std::ptrdiff_t>(pos_), '\n');
   return fmt::format("line {}: {}", line, error_);
+}
+
+std::size_t XmlTokens::drop() {
+  const std::string_view read = page_.substr(0, pos_);
+  dropped_lines_ += std::count(read.begin(), read.end(), '\n');
+  text_ = std::string();  // it was as large as the largest text
+  return std::exchange(pos_, 0);
+}
+
+XmlTokens::Kind XmlTokens::next() {
+  const std::size_t start = pos_;
+  const bool end_follows = pending_end_;
+  ran_out_ = false;
+  const Kind kind = token();
+  if (complete_ || (!ran_out_ && kind != Kind::kEnd)) return kind;
+  // Whatever was made of a part of the token counts for nothing.
+  pos_ = start;
+  pending_end_ = end_follows;
+  failed_ = false;
+  return Kind::kMore;
 }
 
 XmlTokens::Kind XmlTokens::fail(std::string reason) {
@@ -44,6 +64,7 @@ XmlTokens::Kind XmlTokens::fail(std::string reason) {
 
 bool XmlTokens::get(char& c) {
   if (pos_ == page_.size()) {
+    ran_out_ = true;
     fail("unexpected end of page");
     return false;
   }
@@ -55,7 +76,7 @@ void XmlTokens::space() {
   while (pos_ < page_.size() && std::string_view(" \r\n\t").find(page_[pos_]) != page_.npos) ++pos_;
 }
 
-XmlTokens::Kind XmlTokens::next() {
+XmlTokens::Kind XmlTokens::token() {
   if (failed_) return Kind::kError;
   if (pending_end_) {
     pending_end_ = false;
@@ -89,6 +110,7 @@ bool XmlTokens::read_name(std::string& out) {
   while (pos_ < page_.size() && is_name_byte(page_[pos_])) ++pos_;
   out.append(page_.substr(start, pos_ - start));
   if (pos_ == page_.size()) {
+    ran_out_ = true;
     fail("unexpected end of page");
     return false;
   }
@@ -165,7 +187,10 @@ bool XmlTokens::attribute() {
       if (!unquoted_value(a.value)) return false;
     }
   }
-  attributes_.push_back(std::move(a));
+  const std::string name = to_lower(a.name);
+  const bool first = std::none_of(attributes_.begin(), attributes_.end(),
+                                  [&name](const XmlAttribute& b) { return b.name == name; });
+  if (first && wanted_(to_lower(name_), name)) attributes_.push_back({name, std::move(a.value)});
   return true;
 }
 
@@ -188,6 +213,7 @@ XmlTokens::Kind XmlTokens::instruction() {
   std::size_t end = page_.find("?>", pos_);
   if (end == page_.npos) {
     pos_ = page_.size();
+    ran_out_ = true;
     return fail("unexpected end of page");
   }
   std::string_view data = page_.substr(pos_, end - pos_);
@@ -252,6 +278,7 @@ XmlTokens::Kind XmlTokens::directive() {
         } else {
           std::size_t end = page_.find("-->", pos_);
           pos_ = end == page_.npos ? page_.size() : end + 3;
+          ran_out_ = ran_out_ || end == page_.npos;
           if (end == page_.npos) return fail("unexpected end of page");
         }
       }
@@ -295,6 +322,7 @@ bool XmlTokens::text(char quote, bool cdata) {
     }
     before2 = std::exchange(before1, c);
   }
+  ran_out_ = true;
   if (cdata) {
     fail("unexpected end of page in CDATA section");
     return false;

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <yaml.h>
 
+#include <algorithm>
+#include <map>
 #include <memory>
 #include <string>
 #include <unordered_set>
@@ -15,6 +17,25 @@ namespace gw::vanity {
 namespace {
 
 constexpr int kMaxDepth = 32;
+constexpr std::size_t kMaxCopied = std::size_t{16} << 20;  // bytes of memory, about
+
+// What a value takes, and how many levels it has.
+struct Extent {
+  std::size_t bytes = 0;
+  int levels = 1;
+};
+
+Extent extent_of(const Json& value) {  // NOLINT(misc-no-recursion): kMaxDepth
+  Extent out{sizeof(Json), 1};
+  if (value.is_string()) out.bytes += value.get_ref<const std::string&>().size();
+  for (const auto& item : value.items()) {
+    if (!value.is_structured()) break;
+    const Extent one = extent_of(item.value());
+    out.bytes += one.bytes + item.key().size();
+    out.levels = std::max(out.levels, one.levels + 1);
+  }
+  return out;
+}
 
 std::string at(const yaml_mark_t& mark) {
   return fmt::format("line {}, column {}: ", mark.line + 1, mark.column + 1);
@@ -31,6 +52,18 @@ class Event {
   yaml_event_t* get() { return &event_; }
   yaml_event_type_t type() const { return event_.type; }
   std::string where() const { return at(event_.start_mark); }
+  // The name that is given to the node, or of the one that is meant; "" when there is none.
+  std::string anchor() const {
+    const yaml_char_t* name = nullptr;
+    if (event_.type == YAML_SCALAR_EVENT) name = event_.data.scalar.anchor;
+    if (event_.type == YAML_SEQUENCE_START_EVENT) name = event_.data.sequence_start.anchor;
+    if (event_.type == YAML_MAPPING_START_EVENT) name = event_.data.mapping_start.anchor;
+    if (event_.type == YAML_ALIAS_EVENT) name = event_.data.alias.anchor;
+    return name == nullptr ? "" : reinterpret_cast<const char*>(name);
+  }
+  bool is_merge() const {
+    return event_.data.scalar.style == YAML_PLAIN_SCALAR_STYLE && scalar() == "<<";
+  }
   std::string scalar() const {
     return {reinterpret_cast<const char*>(event_.data.scalar.value), event_.data.scalar.length};
   }
@@ -107,6 +140,26 @@ class Parser {
   // The node that begins with this event. Recursion is bounded by kMaxDepth.
   Result<Json> node(const Event& event, int depth) {
     if (depth > kMaxDepth) return refused(event, "nesting of more than 32 levels");
+    if (event.type() == YAML_ALIAS_EVENT) return alias(event, depth);
+    GW_TRY(Json value, own_node(event, depth));
+    // Named once it is whole: it cannot hold itself.
+    if (const std::string name = event.anchor(); !name.empty()) anchors_[name] = value;
+    return value;
+  }
+
+  Result<Json> alias(const Event& event, int depth) {
+    const auto found = anchors_.find(event.anchor());
+    if (found == anchors_.end()) return refused(event, "an alias of nothing before it");
+    const Extent extent = extent_of(found->second);
+    if (depth + extent.levels - 1 > kMaxDepth) {
+      return refused(event, "nesting of more than 32 levels");
+    }
+    copied_ += extent.bytes;
+    if (copied_ > kMaxCopied) return refused(event, "more than 16 MB by aliases");
+    return found->second;
+  }
+
+  Result<Json> own_node(const Event& event, int depth) {
     switch (event.type()) {
       case YAML_SCALAR_EVENT:
         return event.is_null() ? Json() : Json(event.scalar());
@@ -114,8 +167,6 @@ class Parser {
         return sequence(depth);
       case YAML_MAPPING_START_EVENT:
         return mapping(depth);
-      case YAML_ALIAS_EVENT:
-        return refused(event, "an alias");
       default:
         return usage_error(event.where() + "malformed");
     }
@@ -138,20 +189,38 @@ class Parser {
     // number.
     std::unordered_set<std::string> keys;
     std::vector<Json::object_t::value_type>& members = out.get_ref<Json::object_t&>();
+    std::vector<Json> merged;
     for (;;) {
       Event event;
       GW_CHECK(next(event));
-      if (event.type() == YAML_MAPPING_END_EVENT) return out;
+      if (event.type() == YAML_MAPPING_END_EVENT) break;
       if (event.type() != YAML_SCALAR_EVENT) return refused(event, "a key that is no scalar");
       std::string key = event.scalar();
       if (!keys.insert(key).second) return refused(event, "duplicate key " + gw::quoted(key));
       Event first;
       GW_CHECK(next(first));
       GW_TRY(Json value, node(first, depth + 1));
+      if (event.is_merge()) {
+        if (!value.is_array()) value = Json::array({std::move(value)});
+        for (Json& one : value) {
+          if (!one.is_object()) return refused(first, "\"<<\" of what is no mapping");
+          merged.push_back(std::move(one));
+        }
+        continue;
+      }
       members.emplace_back(std::move(key), std::move(value));
     }
+    // A mapping's own keys count before those that it is given, and the first of these.
+    for (Json& from : merged) {
+      for (auto& [key, value] : from.get_ref<Json::object_t&>()) {
+        if (keys.insert(key).second) members.emplace_back(key, std::move(value));
+      }
+    }
+    return out;
   }
 
+  std::map<std::string, Json> anchors_;
+  std::size_t copied_ = 0;
   yaml_parser_t parser_{};
   bool ok_ = false;
 };

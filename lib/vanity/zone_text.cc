@@ -98,23 +98,28 @@ std::vector<std::string> size_warnings(std::size_t records, std::size_t bytes) {
   return out;
 }
 
-Result<ZoneText> format_zone_text(std::span<const GoImport> entries, ZoneFormat format,
-                                  std::uint32_t ttl) {
+Result<ZoneText> format_zone_text(std::span<const GoImport> entries, const ZoneStyle& style) {
   ZoneText out;
+  const bool update = style.format == ZoneFormat::kNsupdate;
+  std::string zone = to_lower(style.zone);
+  if (zone.ends_with('.')) zone.pop_back();
   for (const Domain& domain : by_domain(entries, out)) {
     std::size_t size = 0;
     std::size_t canonical = 0;
     const std::string owner = domain.name + ".";
-    if (format == ZoneFormat::kNsupdate) out.text += fmt::format("update delete {} TXT\n", owner);
+    if (!zone.empty() && !domain.name.ends_with("." + zone)) {
+      return usage_error(fmt::format("{} is not in the zone {}", owner, quoted(zone)));
+    }
+    if (update && !zone.empty()) out.text += fmt::format("zone {}.\n", zone);
+    if (update) out.text += fmt::format("update delete {} TXT\n", owner);
     for (const GoImport* e : domain.entries) {
       std::string text = format_import(*e);
       size += txt_record_size(text);
       canonical += domain.name.size() + txt_record_size(text);  // in place of a pointer of 2 octets
-      const bool update = format == ZoneFormat::kNsupdate;
-      out.text += fmt::format("{}{} {}{}{}\n", update ? "update add " : "", owner, ttl,
+      out.text += fmt::format("{}{} {}{}{}\n", update ? "update add " : "", owner, style.ttl,
                               update ? " TXT " : " IN TXT ", format_txt(text));
     }
-    if (format == ZoneFormat::kNsupdate) out.text += "send\n";
+    if (update) out.text += "send\n";
     if (size + kMessageRest + owner.size() > kMaxMessage) {
       return usage_error(
           fmt::format("{}: {} bytes of records do not fit a DNS message", owner, size));

@@ -13,6 +13,14 @@ namespace gw::vanity {
 
 enum class ZoneFormat { kZone, kNsupdate };
 
+// How the text is written. zone: the zone's name, for a line that knsupdate needs and nsupdate
+// finds by itself; "" leaves it out.
+struct ZoneStyle {
+  ZoneFormat format = ZoneFormat::kZone;
+  std::uint32_t ttl = 300;
+  std::string zone = {};
+};
+
 struct ZoneText {
   std::string text;  // one line a record
   // What the owner should know: size_warnings(), a duplicate that was left out, two records for one
@@ -22,9 +30,8 @@ struct ZoneText {
 
 // Records grouped by domain, in the order given, identical ones once. Precondition:
 // check_entries(). kUsage when a domain's record set cannot fit a DNS message, or cannot be
-// verified.
-Result<ZoneText> format_zone_text(std::span<const GoImport> entries, ZoneFormat format,
-                                  std::uint32_t ttl);
+// verified, or a domain is not in the zone.
+Result<ZoneText> format_zone_text(std::span<const GoImport> entries, const ZoneStyle& style);
 
 // TXT data in presentation form (RFC 1035 section 5.1): strings of at most 255 bytes.
 std::string format_txt(std::string_view text);

@@ -2,10 +2,15 @@
 which is refused, and what is never asked. Questions and requests are counted at the servers."""
 import gzip
 import os
+import re
+import resource
+import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
@@ -213,14 +218,132 @@ class Records(Vanity):
         for mode in ("servfail", "refused"):
             with dns_lab.Proxy(self.lab.hierarchy.resolver, mode) as bad:
                 self.refused(3, "signed.lab/x", "go-import.signed.lab", resolver=bad.resolver)
+        with dns_lab.Proxy(self.lab.hierarchy.resolver, "refused") as bad:
+            self.refused(3, "signed.lab/x", "the resolver 127.0.0.1:", "answers REFUSED",
+                         resolver=bad.resolver)
+        self.refused(3, "signed.lab/x", "cannot be reached: Connection refused",
+                     resolver="127.0.0.1@%d" % cli.free_port(udp=True))
         with dns_lab.Proxy(self.lab.hierarchy.resolver, "strip") as strip:
-            # Full recursion is tried, and leads nowhere from here.
+            # Who names a resolver does not want the root to be asked past it.
             for name in ("signed", "unsigned", "none"):
                 self.refused(3, name + ".lab/x", "the resolver %s answers without DNSSEC signatures"
                              % strip.resolver, resolver=strip.resolver, args=["--timeout", "1s"])
+            self.assertIn("--recurse", self.lab.lookup("signed.lab/x", resolver=strip.resolver).err)
+        # No key, no validation; and nothing that was forged.
+        for qtype in (43, 48):
+            with dns_lab.Proxy(self.lab.hierarchy.resolver, "servfail", only="signed.lab.",
+                               types=(qtype,)) as bad:
+                self.refused(3, "signed.lab/x", "cannot be validated", "answers SERVFAIL",
+                             resolver=bad.resolver)
+        with dns_lab.Proxy(self.lab.hierarchy.resolver, "servfail", types=(48,)) as bad:
+            self.refused(3, "signed.lab/x", "does not give the DNSKEY of .", resolver=bad.resolver)
         with dns_lab.Proxy(self.lab.hierarchy.resolver, "truncate") as tcp:
             self.found("signed.lab/x", "signed.lab/x git https://git.example/signed",
                        resolver=tcp.resolver)
+
+
+class Waiting(Vanity):
+    def test_a_slow_resolver_is_asked_once(self):
+        with dns_lab.Proxy(self.lab.hierarchy.resolver, "slow", delay=0.7) as slow:
+            self.found("signed.lab/x", "signed.lab/x git https://git.example/signed", "--timeout",
+                       "50s", resolver=slow.resolver)
+            self.assertEqual(len(slow.questions), len(set(slow.questions)), slow.questions)
+
+    def test_many_domains_without_an_answer_do_not_spoil_the_others(self):
+        paths = ["d%03d.none.lab/x" % i for i in range(300)] + ["signed.lab/x"]
+        with dns_lab.Proxy(self.lab.hierarchy.resolver, "dead", only=".none.lab.") as half:
+            r = self.lab.lookup("--dns-only", "--timeout", "%dms" % (1500 * cli.SLOWNESS), *paths,
+                                resolver=half.resolver)
+        self.assert_run(r, code=3, err_has=["d000.none.lab"])
+        self.assertEqual(r.out.splitlines()[-1], "signed.lab/x git https://git.example/signed")
+        self.assertEqual(r.err.count("no answer in time"), 300)
+
+    def test_without_descriptors(self):
+        codes = set()
+        for most in range(4, 14):
+            r = self.lab.lookup("--dns-only", "--timeout", "2s", "signed.lab/x", preexec_fn=lambda:
+                                resource.setrlimit(resource.RLIMIT_NOFILE, (most, most)))
+            codes.add(r.code)
+            self.assertIn(r.code, (0, 2, 3), r)  # 2: not even the trust anchor's file could be read
+            self.assertNotIn("validation failed", r.err)
+        self.assertIn(3, codes)
+
+    @unittest.skipUnless(os.geteuid() == 0, "a chroot needs root")
+    def test_query_ids_differ_in_an_empty_chroot(self):
+        root = self.path("root")
+        libraries = subprocess.run(["ldd", cli.GWTOOL], stdout=subprocess.PIPE,
+                                   stderr=subprocess.DEVNULL, text=True, check=False).stdout
+        for library in re.findall(r"(/\S+) \(0x", libraries):
+            os.makedirs(root + os.path.dirname(library), exist_ok=True)
+            shutil.copy(library, root + library)
+        os.makedirs(root, exist_ok=True)
+        shutil.copy(cli.GWTOOL, os.path.join(root, "gwtool"))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+            server.bind(("127.0.0.1", 0))
+            server.settimeout(30)
+            seen = []
+            for _ in range(3):
+                process = subprocess.Popen(
+                    ["/gwtool", "vanity-lookup", "--http-only", "--insecure", "--timeout", "20s",
+                     "--resolver", "127.0.0.1@%d" % server.getsockname()[1], "host.example.org/x"],
+                    preexec_fn=lambda: os.chroot(root), cwd="/", stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE)
+                query = server.recvfrom(65536)[0]
+                self.assertIn(b"\4host\7example\3org", query)
+                seen.append(query[:2])
+                process.kill()
+                process.communicate()
+                server.setblocking(False)
+                try:
+                    while server.recv(65536):
+                        pass
+                except BlockingIOError:
+                    pass
+                server.settimeout(30)
+        self.assertGreater(len(set(seen)), 1, seen)
+
+
+class Raw:
+    """An HTTPS server that answers with what `reply(send)` sends, and then waits for the client to go;
+    where that returns False the connection is closed."""
+
+    def __init__(self, lab):
+        self.lab, self.reply, self.connections = lab, None, 0
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(*lab.ca.issue("none.lab"))
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            threading.Thread(target=self._answer, args=(client,), daemon=True).start()
+
+    def _answer(self, client):
+        try:
+            with self.context.wrap_socket(client, server_side=True) as c:
+                while b"\r\n\r\n" not in c.recv(65536):
+                    pass
+                if self.reply(c.sendall) is not False:
+                    while c.recv(65536):
+                        pass
+        except OSError:
+            pass
+
+    def args(self, host):
+        return ["--resolver", self.lab.dns.resolver, "--trust-anchor", self.lab.anchor, "--ca-file",
+                self.lab.ca.file, "--connect-to", "%s:443:127.0.0.1:%d" % (host, self.port)]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.listener.close()
 
 
 class Pages(Vanity):
@@ -259,7 +382,9 @@ class Pages(Vanity):
         self.page("none.lab/x", "gone", status=410)
         self.fails(1, "none.lab/x", "status 410")
         self.page("none.lab/x", "busy", status=503)
-        self.fails(3, "none.lab/x", "status 503")
+        self.fails(1, "none.lab/x", "status 503")
+        self.page("none.lab/x", "slower", status=429)
+        self.fails(1, "none.lab/x", "status 429")
         # the page of the whole domain answers for what is below it and has no tag of its own
         self.page("none.lab/x", "gone", status=404)
         self.page("none.lab/", meta("none.lab git https://g.example/root"))
@@ -383,20 +508,137 @@ class Pages(Vanity):
             self.assert_error(self.gwtool(*args, form, "none.lab/x"), 2, "bad --connect-to")
 
     def test_large_pages(self):
-        """8 MiB are taken; of an error page, that much is looked at."""
+        """What has come counts; without a tag 8 MiB are looked at, after decompression."""
         tag = meta("none.lab/x git https://g.example")
-        fill = "<p>" + "x" * ((8 << 20) - len(tag) - 3)
-        self.page("none.lab/x", tag + fill)
-        self.http("none.lab/x", "none.lab/x git https://g.example")
-        self.page("none.lab/x", tag + fill + "x")
-        self.fails(1, "none.lab/x", "body larger than 8388608 bytes")
-        self.page("none.lab/x", tag + fill + "x", status=404)
-        self.http("none.lab/x", "none.lab/x git https://g.example")
-        # What counts is the size after decompression.
-        self.page("none.lab/x", gzip.compress((tag + fill).encode()), Content_Encoding="gzip")
-        self.http("none.lab/x", "none.lab/x git https://g.example")
+        found = "none.lab/x git https://g.example"
+        fill = "<p>" + "x" * (9 << 20)
+        for body, status in ((tag + fill, 200), (tag + fill, 404),
+                             ("<a" + " b" * (3 << 20) + ">" + tag, 200)):
+            self.page("none.lab/x", body, status=status)
+            self.http("none.lab/x", found)
         self.page("none.lab/x", gzip.compress((tag + fill * 3).encode()), Content_Encoding="gzip")
-        self.fails(1, "none.lab/x", "body larger than 8388608 bytes")
+        self.http("none.lab/x", found)
+        self.page("none.lab/x", gzip.compress((fill + tag).encode()), Content_Encoding="gzip")
+        self.fails(1, "none.lab/x", "in its first 8388608 bytes")
+
+    def test_bodies_that_do_not_end_well(self):
+        """The go command stops at the end of the head, and so does whatever comes behind it."""
+        tag = meta("none.lab/x git https://g.example")
+        found = "none.lab/x git https://g.example"
+        head = ("<head>%s</head>" % tag).encode()
+        with Raw(self.lab) as raw:
+            for what, reply in (
+                    ("held open", lambda send: send(b"HTTP/1.1 200 OK\r\n\r\n" + head)),
+                    ("cut short", lambda send: send(b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n"
+                                                    b"\r\n" + head) or False),
+                    ("in pieces", lambda send: [send(b"HTTP/1.1 200 OK\r\n\r\n")] +
+                     [send(head[i:i + 1]) for i in range(len(head))] and None),
+                    ("large headers", lambda send: send(
+                        b"HTTP/1.1 200 OK\r\n" + b"X: " + b"y" * 50000 + b"\r\nY: " + b"y" * 50000 +
+                        b"\r\n\r\n" + head))):
+                with self.subTest(what):
+                    raw.reply = reply
+                    r = self.gwtool("vanity-lookup", "--http-only", "--timeout", "50s",
+                                    *raw.args("none.lab"), "none.lab/x")
+                    self.assert_run(r, code=0, out=found + "\n")
+            raw.reply = lambda send: send(b"HTTP/1.2 200 OK\r\nContent-Length: 0\r\n\r\n") or False
+            r = self.gwtool("vanity-lookup", "--http-only", *raw.args("none.lab"), "none.lab/x")
+            self.assert_error(r, 3, "HTTP version")
+            self.assertNotIn("redirect", r.err)
+
+    def test_encodings(self):
+        tag = meta("none.lab/x git https://g.example")
+        found = "none.lab/x git https://g.example"
+        packed = gzip.compress(("<head>%s</head>" % tag).encode())
+        for body in (packed + gzip.compress(b"more"), packed + b"garbage",
+                     packed[:-8] + b"12345678", packed[:-8]):
+            self.page("none.lab/x", body, Content_Encoding="gzip")
+            self.http("none.lab/x", found)
+        # Nobody asked for these: the body is what it is.
+        for encoding in ("br", "zstd", "x-unknown"):
+            self.page("none.lab/x", tag, Content_Encoding=encoding)
+            self.http("none.lab/x", found)
+            self.page("none.lab/x", bytes(range(128, 256)), Content_Encoding=encoding)
+            self.fails(1, "none.lab/x", "none.lab")
+
+    def test_dead_web_hosts(self):
+        """Many paths of one host take the time of one; they do not multiply it."""
+        paths = ["none.lab/p%d" % i for i in range(40)]
+        closed = cli.free_port()
+        args = ["vanity-lookup", "--http-only", "--timeout", "2s"]
+        r = self.gwtool(*args, "--ca-file", self.lab.ca.file, "--connect-to",
+                        "none.lab:443:127.0.0.1:%d" % closed, *paths)
+        self.assert_run(r, code=3)
+        self.assertEqual(r.err.count("error: none.lab/p"), 40)
+        with Raw(self.lab) as raw:
+            raw.reply = lambda send: None
+            r = self.gwtool(*args, *raw.args("none.lab"), *paths)
+            self.assert_run(r, code=3)
+            self.assertEqual(r.err.count("no complete answer"), 40)
+            self.assertLess(raw.connections, 25)
+
+    def test_hosts_that_do_not_exist(self):
+        r = self.gwtool("vanity-lookup", *self.lab.args(), "--timeout", "20s", "gone.none.lab/x",
+                        "gone.noneunsigned.lab/x")
+        self.assert_run(r, code=3, err_has=["there is no host \"gone.none.lab\""])
+        self.assertIn("gone.noneunsigned.lab/x: ", r.err)
+        r = self.gwtool("vanity-lookup", *self.lab.args(), "--http-only", "gone.none.lab/x")
+        self.assert_error(r, 1, "there is no host")
+
+    def test_a_line_for_each_path(self):
+        self.page("none.lab/x", meta("none.lab/x git http://g.example"))
+        self.page("none.lab/y", "nothing")
+        r = self.lab.lookup("--http-only", "-v", "none.lab/x", "none.lab/y", "bad path", "none.lab/x")
+        lines = r.out.splitlines()
+        self.assertEqual(len(lines), 4, r)
+        self.assertEqual(lines[0], "none.lab/x git http://g.example  # http, tls, root not protected")
+        self.assertRegex(lines[1], r"^# none\.lab/y: .*no go-import meta tag$")
+        self.assertRegex(lines[2], r"^# bad path: malformed import path")
+        self.assertEqual(lines[3], lines[0])
+        self.assertEqual(self.lab.lookup("--http-only", "none.lab/y").out, "")
+        r = self.lab.lookup("--http-only", "--json", "none.lab/x")
+        self.assertEqual(r.json["results"][0]["root_protected"], False)
+
+    def test_proxies_as_go_reads_them(self):
+        self.page("none.lab/x", meta("none.lab/x git https://g.example"))
+        self.page("v4.web.lab/x", meta("v4.web.lab/x git https://g.example"))
+        with vanity_lab.Tunnel(self.web.port) as tunnel:
+            proxy = "http://127.0.0.1:%d" % tunnel.port
+
+            def asked(path, **env):
+                del tunnel.asked[:]
+                r = self.gwtool("vanity-lookup", "--http-only", "--ca-file", self.lab.ca.file,
+                                "--connect-to", "none.lab:443:127.0.0.1:%d" % self.web.port,
+                                "--timeout", "5s", path, env=cli.clean_env(**env))
+                return r.code, list(tunnel.asked)
+            direct = (0, [])
+            self.assertEqual(asked("none.lab/x", ALL_PROXY=proxy), direct)
+            self.assertEqual(asked("none.lab/x", HTTPS_PROXY=proxy, NO_PROXY="*.lab"), direct)
+            self.assertEqual(asked("none.lab/x", HTTPS_PROXY=proxy, NO_PROXY="none.lab:443"), direct)
+            code, tunnels = asked("v4.web.lab/x", HTTPS_PROXY=proxy, NO_PROXY="v4.web.lab:80,*.org")
+            self.assertEqual((code, tunnels), (0, ["v4.web.lab:443"]))
+
+    def test_netrc(self):
+        self.page("none.lab/x", meta("none.lab/x git https://g.example"))
+        netrc = self.file("netrc", "machine none.lab login u password p\n", 0o600)
+        self.http("none.lab/x", "none.lab/x git https://g.example")
+        self.assertEqual(self.web.count("authorization"), 0)
+        self.http("none.lab/x", "none.lab/x git https://g.example", "--netrc", netrc)
+        self.assertEqual(self.web.count("authorization https none.lab"), 1)
+        # Not to where it redirects, and not where nobody knows who answers.
+        self.web.clear()
+        self.web.redirect("none.lab", "/x", "https://signed.lab/x")
+        self.page("signed.lab/x", meta("none.lab/x git https://g.example"))
+        r = self.gwtool("vanity-lookup", "--http-only", *self.lab.args("none.lab", "signed.lab"),
+                        "--netrc", netrc, "none.lab/x")
+        self.assert_run(r, code=0)
+        self.assertEqual(self.web.count("authorization https signed.lab"), 0)
+        self.web.clear()
+        self.page("none.lab/x", meta("none.lab/x git https://g.example"))
+        self.http("none.lab/x", "none.lab/x git https://g.example", "--netrc", netrc, "--insecure",
+                  source="http, unprotected")
+        self.assertEqual(self.web.count("authorization"), 0)
+        self.fails(2, "none.lab/x", "nothing-there", args=["--netrc", self.path("nothing-there")])
 
     def test_goinsecure_is_by_path(self):
         self.page("none.lab/x", meta("none.lab/x git https://g.example"))
@@ -407,8 +649,9 @@ class Pages(Vanity):
         args = ["vanity-lookup", "--http-only", "--ca-file", stranger.file, "--connect-to",
                 "none.lab:443:127.0.0.1:%d" % self.web.port, "none.lab/x", "none.lab/y"]
         r = self.gwtool(*args, env=cli.clean_env(GOINSECURE="*.org,none.lab/[y-z]/"))
-        self.assert_run(r, code=3, out="none.lab/y git https://g.example\n",
-                        err_has=["none.lab/x", "certificate"])
+        self.assert_run(r, code=3, err_has=["none.lab/x", "certificate"])
+        self.assertTrue(r.lines[0].startswith("# none.lab/x: https://none.lab/x?go-get=1: "), r)
+        self.assertEqual(r.lines[1:], ["none.lab/y git https://g.example"])
         r = self.gwtool(*args, "--goinsecure", "none.lab", env=cli.clean_env(GOINSECURE="x.org"))
         self.assert_run(r, code=0)
 
@@ -467,12 +710,17 @@ class Command(Vanity):
         lines = ("signed.lab/x git https://git.example/signed\n"
                  "d1.lab/p1 git https://git.example/d1/p1\n")
         r = self.lab.lookup("-", input=text)
-        self.assert_run(r, code=2, out=lines, err_has=["longer than 1024 bytes", "x\\x00y"])
+        self.assert_run(r, code=2, err_has=["longer than 1024 bytes", "x\\x00y"])
+        self.assertEqual([line for line in r.lines if line[0] != "#"], lines.splitlines())
+        self.assertEqual([line[:2] for line in r.lines[1:3]], ["# ", "# "])
         self.assertLess(len(r.err), 1000)
+        self.assertLess(len(r.out), 3000)
         self.assertEqual(self.lab.txt_questions(), 2)
         r = self.lab.lookup("github.com/a/b", "-", input=b"\xff.lab/x\nsigned.lab/x\n")
-        self.assert_run(r, code=2, out="github.com/a/b git https://github.com/a/b\n" +
-                        lines.splitlines(True)[0])
+        self.assert_run(r, code=2)
+        self.assertEqual(r.lines[0], "github.com/a/b git https://github.com/a/b")
+        self.assertRegex(r.lines[1], r"^# \\xff\.lab/x: malformed import path")
+        self.assertEqual(r.lines[2:], lines.splitlines()[:1])
         # What sshd gives a command for standard input: a socket has no name to open.
         ours, theirs = socket.socketpair()
         with ours, theirs:
@@ -574,7 +822,7 @@ class Command(Vanity):
         bad_anchor = self.file("anchor", "not a record\n")
         for args in (["--trust-anchor", bad_anchor], ["--trust-anchor", self.path("missing")]):
             self.assert_error(self.gwtool("vanity-lookup", *args, "signed.lab/x"), 2)
-        for address in ("nonsense", "127.0.0.1:53", "[::1]", "127.0.0.1@0", "::1@99999", "@53"):
+        for address in ("nonsense", "127.0.0.1:x", "[::1", "127.0.0.1@0", "::1@99999", "@53"):
             for more in ([], ["--http-only"]):
                 self.assert_error(self.gwtool("vanity-lookup", "--resolver", address, *more,
                                               "signed.lab/x"), 2, "--resolver", "@PORT")

@@ -63,6 +63,28 @@ class Zone(Owner):
         self.assert_run(r, code=0, err="")
         cli.run(["nsupdate"], input="server 127.0.0.1 %d\n" % port + r.out)
         cli.wait_until(lambda: listed() == sorted(new.splitlines()), what="the update")
+        # With the zone's name both tools take it.
+        for tool in ("nsupdate", "knsupdate"):
+            newer = "own.lab/x git https://git.example/%s\n" % tool
+            r = self.zone("--format", "nsupdate", "--zone", "own.lab", self.file("newer", newer))
+            self.assert_run(r, code=0, err="")
+            cli.run([tool], input="server 127.0.0.1 %d\n" % port + r.out)
+            cli.wait_until(lambda: listed() == newer.splitlines(), what=tool)
+        r = self.zone("--format", "nsupdate", "--zone", "other.lab", self.file("newer", newer))
+        self.assert_error(r, 2, "is not in the zone")
+
+    def test_what_lookups_do_not_use_is_warned_of(self):
+        entries = self.file("entries", "own.lab/x.git git https://git.example/x\n"
+                                       "github.com/u/x git https://git.example/x\n"
+                                       "own.lab/y git http://git.example/y\n"
+                                       "own.lab/z git https://u:secret@git.example/z\n"
+                                       "own.lab/s git https://git.example/s/\n")
+        r = self.zone(entries)
+        self.assert_run(r, code=0, err_has=[
+            "lookups know this host", "nothing protects", "credentials that everybody can read",
+            "trailing slash in the root"])
+        self.assertEqual(r.err.count("warning: "), 5)
+        self.assertEqual(len(r.lines), 5)
 
     def test_formats(self):
         sally = self.file("sally.yaml", "url: own.lab\npackages:\n  x:\n    repo: github.com/u/x\n")
@@ -240,6 +262,12 @@ class Lint(Owner):
         self.assertEqual(len(r.lines), 2)
         r = self.owner("lint", "--json", "--file", path)
         self.assertEqual([f["severity"] for f in r.json["findings"]], ["warning", "error"])
+        path = self.file("hostile", "own\x1b[2J.lab/x\u009b git https://git.example/x\n")
+        for extra in ([], ["--json"]):
+            r = self.owner("lint", *extra, "--file", path)
+            self.assert_run(r, code=1, err="")
+            for c in r.out:
+                self.assertTrue(c == "\n" or 0x20 <= ord(c) < 0x7f, repr(c))
         self.assert_error(self.owner("lint"), 2, "nothing to look at")
         self.assert_error(self.owner("lint", "not-a-domain"), 2, "no dot")
         self.assertEqual(self.lab.dns.asked(), 0)

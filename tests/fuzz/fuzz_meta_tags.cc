@@ -33,6 +33,14 @@ void require(bool ok) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string_view page(reinterpret_cast<const char*>(data), size);
   auto tags = gw::vanity::parse_meta_tags(page);
+  // The same in two pieces, wherever it is cut.
+  const std::size_t cut = size == 0 ? 0 : data[0] % size;
+  gw::vanity::MetaTagReader reader(size);
+  if (reader.add(page.substr(0, cut))) reader.add(page.substr(cut));
+  reader.finish();
+  const auto pieces = reader.tags();
+  require(pieces.has_value() == tags.has_value());
+  require(pieces ? *pieces == *tags : pieces.error().message == tags.error().message);
   if (!tags) {
     require(tags.error().kind == gw::ErrorKind::kNotFound);
     for (char c : tags.error().message) require(c >= 0x20 && c < 0x7f);

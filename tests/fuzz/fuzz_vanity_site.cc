@@ -37,7 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     auto again = parse_site(list, {SiteFormat::kList, {}});
     require(again && *again == *entries);
     for (ZoneFormat zone_format : {ZoneFormat::kZone, ZoneFormat::kNsupdate}) {
-      auto zone = format_zone_text(*entries, zone_format, 300);
+      auto zone = format_zone_text(*entries, {.format = zone_format, .ttl = 300});
       if (!zone) continue;
       for (char c : zone->text) require((c >= 0x20 && c < 0x7f) || c == '\n');
     }

@@ -2,7 +2,6 @@
 
 #include <catch2/catch.hpp>
 #include <map>
-#include <mutex>
 #include <set>
 
 #include "base/bytes.h"
@@ -35,13 +34,22 @@ struct FakeDns : TxtLookups {
   std::map<std::string, Entry> zone;
   std::vector<std::string> asked;
   std::vector<std::size_t> calls;  // questions of each
+  std::set<std::string> absent;    // hosts that provably do not exist
+  std::vector<std::string> hosts;  // whose addresses were asked for
 
   std::vector<Result<net::DnsAnswer>> lookup(std::span<const net::Question> questions,
                                              MonoTime) override {
     std::vector<Result<net::DnsAnswer>> out;
     calls.push_back(questions.size());
     for (const net::Question& q : questions) {
-      CHECK(q.type == 16);
+      if (q.type != 16) {
+        hosts.push_back(q.name);
+        net::DnsAnswer host;
+        host.security = absent.contains(q.name) ? DnsSecurity::kSecure : DnsSecurity::kInsecure;
+        host.nxdomain = absent.contains(q.name);
+        out.emplace_back(std::move(host));
+        continue;
+      }
       asked.push_back(q.name);
       auto it = zone.find(q.name);
       net::DnsAnswer a;
@@ -64,17 +72,20 @@ struct FakeDns : TxtLookups {
 
 struct Response {
   int status = 200;
-  std::string body;
-  std::string location;
-  std::optional<Error> error;
+  std::string body = {};
+  std::string location = {};
+  std::optional<Error> error = {};  // in place of it all, or behind the body
+  std::size_t piece = 7;            // bytes of the body that come at a time
+  Duration took{};
 };
 
 // The web of a test, shared by all fetchers.
 struct FakeWeb {
-  std::mutex mutex;
   std::map<std::string, Response> pages;
   std::vector<std::string> asked;
   std::set<std::string> unverified;  // asked without checking certificates
+  std::size_t read = 0;              // bytes of bodies
+  std::string unresolved;            // part of URLs whose host has no address
 
   NewPageFetcher factory() {
     return [this]() -> Result<std::unique_ptr<PageFetcher>> {
@@ -88,30 +99,34 @@ struct FakeWeb {
  private:
   struct Fetcher : PageFetcher {
     explicit Fetcher(FakeWeb& w) : web(w) {}
-    std::vector<Result<net::HttpResponse>> fetch(std::span<const net::HttpRequest> rs) override {
-      std::lock_guard lock(web.mutex);
-      std::vector<Result<net::HttpResponse>> out;
-      for (const net::HttpRequest& r : rs) {
-        web.asked.push_back(r.url);
-        if (!r.verify_tls) web.unverified.insert(r.url);
-        auto it = web.pages.find(r.url);
-        if (it == web.pages.end()) {
-          out.emplace_back(unavailable_error(r.url + ": connection refused"));
-          continue;
-        }
-        if (it->second.error) {
-          out.emplace_back(*it->second.error);
-          continue;
-        }
-        net::HttpResponse response;
-        response.status = it->second.status;
-        response.body = it->second.body;
-        if (!it->second.location.empty()) {
-          response.headers.push_back({"location", it->second.location});
-        }
-        out.emplace_back(std::move(response));
+    void fetch(std::vector<net::HttpRequest> rs, const net::HttpClient::Done& done) override {
+      for (std::size_t place = 0; place < rs.size(); ++place) {
+        for (net::HttpRequest& next : done(place, one(rs[place]))) rs.push_back(std::move(next));
       }
-      return out;
+    }
+    Result<net::HttpResponse> one(const net::HttpRequest& r) {
+      web.asked.push_back(r.url);
+      if (!r.verify_tls) web.unverified.insert(r.url);
+      auto it = web.pages.find(r.url);
+      if (it == web.pages.end()) {
+        Error error = unavailable_error(r.url + ": connection refused");
+        if (!web.unresolved.empty() && r.url.find(web.unresolved) != r.url.npos) {
+          error.detail = std::make_shared<net::UnresolvedHost>();
+        }
+        return error;
+      }
+      const Response& page = it->second;
+      net::HttpResponse response;
+      response.status = page.status;
+      response.took = page.took;
+      if (page.took > r.timeout) return unavailable_error(r.url + ": no complete answer");
+      if (!page.location.empty()) response.headers.push_back({"location", page.location});
+      for (std::size_t at = 0; at < page.body.size(); at += page.piece) {
+        web.read += std::min(page.piece, page.body.size() - at);
+        if (!r.take(response, std::string_view(page.body).substr(at, page.piece))) return response;
+      }
+      if (page.error) return *page.error;
+      return response;
     }
     FakeWeb& web;
   };
@@ -369,7 +384,9 @@ TEST_CASE("pages: status, prefix pages, disagreement") {
   lab.page("https://d.org/n?go-get=1", "", 404);
   CHECK_THAT(lab.one("d.org/n"), Contains("status 404") && StartsWith("not"));
   lab.page("https://d.org/n?go-get=1", "<a", 503);
-  CHECK_THAT(lab.one("d.org/n"), StartsWith("unavailable: ") && Contains("status 503"));
+  CHECK_THAT(lab.one("d.org/n"), StartsWith("not") && Contains("status 503"));
+  lab.page("https://d.org/n?go-get=1", "", 429);
+  CHECK_THAT(lab.one("d.org/n"), StartsWith("not") && Contains("status 429"));
   lab.page("https://d.org/n?go-get=1", "<a");
   CHECK_THAT(lab.one("d.org/n"), Contains("parsing") && Contains("line 1"));
   lab.page("https://d.org/n?go-get=1", meta("d.org/m git https://e.org"));
@@ -418,13 +435,96 @@ TEST_CASE("redirects: nine, and never from https to http") {
   CHECK_THAT(refused, Contains("refusing to send credentials"));
   CHECK(lab.web.count("http://user:secret@d.org/x") == 0);
   // An answer, if no good one: https has not failed.
+  lab.page("http://d.org/x?go-get=1", meta("d.org/x git https://g.org/x"));
+  lab.web.pages["https://d.org/x?go-get=1"] = {.error = untrusted_error("headers too large")};
+  CHECK_THAT(lab.one("d.org/x"), Contains("headers too large"));
+  CHECK(lab.web.count("http://d.org/x?go-get=1") == 0);
+  // But with a chain of redirects that does not end it has.
   chain(10);
   lab.page("http://d.org/x?go-get=1", meta("d.org/x git https://g.org/x"));
-  CHECK_THAT(lab.one("d.org/x"), Contains("stopped after 10 redirects"));
-  CHECK(lab.web.count("http://d.org/x?go-get=1") == 0);
-  lab.web.pages["https://d.org/x?go-get=1"].error = untrusted_error("body too large");
-  CHECK_THAT(lab.one("d.org/x"), Contains("body too large"));
-  CHECK(lab.web.count("http://d.org/x?go-get=1") == 0);
+  CHECK(lab.one("d.org/x") == "d.org/x git https://g.org/x (http, unprotected)");
+  CHECK(lab.web.count("http://d.org/x?go-get=1") == 1);
+}
+
+TEST_CASE("no more of a page is read than the go command reads") {
+  Lab lab;
+  lab.options.dns = false;
+  const std::string url = "https://d.org/x?go-get=1";
+  const std::string tag = meta("d.org/x git https://g.org/x");
+  const std::string found = "d.org/x git https://g.org/x (http, tls)";
+  const Error cut = unavailable_error(url + ": cut short");
+  // However it goes on behind the end of the head, or not.
+  for (const char* end : {"</head>", "<body>", "<BODY class=a>"}) {
+    lab.web.pages[url] = {.body = tag + end + std::string(20 << 20, 'x'), .error = cut};
+    lab.web.read = 0;
+    CHECK(lab.one("d.org/x") == found);
+    CHECK(lab.web.read < 200);
+  }
+  // A tag that has come counts even where the head does not end.
+  lab.web.pages[url] = {.body = tag + "<p>", .error = cut};
+  CHECK(lab.one("d.org/x") == found);
+  lab.web.pages[url] = {.body = tag + "<p>" + std::string(20 << 20, 'x'), .piece = 16384};
+  CHECK(lab.one("d.org/x") == found);
+  lab.web.pages[url] = {.body = tag.substr(0, 20), .error = cut};
+  CHECK_THAT(lab.one("d.org/x"), StartsWith("unavailable") && Contains("cut short"));
+  // One that needs much memory is read again, when there is room for it.
+  for (const std::string& text :
+       {std::string(1 << 20, 'x'), "<!--" + std::string(1 << 20, 'x') + "-->",
+        "<a" + std::string(200000, ' ') + std::string(300000, 'b') + ">"}) {
+    lab.web.pages[url] = {.body = "<p>" + text + tag, .piece = 16384};
+    lab.web.asked.clear();
+    CHECK(lab.one("d.org/x") == found);
+    CHECK(lab.web.count(url) == 2);
+  }
+  lab.page("https://d.org/?go-get=1", "nothing");
+  lab.web.pages[url] = {.body = std::string(9 << 20, 'x') + tag, .piece = 16384};
+  CHECK_THAT(lab.one("d.org/x"), StartsWith("not") && Contains("in its first 8388608 bytes"));
+  // A redirect's own body is nothing to look at.
+  lab.web.pages[url] = {.status = 302, .body = tag, .location = "/y"};
+  lab.page("https://d.org/y", "nothing");
+  CHECK_THAT(lab.one("d.org/x"), Contains("no go-import meta tag"));
+}
+
+TEST_CASE("a page has its time, its redirects included") {
+  Lab lab;
+  lab.options.dns = false;
+  lab.options.timeout = std::chrono::seconds(10);
+  for (int i = 0; i < 4; ++i) {
+    const std::string from =
+        i == 0 ? "https://d.org/x?go-get=1" : "https://d.org/" + std::to_string(i);
+    lab.redirect(from, "/" + std::to_string(i + 1));
+    lab.web.pages[from].took = std::chrono::seconds(3);
+  }
+  lab.page("https://d.org/4", meta("d.org/x git https://g.org/x"));
+  CHECK_THAT(lab.one("d.org/x"), StartsWith("unavailable"));
+  CHECK(lab.web.count("https://d.org/4") == 0);
+  for (auto& [url, page] : lab.web.pages) page.took = std::chrono::seconds(1);
+  CHECK_THAT(lab.one("d.org/x"), Contains("(http, tls)"));
+}
+
+TEST_CASE("a host that provably does not exist is not a matter of time") {
+  Lab lab;
+  lab.dns.absent = {"gone.org", "mapped.org"};
+  lab.web.unresolved = "://gone.org/";
+  for (const bool dns : {true, false}) {
+    lab.options.dns = dns;
+    lab.dns.hosts.clear();
+    lab.page("https://here.org/x?go-get=1", meta("here.org/x git https://g.org/x"));
+    auto results =
+        lab.run({"gone.org/x", "gone.org/y", "down.org/x", "here.org/x", "mapped.org/x"});
+    CHECK(Lab::show(results[0]) ==
+          "not_found: gone.org/x: there is no host \"gone.org\", as its "
+          "domain proves");
+    CHECK_THAT(Lab::show(results[1]), StartsWith("not_found: gone.org/y: "));
+    CHECK_THAT(Lab::show(results[2]), StartsWith("unavailable: "));
+    CHECK(results[3].result);
+    // One that was found, by whatever means, is none of them.
+    CHECK_THAT(Lab::show(results[4]), StartsWith("unavailable: "));
+    CHECK(lab.dns.hosts == std::vector<std::string>{"gone.org", "gone.org"});
+  }
+  // An unsigned domain proves nothing.
+  lab.dns.absent.clear();
+  CHECK_THAT(lab.one("gone.org/x"), StartsWith("unavailable: "));
 }
 
 TEST_CASE("http only in insecure mode, and only after https failed") {
@@ -471,7 +571,7 @@ TEST_CASE("one bad domain does not stop the others") {
   }
 }
 
-TEST_CASE("a worker without a client says why for each of its paths") {
+TEST_CASE("without a client each path says why") {
   Lab lab;
   LookupOptions options;
   options.dns = false;

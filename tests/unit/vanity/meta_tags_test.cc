@@ -9,11 +9,25 @@ namespace {
 
 // The tags as lines, or "error: REASON".
 std::string tags(std::string_view page) {
-  auto r = parse_meta_tags(page);
-  if (!r) return "error: " + r.error().message;
-  std::string out;
-  for (const GoImport& t : *r) out += format_import(t) + "\n";
-  return out;
+  const auto shown = [](const Result<std::vector<GoImport>>& r) {
+    if (!r) return "error: " + r.error().message;
+    std::string out;
+    for (const GoImport& t : *r) out += format_import(t) + "\n";
+    return out;
+  };
+  const std::string whole = shown(parse_meta_tags(page));
+  // However it arrives, the same is read.
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{3}, std::size_t{4096}}) {
+    if (page.size() > 100000 && piece < 4096) continue;
+    MetaTagReader reader(page.size());
+    for (std::size_t at = 0; at < page.size(); at += piece) {
+      if (!reader.add(page.substr(at, piece))) break;
+    }
+    reader.finish();
+    CHECK_FALSE(reader.too_large());
+    CHECK(shown(reader.tags()) == whole);
+  }
+  return whole;
 }
 
 constexpr const char* kTag = "<meta name=\"go-import\" content=\"a git https://b\">";
@@ -134,4 +148,43 @@ TEST_CASE("a deep or long page costs no recursion") {
   page.clear();
   for (int i = 0; i < 100000; ++i) page += "<a><b c='d'>";
   CHECK(tags(page + kTag) == kFound);
+}
+
+TEST_CASE("reading ends where nothing more can come") {
+  for (const char* end : {"</head>", "<body>", "</HEAD>", "<p style=a;b>"}) {
+    MetaTagReader reader(1000);
+    CHECK(reader.add(kTag));
+    CHECK_FALSE(reader.ended());
+    CHECK_FALSE(reader.add(end));
+    CHECK(reader.ended());
+    CHECK_FALSE(reader.add(kTag));
+    CHECK(reader.tags()->size() == 1);
+  }
+  // What came before the page was cut short counts; a part of a tag does not.
+  MetaTagReader cut(1000);
+  cut.add(std::string(kTag) + std::string(kTag).substr(0, 20));
+  cut.finish();
+  CHECK(cut.tags()->size() == 1);
+}
+
+TEST_CASE("a token that is too large ends reading, and small ones of any number do not") {
+  MetaTagReader many(200);
+  for (int i = 0; i < 100000; ++i) REQUIRE(many.add("<p a=b c=d>text</p>"));
+  CHECK(many.add(kTag));
+  CHECK(many.tags()->size() == 1);
+  MetaTagReader one(200);
+  CHECK(one.add("<a"));
+  CHECK_FALSE(one.add(std::string(300, ' ')));
+  CHECK(one.too_large());
+}
+
+TEST_CASE("a large token takes time in proportion, in whatever pieces it comes") {
+  MetaTagReader reader(std::size_t{64} << 20);
+  const std::string piece(1000, 'x');
+  reader.add("<!--");
+  for (int i = 0; i < 16000; ++i) reader.add(piece + "<>");  // were it read each time: minutes
+  reader.add("-->");
+  reader.add(kTag);
+  reader.finish();
+  CHECK(reader.tags()->size() == 1);
 }

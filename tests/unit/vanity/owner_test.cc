@@ -57,7 +57,6 @@ TEST_CASE("YAML becomes JSON with strings") {
         R"({"a":null,"b":null,"c":null,"d":null,"e":null})");
   CHECK(yaml("a: 'null'\nb: \"~\"\nc: ''\nd: !!str null\ne: nUll\n") ==
         R"({"a":"null","b":"~","c":"","d":"null","e":"nUll"})");
-  CHECK(yaml("a: &x 1\nb: *x\n") == "error: line 2, column 4: an alias is not taken");
   CHECK(yaml("a: 1\na: 2\n") == "error: line 2, column 1: duplicate key \"a\" is not taken");
   CHECK(yaml("[a]: 1\n") == "error: line 1, column 1: a key that is no scalar is not taken");
   CHECK_THAT(yaml("a\n---\nb\n"), Contains("a second document"));
@@ -66,6 +65,33 @@ TEST_CASE("YAML becomes JSON with strings") {
   CHECK_THAT(yaml(std::string(40, '[') + std::string(40, ']')), Contains("32 levels"));
   CHECK(yaml(std::string(32, '[') + std::string(32, ']')).starts_with("[["));
   CHECK_THAT(yaml(std::string(100000, '[')), Contains("error: "));
+}
+
+TEST_CASE("YAML aliases and merge keys stand for what they name") {
+  CHECK(yaml("a: &x 1\nb: *x\n") == R"({"a":"1","b":"1"})");
+  CHECK(yaml("a: &x {p: 1, q: 2}\nb:\n  <<: *x\n  q: 3\n") ==
+        R"({"a":{"p":"1","q":"2"},"b":{"q":"3","p":"1"}})");
+  CHECK(yaml("- &x {p: 1}\n- &y {p: 2, q: 2}\n- {<<: [*x, *y], r: 3}\n") ==
+        R"([{"p":"1"},{"p":"2","q":"2"},{"r":"3","p":"1","q":"2"}])");
+  CHECK(yaml("a: {\"<<\": {b: 1}}\n") == R"({"a":{"<<":{"b":"1"}}})");  // quoted: a key
+  CHECK(yaml("a: *x\n") == "error: line 1, column 4: an alias of nothing before it is not taken");
+  CHECK_THAT(yaml("a: &x [*x]\n"), Contains("an alias of nothing before it"));
+  CHECK_THAT(yaml("a: {<<: 1}\n"), Contains("\"<<\" of what is no mapping"));
+  // A few lines that stand for any number of them, and any depth.
+  std::string bomb = "a0: &a0 [" + std::string(100, 'x') + "]\n";
+  std::string deep = bomb;
+  for (int i = 1; i < 40; ++i) {
+    const std::string last = "*a" + std::to_string(i - 1);
+    const std::string name = "a" + std::to_string(i);
+    bomb += name + ": &" + name + " [" + last;
+    for (int k = 0; k < 9; ++k) bomb += ", " + last;
+    bomb += "]\n";
+    deep += name + ": &" + name + " [" + last + "]\n";
+  }
+  CHECK_THAT(yaml(bomb), Contains("more than 16 MB by aliases"));
+  CHECK_THAT(yaml(deep), Contains("32 levels"));
+  CHECK(site("url: a.org\nx: &git {vcs: git}\npackages:\n  p:\n    <<: *git\n"
+             "    repo: g.org/p\n") == "a.org/p git https://g.org/p\n");
 }
 
 TEST_CASE("entries come from a list") {
@@ -179,7 +205,7 @@ TEST_CASE("zone text: one line a record, strings of 255 bytes, grouped by domain
                                    {"B.org/y", "git", "https://g.org/y", "sub"},
                                    {"a.org/z", "mod", "https://p.org", ""},
                                    {"a.org/x", "git", "https://g.org/x", ""}};
-  auto zone = format_zone_text(entries, ZoneFormat::kZone, 60);
+  auto zone = format_zone_text(entries, {.ttl = 60});
   REQUIRE(zone);
   CHECK(zone->text ==
         "go-import.a.org. 60 IN TXT \"a.org/x git https://g.org/x\"\n"
@@ -187,7 +213,7 @@ TEST_CASE("zone text: one line a record, strings of 255 bytes, grouped by domain
         "go-import.b.org. 60 IN TXT \"B.org/y git https://g.org/y sub\"\n");
   REQUIRE(zone->warnings.size() == 1);
   CHECK_THAT(zone->warnings[0], Contains("there already"));
-  auto update = format_zone_text(entries, ZoneFormat::kNsupdate, 60);
+  auto update = format_zone_text(entries, {.format = ZoneFormat::kNsupdate, .ttl = 60});
   REQUIRE(update);
   CHECK(update->text ==
         "update delete go-import.a.org. TXT\n"
@@ -195,39 +221,50 @@ TEST_CASE("zone text: one line a record, strings of 255 bytes, grouped by domain
         "update add go-import.a.org. 60 TXT \"a.org/z mod https://p.org\"\nsend\n"
         "update delete go-import.b.org. TXT\n"
         "update add go-import.b.org. 60 TXT \"B.org/y git https://g.org/y sub\"\nsend\n");
+  // knsupdate wants to be told the zone.
+  const std::vector<GoImport> one = {{"a.b.org/x", "git", "https://g.org/x", ""}};
+  for (const char* name : {"b.org", "B.ORG."}) {
+    update = format_zone_text(one, {.format = ZoneFormat::kNsupdate, .ttl = 60, .zone = name});
+    REQUIRE(update);
+    CHECK(update->text.starts_with("zone b.org.\nupdate delete go-import.a.b.org. TXT\n"));
+  }
+  const auto outside =
+      format_zone_text(one, {.format = ZoneFormat::kNsupdate, .ttl = 60, .zone = "c.org"});
+  REQUIRE_FALSE(outside);
+  CHECK_THAT(outside.error().message, Contains("not in the zone \"c.org\""));
 
   std::vector<GoImport> many;
   for (int i = 0; i < 30; ++i) {
     many.push_back(
         {"a.org/p" + std::to_string(i), "git", "https://git.example/" + std::to_string(i), ""});
   }
-  zone = format_zone_text(many, ZoneFormat::kZone, 60);
+  zone = format_zone_text(many, {.ttl = 60});
   REQUIRE(zone);
   REQUIRE(zone->warnings.size() == 1);
   CHECK_THAT(zone->warnings[0], Contains("need TCP"));
   many.assign(101, {"a.org/x", "git", "https://g.org/x", ""});
   for (int i = 0; i < 101; ++i) many[i].prefix += std::to_string(i);
-  zone = format_zone_text(many, ZoneFormat::kZone, 60);
+  zone = format_zone_text(many, {.ttl = 60});
   REQUIRE(zone->warnings.size() == 2);
   CHECK_THAT(zone->warnings[1], StartsWith("go-import.a.org.: 101 records") && Contains("BIND"));
   CHECK_THAT(lint(many), Contains("warning: 101 records") && Contains("BIND"));
   many.pop_back();
-  CHECK(format_zone_text(many, ZoneFormat::kZone, 60)->warnings.size() == 1);
+  CHECK(format_zone_text(many, {.ttl = 60})->warnings.size() == 1);
   CHECK_THAT(lint(many), !Contains("BIND"));
   many.assign(100, {"a.org/x", "git", "https://g.org/" + std::string(900, 'x'), ""});
   for (int i = 0; i < 100; ++i) many[i].prefix += std::to_string(i);
-  CHECK_FALSE(format_zone_text(many, ZoneFormat::kZone, 60));
+  CHECK_FALSE(format_zone_text(many, {.ttl = 60}));
   // 56 KB that fit a message, but not the buffer that they are verified in with their owners
   many.assign(1500, {"a.org/x", "git", "https://g.org/x", ""});
   for (int i = 0; i < 1500; ++i) many[i].prefix += std::to_string(i);
-  const auto unverifiable = format_zone_text(many, ZoneFormat::kZone, 60);
+  const auto unverifiable = format_zone_text(many, {.ttl = 60});
   REQUIRE_FALSE(unverifiable);
   CHECK_THAT(unverifiable.error().message, Contains("libunbound"));
   many.resize(1050);
-  CHECK(format_zone_text(many, ZoneFormat::kZone, 60));
+  CHECK(format_zone_text(many, {.ttl = 60}));
   zone = format_zone_text(std::vector<GoImport>{{"a.org/x", "git", "https://g.org/x", ""},
                                                 {"a.org/x", "hg", "https://g.org/x", ""}},
-                          ZoneFormat::kZone, 60);
+                          {.ttl = 60});
   REQUIRE(zone);
   CHECK_THAT(zone->warnings.at(0), Contains("two different records"));
 }
@@ -242,7 +279,7 @@ TEST_CASE("large files take time in proportion") {
   for (int i = 0; i < 40000; ++i) {
     domains.push_back({"d" + std::to_string(i) + ".org/x", "git", "https://g.org/x", ""});
   }
-  CHECK(format_zone_text(domains, ZoneFormat::kZone, 60)->warnings.empty());
+  CHECK(format_zone_text(domains, {.ttl = 60})->warnings.empty());
   CHECK(lint_entries(*entries).size() == 2);  // too many for one name
 }
 
@@ -268,6 +305,12 @@ TEST_CASE("lint of entries") {
   CHECK_THAT(lint({{"a.org/x", "git", "https://g.org/x", "a/../b"}}),
              Contains("plain relative path"));
   CHECK_THAT(lint({{"a.org/x", "cvs", "https://g.org/x", ""}}), Contains("error: "));
+  // What a stranger wrote is escaped, once, wherever it stands, and each thing is said once.
+  const std::string hostile = lint({{"a\x1b[2J.org/\xc2\x9bx", "git", "https://g.org/\\x", ""}});
+  CHECK(
+      hostile ==
+      "a\\x1b[2j.org: error: \"a\\x1b[2J.org/\\xc2\\x9bx git https://g.org/\\x\": malformed import "
+      "path \"a\\x1b[2J.org/\\xc2\\x9bx\": invalid character \"\\x1b\"\n");
   for (const char* prefix : {"a.org/x.git", "github.com/u/x", "github.com/u"}) {
     CHECK_THAT(lint({{prefix, "git", "https://g.org/x", ""}}), Contains("do not ask DNS"));
   }
