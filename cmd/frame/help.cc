@@ -112,7 +112,9 @@ std::string format_help(const CommandPath& path) {
   if (!options.empty()) out += "\noptions:\n" + options;
   if (path.size() == 1) {
     out += "\noptions of every command:\n" + globals;
-    out += "\n'gwtool COMMAND --help' describes a command, gwtool-COMMAND(1) all of it.\n";
+    out +=
+        "\n'gwtool help COMMAND' or 'gwtool COMMAND --help' describes a command,\n"
+        "gwtool-COMMAND(1) all of it.\n";
   } else {
     out += "\n'gwtool --help' lists the options of every command: --config, --json, -q, ...\n";
   }

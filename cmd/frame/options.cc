@@ -137,6 +137,10 @@ Option&& Option::on_command_line_only() && {
   command_line_only = true;
   return std::move(*this);
 }
+Option&& Option::inherit() && {
+  inherited = true;
+  return std::move(*this);
+}
 Option&& Option::check(std::function<Status(std::string_view)> test) && {
   assign = [inner = std::move(assign),
             test = std::move(test)](const std::vector<std::string>& values) -> Status {

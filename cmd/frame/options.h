@@ -120,6 +120,7 @@ struct Option {
   bool repeatable = false;
   bool positional = false;
   bool command_line_only = false;  // no key of the configuration file
+  bool inherited = false;          // in the file also from the table of the command above
 
   // Parses all given values (one, unless repeatable; "true" or "false" for a flag) and stores them.
   std::function<Status(const std::vector<std::string>&)> assign;
@@ -133,6 +134,8 @@ struct Option {
   Option&& environment(std::string name) &&;
   Option&& default_text(std::string text) &&;  // in words: the bound variable cannot say it
   Option&& on_command_line_only() &&;
+  // The command above has an option of that name for the same thing.
+  Option&& inherit() &&;
   // A check of each value after it was parsed, for formats that the library knows.
   Option&& check(std::function<Status(std::string_view)> check) &&;
 };

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/visible.h"
 
 namespace gw::cmd {
@@ -21,6 +22,7 @@ constexpr int kCyan = 36;
 
 void Output::line(std::string_view text) {
   const MutexLock lock(mutex_);
+  wrote_data_ = true;
   buffer_ += text;
   buffer_ += '\n';
   if (buffer_.size() >= kFlushAt) flush_locked();
@@ -28,11 +30,17 @@ void Output::line(std::string_view text) {
 
 void Output::write(std::string_view bytes) {
   const MutexLock lock(mutex_);
+  wrote_data_ = wrote_data_ || !bytes.empty();
   buffer_ += bytes;
   if (buffer_.size() >= kFlushAt) flush_locked();
 }
 
 void Output::json(const Json& document) { line(format_json(document)); }
+
+bool Output::wrote_data() const {
+  const MutexLock lock(mutex_);
+  return wrote_data_;
+}
 
 void Output::flush_locked() {
   if (failed_errno_ == 0) failed_errno_ = write_all(out_fd_, buffer_);
@@ -89,7 +97,13 @@ void Output::lines(std::string_view text) {
 }
 
 Logger::Sink Output::log_sink() {
-  return [this](std::string_view line) { lines(line); };
+  return [this](std::string_view line) {
+    if (settings_.timed) {
+      lines(fmt::format("time={} {}", format_rfc3339(system_clock().now()), line));
+    } else {
+      lines(line);
+    }
+  };
 }
 
 Logger::MessageSink Output::message_sink() {

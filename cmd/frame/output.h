@@ -28,6 +28,7 @@ class Output {
     bool terminal = false;  // progress lines may be shown and rewritten
     bool watched = false;   // standard error is a terminal, whatever may be shown there
     bool shown = false;     // standard output is a terminal
+    bool timed = false;     // lines of the log have a time of their own
   };
   // Writes to file descriptors `out` and `err`, which stay the caller's.
   Output(int out, int err) : out_fd_(out), err_fd_(err) {}
@@ -42,6 +43,8 @@ class Output {
   void line(std::string_view text);
   void write(std::string_view bytes);
   void json(const Json& document);
+  // Whether there was any.
+  bool wrote_data() const;
 
   // For people, on standard error: "gwtool: TEXT".
   void note(std::string_view text);    // not with -q
@@ -73,10 +76,11 @@ class Output {
 
   int out_fd_;
   int err_fd_;
-  Settings settings_;  // set before there are threads
-  Mutex mutex_;        // and both descriptors: a line is never torn
+  Settings settings_;    // set before there are threads
+  mutable Mutex mutex_;  // and both descriptors: a line is never torn
   std::string buffer_ GW_GUARDED_BY(mutex_);
   bool progress_shown_ GW_GUARDED_BY(mutex_) = false;
+  bool wrote_data_ GW_GUARDED_BY(mutex_) = false;
   int failed_errno_ GW_GUARDED_BY(mutex_) = 0;
 };
 

@@ -1,6 +1,8 @@
 #include "frame/program.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -71,6 +73,25 @@ Command make_root(Globals* g, std::vector<Command> commands) {
   return root;
 }
 
+// Whether standard error is the journal's, which keeps a time with each line (systemd.exec(5)).
+bool is_journal(const Environment& env) {
+  const auto stream = env("JOURNAL_STREAM");
+  struct stat st {};
+  if (!stream || ::fstat(STDERR_FILENO, &st) != 0) return false;
+  return *stream == fmt::format("{}:{}", st.st_dev, st.st_ino);
+}
+
+// --color as it stands on a command line that is refused.
+Color color_in(const std::vector<std::string>& args) {
+  for (std::size_t i = 0; i < args.size() && args[i] != "--"; ++i) {
+    const bool apart = args[i] == "--color" && i + 1 < args.size();
+    const std::string word = apart ? "--color=" + args[i + 1] : args[i];
+    if (word == "--color=always") return Color::kAlways;
+    if (word == "--color=never") return Color::kNever;
+  }
+  return Color::kAuto;
+}
+
 // -q, -v and colour as far as they are known before the configuration is read, and again after.
 void configure_output(Output& out, const Globals& g, const Environment& env, Terminal terminal) {
   auto no_color = env("NO_COLOR");
@@ -82,6 +103,7 @@ void configure_output(Output& out, const Globals& g, const Environment& env, Ter
   s.terminal = terminal.error_is_terminal && !plain;
   s.watched = terminal.error_is_terminal;
   s.shown = terminal.output_is_terminal;
+  s.timed = !is_journal(env);
   s.color = g.color == Color::kAlways ||
             (g.color == Color::kAuto && terminal.error_is_terminal && !plain);
   out.configure(s);
@@ -93,7 +115,11 @@ Status finish_config(const Globals& g, const CommandPath& path,
     GW_CHECK(check_paths(settings));
     if (path.back()->run) GW_CHECK(check_complete(path, settings));
   }
-  if (g.print_config) out.write(format_config(settings, false));
+  if (g.print_config && g.json) {
+    out.json(config_json(settings));
+  } else if (g.print_config) {
+    out.write(format_config(settings, false));
+  }
   return {};
 }
 
@@ -124,7 +150,9 @@ Result<int> run_command(const Globals& g, const CommandPath& path,
 
 Result<int> run(const Command& root, Globals& g, const std::vector<std::string>& args, Output& out,
                 const Environment& env, Terminal terminal) {
+  g.color = color_in(args);
   configure_output(out, g, env, terminal);
+  g.color = Color::kAuto;
   GW_TRY(Invocation invocation, parse_command_line(root, args));
   if (invocation.has("help")) {
     out.write(format_help(invocation.path));
@@ -162,6 +190,12 @@ Result<int> run(const Command& root, Globals& g, const std::vector<std::string>&
   return run_command(g, invocation.path, settings, out);
 }
 
+// Whether JSON was asked for; known, too, of a command line that was refused.
+bool wants_json(const Globals& g, const std::vector<std::string>& args) {
+  const auto end = std::find(args.begin(), args.end(), "--");
+  return g.json || std::find(args.begin(), end, "--json") != end;
+}
+
 }  // namespace
 
 int run_program(std::vector<Command> commands, const std::vector<std::string>& args, Output& out,
@@ -175,6 +209,10 @@ int run_program(std::vector<Command> commands, const std::vector<std::string>& a
   } else {
     code = exit_code(result.error().kind);
     out.error(result.error());
+    // In place of the document that there would have been.
+    if (wants_json(globals, args) && !out.wrote_data()) {
+      out.json({{"error", error_json(result.error())}});
+    }
   }
   out.progress("");
   // What was computed but did not arrive was not done.

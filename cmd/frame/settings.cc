@@ -116,9 +116,18 @@ Status check_config(const Command& root, const ConfigFile& config,
 
 const ConfigEntry* find_entry(const ConfigFile* config, const OptionRef& ref) {
   if (config == nullptr || ref.option->command_line_only) return nullptr;
-  std::string table = table_name(ref.owner);
-  for (const ConfigEntry& e : config->entries) {
-    if (e.table == table && e.key == ref.option->name && !e.values.empty()) return &e;
+  const auto in_table = [&](const std::string& table) -> const ConfigEntry* {
+    for (const ConfigEntry& e : config->entries) {
+      if (e.table == table && e.key == ref.option->name && !e.values.empty()) return &e;
+    }
+    return nullptr;
+  };
+  const ConfigEntry* own = in_table(table_name(ref.owner));
+  if (own != nullptr || !ref.option->inherited) return own;
+  CommandPath above = ref.owner;
+  while (above.size() > 2) {
+    above.pop_back();
+    if (const ConfigEntry* e = in_table(table_name(above))) return e;
   }
   return nullptr;
 }
@@ -194,6 +203,20 @@ std::string format_values(const Option& o, const std::vector<std::string>& value
   return o.repeatable ? fmt::format("[{}]", text) : text;
 }
 
+const char* origin_name(Origin origin) {
+  switch (origin) {
+    case Origin::kDefault:
+      return "default";
+    case Origin::kConfig:
+      return "file";
+    case Origin::kEnvironment:
+      return "environment";
+    case Origin::kCommandLine:
+      return "command line";
+  }
+  return "";
+}
+
 std::string default_comment(const Option& o, bool no_value, bool sample) {
   if (no_value && !o.fallback.empty()) return "  # default: " + o.fallback;
   if (sample) return "";
@@ -255,6 +278,33 @@ Status check_paths(const std::vector<Setting>& settings) {
     }
   }
   return {};
+}
+
+Json config_json(const std::vector<Setting>& settings) {
+  Json list = Json::array();
+  for (const Setting& s : settings) {
+    const Option& o = *s.ref.option;
+    if (o.command_line_only) continue;
+    const auto one = [&o](const std::string& value) -> Json {
+      if (o.kind == ValueKind::kFlag) return value == "true";
+      const auto number = o.kind == ValueKind::kNumber ? parse_decimal(value) : std::nullopt;
+      return number ? Json(*number) : Json(value);
+    };
+    Json value;
+    if (o.repeatable) {
+      value = Json::array();
+      for (const std::string& v : s.values) value.push_back(one(v));
+    } else if (!s.values.empty()) {
+      value = one(s.values.back());
+    }
+    list.push_back({{"table", table_name(s.ref.owner)},
+                    {"key", o.name},
+                    {"value", std::move(value)},
+                    {"origin", origin_name(s.origin)},
+                    {"where", s.where},
+                    {"beaten", s.beaten}});
+  }
+  return {{"settings", std::move(list)}};
 }
 
 std::string format_config(const std::vector<Setting>& settings, bool sample) {

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "base/result.h"
 #include "frame/config.h"
 #include "frame/parser.h"
@@ -49,5 +50,7 @@ Status check_paths(const std::vector<Setting>& settings);
 // The settings as a configuration file that means the same. `sample`: every key commented out, with
 // its help, for a person to begin with.
 std::string format_config(const std::vector<Setting>& settings, bool sample);
+// {"settings":[...]}: one for each key, with its table, value, and where it comes from.
+Json config_json(const std::vector<Setting>& settings);
 
 }  // namespace gw::cmd

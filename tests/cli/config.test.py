@@ -45,6 +45,33 @@ class Config(cli.TestCase):
         self.assert_run(again, 0, err="")
         self.assertEqual(tomllib.loads(again.out), values)
 
+    def test_print_config_as_json(self):
+        conf = self.file("c.toml", "quiet = true\n[serve-dns]\nns = ['a.example.org']\nttl = 60\n")
+        r = self.gwtool("--print-config", "--json", "--config", conf, "serve-dns", "--db", "x.db")
+        self.assert_run(r, 0, err="")
+        found = {(s["table"], s["key"]): s for s in r.json["settings"]}
+        self.assertEqual(found["", "quiet"]["value"], True)
+        self.assertEqual(found["serve-dns", "db"], {
+            "table": "serve-dns", "key": "db", "value": "x.db", "origin": "command line",
+            "where": "--db", "beaten": []})
+        self.assertEqual(found["serve-dns", "ns"]["value"], ["a.example.org"])
+        self.assertEqual(found["serve-dns", "ttl"]["value"], 60)
+        self.assertEqual(found["serve-dns", "ttl"]["where"], conf + ":4")
+        self.assertEqual((found["serve-dns", "key"]["value"], found["serve-dns", "key"]["origin"]),
+                         (None, "default"))
+        text = self.gwtool("--print-config", "--config", conf, "serve-dns", "--db", "x.db").out
+        self.assertEqual(len(found), sum(1 for line in text.splitlines() if " = " in line))
+
+    def test_what_belongs_to_the_command_above_is_found_there(self):
+        """serve-dns status needs no table of its own to find the server."""
+        conf = self.file("c.toml", "[serve-dns]\ndb = 'above.db'\n")
+        args = ("--config", conf, "--print-config", "serve-dns", "status")
+        self.assertIn('db = "above.db"', self.gwtool(*args).out)
+        self.assert_error(self.gwtool("--config", conf, "serve-dns", "status"), 3, "above.db")
+        conf = self.file("c.toml", "[serve-dns]\ndb = 'above.db'\n[serve-dns-status]\ndb = 'own.db'\n")
+        self.assertIn('db = "own.db"', self.gwtool(*args).out)
+        self.assertIn('db = "flag.db"', self.gwtool(*args, "--db", "flag.db").out)
+
     def test_every_default_is_valid(self):
         # What --print-config shows as a default is accepted as a value.
         text = self.gwtool("--print-config").out

@@ -23,6 +23,25 @@ class Exit(cli.TestCase):
         ]:
             self.assert_error(self.gwtool(*args), 2, text)
 
+    def test_errors_as_json(self):
+        """One document, whatever went wrong, in place of the one that there would have been."""
+        for args, code, kind in (
+                (("--json", "nonsense-command"), 2, "usage"),
+                (("check", "module", "--json"), 2, "usage"),
+                (("check", "module", "a.example/b", "--resolver", "x", "--json"), 2, "usage"),
+                (("vanity-lookup", "--json"), 2, "usage"),
+                (("serve-dns", "status", "--db", self.path("none"), "--json"), 3, "unavailable"),
+                (("--config", self.path("none"), "--json", "--print-config"), 2, "usage")):
+            r = self.gwtool(*args)
+            self.assertEqual(r.code, code, r)
+            self.assertEqual(list(r.json), ["error"], r)
+            self.assertEqual(r.json["error"]["kind"], kind)
+            self.assertIn("gwtool: error: " + r.json["error"]["message"][:20], r.err)
+        # An argument that looks like it is none.
+        self.assertEqual(self.gwtool("nonsense", "--", "--json").out, "")
+        conf = self.file("conf.toml", "json = true\n")
+        self.assertIn("error", self.gwtool("--config", conf, "vanity-lookup").json)
+
     def test_mistyped_commands_are_guessed(self):
         for typed in ("folow-tlog", "serve", "chekc"):
             r = self.gwtool(typed)
@@ -55,6 +74,12 @@ class Exit(cli.TestCase):
         for name in os.listdir(man):
             with open(os.path.join(man, name), encoding="utf-8") as f:
                 self.assertTrue(f.read().startswith('.\\"'))
+
+    def test_colour_of_a_command_line_that_is_refused(self):
+        for args in (("--color", "always", "nonsense"), ("nonsense", "--color=always")):
+            self.assertIn("\x1b[31merror", self.gwtool(*args).err)
+        for args in (("nonsense", "always"), ("--color=never", "--nonsense")):
+            self.assertNotIn("\x1b", self.gwtool(*args).err)
 
     def test_colour_and_no_color(self):
         self.assertNotIn("\x1b", self.gwtool("nonsense").err)

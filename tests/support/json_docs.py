@@ -71,6 +71,9 @@ def kind(value):
 def check(name, document, seen=None):
     """Raises AssertionError for a field that is not described, or has another type. `seen`: a set to
     which (document, path) of every field is added."""
+    # In place of any document: why there is none.
+    if name != "an error" and isinstance(document, dict) and set(document) == {"error"}:
+        return check("an error", document, seen)
     described = DESCRIBED[name]
 
     def fail(path, what):
