@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "base/text.h"
 #include "commands.h"
 #include "dns/name.h"
 #include "dns/types.h"
@@ -10,6 +11,7 @@
 #include "dnsd/status_socket.h"
 #include "dnsd/zone_key.h"
 #include "os/confine.h"
+#include "os/file.h"
 #include "os/signals.h"
 #include "os/stop.h"
 #include "serve_dns_options.h"
@@ -97,17 +99,35 @@ Command key_new_command() {
   return c;
 }
 
+// What the public half of a key says that it is for.
+Result<std::string> zone_of_key(const std::string& file) {
+  constexpr std::size_t kMostKey = std::size_t{64} << 10;
+  const std::string half = dnsd::public_key_file(file);
+  const auto text = os::read_file(half, kMostKey);
+  for (std::string_view rest = text ? std::string_view(*text) : ""; !rest.empty();) {
+    const auto words = split_words(take_line(rest));
+    if (!words.empty() && !words[0].starts_with(';')) return std::string(words[0]);
+  }
+  return usage_error(half + " does not say which zone the key is for", "name it with --zone");
+}
+
 Command key_ds_command() {
   struct Values {
-    std::string zone;
+    std::optional<std::string> zone;
     std::string key;
   };
   auto v = std::make_shared<Values>();
   Command c("ds", "print the DS record of a zone's signing key");
-  c.add(text_option("zone", "ZONE", &v->zone, "the zone").check(check_zone).require());
-  c.add(path_option("key", "FILE", &v->key, PathUse::kState, "the private key").require());
+  c.add(text_option("zone", "ZONE", &v->zone, "the zone")
+            .check(check_zone)
+            .default_text("the one that the public half beside the key names"));
+  c.add(path_option("key", "FILE", &v->key, PathUse::kState, "the private key")
+            .more("In a configuration file also from the table of serve-dns.")
+            .inherit()
+            .require());
   c.run = [v](Context& ctx) -> Result<int> {
-    GW_TRY(const std::string zone, parse_zone(v->zone));
+    GW_TRY(const std::string text, v->zone ? Result<std::string>(*v->zone) : zone_of_key(v->key));
+    GW_TRY(const std::string zone, parse_zone(text));
     GW_TRY(auto key, dnsd::ZoneKey::load(zone, v->key));
     print_key(ctx, v->key, key);
     return kExitDone;
@@ -125,9 +145,13 @@ Command status_command() {
   c.doc =
       "Zones and serial numbers, the log's newest head and its age, the key's tag and the DS "
       "record to compare with the parent's, counters. With --json one document.";
-  c.add(path_option("db", "FILE", &v->db, PathUse::kState, "the database the server serves from"));
+  c.add(path_option("db", "FILE", &v->db, PathUse::kState, "the database the server serves from")
+            .more("In a configuration file also from the table of serve-dns.")
+            .inherit());
   c.add(path_option("status-socket", "FILE", &v->socket, PathUse::kState,
-                    "the server's socket, if it was given one"));
+                    "the server's socket, if it was given one")
+            .more("In a configuration file also from the table of serve-dns.")
+            .inherit());
   c.rules.push_back([v]() -> Status {
     if (v->db || v->socket) return {};
     return usage_error("--db or --status-socket is needed, to find the server");

@@ -25,6 +25,8 @@ class Keys(serve.TestCase):
                 self.assertEqual(stat.S_IMODE(os.stat(key + ".key").st_mode), 0o644)
                 self.assert_run(self.gwtool("serve-dns", "key", "ds", "--zone", ZONE.upper() + ".",
                                             "--key", key), 0, out=r.out)
+                # The public half beside it says which zone it is for.
+                self.assert_run(self.gwtool("serve-dns", "key", "ds", "--key", key), 0, out=r.out)
                 document = self.gwtool("serve-dns", "key", "ds", "--zone", ZONE, "--key", key,
                                        "--json").json
                 self.assertEqual(document, {
