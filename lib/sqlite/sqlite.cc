@@ -22,7 +22,10 @@ Error sqlite_error(sqlite3* db, int code) {
     case SQLITE_LOCKED:
       return unavailable_error(std::move(message));
     case SQLITE_NOTADB:
-      return usage_error("not an SQLite database");
+      return usage_error(
+          "not an SQLite database",
+          "if it should be one, it is damaged: move it away, and have it made anew or "
+          "put a copy in its place");
     case SQLITE_CORRUPT:
       return corrupt_error(std::move(message));
     case SQLITE_READONLY:
