@@ -1,9 +1,10 @@
 #!/bin/sh
 # Installs what gwtool needs from Debian's packages and builds libcurl.a from Debian's source package.
 #
-# usage: cmake/deps.sh [--tests] [DIRECTORY]
+# usage: cmake/deps.sh [--tests] [--curl SOURCE] [DIRECTORY]
 #   --tests    also the peers that the tests talk to (unbound, knot, nsd, bind9 tools, dnsperf, Go,
 #              a browser)
+#   --curl     build libcurl from this unpacked source package of Debian's, without the network
 #   DIRECTORY  where libcurl goes, default build/deps beside this script's parent
 #
 # Run as root, or with sudo on the machine. Safe to run again: it takes a second when nothing is
@@ -16,12 +17,15 @@ set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 want_tests=no
 dest=
-for arg in "$@"; do
-  case $arg in
+curl_source=
+while [ $# -gt 0 ]; do
+  case $1 in
     --tests) want_tests=yes ;;
-    -*) echo "deps.sh: unknown option $arg (usage: deps.sh [--tests] [DIRECTORY])" >&2; exit 2 ;;
-    *) dest=$arg ;;
+    --curl) [ $# -gt 1 ] && curl_source=$(cd "$2" && pwd) && shift || exit 2 ;;
+    -*) echo "deps.sh: unknown option $1 (usage: deps.sh [--tests] [--curl SOURCE] [DIRECTORY])" >&2; exit 2 ;;
+    *) dest=$1 ;;
   esac
+  shift
 done
 dest=${dest:-$root/build/deps}
 
@@ -102,7 +106,11 @@ fi
 # ---- libcurl ----
 # Debian's libcurl.a cannot be linked (krb5 and p11-kit have no .a). The stamp names what it was made
 # of: a security update of curl, or a change of this script, makes it anew.
-version=$(apt-cache policy libcurl4 2>/dev/null | sed -n 's/^  Candidate: //p')
+if [ -n "$curl_source" ]; then
+  version=$(sed -n '1s/.*(\(.*\)).*/\1/p' "$curl_source/debian/changelog")
+else
+  version=$(apt-cache policy libcurl4 2>/dev/null | sed -n 's/^  Candidate: //p')
+fi
 stamp="$version $(cksum < "$0")"
 if [ -f "$dest/lib/libcurl.a" ] && [ "$(cat "$dest/stamp" 2>/dev/null)" = "$stamp" ]; then
   exit 0
@@ -112,22 +120,26 @@ mkdir -p "$dest"
 dest=$(cd "$dest" && pwd)
 work=$(mktemp -d "$dest/work.XXXXXX")
 trap 'rm -rf "$work"' EXIT
-mkdir -p "$work/sources" "$work/lists/partial" "$work/cache/archives/partial" "$work/src"
-for f in /etc/apt/sources.list.d/*.sources; do
-  [ -f "$f" ] && sed 's/^Types:.*/Types: deb-src/' "$f" > "$work/sources/$(basename "$f")"
-done
-for f in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
-  [ -f "$f" ] && sed -n 's/^deb /deb-src /p' "$f" > "$work/sources/$(basename "$f" .list).list"
-done
-chmod 755 "$dest" "$work" "$work/sources" "$work/lists" "$work/lists/partial"
-private_apt() {
-  apt-get -qq -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts="$work/sources" \
-    -o Dir::State::lists="$work/lists" -o Dir::Cache="$work/cache" -o APT::Sandbox::User= "$@"
-}
-private_apt update >&2
-(cd "$work/src" && private_apt source "curl=$version" >"$work/log" 2>&1 ||
-  private_apt source curl >"$work/log" 2>&1) || { cat "$work/log" >&2; exit 1; }
-src=$(find "$work/src" -mindepth 1 -maxdepth 1 -type d -name 'curl-*')
+src=$curl_source
+if [ -z "$src" ]; then
+  mkdir -p "$work/sources" "$work/lists/partial" "$work/cache/archives/partial" "$work/src"
+  for f in /etc/apt/sources.list.d/*.sources; do
+    [ -f "$f" ] && sed 's/^Types:.*/Types: deb-src/' "$f" > "$work/sources/$(basename "$f")"
+  done
+  for f in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
+    [ -f "$f" ] && sed -n 's/^deb /deb-src /p' "$f" > "$work/sources/$(basename "$f" .list).list"
+  done
+  chmod 755 "$dest" "$work" "$work/sources" "$work/lists" "$work/lists/partial"
+  private_apt() {
+    apt-get -qq -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts="$work/sources" \
+      -o Dir::State::lists="$work/lists" -o Dir::Cache="$work/cache" -o APT::Sandbox::User= "$@"
+  }
+  private_apt update >&2
+  (cd "$work/src" && private_apt source "curl=$version" >"$work/log" 2>&1 ||
+    private_apt source curl >"$work/log" 2>&1) || { cat "$work/log" >&2; exit 1; }
+  src=$(find "$work/src" -mindepth 1 -maxdepth 1 -type d -name 'curl-*')
+fi
+cp "$src/debian/copyright" "$dest/copyright"  # for NOTICE
 cmake -S "$src" -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
   -DCMAKE_INSTALL_PREFIX="$dest" -DCMAKE_INSTALL_LIBDIR=lib \
   -DCMAKE_POSITION_INDEPENDENT_CODE=ON -DCMAKE_C_FLAGS="-ffile-prefix-map=$work=." \
