@@ -9,6 +9,12 @@
 namespace gw::vanity {
 namespace {
 
+// A server that fails says nothing of what it would answer.
+void blame_server(Result<Found>& r) {
+  const bool fault = !r && dynamic_cast<const ServerFault*>(r.error().detail.get()) != nullptr;
+  if (fault) r.error().kind = ErrorKind::kUnavailable;
+}
+
 bool is_answer(const Result<Found>& r) { return r || r.error().kind == ErrorKind::kNotFound; }
 
 std::string shown(const Result<Found>& r) {
@@ -41,6 +47,7 @@ std::vector<Comparison> compare(const LookupOptions& options, TxtLookups* dns,
   for (std::size_t i = 0; i < rest.size(); ++i) {
     Comparison& c = out[where[i]];
     c.http = std::move(by_http[i].result);
+    blame_server(c.http);
     c.compared = is_answer(c.http);
     c.same = c.compared && c.dns && c.http && c.dns->import == c.http->import;
   }

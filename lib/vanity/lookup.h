@@ -113,6 +113,9 @@ struct Found {
   std::string page;  // kHttp: the URL of the page with the tag, after redirects
 };
 
+// With the error of a path whose page the server could not make: its status was 429 or 5xx.
+struct ServerFault : ErrorDetail {};
+
 struct PathResult {
   std::string path;
   // kUsage: a malformed path, for which nothing was sent. kNotFound: none, or no single one.

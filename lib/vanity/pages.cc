@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "base/bytes.h"
 #include "vanity/import_path.h"
@@ -32,7 +33,10 @@ const std::string* redirect_target(const net::HttpResponse& response) {
 // The status as the reason for finding no tag. A server that fails has answered: for the go
 // command, too, there just is none.
 Error status_error(const std::string& url, int status) {
-  return not_found_error(fmt::format("{}: no go-import meta tag, status {}", quoted(url), status));
+  Error error =
+      not_found_error(fmt::format("{}: no go-import meta tag, status {}", quoted(url), status));
+  if (status == 429 || status >= 500) error.detail = std::make_shared<ServerFault>();
+  return error;
 }
 
 std::string shown(std::string_view url) { return quoted(net::redact_url(url)); }
