@@ -70,7 +70,13 @@ Result<std::unique_ptr<NotifyRelay>> NotifyRelay::make(
   constexpr std::size_t kPath = offsetof(sockaddr_un, sun_path);
   if (size <= kPath + 1) return internal_error("a notification socket without a name");
   const std::string name(address.sun_path + 1, size - kPath - 1);
-  std::unique_ptr<NotifyRelay> relay(new NotifyRelay(std::move(fd), "@" + name, std::move(heard)));
+  return adopt(loop, std::move(fd), "@" + name, std::move(heard));
+}
+
+Result<std::unique_ptr<NotifyRelay>> NotifyRelay::adopt(
+    Loop& loop, Fd fd, std::string address, std::function<void(const Notification&)> heard) {
+  std::unique_ptr<NotifyRelay> relay(
+      new NotifyRelay(std::move(fd), std::move(address), std::move(heard)));
   GW_TRY(relay->watch_, loop.watch(relay->fd_.get(), EPOLLIN,
                                    [raw = relay.get()](std::uint32_t) { raw->receive(); }));
   return relay;

@@ -51,12 +51,16 @@ class NotifyRelay {
   // `heard` is called for each message; whose pid it is, it looks at itself.
   static Result<std::unique_ptr<NotifyRelay>> make(Loop& loop,
                                                    std::function<void(const Notification&)> heard);
+  // One that this process had before it replaced its own program by exec(2).
+  static Result<std::unique_ptr<NotifyRelay>> adopt(Loop& loop, Fd fd, std::string address,
+                                                    std::function<void(const Notification&)> heard);
   NotifyRelay(const NotifyRelay&) = delete;
   NotifyRelay& operator=(const NotifyRelay&) = delete;
 
   // For the child's environment: "NOTIFY_SOCKET=" and this. Any user of this network namespace can
   // send to it.
   const std::string& address() const { return address_; }
+  int fd() const { return fd_.get(); }
 
  private:
   NotifyRelay(Fd fd, std::string address, std::function<void(const Notification&)> heard)

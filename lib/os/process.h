@@ -97,6 +97,10 @@ class Child {
   Child& operator=(Child&&) = delete;
   ~Child();  // one that was not reaped is killed, with its group, and reaped
 
+  // A child that this process had before it replaced its own program by exec(2): the leader of a
+  // group of its own. kNotFound: it has no such child.
+  static Result<Child> adopt(pid_t pid);
+
   // Valid until reap(): an ended child keeps its number so long.
   pid_t pid() const { return pid_; }
   // Readable once it has ended: for poll(2) and Loop.

@@ -63,6 +63,17 @@ Child::Child(Child&& o) noexcept
       group_(o.group_),
       refused_(std::move(o.refused_)) {}
 
+Result<Child> Child::adopt(pid_t pid) {
+  Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  siginfo_t info{};
+  // Ours, or waiting for it is refused.
+  if (!pidfd || ::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd.get()), &info,
+                         WEXITED | WNOHANG | WNOWAIT) != 0) {
+    return not_found_error(fmt::format("process {} is no child of this one", pid));
+  }
+  return Child(pid, std::move(pidfd), true);
+}
+
 Child::~Child() {
   if (pid_ < 0) return;
   [[maybe_unused]] const Status killed = signal_group(SIGKILL);

@@ -42,6 +42,17 @@ Notifier Notifier::from_environment() {
   return Notifier(std::move(socket), watchdog);
 }
 
+std::vector<std::string> Notifier::environment() const {
+  std::vector<std::string> out;
+  if (!socket_.empty()) {
+    std::string address = socket_;
+    if (address[0] == '\0') address[0] = '@';
+    out.push_back("NOTIFY_SOCKET=" + address);
+  }
+  if (watchdog_.count() > 0) out.push_back("WATCHDOG_USEC=" + std::to_string(watchdog_.count()));
+  return out;
+}
+
 bool Notifier::send(std::string_view message) const {
   if (socket_.empty()) return true;
   sockaddr_un addr{};

@@ -37,6 +37,8 @@ class Notifier {
   static Notifier from_environment();
 
   bool active() const { return !socket_.empty(); }
+  // What from_environment() took out, as "NAME=value", for a program that takes this one's place.
+  std::vector<std::string> environment() const;
 
   bool ready(std::string_view status = {}) const;
   bool status(std::string_view text) const;  // one line for `systemctl status`

@@ -421,3 +421,29 @@ TEST_CASE("process: what is left of a tree is found and ended") {
     return {};
   });
 }
+
+TEST_CASE("a child from before an exec", "[process]") {
+  CHECK(Child::adopt(1).error().kind == ErrorKind::kNotFound);
+  CHECK_FALSE(Child::adopt(::getpid()));
+  const pid_t pid = ::fork();
+  REQUIRE(pid >= 0);
+  if (pid == 0) {
+    ::pause();
+    ::_exit(3);
+  }
+  (void)::setpgid(pid, pid);
+  auto child = Child::adopt(pid);
+  REQUIRE(child);
+  CHECK(child->pid() == pid);
+  CHECK_FALSE(*child->wait_for(std::chrono::milliseconds(0)));
+  CHECK(child->signal_group(SIGKILL));
+  CHECK(child->reap()->signal == SIGKILL);
+  // one that has ended and was not reaped is still ours
+  const pid_t other = ::fork();
+  REQUIRE(other >= 0);
+  if (other == 0) ::_exit(4);
+  siginfo_t info{};
+  REQUIRE(::waitid(P_PID, static_cast<id_t>(other), &info, WEXITED | WNOWAIT) == 0);
+  CHECK(Child::adopt(other)->reap()->code == 4);
+  CHECK_FALSE(Child::adopt(other));
+}

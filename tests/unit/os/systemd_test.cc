@@ -160,3 +160,24 @@ TEST_CASE("listening sockets are handed on to a child") {
   REQUIRE(ran);
   CHECK(ran->output.starts_with("socket:["));
 }
+
+TEST_CASE("what the next program of this process is told", "[systemd]") {
+  CHECK(Notifier().environment().empty());
+  CHECK(Notifier("/run/x", std::chrono::microseconds(5)).environment() ==
+        std::vector<std::string>{"NOTIFY_SOCKET=/run/x", "WATCHDOG_USEC=5"});
+  CHECK(Notifier("@abstract").environment() == std::vector<std::string>{"NOTIFY_SOCKET=@abstract"});
+}
+
+TEST_CASE("a relay from before an exec", "[systemd]") {
+  auto loop = *Loop::make();
+  auto first = *NotifyRelay::make(*loop, [](const Notification&) {});
+  std::string said;
+  auto second =
+      *NotifyRelay::adopt(*loop, Fd(::fcntl(first->fd(), F_DUPFD_CLOEXEC, 3)), first->address(),
+                          [&](const Notification& n) { said = n.status.value_or(""); });
+  CHECK(second->address() == first->address());
+  first.reset();
+  CHECK(Notifier(second->address()).status("here"));
+  while (said.empty()) REQUIRE(loop->run_once(std::chrono::seconds(20)));
+  CHECK(said == "here");
+}
