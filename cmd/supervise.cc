@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 
 #include "commands.h"
 #include "supervise/supervisor.h"
@@ -31,10 +32,17 @@ int end_like(const os::Exit& exit) {
 
 Result<int> run(Context& ctx, const SuperviseValues& v) {
   GW_TRY(auto options, supervise_options(v));
+  GW_TRY(auto handover, supervise::take_handover());
+  if (std::getenv(supervise::kHandoverCheck) != nullptr) {
+    if (!handover) return usage_error("there is no supervisor to take the place of");
+    GW_CHECK(supervise::check_handover(*handover, options));
+    ctx.out.line(supervise::kHandoverAnswer);
+    return kExitDone;
+  }
   os::Exit exit;
   {
-    GW_TRY(const auto supervisor,
-           supervise::Supervisor::make(std::move(options), ctx.clock, ctx.log));
+    GW_TRY(const auto supervisor, supervise::Supervisor::make(std::move(options), ctx.clock,
+                                                              ctx.log, std::move(handover)));
     GW_TRY(exit, supervisor->run());
   }
   return end_like(exit);

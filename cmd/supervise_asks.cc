@@ -164,6 +164,11 @@ void add_questions(Command& c) {
   c.add(update_command());
   c.add(ask_command("rollback", "go back to the binary before",
                     "What ran until now is skipped from then on.", "", false, print_target));
+  c.add(
+      ask_command("reload", "let the gwtool on the disk take this one's place",
+                  "It is asked first whether it would, with the same options, whose file it reads "
+                  "again. The service goes on meanwhile.",
+                  "", false, nullptr));
   c.add(ask_command("skip", "never install this version", "With a Go version only that build.",
                     "VERSION [GOVERSION]", true, nullptr));
 }
@@ -382,7 +387,10 @@ Command helper_command() {
   c.run = [](Context& ctx) -> Result<int> {
     GW_TRY(const std::string text, read_job());
     GW_TRY(const auto job, supervise::parse_job(text));
-    GW_CHECK(supervise::help(job, STDOUT_FILENO, ctx.clock));
+    auto done = supervise::help(job, STDOUT_FILENO, ctx.clock);
+    // Tried again and again: not ready yet is no news.
+    if (!done && job.kind == supervise::Job::Kind::kReady) return kExitFailed;
+    if (!done) return std::move(done).error();
     return kExitDone;
   };
   return c;

@@ -1,6 +1,7 @@
 #include "supervise_group.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/bytes.h"
 #include "build/client.h"
@@ -61,10 +62,16 @@ void add_update(Command& c, const std::shared_ptr<SuperviseValues>& v) {
   c.add(duration_option("trial", &v->trial, milliseconds(10), hours(1),
                         "how long a new version must run to be kept"));
   c.add(
-      text_option("ready", "COMMAND|notify", &o->ready, "a command that tells whether it is ready")
-          .more("Instead of --trial: a new version is kept once the command, run by /bin/sh, "
-                "has ended with 0 a few times in a row. notify: once it has said READY=1 to its "
-                "NOTIFY_SOCKET, as services of systemd do."));
+      text_option("ready", "HOW", &v->ready, "how a new version shows that it is ready")
+          .check([](std::string_view text) -> Status {
+            GW_TRY([[maybe_unused]] const auto readiness, supervise::parse_readiness(text));
+            return {};
+          })
+          .more("Instead of --trial. notify: it says READY=1 to its NOTIFY_SOCKET, as services of "
+                "systemd do. http://ADDR/PATH: the answer's status is from 200 to 299. "
+                "tcp:ADDR:PORT or tcp:unix:PATH: it accepts a connection. exec:COMMAND, or a "
+                "command alone, run by /bin/sh with GW_PID: it ends with 0. All but notify are "
+                "tried each second."));
   c.add(duration_option("ready-timeout", &o->ready_timeout, milliseconds(100), hours(1),
                         "how long a new version may take to become ready"));
   c.add(custom_option(
@@ -80,8 +87,20 @@ void add_update(Command& c, const std::shared_ptr<SuperviseValues>& v) {
   c.add(duration_option("stop-timeout", &o->stop_timeout, milliseconds(10), hours(24),
                         "how long the service may take to end before it is killed"));
   c.add(text_option("on-event", "COMMAND", &o->on_event, "run this when something happened")
-            .more("By /bin/sh, with GW_EVENT (updated, failed, untrusted, skipped, rolled-back), "
-                  "GW_VERSION, GW_GO_VERSION and GW_MESSAGE."));
+            .more("By /bin/sh, with GW_EVENT, GW_VERSION, GW_GO_VERSION and GW_MESSAGE."));
+  c.add(text_option("event-url", "URL", &o->event_url, "post JSON there when something happened")
+            .check(net::check_url)
+            .more("With event, time, host, package, version, go_version, by and message."));
+  c.add(list_option("event", "NAME", &o->events, "of these alone --on-event and --event-url tell")
+            .default_text("all")
+            .check([](std::string_view text) -> Status {
+              constexpr std::array kEvents{"updated", "failed",      "untrusted",
+                                           "skipped", "rolled-back", "cancelled"};
+              if (std::find(kEvents.begin(), kEvents.end(), text) != kEvents.end()) return {};
+              return usage_error(gw::quoted(text) + " is no event",
+                                 "updated, failed, untrusted, skipped, rolled-back, cancelled");
+            })
+            .more("updated, failed, untrusted, skipped, rolled-back or cancelled. Repeatable."));
 }
 
 Status check_page_address(std::string_view text) {
@@ -341,6 +360,7 @@ Result<supervise::Options> supervise_options(const SuperviseValues& v) {
   out.timing = v.decisions.timing;
   GW_TRY(out.schedule, v.decisions.make_schedule());
   out.trial = v.trial;
+  GW_TRY(out.ready, supervise::parse_readiness(v.ready.value_or("")));
   out.sources.dns = v.dns == kSwitchedOff ? "" : v.dns;
   out.sources.need_secure = v.need_secure;
   out.sources.resolver = v.resolver.value_or("");

@@ -45,6 +45,7 @@ struct SuperviseValues : SuperviseDir {
   std::optional<std::string> toolchain_proxy;
   std::chrono::milliseconds trial = std::chrono::seconds(5);
   std::string user, helper_user, page_user;
+  std::optional<std::string> ready;
   std::vector<std::string> groups, ambient, limits;
   std::optional<std::string> admin, metrics, password, token, certificate, certificate_key;
   std::vector<std::string> origins, links;

@@ -85,6 +85,10 @@ Result<Json> Supervisor::obey(const std::vector<std::string>& words, bool truste
     notified();
     return ok();
   }
+  if (verb == "reload") {
+    GW_CHECK(start_replacement());
+    return ok();
+  }
   if (verb == "metrics") return Json{{"text", metrics_text()}};
   if (verb == "pause") {
     std::string reason;

@@ -18,6 +18,7 @@
 #include "net/resolver.h"
 #include "net/source.h"
 #include "supervise/proof.h"
+#include "supervise/readiness.h"
 
 namespace gw::supervise {
 namespace {
@@ -278,7 +279,30 @@ Result<Discovered> discover(const Job& job, const Clock& clock) {
   return found;
 }
 
+namespace {
+
+Status post_event(const Job& job) {
+  GW_TRY(auto http, net::HttpClient::create(http_options(job.sources)));
+  net::HttpRequest request;
+  request.url = job.where;
+  request.method = "POST";
+  request.headers = {{"Content-Type", "application/json"}};
+  request.body = job.body;
+  request.timeout = std::chrono::milliseconds(job.timeout_ms);
+  GW_TRY(const net::HttpResponse response, http.fetch_one(request));
+  if (response.status >= 200 && response.status < 300) return {};
+  return unavailable_error(
+      fmt::format("{}: status {}", net::redact_url(job.where), response.status));
+}
+
+}  // namespace
+
 Status help(const Job& job, int out, const Clock& clock) {
+  if (job.kind == Job::Kind::kTell) return post_event(job);
+  if (job.kind == Job::Kind::kReady) {
+    GW_TRY(const Readiness readiness, parse_readiness(job.where));
+    return try_readiness(readiness, std::chrono::milliseconds(job.timeout_ms));
+  }
   if (job.kind == Job::Kind::kDiscover) {
     auto found = discover(job, clock);
     if (found) return write_frame(out, FrameKind::kAnswer, format_discovered(*found));

@@ -16,7 +16,7 @@
 namespace gw::supervise {
 
 // Does the job and writes to `out`. Its errors are written, too: what it returns is only whether
-// that could be done (kIo).
+// that could be done (kIo), but for kReady and kTell, which write nothing.
 Status help(const Job& job, int out, const Clock& clock);
 
 // The parts: for tests, and for who sets a service up.

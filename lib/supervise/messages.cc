@@ -21,7 +21,8 @@ constexpr std::array kKinds{ErrorKind::kUsage,   ErrorKind::kNotFound,  ErrorKin
 constexpr std::array kModulePolicies{update::ModulePolicy::kPatch, update::ModulePolicy::kMinor,
                                      update::ModulePolicy::kManual};
 
-constexpr std::array kJobKinds{Job::Kind::kDiscover, Job::Kind::kFetch, Job::Kind::kProve};
+constexpr std::array kJobKinds{Job::Kind::kDiscover, Job::Kind::kFetch, Job::Kind::kProve,
+                               Job::Kind::kReady, Job::Kind::kTell};
 
 std::string_view kind_name(Job::Kind kind) {
   switch (kind) {
@@ -31,6 +32,10 @@ std::string_view kind_name(Job::Kind kind) {
       return "fetch";
     case Job::Kind::kProve:
       return "prove";
+    case Job::Kind::kReady:
+      return "ready";
+    case Job::Kind::kTell:
+      return "tell";
   }
   return "";
 }
@@ -96,6 +101,11 @@ std::string format_job(const Job& job) {
               {"every_version", job.policies.every_version}};
   if (job.head) out["head"] = *job.head;
   if (!job.known.empty()) out["known"] = job.known;
+  if (!job.where.empty()) {
+    out["where"] = job.where;
+    out["body"] = job.body;
+    out["timeout_ms"] = job.timeout_ms;
+  }
   return format_json(out);
 }
 
@@ -120,6 +130,9 @@ Result<Job> parse_job(std::string_view text) {
   }
   job.policies.every_version = flag_member(*json, "every_version");
   if (find_member(*json, "head") != nullptr) job.head = text_member(*json, "head");
+  job.where = text_member(*json, "where");
+  job.body = text_member(*json, "body");
+  job.timeout_ms = number_member(*json, "timeout_ms").value_or(0);
   const Json& known = list_member(*json, "known");
   if (known.is_object()) {
     for (const auto& [version, line] : known.items()) {

@@ -62,13 +62,17 @@ struct Sources {
 };
 
 struct Job {
-  enum class Kind { kDiscover, kFetch, kProve } kind = Kind::kDiscover;
+  enum class Kind { kDiscover, kFetch, kProve, kReady, kTell } kind = Kind::kDiscover;
   Sources sources;
   build::Key key;             // kDiscover: of what runs; the others: what is wanted
   update::Policies policies;  // kDiscover: when the list of all versions is worth asking for
   std::optional<std::string> head = {};  // kFetch: the remembered one
   // kDiscover: versions that are known already, and the Go that they need where that is known, too.
   std::map<std::string, std::string> known = {};
+  // kReady: as parse_readiness(); kTell: a URL to post `body` to. Both answer by how they end.
+  std::string where = {};
+  std::string body = {};
+  std::uint64_t timeout_ms = 0;
 };
 std::string format_job(const Job& job);
 // kUsage.

@@ -8,14 +8,13 @@
 
 #include "os/user.h"
 #include "supervise/messages.h"
+#include "supervise/readiness.h"
 #include "supervise/web.h"
 #include "update/plan.h"
 #include "update/policy.h"
 #include "update/schedule.h"
 
 namespace gw::supervise {
-
-inline constexpr const char* kReadyByNotify = "notify";
 
 struct Options {
   std::vector<std::string> command = {};  // a path with a slash, and its arguments
@@ -31,13 +30,15 @@ struct Options {
 
   std::chrono::milliseconds trial = std::chrono::seconds(5);
   std::chrono::milliseconds stop_timeout = std::chrono::seconds(90);
-  // A command that succeeds once the new service is ready; kReadyByNotify: it says so itself.
-  std::string ready = {};
+  Readiness ready = {};
   std::chrono::milliseconds ready_timeout = std::chrono::seconds(60);
   unsigned ready_passes = 3;
-  std::string before = {};    // a command before each update
-  std::string on_event = {};  // a command after each event
-  WebOptions web = {};        // the page; without addresses there is none
+  std::string before = {};  // a command before each update
+  // After each of these events, or after all: a command, and a POST of JSON.
+  std::vector<std::string> events = {};
+  std::string on_event = {};
+  std::string event_url = {};
+  WebOptions web = {};  // the page; without addresses there is none
 
   std::optional<os::User> user = {};  // that the service runs as
   // When we are root, who speaks to the network, and who serves the page: neither is the service's

@@ -46,6 +46,8 @@ bool is_unchanged(const struct stat& a, const struct stat& b) {
          a.st_ctim.tv_sec == b.st_ctim.tv_sec && a.st_ctim.tv_nsec == b.st_ctim.tv_nsec;
 }
 
+}  // namespace
+
 Result<Hash> hash_of(int fd) {
   Sha256 hash;
   std::array<char, 65536> buffer{};
@@ -58,8 +60,6 @@ Result<Hash> hash_of(int fd) {
     at += n;
   }
 }
-
-}  // namespace
 
 std::string base_name(const build::Key& key) {
   std::string_view path = key.dir.size() > 1 ? key.dir : key.module;

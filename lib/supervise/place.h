@@ -31,6 +31,9 @@ namespace gw::supervise {
 std::string file_name(const build::Key& key);
 std::string base_name(const build::Key& key);  // NAME alone
 
+// Of a whole file, wherever its position is. kIo.
+Result<Hash> hash_of(int fd);
+
 class Place;
 
 // A binary on its way in: no name, and no use, until finish().

@@ -173,6 +173,7 @@ std::string format_state(const State& s) {
   out["toolchain_times"] = times_json(s.toolchain_times);
   if (s.learned) out["learned"] = format_rfc3339(*s.learned);
   if (s.checked) out["checked"] = format_rfc3339(*s.checked);
+  if (!s.tried_program.empty()) out["tried_program"] = s.tried_program;
   if (s.service) out["service"] = {{"pid", s.service->pid}, {"started", s.service->started}};
   out["history"] = Json::array();
   for (const Event& event : s.history) out["history"].push_back(event_json(event));
@@ -204,6 +205,7 @@ Result<State> parse_state(std::string_view text) {
     state.toolchains = {text_member(*toolchains, "cur"), text_member(*toolchains, "prev")};
   }
   state.toolchain_times = read_times(list_member(*json, "toolchain_times"));
+  state.tried_program = text_member(*json, "tried_program");
   state.learned = time_member(*json, "learned");
   state.checked = time_member(*json, "checked");
   return state;

@@ -74,7 +74,8 @@ bool goes_anywhere(const Options& options) {
 std::string control_path(const std::string& directory) { return directory + "/control"; }
 
 Result<std::unique_ptr<Supervisor>> Supervisor::make(Options options, const Clock& clock,
-                                                     const Logger& log) {
+                                                     const Logger& log,
+                                                     std::optional<Handover> handover) {
   if (options.command.empty()) return usage_error("no service to run");
   GW_TRY(Place place, Place::find(options.command[0]));
   GW_CHECK(check_paths(options, place.directory()));
@@ -86,13 +87,16 @@ Result<std::unique_ptr<Supervisor>> Supervisor::make(Options options, const Cloc
   GW_CHECK(check_paths(options, options.directory));
   std::unique_ptr<Supervisor> out(
       new Supervisor(std::move(options), clock, log, std::move(place), *std::move(directory)));
+  out->handover_ = std::move(handover);
+  out->own_program_ = os::real_path("/proc/self/exe");
   GW_CHECK(check_web_options(out->options_.web));
   GW_CHECK(out->open());
   return out;
 }
 
 Status Supervisor::open() {
-  auto lock = directory_.lock("lock");
+  if (handover_) GW_CHECK(take_lock_left());
+  auto lock = handover_ ? Result<os::Fd>(std::move(lock_)) : directory_.lock("lock");
   if (!lock && lock.error().kind == ErrorKind::kUnavailable) {
     return unavailable_error(options_.directory + ": another supervisor runs there");
   }
@@ -158,7 +162,8 @@ Status Supervisor::begin() {
   GW_TRY(stop_timer_, loop_->timer([this](Why) { happen(update::Event::kStopTimeout); }));
   GW_TRY(trial_timer_, loop_->timer([this](Why) {
     failure_ = "the new version did not become ready";
-    happen(options_.ready.empty() ? update::Event::kTrialPassed : update::Event::kNotReady);
+    happen(options_.ready.by == ReadyBy::kNothing ? update::Event::kTrialPassed
+                                                  : update::Event::kNotReady);
   }));
   GW_TRY(probe_timer_, loop_->timer([this](Why) { probe(); }));
   GW_TRY(check_timer_, loop_->timer([this](Why) { start_check(); }));
@@ -166,6 +171,25 @@ Status Supervisor::begin() {
   GW_TRY(page_timer_, loop_->timer([this](Why) { open_page(); }));
   GW_TRY(update_timer_, loop_->timer([this](Why) { replan(); }));
   GW_CHECK(open_control());
+  if (handover_) {
+    GW_CHECK(adopt_service());
+  } else {
+    GW_CHECK(start_first());
+  }
+  const std::string why = why_not();
+  log_.info("supervising", {{"package", identity_.package},
+                            {"version", identity_.key.version},
+                            {"go", identity_.key.go_version},
+                            {"automatic", why.empty() ? "yes" : why}});
+  if (!options_.web.admin.empty() || !options_.web.metrics.empty()) open_page();
+  schedule_check();
+  replan();
+  rest_soon();
+  return {};
+}
+
+// After whatever an earlier supervisor left.
+Status Supervisor::start_first() {
   if (state_.service) {
     GW_TRY(const bool ended, end_leftover(*state_.service, options_.stop_timeout));
     if (ended) log_.warning("ended-leftover", {{"pid", state_.service->pid}});
@@ -180,15 +204,6 @@ Status Supervisor::begin() {
     happen(update::Event::kStartFailed);
   }
   if (now_ == update::State::kTrial) begin_trial();
-  const std::string why = why_not();
-  log_.info("supervising", {{"package", identity_.package},
-                            {"version", identity_.key.version},
-                            {"go", identity_.key.go_version},
-                            {"automatic", why.empty() ? "yes" : why}});
-  if (!options_.web.admin.empty() || !options_.web.metrics.empty()) open_page();
-  schedule_check();
-  replan();
-  rest_soon();
   return {};
 }
 
@@ -305,7 +320,7 @@ void Supervisor::reap_orphans() {
     const pid_t pid = **ended;
     const auto is = [pid](const std::unique_ptr<Task>& task) { return task && task->pid() == pid; };
     const bool ours = (service_ && service_->pid() == pid) || is(check_) || is(fetch_) ||
-                      is(before_) || is(probe_) || is(page_) ||
+                      is(before_) || is(probe_) || is(page_) || is(rehearsal_) ||
                       std::any_of(told_.begin(), told_.end(), is);
     if (ours) return;  // its descriptor is ready, too; another signal follows for the rest
     if (!os::reap_adopted(pid)) return;

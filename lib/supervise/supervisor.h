@@ -31,6 +31,7 @@
 #include "os/notify_relay.h"
 #include "os/process.h"
 #include "os/systemd.h"
+#include "supervise/handover.h"
 #include "supervise/identity.h"
 #include "supervise/options.h"
 #include "supervise/place.h"
@@ -52,7 +53,8 @@ class Supervisor {
   // Takes the directory's lock and reads its state; starts nothing. kUnavailable: another
   // supervisor has it; kNotFound, kUsage: the service's file, an option.
   static Result<std::unique_ptr<Supervisor>> make(Options options, const Clock& clock,
-                                                  const Logger& log);
+                                                  const Logger& log,
+                                                  std::optional<Handover> handover = {});
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
 
@@ -83,6 +85,7 @@ class Supervisor {
   Status open();
   Status load_state();
   Status begin();
+  Status start_first();
   void find_users();
   Status open_control();
   void settle_trial();
@@ -114,6 +117,18 @@ class Supervisor {
   Status check_sum(const std::string& file);
   Status leave_changed_file();
   void remove_old();
+  void run_telling(const char* name, Task::Options task, bool by_helper);
+
+  // a new gwtool in this one's place: supervisor_replace.cc
+  Status adopt_service();
+  Status take_lock_left();
+  void take_sockets_left();
+  Handover what_is_left() const;
+  bool is_other_program() const;
+  void consider_replacement();
+  Status start_replacement();
+  void replacement_answered(const os::Exit& exit);
+  Status replace_program();
 
   // the service manager: supervisor_manager.cc
   Status take_from_manager();
@@ -205,7 +220,11 @@ class Supervisor {
   bool untrusted_ = false;
   unsigned passes_ = 0;
 
-  std::unique_ptr<Task> check_, fetch_, before_, probe_, page_;
+  std::optional<Handover> handover_;  // of who was here before
+  std::string own_program_;           // the file that was run
+  std::string answer_;                // of the one that is asked to take over
+
+  std::unique_ptr<Task> check_, fetch_, before_, probe_, page_, rehearsal_;
   std::vector<std::unique_ptr<Task>> told_;  // commands for events
   FrameReader check_frames_, fetch_frames_;
   std::optional<Discovered> discovered_;

@@ -16,6 +16,7 @@ constexpr unsigned kOften = 3;  // exits of a new version within kWatched
 constexpr std::chrono::milliseconds kProbeEvery{1000};
 constexpr std::chrono::minutes kBeforeTime{60};
 constexpr std::chrono::minutes kTellTime{5};
+constexpr std::chrono::seconds kPostTime{30};
 constexpr std::size_t kMaxTold = 16;
 constexpr int kLater = 75;  // EX_TEMPFAIL of sysexits(3)
 
@@ -99,7 +100,7 @@ void Supervisor::ask_to_end() {
 void Supervisor::kill_all() {
   if (service_) (void)service_->signal_group(SIGKILL);
   std::set<pid_t> others;
-  for (const auto* task : {&check_, &fetch_, &before_, &probe_, &page_}) {
+  for (const auto* task : {&check_, &fetch_, &before_, &probe_, &page_, &rehearsal_}) {
     if (*task) others.insert((*task)->pid());
   }
   for (const auto& task : told_) others.insert(task->pid());
@@ -112,20 +113,32 @@ void Supervisor::kill_all() {
 
 void Supervisor::begin_trial() {
   passes_ = 0;
-  if (options_.ready.empty()) {
+  if (options_.ready.by == ReadyBy::kNothing) {
     (void)trial_timer_.after(options_.trial);
     return;
   }
   (void)trial_timer_.after(options_.ready_timeout);
-  if (options_.ready != kReadyByNotify) probe();
+  if (options_.ready.by != ReadyBy::kNotify) probe();
 }
 
 void Supervisor::probe() {
   Task::Options task;
-  task.spawn = shell_command(options_.ready, {});
   task.timeout = options_.ready_timeout;
   task.done = [this](const os::Exit& exit) { on_probe(exit); };
-  auto started = Task::start(*loop_, std::move(task));
+  Result<std::unique_ptr<Task>> started = unavailable_error("");
+  if (options_.ready.by == ReadyBy::kCommand) {
+    task.spawn = shell_command(options_.ready.what,
+                               {fmt::format("GW_PID={}", service_ ? service_->pid() : 0)});
+    started = Task::start(*loop_, std::move(task));
+  } else {
+    Job job;
+    job.kind = Job::Kind::kReady;
+    const bool tcp = options_.ready.by == ReadyBy::kTcp;
+    job.where = (tcp ? "tcp:" : "") + options_.ready.what;
+    job.timeout_ms = static_cast<std::uint64_t>(options_.ready_timeout.count());
+    task.input = format_job(job);
+    started = start_helper(std::move(task));
+  }
   if (!started) {
     log_.error("ready", started.error());
     (void)probe_timer_.after(kProbeEvery);
@@ -382,19 +395,48 @@ void Supervisor::tell(std::string what, const Wanted& wanted, std::string detail
               {"by", wanted.by},
               {"why", detail}});
   add_event(state_, {clock_.now(), what, wanted.target(), wanted.by, wanted.sum, detail});
-  if (options_.on_event.empty() || !loop_) return;
-  if (told_.size() >= kMaxTold) return;
+  const auto& chosen = options_.events;
+  if (!loop_ ||
+      (!chosen.empty() && std::find(chosen.begin(), chosen.end(), what) == chosen.end())) {
+    return;
+  }
+  if (!options_.on_event.empty()) {
+    Task::Options task;
+    task.spawn = shell_command(options_.on_event,
+                               {"GW_EVENT=" + what, "GW_VERSION=" + wanted.key.version,
+                                "GW_GO_VERSION=" + wanted.key.go_version, "GW_MESSAGE=" + detail});
+    run_telling("on-event", std::move(task), false);
+  }
+  if (options_.event_url.empty()) return;
+  Job job;
+  job.kind = Job::Kind::kTell;
+  job.sources.ca_file = options_.sources.ca_file;
+  job.where = options_.event_url;
+  job.timeout_ms = static_cast<std::uint64_t>(std::chrono::milliseconds(kPostTime).count());
+  job.body = format_json({{"event", what},
+                          {"time", format_rfc3339(clock_.now())},
+                          {"host", host_},
+                          {"package", identity_.package},
+                          {"version", wanted.key.version},
+                          {"go_version", wanted.key.go_version},
+                          {"by", wanted.by},
+                          {"message", detail}});
   Task::Options task;
-  task.spawn = shell_command(options_.on_event,
-                             {"GW_EVENT=" + what, "GW_VERSION=" + wanted.key.version,
-                              "GW_GO_VERSION=" + wanted.key.go_version, "GW_MESSAGE=" + detail});
+  task.input = format_job(job);
+  run_telling("event-webhook", std::move(task), true);
+}
+
+// Nobody waits for it, and there are only so many at once.
+void Supervisor::run_telling(const char* name, Task::Options task, bool by_helper) {
+  if (told_.size() >= kMaxTold) return;
   task.timeout = kTellTime;
-  task.done = [this](const os::Exit&) {
+  task.done = [this, name](const os::Exit& exit) {
+    if (!exit.ok()) log_.warning(name, {{"how", os::exit_text(exit)}});
     std::erase_if(told_, [](const auto& one) { return one->over(); });
   };
-  auto started = Task::start(*loop_, std::move(task));
+  auto started = by_helper ? start_helper(std::move(task)) : Task::start(*loop_, std::move(task));
   if (!started) {
-    log_.error("on-event", started.error());
+    log_.error(name, started.error());
     return;
   }
   told_.push_back(*std::move(started));

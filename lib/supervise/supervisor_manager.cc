@@ -15,8 +15,13 @@ constexpr std::uint16_t kNoPort = 0;
 // Takes the manager's variables out of our environment: from now on nobody we start has them but
 // the service, as they are for it.
 Status Supervisor::take_from_manager() {
-  GW_TRY(handed_.sockets, os::take_listening_sockets());
+  if (handover_) {
+    take_sockets_left();
+  } else {
+    GW_TRY(handed_.sockets, os::take_listening_sockets());
+  }
   for (const std::string& text : options_.listen) {
+    if (handover_) break;  // they are among them
     GW_TRY(auto endpoint, http::Endpoint::parse(text, kNoPort));
     GW_TRY(os::Fd fd, http::listen_on(endpoint));
     log_.info("listening", {{"address", endpoint.format()}});
@@ -25,8 +30,16 @@ Status Supervisor::take_from_manager() {
   notifier_ = os::Notifier::from_environment();
   const auto interval = notifier_.watchdog_interval();
   if (interval) handed_.watchdog = 2 * *interval;
-  if (!notifier_.active() && options_.ready != kReadyByNotify) return {};
-  GW_TRY(relay_, os::NotifyRelay::make(*loop_, [this](const os::Notification& n) { heard(n); }));
+  const auto listener = [this](const os::Notification& n) { heard(n); };
+  if (handover_ && handover_->relay >= 0) {
+    // The service knows its address.
+    GW_TRY(relay_, os::NotifyRelay::adopt(*loop_, kept_descriptor(handover_->relay),
+                                          handover_->relay_address, listener));
+  } else if (notifier_.active() || options_.ready.by == ReadyBy::kNotify) {
+    GW_TRY(relay_, os::NotifyRelay::make(*loop_, listener));
+  } else {
+    return {};
+  }
   handed_.notify = relay_->address();
   if (!interval) return {};
   GW_TRY(watchdog_timer_, loop_->timer([this](os::Loop::Timer::Why) { feed_watchdog(); }));
@@ -37,7 +50,8 @@ Status Supervisor::take_from_manager() {
 void Supervisor::heard(const os::Notification& notification) {
   if (!service_ || notification.pid != service_->pid()) return;
   (void)notifier_.relay(os::relayed_lines(notification, now_ == update::State::kEnding));
-  if (notification.ready && now_ == update::State::kTrial && options_.ready == kReadyByNotify) {
+  if (notification.ready && now_ == update::State::kTrial &&
+      options_.ready.by == ReadyBy::kNotify) {
     happen(update::Event::kTrialPassed);
   }
 }

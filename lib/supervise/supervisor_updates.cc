@@ -136,6 +136,7 @@ void Supervisor::start_check() {
       check_failed(check_error_.value_or(unavailable_error("the helper " + os::exit_text(exit))));
     }
     replan();
+    consider_replacement();
     rest_soon();
   };
   auto started = start_helper(std::move(task));

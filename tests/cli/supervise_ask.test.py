@@ -1,11 +1,13 @@
 """What gwtool supervise tells without a supervisor (schedule, explain) and what a running one is asked
 and told: pauses, versions by hand, rollback, skips, commands for events, times and schedules."""
 
+import http.server
 import json
 import os
 import shutil
 import socket
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
@@ -308,6 +310,85 @@ class Asking(cli.TestCase):
         sup.wait_err("event=updated version=v0.1.1")
         with open(passes) as f:
             self.assertEqual(f.read(), "x\n" * 3)
+
+    def health(self):
+        """A server whose answer is what `status` says."""
+        test = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                test.asked.append(self.path)
+                self.send_response(test.health_status)
+                self.end_headers()
+
+            def do_POST(self):
+                test.posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *unused):
+                pass
+        self.asked, self.posted, self.health_status = [], [], 503
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return "http://127.0.0.1:%d" % server.server_address[1]
+
+    def test_readiness_by_http(self):
+        self.lab.release("v0.1.1")
+        url = self.health()
+        sup = self.start("--ready", url + "/health", "--ready-passes", "2")
+        self.ask("update", "v0.1.1")
+        cli.wait_until(lambda: len(self.asked) >= 2, what="a question")
+        self.assertEqual(self.status()["state"], "trial")
+        self.health_status = 204
+        sup.wait_err("event=updated version=v0.1.1")
+        self.assertEqual(set(self.asked), {"/health"})
+
+    def test_one_that_is_never_ready_by_http_or_tcp(self):
+        self.lab.release("v0.1.1")
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))  # nobody listens
+            for ready in (self.health(), "tcp:127.0.0.1:%d" % s.getsockname()[1]):
+                with self.subTest(ready):
+                    sup = self.start("--ready", ready, "--ready-timeout", "2s")
+                    self.ask("update", "v0.1.1")
+                    sup.wait_err("event=rolled-back .*did not become ready")
+                    self.lab.wait_running("v0.1.0")
+                    self.assertEqual(sup.stop(), 5)
+
+    def test_readiness_by_tcp(self):
+        self.lab.release("v0.1.1")
+        with socket.socket(socket.AF_UNIX) as s:
+            s.bind(self.path("ready"))
+            s.listen()
+            sup = self.start("--ready", "tcp:unix:" + self.path("ready"))
+            self.ask("update", "v0.1.1")
+            sup.wait_err("event=updated version=v0.1.1")
+        for bad, why in (("tcp:nowhere", "nowhere"), ("http://", "http://"), ("exec:", "no command")):
+            r = self.gwtool("supervise", "--ready", bad, self.lab.link)
+            self.assert_error(r, 2, why)
+
+    def test_events_that_are_chosen_reach_a_webhook(self):
+        self.lab.release("v0.1.1")
+        url = self.health()
+        sup = self.start("--event-url", url + "/hook", "--event", "updated", "--event", "rolled-back",
+                         "--on-event", "echo \"$GW_EVENT\" >> %s" % self.path("said"))
+        self.lab.service.faults["dl"] = "gone"
+        self.ask("update", "v0.1.1")
+        sup.wait_err("event=failed")
+        self.lab.service.faults.clear()
+        self.ask("update", "v0.1.1")
+        sup.wait_err("event=updated")
+        cli.wait_until(lambda: self.posted and os.path.exists(self.path("said")), what="the event")
+        self.assertEqual(len(self.posted), 1)
+        event = self.posted[0]
+        self.assertEqual((event["event"], event["version"], event["by"], event["package"]),
+                         ("updated", "v0.1.1", "control", supervise_lab.MODULE))
+        with open(self.path("said")) as f:
+            self.assertEqual(f.read(), "updated\n")
+        self.assert_error(self.gwtool("supervise", "--event", "lunch", self.lab.link), 2, "lunch")
 
     def test_the_socket_is_ours_alone(self):
         self.start()

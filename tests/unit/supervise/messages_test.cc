@@ -75,6 +75,9 @@ TEST_CASE("jobs and answers are read back", "[messages]") {
   job.policies.module = update::ModulePolicy::kMinor;
   job.policies.every_version = true;
   job.head = "a\nb\n";
+  job.where = "tcp:127.0.0.1:80";
+  job.body = "{}";
+  job.timeout_ms = 500;
   job.known = {{"v0.1.1", "1.26"}, {"v0.1.2", ""}};
   const auto back = parse_job(format_job(job));
   REQUIRE(back);
@@ -84,6 +87,8 @@ TEST_CASE("jobs and answers are read back", "[messages]") {
   CHECK(back->key == kKey);
   CHECK(back->head == job.head);
   CHECK(back->known == job.known);
+  CHECK(back->where == job.where);
+  CHECK(back->timeout_ms == 500);
   for (const char* bad : {"", "{}", "[]", R"({"job":"x"})", R"({"job":3})"})
     CHECK_FALSE(parse_job(bad));
 

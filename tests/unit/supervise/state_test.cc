@@ -32,6 +32,7 @@ TEST_CASE("a state is read back as it was", "[state]") {
   s.learned = t;
   s.checked = t;
   s.service = ServiceMark{123, 456};
+  s.tried_program = "0def";
   s.history = {{t, "updated", {"v1.2.3", "go1.26.8"}, "schedule", "0abc", "why"}};
   const std::string text = format_state(s);
   const auto back = parse_state(text);
