@@ -49,7 +49,7 @@ std::vector<std::string> Notifier::environment() const {
     if (address[0] == '\0') address[0] = '@';
     out.push_back("NOTIFY_SOCKET=" + address);
   }
-  if (watchdog_.count() > 0) out.push_back("WATCHDOG_USEC=" + std::to_string(watchdog_.count()));
+  if (watchdog_.count() > 0) out.push_back(fmt::format("WATCHDOG_USEC={}", watchdog_.count()));
   return out;
 }
 
