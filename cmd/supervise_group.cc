@@ -72,6 +72,19 @@ void add_update(Command& c, const std::shared_ptr<SuperviseValues>& v) {
                 "tcp:ADDR:PORT or tcp:unix:PATH: it accepts a connection. exec:COMMAND, or a "
                 "command alone, run by /bin/sh with GW_PID: it ends with 0. All but notify are "
                 "tried each second."));
+  c.add(flag_option("overlap", &o->overlap, "start a new version beside the old one")
+            .more("With --listen or a socket unit, and --ready notify or a command: the old one "
+                  "answers until the new one is ready, and goes on where that fails. Not for "
+                  "services that lock a file."));
+  c.rules.push_back([v]() -> Status {
+    if (!v->options.overlap) return {};
+    GW_TRY(const auto ready, supervise::parse_readiness(v->ready.value_or("")));
+    if (ready.by == supervise::ReadyBy::kNotify || ready.by == supervise::ReadyBy::kCommand) {
+      return {};
+    }
+    return usage_error("--overlap needs --ready notify, or a command",
+                       "by an address the old version would answer for the new one");
+  });
   c.add(duration_option("ready-timeout", &o->ready_timeout, milliseconds(100), hours(1),
                         "how long a new version may take to become ready"));
   c.add(custom_option(

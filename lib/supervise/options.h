@@ -31,6 +31,7 @@ struct Options {
   std::chrono::milliseconds trial = std::chrono::seconds(5);
   std::chrono::milliseconds stop_timeout = std::chrono::seconds(90);
   Readiness ready = {};
+  bool overlap = false;  // start the new one beside the old one
   std::chrono::milliseconds ready_timeout = std::chrono::seconds(60);
   unsigned ready_passes = 3;
   std::string before = {};  // a command before each update

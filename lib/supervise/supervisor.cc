@@ -319,7 +319,10 @@ void Supervisor::reap_orphans() {
     if (!ended || !*ended) return;
     const pid_t pid = **ended;
     const auto is = [pid](const std::unique_ptr<Task>& task) { return task && task->pid() == pid; };
-    const bool ours = (service_ && service_->pid() == pid) || is(check_) || is(fetch_) ||
+    const bool retired = std::any_of(retired_.begin(), retired_.end(),
+                                     [pid](const auto& one) { return one->child.pid() == pid; });
+    const bool ours = retired || (service_ && service_->pid() == pid) ||
+                      (beside_ && beside_->pid() == pid) || is(check_) || is(fetch_) ||
                       is(before_) || is(probe_) || is(page_) || is(rehearsal_) ||
                       std::any_of(told_.begin(), told_.end(), is);
     if (ours) return;  // its descriptor is ready, too; another signal follows for the rest
@@ -416,6 +419,18 @@ std::optional<update::Event> Supervisor::act(update::Action action) {
         failure_ = started.error().message;
         return Event::kStartFailed;
       }
+      break;
+    case Action::kStartBeside:
+      if (auto started = start_beside(); !started) {
+        failure_ = started.error().message;
+        return Event::kStartFailed;
+      }
+      break;
+    case Action::kDropBeside:
+      drop_beside();
+      break;
+    case Action::kTakeOver:
+      take_over();
       break;
     case Action::kBeginTrial:
       begin_trial();

@@ -97,6 +97,11 @@ class Supervisor {
 
   // service and trial: supervisor_actions.cc
   Status start_service();
+  Status start_beside();
+  void on_beside_exit();
+  void drop_beside();
+  void take_over();
+  void retire(os::Child child);
   void on_exit();
   void ask_to_end();
   void kill_all();
@@ -210,7 +215,18 @@ class Supervisor {
   bool busy_ = false;
   int stop_signal_ = 0;
 
+  // What was told to end and is nobody's service any more.
+  struct Retired {
+    explicit Retired(os::Child c) : child(std::move(c)) {}
+    os::Child child;
+    os::Loop::Watch watch;
+    os::Loop::Timer timer;
+  };
+
   std::optional<os::Child> service_;
+  std::optional<os::Child> beside_;
+  os::Loop::Watch beside_watch_;
+  std::vector<std::unique_ptr<Retired>> retired_;
   os::Loop::Watch service_watch_;
   os::Exit exit_;               // of the last service
   std::optional<Error> error_;  // why it could not be started

@@ -104,6 +104,8 @@ void Supervisor::kill_all() {
     if (*task) others.insert((*task)->pid());
   }
   for (const auto& task : told_) others.insert(task->pid());
+  if (beside_) others.insert(beside_->pid());
+  for (const auto& one : retired_) others.insert(one->child.pid());
   if (auto killed = os::signal_descendants(SIGKILL, others); !killed) {
     log_.error("kill", killed.error());
   }
@@ -127,8 +129,10 @@ void Supervisor::probe() {
   task.done = [this](const os::Exit& exit) { on_probe(exit); };
   Result<std::unique_ptr<Task>> started = unavailable_error("");
   if (options_.ready.by == ReadyBy::kCommand) {
-    task.spawn = shell_command(options_.ready.what,
-                               {fmt::format("GW_PID={}", service_ ? service_->pid() : 0)});
+    task.spawn =
+        shell_command(options_.ready.what, {fmt::format("GW_PID={}", beside_    ? beside_->pid()
+                                                                     : service_ ? service_->pid()
+                                                                                : 0)});
     started = Task::start(*loop_, std::move(task));
   } else {
     Job job;
@@ -159,8 +163,10 @@ void Supervisor::on_probe(const os::Exit& exit) {
 }
 
 void Supervisor::run_before() {
+  const update::Event done =
+      options_.overlap ? update::Event::kBeforeBeside : update::Event::kBeforeDone;
   if (options_.before.empty()) {
-    happen(update::Event::kBeforeDone);
+    happen(done);
     return;
   }
   Task::Options task;
@@ -169,10 +175,10 @@ void Supervisor::run_before() {
       {"GW_OLD=" + place_.path_of(place_.current()), "GW_NEW=" + place_.path_of(wanted_->file),
        "GW_VERSION=" + wanted_->key.version, "GW_GO_VERSION=" + wanted_->key.go_version});
   task.timeout = kBeforeTime;
-  task.done = [this](const os::Exit& exit) {
+  task.done = [this, done](const os::Exit& exit) {
     before_.reset();
     failure_ = "the command before an update " + os::exit_text(exit);
-    happen(exit.ok()                                 ? update::Event::kBeforeDone
+    happen(exit.ok()                                 ? done
            : exit.signal != 0 || exit.code == kLater ? update::Event::kBeforeLater
                                                      : update::Event::kBeforeVeto);
   };

@@ -48,6 +48,14 @@ Status Supervisor::take_from_manager() {
 
 // Only the service itself speaks for the service.
 void Supervisor::heard(const os::Notification& notification) {
+  if (beside_ && notification.pid == beside_->pid()) {
+    // Not in our name yet: the old one is what is asked.
+    if (notification.ready && now_ == update::State::kBeside &&
+        options_.ready.by == ReadyBy::kNotify) {
+      happen(update::Event::kTrialPassed);
+    }
+    return;
+  }
   if (!service_ || notification.pid != service_->pid()) return;
   (void)notifier_.relay(os::relayed_lines(notification, now_ == update::State::kEnding));
   if (notification.ready && now_ == update::State::kTrial &&

@@ -31,6 +31,7 @@ constexpr std::array<Row, kStates> make_table() {
   constexpr State b = kBefore;
   constexpr State s = kStopping;
   constexpr State t = kTrial;
+  constexpr State o = kBeside;
   constexpr State v = kReverting;
   constexpr State e = kEnding;
   constexpr State x = kEnded;
@@ -39,9 +40,10 @@ constexpr std::array<Row, kStates> make_table() {
        late(r),                                                            // fetched
        late(r),                                                            // fetch-failed
        late(r),                                                            // before-done
+       late(r),                                                            // before-beside
        late(r),                                                            // before-later
        late(r),                                                            // before-veto
-       never(r),                                                           // install-failed
+       to(r, A::kDropBeside, A::kRecordFailure),                           // install-failed
        to(x, A::kEnd),                                                     // start-failed
        to(x, A::kEnd),                                                     // exited
        to(r, A::kRecordBad, A::kSwitchBack, A::kStart),                    // exited-often
@@ -54,6 +56,7 @@ constexpr std::array<Row, kStates> make_table() {
        to(b, A::kRunBefore),                                               // fetched
        to(r, A::kRecordFailure),                                           // fetch-failed
        late(f),                                                            // before-done
+       late(f),                                                            // before-beside
        late(f),                                                            // before-later
        late(f),                                                            // before-veto
        never(f),                                                           // install-failed
@@ -69,6 +72,7 @@ constexpr std::array<Row, kStates> make_table() {
        never(b),                                                           // fetched
        never(b),                                                           // fetch-failed
        to(s, A::kRecordTrial, A::kTerminate),                              // before-done
+       to(o, A::kRecordTrial, A::kStartBeside, A::kBeginTrial),            // before-beside
        to(r, A::kRecordFailure),                                           // before-later
        to(r, A::kRecordVeto),                                              // before-veto
        never(b),                                                           // install-failed
@@ -84,6 +88,7 @@ constexpr std::array<Row, kStates> make_table() {
        never(s),                                                           // fetched
        never(s),                                                           // fetch-failed
        late(s),                                                            // before-done
+       late(s),                                                            // before-beside
        late(s),                                                            // before-later
        late(s),                                                            // before-veto
        to(r, A::kRecordFailure),                                           // install-failed
@@ -99,6 +104,7 @@ constexpr std::array<Row, kStates> make_table() {
        never(t),                                                           // fetched
        never(t),                                                           // fetch-failed
        late(t),                                                            // before-done
+       late(t),                                                            // before-beside
        late(t),                                                            // before-later
        late(t),                                                            // before-veto
        to(r, A::kRecordFailure, A::kStart),                                // install-failed
@@ -110,10 +116,27 @@ constexpr std::array<Row, kStates> make_table() {
        to(v, A::kRecordBad, A::kTerminate),                                // not-ready
        to(v, A::kRecordBad, A::kTerminate),                                // cancel
        to(e, A::kTerminate)},                                              // stop
+      {late(o),                                                            // update
+       never(o),                                                           // fetched
+       never(o),                                                           // fetch-failed
+       late(o),                                                            // before-done
+       late(o),                                                            // before-beside
+       late(o),                                                            // before-later
+       late(o),                                                            // before-veto
+       to(r, A::kDropBeside, A::kRecordFailure),                           // install-failed
+       to(r, A::kRecordBad, A::kDropBeside),                               // start-failed
+       to(x, A::kDropBeside, A::kEnd),                                     // exited
+       never(o),                                                           // exited-often
+       late(o),                                                            // stop-timeout
+       to(r, A::kSwitch, A::kTakeOver, A::kRecordKept),                    // trial-passed
+       to(r, A::kRecordBad, A::kDropBeside),                               // not-ready
+       to(r, A::kRecordBad, A::kDropBeside),                               // cancel
+       to(e, A::kDropBeside, A::kTerminate)},                              // stop
       {late(v),                                                            // update
        never(v),                                                           // fetched
        never(v),                                                           // fetch-failed
        late(v),                                                            // before-done
+       late(v),                                                            // before-beside
        late(v),                                                            // before-later
        late(v),                                                            // before-veto
        never(v),                                                           // install-failed
@@ -129,6 +152,7 @@ constexpr std::array<Row, kStates> make_table() {
        late(e),                                                            // fetched
        late(e),                                                            // fetch-failed
        late(e),                                                            // before-done
+       late(e),                                                            // before-beside
        late(e),                                                            // before-later
        late(e),                                                            // before-veto
        never(e),                                                           // install-failed
@@ -140,8 +164,8 @@ constexpr std::array<Row, kStates> make_table() {
        late(e),                                                            // not-ready
        late(e),                                                            // cancel
        to(e, A::kTerminate)},                                              // stop
-      {late(x), late(x), late(x), late(x), late(x), late(x), never(x), never(x), never(x), never(x),
-       late(x), late(x), late(x), late(x), late(x)},
+      {late(x), late(x), late(x), late(x), late(x), late(x), late(x), never(x), never(x), never(x),
+       never(x), late(x), late(x), late(x), late(x), late(x)},
   }};
 }
 
@@ -157,26 +181,28 @@ Step step(State state, Event event) {
 }
 
 std::string_view state_name(State state) {
-  static constexpr std::array<std::string_view, kStates> kNames{
-      "running", "fetching", "before", "stopping", "trial", "reverting", "ending", "ended"};
+  static constexpr std::array<std::string_view, kStates> kNames{"running",   "fetching", "before",
+                                                                "stopping",  "trial",    "beside",
+                                                                "reverting", "ending",   "ended"};
   return kNames[static_cast<std::size_t>(state)];
 }
 
 std::string_view event_name(Event event) {
   static constexpr std::array<std::string_view, kEvents> kNames{
-      "update",       "fetched",        "fetch-failed", "before-done", "before-later",
-      "before-veto",  "install-failed", "start-failed", "exited",      "exited-often",
-      "stop-timeout", "trial-passed",   "not-ready",    "cancel",      "stop"};
+      "update",        "fetched",      "fetch-failed", "before-done",
+      "before-beside", "before-later", "before-veto",  "install-failed",
+      "start-failed",  "exited",       "exited-often", "stop-timeout",
+      "trial-passed",  "not-ready",    "cancel",       "stop"};
   return kNames[static_cast<std::size_t>(event)];
 }
 
 std::string_view action_name(Action action) {
-  static constexpr std::array<std::string_view, 19> kNames{
-      "none",           "fetch",         "cancel-fetch", "run-before",
-      "cancel-before",  "record-trial",  "forget-trial", "record-kept",
-      "record-failure", "record-cancel", "record-veto",  "record-bad",
-      "terminate",      "kill",          "switch",       "switch-back",
-      "start",          "begin-trial",   "end"};
+  static constexpr std::array<std::string_view, 22> kNames{
+      "none",         "fetch",        "cancel-fetch", "run-before",     "cancel-before",
+      "record-trial", "forget-trial", "record-kept",  "record-failure", "record-cancel",
+      "record-veto",  "record-bad",   "terminate",    "kill",           "switch",
+      "switch-back",  "start",        "start-beside", "drop-beside",    "take-over",
+      "begin-trial",  "end"};
   return kNames[static_cast<std::size_t>(action)];
 }
 

@@ -18,17 +18,19 @@ enum class State : std::uint8_t {
   kBefore,     // the operator's command before an update runs
   kStopping,   // the old service was told to end, to make room
   kTrial,      // the new one runs and may fail
+  kBeside,     // it runs beside the old one, and neither is told to end yet
   kReverting,  // it failed and was told to end
   kEnding,     // somebody wants all of it to end
   kEnded,
 };
-inline constexpr std::size_t kStates = 8;
+inline constexpr std::size_t kStates = 9;
 
 enum class Event : std::uint8_t {
   kUpdate,         // one is due, or asked for
   kFetched,        // the new binary is on the disk, verified
   kFetchFailed,    //
   kBeforeDone,     // the operator's command agrees, or there is none
+  kBeforeBeside,   // likewise, and both are to run for a while
   kBeforeLater,    // not now
   kBeforeVeto,     // not this version
   kInstallFailed,  // a record or the link could not be written
@@ -41,7 +43,7 @@ enum class Event : std::uint8_t {
   kCancel,    // somebody does not want this update any more
   kStop,      // a stop signal
 };
-inline constexpr std::size_t kEvents = 15;
+inline constexpr std::size_t kEvents = 16;
 
 enum class Action : std::uint8_t {
   kNone,
@@ -61,6 +63,9 @@ enum class Action : std::uint8_t {
   kSwitch,      // the link to the new binary
   kSwitchBack,  // the link to the old one
   kStart,
+  kStartBeside,  // the new one, while the old one runs
+  kDropBeside,   // durable: the new one ends, and never was
+  kTakeOver,     // the new one is the service, and the old one is told to end, aside
   kBeginTrial,
   kEnd,  // as the service did
 };

@@ -63,6 +63,53 @@ class Sockets(Manager):
         self.assertEqual(env, ["env:1,true,listen"] * 2)
         self.assertEqual(sup.stop(), 0)
 
+    def answers(self, port):
+        with socket.create_connection(("127.0.0.1", port), 20) as s:
+            s.settimeout(20)
+            return s.recv(100).decode()
+
+    def test_a_new_one_beside_the_old_one(self):
+        self.lab.install("v0.1.6", "socket")
+        sup = self.start("--listen", "127.0.0.1:0", "--ready", "notify", "--overlap")
+        port = int(sup.wait_err(r"event=listening address=127.0.0.1:(\d+)").group(1))
+        cli.wait_until(lambda: self.answers(port) == "v0.1.6", what="an answer")
+        old, = self.lab.running()
+        # one that ends at once, or is never ready, costs nothing: the old one goes on
+        self.lab.release("v0.1.2", "crash")
+        self.gwtool("supervise", "update", "v0.1.2", "--dir", self.lab.state)
+        sup.wait_err("event=rolled-back version=v0.1.2 .*ended with 7")
+        self.assertEqual(self.lab.running(), {old: "v0.1.6"})
+        self.assertEqual(os.readlink(self.lab.link) if os.path.islink(self.lab.link) else "", "")
+        self.assertEqual(self.answers(port), "v0.1.6")
+        # a good one answers before the old one is told to end, which then ends by itself
+        self.lab.release("v0.1.7", "socket")
+        self.update(sup, "v0.1.7")
+        sup.wait_err("event=retired how=.*ended with 0")
+        self.lab.wait_running("v0.1.7")
+        self.assertEqual(self.answers(port), "v0.1.7")
+        self.assertEqual(os.readlink(self.lab.link), self.lab.name("v0.1.7"))
+        ready = sup.err.index("event=updated")
+        self.assertLess(sup.err.index("event=started-beside"), ready)
+        self.assertEqual(sup.stop(), 0)
+        # and it is what starts the next time
+        self.start("--listen", "127.0.0.1:%d" % port, "--ready", "notify", "--overlap")
+        self.lab.wait_running("v0.1.7")
+
+    def test_a_stop_while_both_run(self):
+        self.lab.install("v0.1.6", "socket")
+        self.lab.release("v0.1.7", "socket")
+        sup = self.start("--listen", "127.0.0.1:0", "--ready", "exec:exit 1", "--ready-timeout", "1h",
+                         "--overlap")
+        self.gwtool("supervise", "update", "v0.1.7", "--dir", self.lab.state)
+        sup.wait_err("event=started-beside")
+        cli.wait_until(lambda: sorted(self.lab.running().values()) == ["v0.1.6", "v0.1.7"], what="both")
+        self.assertEqual(sup.stop(), 0)
+        self.assertEqual(self.lab.running(), {})
+        for ready in ("tcp:127.0.0.1:1", "http://127.0.0.1/"):
+            r = self.gwtool("supervise", "--overlap", "--ready", ready, self.lab.link)
+            self.assert_error(r, 2, "--overlap needs --ready")
+        self.assert_error(self.gwtool("supervise", "--overlap", self.lab.link), 2, "--overlap needs")
+
     def test_an_address_that_is_taken(self):
         self.lab.install()
         with socket.socket() as s:

@@ -18,6 +18,7 @@ namespace {
 // STATE EVENT -> STATE: ACTIONS. What is not here changes nothing.
 constexpr const char* kCells = R"(
 running update -> fetching: fetch
+running install-failed -> running: drop-beside record-failure
 running start-failed -> ended: end
 running exited -> ended: end
 running exited-often -> running: record-bad switch-back start
@@ -29,6 +30,7 @@ fetching exited-often -> running: cancel-fetch record-bad switch-back start
 fetching cancel -> running: cancel-fetch record-cancel
 fetching stop -> ending: cancel-fetch terminate
 before before-done -> stopping: record-trial terminate
+before before-beside -> beside: record-trial start-beside begin-trial
 before before-later -> running: record-failure
 before before-veto -> running: record-veto
 before exited -> ended: cancel-before end
@@ -47,6 +49,13 @@ trial trial-passed -> running: record-kept
 trial not-ready -> reverting: record-bad terminate
 trial cancel -> reverting: record-bad terminate
 trial stop -> ending: terminate
+beside install-failed -> running: drop-beside record-failure
+beside start-failed -> running: record-bad drop-beside
+beside exited -> ended: drop-beside end
+beside trial-passed -> running: switch take-over record-kept
+beside not-ready -> running: record-bad drop-beside
+beside cancel -> running: record-bad drop-beside
+beside stop -> ending: drop-beside terminate
 reverting exited -> running: switch-back start
 reverting stop-timeout -> reverting: kill
 reverting stop -> ending: switch-back
@@ -110,8 +119,10 @@ TEST_CASE("what holds in every cell", "[machine]") {
     // A service that ended is started again, or the supervisor ends: never none.
     const bool gone = event == Event::kExited || event == Event::kExitedOften;
     if (gone && got.expected) CHECK((has(got, Action::kStart) || has(got, Action::kEnd)));
-    // The link moves only while no service runs, or is about to run from it.
-    if (has(got, Action::kSwitch)) CHECK(event == Event::kExited);
+    // The link moves only while no service runs, or once the new one is ready beside the old.
+    if (has(got, Action::kSwitch)) {
+      CHECK((event == Event::kExited || state == State::kBeside));
+    }
     // A bad version is on the disk before the link goes back.
     if (has(got, Action::kRecordBad) && has(got, Action::kSwitchBack)) {
       const auto at = [&](Action a) {
@@ -148,6 +159,7 @@ TEST_CASE("a trial was always recorded, and always ends on record", "[machine]")
         if (action == Action::kSwitchBack) CHECK(now == 2);
         if (action == Action::kRecordKept || action == Action::kForgetTrial) now = 0;
         if (action == Action::kRecordFailure) now = 0;
+        if (action == Action::kDropBeside) now = 0;
         if (action == Action::kStart && now == 2) now = 0;
       }
       open.emplace_back(got.next, now);
