@@ -12,7 +12,7 @@ _gwtool() {
   done
   for ((i = 1; i < COMP_CWORD; i++)); do
     case "$at ${COMP_WORDS[i]}" in
-      'gwtool follow-tlog' | 'gwtool serve-dns' | 'gwtool serve-dns key' | 'gwtool serve-dns key new' | 'gwtool serve-dns key ds' | 'gwtool serve-dns status' | 'gwtool check' | 'gwtool check module' | 'gwtool check toolchain' | 'gwtool check updates' | 'gwtool check binary' | 'gwtool check gomod' | 'gwtool check gosum' | 'gwtool build' | 'gwtool build get' | 'gwtool build verify' | 'gwtool build verify-proof' | 'gwtool build audit' | 'gwtool build log' | 'gwtool build log publish' | 'gwtool build log mirror' | 'gwtool build serve' | 'gwtool build genkey' | 'gwtool build sum' | 'gwtool supervise' | 'gwtool supervise status' | 'gwtool supervise history' | 'gwtool supervise check' | 'gwtool supervise pause' | 'gwtool supervise resume' | 'gwtool supervise update' | 'gwtool supervise rollback' | 'gwtool supervise skip' | 'gwtool supervise schedule' | 'gwtool supervise explain' | 'gwtool vanity-lookup' | 'gwtool vanity-lookup zone' | 'gwtool vanity-lookup compare' | 'gwtool vanity-lookup lint' | 'gwtool completion' | 'gwtool completion bash' | 'gwtool completion zsh' | 'gwtool completion fish' | 'gwtool version') at+=" ${COMP_WORDS[i]}" ;;
+      'gwtool follow-tlog' | 'gwtool serve-dns' | 'gwtool serve-dns key' | 'gwtool serve-dns key new' | 'gwtool serve-dns key ds' | 'gwtool serve-dns status' | 'gwtool check' | 'gwtool check module' | 'gwtool check toolchain' | 'gwtool check updates' | 'gwtool check binary' | 'gwtool check gomod' | 'gwtool check gosum' | 'gwtool build' | 'gwtool build get' | 'gwtool build verify' | 'gwtool build verify-proof' | 'gwtool build audit' | 'gwtool build log' | 'gwtool build log publish' | 'gwtool build log mirror' | 'gwtool build serve' | 'gwtool build genkey' | 'gwtool build sum' | 'gwtool supervise' | 'gwtool supervise init' | 'gwtool supervise import' | 'gwtool supervise status' | 'gwtool supervise history' | 'gwtool supervise check' | 'gwtool supervise pause' | 'gwtool supervise resume' | 'gwtool supervise update' | 'gwtool supervise rollback' | 'gwtool supervise reload' | 'gwtool supervise skip' | 'gwtool supervise schedule' | 'gwtool supervise explain' | 'gwtool vanity-lookup' | 'gwtool vanity-lookup zone' | 'gwtool vanity-lookup compare' | 'gwtool vanity-lookup lint' | 'gwtool completion' | 'gwtool completion bash' | 'gwtool completion zsh' | 'gwtool completion fish' | 'gwtool version') at+=" ${COMP_WORDS[i]}" ;;
     esac
   done
   case "$at $prev" in
@@ -278,6 +278,7 @@ _gwtool() {
     'gwtool supervise --resolver') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool supervise --trust-anchor') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool supervise --proxy') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --toolchain-proxy') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool supervise --build-key') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool supervise --build-url') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool supervise --ca-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
@@ -290,6 +291,7 @@ _gwtool() {
     'gwtool supervise --jitter') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool supervise --grace') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool supervise --interval') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --first-check') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool supervise --before') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool supervise --trial') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool supervise --ready') mapfile -t COMPREPLY < <(:); return ;;
@@ -297,6 +299,8 @@ _gwtool() {
     'gwtool supervise --ready-passes') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool supervise --stop-timeout') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool supervise --on-event') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --event-url') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --event') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool supervise --admin-listen') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool supervise --metrics-listen') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool supervise --password-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
@@ -308,11 +312,28 @@ _gwtool() {
     'gwtool supervise --user') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool supervise --groups') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool supervise --helper-user') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise --page-user') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool supervise --listen') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool supervise --ambient-capability') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool supervise --limit') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool supervise --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool supervise --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool supervise init --dir') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise init --dns') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise init --dnssec') mapfile -t COMPREPLY < <(compgen -W 'require prefer' -- "$cur"); return ;;
+    'gwtool supervise init --resolver') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise init --trust-anchor') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise init --proxy') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise init --toolchain-proxy') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise init --build-key') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise init --build-url') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise init --ca-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise init --go') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise init --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise init --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool supervise import --dir') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise import --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise import --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
     'gwtool supervise status --dir') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool supervise status --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool supervise status --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
@@ -335,6 +356,9 @@ _gwtool() {
     'gwtool supervise rollback --dir') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool supervise rollback --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool supervise rollback --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
+    'gwtool supervise reload --dir') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise reload --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    'gwtool supervise reload --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
     'gwtool supervise skip --dir') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool supervise skip --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool supervise skip --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
@@ -348,6 +372,7 @@ _gwtool() {
     'gwtool supervise explain --running') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool supervise explain --go') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool supervise explain --listed') mapfile -t COMPREPLY < <(:); return ;;
+    'gwtool supervise explain --go-lines') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool supervise explain --toolchains') mapfile -t COMPREPLY < <(:); return ;;
     'gwtool supervise explain --module-policy') mapfile -t COMPREPLY < <(compgen -W 'patch minor manual' -- "$cur"); return ;;
     'gwtool supervise explain --toolchain-policy') mapfile -t COMPREPLY < <(compgen -W 'follow supported patch minor manual' -- "$cur"); return ;;
@@ -438,7 +463,9 @@ _gwtool() {
     'gwtool build serve') words='--data --key --listen --admin-listen --tls-certificate --tls-key --base-url --notes --head-file --proxy --log-key --source --ca-file --toolchain --go-stop-before --sandbox --max-memory --max-disk --max-processes --max-time --cache --cache-size --builders --queue --keep-binaries --go-oldest --build-once --verifier --verifier-wait --rebuild-every --limits --trusted-proxy --refuse-network --refuse-agent --allow-module --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool build genkey') words='--key --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool build sum') words='--config --check-config --print-config --quiet --verbose --json --color --version --help'; files="compgen -f -- $cur" ;;
-    'gwtool supervise') words='status history check pause resume update rollback skip schedule explain --dir --dns --dnssec --resolver --trust-anchor --proxy --build-key --build-url --ca-file --module-policy --toolchain-policy --every-version --delay --schedule --time-zone --blackout --jitter --grace --interval --monitor --before --trial --ready --ready-timeout --ready-passes --stop-timeout --on-event --admin-listen --metrics-listen --password-file --webhook-token-file --admin-origin --link --certificate --certificate-key --user --groups --helper-user --listen --ambient-capability --limit --no-new-privileges --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool supervise') words='init import status history check pause resume update rollback reload skip schedule explain --dir --dns --dnssec --resolver --trust-anchor --proxy --toolchain-proxy --build-key --build-url --ca-file --module-policy --toolchain-policy --every-version --delay --schedule --time-zone --blackout --jitter --grace --interval --first-check --monitor --before --trial --ready --overlap --ready-timeout --ready-passes --stop-timeout --on-event --event-url --event --admin-listen --metrics-listen --password-file --webhook-token-file --admin-origin --link --certificate --certificate-key --user --groups --helper-user --page-user --listen --ambient-capability --limit --no-new-privileges --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool supervise init') words='--dir --dns --dnssec --resolver --trust-anchor --proxy --toolchain-proxy --build-key --build-url --ca-file --go --unstripped --systemd --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool supervise import') words='--dir --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool supervise status') words='--dir --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool supervise history') words='--dir --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool supervise check') words='--dir --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
@@ -446,9 +473,10 @@ _gwtool() {
     'gwtool supervise resume') words='--dir --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool supervise update') words='--dir --file --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool supervise rollback') words='--dir --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool supervise reload') words='--dir --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool supervise skip') words='--dir --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool supervise schedule') words='--at --count --time-zone --blackout --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
-    'gwtool supervise explain') words='--dir --running --go --listed --toolchains --module-policy --toolchain-policy --every-version --delay --schedule --time-zone --blackout --jitter --grace --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool supervise explain') words='--dir --running --go --listed --go-lines --toolchains --module-policy --toolchain-policy --every-version --delay --schedule --time-zone --blackout --jitter --grace --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool vanity-lookup') words='zone compare lint --list --dns-only --http-only --resolver --trust-anchor --timeout --ca-file --connect-to --insecure --goinsecure --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool vanity-lookup zone') words='--format --ttl --live --from --host --resolver --trust-anchor --timeout --ca-file --connect-to --insecure --goinsecure --config --check-config --print-config --quiet --verbose --json --color --version --help'; files="compgen -f -- $cur" ;;
     'gwtool vanity-lookup compare') words='--domain --resolver --trust-anchor --timeout --ca-file --connect-to --insecure --goinsecure --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
