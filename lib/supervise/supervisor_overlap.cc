@@ -42,6 +42,9 @@ void Supervisor::drop_beside() {
     beside_.reset();
     retire(std::move(child));
   }
+  place_.discard();
+  // What runs is no binary to go back to.
+  if (state_.trial && state_.previous == state_.trial->from) state_.previous = place_.current();
   state_.trial.reset();
   if (auto saved = save(); !saved) log_.error("state", saved.error());
 }

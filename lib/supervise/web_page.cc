@@ -123,13 +123,14 @@ Mood mood(const PageParts& p) {
 
 // What a supervisor does in a state, in words.
 std::string doing(const std::string& state) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kWords{{
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kWords{{
       {"fetching",
        "Its binary is built, proven by the build service's log, and fetched. The "
        "service runs meanwhile."},
       {"before", "The command that comes before an update runs. The service runs meanwhile."},
       {"stopping", "The old version was asked to end; then this one starts."},
       {"trial", "It runs, on trial. Should it end or not become ready, the old one comes back."},
+      {"beside", "It runs beside the old version, which answers until this one is ready."},
       {"reverting", "It did not do. The old version comes back."},
       {"ending", "The service was asked to end."},
   }};
