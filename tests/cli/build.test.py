@@ -203,8 +203,8 @@ class Build(cli.TestCase):
             "data/main.go": "package main\n\ntype T0 int\n\n%s\nvar x T29\n\n"
                             "func main() { println(&x) }\n" % deep})
         r = self.build("example.org/bomb/memory", "--max-memory", "150", "-o", "x")
-        self.assert_error(r, 1, "too much memory: the build used more than 150 MB of memory",
-                          "--max-memory")
+        # By our count of it, or by the compiler's own word.
+        self.assert_error(r, 1, "too much memory: ", "--max-memory")
         r = self.build("example.org/bomb/data", "-o", "x", "--max-time", "240s")
         self.assert_error(r, 1, "the build log: ")
         r = self.build(MODULE, "--max-time", "1s", "-o", "x")

@@ -90,8 +90,8 @@ ATTEMPTS = {
 # What takes all there is -> (options, what the message says).
 LIMITS = {
     "memory": (["--max-memory", "400"], "too much memory: the build used more than 400 MB of memory"),
-    "processes": (["--max-processes", "150"],
-                  "too many processes: the build used more than 150 processes"),
+    # Or the kernel's limit is seen first, by the go command, which gets no more threads.
+    "processes": (["--max-processes", "150"], "too many processes: "),
     "disk": (["--max-disk", "150"], "too much disk: the build used more than 150 MB of disk"),
     "nameless": (["--max-disk", "150"], "too much disk: the build used more than 150 MB of disk"),
     "names": (["--max-disk", "150"], "too much disk: the build used more than 150 MB of disk"),
