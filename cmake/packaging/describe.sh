@@ -4,7 +4,7 @@
 #   DIRECTORY/NOTICE              their copyright notices and licences
 #   DIRECTORY/static-built-using  the field Static-Built-Using of a Debian package of it
 #
-# usage: packaging/describe.sh GWTOOL DEPS DIRECTORY
+# usage: cmake/packaging/describe.sh GWTOOL DEPS DIRECTORY
 #   GWTOOL  the binary; what it says of itself counts (gwtool version)
 #   DEPS    where cmake/deps.sh put libcurl, with its copyright notice
 #
