@@ -16,6 +16,7 @@
 
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <unbound.h>
 
 #include <algorithm>
@@ -146,6 +147,16 @@ Status configure(ub_ctx* ctx, const ResolverOptions& options,
 
 Result<Ctx> make_context(const ResolverOptions& options, const std::vector<TrustAnchor>& anchors,
                          Via via) {
+  // Below this libevent ends the process, or validation finds no keys.
+  constexpr int kDescriptors = 16;
+  std::vector<os::Fd> spare;
+  for (int i = 0; i < kDescriptors; ++i) {
+    spare.emplace_back(::eventfd(0, EFD_CLOEXEC));
+    if (!spare.back()) {
+      return unavailable_error(errno_error("descriptors for DNS lookups", errno).message);
+    }
+  }
+  spare.clear();
   Ctx ctx(ub_ctx_create());
   // It says no more: memory, random numbers, or descriptors for its pipes.
   if (!ctx) return unavailable_error(errno_error("libunbound: no context", errno).message);

@@ -286,7 +286,7 @@ class Waiting(Vanity):
                 process = subprocess.Popen(
                     ["/gwtool", "vanity-lookup", "--http-only", "--insecure", "--timeout", "20s",
                      "--resolver", "127.0.0.1@%d" % server.getsockname()[1], "host.example.org/x"],
-                    preexec_fn=lambda: os.chroot(root), cwd="/", stdout=subprocess.PIPE,
+                    preexec_fn=lambda: os.chroot(root), cwd="/", env={}, stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE)
                 query = server.recvfrom(65536)[0]
                 self.assertIn(b"\4host\7example\3org", query)
