@@ -33,14 +33,15 @@ SigningContext::Limits signing_limits(const ServerOptions& options) {
 
 // Files, sockets, the database, its readers, the metrics page: what must be there however many
 // connections there are.
-constexpr std::uint64_t kOtherDescriptors = 256;
+constexpr std::uint64_t kOtherDescriptors = 256;  // a quarter, where there are few
 constexpr std::uint64_t kPerWorker = 4;
 
 // Connections must not take the descriptors that everything else needs.
 void hold_descriptors(ServerOptions& options, const Logger& log) {
   const std::uint64_t limit = os::raise_descriptor_limit();
   const std::uint64_t others =
-      kOtherDescriptors + worker_count(options.workers) * (kPerWorker + 2 * options.listen.size());
+      std::min(kOtherDescriptors, limit / 4) +
+      worker_count(options.workers) * (kPerWorker + 2 * options.listen.size());
   if (limit == 0 || options.tcp.total + others <= limit) return;
   const std::uint64_t room = limit > others ? limit - others : 1;
   log.warning(
