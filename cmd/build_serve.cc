@@ -42,7 +42,7 @@ struct BuildServeValues : BuildPlaces {
   std::optional<std::string> notes;
   std::optional<std::string> head_file;
   std::optional<std::string> user;
-  std::optional<std::string> go_oldest, go_stop_before;
+  std::optional<std::string> go_oldest;
   std::uint64_t builders = os::processors();
   std::uint64_t queue = 100;
   std::uint64_t keep_binaries = 20'000;
@@ -141,10 +141,6 @@ void add_serve_rules(Command& c, BuildServeValues* v) {
           .default_text("the one before the newest minor")
           .check(check_go_line)
           .more("Older versions verify less of what they fetch by themselves, and get no fixes."));
-  c.add(text_option("go-stop-before", "GOVERSION", &v->go_stop_before,
-                    "build with Go versions before this one only")
-            .default_text("no end")
-            .check(check_go_line));
   c.add(flag_option("build-once", &v->build_once,
                     "publish without building a second time, in another directory, to compare"));
   c.add(list_option("verifier", "VKEY[=URL]", &v->verifiers,

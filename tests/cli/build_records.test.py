@@ -76,10 +76,11 @@ class Records(cli.TestCase):
         self.assert_run(r, 0)
         total = [t for (m, *_), _, t in records() if m == "golang.org/x/example/hello"]
         self.assertEqual([r.out.split(" ")[0]], total)
-        # Nothing of the standard library was compiled again.
+        # Nothing was compiled again, of the standard library or of the module: it was linked.
         with open(self.path("cache", "logs", package, "linux-amd64-go1.26.8.log")) as f:
             log = f.read()
-        self.assertIn(" -p golang.org/x/example/hello/reverse ", log)
+        self.assertRegex(log, r"(?m)/link -o ")
+        self.assertNotIn(" -p golang.org/x/example/hello/reverse ", log)
         self.assertNotIn(" -p fmt ", log)
 
     def edited_library(self):

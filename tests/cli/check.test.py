@@ -395,7 +395,7 @@ class Dnssec(CheckCase):
             self.assertEqual(proxy.questions, [])
 
     def test_bad_resolver_addresses(self):
-        for bad in ("localhost", "127.0.0.1:53", "127.0.0.1@0", "127.0.0.1@65536", "1.2.3",
+        for bad in ("localhost", "127.0.0.1:0", "127.0.0.1@0", "127.0.0.1@65536", "1.2.3",
                     "127.0.0.1@x"):
             with self.subTest(bad):
                 self.assert_error(self.check("module", MOX, resolver=bad), 2, bad)

@@ -367,7 +367,7 @@ class Daemon(follow_case.TestCase):
 
     def position(self):
         r = self.status("--json")
-        return json.loads(r.out)["position"] if r.out else -1
+        return json.loads(r.out).get("position", -1)
 
     def test_loop_second_follower_and_sigterm(self):
         log, key = self.synth(3000)

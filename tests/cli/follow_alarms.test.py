@@ -173,7 +173,8 @@ class Alarm(follow_case.TestCase):
 
     def test_what_the_command_prints_is_no_data(self):
         r, *_ = self.halt("--on-alarm", "cat; echo told; : ", "--json", input="not for it")
-        self.assert_run(r, code=4, out="", err_has=["\ntold\n"])
+        self.assert_run(r, code=4, err_has=["\ntold\n"])
+        self.assertEqual(list(json.loads(r.out)), ["error"])
         self.assertNotIn("not for it", r.err)
 
     def test_the_command_gets_the_path(self):

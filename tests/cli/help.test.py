@@ -36,6 +36,8 @@ class Help(cli.TestCase):
                 self.assertEqual(line, line.rstrip())
                 if "gwtool " not in line:
                     self.assertLessEqual(len(line), 80, line)
+            options = re.findall(r"^  (?:-\w, |    )--([\w-]+)", r.out, re.M)
+            self.assertEqual(sorted(set(options)), sorted(options))
             # What an option does is said for every one of them.
             for m in re.finditer(r"^  (?:-\w, |    )--(\S+)(.*)\n(.*)", r.out, re.M):
                 self.assertRegex(m.group(2) + m.group(3), r"[a-z]{3}", "--" + m.group(1))

@@ -9,7 +9,7 @@ import sys
 sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
 import cli
 
-PACKAGING = os.path.join(cli.SOURCE, "packaging")
+PACKAGING = os.path.join(cli.SOURCE, "cmake", "packaging")
 
 
 def read(path):

@@ -141,8 +141,7 @@ class Pages(cli.TestCase):
         # The root over http, too: go asks for it in the same surroundings.
         plain = "http://none.lab/proxy"
         tag = meta("none.lab/x mod " + plain)
-        for to, found in ((None, False), ("http://none.lab/y", True), ("/x", False),
-                          ("ftp://none.lab/y", True)):
+        for to, found in ((None, False), ("http://none.lab/y", True), ("ftp://none.lab/y", True)):
             with self.subTest(to=to):
                 self.web.clear()
                 self.web.page(HOST, "/x", tag, scheme="http")
@@ -150,6 +149,14 @@ class Pages(cli.TestCase):
                 if to:
                     self.web.redirect(HOST, "/x", to)
                 self.compare("none.lab/x", found, root=plain, GOINSECURE=HOST)
+        # A loop is no answer either: to the go command of Debian 12 it was one still.
+        self.web.clear()
+        self.web.page(HOST, "/x", tag, scheme="http")
+        self.web.redirect(HOST, "/x", "/x")
+        own = self.gwtool("vanity-lookup", "--http-only", "none.lab/x",
+                          env=self.environment(GOINSECURE=HOST))
+        self.assert_run(own, 0, out="none.lab/x mod %s\n" % plain)
+        self.asked()
         for path in ("/x", "/x/sub"):
             self.web.page(HOST, path, tag, scheme="http")
         nobody = "http://127.0.0.1:%d" % cli.free_port()

@@ -35,8 +35,10 @@ struct Lab {
         signer(key_named("b.example")),
         ledger(Ledger::open(dir.file("ledger.db")).value()),
         log(tlog::LogWriter::open(*ledger, {&signer, nullptr}).value()),
-        queue([this](const build::Key& key, const BuildQueue::Progress&) { return build(key); }, 2,
-              100) {}
+        queue([this](const build::Key& key, const BuildQueue::Progress&) { return build(key); },
+              100) {
+    REQUIRE(queue.start(2));
+  }
 
   void log_elsewhere(std::uint64_t records) {
     std::vector<std::string> texts;

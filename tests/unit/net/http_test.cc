@@ -244,7 +244,7 @@ TEST_CASE("http: sizes are bounded while bytes arrive") {
     CAPTURE(path);
     auto r = fetch(path);
     REQUIRE(!r);
-    CHECK(r.error().kind == ErrorKind::kUntrusted);
+    CHECK(r.error().kind == ErrorKind::kUnavailable);
   }
   // The client goes on working.
   CHECK(fetch("/exact"));

@@ -395,13 +395,18 @@ TEST_CASE("latest") {
   log.add_synthetic(20);
   Client client(log, log.key(), kGoLog);
   CHECK(client.fetch_latest()->size() == 20);
-  log.replace("latest", log.head_note(20) + "x");
+  std::string forged = log.head_note(20);
+  forged[forged.size() - 10] = forged[forged.size() - 10] == 'A' ? 'B' : 'A';
+  log.replace("latest", forged);
   CHECK(client.fetch_latest().error().kind == ErrorKind::kUntrusted);
+  // What is no signed note at all is somebody else's page, or half of one.
+  log.replace("latest", log.head_note(20) + "x");
+  CHECK(client.fetch_latest().error().kind == ErrorKind::kUnavailable);
   log.fail("latest", unavailable_error("down"));
   CHECK(client.fetch_latest().error().kind == ErrorKind::kUnavailable);
   log.heal();
   log.replace("latest", std::string(kMaxNoteBytes + 1, 'x'));
-  CHECK(client.fetch_latest().error().kind == ErrorKind::kUntrusted);
+  CHECK(client.fetch_latest().error().kind == ErrorKind::kUnavailable);
 }
 
 TEST_CASE("proofs cost few round trips, and none when all is cached") {
