@@ -267,6 +267,8 @@ void TcpConnections::watch_progress(Connection& c, bool moved) {
   const bool amid = !c.out.empty() || (!c.in.empty() && !c.deferred && !c.ready);
   if (!amid) return c.stuck.reset();
   const MonoTime now = clock_.mono();
+  // A query that was answered meanwhile is a step, too.
+  moved = moved || (c.stuck && c.since > *c.stuck);
   if (c.stuck && (!moved || now - *c.stuck < kStuck / 8)) return;
   c.stuck = now;
   stuck_.push_back({now, c.tag});

@@ -298,7 +298,8 @@ void HttpClient::Impl::run(Batch& batch) {
     if (code != CURLM_OK) return abandon(batch, curl_multi_strerror(code));
     std::size_t before = batch.active;
     collect(batch);
-    if (batch.active == 0 || batch.active < before) continue;  // there is room: fill it first
+    // There is room: fill it first. What is there already does not wait for the others.
+    if (batch.active == 0 || batch.active < before || !batch.ready.empty()) continue;
     curl_waitfd stop{options.stop != nullptr ? options.stop->fd() : -1, CURL_WAIT_POLLIN, 0};
     code = curl_multi_poll(multi, &stop, stop.fd >= 0 ? 1 : 0, 1000, nullptr);
     if (code != CURLM_OK) return abandon(batch, curl_multi_strerror(code));

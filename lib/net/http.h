@@ -59,6 +59,9 @@ struct HttpRequest {
   std::size_t max_headers = std::size_t{64} << 10;  // bytes, all lines together
 };
 
+// The error's detail when the answer's headers were more than is taken.
+struct LargeHeaders : ErrorDetail {};
+
 struct HttpResponse {
   int status = 0;
   std::vector<HttpHeader> headers;  // of the last response, in the order received

@@ -136,12 +136,14 @@ std::string ProxySettings::proxy_for(std::string_view scheme, std::string_view h
 
 std::string ProxySettings::no_for_curl() const {
   std::string out;
+  bool all = false;
   each_entry(no, [&](std::string_view entry) {
+    all = all || entry == "*";  // which curl knows by itself only
     HostPort own = split_port(entry);
     if (own.host.starts_with("*.")) own.host.remove_prefix(1);
     if (!own.host.empty()) out += (out.empty() ? "" : ",") + std::string(own.host);
   });
-  return out;
+  return all ? "*" : out;
 }
 
 }  // namespace gw::net

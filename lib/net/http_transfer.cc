@@ -31,6 +31,12 @@ long curl_ms(Duration d) {
 
 bool is_2xx(int status) { return status / 100 == 2; }
 
+Error too_large_headers(std::string message) {
+  Error error = unavailable_error(std::move(message));
+  error.detail = std::make_shared<LargeHeaders>();
+  return error;
+}
+
 }  // namespace
 
 Status Transfer::set_headers() {
@@ -84,10 +90,19 @@ void Transfer::set_tls(const std::string& ca_file) {
 
 // Curl reads the environment by rules of its own when it is told nothing.
 void Transfer::set_proxy(const ProxySettings& proxies) {
-  const std::string proxy = url_proxy(request->url, proxies);
+  std::string proxy = url_proxy(request->url, proxies);
+  std::string none;
+  if (request->max_redirects > 0) {
+    none = proxies.no_for_curl();
+    // This host directly, and by the proxy what it may redirect to.
+    const std::string& other = proxies.https.empty() ? proxies.http : proxies.https;
+    if (proxy.empty() && !other.empty() && none != "*") {
+      none += (none.empty() ? "" : ",") + url_host(request->url);
+      proxy = other;
+    }
+  }
   curl_easy_setopt(easy, CURLOPT_PROXY, proxy.c_str());
-  curl_easy_setopt(easy, CURLOPT_NOPROXY,
-                   request->max_redirects > 0 ? proxies.no_for_curl().c_str() : "");
+  curl_easy_setopt(easy, CURLOPT_NOPROXY, none.c_str());
 }
 
 Status Transfer::prepare(const HttpOptions& options, const std::string& ca_file, Duration timeout,
@@ -304,7 +319,7 @@ Error Transfer::describe(CURLcode code, const HttpOptions& options) const {
           response_.status / 100 == 3 ? "redirected to a scheme that is not allowed" : detail);
     case CURLE_WRITE_ERROR:
       if (headers_too_large_) {
-        return unavailable_error(fmt::format("headers larger than {} bytes", request->max_headers));
+        return too_large_headers(fmt::format("headers larger than {} bytes", request->max_headers));
       }
       if (body_too_large_) {
         return untrusted_error(fmt::format("body larger than {} bytes", request->max_body));
@@ -314,7 +329,7 @@ Error Transfer::describe(CURLcode code, const HttpOptions& options) const {
     case CURLE_OUT_OF_MEMORY:
       // Also what this version of curl says of a header line longer than its own limit, 100 KB.
       if (response_.status != 0 && !headers_complete_) {
-        return unavailable_error("header line too long");
+        return too_large_headers("header line too long");
       }
       return internal_error(detail);
     case CURLE_FAILED_INIT:
@@ -322,7 +337,7 @@ Error Transfer::describe(CURLcode code, const HttpOptions& options) const {
     default:
       // nghttp2's word for curl's refusal of a header: it keeps 128 KB of them over HTTP/2.
       if (!headers_complete_ && detail.find(", -902") != detail.npos) {
-        return unavailable_error("headers too large");
+        return too_large_headers("headers too large");
       }
       return unavailable_error(detail);
   }

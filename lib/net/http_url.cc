@@ -85,6 +85,14 @@ std::string url_proxy(const std::string& text, const ProxySettings& proxies) {
                            static_cast<unsigned>(port.value_or(0)));
 }
 
+std::string url_host(const std::string& text) {
+  Url url = parse_url(text);
+  if (!url) return "";
+  std::string host = to_lower(url_part(url, CURLUPART_HOST));
+  if (host.starts_with('[') && host.ends_with(']')) return host.substr(1, host.size() - 2);
+  return host;
+}
+
 Result<std::string> find_ca_file(const std::string& ca_file) {
   const auto readable = [](const std::string& path) { return ::access(path.c_str(), R_OK) == 0; };
   if (!ca_file.empty()) {

@@ -377,13 +377,17 @@ struct Resolver::Impl {
   void explain(std::span<const Question* const> questions, std::vector<Result<DnsAnswer>>& answers,
                MonoTime deadline) {
     constexpr int kMost = 8;  // the others get the last one's reason
+    // The rest of the time is needed to find out whether it is the resolver's fault.
+    const MonoTime now = system_clock().mono();
+    const MonoTime end = std::min(now + std::chrono::seconds(1), now + (deadline - now) / 4);
     std::string why;
     int asked = 0;
     for (std::size_t i = 0; i < answers.size(); ++i) {
       const RcodeDetail* detail = rcode_detail(answers[i]);
       if (detail == nullptr || detail->rcode != kRcodeServfail) continue;
-      if (asked++ < kMost)
-        why = why_no_answer(resolver_addresses(options), *questions[i], deadline);
+      if (asked++ < kMost && system_clock().mono() < end) {
+        why = why_no_answer(resolver_addresses(options), *questions[i], end);
+      }
       if (!why.empty()) {
         answers[i].error().message = fmt::format("{}: {}", describe(*questions[i]), why);
       }

@@ -32,7 +32,7 @@ struct SourceOptions {
   Duration timeout = std::chrono::seconds(30);  // for one file
   std::vector<HttpHeader> headers = {};         // with every request
   // A server that is busy and says when to come back (503 or 429 with Retry-After) is asked again
-  // then, if that is within this time from the first request on. Zero: fetch() fails at once.
+  // then, if that is within a minute, or within this time where it is longer.
   Duration patience = {};
   // Before a file that failed while others came is asked for again; it grows, at most five times.
   Duration pause = std::chrono::milliseconds(100);
@@ -50,9 +50,8 @@ struct SourceOptions {
 //   kUsage        a path that no log has (absolute, empty or dot elements, odd characters), no CA
 //                 file
 // A server that answers with Retry-After is not asked again before that time, at most five minutes;
-// until then fetch() fails at once with kUnavailable. Results are final: what a retry of one file
-// could mend has been retried.
-// One thread at a time.
+// until then fetch() waits, or fails at once with kUnavailable where that is more than it may.
+// Results are final: what a retry of one file could mend has been retried. One thread at a time.
 Result<std::unique_ptr<tlog::TileSource>> make_source(const SourceOptions& options);
 
 // kUsage unless SourceOptions::proxy may be this list.

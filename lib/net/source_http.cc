@@ -73,9 +73,8 @@ std::vector<HttpFiles::Reply> HttpFiles::fetch_once(const std::string& base,
                                                     std::span<const tlog::FetchRequest> requests) {
   std::vector<Reply> out;
   out.reserve(requests.size());
-  const MonoTime now = system_clock().mono();
-  if (now < quiet_until_) {
-    const auto left = std::chrono::ceil<seconds>(quiet_until_ - now);
+  if (const Duration quiet = quiet_for(base); quiet > Duration::zero()) {
+    const auto left = std::chrono::ceil<seconds>(quiet);
     out.assign(requests.size(),
                {unavailable_error(fmt::format("{}: asked not to be asked again for {} s",
                                               redact_url(base), left.count())),
@@ -103,7 +102,8 @@ std::vector<HttpFiles::Reply> HttpFiles::fetch_once(const std::string& base,
     auto& response = responses[next];
     if (response && response->retry_after && response->status >= 400) {
       const auto wait = std::min(*response->retry_after, kMostQuiet);
-      quiet_until_ = std::max(quiet_until_, system_clock().mono() + wait);
+      MonoTime& until = quiet_until_[base];
+      until = std::max(until, system_clock().mono() + wait);
     }
     const bool passing = may_pass(response);
     out.push_back({require_file(std::move(response), sent[next]), passing});
@@ -113,8 +113,10 @@ std::vector<HttpFiles::Reply> HttpFiles::fetch_once(const std::string& base,
 }
 
 // How much longer the server wants to be left alone.
-Duration HttpFiles::quiet_for() const {
-  return std::max(Duration::zero(), quiet_until_ - system_clock().mono());
+Duration HttpFiles::quiet_for(const std::string& base) const {
+  const auto until = quiet_until_.find(base);
+  if (until == quiet_until_.end()) return Duration::zero();
+  return std::max(Duration::zero(), until->second - system_clock().mono());
 }
 
 Duration HttpFiles::most_waiting() const {
@@ -146,7 +148,7 @@ void HttpFiles::fetch_failed(const std::string& base, std::span<const tlog::Fetc
 
 std::vector<Result<std::string>> HttpFiles::fetch(const std::string& base,
                                                   std::span<const tlog::FetchRequest> requests) {
-  if (const Duration quiet = quiet_for(); quiet > Duration::zero()) {
+  if (const Duration quiet = quiet_for(base); quiet > Duration::zero()) {
     [[maybe_unused]] const bool waited = wait(quiet);
   }
   const MonoTime begin = system_clock().mono();
@@ -155,7 +157,7 @@ std::vector<Result<std::string>> HttpFiles::fetch(const std::string& base,
   const auto some = [&](auto which) { return std::any_of(replies.begin(), replies.end(), which); };
   Duration pause = pace_.pause;
   for (int tries = 1; some([](const Reply& r) { return r.passing; });) {
-    const Duration quiet = quiet_for();
+    const Duration quiet = quiet_for(base);
     // What the server itself asked us to wait is not held against it.
     if (quiet <= Duration::zero()) {
       if (!some([](const Reply& r) { return r.body.has_value(); })) break;
@@ -219,9 +221,9 @@ class ProxySource : public tlog::TileSource {
     return direct_ ? direct_->describe() : "no source";
   }
   bool is_log() const override { return chosen_ && base_.empty() && direct_->is_log(); }
-  // What comes after the chosen one in the list, for good.
+  // What comes after the chosen one in the list, where the list allows that for any fault.
   bool try_next() override {
-    if (!chosen_ || base_.empty()) return false;
+    if (!chosen_ || base_.empty() || !list_[at_].after_any) return false;
     if (at_ + 1 < list_.size() && list_[at_ + 1].kind == ProxyEntry::Kind::kOff) return false;
     ++at_;
     chosen_ = false;
@@ -249,7 +251,10 @@ Status ProxySource::choose() {
     const ProxyEntry& entry = list_[i];
     if (entry.kind == ProxyEntry::Kind::kOff) {
       const std::string none = "no module proxy carries the log, and the list ends in off";
-      if (failed) return unavailable_error(none);
+      if (failed || at_ > 0) {
+        at_ = 0;  // the one that was given up may be better by now
+        return unavailable_error(none);
+      }
       // Each has said so, or there is none to ask: asking again does not help.
       return usage_error(none, "name one that does, or end the list in direct");
     }

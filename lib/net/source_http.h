@@ -2,6 +2,7 @@
 // net/source.h; nothing else includes this.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -53,7 +54,7 @@ class HttpFiles {
                                 std::span<const tlog::FetchRequest> requests);
   void fetch_failed(const std::string& base, std::span<const tlog::FetchRequest> requests,
                     std::vector<Reply>& replies);
-  Duration quiet_for() const;
+  Duration quiet_for(const std::string& base) const;
   Duration most_waiting() const;
   bool wait(Duration pause) const;
 
@@ -62,7 +63,7 @@ class HttpFiles {
   Pace pace_;
   std::optional<MonoTime> deadline_;
   const os::Stop* stop_;
-  MonoTime quiet_until_{};
+  std::map<std::string, MonoTime> quiet_until_;  // of each base, as its server asked
 };
 
 // A base URL without its final slashes. kUsage for a query, a fragment or no URL.

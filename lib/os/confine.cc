@@ -84,7 +84,11 @@ Status landlock_writes(const ConfinePolicy& policy, int abi) {
   rules.rules.push_back({"/dev/null", LandlockRule::Access::kWrite, true});
   std::vector<std::string> directories;
   for (const std::string& file : policy.written) {
-    if (!file.empty()) directories.push_back(directory_of(real_path(file)));
+    if (file.empty()) continue;
+    // What is written beside it may be beside the name as it was given, or beside what that leads
+    // to.
+    directories.push_back(directory_of(file));
+    directories.push_back(directory_of(real_path(file)));
   }
   std::sort(directories.begin(), directories.end());
   directories.erase(std::unique(directories.begin(), directories.end()), directories.end());

@@ -174,7 +174,9 @@ void Pages::step(Page& page, const PageQuestion& question, Result<net::HttpRespo
   const bool none = !page.tags || page.tags->empty();
   if (!response && none) {
     Error error = std::move(response).error();
-    if (error.kind != ErrorKind::kUntrusted) return fail(page, question, std::move(error));
+    if (dynamic_cast<const net::LargeHeaders*>(error.detail.get()) == nullptr) {
+      return fail(page, question, std::move(error));
+    }
     // Headers beyond the limit are no sign of an attack; there just is no usable page.
     error.kind = ErrorKind::kNotFound;
     page.tags = std::move(error);

@@ -87,8 +87,8 @@ class Installed(cli.TestCase):
         top = self.path("root") + prefix
         found = {os.path.relpath(os.path.join(base, f), top)
                  for base, _, files in os.walk(top) for f in files}
-        pages = {"share/man/man1/" + f for f in os.listdir(os.path.join(cli.SOURCE, "man"))
-                 if f.endswith(".1")}
+        pages = {"share/man/man%s/%s" % (f[-1], f) for f in os.listdir(os.path.join(cli.SOURCE, "man"))
+                 if re.search(r"\.[1-8]$", f)}
         self.assertEqual(found, pages | {
             "bin/gwtool", "share/bash-completion/completions/gwtool",
             "share/zsh/site-functions/_gwtool", "share/fish/vendor_completions.d/gwtool.fish",

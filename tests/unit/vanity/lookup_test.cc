@@ -166,6 +166,13 @@ struct Lab {
   }
 };
 
+// As the client tells it.
+Error large_headers() {
+  Error error = unavailable_error("headers too large");
+  error.detail = std::make_shared<net::LargeHeaders>();
+  return error;
+}
+
 using Catch::Contains;
 using Catch::StartsWith;
 
@@ -395,7 +402,7 @@ TEST_CASE("pages: status, prefix pages, disagreement") {
   CHECK_THAT(lab.one("d.org/n"), Contains("unknown version control system"));
   lab.page("https://d.org/n?go-get=1", meta("d.org/n git file:///x"));
   CHECK_THAT(lab.one("d.org/n"), Contains("is a file"));
-  lab.web.pages["https://d.org/n?go-get=1"].error = untrusted_error("body too large");
+  lab.web.pages["https://d.org/n?go-get=1"].error = large_headers();
   CHECK_THAT(lab.one("d.org/n"), StartsWith("not"));
 }
 
@@ -436,7 +443,7 @@ TEST_CASE("redirects: nine, and never from https to http") {
   CHECK(lab.web.count("http://user:secret@d.org/x") == 0);
   // An answer, if no good one: https has not failed.
   lab.page("http://d.org/x?go-get=1", meta("d.org/x git https://g.org/x"));
-  lab.web.pages["https://d.org/x?go-get=1"] = {.error = untrusted_error("headers too large")};
+  lab.web.pages["https://d.org/x?go-get=1"] = {.error = large_headers()};
   CHECK_THAT(lab.one("d.org/x"), Contains("headers too large"));
   CHECK(lab.web.count("http://d.org/x?go-get=1") == 0);
   // But with a chain of redirects that does not end it has.
