@@ -36,6 +36,7 @@ Result<int> run(Context& ctx, const SuperviseValues& v) {
   if (std::getenv(supervise::kHandoverCheck) != nullptr) {
     if (!handover) return usage_error("there is no supervisor to take the place of");
     GW_CHECK(supervise::check_handover(*handover, options));
+    GW_CHECK(supervise::Supervisor::check(options));
     ctx.out.line(supervise::kHandoverAnswer);
     return kExitDone;
   }

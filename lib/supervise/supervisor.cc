@@ -69,6 +69,23 @@ bool goes_anywhere(const Options& options) {
                      [](int c) { return c == CAP_DAC_OVERRIDE || c == CAP_DAC_READ_SEARCH; });
 }
 
+// kUsage: of a later gwtool. kCorrupt: none that can be read. Nothing: there is none.
+Result<std::optional<State>> read_state(const os::Dir& directory, const std::string& path) {
+  GW_TRY(const auto found, directory.find("state.json"));
+  if (!found) return std::optional<State>();
+  if (!S_ISREG(found->st_mode) || found->st_size > static_cast<off_t>(kMaxState)) {
+    return corrupt_error("the state file is too large");
+  }
+  auto text = directory.read_file("state.json", kMaxState);
+  if (!text) return std::move(text).error().in(path);
+  auto state = parse_state(*text);
+  if (!state && state.error().kind == ErrorKind::kUsage) {
+    return std::move(state).error().in(path + "/state.json");
+  }
+  if (!state) return std::move(state).error();
+  return std::optional<State>(*std::move(state));
+}
+
 }  // namespace
 
 std::string control_path(const std::string& directory) { return directory + "/control"; }
@@ -76,12 +93,8 @@ std::string control_path(const std::string& directory) { return directory + "/co
 Result<std::unique_ptr<Supervisor>> Supervisor::make(Options options, const Clock& clock,
                                                      const Logger& log,
                                                      std::optional<Handover> handover) {
-  if (options.command.empty()) return usage_error("no service to run");
+  GW_CHECK(check(options));
   GW_TRY(Place place, Place::find(options.command[0]));
-  GW_CHECK(check_paths(options, place.directory()));
-  if (options.user && !goes_anywhere(options)) {
-    GW_CHECK(check_reachable(*options.user, place.directory()));
-  }
   auto directory = open_directory(options.directory);
   if (!directory) return std::move(directory).error().in(options.directory);
   GW_CHECK(check_paths(options, options.directory));
@@ -89,9 +102,27 @@ Result<std::unique_ptr<Supervisor>> Supervisor::make(Options options, const Cloc
       new Supervisor(std::move(options), clock, log, std::move(place), *std::move(directory)));
   out->handover_ = std::move(handover);
   out->own_program_ = os::real_path("/proc/self/exe");
-  GW_CHECK(check_web_options(out->options_.web));
   GW_CHECK(out->open());
   return out;
+}
+
+Status Supervisor::check(const Options& options) {
+  if (options.command.empty()) return usage_error("no service to run");
+  GW_TRY(const Place place, Place::find(options.command[0]));
+  GW_CHECK(check_paths(options, place.directory()));
+  if (options.user && !goes_anywhere(options)) {
+    GW_CHECK(check_reachable(*options.user, place.directory()));
+  }
+  GW_CHECK(check_web_options(options.web));
+  GW_TRY(const os::Fd file, place.open(place.current()));
+  GW_TRY([[maybe_unused]] const Identity identity, read_identity(file.get()));
+  auto directory = os::Dir::open(options.directory);
+  if (!directory && directory.error().kind == ErrorKind::kNotFound) return {};  // it will be made
+  if (!directory) return std::move(directory).error().in(options.directory);
+  GW_CHECK(check_paths(options, options.directory));
+  auto state = read_state(*directory, options.directory);
+  if (state || state.error().kind == ErrorKind::kCorrupt) return {};
+  return std::move(state).error();
 }
 
 Status Supervisor::open() {
@@ -112,22 +143,14 @@ Status Supervisor::open() {
 
 // A service is not kept down by a file about it: one that cannot be read is put aside.
 Status Supervisor::load_state() {
-  GW_TRY(const auto found, directory_.find("state.json"));
-  if (!found) return {};
-  Result<State> state = corrupt_error("the state file is too large");
-  if (S_ISREG(found->st_mode) && found->st_size <= static_cast<off_t>(kMaxState)) {
-    auto text = directory_.read_file("state.json", kMaxState);
-    if (!text) return std::move(text).error().in(options_.directory);
-    state = parse_state(*text);
-  }
+  auto state = read_state(directory_, options_.directory);
   if (state) {
-    state_ = *std::move(state);
+    if (!*state) return {};
+    state_ = **std::move(state);
     if (forget_future(state_, started_)) log_.warning("state-of-the-future", {});
     return {};
   }
-  if (state.error().kind == ErrorKind::kUsage) {
-    return std::move(state).error().in(options_.directory + "/state.json");
-  }
+  if (state.error().kind != ErrorKind::kCorrupt) return std::move(state).error();
   log_.error("state-put-aside", state.error());
   GW_CHECK(directory_.rename("state.json", "state.json.bad"));
   state_.paused = Paused{"the state file was damaged; it is state.json.bad now", started_};

@@ -55,6 +55,9 @@ class Supervisor {
   static Result<std::unique_ptr<Supervisor>> make(Options options, const Clock& clock,
                                                   const Logger& log,
                                                   std::optional<Handover> handover = {});
+  // All that make() would refuse but the lock; changes nothing. For one that is asked whether it
+  // would take over: what it does not say, the service ends by.
+  static Status check(const Options& options);
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
 

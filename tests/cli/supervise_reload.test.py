@@ -104,6 +104,14 @@ class Reload(cli.TestCase):
             self.ask("reload")
             sup.wait_err("event=replacement-refused .*%s" % why)
         self.assertIn("would not take over", self.status()["last_error"])
+        # nor one that would end at its start, and the service with it
+        self.copy(cli.GWTOOL)
+        state = os.path.join(self.lab.state, "state.json")
+        with open(state, "w") as f:
+            f.write('{"version": 99}')
+        self.ask("reload")
+        sup.wait_err("event=replacement-refused .*ended with 2(.|\n)*ended with 2")
+        sup.wait_err("the state file is of a later gwtool")
         os.chmod(self.program, 0o777)
         self.assert_error(self.ask("reload", code=2), 2, "not ours alone to write")
         os.unlink(self.program)
