@@ -134,6 +134,7 @@ class Supervisor {
   Handover what_is_left() const;
   bool is_other_program() const;
   void consider_replacement();
+  Status check_idle() const;
   Status start_replacement();
   void replacement_answered(const os::Exit& exit);
   Status replace_program();

@@ -140,11 +140,19 @@ void Supervisor::consider_replacement() {
   if (auto saved = save(); !saved) log_.error("state", saved.error());
 }
 
-// kUnavailable: something is under way.
-Status Supervisor::start_replacement() {
-  if (now_ != update::State::kRunning || !service_ || rehearsal_) {
+// Only the service is handed over: what else runs must have ended. kUnavailable.
+Status Supervisor::check_idle() const {
+  if (now_ != update::State::kRunning || !service_) {
     return unavailable_error(fmt::format("busy: {}", update::state_name(now_)));
   }
+  if (!retired_.empty()) return unavailable_error("busy: the old version is yet to end");
+  return {};
+}
+
+// kUnavailable: something is under way.
+Status Supervisor::start_replacement() {
+  GW_CHECK(check_idle());
+  if (rehearsal_) return unavailable_error("busy: another one is asked already");
   GW_CHECK(check_program(own_program_));
   Task::Options task;
   task.spawn.file = own_program_;
@@ -168,10 +176,9 @@ void Supervisor::replacement_answered(const os::Exit& exit) {
   if (!exit.ok() || trim(answer_) != kHandoverAnswer) {
     done = usage_error(
         fmt::format("{} would not take over: it {}", own_program_, os::exit_text(exit)));
-  } else if (now_ != update::State::kRunning || !service_) {
-    done = unavailable_error(fmt::format("busy: {}", update::state_name(now_)));
   } else {
-    done = replace_program();  // and does not return
+    done = check_idle();
+    if (done) done = replace_program();  // and does not return
   }
   log_.error("replacement-refused", done.error());
   state_.last_error = done.error().message;

@@ -5,6 +5,7 @@ import os
 import pwd
 import re
 import select
+import signal
 import socket
 import sys
 import threading
@@ -109,6 +110,29 @@ class Sockets(Manager):
             r = self.gwtool("supervise", "--overlap", "--ready", ready, self.lab.link)
             self.assert_error(r, 2, "--overlap needs --ready")
         self.assert_error(self.gwtool("supervise", "--overlap", self.lab.link), 2, "--overlap needs")
+
+    def start_draining(self):
+        """One that was exchanged, and an old one that does not end."""
+        self.lab.install("v0.1.4", "stubborn")
+        self.lab.release("v0.1.5")
+        sup = self.start("--listen", "unix:" + self.path("listen"), "--ready", "exec:true", "--overlap",
+                         "--stop-timeout", "1h")
+        self.lab.wait_running("v0.1.4")
+        old, = self.lab.running()
+        self.update(sup, "v0.1.5")
+        cli.wait_until(lambda: any(line[:2] == ["signal:terminated", "v0.1.4"] for line in self.lab.lines()),
+                       what="the old one to be asked")
+        return sup, old
+
+    def test_no_replacement_while_an_old_one_is_yet_to_end(self):
+        sup, old = self.start_draining()
+        r = self.gwtool("supervise", "reload", "--dir", self.lab.state)
+        self.assert_error(r, 3, "the old version is yet to end")
+        os.kill(old, signal.SIGKILL)
+        sup.wait_err("event=retired")
+        r = self.gwtool("supervise", "reload", "--dir", self.lab.state)
+        self.assertEqual(r.code, 0, r)
+        sup.wait_err("event=took-over")
 
     def test_an_address_that_is_taken(self):
         self.lab.install()
