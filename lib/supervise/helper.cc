@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/bytes.h"
 #include "build/client.h"
@@ -271,10 +272,15 @@ Result<Discovered> discover(const Job& job, const Clock& clock) {
     auto read = read_gomods(job, found);
     // What DNS named was withdrawn: something older may be the newest that was not.
     if (read && !listed && dns && !found.retracted.empty() && ask_proxy(job, found)) {
-      found.retracted.clear();
+      auto retracted = std::exchange(found.retracted, {});
       read = read_gomods(job, found);
+      if (!read) found.retracted = std::move(retracted);
     }
-    if (!read && read.error().kind != ErrorKind::kNotFound) found.problem = read.error().message;
+    if (!read && read.error().kind != ErrorKind::kNotFound) {
+      found.problem = read.error().message;
+      // Nobody knows whether what is new was withdrawn: it waits for the next look.
+      std::erase_if(found.versions, [&](const auto& v) { return !job.known.contains(v.first); });
+    }
   }
   return found;
 }

@@ -421,6 +421,19 @@ class Asking(cli.TestCase):
         sup.wait_err("event=checked newer=1")
         sup.wait_err("event=updated version=v0.1.1")
 
+    def test_a_version_whose_authors_cannot_be_asked(self):
+        for version in ("v0.1.1", "v0.1.5"):
+            self.lab.release(version)
+        self.lab.gomod("v0.1.5", "retract v0.1.5\n", header="nonsense(\n")
+        sup = self.start()
+        self.ask("check")
+        sup.wait_err("event=checked newer=0 .*problem=.")
+        self.assertEqual(self.status()["known"], {})
+        self.lab.gomod("v0.1.5", "retract v0.1.5\n")
+        self.ask("check")
+        sup.wait_err("event=checked newer=1")
+        sup.wait_err("event=updated version=v0.1.1")
+
     def test_a_version_that_is_retracted_after_it_was_seen(self):
         self.lab.release("v0.1.1")
         sup = self.start("--before", "exec sleep 100")
