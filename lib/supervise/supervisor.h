@@ -76,6 +76,14 @@ class Supervisor {
     update::Target target() const { return {key.version, key.go_version}; }
   };
 
+  // What was told to end and is nobody's service any more.
+  struct Retired {
+    explicit Retired(os::Child c) : child(std::move(c)) {}
+    os::Child child;
+    os::Loop::Watch watch;
+    os::Loop::Timer timer;
+  };
+
   Supervisor(Options options, const Clock& clock, const Logger& log, Place place, os::Dir directory)
       : options_(std::move(options)),
         clock_(clock),
@@ -105,6 +113,7 @@ class Supervisor {
   void drop_beside();
   void take_over();
   void retire(os::Child child);
+  void on_retired_exit(Retired* one);
   void on_exit();
   void ask_to_end();
   void kill_all();
@@ -218,14 +227,6 @@ class Supervisor {
   std::deque<update::Event> events_;
   bool busy_ = false;
   int stop_signal_ = 0;
-
-  // What was told to end and is nobody's service any more.
-  struct Retired {
-    explicit Retired(os::Child c) : child(std::move(c)) {}
-    os::Child child;
-    os::Loop::Watch watch;
-    os::Loop::Timer timer;
-  };
 
   std::optional<os::Child> service_;
   std::optional<os::Child> beside_;

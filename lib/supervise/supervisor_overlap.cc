@@ -25,6 +25,7 @@ Status Supervisor::start_beside() {
 
 void Supervisor::on_beside_exit() {
   beside_watch_.end();
+  (void)beside_->signal_group(SIGKILL);  // nothing of it stays beside the old one
   const auto exit = beside_->reap();
   beside_.reset();
   failure_ = "the new version " + os::exit_text(exit ? *exit : os::Exit{.signal = SIGKILL});
@@ -70,16 +71,21 @@ void Supervisor::take_over() {
   state_.running = wanted_->target();
 }
 
+// What it started ends with it, as with a service that was alone.
+void Supervisor::on_retired_exit(Retired* one) {
+  (void)one->child.signal_group(SIGKILL);
+  const auto exit = one->child.reap();
+  log_.info("retired", {{"how", os::exit_text(exit ? *exit : os::Exit{.signal = SIGKILL})}});
+  std::erase_if(retired_, [one](const auto& other) { return other.get() == one; });
+}
+
 // Asked to end, and made to when it takes too long.
 void Supervisor::retire(os::Child child) {
   retired_.push_back(std::make_unique<Retired>(std::move(child)));
   Retired* one = retired_.back().get();
   if (auto sent = one->child.signal(SIGTERM); !sent) log_.error("terminate", sent.error());
-  auto watch = loop_->watch(one->child.pidfd(), EPOLLIN, [this, one](std::uint32_t) {
-    const auto exit = one->child.reap();
-    log_.info("retired", {{"how", os::exit_text(exit ? *exit : os::Exit{.signal = SIGKILL})}});
-    std::erase_if(retired_, [one](const auto& other) { return other.get() == one; });
-  });
+  auto watch = loop_->watch(one->child.pidfd(), EPOLLIN,
+                            [this, one](std::uint32_t) { on_retired_exit(one); });
   auto timer =
       loop_->timer([one](os::Loop::Timer::Why) { (void)one->child.signal_group(SIGKILL); });
   if (!watch || !timer) {
