@@ -174,8 +174,9 @@ class Supervisor {
   Status read_source();
   void fail_fetch(Error error);
   std::optional<std::string> remembered_head() const;
-  Result<os::Spawn> helper_spawn() const;
-  Result<std::unique_ptr<Task>> start_helper(Task::Options task);
+  Result<os::Spawn> helper_spawn(const std::optional<os::User>& user) const;
+  Result<std::unique_ptr<Task>> start_helper(Task::Options task,
+                                             const std::optional<os::User>& user);
 
   // the page: supervisor_web.cc
   Status start_page();

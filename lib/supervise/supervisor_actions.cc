@@ -141,7 +141,8 @@ void Supervisor::probe() {
     job.where = (tcp ? "tcp:" : "") + options_.ready.what;
     job.timeout_ms = static_cast<std::uint64_t>(options_.ready_timeout.count());
     task.input = format_job(job);
-    started = start_helper(std::move(task));
+    // As the service itself: its socket may be closed to everybody else.
+    started = start_helper(std::move(task), options_.user ? options_.user : helper_user_);
   }
   if (!started) {
     log_.error("ready", started.error());
@@ -440,7 +441,8 @@ void Supervisor::run_telling(const char* name, Task::Options task, bool by_helpe
     if (!exit.ok()) log_.warning(name, {{"how", os::exit_text(exit)}});
     std::erase_if(told_, [](const auto& one) { return one->over(); });
   };
-  auto started = by_helper ? start_helper(std::move(task)) : Task::start(*loop_, std::move(task));
+  auto started = by_helper ? start_helper(std::move(task), helper_user_)
+                           : Task::start(*loop_, std::move(task));
   if (!started) {
     log_.error(name, started.error());
     return;

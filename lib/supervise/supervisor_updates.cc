@@ -35,12 +35,12 @@ bool is_newer(std::string_view a, std::string_view b) {
 
 // We ourselves, by what runs and not by a name that somebody may have replaced. It may look and
 // connect, and change nothing: no file, no process, no privilege.
-Result<os::Spawn> Supervisor::helper_spawn() const {
+Result<os::Spawn> Supervisor::helper_spawn(const std::optional<os::User>& user) const {
   os::Spawn spawn;
   spawn.argv = {"gwtool", "supervise", "helper"};
   spawn.file = "/proc/self/exe";
   spawn.limits = {{RLIMIT_FSIZE, 0, 0}, {RLIMIT_CORE, 0, 0}};
-  if (helper_user_) spawn.identity = helper_user_->identity;
+  if (user) spawn.identity = user->identity;
   os::SandboxPolicy policy;
   policy.pids = policy.network = policy.ipc = false;
   policy.landlock = os::LandlockPolicy{{{"/", os::LandlockRule::Access::kExecute}}, false, true};
@@ -67,8 +67,9 @@ Result<os::Spawn> Supervisor::helper_spawn() const {
   return spawn;
 }
 
-Result<std::unique_ptr<Task>> Supervisor::start_helper(Task::Options task) {
-  GW_TRY(task.spawn, helper_spawn());
+Result<std::unique_ptr<Task>> Supervisor::start_helper(Task::Options task,
+                                                       const std::optional<os::User>& user) {
+  GW_TRY(task.spawn, helper_spawn(user));
   return Task::start(*loop_, std::move(task));
 }
 
@@ -139,7 +140,7 @@ void Supervisor::start_check() {
     consider_replacement();
     rest_soon();
   };
-  auto started = start_helper(std::move(task));
+  auto started = start_helper(std::move(task), helper_user_);
   if (!started) {
     check_failed(started.error());
     return;
@@ -315,7 +316,7 @@ void Supervisor::start_fetch() {
   task.input = format_job(job);
   task.output = [this](std::string_view bytes) { fetch_output(bytes); };
   task.done = [this](const os::Exit& exit) { fetch_done(exit); };
-  auto started = start_helper(std::move(task));
+  auto started = start_helper(std::move(task), helper_user_);
   if (!started) {
     fail_fetch(started.error());
     return;

@@ -222,6 +222,16 @@ class Users(Manager):
         # the new file is the old one's owner's
         self.assertEqual(os.stat(self.lab.link).st_uid, 0)
 
+    def test_readiness_by_a_socket_that_is_the_users_alone(self):
+        self.lab.release("v0.1.1")
+        with socket.socket(socket.AF_UNIX) as s:
+            s.bind(self.path("ready"))
+            s.listen()
+            os.chown(self.path("ready"), self.user.pw_uid, self.user.pw_gid)
+            os.chmod(self.path("ready"), 0o700)
+            sup = self.start("--user", "nobody", "--ready", "tcp:unix:" + self.path("ready"))
+            self.update(sup, "v0.1.1")
+
     def test_directories_that_the_user_could_change(self):
         for directory in (self.lab.bin, self.lab.state):
             os.makedirs(directory, exist_ok=True)
