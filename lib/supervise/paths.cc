@@ -107,12 +107,19 @@ Error not_his(const os::User& user, const std::string& path, const std::string& 
 
 }  // namespace
 
-Status check_not_writable(const os::User& user, const std::string& directory) {
+Status check_way(const os::User& user, const std::string& path) {
   if (user.identity.uid == 0) return {};
-  GW_TRY(const std::string at, go_along(directory, [&](const Hop& hop) -> Status {
-           if (may_exchange(user.identity, hop)) return not_his(user, directory, hop.directory);
+  GW_TRY([[maybe_unused]] const std::string at, go_along(path, [&](const Hop& hop) -> Status {
+           if (may_exchange(user.identity, hop)) return not_his(user, path, hop.directory);
            return {};
          }));
+  return {};
+}
+
+Status check_not_writable(const os::User& user, const std::string& directory) {
+  if (user.identity.uid == 0) return {};
+  GW_CHECK(check_way(user, directory));
+  GW_TRY(const std::string at, go_along(directory, [](const Hop&) { return Status(); }));
   struct stat info {};
   if (::stat(at.c_str(), &info) != 0) return errno_error(at, errno);
   if (may_write(user.identity, info)) return not_his(user, directory, at);

@@ -12,6 +12,10 @@
 
 namespace gw::supervise {
 
+// kUsage, naming the directory, where `user` could exchange one of the path's names, of links that
+// it leads over, too. What it leads to may be his: that is for check_not_writable().
+Status check_way(const os::User& user, const std::string& path);
+
 // kUsage, naming the directory, where `user` could exchange one of the path's names, or write to
 // the directory itself. In one with the sticky bit (/tmp) only what is his is his to rename.
 // Nothing to say of root.

@@ -55,10 +55,11 @@ Result<os::Dir> open_directory(const std::string& path) {
 }
 
 // As root: nobody whom we start may change what we then run.
-Status check_paths(const Options& options, const std::string& directory) {
+Status check_paths(const Options& options, const std::string& path,
+                   Status (*check)(const os::User&, const std::string&) = check_not_writable) {
   if (::geteuid() != 0) return {};
   for (const auto* user : {&options.user, &options.helper_user, &options.page_user}) {
-    if (*user) GW_CHECK(check_not_writable(**user, directory));
+    if (*user) GW_CHECK(check(**user, path));
   }
   return {};
 }
@@ -110,6 +111,8 @@ Status Supervisor::check(const Options& options) {
   if (options.command.empty()) return usage_error("no service to run");
   GW_TRY(const Place place, Place::find(options.command[0]));
   GW_CHECK(check_paths(options, place.directory()));
+  // The name that we were given may lead there over links in other directories.
+  GW_CHECK(check_paths(options, options.command[0], check_way));
   if (options.user && !goes_anywhere(options)) {
     GW_CHECK(check_reachable(*options.user, place.directory()));
   }

@@ -240,6 +240,13 @@ class Users(Manager):
                             env=self.lab.env())
             self.assert_error(r, 2, "may be written by user nobody")
             os.chown(directory, 0, 0)
+        # nor one of a link that leads there
+        os.mkdir(self.path("links"))
+        os.chown(self.path("links"), self.user.pw_uid, 0)
+        os.symlink(self.lab.link, self.path("links/svc"))
+        r = self.gwtool("supervise", *self.lab.options("--user", "nobody"), self.path("links/svc"),
+                        env=self.lab.env())
+        self.assert_error(r, 2, "links may be written by user nobody")
         self.assertEqual(self.lab.lines(), [])
 
     def test_the_helper_and_the_page_are_somebody_else(self):

@@ -59,6 +59,26 @@ TEST_CASE("directories along a path", "[paths]") {
   CHECK(check_not_writable(os::User{"root", "/", "", {0, 0, {0}}}, low));
 }
 
+TEST_CASE("a way over links", "[paths]") {
+  const testing::TempDir temp;
+  const std::string top = temp.file("top");
+  fs::create_directories(top + "/bin");
+  fs::create_directories(top + "/links");
+  for (const std::string& d : {top, top + "/bin", top + "/links"}) ::chmod(d.c_str(), 0755);
+  fs::create_symlink("../bin/svc", top + "/links/svc");
+  CHECK(check_way(kJoe, top + "/links/svc").error().kind != ErrorKind::kUsage);
+  fs::create_symlink("/dev/null", top + "/bin/svc");
+  CHECK(check_way(kJoe, top + "/links/svc"));  // what it leads to is everybody's
+  for (const std::string& d : {top, top + "/bin", top + "/links"}) {
+    INFO(d);
+    ::chmod(d.c_str(), 0777);
+    const auto checked = check_way(kJoe, top + "/links/svc");
+    REQUIRE_FALSE(checked);
+    CHECK(checked.error().message.find(d + " may be written by user joe") != std::string::npos);
+    ::chmod(d.c_str(), 0755);
+  }
+}
+
 TEST_CASE("directories that he owns", "[paths]") {
   if (::geteuid() != 0) return;  // only root can give them away
   const testing::TempDir temp;
