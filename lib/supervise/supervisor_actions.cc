@@ -164,8 +164,9 @@ void Supervisor::on_probe(const os::Exit& exit) {
 }
 
 void Supervisor::run_before() {
-  const update::Event done =
-      options_.overlap ? update::Event::kBeforeBeside : update::Event::kBeforeDone;
+  // Without a socket that both have, the new one finds its address taken.
+  const bool beside = options_.overlap && !handed_.sockets.empty();
+  const update::Event done = beside ? update::Event::kBeforeBeside : update::Event::kBeforeDone;
   if (options_.before.empty()) {
     happen(done);
     return;

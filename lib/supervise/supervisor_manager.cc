@@ -27,6 +27,11 @@ Status Supervisor::take_from_manager() {
     log_.info("listening", {{"address", endpoint.format()}});
     handed_.sockets.push_back({std::move(fd), "listen"});
   }
+  // Not at a takeover, where the service must not end by it: updates go one after the other then.
+  if (options_.overlap && handed_.sockets.empty() && !handover_) {
+    return usage_error("--overlap needs a socket that is held",
+                       "give --listen, or start it by a socket unit");
+  }
   notifier_ = os::Notifier::from_environment();
   const auto interval = notifier_.watchdog_interval();
   if (interval) handed_.watchdog = 2 * *interval;

@@ -110,6 +110,9 @@ class Sockets(Manager):
             r = self.gwtool("supervise", "--overlap", "--ready", ready, self.lab.link)
             self.assert_error(r, 2, "--overlap needs --ready")
         self.assert_error(self.gwtool("supervise", "--overlap", self.lab.link), 2, "--overlap needs")
+        r = self.gwtool("supervise", *self.lab.options("--overlap", "--ready", "notify"), self.lab.link,
+                        env=self.lab.env())
+        self.assert_error(r, 2, "--overlap needs a socket that is held")
 
     def start_draining(self):
         """One that was exchanged, and an old one that does not end."""
