@@ -462,7 +462,8 @@ std::optional<update::Event> Supervisor::act(update::Action action) {
       begin_trial();
       break;
     case Action::kEnd:
-      loop_->stop();
+      // At a stop, an old one of an overlap has its time, too: on_retired_exit() goes on.
+      if (stop_signal_ == 0 || retired_.empty()) loop_->stop();
       break;
   }
   return std::nullopt;

@@ -72,7 +72,8 @@ void Supervisor::heard(const os::Notification& notification) {
 // While the service is exchanged it cannot; otherwise it is the service that must.
 void Supervisor::feed_watchdog() {
   using enum update::State;
-  if (now_ == kStopping || now_ == kTrial || now_ == kReverting || now_ == kEnding) {
+  if (now_ == kStopping || now_ == kTrial || now_ == kReverting || now_ == kEnding ||
+      now_ == kEnded) {
     (void)notifier_.watchdog();
   }
   (void)watchdog_timer_.after(std::chrono::duration_cast<Duration>(handed_.watchdog / 2));

@@ -77,6 +77,7 @@ void Supervisor::on_retired_exit(Retired* one) {
   const auto exit = one->child.reap();
   log_.info("retired", {{"how", os::exit_text(exit ? *exit : os::Exit{.signal = SIGKILL})}});
   std::erase_if(retired_, [one](const auto& other) { return other.get() == one; });
+  if (now_ == update::State::kEnded && retired_.empty()) loop_->stop();
 }
 
 // Asked to end, and made to when it takes too long.

@@ -137,6 +137,15 @@ class Sockets(Manager):
         self.assertEqual(r.code, 0, r)
         sup.wait_err("event=took-over")
 
+    def test_a_stop_waits_for_an_old_one(self):
+        sup, old = self.start_draining()
+        sup.send(signal.SIGTERM)
+        sup.wait_err("event=ended how=.*ended with 5")
+        self.assertEqual(self.lab.running(), {old: "v0.1.4"})
+        self.assertTrue(sup.alive())
+        os.kill(old, signal.SIGKILL)
+        self.assertEqual(sup.wait(), 5)
+
     def test_an_address_that_is_taken(self):
         self.lab.install()
         with socket.socket() as s:
