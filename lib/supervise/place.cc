@@ -216,9 +216,8 @@ Result<std::string> Incoming::finish() {
     }
   }
   GW_CHECK(place_.take_after_current(file_.fd()));
-  bool there = false;
-  GW_TRY(const std::string name, place_.free_name(file_name(key_), sum_, there));
-  if (there) return name;
+  GW_TRY(const std::string name, place_.free_name(file_name(key_), sum_, was_there_));
+  if (was_there_) return name;
   if (auto published = file_.publish(name); !published) {
     return std::move(published).error().in(place_.directory());
   }
@@ -297,12 +296,12 @@ Status Place::remove(const std::string& name) const {
   return removed;
 }
 
-Status Place::sweep(const std::vector<std::string>& ours) const {
+Status Place::sweep(const std::vector<std::string>& known) const {
   GW_TRY(const auto entries, dir_.list());
   for (const os::Dir::Entry& entry : entries) {
     if (!entry.is_link || !entry.name.starts_with(kTemporary)) continue;
     GW_TRY(const std::string target, dir_.read_link(entry.name));
-    if (std::find(ours.begin(), ours.end(), target) != ours.end()) {
+    if (std::find(known.begin(), known.end(), target) != known.end()) {
       GW_CHECK(dir_.unlink(entry.name));
     }
   }

@@ -44,6 +44,8 @@ class Incoming {
   // The file's name beside the link. kUntrusted: fewer bytes, another sum, or the binary says that
   // it is another one; nothing is left then.
   Result<std::string> finish();
+  // After that: somebody's file of the same bytes was there already, and is what has the name.
+  bool was_there() const { return was_there_; }
 
  private:
   friend class Place;
@@ -60,6 +62,7 @@ class Incoming {
   const std::uint64_t size_;
   const std::string sum_;
   std::uint64_t written_ = 0;
+  bool was_there_ = false;
   Sha256 hash_;
 };
 
@@ -97,8 +100,8 @@ class Place {
   void run_beside_link(const std::string& name) { current_ = name; }
   // Not the current one, nor the link. One that is not there is none.
   Status remove(const std::string& name) const;
-  // What a crash left: temporary links to files of ours.
-  Status sweep(const std::vector<std::string>& ours) const;
+  // What a crash left: temporary links to files that we know.
+  Status sweep(const std::vector<std::string>& known) const;
 
   // The sum as records have it. Read again only when the file is another one, or was written to
   // since (inode, size, and times that no program can set): a start does not wait for it. kIo.

@@ -220,7 +220,9 @@ Status Supervisor::start_first() {
     GW_TRY(const bool ended, end_leftover(*state_.service, options_.stop_timeout));
     if (ended) log_.warning("ended-leftover", {{"pid", state_.service->pid}});
   }
-  if (auto swept = place_.sweep(state_.ours); !swept) log_.error("sweep", swept.error());
+  std::vector<std::string> known = state_.ours;
+  for (const auto& [file, sum] : state_.sums) known.push_back(file);
+  if (auto swept = place_.sweep(known); !swept) log_.error("sweep", swept.error());
   settle_trial();
   GW_CHECK(leave_changed_file());
   if (auto started = start_service(); !started) {

@@ -130,7 +130,7 @@ class Supervisor {
   void record_bad();
   void record_cancel();
   void forget_trial();
-  void keep_file(const std::string& file, const std::string& sum);
+  void keep_file(const std::string& file);
   Status check_sum(const std::string& file);
   Status leave_changed_file();
   void remove_old();

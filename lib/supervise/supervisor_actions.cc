@@ -246,7 +246,8 @@ Status Supervisor::record_trial() {
                        false,
                        0,
                        wanted_->by == "schedule"};
-  keep_file(wanted_->file, wanted_->sum);
+  // Ours it is only where we put it there: one to go back to may be the operator's.
+  state_.sums[wanted_->file] = wanted_->sum;
   const auto& ours = state_.ours;
   // A name that we give the binary that was there; one that a link led to is its owner's.
   if (from != place_.current() && std::find(ours.begin(), ours.end(), from) == ours.end()) {
@@ -270,10 +271,9 @@ void Supervisor::record_cancel() {
   replan();
 }
 
-void Supervisor::keep_file(const std::string& file, const std::string& sum) {
+void Supervisor::keep_file(const std::string& file) {
   const auto& ours = state_.ours;
   if (std::find(ours.begin(), ours.end(), file) == ours.end()) state_.ours.push_back(file);
-  state_.sums[file] = sum;
 }
 
 // What was verified once is run only as it was then.
@@ -340,11 +340,14 @@ void Supervisor::remove_old() {
     } else if (auto removed = place_.remove(file); !removed) {
       log_.error("remove", removed.error());
       kept.push_back(file);
-    } else {
-      state_.sums.erase(file);
     }
   }
-  if (kept == state_.ours) return;
+  // What is not ours may be another file by the time that somebody runs it again.
+  const std::size_t forgotten = std::erase_if(state_.sums, [&](const auto& sum) {
+    return sum.first != place_.current() && sum.first != state_.previous &&
+           std::find(kept.begin(), kept.end(), sum.first) == kept.end();
+  });
+  if (kept == state_.ours && forgotten == 0) return;
   state_.ours = std::move(kept);
   if (auto saved = save(); !saved) log_.error("state", saved.error());
 }

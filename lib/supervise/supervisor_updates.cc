@@ -395,9 +395,11 @@ Status Supervisor::read_source() {
 Status Supervisor::finish_fetch() {
   if (!wanted_->source.empty()) GW_CHECK(read_source());
   GW_TRY(wanted_->file, incoming_->finish());
+  const bool was_there = incoming_->was_there();
   incoming_.reset();
   wanted_->sum = build_->sum();
-  keep_file(wanted_->file, wanted_->sum);
+  if (!was_there) keep_file(wanted_->file);
+  state_.sums[wanted_->file] = wanted_->sum;
   GW_CHECK(save());
   GW_TRY(os::NewFile head, directory_.new_file(0600));
   GW_CHECK(head.write(build_->newest_note()));

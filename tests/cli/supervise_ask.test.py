@@ -162,6 +162,32 @@ class Asking(cli.TestCase):
         self.assertEqual((s["version"], s["why_no_update"]), ("v0.1.0", "v0.1.1 is skipped"))
         self.assertTrue(s["automatic"])
 
+    def test_files_that_are_the_operators_stay(self):
+        """One to go back to, and one that lies where a build would go."""
+        for version in ("v0.1.1", "v0.1.5", "v0.1.7"):
+            self.lab.release(version, listed=False)
+        mine = os.path.join(self.lab.bin, "mine")
+        os.rename(self.lab.link, mine)
+        os.symlink("mine", self.lab.link)
+        shutil.copy(supervise_lab.build("v0.1.5", "ok"), os.path.join(self.lab.bin, self.lab.name("v0.1.5")))
+        sup = self.start()
+
+        def update(version):
+            self.ask("update", version)
+            sup.wait_err("event=updated version=%s" % version)
+        update("v0.1.1")
+        self.ask("rollback")
+        sup.wait_err("event=updated version=v0.1.0")
+        update("v0.1.5")
+        update("v0.1.7")
+        cli.wait_until(lambda: not os.path.exists(os.path.join(self.lab.bin, self.lab.name("v0.1.1"))),
+                       what="ours to go")
+        self.lab.release("v0.1.9", listed=False)
+        update("v0.1.9")
+        left = set(os.listdir(self.lab.bin))
+        self.assertLessEqual({"mine", self.lab.name("v0.1.5")}, left)
+        self.assertEqual(sup.stop(), 5)
+
     def test_versions_by_hand(self):
         for version in ("v0.1.1", "v0.1.5"):
             self.lab.release(version)
