@@ -90,6 +90,15 @@ Event read_event(const Json& object) {
           text_member(object, "detail")};
 }
 
+Json mark_json(const ServiceMark& mark) { return {{"pid", mark.pid}, {"started", mark.started}}; }
+
+std::optional<ServiceMark> read_mark(const Json& object) {
+  const auto pid = number_member(object, "pid");
+  const auto started = number_member(object, "started");
+  if (!pid || !started) return std::nullopt;
+  return ServiceMark{*pid, *started};
+}
+
 void read_updates(const Json& json, State& state) {
   if (const Json* paused = find_member(json, "paused"); paused && paused->is_object()) {
     state.paused =
@@ -103,10 +112,9 @@ void read_updates(const Json& json, State& state) {
   for (const Json& event : list_member(json, "history")) {
     add_event(state, read_event(event));
   }
-  if (const Json* service = find_member(json, "service")) {
-    const auto pid = number_member(*service, "pid");
-    const auto started = number_member(*service, "started");
-    if (pid && started) state.service = ServiceMark{*pid, *started};
+  if (const Json* service = find_member(json, "service")) state.service = read_mark(*service);
+  for (const Json& other : list_member(json, "others")) {
+    if (const auto mark = read_mark(other)) state.others.push_back(*mark);
   }
 }
 
@@ -174,7 +182,11 @@ std::string format_state(const State& s) {
   if (s.learned) out["learned"] = format_rfc3339(*s.learned);
   if (s.checked) out["checked"] = format_rfc3339(*s.checked);
   if (!s.tried_program.empty()) out["tried_program"] = s.tried_program;
-  if (s.service) out["service"] = {{"pid", s.service->pid}, {"started", s.service->started}};
+  if (s.service) out["service"] = mark_json(*s.service);
+  if (!s.others.empty()) {
+    out["others"] = Json::array();
+    for (const ServiceMark& mark : s.others) out["others"].push_back(mark_json(mark));
+  }
   out["history"] = Json::array();
   for (const Event& event : s.history) out["history"].push_back(event_json(event));
   return out.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -79,6 +79,7 @@ struct State {
   std::optional<WallTime> learned;  // last news
   std::optional<WallTime> checked;  // last check that succeeded
   std::optional<ServiceMark> service;
+  std::vector<ServiceMark> others;  // beside it: one on trial, old ones that are yet to end
   std::string tried_program;   // the sum of the gwtool that was last asked to take over by itself
   std::vector<Event> history;  // the last 100, oldest first
 };

@@ -220,6 +220,11 @@ Status Supervisor::start_first() {
     GW_TRY(const bool ended, end_leftover(*state_.service, options_.stop_timeout));
     if (ended) log_.warning("ended-leftover", {{"pid", state_.service->pid}});
   }
+  for (const ServiceMark& other : state_.others) {
+    GW_TRY(const bool ended, end_leftover(other, options_.stop_timeout));
+    if (ended) log_.warning("ended-leftover", {{"pid", other.pid}});
+  }
+  state_.others.clear();
   std::vector<std::string> known = state_.ours;
   for (const auto& [file, sum] : state_.sums) known.push_back(file);
   if (auto swept = place_.sweep(known); !swept) log_.error("sweep", swept.error());

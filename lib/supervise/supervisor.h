@@ -114,6 +114,7 @@ class Supervisor {
   void take_over();
   void retire(os::Child child);
   void on_retired_exit(Retired* one);
+  void note_others();
   void on_exit();
   void ask_to_end();
   void kill_all();

@@ -20,7 +20,19 @@ Status Supervisor::start_beside() {
                                {"file", wanted_->file},
                                {"version", wanted_->key.version},
                                {"go", wanted_->key.go_version}});
+  note_others();
+  if (auto saved = save(); !saved) log_.error("state", saved.error());
   return {};
+}
+
+// For a start after we were killed, as with the service.
+void Supervisor::note_others() {
+  state_.others.clear();
+  const auto note = [this](const os::Child& child) {
+    if (const auto mark = mark_of(child.pid())) state_.others.push_back(*mark);
+  };
+  if (beside_) note(*beside_);
+  for (const auto& one : retired_) note(one->child);
 }
 
 void Supervisor::on_beside_exit() {
@@ -28,6 +40,7 @@ void Supervisor::on_beside_exit() {
   (void)beside_->signal_group(SIGKILL);  // nothing of it stays beside the old one
   const auto exit = beside_->reap();
   beside_.reset();
+  note_others();  // written with what comes of it
   failure_ = "the new version " + os::exit_text(exit ? *exit : os::Exit{.signal = SIGKILL});
   happen(update::Event::kNotReady);
 }
@@ -43,6 +56,7 @@ void Supervisor::drop_beside() {
     beside_.reset();
     retire(std::move(child));
   }
+  note_others();
   place_.discard();
   // What runs is no binary to go back to.
   if (state_.trial && state_.previous == state_.trial->from) state_.previous = place_.current();
@@ -69,6 +83,7 @@ void Supervisor::take_over() {
   }
   state_.service = mark_of(service_->pid());
   state_.running = wanted_->target();
+  note_others();
 }
 
 // What it started ends with it, as with a service that was alone.
@@ -77,6 +92,8 @@ void Supervisor::on_retired_exit(Retired* one) {
   const auto exit = one->child.reap();
   log_.info("retired", {{"how", os::exit_text(exit ? *exit : os::Exit{.signal = SIGKILL})}});
   std::erase_if(retired_, [one](const auto& other) { return other.get() == one; });
+  note_others();
+  if (auto saved = save(); !saved) log_.error("state", saved.error());
   if (now_ == update::State::kEnded && retired_.empty()) loop_->stop();
 }
 

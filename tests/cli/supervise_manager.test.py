@@ -146,6 +146,15 @@ class Sockets(Manager):
         os.kill(old, signal.SIGKILL)
         self.assertEqual(sup.wait(), 5)
 
+    def test_an_old_one_that_a_killed_supervisor_left(self):
+        sup, old = self.start_draining()
+        sup.process.kill()
+        sup.wait()
+        self.assertIn(old, self.lab.running())
+        again = self.start("--stop-timeout", "200ms")
+        again.wait_err("event=ended-leftover pid=%d" % old)
+        self.lab.wait_running("v0.1.5")
+
     def test_an_address_that_is_taken(self):
         self.lab.install()
         with socket.socket() as s:

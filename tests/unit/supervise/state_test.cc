@@ -32,6 +32,7 @@ TEST_CASE("a state is read back as it was", "[state]") {
   s.learned = t;
   s.checked = t;
   s.service = ServiceMark{123, 456};
+  s.others = {{124, 457}, {125, 458}};
   s.tried_program = "0def";
   s.history = {{t, "updated", {"v1.2.3", "go1.26.8"}, "schedule", "0abc", "why"}};
   const std::string text = format_state(s);
@@ -41,6 +42,8 @@ TEST_CASE("a state is read back as it was", "[state]") {
   CHECK(back->trial->exits == 1);
   CHECK(back->trial->passed);
   CHECK(back->service->started == 456);
+  REQUIRE(back->others.size() == 2);
+  CHECK(back->others[1].started == 458);
   CHECK(back->history[0].detail == "why");
   CHECK(back->running == s.running);
   const update::Knowledge k = knowledge_of(*back);
