@@ -276,10 +276,11 @@ Status Place::switch_to(const std::string& name, const std::string& kept) {
     discard();
     return std::move(moved).error().in(path_);
   }
+  // So it is from here on, whether or not it will be after a crash.
   prepared_.clear();
-  if (auto synced = dir_.sync(); !synced) return std::move(synced).error().in(path_);
   is_link_ = true;
   current_ = name;
+  if (auto synced = dir_.sync(); !synced) return std::move(synced).error().in(path_);
   return {};
 }
 

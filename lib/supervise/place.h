@@ -93,8 +93,8 @@ class Place {
   // one rename; discard() undoes it.
   Status prepare(const std::string& name, const std::string& kept);
   void discard();
-  // Durable when it returns; on an error the link is what it was, or the new one. `kept`: as
-  // kept_name() said.
+  // Durable when it returns; on an error the link is what it was, or the new one: current() says
+  // which. `kept`: as kept_name() said.
   Status switch_to(const std::string& name, const std::string& kept);
   // `name` is what runs from now on, though the link leads elsewhere and cannot be moved.
   void run_beside_link(const std::string& name) { current_ = name; }

@@ -201,7 +201,9 @@ std::optional<update::Event> Supervisor::switch_to_new() {
   if (auto moved = place_.switch_to(wanted_->file, state_.trial->from); !moved) {
     failure_ = moved.error().message;
     // Renamed, but maybe not for good: not on record, so it must not stay.
-    if (old == state_.trial->from) (void)place_.switch_to(old, old);
+    const std::string from = state_.trial->from;
+    if (place_.current() != old) (void)place_.switch_to(from, from);
+    if (place_.current() == wanted_->file) place_.run_beside_link(from);
     return update::Event::kInstallFailed;
   }
   identity_.key = wanted_->key;
