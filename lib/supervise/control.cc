@@ -203,9 +203,6 @@ Result<Json> Supervisor::obey_skip(const std::vector<std::string>& words) {
   }
   const update::Skip skip{words[1], words.size() > 2 ? words[2] : ""};
   const bool under_way = wanted_ && update::is_skipped({skip}, wanted_->target());
-  if (under_way && now_ == update::State::kStopping) {
-    return unavailable_error("busy: it is just being installed");
-  }
   if (state_.skips.size() >= kMaxSkips) return usage_error("there are too many skips already");
   if (std::find(state_.skips.begin(), state_.skips.end(), skip) == state_.skips.end()) {
     state_.skips.push_back(skip);

@@ -369,6 +369,7 @@ void Supervisor::happen(update::Event event) {
   events_.push_back(event);
   if (busy_) return;
   busy_ = true;
+  const update::State before = now_;
   while (!events_.empty()) {
     const update::Event next = events_.front();
     events_.pop_front();
@@ -389,7 +390,9 @@ void Supervisor::happen(update::Event event) {
     }
   }
   busy_ = false;
-  if (now_ == update::State::kRunning) rest_soon();
+  if (now_ != update::State::kRunning) return;
+  if (before == update::State::kReverting) replan();  // after a cancel there may be another one
+  rest_soon();
 }
 
 std::optional<update::Event> Supervisor::act(update::Action action) {

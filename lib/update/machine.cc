@@ -98,7 +98,7 @@ constexpr std::array<Row, kStates> make_table() {
        to(s, A::kKill),                                                    // stop-timeout
        late(s),                                                            // trial-passed
        late(s),                                                            // not-ready
-       late(s),                                                            // cancel
+       to(v, A::kForgetTrial, A::kRecordCancel),                           // cancel
        to(e, A::kForgetTrial)},                                            // stop
       {late(t),                                                            // update
        never(t),                                                           // fetched

@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import shutil
+import signal
 import socket
 import sys
 import threading
@@ -97,12 +98,12 @@ class Asking(cli.TestCase):
         self.lab = supervise_lab.Lab(self.path("lab"), self.addCleanup)
         self.lab.install()
 
-    def start(self, *more):
+    def start(self, *more, version="v0.1.0"):
         sup = self.background([cli.GWTOOL, "supervise", *self.lab.options(*more), self.lab.link],
                               env=self.lab.env())
         self.addCleanup(self.lab.kill_services)
         sup.wait_err("event=supervising")
-        self.lab.wait_running("v0.1.0")
+        self.lab.wait_running(version)
         return sup
 
     def ask(self, *words, code=0):
@@ -257,6 +258,22 @@ class Asking(cli.TestCase):
         self.assertEqual(self.status()["state"], "running")
         self.assertEqual(list(self.lab.running().values()), ["v0.1.0"])
         self.assertEqual([e["what"] for e in self.ask("history", "--json").json], ["cancelled"] * 2)
+
+    def test_a_skip_while_the_old_one_ends_starts_it_again(self):
+        self.lab.install("v0.1.4", "stubborn")
+        self.lab.release("v0.1.5", listed=False)
+        sup = self.start("--stop-timeout", "1h", version="v0.1.4")
+        old, = self.lab.running()
+        self.ask("update", "v0.1.5")
+        cli.wait_until(lambda: self.status()["state"] == "stopping", what="stopping")
+        self.ask("skip", "v0.1.5")
+        sup.wait_err("event=cancelled version=v0.1.5")
+        os.kill(old, signal.SIGKILL)
+        cli.wait_until(lambda: self.status()["state"] == "running", what="the old one again")
+        self.lab.wait_running("v0.1.4")
+        self.assertNotIn(old, self.lab.running())
+        self.assertEqual(sup.err.count("event=started "), 2)
+        self.assertNotRegex(sup.err, "event=started .*version=v0.1.5")
 
     def test_a_skip_in_a_trial_goes_back(self):
         self.lab.release("v0.1.1")

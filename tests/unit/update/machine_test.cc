@@ -40,6 +40,7 @@ before stop -> ending: cancel-before terminate
 stopping exited -> trial: switch start begin-trial
 stopping install-failed -> running: record-failure
 stopping stop-timeout -> stopping: kill
+stopping cancel -> reverting: forget-trial record-cancel
 stopping stop -> ending: forget-trial
 trial install-failed -> running: record-failure start
 trial start-failed -> running: record-bad switch-back start
@@ -156,7 +157,7 @@ TEST_CASE("a trial was always recorded, and always ends on record", "[machine]")
         if (action == Action::kRecordTrial) now = 1;
         if (action == Action::kSwitch) CHECK(now == 1);
         if (action == Action::kRecordBad) now = 2;
-        if (action == Action::kSwitchBack) CHECK(now == 2);
+        if (action == Action::kSwitchBack) CHECK(now != 1);  // 0: the link never moved
         if (action == Action::kRecordKept || action == Action::kForgetTrial) now = 0;
         if (action == Action::kRecordFailure) now = 0;
         if (action == Action::kDropBeside) now = 0;
