@@ -12,8 +12,9 @@ namespace gw::buildd {
 
 namespace {
 
-constexpr std::size_t kMaxMarkBytes = 8192;
-constexpr std::size_t kMaxHopMarks = 16;  // of one build
+// All marks of one question fit into the head of a request, with whatever else is in it.
+constexpr std::size_t kMaxMarkBytes = 1024;
+constexpr std::size_t kMaxHopMarks = 8;  // of one build, with the one that we add
 constexpr std::size_t kMaxClaimedKeys = 1000;
 
 }  // namespace
@@ -56,23 +57,40 @@ std::optional<Claims::Claim> Claims::open(std::string_view key, std::string_view
   return out;
 }
 
+// Room for one more key. Only a claim that counts takes another's, of which none does: anybody can
+// make those.
+bool Claims::make_room(bool counts) {
+  if (claims_.size() < kMaxClaimedKeys) return true;
+  std::erase_if(claims_, [&](const auto& c) {
+    return std::none_of(c.second.begin(), c.second.end(),
+                        [&](const Claim& one) { return is_fresh(one.at); });
+  });
+  if (claims_.size() < kMaxClaimedKeys) return true;
+  if (!counts) return false;
+  const auto junk = std::find_if(claims_.begin(), claims_.end(), [](const auto& c) {
+    return std::all_of(c.second.begin(), c.second.end(),
+                       [](const Claim& one) { return one.verifier.empty(); });
+  });
+  if (junk == claims_.end()) return false;
+  claims_.erase(junk);
+  return true;
+}
+
 void Claims::keep(const std::string& key, Claim claim) {
-  if (claims_.size() >= kMaxClaimedKeys && !claims_.contains(key)) {
-    std::erase_if(claims_, [&](const auto& c) {
-      return std::none_of(c.second.begin(), c.second.end(),
-                          [&](const Claim& one) { return is_fresh(one.at); });
-    });
-    if (claims_.size() >= kMaxClaimedKeys) return;
-  }
+  const bool counts = !claim.verifier.empty();
+  if (!claims_.contains(key) && !make_room(counts)) return;
   std::vector<Claim>& kept = claims_[key];
+  std::erase_if(kept, [&](const Claim& c) { return !is_fresh(c.at); });
   const bool known =
       std::any_of(kept.begin(), kept.end(), [&](const Claim& c) { return c.mark == claim.mark; });
   if (known) return;
   // The latest word of each verifier; those of others as far as there is room.
-  if (!claim.verifier.empty()) {
-    std::erase_if(kept, [&](const Claim& c) { return c.verifier == claim.verifier; });
-  } else if (kept.size() >= kMaxHopMarks) {
-    return;
+  if (counts) std::erase_if(kept, [&](const Claim& c) { return c.verifier == claim.verifier; });
+  if (kept.size() >= kMaxHopMarks - 1) {
+    if (!counts) return;
+    const auto other =
+        std::find_if(kept.begin(), kept.end(), [](const Claim& c) { return c.verifier.empty(); });
+    if (other != kept.end()) kept.erase(other);
   }
   kept.push_back(std::move(claim));
   for (Question* q : questions_) {

@@ -95,6 +95,7 @@ class Claims {
     std::string verifier;  // whose it is; empty: nobody's that counts
   };
   std::optional<Claim> open(std::string_view key, std::string_view mark) const;
+  bool make_room(bool counts) GW_REQUIRES(mutex_);
   void keep(const std::string& key, Claim claim) GW_REQUIRES(mutex_);
   const Claim* find(const std::string& key, const std::string& verifier) const GW_REQUIRES(mutex_);
   std::vector<std::string> marks(const std::string& key) const GW_REQUIRES(mutex_);

@@ -84,8 +84,8 @@ Status Maker::ask_verifier(const Verifier& verifier, const build::Key& key,
   if (options_.claims == nullptr) return verifier.ask({key, record, own, parts_.stop});
   while (true) {
     const Claims::Question question(*options_.claims, build::format_key(key), verifier.name);
-    std::vector<std::string> marks = question.marks();
-    marks.insert(marks.end(), own.begin(), own.end());
+    std::vector<std::string> marks = own;  // first: only so many are looked at
+    marks.insert(marks.end(), question.marks().begin(), question.marks().end());
     Status answer = question.settled().requested()
                         ? Status(unavailable_error("stopped"))
                         : verifier.ask({key, record, marks, question.settled()});

@@ -1,5 +1,7 @@
 #include "buildd/claims.h"
 
+#include <fmt/format.h>
+
 #include <catch2/catch.hpp>
 #include <thread>
 
@@ -112,4 +114,50 @@ TEST_CASE("claims: who waits is told", "[claims]") {
   // Whoever asks when it is closed need not wait either.
   const Claims::Question late(lab.claims, std::string(kKey), "a.example");
   CHECK(late.settled().requested());
+}
+
+TEST_CASE("claims: what anybody can make leaves room for what counts", "[claims]") {
+  Lab lab;
+  const auto key_of = [](int i) { return fmt::format("x.y/z{}@v1.0.0/linux-amd64-go1.26.8/", i); };
+  const auto record_of = [](int i) {
+    return fmt::format("x.y/z{} v1.0.0 / linux amd64 go1.26.8 7 0zkPWcxWmiWHZYW2QX4N5VurqP4g \n",
+                       i);
+  };
+  const auto junk = signer("x.example");
+  const auto marks = [&](std::string_view key) {
+    return Claims::Question(lab.claims, std::string(key), "a.example").marks();
+  };
+  for (int i = 0; i < 1000; ++i) lab.claims.take(key_of(i), {mark_of(junk, record_of(i))});
+  REQUIRE(marks(key_of(999)).size() == 1);
+  // Nobody's claim for one more build is dropped, a verifier's is not.
+  lab.claims.take(key_of(1000), {mark_of(junk, record_of(1000))});
+  CHECK(marks(key_of(1000)).empty());
+  CHECK(lab.claims.take(kKey, {mark_of(lab.a)}));
+  CHECK(marks(kKey).size() == 1);
+
+  // The same within a build, whose marks fit into one head, with ours.
+  Lab one;
+  const auto of_one = [&] {
+    return Claims::Question(one.claims, std::string(kKey), "b.example").marks();
+  };
+  for (int i = 0; i < 20; ++i) {
+    one.claims.take(kKey, {mark_of(junk, kRecord, kNow - std::chrono::seconds(i))});
+  }
+  CHECK(of_one().size() == 7);
+  const std::string good = mark_of(one.a);
+  CHECK(one.claims.take(kKey, {good}));
+  CHECK(of_one().size() == 7);
+  CHECK(of_one().back() == good);
+  // Old ones are not counted.
+  one.clock.advance(std::chrono::minutes(90));
+  const std::string late = mark_of(junk, kRecord, one.clock.now());
+  one.claims.take(kKey, {late});
+  CHECK(of_one() == std::vector{late});
+  // One that would not fit.
+  const std::string path = "a.b/" + std::string(800, 'd');
+  const std::string large =
+      fmt::format("{} v1.0.0 / linux amd64 go1.26.8 7 0zkPWcxWmiWHZYW2QX4N5VurqP4g \n", path);
+  REQUIRE(parse_hop_text(format_hop_text(large, kNow)));
+  CHECK_FALSE(one.claims.take(path + "@v1.0.0/linux-amd64-go1.26.8/",
+                              {mark_of(one.a, large, one.clock.now())}));
 }
