@@ -117,6 +117,9 @@ Status unpack(ModuleStore& store, const os::Dir& parent, const ToolchainModule& 
   GW_TRY(const auto source, mod::FdSource::of(zip_file.get()));
   GW_TRY(auto zip, mod::ModuleZip::open(source, m.module, m.version));
   const std::string part = fmt::format(".{}.{}", name, encode_hex(random_bytes(8)));
+  // Or whoever trims the cache would take it for what nobody uses.
+  const std::string part_lock = part + ".lock";
+  GW_TRY(const os::Fd lock, parent.lock(part_lock));
   GW_TRY(const os::Dir dir, parent.make_dir(part, 0755));
   const auto fill = [&]() -> Status {
     GW_TRY(const std::string own, zip.unpack(dir.fd()));
@@ -126,8 +129,12 @@ Status unpack(ModuleStore& store, const os::Dir& parent, const ToolchainModule& 
     return parent.rename_new(part, name);
   };
   auto filled = fill();
-  if (filled) return parent.sync();
+  if (filled) {
+    GW_CHECK(parent.unlink(part_lock));
+    return parent.sync();
+  }
   GW_CHECK(parent.remove_tree(part));
+  GW_CHECK(parent.unlink(part_lock));
   GW_TRY(const auto other, parent.find(name));
   if (other) return {};
   return std::move(filled).error().in("unpacking " + m.name());

@@ -61,6 +61,10 @@ std::vector<std::string> names_in(const TempDir& dir) {
   return out;
 }
 
+std::ptrdiff_t count_files(const TempDir& dir) {
+  return std::distance(fs::directory_iterator(dir.path()), fs::directory_iterator());
+}
+
 }  // namespace
 
 TEST_CASE("programs of a toolchain") {
@@ -94,6 +98,7 @@ TEST_CASE("a toolchain module becomes a toolchain, once") {
   CHECK(slurp(root + "/src/go.mod") == "module std\n");
   CHECK(slurp(root + "/src/cmd/go.mod") == "module cmd\n");
   CHECK(names_in(dir) == std::vector<std::string>{"go1.26.8.linux-amd64"});
+  CHECK(count_files(dir) == 2);  // that and its lock
   // Without proxy and log, from the cache.
   modules.proxy.files.clear();
   modules.open();
@@ -142,6 +147,7 @@ TEST_CASE("a toolchain that the checksum database does not know is not unpacked"
   REQUIRE(!evil);
   CHECK(evil.error().kind == ErrorKind::kUntrusted);
   CHECK(names_in(dir).empty());
+  CHECK(count_files(dir) == 1);  // its lock
   const auto none = module_toolchain(*modules.store, dir.path(), "go1.26.9", "linux-amd64");
   REQUIRE(!none);
   CHECK(none.error().kind == ErrorKind::kNotFound);
