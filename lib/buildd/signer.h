@@ -27,6 +27,7 @@
 
 #include "base/mutex.h"
 #include "base/result.h"
+#include "build/go_runner.h"
 #include "os/file.h"
 #include "os/process.h"
 #include "tlog/log_signer.h"
@@ -34,8 +35,10 @@
 
 namespace gw::buildd {
 
-// Nobody's number on any system: what root's signer becomes.
-inline constexpr uid_t kSignerUser = 65528;
+// Nobody's number on any system: what root's signer becomes. No build may be it.
+inline constexpr uid_t kSignerUser = 65519;
+static_assert(kSignerUser < build::kFirstBuildUser ||
+              kSignerUser >= build::kFirstBuildUser + build::kBuildUsers);
 
 // What the signer's process does until `socket` ends. kUnavailable: the other side is not ours.
 Status run_signer(int socket, const tlog::SignerKey& key);

@@ -13,7 +13,7 @@ import cli
 from build_lab import TARGET
 
 HELLO = "/example.org/hello@v0.1.0/" + TARGET + "/"
-NOBODY, SIGNER = 65534, 65528
+NOBODY, SIGNER = 65534, 65519
 
 PTRACE_ATTACH = 16
 CAP_IPC_LOCK = 14
