@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::size_t kMaxStateFile = std::size_t{16} << 20U;
 constexpr std::size_t kReadAtOnce = 256;
+constexpr std::uint64_t kMaxRound = 100'000;  // records; more are for the next one
 constexpr std::chrono::hours kTryAgainEvery{1};
 constexpr std::chrono::milliseconds kQueueFull{500};
 
@@ -81,7 +82,8 @@ Status OtherLog::round() {
     numbers.assign(state_.again.begin(), state_.again.end());
     again_at_ = parts_.clock.mono() + kTryAgainEvery;
   }
-  for (std::uint64_t n = state_.next; n < head.size(); ++n) numbers.push_back(n);
+  const std::uint64_t end = std::min(head.size(), state_.next + kMaxRound);
+  for (std::uint64_t n = state_.next; n < end; ++n) numbers.push_back(n);
   for (std::size_t first = 0; first < numbers.size(); first += kReadAtOnce) {
     const auto some =
         std::span(numbers).subspan(first, std::min(kReadAtOnce, numbers.size() - first));
@@ -111,7 +113,9 @@ OtherLog::End OtherLog::settle(std::uint64_t number, const std::string& record,
     return End::kSettled;
   }
   parts_.logger.warning("not verified", {{"number", number}, {"key", key}, {"error", end.error}});
-  return end.kind == BuildUpdate::Kind::kPermFailed ? End::kSettled : End::kAgain;
+  // They say that it can be built.
+  if (end.kind == BuildUpdate::Kind::kPermFailed) metric_add(Metric::kBuildDisagreements);
+  return End::kAgain;
 }
 
 Status OtherLog::run(const std::vector<std::pair<std::uint64_t, std::string>>& records) {

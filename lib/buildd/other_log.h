@@ -52,7 +52,8 @@ class OtherLog {
   static Result<std::unique_ptr<OtherLog>> make(Open open, std::string state_file,
                                                 std::size_t at_once, OtherLogParts parts);
 
-  // What is new, to its end. Errors: of reading the other log; kUnavailable: stopped.
+  // What is new, to its end or the 100,000th. Errors: of reading the other log; kUnavailable:
+  // stopped.
   Status round();
 
  private:

@@ -106,24 +106,30 @@ TEST_CASE("other log: every record is built, once", "[other_log]") {
   REQUIRE(other->round());
   CHECK(lab.builds == 5);
   CHECK(lab.ledger->size().value() == 3);
-  CHECK(lab.state() == "5\n3\n");
+  CHECK(lab.state() == "5\n1\n3\n");
   // What is new; what failed is for later.
   lab.log_elsewhere(7);
   REQUIRE(other->round());
   CHECK(lab.builds == 7);
-  CHECK(lab.state() == "7\n3\n");
-  // A start goes on, and tries that again.
+  CHECK(lab.state() == "7\n1\n3\n");
+  // A start goes on, and tries those again.
   other = lab.open();
   REQUIRE(other->round());
-  CHECK(lab.builds == 8);
+  CHECK(lab.builds == 9);
   REQUIRE(other->round());
-  CHECK(lab.builds == 8);
+  CHECK(lab.builds == 9);
   lab.differs.clear();
   lab.clock.advance(std::chrono::hours(2));
   REQUIRE(other->round());
-  CHECK(lab.builds == 9);
-  CHECK(lab.state() == "7\n");
+  CHECK(lab.builds == 11);
+  CHECK(lab.state() == "7\n1\n");
   CHECK(lab.ledger->size().value() == 6);
+  // Also what cannot be built here, which the other log says can.
+  lab.gone.clear();
+  lab.clock.advance(std::chrono::hours(2));
+  REQUIRE(other->round());
+  CHECK(lab.state() == "7\n");
+  CHECK(lab.ledger->size().value() == 7);
 }
 
 TEST_CASE("other log: a stop forgets nothing", "[other_log]") {
