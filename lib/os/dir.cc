@@ -223,21 +223,32 @@ Status Dir::sync() const {
   return {};
 }
 
+namespace {
+
+// A file that was removed while we waited for its lock locks out nobody: the next one's is another.
+Result<Fd> take_lock(const Dir& dir, const std::string& name, int how) {
+  while (true) {
+    GW_TRY(Fd fd, dir.open_file(name, O_RDWR | O_CREAT, 0600));
+    while (::flock(fd.get(), how) != 0) {
+      if (errno == EWOULDBLOCK) return unavailable_error(name + ": somebody else holds it");
+      if (errno != EINTR) return errno_error("locking " + name, errno);
+    }
+    struct stat info {};
+    if (::fstat(fd.get(), &info) != 0) return errno_error("locking " + name, errno);
+    if (info.st_nlink > 0) return fd;
+  }
+}
+
+}  // namespace
+
 Result<Fd> Dir::lock(const std::string& name) const {
   GW_CHECK(check_name(name));
-  GW_TRY(Fd fd, open_beneath(name, O_RDWR | O_CREAT, 0600));
-  if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return fd;
-  if (errno == EWOULDBLOCK) return unavailable_error(name + ": somebody else holds it");
-  return errno_error("locking " + name, errno);
+  return take_lock(*this, name, LOCK_EX | LOCK_NB);
 }
 
 Result<Fd> Dir::lock_shared(const std::string& name) const {
   GW_CHECK(check_name(name));
-  GW_TRY(Fd fd, open_beneath(name, O_RDWR | O_CREAT, 0600));
-  while (::flock(fd.get(), LOCK_SH) != 0) {
-    if (errno != EINTR) return errno_error("locking " + name, errno);
-  }
-  return fd;
+  return take_lock(*this, name, LOCK_SH);
 }
 
 namespace {
@@ -302,6 +313,8 @@ class Remover {
     struct stat info {};
     if (::fstat(dir.fd(), &info) != 0) return errno_error("looking at a directory", errno);
     if (info.st_dev != device_) return io_error("another file system is mounted there");
+    // One that may be read need not be one that may be entered.
+    if ((info.st_mode & S_IRWXU) != S_IRWXU) (void)::fchmod(dir.fd(), S_IRWXU);
     while (true) {
       bool more = false;
       GW_TRY(const auto entries, read_entries(dir, kRemovedAtOnce, &more));

@@ -91,9 +91,19 @@ void count_mapped(const std::string& process, TreeUsage& usage) {
 
 // ---- directories ----
 
+// Whether what could not be looked at may be there all the same. That we have no descriptors left
+// is not its doing.
+bool is_hidden(int error) {
+  return error != ENOENT && error != ENOTDIR && error != EMFILE && error != ENFILE;
+}
+
 void count_directory(const Fd& fd, int depth, DirectoryUsage& usage) {
   Fd own(::openat(fd.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!own) return;
+  if (!own) {
+    // One that may be read, but not entered.
+    if (is_hidden(errno)) usage.hidden = true;
+    return;
+  }
   const DirStream stream(::fdopendir(own.get()));
   if (!stream) return;
   static_cast<void>(own.release());
@@ -102,7 +112,10 @@ void count_directory(const Fd& fd, int depth, DirectoryUsage& usage) {
     const std::string_view name = entry->d_name;
     if (name == "." || name == "..") continue;
     struct stat info {};
-    if (::fstatat(fd.get(), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    if (::fstatat(fd.get(), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) {
+      if (is_hidden(errno)) usage.hidden = true;
+      continue;
+    }
     usage.bytes += static_cast<std::uint64_t>(info.st_blocks) * kBlockBytes + kEntryBytes;
     if (!S_ISDIR(info.st_mode)) continue;
     if (depth == kDeepest) {
@@ -111,7 +124,7 @@ void count_directory(const Fd& fd, int depth, DirectoryUsage& usage) {
     }
     const Fd below(
         ::openat(fd.get(), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!below && errno != ENOENT && errno != ENOTDIR) usage.hidden = true;
+    if (!below && is_hidden(errno)) usage.hidden = true;
     if (below) count_directory(below, depth + 1, usage);
   }
 }

@@ -7,6 +7,8 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
+#include <optional>
+#include <thread>
 
 #include "os/process.h"
 #include "support/os/as_user.h"
@@ -211,6 +213,9 @@ TEST_CASE("dir: trees of any depth and width are removed, also unreadable ones")
     fs::create_directories(scratch.path() + "/d/closed/in/it");
     fs::permissions(scratch.path() + "/d/closed/in", fs::perms(0));
     fs::permissions(scratch.path() + "/d/closed", fs::perms(0));
+    fs::create_directories(scratch.path() + "/d/read/in/it");
+    fs::permissions(scratch.path() + "/d/read/in", fs::perms(0444));
+    fs::permissions(scratch.path() + "/d/read", fs::perms(0444));
     const Status removed = dir.remove_tree("d");
     if (!removed) return removed.error().message;
     GW_EXPECT(dir.list().value().empty());
@@ -232,4 +237,27 @@ TEST_CASE("dir: a lock is held by one") {
   CHECK(dir.lock("lock"));
   REQUIRE(dir.symlink("lock", "link"));
   CHECK(dir.lock("link").error().kind == ErrorKind::kUntrusted);
+}
+
+// Whoever trims a cache removes a lock while others wait for it.
+TEST_CASE("dir: a lock whose file was removed is none") {
+  const Scratch scratch;
+  const Dir dir = scratch.dir();
+  auto held = dir.lock("lock");
+  REQUIRE(held);
+  std::optional<Fd> got;
+  std::thread waiter([&] { got = dir.lock_shared("lock").value(); });
+  // Until it waits, as far as the kernel tells.
+  const std::string inode = ":" + std::to_string(dir.find("lock").value()->st_ino) + " ";
+  for (int i = 0; i < 20'000; ++i) {
+    const std::string locks = os::read_file("/proc/locks", 1U << 20U).value_or("");
+    const auto at = locks.find("-> FLOCK");
+    if (at != std::string::npos && locks.find(inode, at) != std::string::npos) break;
+    std::this_thread::yield();
+  }
+  REQUIRE(dir.unlink("lock"));
+  held->reset();
+  waiter.join();
+  REQUIRE(got);
+  CHECK(dir.lock("lock").error().kind == ErrorKind::kUnavailable);
 }

@@ -108,10 +108,14 @@ TEST_CASE("usage: what is closed to us is said to be hidden") {
       []() -> std::string {
         const testing::TempDir dir;
         fs::create_directories(dir.file("closed/below"));
-        fs::permissions(dir.file("closed"), fs::perms(0));
-        const bool hidden = directory_usage(Dir::open(dir.path()).value()).hidden;
-        fs::permissions(dir.file("closed"), fs::perms(0700));
-        return hidden ? "" : "it was not said";
+        // Neither read nor entered; only read.
+        for (const int mode : {0, 0444}) {
+          fs::permissions(dir.file("closed"), fs::perms(mode));
+          const bool hidden = directory_usage(Dir::open(dir.path()).value()).hidden;
+          fs::permissions(dir.file("closed"), fs::perms(0700));
+          if (!hidden) return "it was not said of " + std::to_string(mode);
+        }
+        return {};
       },
       os_test::kOrdinary);
 }
