@@ -133,8 +133,12 @@ Result<Product> Builder::build(const Key& key) {
     const auto source = mod::FdSource::of(binary->get());
     done = source ? check_binary(*source, key) : Status(source.error());
   }
-  // What it took is there for the module's other commands.
-  if (done) done = keep_packages(key);
+  // What it took is there for the module's other commands; the binary is good without.
+  if (done) {
+    if (const Status kept = keep_packages(key); !kept) {
+      log += fmt::format("\n[compiled packages are not kept: {}]\n", kept.error().message);
+    }
+  }
   GW_TRY(std::string path, cache_.keep_log(key, log));
   if (done) return Product(*std::move(binary), std::move(path));
   Error error = std::move(done).error();
@@ -265,9 +269,11 @@ Status check_binary(const mod::ByteSource& binary, const Key& key) {
   auto info = mod::read_build_info(binary);
   if (!info) return internal_error("the binary: " + info.error().message);
   if (info->main && info->main->module.path != key.module && info->path == key.package()) {
-    return not_found_error(fmt::format("{} belongs to module {}, not to {}", key.package(),
-                                       info->main->module.path, key.module),
-                           "build it as a package of that module");
+    Error error = not_found_error(fmt::format("{} belongs to module {}, not to {}", key.package(),
+                                              info->main->module.path, key.module),
+                                  "build it as a package of that module");
+    error.detail = std::make_shared<BuildFailure>(Reason::kUnknown, "");
+    return error;
   }
   const auto setting = [&](std::string_view name) {
     const std::string* value = info->find_setting(name);

@@ -102,11 +102,17 @@ Status KeptPackages::copy_to(const os::Dir& to) const {
         fmt::format("{}/{}/{}: was changed since it was kept", directory_, name_, what),
         fmt::format("remove {}/{}, to compile it anew", directory_, name_));
   };
+  // What cannot be read now need not have been changed.
+  const auto unread = [&](const Error& error, const std::string& what) {
+    const bool edited = error.kind == ErrorKind::kNotFound || error.kind == ErrorKind::kUntrusted;
+    return edited ? changed(what) : Error(error).in(fmt::format("{}/{}", directory_, name_));
+  };
   const auto manifest = read_manifest(*dir);
-  if (!manifest) return changed(kPackagesManifest);
+  if (!manifest) return unread(manifest.error(), kPackagesManifest);
   for (const auto& [entry, hash] : *manifest) {
     const auto content = dir->read_file(path_of(entry), kMaxEntry);
-    if (!content || encode_hex(as_bytes(sha256(*content))) != hash) return changed(path_of(entry));
+    if (!content) return unread(content.error(), path_of(entry));
+    if (encode_hex(as_bytes(sha256(*content))) != hash) return changed(path_of(entry));
     GW_CHECK(write_entry(to, entry, *content, O_EXCL));
   }
   // What was used last is kept longest.

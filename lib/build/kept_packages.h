@@ -33,7 +33,7 @@ class KeptPackages {
       : directory_(std::move(directory)), name_(std::move(name)) {}
 
   // Copies what there is into the build cache `to`, where files that are there stay. kUntrusted:
-  // something was changed since it was kept.
+  // something was changed since it was kept. Else what kept it from reading.
   Status copy_to(const os::Dir& to) const;
 
   // Adds what the build cache `from` has, but `without`.

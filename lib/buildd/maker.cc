@@ -198,9 +198,10 @@ BuildUpdate Maker::fail(const build::Key& key, const Error& error) const {
   const auto* detail = dynamic_cast<const build::BuildFailure*>(error.detail.get());
   // What is in the log was built once: whatever is in the way now, it is for a retry to mend.
   const auto logged = parts_.ledger.find(name);
+  // Only what the build itself came to would come again: not that a proxy lies today, or that
+  // something here is not where it should be.
   const bool permanent =
-      (error.kind == ErrorKind::kNotFound || error.kind == ErrorKind::kUntrusted) && logged &&
-      !*logged;
+      error.kind == ErrorKind::kNotFound && detail != nullptr && logged && !*logged;
   BuildUpdate out;
   out.error = error.message;
   out.kind = BuildUpdate::Kind::kTempFailed;
@@ -209,17 +210,14 @@ BuildUpdate Maker::fail(const build::Key& key, const Error& error) const {
   metric_add(Metric::kBuilds, permanent ? BuildEnd::kFailed : BuildEnd::kTemporary);
   if (!permanent) return out;
   Failure failure;
-  failure.reason =
-      detail != nullptr ? build::reason_text(detail->reason) : error_kind_name(error.kind);
+  failure.reason = build::reason_text(detail->reason);
   failure.message = error.message;
   failure.hint = error.hint;
   failure.failed_at = parts_.clock.now();
-  const bool others = detail == nullptr || is_others_fault(detail->reason);
+  const bool others = is_others_fault(detail->reason);
   failure.expires_at = failure.failed_at + (others ? kOthersFailureStays : kFailureStays);
-  if (detail != nullptr) {
-    const auto log = os::read_file(detail->log, kMaxLog);
-    if (log) failure.log = mod::gzip(strip_paths(*log, {parts_.cache.path()}));
-  }
+  const auto log = os::read_file(detail->log, kMaxLog);
+  if (log) failure.log = mod::gzip(strip_paths(*log, {parts_.cache.path()}));
   if (const auto saved = parts_.ledger.save_failure(name, failure); !saved) {
     parts_.logger.error("saving a failure", saved.error());
     return out;

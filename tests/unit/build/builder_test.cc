@@ -178,6 +178,19 @@ TEST_CASE("what a module's build compiled is there for the next of its version, 
   CHECK(heard(other) == "warm");
 }
 
+TEST_CASE("a binary is good also when what it took cannot be kept") {
+  Lab lab(
+      "[ $2 = -n ] && exec mkdir -p $GOMODCACHE/cache/download\n"
+      "mkdir -p $GOCACHE/aa $GOPATH/bin; mkfifo $GOCACHE/aa/" +
+      std::string(64, 'a') + "-d; touch $GOPATH/bin/a");
+  lab.toolchain.verified = true;
+  lab.builder = Builder::make(lab.cache, *lab.modules.store, lab.toolchain,
+                              {.sandbox = SandboxMode::kOff}, lab.stop)
+                    .value();
+  CHECK(lab.builder->build(key()));
+  CHECK(lab.log().find("[compiled packages are not kept: ") != std::string::npos);
+}
+
 TEST_CASE("a build that ran out of something says of what, and the log, too") {
   Lab lab("[ $2 = -n ] && exec mkdir -p $GOMODCACHE/cache/download\nexec sleep 1000");
   lab.builder =

@@ -71,8 +71,15 @@ TEST_CASE("a kept package that was edited is found, also when one is added or go
   p.put("top/one", 'e', "evil");
   REQUIRE(p.kept.copy_to(p.open("to")));
   CHECK(!p.has("to", 'e'));
+  // What cannot be read need not have been changed.
+  fs::remove(file);
+  fs::create_directory(file);
+  CHECK(kind() == ErrorKind::kIo);
   std::ofstream(p.top + "/one/manifest", std::ios::trunc) << "x\n";
   CHECK(kind() == ErrorKind::kUntrusted);
+  fs::remove(p.top + "/one/manifest");
+  fs::create_directory(p.top + "/one/manifest");
+  CHECK(kind() == ErrorKind::kIo);
 }
 
 TEST_CASE("a module's packages are those of its version, target and Go") {

@@ -49,6 +49,7 @@ struct Lab {
       : cache(build::Cache::open(dir.file("cache")).value()),
         toolchains({[this] { return Result<std::vector<std::string>>(offered); },
                     [this](const std::string& version) -> Result<build::Toolchain> {
+                      if (no_toolchain) return *no_toolchain;
                       return build::Toolchain{version, dir.file("goroot"), {}};
                     }},
                    {}, modules.clock),
@@ -71,6 +72,7 @@ struct Lab {
   }
   TempDir dir;
   std::vector<std::string> offered = {"go1.26.8"};
+  std::optional<Error> no_toolchain;
   Modules modules;
   build::Cache cache;
   Toolchains toolchains;
@@ -230,6 +232,17 @@ TEST_CASE("maker: failures are remembered when they would come again", "[maker]"
     Lab lab("kill -9 $$");
     CHECK(lab.make().kind == Kind::kTempFailed);
     CHECK_FALSE(lab.ledger->find_failure(name, lab.modules.clock.now()).value());
+  }
+  {
+    // Nor what no build came to.
+    Lab lab(kWorks);
+    for (const auto& error : {untrusted_error("evil"), not_found_error("gone")}) {
+      lab.no_toolchain = error;
+      CHECK(lab.make().kind == Kind::kTempFailed);
+      CHECK_FALSE(lab.ledger->find_failure(name, lab.modules.clock.now()).value());
+    }
+    lab.no_toolchain.reset();
+    CHECK(lab.make().kind == Kind::kSuccess);
   }
   {
     // What is in the log was built once: nothing is remembered against it.
