@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "base/bytes.h"
+#include "build/cache.h"
 #include "build/key.h"
 #include "build/resolve.h"
 #include "build_group.h"
@@ -130,7 +131,8 @@ void add_others(Command& c, BuildServeValues* v) {
 
 void add_serve_rules(Command& c, BuildServeValues* v) {
   c.add(number_option("builders", "N", &v->builders, 1, 256, "builds at once")
-            .default_text("the number of cores"));
+            .default_text("the number of cores")
+            .more("No more than 6 as root without --user, where each is a user of its own."));
   c.add(number_option("queue", "N", &v->queue, 1, 100'000, "builds that may wait"));
   c.add(number_option("keep-binaries", "MB", &v->keep_binaries, 1, 100'000'000,
                       "binaries to keep, in megabytes")
@@ -332,10 +334,22 @@ Status add_verifiers(buildd::ServiceOptions& options, const BuildServeValues& v,
 
 // ---- run ----
 
+// Root gives every build a user of its own, of which there are so many: builds that shared one
+// could signal each other. One more is for samples of old records.
+void bound_builders(buildd::ServiceOptions& options, const Logger& log) {
+  constexpr unsigned kMost = build::Cache::kNumbers / 2 - 1;
+  if (options.builders <= kMost) return;
+  log.warning("fewer_builders",
+              {{"builders", kMost},
+               {"hint", "as root builds are different users, of which there are no more"}});
+  options.builders = kMost;
+}
+
 Result<int> run_serve(Context& ctx, const BuildServeValues& v) {
   GW_TRY(auto options, service_options(v));
   GW_TRY(const auto signer, buildd::SignerProcess::start("/proc/self/exe", v.key));
   const os::Notifier notifier = os::Notifier::from_environment();
+  if (::geteuid() == 0 && !v.user) bound_builders(options, ctx.log);
   os::Stop stop;
   std::atomic<bool> lost = false;
   if (v.user) {
