@@ -32,6 +32,7 @@ constexpr std::size_t kMaxBinary = std::size_t{2} << 30U;
 struct AuditValues : BuildServiceValues {
   bool binaries = false;
   std::optional<std::string> local;
+  std::optional<std::string> head_file;
 };
 
 // Fetches the binary of every record, if asked to, or only counts.
@@ -67,9 +68,10 @@ Result<int> run_local_audit(Context& ctx, const AuditValues& v) {
   if (!os::file_exists(*v.local + "/ledger.db")) {
     return usage_error(*v.local + ": no build service's data");
   }
-  GW_TRY(const std::string note, os::read_file(*v.local + "/published", tlog::kMaxNoteBytes));
+  const std::string published = v.head_file.value_or(*v.local + "/published");
+  GW_TRY(const std::string note, os::read_file(published, tlog::kMaxNoteBytes));
   auto head = tlog::Checkpoint::open(note, key, tlog::kBuildLog);
-  if (!head) return std::move(head).error().in(*v.local + "/published");
+  if (!head) return std::move(head).error().in(published);
   GW_TRY(const auto ledger, buildd::Ledger::open(*v.local + "/ledger.db"));
   GW_TRY(const auto binaries, buildd::BinaryStore::open_read(*v.local + "/binaries"));
   const auto found = buildd::audit_local(*ledger, binaries, *head, {false, &stop});
@@ -134,6 +136,13 @@ Command audit_command() {
                     "look at a service's --data instead, with the files that are kept")
             .more("Every record, the hashes that they give, the head that was published last, and "
                   "every file. The service may run meanwhile, and is not slowed down."));
+  c.add(path_option("head-file", "FILE", &v->head_file, PathUse::kInput,
+                    "with --local, where the service keeps the last published head")
+            .default_text("published in --local"));
+  c.rules.push_back([v]() -> Status {
+    if (v->local || !v->head_file) return {};
+    return usage_error("--head-file is for --local");
+  });
   c.run = [v](Context& ctx) { return run_audit(ctx, *v); };
   return c;
 }

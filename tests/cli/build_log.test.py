@@ -88,6 +88,13 @@ class Log(cli.TestCase):
         r = audit("--json")  # beside the service
         self.assert_run(r, 0, err="")
         self.assertEqual((r.json["records"], r.json["files"], r.json["damaged"]), (3, 6, 0))
+        # The published head may be elsewhere.
+        with open(os.path.join(data, "published")) as f:
+            head = self.file("head", f.read())
+        self.assert_run(audit("--head-file", head), 0, err="")
+        self.file("head", "none\n")
+        self.assert_error(audit("--head-file", head), 4, head)
+        self.assert_error(self.client("audit", "--head-file", head), 2, "--local")
         name = sorted(n for n in os.listdir(os.path.join(data, "binaries")) if n.endswith(".gz"))[0]
         with open(os.path.join(data, "binaries", name), "r+b") as f:
             f.seek(15)
