@@ -102,6 +102,8 @@ Result<Agreed> agree(Context& ctx, const Services& services, const build::Proven
     differs = differing_records(clients, answers, best->second[0], who[0]);
     if (who.size() >= services.wanted) return *std::move(differs);
   }
+  // Proof of something wrong, where a service that is down, or got another result, is none.
+  if (failed && failed->kind == ErrorKind::kUntrusted) return *std::move(failed);
   if (best->second.size() < services.wanted) return differs ? *differs : *failed;
   if (differs) ctx.out.warn(differs->message);
   if (failed) ctx.out.warn(failed->message);
@@ -118,16 +120,22 @@ Result<std::pair<build::ProvenBuild, std::size_t>> first_answer(
   for (std::size_t i = 0;; ++i) {
     auto found = ask(*services.clients[i]);
     if (found) return std::pair(*std::move(found), i);
-    if (i >= may_fail || found.error().kind == ErrorKind::kNotFound) return found.error();
+    const ErrorKind kind = found.error().kind;
+    if (i >= may_fail || kind == ErrorKind::kNotFound || kind == ErrorKind::kUntrusted) {
+      return found.error();
+    }
     ctx.out.warn(found.error().in("asking " + services.clients[i]->key().name()).message);
   }
 }
 
-// From the first one that has it.
+// From the first one that has it. Who sends other bytes than it has logged is told of.
 Result<std::string> fetch_agreed(const Agreed& agreed) {
   for (std::size_t i = 0;; ++i) {
     auto bytes = agreed.by[i]->fetch(agreed.found);
     if (bytes || i + 1 == agreed.by.size()) return bytes;
+    if (bytes.error().kind == ErrorKind::kUntrusted) {
+      return std::move(bytes).error().in(agreed.by[i]->key().name());
+    }
   }
 }
 
