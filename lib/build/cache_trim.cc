@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -97,11 +98,15 @@ Result<std::uint64_t> trim_cache(const std::string& cache, const CacheTrim& trim
   for (const Item& item : items) total += item.bytes;
   std::sort(items.begin(), items.end(),
             [](const Item& a, const Item& b) { return a.used < b.used; });
+  std::optional<Error> failed;
   for (const Item& item : items) {
     if (total <= trim.max_bytes) break;
-    GW_TRY(const bool removed, item.remove());
-    if (removed) total -= item.bytes;
+    const auto removed = item.remove();
+    if (removed && *removed) total -= item.bytes;
+    // The others are none the worse for it.
+    if (!removed && !failed) failed = removed.error();
   }
+  if (failed) return *std::move(failed);
   return total;
 }
 

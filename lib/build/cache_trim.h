@@ -22,7 +22,7 @@ struct CacheTrim {
   bool keep_modules = false;
 };
 
-// What is left, in bytes.
+// What is left, in bytes. What cannot be removed is told when all else is done.
 Result<std::uint64_t> trim_cache(const std::string& cache, const CacheTrim& trim);
 
 // ---- for who uses what is in the cache ----

@@ -167,7 +167,6 @@ Result<std::string> Maker::publish(const build::Key& key,
   announce();
   const auto kept = parts_.binaries.evict(options_.max_binary_bytes, parts_.clock.now());
   if (kept) metric_set(Metric::kBuildBinaryBytes, static_cast<std::int64_t>(*kept));
-  trim();
   return binary.sum;
 }
 
@@ -248,6 +247,14 @@ Result<std::optional<std::string>> Maker::find(const build::Key& key) const {
 }
 
 BuildUpdate Maker::make(const build::Key& key, const BuildQueue::Progress& progress) const {
+  BuildUpdate out = find_or_publish(key, progress);
+  // Whatever came out: a build that failed has fetched and compiled, too.
+  trim();
+  return out;
+}
+
+BuildUpdate Maker::find_or_publish(const build::Key& key,
+                                   const BuildQueue::Progress& progress) const {
   const MonoTime start = parts_.clock.mono();
   const auto there = find(key);
   if (!there) return fail(key, there.error());

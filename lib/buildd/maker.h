@@ -96,6 +96,7 @@ class Maker {
   Result<Compiled> compile(const build::Key& key, Times times,
                            const BuildQueue::Progress& progress) const;
   Result<std::string> publish(const build::Key& key, const BuildQueue::Progress& progress) const;
+  BuildUpdate find_or_publish(const build::Key& key, const BuildQueue::Progress& progress) const;
   Status ask_verifiers(const build::Key& key, const std::string& record) const;
   Status ask_verifier(const Verifier& verifier, const build::Key& key, const std::string& record,
                       const std::vector<std::string>& own) const;

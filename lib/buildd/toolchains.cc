@@ -89,10 +89,17 @@ Result<build::Toolchain> Toolchains::get(const std::string& version) {
     ready = entry;
   }
   const MutexLock lock(ready->mutex);
-  if (!ready->toolchain) {
-    GW_TRY(ready->toolchain, source_.make(version));
+  if (ready->toolchain) {
+    build::Toolchain known = *ready->toolchain;
+    known.in_use = ready->in_use.lock();
+    if (known.in_use || !ready->in_cache) return known;
   }
-  return *ready->toolchain;
+  GW_TRY(build::Toolchain made, source_.make(version));
+  ready->in_use = made.in_use;
+  ready->in_cache = made.in_use != nullptr;
+  ready->toolchain = made;
+  ready->toolchain->in_use.reset();
+  return made;
 }
 
 }  // namespace gw::buildd

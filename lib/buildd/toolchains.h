@@ -1,9 +1,10 @@
 // The Go toolchains that a service builds with: which there are, which it offers, and each made
 // ready once.
 //
-// A toolchain is verified when it is first used, and kept: it lies where no build can write. One
-// that could not be had is tried again by the next who asks. Any thread; those who want the same
-// one wait for each other.
+// A toolchain is verified when it is first used, and known as long as somebody uses it: it lies
+// where no build can write. What nobody uses may be taken out of the cache, and is verified again.
+// One that could not be had is tried again by the next who asks. Any thread; those who want the
+// same one wait for each other.
 #pragma once
 
 #include <functional>
@@ -52,7 +53,10 @@ class Toolchains {
   Result<std::vector<std::string>> all();
   struct Ready {
     Mutex mutex;
+    // Without what keeps it in the cache, which is its users'.
     std::optional<build::Toolchain> toolchain GW_GUARDED_BY(mutex);
+    bool in_cache GW_GUARDED_BY(mutex) = false;
+    std::weak_ptr<const os::Fd> in_use GW_GUARDED_BY(mutex);
   };
   const Source source_;
   const Range range_;

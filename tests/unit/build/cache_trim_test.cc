@@ -10,6 +10,7 @@
 
 #include "build/cache.h"
 #include "os/dir.h"
+#include "support/os/as_user.h"
 #include "support/temp_dir.h"
 
 using namespace gw;
@@ -92,6 +93,23 @@ TEST_CASE("modules may be kept whatever their size, and what is in use always is
   lab.put("work/left/x", kPiece, 100);
   CHECK(trim_cache(lab.cache.path(), {}).value() == 0);
   CHECK((fs::exists(lab.at("sumdb/x/proof")) && fs::exists(lab.at("work/left/x"))));
+}
+
+TEST_CASE("what cannot be removed does not keep what can") {
+  os_test::in_child(
+      []() -> std::string {
+        const Lab lab;
+        lab.fill();
+        // The first that would go.
+        fs::permissions(lab.at("logs/a.b/c@v1.0.0"), fs::perms(0555));
+        const auto left = trim_cache(lab.cache.path(), {.max_bytes = 0});
+        fs::permissions(lab.at("logs/a.b/c@v1.0.0"), fs::perms(0755));
+        GW_EXPECT(!left);
+        GW_EXPECT(left.error().kind == ErrorKind::kIo);
+        GW_EXPECT(lab.left() == "----l");
+        return {};
+      },
+      os_test::kOrdinary);
 }
 
 TEST_CASE("a use makes a file new") {

@@ -98,3 +98,26 @@ TEST_CASE("toolchains: which are offered, each made ready once", "[toolchains]")
   CHECK(some.offered().value() == std::vector<std::string>{"go1.25.9", "go1.25.8", "go1.24.12"});
   CHECK(some.resolve("latest")->starts_with("go1.25"));
 }
+
+TEST_CASE("toolchains: what nobody uses may be taken away, and is made again", "[toolchains]") {
+  FakeClock clock(from_unix(1'800'000'000));
+  int made = 0;
+  std::weak_ptr<const os::Fd> lock;
+  Toolchains toolchains({[]() -> Result<std::vector<std::string>> { return {{"go1.26.1"}}; },
+                         [&](const std::string& version) -> Result<build::Toolchain> {
+                           ++made;
+                           const auto held = std::make_shared<const os::Fd>();
+                           lock = held;
+                           return build::Toolchain{version, "/go", {}, true, held};
+                         }},
+                        {}, clock);
+  {
+    const auto first = toolchains.get("go1.26.1");
+    const auto second = toolchains.get("go1.26.1");
+    CHECK(made == 1);
+    CHECK(second.value().in_use == lock.lock());
+  }
+  CHECK(lock.expired());
+  CHECK(toolchains.get("go1.26.1").value().goroot == "/go");
+  CHECK(made == 2);
+}
