@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 
 #include "base/bytes.h"
 #include "buildd/claims.h"
@@ -139,6 +140,9 @@ Status run_signer(int socket, const tlog::SignerKey& key) {
 }
 
 Status run_signer_process(int socket, const std::string& key_file) {
+  // systemd, and a terminal, signal the whole service: its last heads are still to be signed. This
+  // ends with the socket.
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) (void)std::signal(number, SIG_IGN);
   GW_CHECK(os::keep_memory_secret());
   const auto key = load_log_key(key_file);
   if (!key) {

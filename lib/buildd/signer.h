@@ -43,7 +43,8 @@ static_assert(kSignerUser < build::kFirstBuildUser ||
 // What the signer's process does until `socket` ends. kUnavailable: the other side is not ours.
 Status run_signer(int socket, const tlog::SignerKey& key);
 // The same from its beginning: hides its memory, reads the key, and gives up root. A key that
-// cannot be read is told to the other side.
+// cannot be read is told to the other side. Signals that end a service are ignored from here on, by
+// the whole process.
 Status run_signer_process(int socket, const std::string& key_file);
 
 class SignerProcess {

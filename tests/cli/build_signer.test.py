@@ -4,6 +4,7 @@ import base64
 import ctypes
 import errno
 import os
+import signal
 import sys
 import unittest
 
@@ -115,7 +116,9 @@ class Signer(cli.TestCase):
         seed = base64.b64decode(secret)[1:]
         self.assertFalse(holds(self.server.pid, seed))
         self.assertTrue(holds(self.signer, seed))
-        # And it works.
+        # And it works, also when all of the service was told to end, and the service has not yet.
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            os.kill(self.signer, number)
         r = self.server.get(HELLO + "record")
         self.assertEqual(r.status, 307, str(r))
         self.assertEqual(self.server.stop(), 0)
