@@ -63,8 +63,9 @@ void add_build_services(Command& c, BuildServiceValues* v) {
             GW_TRY([[maybe_unused]] const auto servers, parse_servers(text));
             return {};
           })
-          .more("N counts the service itself and every --verifier. Those that cannot be asked, or "
-                "say something else, are told."));
+          .more(
+              "N counts the service itself and every --verifier. Those that cannot be asked, or "
+              "say something else, are told; an answer that its log does not prove is an error."));
 }
 
 Result<std::size_t> wanted_servers(const BuildServiceValues& v, std::size_t count) {
