@@ -359,7 +359,7 @@ struct Resolver::Impl {
     return out;
   }
 
-  // Where no answer came in time: whether anybody is there. libunbound does not notice.
+  // Where no answer came in time: is anybody there? libunbound does not notice.
   void explain_silence(std::span<const Question* const> questions,
                        std::vector<Result<DnsAnswer>>& answers) {
     const MonoTime soon = system_clock().mono() + std::chrono::milliseconds(100);
@@ -411,7 +411,6 @@ struct Resolver::Impl {
     if (known != anchor_keys.end()) return known->second;
     return anchor_keys.emplace(*owner, probe(*owner, deadline)).first->second;
   }
-
   std::string missing_link(const std::string& name, MonoTime deadline);
   void recurse(std::span<const Question* const> questions, std::vector<Result<DnsAnswer>>& answers,
                MonoTime deadline);
