@@ -220,6 +220,7 @@ _gwtool() {
     'gwtool build audit --ca-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool build audit --cache') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool build audit --local') mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+    'gwtool build audit --head-file') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool build audit --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     'gwtool build audit --color') mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur"); return ;;
     'gwtool build log --config') mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
@@ -472,7 +473,7 @@ _gwtool() {
     'gwtool build get') words='--target --go --stripped --sum --output --log-key --source --wait --ca-file --cache --verifier --servers --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool build verify') words='--log-key --source --wait --ca-file --cache --verifier --servers --config --check-config --print-config --quiet --verbose --json --color --version --help'; files="compgen -f -- $cur" ;;
     'gwtool build verify-proof') words='--checkpoint-key --config --check-config --print-config --quiet --verbose --json --color --version --help'; files="compgen -f -- $cur" ;;
-    'gwtool build audit') words='--log-key --source --wait --ca-file --cache --binaries --local --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
+    'gwtool build audit') words='--log-key --source --wait --ca-file --cache --binaries --local --head-file --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool build log') words='publish mirror --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool build log publish') words='--data --key --binaries --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;
     'gwtool build log mirror') words='--log-key --source --wait --ca-file --cache --checkpoint-key --binaries --config --check-config --print-config --quiet --verbose --json --color --version --help' ;;

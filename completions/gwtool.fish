@@ -402,6 +402,7 @@ complete -c gwtool -n '__gwtool_at "gwtool build audit"' -l ca-file -r -F -d 'ce
 complete -c gwtool -n '__gwtool_at "gwtool build audit"' -l cache -r -F -d 'where heads are remembered'
 complete -c gwtool -n '__gwtool_at "gwtool build audit"' -l binaries -d 'fetch every binary, too, and compare its sum'
 complete -c gwtool -n '__gwtool_at "gwtool build audit"' -l local -x -a '(__fish_complete_directories)' -d 'look at a service\'s --data instead, with the files that are kept'
+complete -c gwtool -n '__gwtool_at "gwtool build audit"' -l head-file -r -F -d 'with --local, where the service keeps the last published head'
 complete -c gwtool -n '__gwtool_at "gwtool build audit"' -l config -r -F -d 'read options from FILE'
 complete -c gwtool -n '__gwtool_at "gwtool build audit"' -l check-config -d 'check the configuration and end'
 complete -c gwtool -n '__gwtool_at "gwtool build audit"' -l print-config -d 'print the options in effect and where each comes from, and end'
