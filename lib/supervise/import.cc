@@ -73,8 +73,9 @@ Status Importer::members(const Sconf& value, std::string_view what,
   if (value.kind == Sconf::Kind::kText && value.text.empty()) return {};
   if (value.kind != Sconf::Kind::kStruct) return wrong(value, fmt::format("{}: no keys", what));
   for (const auto& [name, member] : value.members) {
-    const auto field =
-        std::find_if(fields.begin(), fields.end(), [&](const Field& f) { return f.name == name; });
+    const std::string& wanted = name;  // clang 14 captures no structured binding
+    const auto field = std::find_if(fields.begin(), fields.end(),
+                                    [&](const Field& f) { return f.name == wanted; });
     if (field == fields.end()) return wrong(member, "unknown key " + quoted(name));
     GW_CHECK(field->read(member));
   }
