@@ -171,17 +171,33 @@ Status Writer::Impl::check_place() const {
                        "start again: what is there by then is followed");
 }
 
+// Does `work` in one transaction, of a database that is made for it when there is none yet, and
+// reads what is there then. One that was made and not finished is made anew by the next.
+Status Writer::Impl::change(const std::function<Status(bool fresh)>& work) {
+  const bool fresh = !static_cast<bool>(db);
+  const auto run = [&]() -> Status {
+    if (fresh) GW_CHECK(create());
+    GW_TRY(sqlite::Transaction tx, sqlite::Transaction::begin(db));
+    GW_CHECK(work(fresh));
+    GW_CHECK(tx.commit());
+    if (fresh) GW_CHECK(prepare());
+    return reload();
+  };
+  auto status = run();
+  ours = ours || status;
+  if (status) return {};
+  if (fresh) db = sqlite::Database();
+  return std::move(status).error().in(path);
+}
+
 Status Writer::set_target(const tlog::Checkpoint& head, WallTime accepted,
                           std::span<const std::string> post_to, const tlog::Frontier& start) {
   Impl& m = *impl_;
   if (m.state.target ? head.size() <= m.state.target->size : head.size() < start.size()) {
     return internal_error(fmt::format("a head of {} records is no newer one", head.size()));
   }
-  const bool fresh = !created();
-  const auto run = [&]() -> Status {
-    if (fresh) GW_CHECK(m.create());
+  return m.change([&](bool fresh) -> Status {
     GW_CHECK(m.check_place());
-    GW_TRY(sqlite::Transaction tx, sqlite::Transaction::begin(m.db));
     if (fresh) {
       GW_CHECK(m.insert_log(start));
     } else if (!m.state.target) {
@@ -191,15 +207,8 @@ Status Writer::set_target(const tlog::Checkpoint& head, WallTime accepted,
       GW_CHECK(s.bind(1, start.size()).bind_blob(2, hashes).run());
     }
     GW_CHECK(m.insert_head(head, accepted, post_to));
-    GW_CHECK(tx.commit());
-    if (fresh) GW_CHECK(m.prepare());
-    return m.reload();
-  };
-  auto status = run();
-  m.ours = m.ours || status;
-  if (status) return {};
-  if (fresh) m.db = sqlite::Database();
-  return std::move(status).error().in(m.path);
+    return {};
+  });
 }
 
 Status Writer::Impl::insert_head(const tlog::Checkpoint& head, WallTime accepted,
@@ -236,10 +245,7 @@ Status Writer::note_checked(WallTime at) {
 
 Status Writer::halt(const Alarm& alarm, std::span<const RepeatedVersion> conflicts) {
   Impl& m = *impl_;
-  const bool fresh = !created();
-  const auto run = [&]() -> Status {
-    if (fresh) GW_CHECK(m.create());
-    GW_TRY(sqlite::Transaction tx, sqlite::Transaction::begin(m.db));
+  return m.change([&](bool fresh) -> Status {
     if (fresh) GW_CHECK(m.insert_log({}));
     GW_TRY(sqlite::Statement s, m.db.prepare("UPDATE log SET alarm_kind = ?, alarm_message = ?, "
                                              "alarm_evidence = ?, alarm_at = ?"));
@@ -252,15 +258,8 @@ Status Writer::halt(const Alarm& alarm, std::span<const RepeatedVersion> conflic
       c.bind(1, r.record).bind(2, r.first).bind_text(3, r.module).bind_text(4, r.version);
       GW_CHECK(c.run());
     }
-    GW_CHECK(tx.commit());
-    if (fresh) GW_CHECK(m.prepare());
-    return m.reload();
-  };
-  auto status = run();
-  m.ours = m.ours || status;
-  if (status) return {};
-  if (fresh) m.db = sqlite::Database();
-  return std::move(status).error().in(m.path);
+    return {};
+  });
 }
 
 Status Writer::clear_alarm(WallTime at) {

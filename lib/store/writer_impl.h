@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -45,6 +46,7 @@ struct Writer::Impl {
   Status open_existing();
   Status configure();
   Status create();
+  Status change(const std::function<Status(bool fresh)>& work);
   Status insert_log(const tlog::Frontier& from);
   Status note_place();
   Status check_place() const;

@@ -26,12 +26,12 @@ struct Hop {
 };
 
 // The parts of a path, in the order in which they are gone through, the last one first.
-void push_parts(std::vector<std::string>& todo, std::string_view path) {
+void push_parts(std::vector<std::string>& left, std::string_view path) {
   std::vector<std::string> parts;
   for (const std::string_view part : split(path, '/')) {
     if (!part.empty() && part != ".") parts.emplace_back(part);
   }
-  todo.insert(todo.end(), parts.rbegin(), parts.rend());
+  left.insert(left.end(), parts.rbegin(), parts.rend());
 }
 
 Result<std::string> absolute(const std::string& path) {
@@ -45,13 +45,13 @@ Result<std::string> absolute(const std::string& path) {
 Result<std::string> go_along(const std::string& path,
                              const std::function<Status(const Hop&)>& look) {
   GW_TRY(const std::string whole, absolute(path));
-  std::vector<std::string> todo;
-  push_parts(todo, whole);
+  std::vector<std::string> left;
+  push_parts(left, whole);
   std::string at;  // "" is the root
   int links = 0;
-  while (!todo.empty()) {
-    const std::string name = std::move(todo.back());
-    todo.pop_back();
+  while (!left.empty()) {
+    const std::string name = std::move(left.back());
+    left.pop_back();
     if (name == "..") {
       at.resize(at.empty() ? 0 : at.rfind('/'));
       continue;
@@ -74,7 +74,7 @@ Result<std::string> go_along(const std::string& path,
     if (++links > kMaxHops) return usage_error(path + ": too many links");
     const std::string_view text(target.data(), static_cast<std::size_t>(n));
     if (text.starts_with('/')) at.clear();
-    push_parts(todo, text);
+    push_parts(left, text);
   }
   return at.empty() ? "/" : at;
 }
