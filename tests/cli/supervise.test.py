@@ -16,7 +16,7 @@ import supervise_lab
 LONG = ["--trial", "3s"]
 
 
-class TestCase(cli.TestCase):
+class TestCase(supervise_lab.TestCase):
     def setUp(self):
         super().setUp()
         self.lab = supervise_lab.Lab(self.path("lab"), self.addCleanup)
@@ -29,14 +29,6 @@ class TestCase(cli.TestCase):
         if wait:
             sup.wait_err(wait)
         return sup
-
-    def ask(self, *words, code=0):
-        r = self.gwtool("supervise", words[0], "--dir", self.lab.state, *words[1:])
-        self.assertEqual(r.code, code, r)
-        return r
-
-    def status(self):
-        return self.ask("status", "--json").json
 
     def history(self):
         return [(e["what"], e["version"], e["by"]) for e in self.ask("history", "--json").json]

@@ -92,7 +92,7 @@ class Explain(cli.TestCase):
         self.assert_error(self.gwtool("supervise", "explain"), 1, "gw/state.json")
 
 
-class Asking(cli.TestCase):
+class Asking(supervise_lab.TestCase):
     def setUp(self):
         super().setUp()
         self.lab = supervise_lab.Lab(self.path("lab"), self.addCleanup)
@@ -105,14 +105,6 @@ class Asking(cli.TestCase):
         sup.wait_err("event=supervising")
         self.lab.wait_running(version)
         return sup
-
-    def ask(self, *words, code=0):
-        r = self.gwtool("supervise", words[0], "--dir", self.lab.state, *words[1:])
-        self.assertEqual(r.code, code, r)
-        return r
-
-    def status(self):
-        return self.ask("status", "--json").json
 
     def check(self, sup, known):
         self.ask("check")

@@ -13,7 +13,7 @@ import cli
 import supervise_lab
 
 
-class Reload(cli.TestCase):
+class Reload(supervise_lab.TestCase):
     def setUp(self):
         super().setUp()
         self.lab = supervise_lab.Lab(self.path("lab"), self.addCleanup)
@@ -37,14 +37,6 @@ class Reload(cli.TestCase):
         self.addCleanup(self.lab.kill_services)
         sup.wait_err("event=supervising")
         return sup
-
-    def ask(self, *words, code=0):
-        r = self.gwtool("supervise", words[0], "--dir", self.lab.state, *words[1:])
-        self.assertEqual(r.code, code, r)
-        return r
-
-    def status(self):
-        return self.ask("status", "--json").json
 
     def test_the_service_and_its_socket_go_on(self):
         self.lab.install("v0.1.6", "socket")

@@ -315,3 +315,15 @@ class Lab:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
+
+
+class TestCase(cli.TestCase):
+    """A test of the supervisor of self.lab."""
+
+    def ask(self, *words, code=0):
+        r = self.gwtool("supervise", words[0], "--dir", self.lab.state, *words[1:])
+        self.assertEqual(r.code, code, r)
+        return r
+
+    def status(self):
+        return self.ask("status", "--json").json
