@@ -26,6 +26,9 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
+from ports import free_port
+
 ZONE = "l.example.org"
 
 
@@ -182,12 +185,6 @@ zone:
     zonefile: %s
 """ % (port, d, d, d, d, ZONE, zone_file))
     return ["nsd", "-d", "-c", os.path.join(d, "nsd.conf")]
-
-
-def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def prepare(a, work, bench):

@@ -27,11 +27,13 @@ import socket
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 import unittest
 
 import json_docs
+from ports import free_port
 
 GWTOOL = os.environ.get("GWTOOL", "gwtool")
 SOURCE = os.environ.get(
@@ -123,11 +125,14 @@ def run(args, input=None, env=None, cwd=None, timeout=60, no_descriptors=False, 
     return Run(args, p.returncode, text[0], text[1], time.monotonic() - start)
 
 
-def on_terminal(args, env=None):
-    """Runs a program on a terminal of its own; (exit code, what was written there)."""
+def on_terminal(args, env=None, columns=0):
+    """Runs a program on a terminal of its own, which says how wide it is where that is not 0; (exit code,
+    what was written there)."""
     child, fd = pty.fork()
     if child == 0:
         try:
+            if columns:
+                termios.tcsetwinsize(0, (24, columns))
             os.execve(args[0], args, env if env is not None else clean_env())
         finally:
             os._exit(127)
@@ -160,24 +165,6 @@ def wait_until(condition, timeout=20, what="the condition", every=0.01):
         if time.monotonic() > deadline:
             raise AssertionError("waited %.0f s in vain for %s" % (timeout * SLOWNESS, what))
         time.sleep(every)
-
-
-def free_port(host="127.0.0.1", udp=False):
-    """A port that the kernel just handed out for both TCP and UDP (or UDP only)."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for _ in range(100):
-        with socket.socket(family, socket.SOCK_DGRAM) as u:
-            u.bind((host, 0))
-            port = u.getsockname()[1]
-            if udp:
-                return port
-            with socket.socket(family, socket.SOCK_STREAM) as t:
-                try:
-                    t.bind((host, port))
-                except OSError:
-                    continue
-                return port
-    raise AssertionError("no port is free for both UDP and TCP")
 
 
 class Background:

@@ -26,6 +26,8 @@ import sys
 import threading
 import time
 
+from ports import free_port
+
 HOST = "127.0.0.1"
 DS_UNSIGNED = "12345 13 2 " + "ab" * 32
 
@@ -78,19 +80,6 @@ def run_bytes(*args, cwd=None):
 
 def run(*args, cwd=None):
     return run_bytes(*args, cwd=cwd).decode()
-
-
-def free_port(host=HOST):
-    """A port that is free for UDP and TCP."""
-    while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as t:
-            t.bind((host, 0))
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as u:
-                try:
-                    u.bind((host, t.getsockname()[1]))
-                except OSError:
-                    continue
-                return t.getsockname()[1]
 
 
 def can_bind(host, port):
