@@ -93,18 +93,18 @@ std::optional<std::string> decode_hex(std::string_view text) {
 }
 
 std::string encode_base64(std::string_view bytes) {
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    std::size_t n = std::min<std::size_t>(3, bytes.size() - i);
-    std::uint32_t v = 0;
-    for (std::size_t j = 0; j < 3; ++j) {
-      v = (v << 8U) | (j < n ? static_cast<std::uint8_t>(bytes[i + j]) : 0U);
-    }
-    out.push_back(kBase64[(v >> 18U) & 63U]);
-    out.push_back(kBase64[(v >> 12U) & 63U]);
-    out.push_back(n > 1 ? kBase64[(v >> 6U) & 63U] : '=');
-    out.push_back(n > 2 ? kBase64[v & 63U] : '=');
+  std::string out((bytes.size() + 2) / 3 * 4, '=');
+  char* to = out.data();
+  for (std::size_t i = 0; i < bytes.size(); i += 3, to += 4) {
+    const std::size_t n = std::min<std::size_t>(3, bytes.size() - i);
+    const char* const from = bytes.data() + i;
+    std::uint32_t v = std::uint32_t{static_cast<std::uint8_t>(from[0])} << 16U;
+    if (n > 1) v |= std::uint32_t{static_cast<std::uint8_t>(from[1])} << 8U;
+    if (n > 2) v |= std::uint32_t{static_cast<std::uint8_t>(from[2])};
+    to[0] = kBase64[(v >> 18U) & 63U];
+    to[1] = kBase64[(v >> 12U) & 63U];
+    if (n > 1) to[2] = kBase64[(v >> 6U) & 63U];
+    if (n > 2) to[3] = kBase64[v & 63U];
   }
   return out;
 }

@@ -24,17 +24,7 @@ const unsigned char* u8(std::string_view s) {
   return reinterpret_cast<const unsigned char*>(s.data());
 }
 
-// Fetched once: EVP_sha256() would look the implementation up again at each digest.
-const EVP_MD* sha256_md() {
-  static const EVP_MD* md = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-  return md;
-}
-
-EVP_MD_CTX* new_sha256_ctx() {
-  EVP_MD_CTX* ctx = EVP_MD_CTX_new();
-  if (ctx == nullptr || EVP_DigestInit_ex2(ctx, sha256_md(), nullptr) != 1) std::abort();
-  return ctx;
-}
+SHA256_CTX* sha_context(void* ctx) { return static_cast<SHA256_CTX*>(ctx); }
 
 }  // namespace
 
@@ -55,28 +45,26 @@ Status init_crypto() {
   if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr) != 1) {
     return internal_error("OpenSSL does not start");
   }
-  if (sha256_md() == nullptr) return internal_error("OpenSSL has no SHA-256");
   if (sodium_init() < 0) return internal_error("libsodium does not start");
   return {};
 }
 
-Sha256::Sha256() : ctx_(new_sha256_ctx()) {}
-Sha256::~Sha256() { EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(ctx_)); }
+// Without EVP: that would load all of OpenSSL's algorithms, 80 kB for each of the processes of ours
+// that sleep beside a service.
+Sha256::Sha256() : ctx_(new SHA256_CTX) {
+  if (SHA256_Init(sha_context(ctx_)) != 1) std::abort();
+}
+Sha256::~Sha256() { delete sha_context(ctx_); }
 
 Sha256& Sha256::update(std::string_view bytes) {
-  if (EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(ctx_), bytes.data(), bytes.size()) != 1) {
-    std::abort();
-  }
+  if (SHA256_Update(sha_context(ctx_), bytes.data(), bytes.size()) != 1) std::abort();
   return *this;
 }
 
 Hash Sha256::finish() {
   Hash h;
-  auto* ctx = static_cast<EVP_MD_CTX*>(ctx_);
-  if (EVP_DigestFinal_ex(ctx, h.data(), nullptr) != 1 ||
-      EVP_DigestInit_ex2(ctx, nullptr, nullptr) != 1) {
+  if (SHA256_Final(h.data(), sha_context(ctx_)) != 1 || SHA256_Init(sha_context(ctx_)) != 1)
     std::abort();
-  }
   return h;
 }
 

@@ -57,6 +57,8 @@ enum class Metric : std::uint16_t {
   kSupervisePaused,
   kSuperviseStarts,
   kSuperviseUpdated,
+  kSuperviseVulnerabilities,
+  kSuperviseExits,
   kBuilds,
   kBuildDisagreements,
   kBuildSamples,
@@ -69,6 +71,7 @@ enum class Metric : std::uint16_t {
   kBuildAudits,
   kBuildWitnessed,
   kBuildFollowed,
+  kBuildToolchains,
 };
 
 enum class MetricType : std::uint8_t { kCounter, kGauge };
@@ -148,6 +151,18 @@ constexpr std::string_view label_text(AuditEnd value) {
       return "damaged";
     case AuditEnd::kFailed:
       return "failed";
+  }
+  return "";
+}
+enum class GateEnd : std::uint8_t { kPassed, kFailed, kTemporary };
+constexpr std::string_view label_text(GateEnd value) {
+  switch (value) {
+    case GateEnd::kPassed:
+      return "passed";
+    case GateEnd::kFailed:
+      return "failed";
+    case GateEnd::kTemporary:
+      return "temporary";
   }
   return "";
 }
@@ -355,7 +370,7 @@ inline constexpr std::array kMetricTable = std::to_array<MetricInfo>({
      "TCP connections taken."},
     {Metric::kServeTcpRefused, MetricType::kCounter, "gwtool_serve_tcp_refused_total",
      label_of<RefusalReason>("reason"),
-     "TCP connections closed at once because too many were open."},
+     "TCP connections closed for newer ones, or at once, because too many were open."},
     {Metric::kServeTcpTimeouts, MetricType::kCounter, "gwtool_serve_tcp_timeouts_total", kNoLabel,
      "TCP connections closed because nothing came."},
     {Metric::kServeSerial, MetricType::kGauge, "gwtool_serve_zone_serial", kNoLabel,
@@ -413,6 +428,10 @@ inline constexpr std::array kMetricTable = std::to_array<MetricInfo>({
      "Starts of the service by this process."},
     {Metric::kSuperviseUpdated, MetricType::kGauge, "gwtool_supervise_updated_seconds", kNoLabel,
      "Unix time of the last update that was kept."},
+    {Metric::kSuperviseVulnerabilities, MetricType::kGauge, "gwtool_supervise_vulnerabilities",
+     kNoLabel, "Known vulnerabilities of what runs, with --vuln."},
+    {Metric::kSuperviseExits, MetricType::kGauge, "gwtool_supervise_exits_after_update", kNoLabel,
+     "How often the service ended by itself in the day after the last update."},
     {Metric::kBuilds, MetricType::kCounter, "gwtool_buildd_builds_total", label_of<BuildEnd>("end"),
      "Builds by how they ended: temporary ones are tried again when somebody asks."},
     {Metric::kBuildDisagreements, MetricType::kCounter, "gwtool_buildd_disagreements_total",
@@ -438,6 +457,9 @@ inline constexpr std::array kMetricTable = std::to_array<MetricInfo>({
      "Records that the newest checkpoint with all witnesses' signatures covers."},
     {Metric::kBuildFollowed, MetricType::kGauge, "gwtool_buildd_followed_records", kNoLabel,
      "Records of the service that is followed that were built here and compared."},
+    {Metric::kBuildToolchains, MetricType::kCounter, "gwtool_buildd_toolchains_tried_total",
+     label_of<GateEnd>("end"),
+     "Go toolchains that were tried out, by what came out: one that failed builds nothing."},
 });
 
 static_assert(
