@@ -20,6 +20,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,7 +63,8 @@ class ModuleZip {
   // directory, and removes the directory after an error. Files get mode 0644, directories 0755,
   // less the umask. Preconditions: the directory is empty and nobody else writes there; even so no
   // link is followed and nothing overwritten. Making things durable (syncfs) is the caller's too.
-  Result<std::string> unpack(int dir);
+  // `before_each`: asked before each file, may be null; its error ends it.
+  Result<std::string> unpack(int dir, const std::function<Status()>& before_each = nullptr);
 
   // One file's content; kNotFound when there is none, kUntrusted when larger than `max_bytes`.
   Result<std::string> read(std::string_view name, std::uint64_t max_bytes);

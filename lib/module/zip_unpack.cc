@@ -85,13 +85,14 @@ class Parents {
 
 }  // namespace
 
-Result<std::string> ModuleZip::unpack(int dir) {
+Result<std::string> ModuleZip::unpack(int dir, const std::function<Status()>& before_each) {
   Hash1 all;
   Parents parents(dir);
   for (const ArchiveEntry& entry : archive_.entries()) {
     if (entry.name.ends_with('/')) GW_CHECK(all.add(entry.name, sha256("")));
   }
   for (const File& file : files_) {
+    if (before_each) GW_CHECK(before_each());
     const ArchiveEntry& entry = archive_.entries()[file.entry];
     const auto context = [&](Error error) { return std::move(error).in(quoted(entry.name)); };
     auto parent = parents.of(file.name);
