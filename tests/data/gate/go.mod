@@ -1,0 +1,3 @@
+module gwtool.invalid/gate
+
+go 1.13
