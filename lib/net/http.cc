@@ -13,7 +13,6 @@
 #include "base/crypto.h"
 #include "net/http_proxy.h"
 #include "net/http_transfer.h"
-#include "net/stream_window.h"
 #include "os/address.h"
 
 namespace gw::net {
@@ -60,7 +59,9 @@ struct HttpClient::Impl {
     std::deque<std::size_t> waiting;
     unsigned active = 0;
     bool multiplexes = false;
-    StreamWindow window;  // when it multiplexes
+    StreamWindow window;                // when it multiplexes
+    std::deque<std::size_t> under_way;  // then: the oldest first; some have ended since
+    MonoTime moved{};                   // when a byte came from it
     std::uint64_t completed = 0;
     bool reached = false;            // a connection was made
     unsigned late_in_row = 0;        // requests that ran out of time since one was complete
@@ -83,6 +84,7 @@ struct HttpClient::Impl {
   void add(Batch& batch, HttpRequest request);
   void deliver(Batch& batch);
   void start_waiting(Batch& batch);
+  static bool keeps_one_waiting(const Batch& batch, Origin& origin);
   void start(Batch& batch, std::size_t i);
   void collect(Batch& batch);
   void complete(Batch& batch, std::size_t i, CURLcode code);
@@ -157,13 +159,30 @@ void HttpClient::Impl::deliver(Batch& batch) {
   }
 }
 
+// Whether a response waits so long while others come in that a server may be sending the newest
+// first: no more are asked for until it has come. One that still does not come when nothing else
+// does is the server's own matter.
+bool HttpClient::Impl::keeps_one_waiting(const Batch& batch, Origin& origin) {
+  constexpr Duration kSilence = std::chrono::seconds(1);
+  if (!origin.multiplexes) return false;
+  const MonoTime now = system_clock().mono();
+  for (; !origin.under_way.empty(); origin.under_way.pop_front()) {
+    const Transfer* oldest = batch.transfers[origin.under_way.front()].get();
+    if (oldest == nullptr) continue;
+    if (now - oldest->started < oldest->request->timeout / 6) return false;
+    if (now - origin.moved < kSilence) return true;
+  }
+  return false;
+}
+
 void HttpClient::Impl::start_waiting(Batch& batch) {
   constexpr std::size_t kMaxActive = 256;  // over all servers
   if (batch.waiting == 0) return;
   for (auto& [name, origin] : origins) {
     const unsigned limit = origin.multiplexes ? std::min(origin.window.size(), options.max_streams)
                                               : options.max_connections;
-    while (!origin.waiting.empty() && origin.active < limit && batch.active < kMaxActive) {
+    while (!origin.waiting.empty() && origin.active < limit && batch.active < kMaxActive &&
+           !keeps_one_waiting(batch, origin)) {
       std::size_t i = origin.waiting.front();
       origin.waiting.pop_front();
       --batch.waiting;
@@ -189,6 +208,8 @@ void HttpClient::Impl::start(Batch& batch, std::size_t i) {
   transfer->satisfied = &batch.satisfied;
   transfer->shares_connection = batch.origins[i]->multiplexes;
   transfer->completed_before = batch.origins[i]->completed;
+  transfer->started = system_clock().mono();
+  transfer->moved = &batch.origins[i]->moved;
   if (idle.empty()) {
     transfer->easy = curl_easy_init();
   } else {
@@ -203,6 +224,7 @@ void HttpClient::Impl::start(Batch& batch, std::size_t i) {
                          : std::move(prepared).error());
   }
   batch.transfers[i] = std::move(transfer);
+  batch.origins[i]->under_way.push_back(i);
   ++batch.origins[i]->active;
   ++batch.active;
 }
@@ -250,7 +272,7 @@ void HttpClient::Impl::complete(Batch& batch, std::size_t i, CURLcode code) {
 void HttpClient::Impl::learn(Origin& origin, Transfer& t, CURLcode code) const {
   origin.reached = origin.reached || t.connected();
   if (code == CURLE_OK) {
-    origin.window.done(t.receiving(), t.request->timeout, options.max_streams);
+    origin.window.done(t.took(), t.request->timeout, options.max_streams);
     ++origin.completed;
     origin.late_in_row = 0;
   } else if (code == CURLE_OPERATION_TIMEDOUT && origin.completed > t.completed_before) {
@@ -287,6 +309,7 @@ void HttpClient::Impl::abandon(Batch& batch, const std::string& why) {
 }
 
 void HttpClient::Impl::run(Batch& batch) {
+  for (auto& [name, origin] : origins) origin.under_way.clear();  // of the batch before
   deliver(batch);
   if (batch.waiting == 0) return;
   if (auto s = open(); !s) return abandon(batch, s.error().message);

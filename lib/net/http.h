@@ -25,6 +25,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "net/netrc.h"
 #include "os/stop.h"
 
 namespace gw::net {
@@ -56,7 +57,8 @@ struct HttpRequest {
   // HttpResponse::body, and max_body counts nothing then. False: no more is wanted, and the
   // response is complete as it is. On the thread of fetch().
   std::function<bool(const HttpResponse& head, std::string_view bytes)> take = {};
-  std::size_t max_headers = std::size_t{64} << 10;  // bytes, all lines together
+  // Bytes, all lines together; 128 more for each, which is what it takes to keep it.
+  std::size_t max_headers = std::size_t{64} << 10;
 };
 
 // The error's detail when the answer's headers were more than is taken.
@@ -91,6 +93,9 @@ struct HttpOptions {
   // A transfer that stays below 64 bytes a second for this long has stalled; over HTTP/2, where
   // others may come before it, its whole time counts.
   Duration stall_timeout = std::chrono::seconds(20);
+  // Sent over https with a certificate that is checked, to the hosts it names, and not to where
+  // those redirect. May be null.
+  std::shared_ptr<const Netrc> netrc = nullptr;
   // After this moment every request fails, also those under way: for a command with a time limit.
   std::optional<MonoTime> deadline = {};
   // HTTP/1.1 connections to one host, and HTTP/2 requests at once on its connection: at most, for

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "net/http_certificate.h"
 
 namespace gw::net {
 
@@ -17,6 +18,8 @@ using std::chrono::seconds;
 namespace {
 
 constexpr seconds kMaxRetryAfter = std::chrono::hours(24);
+
+constexpr std::size_t kHeaderCost = 128;  // of a header besides its text
 
 std::string in_seconds(Duration d) {
   const auto ms = duration_cast<milliseconds>(d).count();
@@ -37,9 +40,11 @@ Error too_large_headers(std::string message) {
   return error;
 }
 
+bool is_https(std::string_view url) { return to_lower(url.substr(0, 6)) == "https:"; }
+
 }  // namespace
 
-Status Transfer::set_headers() {
+Status Transfer::set_headers(const HttpOptions& options) {
   curl_slist* list = nullptr;
   const auto add = [&](const std::string& line) {
     list = curl_slist_append(header_list_.release(), line.c_str());
@@ -56,6 +61,10 @@ Status Transfer::set_headers() {
     }
     // Curl drops a header without a value unless it ends in a semicolon.
     add(h.value.empty() ? h.name + ";" : fmt::format("{}: {}", h.name, h.value));
+  }
+  if (options.netrc != nullptr && request->verify_tls && is_https(request->url)) {
+    const std::string who = options.netrc->authorization(url_host(request->url));
+    if (!who.empty()) add("Authorization: " + who);
   }
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, header_list_.get());
   return {};
@@ -85,6 +94,8 @@ void Transfer::set_tls(const std::string& ca_file) {
   if (!request->verify_tls) {
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+  } else {
+    require_alternative_names(easy);
   }
 }
 
@@ -113,11 +124,11 @@ Status Transfer::prepare(const HttpOptions& options, const std::string& ca_file,
                                    quoted(request->method)));
   }
   curl_easy_reset(easy);
-  GW_CHECK(set_headers());
+  GW_CHECK(set_headers(options));
   curl_easy_setopt(easy, CURLOPT_URL, request->url.c_str());
   curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  const bool https = to_lower(std::string_view(request->url).substr(0, 6)) == "https:";
+  const bool https = is_https(request->url);
   curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, https ? "https" : "http,https");
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, request->max_redirects > 0 ? 1L : 0L);
   curl_easy_setopt(easy, CURLOPT_MAXREDIRS, static_cast<long>(request->max_redirects));
@@ -158,11 +169,12 @@ std::size_t Transfer::on_header(char* data, std::size_t one, std::size_t size, v
 }
 
 std::size_t Transfer::on_body(char* data, std::size_t one, std::size_t size, void* self) {
+  *static_cast<Transfer*>(self)->moved = system_clock().mono();
   return static_cast<Transfer*>(self)->take_body({data, one * size}) ? one * size : 0;
 }
 
 bool Transfer::take_header(std::string_view line) {
-  header_bytes_ += line.size();
+  header_bytes_ += line.size() + kHeaderCost;
   if (header_bytes_ > request->max_headers) {
     headers_too_large_ = true;
     return false;
@@ -245,12 +257,12 @@ bool Transfer::connected() const {
   return ready > 0;
 }
 
-Duration Transfer::receiving() const {
+StreamWindow::Took Transfer::took() const {
   curl_off_t first = 0;
   curl_off_t last = 0;
   curl_easy_getinfo(easy, CURLINFO_STARTTRANSFER_TIME_T, &first);
   curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &last);
-  return std::chrono::microseconds(last - first);
+  return {std::chrono::microseconds(last - first), std::chrono::microseconds(last)};
 }
 
 std::string Transfer::describe_timeout(const HttpOptions& options) const {

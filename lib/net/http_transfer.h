@@ -11,6 +11,7 @@
 #include "module/gzip.h"
 #include "net/http.h"
 #include "net/http_proxy.h"
+#include "net/stream_window.h"
 
 namespace gw::net {
 
@@ -24,6 +25,8 @@ struct Transfer {
   // is no stall of its own; and how many of the same server were complete when this one began.
   bool shares_connection = false;
   std::uint64_t completed_before = 0;
+  MonoTime started{};
+  MonoTime* moved = nullptr;  // gets the time of each part of the response that comes
 
   // Sets `easy` up anew. `ca_file` is empty when no certificate will be checked. kUsage for a
   // method or header that cannot be sent.
@@ -32,8 +35,7 @@ struct Transfer {
 
   // What came of it, once curl is done with `code`.
   Result<HttpResponse> finish(CURLcode code, const HttpOptions& options);
-  // From the response's first byte to its last.
-  Duration receiving() const;
+  StreamWindow::Took took() const;
   // Whether there was a connection that a request could be sent over.
   bool connected() const;
   // What went wrong, without the URL.
@@ -45,7 +47,7 @@ struct Transfer {
   bool take_header(std::string_view line);
   bool take_body(std::string_view chunk);
   bool keep_body(std::string_view chunk);
-  Status set_headers();
+  Status set_headers(const HttpOptions& options);
   void set_method();
   void set_tls(const std::string& ca_file);
   void set_proxy(const ProxySettings& proxies);

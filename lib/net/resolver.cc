@@ -16,7 +16,6 @@
 
 #include <fmt/format.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <unbound.h>
 
 #include <algorithm>
@@ -84,7 +83,9 @@ std::string normalised(std::string_view name) {
 }
 
 Error call_error(std::string_view call, int err) {
-  return internal_error(fmt::format("libunbound: {}: {}", call, ub_strerror(err)));
+  std::string message = fmt::format("libunbound: {}: {}", call, ub_strerror(err));
+  return err == UB_NOMEM ? unavailable_error(std::move(message))
+                         : internal_error(std::move(message));
 }
 
 enum class Via { kResolver, kRecursion };
@@ -147,16 +148,7 @@ Status configure(ub_ctx* ctx, const ResolverOptions& options,
 
 Result<Ctx> make_context(const ResolverOptions& options, const std::vector<TrustAnchor>& anchors,
                          Via via) {
-  // Below this libevent ends the process, or validation finds no keys.
-  constexpr int kDescriptors = 16;
-  std::vector<os::Fd> spare;
-  for (int i = 0; i < kDescriptors; ++i) {
-    spare.emplace_back(::eventfd(0, EFD_CLOEXEC));
-    if (!spare.back()) {
-      return unavailable_error(errno_error("descriptors for DNS lookups", errno).message);
-    }
-  }
-  spare.clear();
+  if (Status means = check_means(); !means) return std::move(means).error().in("DNS lookups");
   Ctx ctx(ub_ctx_create());
   // It says no more: memory, random numbers, or descriptors for its pipes.
   if (!ctx) return unavailable_error(errno_error("libunbound: no context", errno).message);

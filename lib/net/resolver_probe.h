@@ -31,4 +31,8 @@ std::string why_unreachable(const std::vector<os::SocketAddress>& servers, const
 // "SERVFAIL".
 std::string rcode_text(int rcode);
 
+// kUnavailable unless there are the descriptors and the thread that libunbound needs, and does not
+// look for.
+Status check_means();
+
 }  // namespace gw::net

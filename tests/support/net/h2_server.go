@@ -1,6 +1,7 @@
 // An HTTP/2 server on loopback with its own certificate, for tests of the HTTP client: Go's, which
 // shares no code with ours. Prints its URL and CA file; "/connections" tells how many it accepted;
-// "/wait/N" answers once N requests wait at the same time; "/narrow/" shares a slow link. Ends with
+// "/wait/N" answers once N requests wait at the same time; "/narrow/" shares a slow link; "/newest/"
+// answers one request after the other, the newest first. Ends with
 // its standard input.
 package main
 
@@ -56,6 +57,7 @@ func main() {
 	var mu, link sync.Mutex
 	waiting := map[string]chan struct{}{}
 	count := map[string]int{}
+	var stack []chan struct{}
 	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.URL.Path == "/connections":
@@ -86,6 +88,21 @@ func main() {
 				time.Sleep(20 * time.Millisecond)
 				link.Unlock()
 			}
+		case strings.HasPrefix(r.URL.Path, "/newest/"):
+			turn := make(chan struct{})
+			mu.Lock()
+			stack = append(stack, turn)
+			mu.Unlock()
+			// Each answers one of those that wait, and waits for who answers it.
+			link.Lock()
+			time.Sleep(50 * time.Millisecond)
+			mu.Lock()
+			close(stack[len(stack)-1])
+			stack = stack[:len(stack)-1]
+			mu.Unlock()
+			link.Unlock()
+			<-turn
+			fmt.Fprint(w, "newest")
 		default:
 			fmt.Fprintf(w, "%s %s", r.Proto, r.URL.Path)
 		}

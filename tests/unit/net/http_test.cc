@@ -221,6 +221,11 @@ TEST_CASE("http: sizes are bounded while bytes arrive") {
       return Reply{.bytes = "HTTP/1.1 200 OK\r\nX: " + std::string(200 << 10, 'x')};
     }
     std::string headers = "HTTP/1.1 200 OK\r\n";
+    // Few bytes, and much to keep.
+    if (path == "/tiny-headers") {
+      for (int i = 0; i < 600; ++i) headers += "a:\r\n";
+      return Reply{.bytes = headers + "Content-Length: 0\r\n\r\n"};
+    }
     for (int i = 0; i < 300; ++i) headers += "X: " + std::string(1000, 'x') + "\r\n";
     return Reply{.bytes = headers};
   });
@@ -240,11 +245,12 @@ TEST_CASE("http: sizes are bounded while bytes arrive") {
   REQUIRE(missing);
   CHECK(missing->status == 404);
   CHECK(missing->body.size() == 1000);
-  for (const char* path : {"/endless-header", "/endless-headers"}) {
+  for (const char* path : {"/endless-header", "/endless-headers", "/tiny-headers"}) {
     CAPTURE(path);
     auto r = fetch(path);
     REQUIRE(!r);
     CHECK(r.error().kind == ErrorKind::kUnavailable);
+    CHECK(dynamic_cast<const gw::net::LargeHeaders*>(r.error().detail.get()) != nullptr);
   }
   // The client goes on working.
   CHECK(fetch("/exact"));
@@ -580,6 +586,8 @@ TEST_CASE("http: statuses as errors") {
       {500, "Content-Type: text/html\r\n", ErrorKind::kUnavailable, "status 500"},
       {503, "Retry-After: 7\r\n", ErrorKind::kUnavailable, "after 7 s"},
       {429, "Retry-After: 999999999\r\n", ErrorKind::kUnavailable, "after 86400 s"},
+      {503, "Retry-After: Fri, 31 Dec 9999 23:59:59 GMT\r\n", ErrorKind::kUnavailable,
+       "after 86400 s"},
       {403, "", ErrorKind::kUnavailable, "status 403"},
       {204, "", ErrorKind::kUnavailable, "status 204"},
       {302, "Location: https://u:p@elsewhere/\r\n", ErrorKind::kUnavailable,

@@ -83,7 +83,7 @@ TEST_CASE("https: a server with a certificate of a CA that is trusted") {
 }
 
 TEST_CASE("https: certificates that are not accepted") {
-  for (const char* kind : {"expired", "other-name", "other-ca"}) {
+  for (const char* kind : {"expired", "other-name", "other-ca", "common-name"}) {
     CAPTURE(kind);
     ChildProcess child = start_https(kind);
     Address at = read_address(child);
@@ -167,23 +167,35 @@ TEST_CASE("https: HTTP/2 requests share one connection") {
     REQUIRE(r);
     CHECK(r->body.size() == 50000);
   }
+  // The first of them get their turn while there are others to ask for.
+  for (auto& r : narrow.fetch(std::vector<HttpRequest>(
+           110, {.url = at.url + "/newest/", .timeout = std::chrono::seconds(4)}))) {
+    CAPTURE(r ? "" : r.error().message);
+    REQUIRE(r);
+    CHECK(r->body == "newest");
+  }
 }
 
 TEST_CASE("http: how many streams a connection gets") {
   StreamWindow window;
   CHECK(window.size() == StreamWindow::kFirst);
-  for (int i = 0; i < 100; ++i) window.done(10ms, 30s, 64);
+  for (int i = 0; i < 100; ++i) window.done({10ms, 1s}, 30s, 64);
   CHECK(window.size() == 64);
-  window.done(3s, 30s, 64);  // neither quick nor slow
+  window.done({3s, 4s}, 30s, 64);  // neither quick nor slow
   CHECK(window.size() == 64);
-  window.done(6s, 30s, 64);
+  window.done({6s, 6s}, 30s, 64);
   CHECK(window.size() == 63);
+  // It waited for others, or for the server to think.
+  window.done({10ms, 9s}, 30s, 64);
+  CHECK(window.size() == 63);
+  window.done({10ms, 11s}, 30s, 64);
+  CHECK(window.size() == 62);
   window.late();
   CHECK(window.size() == 31);
   for (int i = 0; i < 10; ++i) window.late();
   CHECK(window.size() == 1);
-  window.done(6s, 30s, 64);
+  window.done({6s, 6s}, 30s, 64);
   CHECK(window.size() == 1);
-  window.done(0s, 30s, 64);
+  window.done({0s, 0s}, 30s, 64);
   CHECK(window.size() == 2);
 }

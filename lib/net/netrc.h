@@ -1,4 +1,4 @@
-// The names and passwords of a netrc file, for pages that ask for them.
+// The names and passwords of a netrc file, for servers that ask for them.
 //
 // The go command sends those of ~/.netrc to private hosts with every request. Here only a file that
 // was named is read, and only over https with a certificate that was checked. Read as the go
@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-namespace gw::vanity {
+namespace gw::net {
 
 class Netrc {
  public:
@@ -32,4 +32,4 @@ class Netrc {
   std::vector<Entry> entries_;
 };
 
-}  // namespace gw::vanity
+}  // namespace gw::net

@@ -1,4 +1,4 @@
-#include "vanity/netrc.h"
+#include "net/netrc.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include "base/bytes.h"
 #include "base/text.h"
 
-namespace gw::vanity {
+namespace gw::net {
 
 Netrc Netrc::parse(std::string_view text) {
   Netrc out;
@@ -43,4 +43,4 @@ std::string Netrc::authorization(std::string_view host) const {
   return "";
 }
 
-}  // namespace gw::vanity
+}  // namespace gw::net

@@ -1,9 +1,9 @@
-#include "vanity/netrc.h"
+#include "net/netrc.h"
 
 #include <catch2/catch.hpp>
 #include <string>
 
-using gw::vanity::Netrc;
+using gw::net::Netrc;
 
 TEST_CASE("a netrc file is read as the go command reads it") {
   // From cmd/go/internal/auth's test.
