@@ -129,8 +129,4 @@ Status Cgroup::kill() {
   return io_error(path_ + ": processes that do not end");
 }
 
-std::optional<std::uint64_t> Cgroup::out_of_memory_kills() const {
-  return value_of(open_file(path_ + "/memory.events"), "oom_kill");
-}
-
 }  // namespace gw::os

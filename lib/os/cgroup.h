@@ -44,9 +44,6 @@ class Cgroup {
   // SIGKILL to all in it, also those that are born meanwhile; returns when none is left. kIo.
   Status kill();
 
-  // How often the kernel killed for want of memory. Nothing without that controller.
-  std::optional<std::uint64_t> out_of_memory_kills() const;
-
  private:
   Cgroup(std::string path, Fd procs) : path_(std::move(path)), procs_(std::move(procs)) {}
   void limit(SandboxPart part, const char* file, std::uint64_t value);

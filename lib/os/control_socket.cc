@@ -1,5 +1,6 @@
 #include "os/control_socket.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -53,6 +54,14 @@ Status make_room(const std::string& path, const sockaddr_un& address, const std:
   return {};
 }
 
+bool listens_at(const Fd& fd, const std::string& path) {
+  int listens = 0;
+  socklen_t size = sizeof listens;
+  struct stat info {};
+  return ::getsockopt(fd.get(), SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens != 0 &&
+         ::lstat(path.c_str(), &info) == 0 && S_ISSOCK(info.st_mode);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ControlSocket>> ControlSocket::listen(Loop& loop, const std::string& path,
@@ -62,7 +71,16 @@ Result<std::unique_ptr<ControlSocket>> ControlSocket::listen(Loop& loop, const s
   if (!address && !options.flag.empty()) {
     address.error().hint = "name another one with " + options.flag;
   }
+  Fd taken(options.listening);
   if (!address) return std::move(address).error();
+  if (taken && listens_at(taken, path)) {
+    if (options.mode && ::chmod(path.c_str(), *options.mode) != 0) return errno_error(path, errno);
+    std::unique_ptr<ControlSocket> self(
+        new ControlSocket(loop, path, std::move(options), std::move(handler)));
+    GW_CHECK(self->start(std::move(taken)));
+    return self;
+  }
+  taken.reset();
   GW_CHECK(make_room(path, *address, options.flag));
   Fd fd = new_socket();
   // The mode of a socket that is not bound yet is that of its file, but for what the umask takes;
@@ -190,6 +208,19 @@ bool wait_for(const Fd& fd, short events, MonoTime deadline) {
   }
 }
 
+// While others wait there, too, as the server is busy, so do we. Not blocking any more then.
+bool connects_within(const Fd& fd, const sockaddr_un& address, Duration timeout) {
+  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(timeout).count();
+  constexpr std::int64_t kSecond = 1'000'000;
+  timeval most{us / kSecond, us % kSecond};
+  if (us <= 0) most.tv_usec = 1;  // 0 is for ever
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &most, sizeof most);
+  while (!connects(fd, address)) {
+    if (errno != EINTR) return false;
+  }
+  return ::fcntl(fd.get(), F_SETFL, O_NONBLOCK) == 0;
+}
+
 Error no_answer(const std::string& path) {
   return unavailable_error(path + ": the server does not answer");
 }
@@ -200,8 +231,9 @@ Result<std::string> ask_control(const std::string& path, std::string_view comman
                                 std::size_t max_answer) {
   GW_TRY(const sockaddr_un address, socket_address(path));
   const MonoTime deadline = system_clock().mono() + timeout;
-  const Fd fd = new_socket();
-  if (!fd || !connects(fd, address)) {
+  const Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd || !connects_within(fd, address, timeout)) {
+    if (errno == EAGAIN) return no_answer(path);
     return unavailable_error(
         fmt::format("no server answers at {}: {}", path, std::strerror(errno)));
   }

@@ -42,6 +42,9 @@ struct ControlOptions {
   std::size_t max_connections = 16;
   Duration timeout = std::chrono::seconds(5);  // for a whole connection
   std::string flag = {};  // the option that names the path, for hints: "--control"
+  // A socket that listens at the path already: taken over, and who waits there is answered. -1: one
+  // is made. If nothing is at the path any more, too.
+  int listening = -1;
 };
 
 class ControlSocket {
@@ -53,7 +56,8 @@ class ControlSocket {
   // answers there. kIo. The loop must outlive it.
   static Result<std::unique_ptr<ControlSocket>> listen(Loop& loop, const std::string& path,
                                                        ControlOptions options, Handler handler);
-  ~ControlSocket();  // drops who is connected, and removes the file
+  int fd() const { return listener_.get(); }  // that listens: for who comes after us by exec(2)
+  ~ControlSocket();                           // drops who is connected, and removes the file
   ControlSocket(const ControlSocket&) = delete;
   ControlSocket& operator=(const ControlSocket&) = delete;
 

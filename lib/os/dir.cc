@@ -201,17 +201,6 @@ Status Dir::symlink(const std::string& target, const std::string& name) const {
   return error_of("making the link " + name, errno);
 }
 
-Status Dir::replace_symlink(const std::string& target, const std::string& name) const {
-  const std::string made = aside();
-  GW_CHECK(symlink(target, made));
-  GW_CHECK(sync());
-  if (auto s = rename(made, name); !s) {
-    ::unlinkat(fd(), made.c_str(), 0);
-    return s;
-  }
-  return sync();
-}
-
 Status Dir::unlink(const std::string& name) const {
   GW_CHECK(check_name(name));
   if (::unlinkat(fd(), name.c_str(), 0) == 0) return {};

@@ -85,8 +85,6 @@ class Dir {
   Status rename_new(const std::string& from, const std::string& to) const;  // kUsage: it exists
   Status link(const std::string& from, const std::string& to) const;        // kUsage: it exists
   Status symlink(const std::string& target, const std::string& name) const;
-  // A link that is there or is not, with the new target or the old: made aside, then renamed over.
-  Status replace_symlink(const std::string& target, const std::string& name) const;
   Status unlink(const std::string& name) const;
   // A directory and all in it, also where it may not be written (as Go's module cache is). Links
   // are removed, not followed, and what is mounted in it is an error. One that is not there is

@@ -2,10 +2,12 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
@@ -134,9 +136,7 @@ Result<std::string> file_to_write(const std::string& path) {
   }
 }
 
-namespace {
-
-Result<std::string> read_all(const Fd& fd, const std::string& path, std::size_t max_bytes) {
+Result<std::string> read_open_file(const Fd& fd, const std::string& path, std::size_t max_bytes) {
   struct stat st {};
   if (::fstat(fd.get(), &st) != 0) return errno_error("reading " + path, errno);
   if (S_ISDIR(st.st_mode)) return io_error(path + ": is a directory, not a file");
@@ -165,6 +165,8 @@ Result<std::string> read_all(const Fd& fd, const std::string& path, std::size_t 
   }
 }
 
+namespace {
+
 Result<Fd> open_to_read(const std::string& path, int flags) {
   Fd fd = open_retry(path, O_RDONLY | flags);
   if (!fd && (errno == ENOENT || errno == ENOTDIR)) {
@@ -174,11 +176,41 @@ Result<Fd> open_to_read(const std::string& path, int flags) {
   return fd;
 }
 
+// A named pipe that somebody has open for writing is read to its end, however long that takes;
+// nobody is waited for who may never come. Anything but a pipe is as it is. The first octet, if it
+// was read to find that out; from then on reading waits.
+Result<std::string> wait_for_writer(const Fd& fd, const std::string& path) {
+  constexpr int kPatience = 1000;  // milliseconds
+  struct stat st {};
+  std::string begin;
+  if (::fstat(fd.get(), &st) == 0 && S_ISFIFO(st.st_mode)) {
+    pollfd event{.fd = fd.get(), .events = POLLIN, .revents = 0};
+    int events = 0;
+    do {
+      events = ::poll(&event, 1, kPatience);
+    } while (events < 0 && errno == EINTR);
+    if (events == 0) {
+      // A pipe without a writer is at its end; one whose writer is silent is not.
+      char octet = 0;
+      const ssize_t n = ::read(fd.get(), &octet, 1);
+      if (n == 0) return io_error(path + ": a pipe that nobody writes to");
+      if (n == 1) begin = octet;
+    }
+  }
+  if (::fcntl(fd.get(), F_SETFL, 0) != 0) return errno_error("reading " + path, errno);
+  return begin;
+}
+
 }  // namespace
 
 Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
-  GW_TRY(const Fd fd, open_to_read(path, 0));
-  return read_all(fd, path, max_bytes);
+  // Not waiting: open(2) would, for a named pipe's writer, for ever.
+  GW_TRY(const Fd fd, open_to_read(path, O_NONBLOCK | O_NOCTTY));
+  GW_TRY(std::string begin, wait_for_writer(fd, path));
+  if (begin.empty()) return read_open_file(fd, path, max_bytes);
+  GW_TRY(const std::string rest,
+         read_open_file(fd, path, std::max(max_bytes, begin.size()) - begin.size()));
+  return begin + rest;
 }
 
 Result<Fd> open_regular_file(const std::string& path) {
@@ -194,7 +226,7 @@ Result<Fd> open_regular_file(const std::string& path) {
 
 Result<std::string> read_regular_file(const std::string& path, std::size_t max_bytes) {
   GW_TRY(const Fd fd, open_regular_file(path));
-  return read_all(fd, path, max_bytes);
+  return read_open_file(fd, path, max_bytes);
 }
 
 Status write_file_atomic(const std::string& path, std::string_view data, mode_t mode) {

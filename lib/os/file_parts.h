@@ -21,6 +21,9 @@ using DirStream = std::unique_ptr<DIR, CloseDirectory>;
 // open(2) with O_CLOEXEC, again after a signal; errno says why there is none.
 Fd open_retry(const std::string& path, int flags, mode_t mode = 0);
 
+// The rest of an open file, as read_file().
+Result<std::string> read_open_file(const Fd& fd, const std::string& path, std::size_t max_bytes);
+
 // What is there, without following a link; nothing when nothing is.
 Result<std::optional<struct stat>> look_at(const std::string& path);
 

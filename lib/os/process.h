@@ -16,9 +16,11 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -154,8 +156,10 @@ struct RunOptions {
   bool capture_errors = false;
   bool errors_to_output = false;      // both in one, in their order
   std::size_t max_output = 1U << 20;  // of each; what is more is read and dropped
-  int stop_fd = -1;                   // readable: end it
-  RunGuard* guard = nullptr;          // borrowed
+  // Given the output as it comes, also what is dropped; in the thread of run().
+  std::function<void(std::string_view)> on_output = {};
+  int stop_fd = -1;           // readable: end it
+  RunGuard* guard = nullptr;  // borrowed
 };
 
 struct Ran {
@@ -194,8 +198,8 @@ Result<std::optional<pid_t>> ended_child();
 // Lets an adopted one go. Not for those of spawn(): Child::reap().
 Result<Exit> reap_adopted(pid_t pid);
 
-// Sends the signal to every descendant of ours, wherever its group or session is; returns how many
-// there were. Those that are born meanwhile are missed: call again until it returns 0. Needs /proc.
+// Sends the signal to every descendant of ours but those in `except` and theirs; returns how many
+// there were. Those born meanwhile are missed: call again until it returns 0. Needs /proc.
 Result<std::size_t> signal_descendants(int number, const std::set<pid_t>& except = {});
 
 }  // namespace gw::os

@@ -131,6 +131,7 @@ struct Capture {
   std::string* text = nullptr;
   bool* cut = nullptr;
   std::size_t max = 0;
+  const std::function<void(std::string_view)>* seen = nullptr;
 
   // Reads what is there now.
   void drain() {
@@ -147,6 +148,7 @@ struct Capture {
       const std::size_t kept = std::min(got, max - text->size());
       text->append(buffer.data(), kept);
       *cut = *cut || kept < got;
+      if (seen != nullptr && *seen) (*seen)({buffer.data(), got});
     }
   }
 };
@@ -211,7 +213,7 @@ Result<Ran::End> watch(const Child& child, std::array<Capture, 2>& captures,
 Result<Ran> run(Spawn spawn, const RunOptions& options) {
   Ran ran;
   std::array<Capture, 2> captures;
-  captures[0] = {{}, &ran.output, &ran.output_cut, options.max_output};
+  captures[0] = {{}, &ran.output, &ran.output_cut, options.max_output, &options.on_output};
   captures[1] = {{}, &ran.errors, &ran.errors_cut, options.max_output};
   std::vector<Fd> ends;
   const auto map = [&](Fd fd, int to) {

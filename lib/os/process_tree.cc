@@ -8,8 +8,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <map>
+#include <vector>
 
 #include "base/bytes.h"
 #include "os/file_parts.h"
@@ -69,46 +72,102 @@ std::optional<ProcessState> process_state(pid_t pid) {
   return ProcessState{static_cast<pid_t>(*parent), state == 'Z' || state == 'X'};
 }
 
-Result<std::map<pid_t, ProcessState>> all_processes() {
+using ParentOf = std::map<pid_t, pid_t>;
+
+// Their parents, of all processes: for a kernel that does not tell a process's children.
+Result<ParentOf> all_parents() {
   const DirStream dir(::opendir("/proc"));
   if (!dir) return errno_error("opening /proc", errno);
-  std::map<pid_t, ProcessState> all;
+  ParentOf all;
   // NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is ours alone
   while (const dirent* entry = ::readdir(dir.get())) {
     const auto pid = parse_decimal(entry->d_name);
     if (!pid) continue;
     if (const auto state = process_state(static_cast<pid_t>(*pid))) {
-      all.emplace(static_cast<pid_t>(*pid), *state);
+      all.emplace(static_cast<pid_t>(*pid), state->parent);
     }
   }
   return all;
 }
 
-bool descends(const std::map<pid_t, ProcessState>& all, pid_t pid, pid_t ancestor) {
-  // Not longer than there are processes: the table was not read in one moment.
-  for (std::size_t i = 0; i <= all.size(); ++i) {
-    const auto it = all.find(pid);
-    if (it == all.end() || it->second.parent == 0) return false;
-    if (it->second.parent == ancestor) return true;
-    pid = it->second.parent;
+bool tells_children() {
+  return ::access(fmt::format("/proc/self/task/{}/children", ::gettid()).c_str(), R_OK) == 0;
+}
+
+// Of each of its threads. One that ends meanwhile may hide another, so it is read until there is
+// nothing new.
+ParentOf children_of(pid_t parent) {
+  constexpr std::size_t kMaxChildren = std::size_t{1} << 25;  // the kernel's 2^22, of 8 octets
+  constexpr int kMostPasses = 8;  // somebody who forks without end has new ones each time
+  const std::string threads = fmt::format("/proc/{}/task", parent);
+  ParentOf found;
+  bool news = true;
+  for (int pass = 0; news && pass < kMostPasses; ++pass) {
+    news = false;
+    const DirStream dir(::opendir(threads.c_str()));
+    if (!dir) break;  // gone
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is ours alone
+    while (const dirent* entry = ::readdir(dir.get())) {
+      if (!parse_decimal(entry->d_name)) continue;
+      const auto text =
+          read_file(fmt::format("{}/{}/children", threads, entry->d_name), kMaxChildren);
+      if (!text) continue;
+      for (const std::string_view word : split_words(*text)) {
+        const auto pid = parse_decimal(word);
+        if (pid) news = found.emplace(static_cast<pid_t>(*pid), parent).second || news;
+      }
+    }
   }
-  return false;
+  return found;
+}
+
+struct Descendant {
+  pid_t pid = 0;
+  pid_t parent = 0;
+};
+
+// Ours, and from those down to the ones that are passed over; each before what descends from it.
+Result<std::vector<Descendant>> descendants(const std::set<pid_t>& except) {
+  const bool told = tells_children();
+  ParentOf all;
+  if (!told) {
+    GW_TRY(all, all_parents());
+  }
+  std::set<pid_t> known = except;
+  std::vector<Descendant> out{{::getpid(), 0}};
+  for (std::size_t next = 0; next < out.size(); ++next) {
+    const pid_t parent = out[next].pid;
+    ParentOf children;
+    if (told) {
+      children = children_of(parent);
+    } else {
+      std::copy_if(all.begin(), all.end(), std::inserter(children, children.end()),
+                   [&](const auto& one) { return one.second == parent; });
+    }
+    for (const auto& [pid, of] : children) {
+      if (known.insert(pid).second) out.push_back({pid, of});
+    }
+  }
+  out.erase(out.begin());
+  return out;
 }
 
 }  // namespace
 
 Result<std::size_t> signal_descendants(int number, const std::set<pid_t>& except) {
-  GW_TRY(const auto all, all_processes());
-  const pid_t self = ::getpid();
+  GW_TRY(const auto all, descendants(except));
   std::size_t count = 0;
-  for (const auto& [pid, state] : all) {
-    if (state.ended || except.contains(pid) || !descends(all, pid, self)) continue;
+  // Children first: one whose parent ends has another parent.
+  for (auto it = all.rbegin(); it != all.rend(); ++it) {
+    const auto& [pid, parent] = *it;
     const Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     if (!pidfd) continue;  // gone
-    // The number may be another's since the table was read: the pidfd holds it, so look once more.
-    const auto again = process_state(pid);
-    if (!again || again->parent != state.parent) continue;
-    if (::syscall(SYS_pidfd_send_signal, pidfd.get(), number, nullptr, 0) == 0) ++count;
+    // The number may be another's since it was read: the pidfd holds it, so look at it now.
+    const auto state = process_state(pid);
+    if (!state || state->ended) continue;
+    ++count;  // one that has another parent by now is for the next time
+    if (state->parent != parent) continue;
+    (void)::syscall(SYS_pidfd_send_signal, pidfd.get(), number, nullptr, 0);
   }
   return count;
 }

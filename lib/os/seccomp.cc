@@ -37,6 +37,7 @@ using Filter = std::unique_ptr<std::remove_pointer_t<scmp_filter_ctx>, FreeFilte
 // Without these a program can neither be started nor end, nor say why.
 constexpr auto kAlways = std::to_array<const char*>(
     {"execve", "write", "exit", "exit_group", "rt_sigreturn", "restart_syscall"});
+constexpr std::string_view kStarts = "execve";
 constexpr auto kMounting = std::to_array<const char*>(
     {"unshare", "setns", "mount", "umount", "umount2", "pivot_root", "chroot", "move_mount",
      "open_tree", "fsopen", "fsmount", "fsconfig", "fspick", "mount_setattr"});
@@ -160,9 +161,14 @@ class Compiler {
   Status refuse_clone3() { return add(SCMP_ACT_ERRNO(ENOSYS), "clone3"); }
 
   Status add_allowed() {
-    for (const char* name : kAlways) GW_CHECK(add(SCMP_ACT_ALLOW, name));
+    const auto always = [this](std::string_view name) {
+      return contains(kAlways, name) && !(policy_.runs_already && name == kStarts);
+    };
+    for (const char* name : kAlways) {
+      if (always(name)) GW_CHECK(add(SCMP_ACT_ALLOW, name));
+    }
     for (const std::string& name : policy_.allow) {
-      if (contains(kAlways, name)) continue;
+      if (always(name)) continue;
       const bool network = policy_.sockets != Sockets::kAny && contains(kOtherSockets, name);
       const bool mounts = policy_.refuse_namespaces && contains(kMounting, name);
       if (network || mounts) return usage_error(name + " is allowed and refused");

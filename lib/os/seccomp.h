@@ -35,6 +35,8 @@ struct SeccompPolicy {
   // of both lists may be empty, or both are: then only the switches below count.
   std::vector<std::string> allow = {};
   std::vector<std::string> deny = {};
+  // With `allow`: the program installs it itself, and needs no execve any more.
+  bool runs_already = false;
   Otherwise otherwise = Otherwise::kErrno;
   int error = 1;  // EPERM
 

@@ -1,5 +1,6 @@
 #include "os/control_socket.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -7,10 +8,12 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <thread>
+#include <vector>
 
 #include "support/os/as_user.h"
 
@@ -225,4 +228,72 @@ TEST_CASE("control socket: what is there already") {
   CHECK(listen(std::string(200, 'x')).error().kind == ErrorKind::kUsage);
   CHECK(listen("").error().hint == "name another one with --control");
   CHECK(listen("/nonexistent/x").error().kind == ErrorKind::kIo);
+}
+
+TEST_CASE("control socket: who finds the queue full waits for a place") {
+  std::string dir = (fs::temp_directory_path() / "gw-control-XXXXXX").string();
+  REQUIRE(::mkdtemp(dir.data()) != nullptr);
+  const std::string path = dir + "/control";
+  auto loop = Loop::make().value();
+  const auto socket = ControlSocket::listen(*loop, path, {}, Server::echo).value();
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path.data(), path.size());
+  std::vector<Fd> others;
+  for (;;) {
+    Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) break;
+    others.push_back(std::move(fd));
+  }
+  CHECK(errno == EAGAIN);
+  CHECK(ask_control(path, "x", 1ms).error().message == path + ": the server does not answer");
+  Result<std::string> answer = io_error("none");
+  std::thread asks([&] {
+    answer = ask_control(path, "x", 20s);
+    loop->stop();
+  });
+  others.clear();
+  CHECK(loop->run());
+  asks.join();
+  CHECK(answer.value() == kMe + "x");
+  fs::remove_all(dir);
+}
+
+TEST_CASE("control socket: one that listens already") {
+  std::string dir = (fs::temp_directory_path() / "gw-control-XXXXXX").string();
+  REQUIRE(::mkdtemp(dir.data()) != nullptr);
+  const std::string path = dir + "/control";
+  auto loop = Loop::make().value();
+  auto first = ControlSocket::listen(*loop, path, {}, Server::echo).value();
+  const int kept = ::fcntl(first->fd(), F_DUPFD_CLOEXEC, 3);
+  const Fd early = connect_to(path);
+  say(early, "x\n");
+  // As by exec(2), which runs no destructor that would remove the file.
+  fs::rename(path, path + "2");
+  first.reset();
+  fs::rename(path + "2", path);
+  const auto take = [&](int fd) {
+    ControlOptions options;
+    options.listening = fd;
+    return ControlSocket::listen(*loop, path, std::move(options), Server::echo).value();
+  };
+  auto second = take(kept);
+  CHECK(second->fd() == kept);
+  CHECK(loop->run_once(20s));
+  CHECK(loop->run_once(20s));
+  CHECK(hear(early) == kMe + "x");
+  // Where its file has gone nobody can come by it: another one is made.
+  const int lost = ::fcntl(second->fd(), F_DUPFD_CLOEXEC, 3);
+  fs::remove(path);
+  second.reset();
+  second = take(lost);
+  const Fd late = connect_to(path);
+  REQUIRE(late);
+  say(late, "y\n");
+  CHECK(loop->run_once(20s));
+  CHECK(loop->run_once(20s));
+  CHECK(hear(late) == kMe + "y");
+  second.reset();
+  CHECK_FALSE(fs::exists(path));
+  fs::remove_all(dir);
 }

@@ -155,12 +155,10 @@ TEST_CASE("dir: links and renames") {
   CHECK(dir.rename("a", "b").error().kind == ErrorKind::kNotFound);
   REQUIRE(dir.symlink("b", "current"));
   CHECK(dir.symlink("c", "current").error().kind == ErrorKind::kUsage);
-  REQUIRE(dir.replace_symlink("c", "current"));
-  CHECK(dir.read_link("current").value() == "c");
+  CHECK(dir.read_link("current").value() == "b");
   CHECK(dir.read_link("b").error().kind == ErrorKind::kIo);
   REQUIRE(dir.make_dir("d", 0700));
   REQUIRE(dir.make_dir("d", 0700));
-  CHECK(dir.replace_symlink("c", "d").error().kind == ErrorKind::kIo);
   CHECK(dir.make_dir("b", 0700).error().kind == ErrorKind::kNotFound);
   CHECK(dir.make_dir("current", 0700).error().kind == ErrorKind::kUntrusted);
   const auto entries = dir.list().value();

@@ -126,6 +126,30 @@ TEST_CASE("reading is bounded and names the path") {
   CHECK(read_file(dir.path, 1).error().kind == ErrorKind::kIo);
 }
 
+TEST_CASE("a pipe is read to its end, and nobody waits for one who writes to none") {
+  TempDir dir;
+  const std::string path = dir.path + "/pipe";
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  const auto nobody = read_file(path, 10);
+  REQUIRE_FALSE(nobody);
+  CHECK(nobody.error().kind == ErrorKind::kIo);
+  CHECK(nobody.error().message == path + ": a pipe that nobody writes to");
+  {
+    // What a writer has left there, as long as somebody has the pipe open.
+    const Fd other(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    REQUIRE(::write(Fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC)).get(), "two", 3) == 3);
+    CHECK(read_file(path, 10).value() == "two");
+  }
+  // As a shell gives it for <(command).
+  for (const std::string text : {"two", ""}) {
+    int ends[2];
+    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+    const Fd out(ends[0]);
+    REQUIRE(::write(Fd(ends[1]).get(), text.data(), text.size()) >= 0);
+    CHECK(read_file("/dev/fd/" + std::to_string(out.get()), 10).value() == text);
+  }
+}
+
 TEST_CASE("a regular file is read, and nothing else is waited for") {
   TempDir dir;
   const std::string path = dir.path + "/f";

@@ -1,10 +1,16 @@
 #include "os/pages.h"
 
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 #include <cstdint>
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
+
+#include "os/file.h"
+#include "support/temp_dir.h"
 
 namespace gw::os {
 namespace {
@@ -38,6 +44,40 @@ TEST_CASE("memory that is given back is gone, and what is used comes back") {
   // of the program's file, and what was made at its start
   CHECK(std::string("constant") + std::to_string(7) == "constant7");
   give_back_memory();
+}
+
+TEST_CASE("the least limit of memory of a process's control groups is found") {
+  const testing::TempDir dir;
+  const auto put = [&](const std::string& name, const std::string& text) {
+    std::filesystem::create_directories(std::filesystem::path(dir.file(name)).parent_path());
+    REQUIRE(write_file_atomic(dir.file(name), text, 0644));
+  };
+  const auto limit = [&](const char* groups) { return cgroup_memory_limit(groups, dir.path()); };
+  CHECK_FALSE(limit(""));
+  CHECK_FALSE(limit("0::/a.slice/b.service\n"));
+  put("a.slice/b.service/memory.max", "max\n");
+  CHECK_FALSE(limit("0::/a.slice/b.service\n"));
+  put("a.slice/memory.max", "2000000\n");
+  CHECK(limit("0::/a.slice/b.service\n") == 2'000'000U);
+  put("a.slice/b.service/memory.max", "3000000\n");
+  CHECK(limit("0::/a.slice/b.service\n") == 2'000'000U);
+  put("memory.max", "1000000\n");
+  CHECK(limit("0::/a.slice/b.service\n") == 1'000'000U);
+  CHECK(limit("0::/\n") == 1'000'000U);
+  put("memory/c/memory.limit_in_bytes", "500000\n");
+  CHECK(limit("9:name=systemd:/\n4:memory:/c/d\n0::/\n") == 500'000U);
+  CHECK(limit("4:cpu,memory:/c\n") == 500'000U);  // mounted with others
+  CHECK(limit("4:memory,cpu:/c/d:e\n") == 500'000U);
+  for (const char* other : {"4:name=memory:/c\n", "4:cpu:/x:memory:/c\n", "4:memory\n", "4\n"}) {
+    CHECK_FALSE(limit(other));
+  }
+}
+
+TEST_CASE("usable memory is no more than the machine has") {
+  const std::uint64_t before = usable_memory();
+  CHECK(before > 0);
+  CHECK(before <= static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
+                      static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)));
 }
 
 }  // namespace

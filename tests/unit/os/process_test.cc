@@ -422,6 +422,28 @@ TEST_CASE("process: what is left of a tree is found and ended") {
   });
 }
 
+TEST_CASE("process: who is passed over keeps what it started", "[process]") {
+  os_test::as_root_and_user([]() -> std::string {
+    int ends[2];
+    GW_EXPECT(::pipe2(ends, O_CLOEXEC) == 0);
+    auto kept = shell("sleep 1000 & echo up; wait");
+    kept.descriptors = {{ends[1], STDOUT_FILENO}};
+    auto child = spawn(std::move(kept));
+    GW_EXPECT(bool(child));
+    GW_EXPECT(read_some(ends[0]) == "up\n");
+    auto other = spawn(shell("exec sleep 1000"));
+    GW_EXPECT(bool(other));
+    GW_EXPECT(*signal_descendants(0) == 3);
+    GW_EXPECT(*signal_descendants(SIGKILL, {child->pid()}) == 1);
+    GW_EXPECT(other->reap().value().signal == SIGKILL);
+    GW_EXPECT(*signal_descendants(0) == 2);
+    // Both; the shell may see its child's end, and end by itself first.
+    GW_EXPECT(*signal_descendants(SIGKILL) >= 1);
+    GW_EXPECT(bool(child->reap()));
+    return {};
+  });
+}
+
 TEST_CASE("a child from before an exec", "[process]") {
   CHECK(Child::adopt(1).error().kind == ErrorKind::kNotFound);
   CHECK_FALSE(Child::adopt(::getpid()));

@@ -529,7 +529,6 @@ TEST_CASE("cgroup: limits, members, the end of all") {
     if (limited) {
       GW_EXPECT(try_it(policy, program("for i in $(seq 40); do sleep 1 & done; wait"))
                     .output.find("fork") != std::string::npos);
-      GW_EXPECT(group->out_of_memory_kills() == 0U);
     }
     const std::string path = group->path();
     { const Cgroup gone = *std::move(group); }

@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 
 #include "os/file.h"
 #include "support/os/as_user.h"
+#include "support/temp_dir.h"
 
 using namespace gw;
 
@@ -91,4 +93,50 @@ TEST_CASE("secrets: no core, and nothing in the swap where that is granted", "[s
     GW_EXPECT(status.find("VmLck:\t       0 kB") == std::string::npos);
     return std::string();
   });
+}
+
+TEST_CASE("secrets: a file that others may use is refused, and nothing but a file is read",
+          "[secrets]") {
+  const gw::testing::TempDir dir;
+  const std::string file = dir.file("key");
+  REQUIRE(os::create_file(file, "secret", 0600));
+  struct Row {
+    mode_t mode;
+    bool owner;
+    bool group;
+    const char* what;
+  };
+  for (const Row& row : {Row{0600, true, true, ""}, Row{0400, true, true, ""},
+                         Row{0640, false, true, "read"}, Row{0660, false, false, "change"},
+                         Row{0604, false, false, "read"}, Row{0644, false, false, "read"},
+                         Row{0602, false, false, "change"}, Row{0666, false, false, "change"}}) {
+    INFO(row.mode);
+    REQUIRE(::chmod(file.c_str(), row.mode) == 0);
+    for (const auto& [use, good] : {std::pair(os::SecretUse::kOwner, row.owner),
+                                    std::pair(os::SecretUse::kGroup, row.group)}) {
+      const Status seen = os::check_secret_file(file, use);
+      const auto text = os::read_secret_file(file, 100, use);
+      CHECK(seen.has_value() == good);
+      REQUIRE(text.has_value() == good);
+      if (good) {
+        CHECK(*text == "secret");
+        continue;
+      }
+      CHECK(seen.error().message == file + ": others may " + row.what + " this secret");
+      CHECK(text.error().message == seen.error().message);
+      CHECK(text.error().kind == ErrorKind::kUsage);
+    }
+  }
+  // A pipe that nobody writes to would be waited for, for ever.
+  const std::string pipe = dir.file("pipe");
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  for (const std::string& other : {pipe, std::string("/dev/zero"), std::string("/")}) {
+    CHECK(os::check_secret_file(other, os::SecretUse::kOwner).error().kind == ErrorKind::kUsage);
+    CHECK(os::read_secret_file(other, 100, os::SecretUse::kOwner).error().kind ==
+          ErrorKind::kUsage);
+  }
+  CHECK(os::read_secret_file(dir.file("none"), 100, os::SecretUse::kOwner).error().kind ==
+        ErrorKind::kNotFound);
+  REQUIRE(::chmod(file.c_str(), 0600) == 0);
+  CHECK(os::read_secret_file(file, 5, os::SecretUse::kOwner).error().kind == ErrorKind::kIo);
 }
