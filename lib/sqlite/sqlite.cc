@@ -27,11 +27,12 @@ Error sqlite_error(sqlite3* db, int code) {
           "if it should be one, it is damaged: move it away, and have it made anew or "
           "put a copy in its place");
     case SQLITE_CORRUPT:
+    case SQLITE_TOOBIG:
       return corrupt_error(std::move(message));
     case SQLITE_READONLY:
       return io_error(std::move(message),
-                      "who only reads needs write access too: to the -shm file beside the "
-                      "database, or to the directory while it is not there");
+                      "who may not write needs the -wal and -shm files beside the database to be "
+                      "there, and to read them");
     case SQLITE_FULL:
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
@@ -127,6 +128,9 @@ Result<Database> Database::open(const std::string& path, Mode mode, const std::s
   sqlite3_db_config(db.db_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   sqlite3_db_config(db.db_, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
   sqlite3_db_config(db.db_, SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
+  sqlite3_exec(db.db_, "PRAGMA cell_size_check = ON", nullptr, nullptr, nullptr);
+  // Far above what any program of the house puts into one value.
+  sqlite3_limit(db.db_, SQLITE_LIMIT_LENGTH, 64 << 20);
   return db;
 }
 
@@ -162,6 +166,13 @@ Result<std::int64_t> Database::integer(std::string_view sql) {
 std::int64_t Database::changes() const { return sqlite3_changes64(db_); }
 
 void Database::release_memory() { sqlite3_db_release_memory(db_); }
+
+Status Database::keep_log_files() {
+  int on = 1;
+  const int code = sqlite3_file_control(db_, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
+  if (code != SQLITE_OK) return sqlite_error(db_, code);
+  return {};
+}
 
 bool Database::autocommit() const { return sqlite3_get_autocommit(db_) != 0; }
 

@@ -70,6 +70,10 @@ class Database {
   Result<std::int64_t> integer(std::string_view sql);
   std::int64_t changes() const;
   void release_memory();  // of the page cache, what is not in use
+  // The -wal and -shm files stay when the last connection closes, the first one emptied: who may
+  // read them, and not make them, can read the database at any time. Needs a limit of the WAL's
+  // size.
+  Status keep_log_files();
   // True outside of a transaction.
   bool autocommit() const;
 

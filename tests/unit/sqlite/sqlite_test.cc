@@ -38,3 +38,12 @@ TEST_CASE("a view or trigger in a file from elsewhere does nothing") {
   // The schema itself is not for writing.
   CHECK_FALSE(db->exec("PRAGMA writable_schema = ON; DELETE FROM sqlite_schema"));
 }
+
+TEST_CASE("a value that no program of ours would write is not read") {
+  const TempDir dir;
+  auto db = Database::open(dir.file("db"), Database::Mode::kCreate);
+  REQUIRE(db);
+  REQUIRE(db->exec("CREATE TABLE a (x); INSERT INTO a VALUES (zeroblob(60000000))"));
+  CHECK(db->integer("SELECT length(x) FROM a").value() == 60'000'000);
+  CHECK(db->exec("INSERT INTO a VALUES (zeroblob(70000000))").error().kind == ErrorKind::kCorrupt);
+}
