@@ -75,8 +75,12 @@ class Answerer::Life {
   Life(const ZoneSet& zones, RrsetSigner& signer, const AnswerOptions& options)
       : zones_(zones), signer_(signer), options_(options) {}
 
-  AnswerResult answer(std::string_view packet, Transport transport, std::span<char> out);
+  AnswerResult answer(std::string_view packet, Transport transport, std::span<char> out,
+                      const Asker& asker);
   std::size_t answer_truncated(std::span<char> out) const;
+  std::size_t answer_bad_cookie(std::span<char> out) const;
+  bool has_cookie() const { return now_.has_cookie; }
+  bool has_good_cookie() const { return now_.good_cookie; }
   const Query& query() const { return query_; }
 
  private:
@@ -94,11 +98,14 @@ class Answerer::Life {
     if (query_.wants_nsid) room += 4 + options_.server_id.size();
     if (query_.wants_zone_version) room += 10;
     if (query_.wants_keepalive) room += 6;
+    if (now_.has_cookie) room += 4 + kCookie;
     return room;
   }
 
   AnswerResult error(Rcode rcode, Ede ede = Ede::kNone, AnswerKind kind = AnswerKind::kError);
   AnswerResult finish(AnswerKind kind);
+  AnswerResult no_question();
+  std::size_t short_answer(std::span<char> out, Rcode rcode) const;
   AnswerResult chaos();
   AnswerResult unknown_key();
   void add_tsig();
@@ -149,6 +156,8 @@ class Answerer::Life {
     bool is_signed = false;    // the zone is
     bool with_dnssec = false;  // RRSIGs and NSECs go with the answer
     bool has_tsig = false;     // tsig_ is to be echoed
+    bool has_cookie = false;   // cookie_ is to be sent
+    bool good_cookie = false;  // the query's was ours
     NameView name;             // the one asked for, then the targets of aliases
     unsigned aliases = 0;      // how many were followed to get there
     std::size_t made_size = 0;
@@ -165,6 +174,7 @@ class Answerer::Life {
   std::array<NameView, kMaxAliases> dnames_;           // the owners of DNAMEs in the answer
   std::array<char, kMaxAliases*(2 + kMaxName)> made_;  // CNAME rdatas that DNAMEs led to
   TsigEcho tsig_;
+  std::array<char, kCookie> cookie_;
   MadeNsec nsec_;
 };
 
@@ -197,6 +207,7 @@ AnswerResult Answerer::Life::finish(AnswerKind kind) {
       store_u32(data.data() + 2, soa_serial(now_.content->soa().rdatas));
       writer_.add_option(edns::kZoneVersion, {data.data(), 6});
     }
+    if (now_.has_cookie) writer_.add_option(edns::kCookie, {cookie_.data(), kCookie});
     if (query_.wants_nsid && !options_.server_id.empty()) {
       writer_.add_option(edns::kNsid, options_.server_id);
     }
@@ -210,6 +221,14 @@ AnswerResult Answerer::Life::finish(AnswerKind kind) {
   result.source = now_.source;
   result.size = writer_.finish();
   return result;
+}
+
+// RFC 7873 5.4: asks for a cookie, or whether its own is one of ours.
+AnswerResult Answerer::Life::no_question() {
+  if (!now_.has_cookie) return error(Rcode::kFormErr);
+  const bool asks = query_.cookie.size() == kClientCookie;
+  if (!asks && !now_.good_cookie) writer_.set_rcode(Rcode::kBadCookie);
+  return finish(asks || now_.good_cookie ? AnswerKind::kNodata : AnswerKind::kError);
 }
 
 // RFC 4892: which server answered. Everything else of another class is not ours.
@@ -424,6 +443,10 @@ bool Answerer::Life::add_resolved(AnswerKind& kind) {
   kind = AnswerKind::kPositive;
   for (;;) {
     now_.content->find(now_.name, node_);
+    if (node_.kind == NodeKind::kUnknown) {
+      now_.failure = {SignStatus::kFailed, 0, Ede::kNotReady, {}};
+      return false;
+    }
     if (now_.aliases == 0) now_.source = node_.at;
     bool follow = false;
     if (node_.kind == NodeKind::kCut) {
@@ -482,11 +505,15 @@ AnswerResult Answerer::Life::resolve() {
 }
 
 AnswerResult Answerer::Life::answer(std::string_view packet, Transport transport,
-                                    std::span<char> out) {
+                                    std::span<char> out, const Asker& asker) {
   const QueryStatus status = read_query(packet, query_);
+  now_ = {};
   if (status == QueryStatus::kDrop) return {};
   transport_ = transport;
-  now_ = {};
+  if (!query_.cookie.empty() && asker.secrets != nullptr) {
+    now_.has_cookie = true;
+    now_.good_cookie = asker.secrets->answer(query_.cookie, asker.ip, asker.now, cookie_);
+  }
   writer_ = ResponseWriter(out, response_limit(), query_);
   if (query_.has_edns) writer_.reserve(opt_room());
   switch (status) {
@@ -496,32 +523,53 @@ AnswerResult Answerer::Life::answer(std::string_view packet, Transport transport
       return error(Rcode::kNotImp);
     case QueryStatus::kBadVers:
       return error(Rcode::kBadVers);
+    case QueryStatus::kNoQuestion:
+      return no_question();
     default:
       return resolve();
   }
 }
 
-std::size_t Answerer::Life::answer_truncated(std::span<char> out) const {
+// One without records.
+std::size_t Answerer::Life::short_answer(std::span<char> out, Rcode rcode) const {
   ResponseWriter writer(out, kMinUdpSize, query_);
-  writer.truncate();
+  if (rcode == Rcode::kNoError) writer.truncate();
+  writer.set_rcode(rcode);
   if (query_.has_edns) {
-    writer.add_opt({Rcode::kNoError, static_cast<std::uint16_t>(options_.max_udp_size),
-                    query_.dnssec_ok, query_.compact_ok});
+    writer.add_opt({rcode, static_cast<std::uint16_t>(options_.max_udp_size), query_.dnssec_ok,
+                    query_.compact_ok});
+    if (now_.has_cookie) writer.add_option(edns::kCookie, {cookie_.data(), kCookie});
   }
   return writer.finish();
+}
+
+std::size_t Answerer::Life::answer_truncated(std::span<char> out) const {
+  return short_answer(out, Rcode::kNoError);
+}
+
+std::size_t Answerer::Life::answer_bad_cookie(std::span<char> out) const {
+  return short_answer(out, Rcode::kBadCookie);
 }
 
 Answerer::Answerer(const ZoneSet& zones, RrsetSigner& signer, const AnswerOptions& options)
     : life_(std::make_unique<Life>(zones, signer, options)) {}
 Answerer::~Answerer() = default;
 
-AnswerResult Answerer::answer(std::string_view packet, Transport transport, std::span<char> out) {
-  return life_->answer(packet, transport, out);
+AnswerResult Answerer::answer(std::string_view packet, Transport transport, std::span<char> out,
+                              const Asker& asker) {
+  return life_->answer(packet, transport, out, asker);
 }
 
 std::size_t Answerer::answer_truncated(std::span<char> out) const {
   return life_->answer_truncated(out);
 }
+
+std::size_t Answerer::answer_bad_cookie(std::span<char> out) const {
+  return life_->answer_bad_cookie(out);
+}
+
+bool Answerer::has_cookie() const { return life_->has_cookie(); }
+bool Answerer::has_good_cookie() const { return life_->has_good_cookie(); }
 
 const Query& Answerer::query() const { return life_->query(); }
 

@@ -14,6 +14,7 @@
 #include <span>
 #include <string_view>
 
+#include "dns/cookie.h"
 #include "dns/wire.h"
 #include "dns/zone.h"
 
@@ -99,12 +100,22 @@ class Answerer {
   Answerer& operator=(const Answerer&) = delete;
 
   // `out` holds at least 65535 bytes over TCP and max(512, options.max_udp_size) over UDP, and does
-  // not overlap the packet.
-  AnswerResult answer(std::string_view packet, Transport transport, std::span<char> out);
+  // not overlap the packet. The asker's cookie, if it sent one, is answered with ours.
+  AnswerResult answer(std::string_view packet, Transport transport, std::span<char> out,
+                      const Asker& asker = {});
 
   // The reply to the last packet that only says "ask again over TCP": the slip of response rate
   // limiting. `out`: at least 512 bytes. Precondition: it was not dropped, and its answer no error.
   std::size_t answer_truncated(std::span<char> out) const;
+
+  // The reply to the last packet that only says "ask again with this cookie" (RFC 7873 5.2.3).
+  // `out`: at least 512 bytes. Precondition: it was not dropped, and has_cookie().
+  std::size_t answer_bad_cookie(std::span<char> out) const;
+
+  // Of the query at hand, also while it is being answered: whether a cookie goes with the answer,
+  // and whether it came with one of ours, so that its sender is where it says.
+  bool has_cookie() const;
+  bool has_good_cookie() const;
 
   // What the last packet was read as, the packet still there.
   const Query& query() const;

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstring>
+#include <optional>
 
 #include "base/bytes.h"
 
@@ -158,6 +159,73 @@ Result<std::string> updates_name(std::string_view domain) {
 std::size_t encode_module_labels(std::string_view path, std::size_t zone_size,
                                  std::span<char, kMaxName> out) {
   return encode(path, zone_size, out).size;
+}
+
+namespace {
+
+std::optional<unsigned> element_digit(char c) {
+  const std::size_t at = std::string_view(kHexDigits).find(c);
+  if (at == std::string_view::npos) return std::nullopt;
+  return static_cast<unsigned>(at);
+}
+
+// One element of a path, back from its label's text; none when it is not written like that.
+bool read_element(std::string_view label, std::string& out) {
+  for (std::size_t i = 0; i < label.size(); ++i) {
+    char c = label[i];
+    const bool first = i == 0;
+    if (c == '_') {
+      if (i + 2 >= label.size()) return false;
+      const auto high = element_digit(label[i + 1]);
+      const auto low = element_digit(label[i + 2]);
+      if (!high || !low) return false;
+      c = static_cast<char>(*high << 4 | *low);
+      i += 2;
+      const bool at_end = first || i + 1 == label.size();
+      if (is_lower_or_digit(c) || (c == '-' && !at_end)) return false;  // it stands for itself
+      if (c <= 0x20 || c >= 0x7f || c == '/') return false;             // none that a path has
+    } else if (!is_lower_or_digit(c) && (c != '-' || first || i + 1 == label.size())) {
+      return false;
+    }
+    out.push_back(c);
+  }
+  return true;
+}
+
+}  // namespace
+
+std::size_t path_of_module_labels(std::string_view labels, std::span<char, kMaxName> out) {
+  std::array<std::string_view, 128> parts;
+  std::size_t n = 0;
+  std::size_t path_end = 0;  // the separator, if there is one
+  bool separated = false;
+  for (std::size_t at = 0; at < labels.size(); ++n) {
+    const std::size_t length = static_cast<std::uint8_t>(labels[at]);
+    if (length == 0 || at + 1 + length > labels.size() || n == parts.size()) return 0;
+    parts[n] = labels.substr(at + 1, length);
+    if (parts[n] == kSeparator.substr(1)) {
+      path_end = n;
+      separated = true;
+    }
+    at += 1 + length;
+  }
+  const std::size_t host = separated ? path_end + 1 : 0;
+  if (host == n) return 0;
+  std::string path;
+  for (std::size_t i = host; i < n; ++i) {
+    for (const char c : parts[i]) {
+      if (!is_lower_or_digit(c) && c != '-') return 0;
+    }
+    path.append(i == host ? "" : ".").append(parts[i]);
+  }
+  if (separated && path_end == 0) path.push_back('/');
+  for (std::size_t i = separated ? path_end : 0; i > 0; --i) {
+    path.push_back('/');
+    if (!read_element(parts[i - 1], path)) return 0;
+  }
+  if (path.size() > out.size()) return 0;
+  path.copy(out.data(), path.size());
+  return path.size();
 }
 
 std::size_t canonical_module_labels(std::string_view labels, std::span<char, kMaxName> out) {

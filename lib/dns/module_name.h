@@ -6,8 +6,8 @@
 // end, so that DNS's case-insensitivity loses nothing. Only canonical spellings exist as names,
 // except that a - at an end of a path element is also accepted bare.
 //
-// "Labels" here are the wire-format labels before v0.<zone>, without a root octet. Functions that
-// take spans do not allocate. Pure: any thread.
+// "Labels" here are the wire-format labels before v0.<zone>, without a root octet. The functions
+// for what every query needs (encode, canonical) do not allocate. Pure: any thread.
 #pragma once
 
 #include <cstdint>
@@ -49,6 +49,11 @@ Result<std::string> updates_name(std::string_view domain);
 // checked once only.
 std::size_t encode_module_labels(std::string_view path, std::size_t zone_size,
                                  std::span<char, kMaxName> out);
+// What canonical labels stand for, the inverse: a module's path, or, for the names above modules,
+// `host/elements` above a path, `host/` for the separator's name, and host alone. Writes it and
+// returns its size; 0 for labels that no path is encoded as. (Whether the whole is a valid path, or
+// a name not too long, is not looked at.)
+std::size_t path_of_module_labels(std::string_view labels, std::span<char, kMaxName> out);
 // Rewrites lower-cased labels in which a - at an end of a path element stands bare to the canonical
 // ones, and returns their size: 0 when they were canonical in this already, or the result is no
 // name. Works for the names above a module's too.

@@ -239,4 +239,28 @@ int compare_names(NameView a, NameView b) {
   return na < nb ? -1 : 1;
 }
 
+namespace {
+
+bool ends_in_dot(std::string_view name) {
+  if (name.empty() || name.back() != '.') return false;
+  std::size_t escapes = 0;
+  while (escapes + 1 < name.size() && name[name.size() - 2 - escapes] == '\\') ++escapes;
+  return escapes % 2 == 0;
+}
+
+}  // namespace
+
+Result<std::string> complete_name(std::string_view token, NameView origin) {
+  if (token == "@") return std::string(origin);
+  if (token.front() == '"') return usage_error(fmt::format("{} is not a name", quoted(token)));
+  GW_TRY(std::string name, parse_name(token));
+  if (ends_in_dot(token)) return name;
+  name.pop_back();
+  name += origin;
+  if (name.size() > kMaxName) {
+    return usage_error(fmt::format("{} is too long with its origin", quoted(token)));
+  }
+  return name;
+}
+
 }  // namespace gw::dns

@@ -64,6 +64,9 @@ std::size_t read_name(std::string_view message, std::size_t offset, Name& out);
 Result<std::string> parse_name(std::string_view text);
 // The same, lower-cased.
 Result<std::string> parse_lower_name(std::string_view text);
+// A name as it stands in a master file: `@` is the origin, and one without a dot at its end goes on
+// with it. kUsage.
+Result<std::string> complete_name(std::string_view token, NameView origin);
 // kUsage unless the text of a domain name is what people mean by one: labels of letters, digits, -
 // and _ (zones may have a /, as those of RFC 2317 do), no URL, blank, wildcard or port. For names
 // from a command line; in a zone file any octet may stand.

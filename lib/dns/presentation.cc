@@ -8,10 +8,14 @@
 #include <array>
 #include <ctime>
 #include <memory>
+#include <utility>
 
 #include "base/bytes.h"
 #include "dns/dnssec.h"
+#include "dns/plain_rdata.h"
 #include "dns/rdata.h"
+#include "dns/strict_rdata.h"
+#include "dns/svcb.h"
 #include "dns/wire.h"
 
 namespace gw::dns {
@@ -65,6 +69,10 @@ std::string_view algorithm_mnemonic(std::uint8_t algorithm) {
   return algorithm == algorithm::kEcdsaP256 ? "ECDSAP256SHA256" : "ED25519";
 }
 
+// Octets of a private key, and those without which it is a cut file rather than a small number.
+constexpr std::size_t kSecret = 32;
+constexpr std::size_t kLeastSecret = 24;
+
 // YYYYMMDDHHMMSS, as BIND's key files write times.
 std::string bind_time(WallTime time) {
   std::string digits;
@@ -82,6 +90,17 @@ std::string format_type(std::uint16_t type) {
 }
 
 Result<std::uint16_t> parse_type(std::string_view text) {
+  constexpr std::array<std::pair<std::string_view, std::uint16_t>, 7> kUsual = {
+      {{"A", rrtype::kA},
+       {"AAAA", rrtype::kAaaa},
+       {"NS", rrtype::kNs},
+       {"CNAME", rrtype::kCname},
+       {"MX", rrtype::kMx},
+       {"TXT", rrtype::kTxt},
+       {"DS", rrtype::kDs}}};
+  for (const auto& [usual, type] : kUsual) {
+    if (text == usual) return type;
+  }
   const std::string name(text);
   // ldns reads TYPE65552 as 16 and TYPE1junk as 1.
   constexpr std::string_view kNumbered = "type";
@@ -137,8 +156,8 @@ Result<Record> parse_record(std::string_view text, NameView origin, std::uint32_
 
 namespace {
 
-// ldns takes "MX 70000" for "MX 4464": whether the numbers of the fields before the first one that
-// may have several words are in their range.
+// ldns takes "MX 70000" for "MX 4464" and "MX -1" for "MX 65535": whether the numbers of the fields
+// before the first one that may have several words are numbers in their range.
 Status check_numbers(std::uint16_t type, std::string_view text) {
   const ldns_rr_descriptor* form = ldns_rr_descript(type);
   if (form == nullptr || text.starts_with("\\#")) return {};
@@ -147,17 +166,24 @@ Status check_numbers(std::uint16_t type, std::string_view text) {
     text.remove_prefix(std::min(text.size(), word.size() + 1));
     if (word.empty()) return {};
     std::uint64_t most = 0;
+    bool may_be_word = false;
     switch (ldns_rr_descriptor_field_type(form, i)) {
       case LDNS_RDF_TYPE_INT8:
+        most = 0xff;
+        break;
       case LDNS_RDF_TYPE_ALG:
       case LDNS_RDF_TYPE_CERTIFICATE_USAGE:
       case LDNS_RDF_TYPE_SELECTOR:
       case LDNS_RDF_TYPE_MATCHING_TYPE:
         most = 0xff;
+        may_be_word = true;
         break;
       case LDNS_RDF_TYPE_INT16:
+        most = 0xffff;
+        break;
       case LDNS_RDF_TYPE_CERT_ALG:
         most = 0xffff;
+        may_be_word = true;
         break;
       case LDNS_RDF_TYPE_INT32:
         most = 0xffffffff;
@@ -174,7 +200,10 @@ Status check_numbers(std::uint16_t type, std::string_view text) {
     const bool digits = word.find_first_not_of("0123456789") == std::string_view::npos;
     const auto number =
         parse_decimal(word.substr(std::min(word.find_first_not_of('0'), word.size() - 1)));
-    if (digits && (!number || *number > most)) {
+    const char first = to_lower(word.front());
+    if (may_be_word && first >= 'a' && first <= 'z') continue;
+    if (!digits) return usage_error(fmt::format("{} is no number", quoted(word)));
+    if (!number || *number > most) {
       return usage_error(fmt::format("number {} is above {}", quoted(word), most));
     }
   }
@@ -211,10 +240,27 @@ Result<std::string> parse_rdata(std::uint16_t type, std::string_view text, NameV
     }
     return rdata;
   }
-  GW_CHECK(check_numbers(type, text));
+  if (auto plain = parse_plain_rdata(type, text, origin)) return *std::move(plain);
+  if (type == rrtype::kSvcb || type == rrtype::kHttps) {
+    auto rdata = parse_svcb(text, origin);
+    if (!rdata) return std::move(rdata).error().in(format_type(type) + " record");
+    return rdata;
+  }
   const std::string name = format_type(type);
+  if (has_strict_text(type)) {
+    auto rdata = parse_strict_rdata(type, text);
+    if (!rdata) return std::move(rdata).error().in(name + " record");
+    return rdata;
+  }
+  GW_CHECK(check_numbers(type, text));
+  if (Status ok = check_rdata_text(type, text); !ok) {
+    return std::move(ok).error().in(name + " record");
+  }
   GW_TRY(Record record,
          parse_line(fmt::format(". 0 IN {} {}", name, text), origin, 0, name + " record"));
+  if (!canonical_rdata(type, record.rdata)) {
+    return usage_error(name + " record: not the form of its type");
+  }
   return std::move(record.rdata);
 }
 
@@ -242,19 +288,20 @@ Result<PrivateKeyText> parse_private_key(std::string_view text) {
     if (name == "Private-key-format") {
       // A later minor version only adds fields.
       if (value.substr(0, 3) != "v1.") {
-        return usage_error(fmt::format("private key: format {} is not v1", quoted(value)));
+        return usage_error("private key: its format is not v1");
       }
       format = true;
     } else if (name == "Algorithm") {
       const auto number = parse_decimal(value.substr(0, value.find(' ')));
       if (!number || *number > 255 || public_key_size(static_cast<std::uint8_t>(*number)) == 0) {
-        return usage_error(
-            fmt::format("private key: algorithm {} is neither 13 nor 15", quoted(value)));
+        return usage_error(fmt::format("private key: algorithm{} is neither 13 nor 15",
+                                       number ? fmt::format(" {}", *number) : ""));
       }
       key.algorithm = static_cast<std::uint8_t>(*number);
     } else if (name == "PrivateKey") {
       auto secret = decode_base64(value);
-      if (!secret || secret->size() != 32 || !key.secret.empty()) {
+      if (!secret || secret->size() < kLeastSecret || secret->size() > kSecret ||
+          !key.secret.empty()) {
         return usage_error("private key: PrivateKey is not the base64 of 32 octets");
       }
       key.secret = *std::move(secret);
@@ -263,6 +310,12 @@ Result<PrivateKeyText> parse_private_key(std::string_view text) {
   if (!format) return usage_error("private key: no Private-key-format line");
   if (key.algorithm == 0) return usage_error("private key: no Algorithm line");
   if (key.secret.empty()) return usage_error("private key: no PrivateKey line");
+  // One ECDSA key of 256 begins with a zero octet, which dnssec-keygen leaves out, as it writes a
+  // number. An Ed25519 key is octets (RFC 8080), all of them written.
+  if (key.algorithm == algorithm::kEd25519 && key.secret.size() != kSecret) {
+    return usage_error("private key: PrivateKey is not the base64 of 32 octets");
+  }
+  key.secret.insert(0, kSecret - key.secret.size(), '\0');
   return key;
 }
 
@@ -280,8 +333,8 @@ Result<PublicKeyText> parse_public_key(std::string_view text) {
   while (!text.empty()) {
     const std::string_view line = trim(take_line(text));
     if (line.empty() || line.front() == ';') continue;
-    auto record = parse_record(line, kRootName, 3600);
-    if (!record) return std::move(record).error().in("public key");
+    auto record = parse_line(std::string(line), kRootName, 3600, "public key");
+    if (!record) return std::move(record).error();
     if (record->type != rrtype::kDnskey || key) {
       return usage_error("public key: not one dnskey record");
     }

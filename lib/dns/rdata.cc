@@ -6,6 +6,8 @@
 
 #include "base/bytes.h"
 #include "dns/presentation.h"
+#include "dns/strict_rdata.h"
+#include "dns/svcb.h"
 #include "dns/wire.h"
 #include "dns/zone.h"
 
@@ -118,8 +120,11 @@ bool is_well_formed(std::uint16_t type, std::string_view rdata) {
     case rrtype::kDnskey:
     case rrtype::kCdnskey:
       return rdata.size() > 4;
+    case rrtype::kSvcb:
+    case rrtype::kHttps:
+      return is_svcb(rdata);
     default:
-      return true;
+      return is_strict_rdata(type, rdata);
   }
 }
 

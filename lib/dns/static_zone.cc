@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
+#include <memory>
+#include <set>
+#include <span>
+#include <utility>
 
 #include "base/bytes.h"
 #include "dns/presentation.h"
@@ -12,31 +15,72 @@
 
 namespace gw::dns {
 
+namespace {
+
+// Bytes that stay where they are: names and rdatas, one behind the other.
+class ZoneBytes {
+ public:
+  std::string_view put(std::string_view bytes) {
+    if (bytes.size() > room_) {
+      room_ = std::max(bytes.size(), next_);
+      next_ = std::min(next_ * 2, kMostChunk);
+      chunks_.push_back(std::make_unique<char[]>(room_));
+      at_ = chunks_.back().get();
+    }
+    char* begin = at_;
+    std::copy(bytes.begin(), bytes.end(), begin);
+    at_ += bytes.size();
+    room_ -= bytes.size();
+    return {begin, bytes.size()};
+  }
+
+ private:
+  static constexpr std::size_t kMostChunk = std::size_t{1} << 20;
+  std::vector<std::unique_ptr<char[]>> chunks_;
+  char* at_ = nullptr;
+  std::size_t room_ = 0;
+  std::size_t next_ = 512;
+};
+
+}  // namespace
+
 struct StaticZone::Impl {
-  // One cache line: all that a lookup looks at.
-  struct alignas(64) NodeData {
-    std::string name;
-    std::vector<RrsetView> rrsets;
-    std::uint32_t link = 0;  // of a cut: in `referrals`; else its `*` child, as in `table`
+  struct NodeData {
+    NameView name;
+    std::uint32_t first = 0;  // of its RRsets in `views`
+    std::uint32_t link = 0;   // of a cut: in `referrals`; else its `*` child, as in `table`
+    std::uint8_t count = 0;   // of its RRsets
     bool cut = false;
     bool dname = false;
+  };
+  struct Glue {
+    NameView owner;
+    RrsetView addresses;
+  };
+  struct Referral {
+    std::size_t first = 0;  // in `referred`
+    std::size_t count = 0;
   };
 
   std::string origin;
   KeyId key = kUnsigned;
-  std::vector<std::string> packed;                     // what the views point into
-  std::map<std::string, std::vector<RrsetView>> glue;  // by owner: GlueView::owner points here
+  ZoneBytes bytes;               // what the views point into
+  std::vector<RrsetView> views;  // node by node
+  std::vector<Glue> glue;        // by owner in canonical order
   std::vector<NodeData> nodes;
-  std::vector<std::vector<GlueView>> referrals;  // the glue of each cut
+  std::vector<Referral> referrals;  // of each cut
+  std::vector<GlueView> referred;
   // Open addressing over nodes: index + 1, or 0. A power of two, at most half full.
   std::vector<std::uint32_t> table;
   unsigned deepest = 0;        // labels
   bool reaches_below = false;  // some name stands for more than itself: `*`, a cut, a DNAME
-  std::size_t rrset_count = 0;
   RrsetView soa;
 
   static std::size_t hash(NameView name) { return std::hash<std::string_view>{}(name); }
 
+  std::span<const RrsetView> rrsets(const NodeData& node) const {
+    return {views.data() + node.first, node.count};
+  }
   const NodeData* find(NameView name) const {
     const std::uint32_t i = table[slot(name)];
     return i == 0 ? nullptr : &nodes[i - 1];
@@ -55,7 +99,6 @@ struct StaticZone::Impl {
     for (std::size_t n = 0; n < nodes.size(); ++n) {
       table[slot(nodes[n].name)] = static_cast<std::uint32_t>(n + 1);
       deepest = std::max(deepest, label_count(nodes[n].name));
-      rrset_count += nodes[n].rrsets.size();
     }
     for (const NodeData& node : nodes) {
       reaches_below = reaches_below || node.cut || node.dname || first_label(node.name) == "*";
@@ -68,27 +111,26 @@ struct StaticZone::Impl {
 
 namespace {
 
-struct NameLess {
-  bool operator()(const std::string& a, const std::string& b) const {
-    return compare_names(a, b) < 0;
-  }
-};
-
+// A set as it is given: its first record in the list.
 struct GivenSet {
   RrsetView view;
-  const Rrset* from;
+  const RecordList::Record* from = nullptr;
 };
-// In canonical order: what is below a name follows it at once.
-using GivenNames = std::map<std::string, std::vector<GivenSet>, NameLess>;
 
-std::string place(const Rrset& rrset, NameView origin) {
-  const std::string where = rrset.where.empty() ? "zone " + format_name(origin) : rrset.where;
-  return fmt::format("{}: {}", where, format_name(rrset.owner));
-}
+// What errors say where it is.
+struct Given {
+  const RecordList& records;
+  NameView origin;
 
-Error refused(const Rrset& rrset, NameView origin, std::string_view why) {
-  return usage_error(fmt::format("{}: {}", place(rrset, origin), why));
-}
+  std::string place(const RecordList::Record& r) const {
+    const std::string where = records.where(r);
+    return fmt::format("{}: {}", where.empty() ? "zone " + format_name(origin) : where,
+                       format_name(records.owner(r)));
+  }
+  Error refused(const RecordList::Record& r, std::string_view why) const {
+    return usage_error(fmt::format("{}: {}", place(r), why));
+  }
+};
 
 bool is_zone_data(std::uint16_t type) {
   switch (type) {
@@ -106,206 +148,272 @@ bool is_zone_data(std::uint16_t type) {
 
 bool is_address(std::uint16_t type) { return type == rrtype::kA || type == rrtype::kAaaa; }
 
-Status check_rrset(const Rrset& rrset, NameView owner, NameView origin) {
-  if (!is_subdomain(owner, origin)) return refused(rrset, origin, "not in the zone");
-  if (rrset.ttl > 0x7fffffff) return refused(rrset, origin, "ttl over 2^31-1");
-  if (!is_zone_data(rrset.type)) {
-    Error error =
-        refused(rrset, origin, fmt::format("type {} is not zone data", format_type(rrset.type)));
+Status check_rrset(const Given& given, const RecordList::Record& r) {
+  const NameView owner = given.records.owner(r);
+  if (!is_subdomain(owner, given.origin)) return given.refused(r, "not in the zone");
+  if (r.ttl > 0x7fffffff) return given.refused(r, "ttl over 2^31-1");
+  if (!is_zone_data(r.type)) {
+    Error error = given.refused(r, fmt::format("type {} is not zone data", format_type(r.type)));
     error.hint = "give the zone without signatures and denials: the server makes its own";
     return error;
   }
-  if (rrset.type == rrtype::kSoa && owner != origin) {
-    return refused(rrset, origin, "a soa record belongs at the zone's apex only");
+  if (r.type == rrtype::kSoa && owner != given.origin) {
+    return given.refused(r, "a soa record belongs at the zone's apex only");
   }
-  if (rrset.type == rrtype::kDs && owner == origin) {
-    return refused(rrset, origin, "the zone's own ds record belongs in its parent");
+  if (r.type == rrtype::kDs && owner == given.origin) {
+    return given.refused(r, "the zone's own ds record belongs in its parent");
   }
   const bool wildcard = first_label(owner) == "*";
-  if (wildcard && (rrset.type == rrtype::kNs || rrset.type == rrtype::kDname)) {
-    return refused(rrset, origin,
-                   fmt::format("a wildcard cannot have {} (RFC 4592 4)", format_type(rrset.type)));
+  if (wildcard && (r.type == rrtype::kNs || r.type == rrtype::kDname)) {
+    return given.refused(
+        r, fmt::format("a wildcard cannot have {} (RFC 4592 4)", format_type(r.type)));
   }
   return {};
 }
 
-const GivenSet* find_set(const std::vector<GivenSet>& sets, std::uint16_t type) {
+const GivenSet* find_set(std::span<const GivenSet> sets, std::uint16_t type) {
   for (const GivenSet& set : sets) {
     if (set.view.type == type) return &set;
   }
   return nullptr;
 }
 
+// Whether a set of CDS or CDNSKEY says both "no DS any more" and which DS there is to be (RFC 8078
+// 4: the former stands alone).
+bool is_torn(const GivenSet& set) {
+  const std::size_t algorithm = set.view.type == rrtype::kCds ? 2 : 3;
+  if (set.view.count < 2) return false;
+  for (std::string_view rdata : unpack_rdatas(set.view.rdatas)) {
+    if (rdata.size() > algorithm && rdata[algorithm] == 0) return true;
+  }
+  return false;
+}
+
 // What may not stand beside each other at one name.
-Status check_name(const std::vector<GivenSet>& sets, NameView owner, NameView origin) {
+Status check_name(const Given& given, std::span<const GivenSet> sets, NameView owner) {
   for (auto [type, what] : {std::pair{rrtype::kCname, "cname"}, {rrtype::kDname, "dname"}}) {
     const GivenSet* alias = find_set(sets, type);
     if (alias != nullptr && alias->view.count != 1) {
-      return refused(*alias->from, origin, fmt::format("more than one {}", what));
+      return given.refused(*alias->from, fmt::format("more than one {}", what));
     }
   }
   const GivenSet* cname = find_set(sets, rrtype::kCname);
   if (cname != nullptr && sets.size() != 1) {
-    return refused(*cname->from, origin, "a cname beside other records");
+    return given.refused(*cname->from, "a cname beside other records");
   }
-  if (owner == origin) return {};
+  for (const std::uint16_t type : {rrtype::kCds, rrtype::kCdnskey}) {
+    const GivenSet* set = find_set(sets, type);
+    if (set != nullptr && is_torn(*set)) {
+      return given.refused(*set->from,
+                           fmt::format("the {} that deletes stands alone", format_type(type)));
+    }
+  }
+  if (owner == given.origin) return {};
   const GivenSet* ns = find_set(sets, rrtype::kNs);
   const GivenSet* ds = find_set(sets, rrtype::kDs);
   if (ds != nullptr && ns == nullptr) {
-    return refused(*ds->from, origin, "a ds record without a delegation (ns records)");
+    return given.refused(*ds->from, "a ds record without a delegation (ns records)");
   }
   const GivenSet* dname = find_set(sets, rrtype::kDname);
   if (dname != nullptr && ns != nullptr) {
-    return refused(*dname->from, origin, "a dname at a delegation");
+    return given.refused(*dname->from, "a dname at a delegation");
   }
   return {};
 }
 
 }  // namespace
 
-// The steps of StaticZone::make, over what they share.
+// The steps of StaticZone::make, over what they share. The records come in canonical order: what is
+// below a name follows it at once, and RRsets of a name by their types.
 class StaticZone::Maker {
  public:
-  Maker(Impl& impl, std::vector<std::string>* warnings) : impl_(impl), warnings_(warnings) {}
+  Maker(Impl& impl, const RecordList& records, std::vector<std::string>* warnings)
+      : impl_(impl), given_{records, impl.origin}, warnings_(warnings) {}
 
-  Status take(const std::vector<Rrset>& rrsets);
-  Status sort_out();
+  Status take_all();
   Status finish();
 
  private:
   using NodeData = Impl::NodeData;
-  void keep(const std::string& name, NodeData data);
-  void below_cut(const std::string& name, const std::vector<GivenSet>& sets);
-  void at_cut(const std::string& name, const std::vector<GivenSet>& sets);
+  using Sets = std::span<const GivenSet>;
+  struct Cut {
+    std::uint32_t node = 0;
+    const RecordList::Record* from = nullptr;
+  };
+
+  Status take_name(std::size_t begin, std::size_t end);
+  Result<GivenSet> pack(std::size_t begin, std::size_t end);
+  Status sort_out(NameView name, Sets sets);
+  void keep(NodeData node, Sets sets);
+  void keep_ancestors(NameView name);
+  void keep_glue(NameView name, const GivenSet& set);
+  void below_cut(NameView name, Sets sets);
+  void at_cut(NameView name, Sets sets);
   void left_out(const GivenSet& set);
-  Status add_glue(NodeData& cut);
+  Status add_glue(const Cut& cut);
 
   Impl& impl_;
+  const Given given_;
   std::vector<std::string>* warnings_;
-  GivenNames given_;
-  std::map<std::string, NodeData, NameLess> kept_;
+  NameView cut_, dname_;  // the last ones
+  NameView kept_;         // the name that was kept last
+  std::vector<Cut> cuts_;
+  std::vector<GivenSet> sets_;  // of the name at hand
+  std::vector<std::string> rdatas_;
 };
 
-Status StaticZone::Maker::take(const std::vector<Rrset>& rrsets) {
-  impl_.packed.reserve(rrsets.size());  // the views must stay where they point
-  for (const Rrset& rrset : rrsets) {
-    std::string owner = lower_name(rrset.owner);
-    GW_CHECK(check_rrset(rrset, owner, impl_.origin));
-    auto packed = pack_rdatas(rrset.type, rrset.rdatas);
-    if (!packed) return std::move(packed).error().in(place(rrset, impl_.origin));
-    impl_.packed.push_back(*std::move(packed));
-    const auto count = static_cast<std::uint16_t>(unpack_rdatas(impl_.packed.back()).size());
-    std::vector<GivenSet>& sets = given_[std::move(owner)];
-    if (find_set(sets, rrset.type) != nullptr) {
-      return refused(rrset, impl_.origin, "two rrsets of type " + format_type(rrset.type));
-    }
-    if (sets.size() == kMaxNodeTypes) return refused(rrset, impl_.origin, "too many types");
-    sets.push_back({{rrset.type, count, rrset.ttl, impl_.packed.back()}, &rrset});
+Status StaticZone::Maker::take_all() {
+  const RecordList& records = given_.records;
+  for (std::size_t begin = 0; begin < records.size();) {
+    const NameView owner = records.owner(records[begin]);
+    std::size_t end = begin + 1;
+    while (end < records.size() && records.owner(records[end]) == owner) ++end;
+    GW_CHECK(take_name(begin, end));
+    begin = end;
   }
   return {};
+}
+
+Status StaticZone::Maker::take_name(std::size_t begin, std::size_t end) {
+  const RecordList& records = given_.records;
+  sets_.clear();
+  while (begin < end) {
+    std::size_t next = begin + 1;
+    while (next < end && records[next].type == records[begin].type) ++next;
+    GW_CHECK(check_rrset(given_, records[begin]));
+    GW_TRY(const GivenSet set, pack(begin, next));
+    if (sets_.size() == kMaxNodeTypes) return given_.refused(*set.from, "too many types");
+    sets_.push_back(set);
+    begin = next;
+  }
+  return sort_out(impl_.bytes.put(records.owner(*sets_.front().from)), sets_);
+}
+
+Result<GivenSet> StaticZone::Maker::pack(std::size_t begin, std::size_t end) {
+  const RecordList& records = given_.records;
+  const RecordList::Record& first = records[begin];
+  rdatas_.clear();
+  for (std::size_t i = begin; i < end; ++i) rdatas_.emplace_back(records.rdata(records[i]));
+  auto packed = pack_rdatas(first.type, rdatas_);
+  if (!packed) return std::move(packed).error().in(given_.place(first));
+  const auto count = static_cast<std::uint16_t>(unpack_rdatas(*packed).size());
+  return GivenSet{{first.type, count, first.ttl, impl_.bytes.put(*packed)}, &first};
 }
 
 void StaticZone::Maker::left_out(const GivenSet& set) {
   if (warnings_ == nullptr) return;
   warnings_->push_back(fmt::format("{}: {} is at or below a delegation and no glue: left out",
-                                   place(*set.from, impl_.origin), format_type(set.view.type)));
+                                   given_.place(*set.from), format_type(set.view.type)));
 }
 
-// A name exists, and so do those between it and the origin.
-void StaticZone::Maker::keep(const std::string& name, NodeData data) {
-  kept_[name] = std::move(data);
-  for (NameView above = name; above.size() > impl_.origin.size(); above = parent_name(above)) {
-    kept_.try_emplace(std::string(above));
+// The names between this one and the origin exist, too. Those above the name that was kept last do
+// already, and no other ones: all that is below a name stands together.
+void StaticZone::Maker::keep_ancestors(NameView name) {
+  if (name.size() <= impl_.origin.size()) return;
+  for (NameView above = parent_name(name);
+       above.size() > impl_.origin.size() && (kept_.empty() || !is_subdomain(kept_, above));
+       above = parent_name(above)) {
+    NodeData node;
+    node.name = above;
+    impl_.nodes.push_back(node);
   }
 }
 
-void StaticZone::Maker::below_cut(const std::string& name, const std::vector<GivenSet>& sets) {
-  for (const GivenSet& set : sets) {
-    if (is_address(set.view.type)) {
-      impl_.glue[name].push_back(set.view);
-    } else {
-      left_out(set);
-    }
+void StaticZone::Maker::keep(NodeData node, Sets sets) {
+  keep_ancestors(node.name);
+  kept_ = node.name;
+  node.first = static_cast<std::uint32_t>(impl_.views.size());
+  node.count = static_cast<std::uint8_t>(sets.size());
+  for (const GivenSet& set : sets) impl_.views.push_back(set.view);
+  impl_.nodes.push_back(node);
+}
+
+void StaticZone::Maker::keep_glue(NameView name, const GivenSet& set) {
+  if (is_address(set.view.type)) {
+    impl_.glue.push_back({name, set.view});
+  } else {
+    left_out(set);
   }
 }
 
-void StaticZone::Maker::at_cut(const std::string& name, const std::vector<GivenSet>& sets) {
-  NodeData node;
-  node.cut = true;
+void StaticZone::Maker::below_cut(NameView name, Sets sets) {
+  for (const GivenSet& set : sets) keep_glue(name, set);
+}
+
+void StaticZone::Maker::at_cut(NameView name, Sets sets) {
+  std::vector<GivenSet> own;
   for (const GivenSet& set : sets) {
     if (set.view.type == rrtype::kNs || set.view.type == rrtype::kDs) {
-      node.rrsets.push_back(set.view);
-    } else if (is_address(set.view.type)) {
-      impl_.glue[name].push_back(set.view);
+      own.push_back(set);
     } else {
-      left_out(set);
+      keep_glue(name, set);
     }
   }
-  keep(name, std::move(node));
+  NodeData node;
+  node.name = name;
+  node.cut = true;
+  const RecordList::Record* from = sets.front().from;
+  keep(node, own);
+  cuts_.push_back({static_cast<std::uint32_t>(impl_.nodes.size() - 1), from});
 }
 
 // Tells what is served from what only stands in the file.
-Status StaticZone::Maker::sort_out() {
-  NameView cut;
-  NameView dname;
-  for (const auto& [name, sets] : given_) {
-    if (!cut.empty() && is_subdomain(name, cut)) {
-      below_cut(name, sets);
-      continue;
-    }
-    if (!dname.empty() && is_subdomain(name, dname)) {
-      return refused(*sets.front().from, impl_.origin, "below the dname at " + format_name(dname));
-    }
-    GW_CHECK(check_name(sets, name, impl_.origin));
-    if (name != impl_.origin && find_set(sets, rrtype::kNs) != nullptr) {
-      cut = name;
-      at_cut(name, sets);
-      continue;
-    }
-    NodeData node;
-    for (const GivenSet& set : sets) node.rrsets.push_back(set.view);
-    node.dname = find_set(sets, rrtype::kDname) != nullptr;
-    if (node.dname) dname = name;
-    keep(name, std::move(node));
+Status StaticZone::Maker::sort_out(NameView name, Sets sets) {
+  if (!cut_.empty() && is_subdomain(name, cut_)) {
+    below_cut(name, sets);
+    return {};
   }
+  if (!dname_.empty() && is_subdomain(name, dname_)) {
+    return given_.refused(*sets.front().from, "below the dname at " + format_name(dname_));
+  }
+  GW_CHECK(check_name(given_, sets, name));
+  if (name != impl_.origin && find_set(sets, rrtype::kNs) != nullptr) {
+    cut_ = name;
+    at_cut(name, sets);
+    return {};
+  }
+  NodeData node;
+  node.name = name;
+  node.dname = find_set(sets, rrtype::kDname) != nullptr;
+  if (node.dname) dname_ = name;
+  keep(node, sets);
   return {};
 }
 
-Status StaticZone::Maker::add_glue(NodeData& cut) {
+Status StaticZone::Maker::add_glue(const Cut& cut) {
+  NodeData& node = impl_.nodes[cut.node];
   std::vector<GlueView> all;
-  for (NameView server : unpack_rdatas(cut.rrsets.front().rdatas)) {
-    const bool in_domain = is_subdomain(server, cut.name);
-    auto it = impl_.glue.find(std::string(server));
-    if (it == impl_.glue.end()) {
-      if (!in_domain) continue;
-      return refused(*given_.at(cut.name).front().from, impl_.origin,
-                     fmt::format("its name server {} needs an address (A or AAAA) in this zone",
+  for (NameView server : unpack_rdatas(impl_.rrsets(node).front().rdatas)) {
+    const bool in_domain = is_subdomain(server, node.name);
+    auto at = std::lower_bound(
+        impl_.glue.begin(), impl_.glue.end(), server,
+        [](const Impl::Glue& glue, NameView name) { return compare_names(glue.owner, name) < 0; });
+    const bool known = at != impl_.glue.end() && at->owner == server;
+    if (!known && in_domain) {
+      return given_.refused(
+          *cut.from, fmt::format("its name server {} needs an address (A or AAAA) in this zone",
                                  format_name(server)));
     }
-    for (const RrsetView& addresses : it->second) {
-      all.push_back({it->first, addresses, in_domain});
+    for (; at != impl_.glue.end() && at->owner == server; ++at) {
+      all.push_back({at->owner, at->addresses, in_domain});
     }
   }
   // What must be in the referral goes first.
   std::stable_partition(all.begin(), all.end(),
                         [](const GlueView& glue) { return glue.in_domain; });
-  cut.link = static_cast<std::uint32_t>(impl_.referrals.size());
-  impl_.referrals.push_back(std::move(all));
+  node.link = static_cast<std::uint32_t>(impl_.referrals.size());
+  impl_.referrals.push_back({impl_.referred.size(), all.size()});
+  impl_.referred.insert(impl_.referred.end(), all.begin(), all.end());
   return {};
 }
 
 Status StaticZone::Maker::finish() {
-  const auto by_type = [](const RrsetView& a, const RrsetView& b) { return a.type < b.type; };
-  for (auto& [name, sets] : impl_.glue) std::sort(sets.begin(), sets.end(), by_type);
-  for (auto& [name, data] : kept_) {
-    data.name = name;
-    std::sort(data.rrsets.begin(), data.rrsets.end(), by_type);
-    if (data.cut) GW_CHECK(add_glue(data));
-    impl_.nodes.push_back(std::move(data));
-  }
+  for (const Cut& cut : cuts_) GW_CHECK(add_glue(cut));
+  impl_.views.shrink_to_fit();
+  impl_.nodes.shrink_to_fit();
   impl_.index();
   if (const NodeData* apex = impl_.find(impl_.origin); apex != nullptr) {
-    for (const RrsetView& set : apex->rrsets) {
+    for (const RrsetView& set : impl_.rrsets(*apex)) {
       if (set.type == rrtype::kSoa && set.count == 1) impl_.soa = set;
     }
   }
@@ -317,28 +425,50 @@ Status StaticZone::Maker::finish() {
 StaticZone::StaticZone(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 StaticZone::~StaticZone() = default;
 
-Result<std::unique_ptr<StaticZone>> StaticZone::make(NameView origin,
-                                                     const std::vector<Rrset>& rrsets, KeyId key,
+Result<std::unique_ptr<StaticZone>> StaticZone::make(NameView origin, const RecordList& sorted,
+                                                     KeyId key,
                                                      std::vector<std::string>* warnings) {
   auto impl = std::make_unique<Impl>();
   impl->origin = lower_name(origin);
   impl->key = key;
-  Maker maker(*impl, warnings);
-  GW_CHECK(maker.take(rrsets));
-  GW_CHECK(maker.sort_out());
+  Maker maker(*impl, sorted, warnings);
+  GW_CHECK(maker.take_all());
   GW_CHECK(maker.finish());
   return std::unique_ptr<StaticZone>(new StaticZone(std::move(impl)));
+}
+
+Result<std::unique_ptr<StaticZone>> StaticZone::make(NameView origin,
+                                                     const std::vector<Rrset>& rrsets, KeyId key,
+                                                     std::vector<std::string>* warnings) {
+  RecordList records;
+  std::set<std::pair<std::string, std::uint16_t>> seen;
+  for (const Rrset& rrset : rrsets) {
+    const std::string where =
+        rrset.where.empty() ? "zone " + format_name(lower_name(origin)) : rrset.where;
+    const std::string place = fmt::format("{}: {}", where, format_name(rrset.owner));
+    if (!seen.emplace(lower_name(rrset.owner), rrset.type).second) {
+      return usage_error(fmt::format("{}: two rrsets of type {}", place, format_type(rrset.type)));
+    }
+    if (rrset.rdatas.empty()) {
+      return usage_error(
+          fmt::format("{}: rrset of type {} is empty", place, format_type(rrset.type)));
+    }
+    GW_CHECK(records.add(rrset));
+  }
+  records.sort();
+  return make(origin, records, key, warnings);
 }
 
 NameView StaticZone::origin() const { return impl_->origin; }
 RrsetView StaticZone::soa() const { return impl_->soa; }
 KeyId StaticZone::key() const { return impl_->key; }
-std::size_t StaticZone::rrset_count() const { return impl_->rrset_count; }
+std::size_t StaticZone::rrset_count() const { return impl_->views.size(); }
 
 void StaticZone::find(NameView name, Node& out) const {
   const Impl::NodeData* node = impl_->find(name);
   if (node != nullptr && !node->cut) {
-    return out.set(node->rrsets.empty() ? NodeKind::kEmpty : NodeKind::kNode, node->rrsets);
+    const std::span<const RrsetView> sets = impl_->rrsets(*node);
+    return out.set(sets.empty() ? NodeKind::kEmpty : NodeKind::kNode, sets);
   }
   if (node == nullptr) {
     if (!impl_->reaches_below) return out.set_missing();
@@ -349,18 +479,20 @@ void StaticZone::find(NameView name, Node& out) const {
     }
   }
   if (node->cut) {
-    out.glue = impl_->referrals[node->link];
-    return out.set(NodeKind::kCut, node->rrsets, node->name);
+    const Impl::Referral& referral = impl_->referrals[node->link];
+    out.glue = {impl_->referred.data() + referral.first, referral.count};
+    return out.set(NodeKind::kCut, impl_->rrsets(*node), node->name);
   }
   if (node->dname) {
     // The DNAME alone: what else its owner has is not what is asked for.
-    for (const RrsetView& set : node->rrsets) {
+    for (const RrsetView& set : impl_->rrsets(*node)) {
       if (set.type == rrtype::kDname) return out.set(NodeKind::kDname, {&set, 1}, node->name);
     }
   }
   if (node->link == 0) return out.set_missing();
   node = &impl_->nodes[node->link - 1];
-  out.set(node->rrsets.empty() ? NodeKind::kEmpty : NodeKind::kNode, node->rrsets, node->name);
+  const std::span<const RrsetView> sets = impl_->rrsets(*node);
+  out.set(sets.empty() ? NodeKind::kEmpty : NodeKind::kNode, sets, node->name);
 }
 
 }  // namespace gw::dns

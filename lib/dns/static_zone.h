@@ -7,6 +7,8 @@
 // and one comparison; for any other name it is one for each label up to the closest encloser,
 // beginning no deeper than the zone's deepest name.
 //
+// Costs about 100 bytes a name beside its records, and a microsecond of time.
+//
 // Immutable: any thread.
 #pragma once
 
@@ -15,6 +17,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "dns/record_list.h"
 #include "dns/zone.h"
 
 namespace gw::dns {
@@ -27,6 +30,9 @@ class StaticZone final : public Zone, public ZoneContent {
   // or DNAME at a wildcard, a DS without a delegation, and a delegation to a name server below
   // itself without an address. `warnings`, when given, gets a line for each RRset that is left out:
   // data below a delegation that is not glue.
+  static Result<std::unique_ptr<StaticZone>> make(NameView origin, const RecordList& sorted,
+                                                  KeyId key,
+                                                  std::vector<std::string>* warnings = nullptr);
   static Result<std::unique_ptr<StaticZone>> make(NameView origin, const std::vector<Rrset>& rrsets,
                                                   KeyId key,
                                                   std::vector<std::string>* warnings = nullptr);

@@ -29,6 +29,8 @@ inline constexpr std::uint16_t kNsec3 = 50;
 inline constexpr std::uint16_t kNsec3Param = 51;
 inline constexpr std::uint16_t kCds = 59;
 inline constexpr std::uint16_t kCdnskey = 60;
+inline constexpr std::uint16_t kSvcb = 64;
+inline constexpr std::uint16_t kHttps = 65;
 inline constexpr std::uint16_t kNxname = 128;  // RFC 9824: only ever in a type bitmap
 inline constexpr std::uint16_t kTkey = 249;
 inline constexpr std::uint16_t kTsig = 250;
@@ -63,6 +65,7 @@ enum class Rcode : std::uint16_t {
 
 namespace edns {
 inline constexpr std::uint16_t kNsid = 3;          // RFC 5001
+inline constexpr std::uint16_t kCookie = 10;       // RFC 7873
 inline constexpr std::uint16_t kKeepalive = 11;    // RFC 7828
 inline constexpr std::uint16_t kPadding = 12;      // RFC 7830
 inline constexpr std::uint16_t kError = 15;        // RFC 8914

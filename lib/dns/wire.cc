@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "dns/cookie.h"
+
 namespace gw::dns {
 
 namespace {
@@ -88,6 +90,12 @@ bool read_options(std::string_view options, Query& out, bool& understood) {
       case edns::kKeepalive:
         out.wants_keepalive = true;
         break;
+      case edns::kCookie:
+        // All but the first are passed over (RFC 7873 5.2).
+        if (!out.cookie.empty()) break;
+        good = good && is_cookie_size(size);
+        if (is_cookie_size(size)) out.cookie = options.substr(4, size);
+        break;
       default:
         break;
     }
@@ -134,7 +142,8 @@ std::size_t read_question(std::string_view packet, Query& out) {
   return at + 4;
 }
 
-// The records after the question; false when malformed, `understood`: but for an option's value.
+// The records after the question; false when malformed. `understood`: the fault is an option's
+// value or lies outside of the OPT record.
 bool read_records(std::string_view packet, std::size_t at, Query& out, bool& understood) {
   unsigned answers = load_u16(packet.data() + 6);
   unsigned authorities = load_u16(packet.data() + 8);
@@ -143,6 +152,7 @@ bool read_records(std::string_view packet, std::size_t at, Query& out, bool& und
   if (answers != 0) return false;
   if (authorities != 0 && (out.qtype != rrtype::kIxfr || authorities != 1)) return false;
   RecordHead record;
+  understood = false;
   for (unsigned i = 0; i < authorities; ++i) {
     at = read_record(packet, at, record);
     if (at == 0 || record.type == rrtype::kOpt) return false;
@@ -153,10 +163,12 @@ bool read_records(std::string_view packet, std::size_t at, Query& out, bool& und
     if (record.type == rrtype::kOpt) {
       if (!read_opt(record, out, understood)) return false;
     } else if (record.type == rrtype::kTsig) {
+      understood = out.has_edns;
       if (i + 1 != additionals || record.rrclass != rrclass::kAny) return false;
       out.tsig_offset = static_cast<std::uint16_t>(record.begin);
     }
   }
+  understood = out.has_edns;
   return at == packet.size();
 }
 
@@ -174,9 +186,21 @@ void reset(Query& out, std::string_view packet) {
   out.wants_nsid = false;
   out.wants_zone_version = false;
   out.wants_keepalive = false;
+  out.cookie = {};
   out.tsig_offset = 0;
   out.name_size = 0;
   out.labels = 0;
+}
+
+// Half an OPT record promises nothing: the reply has none. To one that was understood it has one
+// (RFC 6891 6.1.1): a FORMERR without it reads as "no EDNS here".
+QueryStatus malformed(Query& out, bool understood) {
+  out.has_edns = understood;
+  out.dnssec_ok = false;
+  out.compact_ok = false;
+  out.udp_size = kMinUdpSize;
+  out.cookie = {};
+  return QueryStatus::kFormErr;
 }
 
 }  // namespace
@@ -191,18 +215,15 @@ QueryStatus read_query(std::string_view packet, Query& out) {
   out.opcode = (octet(packet, 2) >> 3) & 0x0f;
   out.recursion_desired = (octet(packet, 2) & 0x01) != 0;
   if (out.opcode != opcode::kQuery) return QueryStatus::kNotImp;
-  if (load_u16(packet.data() + 4) != 1) return QueryStatus::kFormErr;
-  std::size_t at = read_question(packet, out);
+  const unsigned questions = load_u16(packet.data() + 4);
+  if (questions > 1) return QueryStatus::kFormErr;
+  const std::size_t at = questions == 0 ? kHeaderSize : read_question(packet, out);
   if (at == 0) return QueryStatus::kFormErr;
   bool understood = false;
-  if (!read_records(packet, at, out, understood)) {
-    // Half an OPT record promises nothing: the reply has none. To one that was understood it has
-    // one (RFC 6891 6.1.1): a FORMERR without it reads as "no EDNS here".
-    out.has_edns = understood;
-    out.dnssec_ok = false;
-    out.compact_ok = false;
-    out.udp_size = kMinUdpSize;
-    return QueryStatus::kFormErr;
+  if (!read_records(packet, at, out, understood)) return malformed(out, understood);
+  if (questions == 0) {
+    if (out.cookie.empty() || out.tsig_offset != 0) return malformed(out, understood);
+    return QueryStatus::kNoQuestion;
   }
   return out.edns_version == 0 ? QueryStatus::kOk : QueryStatus::kBadVers;
 }

@@ -26,10 +26,11 @@ enum class Transport { kUdp, kTcp };
 
 enum class QueryStatus {
   kOk,
-  kDrop,     // under 12 bytes, or a response: no reply at all
-  kFormErr,  // everything malformed: counts, names, OPT, options, bytes after the message
-  kNotImp,   // an opcode other than QUERY; the body was not looked at
-  kBadVers,  // EDNS version above 0
+  kDrop,        // under 12 bytes, or a response: no reply at all
+  kFormErr,     // everything malformed: counts, names, OPT, options, bytes after the message
+  kNotImp,      // an opcode other than QUERY; the body was not looked at
+  kBadVers,     // EDNS version above 0
+  kNoQuestion,  // there is none, and a cookie in its place (RFC 7873 5.4)
 };
 
 struct Query {
@@ -54,6 +55,7 @@ struct Query {
   bool wants_nsid = false;
   bool wants_zone_version = false;
   bool wants_keepalive = false;
+  std::string_view cookie;  // the first such option's value, in the packet; empty: none (RFC 7873)
   // The TSIG record, which is the message's last; 0 when absent. Its rdata was not looked at.
   std::uint16_t tsig_offset = 0;
 

@@ -34,6 +34,7 @@ enum class NodeKind {
   kNode,     // the name has RRsets
   kCut,      // the name is at or below a delegation: the RRsets are its NS and, if any, its DS
   kDname,    // the name is below the owner of a DNAME, which is the one RRset
+  kUnknown,  // it cannot be told at the moment: SERVFAIL with extended error 14
 };
 
 // Addresses that a referral carries, since nobody else can tell them or for convenience. They are
@@ -91,7 +92,7 @@ inline constexpr KeyId kUnsigned = 0;
 class ZoneContent {
  public:
   virtual ~ZoneContent() = default;
-  // `name` is lower-cased and within the zone. Never fails. At the origin the node is a kNode with
+  // `name` is lower-cased and within the zone. At the origin the node is a kNode with
   // SOA, NS and, when signed, DNSKEY.
   virtual void find(NameView name, Node& out) const = 0;
   // The SOA RRset at the origin (count 1).

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <utility>
 
@@ -18,6 +17,7 @@ namespace gw::dns {
 namespace {
 
 constexpr unsigned kMaxIncludes = 8;              // within each other
+constexpr std::size_t kMostWarnings = 10'000;     // nobody reads more of them
 constexpr std::uint64_t kMaxAnyTtl = 0x7fffffff;  // RFC 2181 8
 
 // "3600", or BIND's "1h30m".
@@ -63,25 +63,8 @@ std::optional<std::uint32_t> parse_ttl(std::string_view text) {
   return static_cast<std::uint32_t>(total);
 }
 
-bool ends_in_dot(std::string_view name) {
-  if (name.empty() || name.back() != '.') return false;
-  std::size_t escapes = 0;
-  while (escapes + 1 < name.size() && name[name.size() - 2 - escapes] == '\\') ++escapes;
-  return escapes % 2 == 0;
-}
-
-// A name as it stands in the file, completed.
-Result<std::string> complete_name(std::string_view token, NameView origin) {
-  if (token == "@") return std::string(origin);
-  if (token.front() == '"') return usage_error(fmt::format("{} is not a name", quoted(token)));
-  GW_TRY(std::string name, parse_name(token));
-  if (ends_in_dot(token)) return name;
-  name.pop_back();
-  name += origin;
-  if (name.size() > kMaxName) {
-    return usage_error(fmt::format("{} is too long with its origin", quoted(token)));
-  }
-  return name;
+bool is_directive(const ZoneEntry& entry) {
+  return entry.tokens.front().front() == '$' && !entry.owner_left_out;
 }
 
 class Parser {
@@ -89,7 +72,7 @@ class Parser {
   Parser(NameView origin, const ZoneFileOptions& options) : options_(options), origin_(origin) {}
 
   Status file(std::string_view text, const std::string& name);
-  ZoneFileText take() { return std::move(out_); }
+  ZoneFileText take();
 
  private:
   Status entry(const ZoneEntry& entry);
@@ -97,7 +80,10 @@ class Parser {
   Status include(const ZoneEntry& entry);
   Status record(const ZoneEntry& entry);
   Result<std::uint32_t> ttl_of(std::optional<std::uint32_t> given);
-  void add(std::uint16_t type, std::uint32_t ttl, std::string rdata);
+  Status add(std::uint16_t type, std::uint32_t ttl, std::string_view rdata);
+  void warn(std::string text) {
+    if (out_.warnings.size() < kMostWarnings) out_.warnings.push_back(std::move(text));
+  }
   std::string where() const { return at_line(file_, line_); }
 
   const ZoneFileOptions& options_;
@@ -108,7 +94,6 @@ class Parser {
   std::string file_;
   std::size_t line_ = 0;
   unsigned depth_ = 0;
-  std::map<std::pair<std::string, std::uint16_t>, std::size_t> index_;  // of out_.rrsets
   ZoneFileText out_;
 };
 
@@ -121,8 +106,11 @@ Status Parser::file(std::string_view text, const std::string& name) {
     if (!more) return std::move(more).error().in(at_line(name, lexer.line()));
     if (!*more) return {};
     line_ = one.line;
+    if (options_.stopped && options_.stopped()) {
+      return unavailable_error(name + ": stopped");
+    }
     // An error within an included file names that one already.
-    if (one.tokens.front() == "$INCLUDE" && !one.owner_left_out) {
+    if (is_directive(one) && to_lower(one.tokens.front()) == "$include") {
       GW_CHECK(include(one));
     } else if (Status status = entry(one); !status) {
       return std::move(status).error().in(where());
@@ -131,19 +119,20 @@ Status Parser::file(std::string_view text, const std::string& name) {
 }
 
 Status Parser::entry(const ZoneEntry& entry) {
-  if (entry.tokens.front().front() == '$' && !entry.owner_left_out) return directive(entry);
+  if (is_directive(entry)) return directive(entry);
   return record(entry);
 }
 
 Status Parser::directive(const ZoneEntry& entry) {
-  const std::string_view name = entry.tokens.front();
-  if (name != "$ORIGIN" && name != "$TTL") {
-    return usage_error(fmt::format("unknown directive {}", quoted(name)),
+  const std::string_view written = entry.tokens.front();
+  const std::string name = to_lower(written);
+  if (name != "$origin" && name != "$ttl") {
+    return usage_error(fmt::format("unknown directive {}", quoted(written)),
                        "known are $ORIGIN, $TTL and $INCLUDE");
   }
-  if (entry.tokens.size() != 2) return usage_error(fmt::format("{} takes one value", name));
+  if (entry.tokens.size() != 2) return usage_error(fmt::format("{} takes one value", written));
   const std::string_view value = entry.tokens[1];
-  if (name == "$TTL") {
+  if (name == "$ttl") {
     default_ttl_ = parse_ttl(value);
     if (!default_ttl_) return usage_error(fmt::format("$TTL {} is no time", quoted(value)));
     return {};
@@ -188,7 +177,7 @@ Result<std::uint32_t> Parser::ttl_of(std::optional<std::uint32_t> given) {
   std::optional<std::uint32_t> ttl = given ? given : default_ttl_ ? default_ttl_ : last_ttl_;
   if (!ttl) return usage_error("no ttl", "give the record one, or put a $TTL line before it");
   if (*ttl <= options_.max_ttl) return *ttl;
-  out_.warnings.push_back(fmt::format("{}: ttl {} lowered to {}", where(), *ttl, options_.max_ttl));
+  warn(fmt::format("{}: ttl {} lowered to {}", where(), *ttl, options_.max_ttl));
   return options_.max_ttl;
 }
 
@@ -221,25 +210,39 @@ Status Parser::record(const ZoneEntry& entry) {
   std::string text;
   for (; i < entry.tokens.size(); ++i) text.append(text.empty() ? "" : " ").append(entry.tokens[i]);
   GW_TRY(std::string rdata, parse_rdata(type, text, origin_));
-  add(type, ttl, std::move(rdata));
-  return {};
+  return add(type, ttl, rdata);
 }
 
-void Parser::add(std::uint16_t type, std::uint32_t ttl, std::string rdata) {
-  const auto [it, fresh] = index_.try_emplace({owner_, type}, out_.rrsets.size());
-  if (fresh) {
-    out_.rrsets.push_back(Rrset::make(owner_, type, ttl, {}));
-    out_.rrsets.back().where = where();
+Status Parser::add(std::uint16_t type, std::uint32_t ttl, std::string_view rdata) {
+  if (options_.max_records != 0 && out_.records.size() == options_.max_records) {
+    return usage_error(fmt::format("more than {} records", options_.max_records),
+                       "--max-zone-records lets a zone have more");
   }
-  Rrset& rrset = out_.rrsets[it->second];
-  if (rrset.ttl != ttl) {  // RFC 2181 5.2
-    rrset.ttl = std::min(rrset.ttl, ttl);
-    out_.warnings.push_back(
-        fmt::format("{}: {} {}: records of one set have different ttls: all get "
-                    "the lowest, {}",
-                    where(), format_name(owner_), format_type(type), rrset.ttl));
+  GW_CHECK(out_.records.set_file(file_));
+  return out_.records.add(owner_, type, ttl, rdata, static_cast<std::uint32_t>(line_));
+}
+
+// One set has one ttl (RFC 2181 5.2).
+ZoneFileText Parser::take() {
+  RecordList& records = out_.records;
+  records.sort();
+  const auto same_set = [&](std::size_t a, std::size_t b) {
+    return records[a].type == records[b].type &&
+           records.owner(records[a]) == records.owner(records[b]);
+  };
+  for (std::size_t begin = 0; begin < records.size();) {
+    std::uint32_t ttl = records[begin].ttl;
+    std::size_t end = begin + 1;
+    for (; end < records.size() && same_set(begin, end); ++end) {
+      if (records[end].ttl == ttl) continue;
+      ttl = std::min(ttl, records[end].ttl);
+      warn(fmt::format("{}: {} {}: records of one set have different ttls: all get the lowest, {}",
+                       records.where(records[end]), format_name(records.owner(records[end])),
+                       format_type(records[end].type), ttl));
+    }
+    for (; begin < end; ++begin) records[begin].ttl = ttl;
   }
-  rrset.rdatas.push_back(std::move(rdata));
+  return std::move(out_);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "dns/presentation.h"
 #include "dns/static_zone.h"
 #include "dns/zone_file.h"
+#include "support/dns/alias_zone.h"
 #include "support/dns/oracle.h"
 #include "support/dns/test_zone.h"
 
@@ -16,35 +17,6 @@ using test::Reply;
 using test::wire;
 using Lines = std::vector<std::string>;
 
-constexpr std::string_view kZone = R"($TTL 300
-@       SOA ns h 9 1 1 1 60
-        NS ns
-ns      A 192.0.2.1
-mail    A 192.0.2.25
-www     CNAME mail
-two     CNAME www
-ext     CNAME www.example.com.
-gone    CNAME nothere
-nodata  CNAME ns
-loop1   CNAME loop2
-loop2   CNAME loop1
-self    CNAME self
-down    CNAME x.cut
-old     DNAME new
-www.new A 192.0.2.77
-round   DNAME a.round2
-round2  DNAME round
-long    DNAME aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.new
-cut     NS ns.cut
-ns.cut  A 192.0.2.53
-ns.cut  AAAA 2001:db8::53
-sig     NS ns.example.net.
-sig     DS 1 13 2 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
-*.w     TXT any
-*.w     A 192.0.2.9
-*.cw    CNAME mail
-)";
-
 struct Server {
   test::FixedSigner signer;
   std::unique_ptr<StaticZone> zone;
@@ -54,13 +26,13 @@ struct Server {
   std::string last;
   AnswerResult result;
 
-  explicit Server(std::string_view text = kZone, KeyId key = test::kTestKey) {
+  explicit Server(std::string_view text = test::kAliasZone, KeyId key = test::kTestKey) {
     auto parsed = parse_zone_file(text, wire("x"), {.name = "z", .include = {}});
     INFO((parsed ? "" : parsed.error().message));
     REQUIRE(parsed);
-    parsed->rrsets.push_back(
-        Rrset::make(wire("x"), rrtype::kDnskey, 300, {std::string(signer.dnskey())}));
-    auto made = StaticZone::make(wire("x"), parsed->rrsets, key);
+    REQUIRE(parsed->records.add(wire("x"), rrtype::kDnskey, 300, signer.dnskey(), 0));
+    parsed->records.sort();
+    auto made = StaticZone::make(wire("x"), parsed->records, key);
     INFO((made ? "" : made.error().message));
     REQUIRE(made);
     zone = *std::move(made);
@@ -294,7 +266,7 @@ TEST_CASE("the ds record of a delegation is the parent's to tell") {
 }
 
 TEST_CASE("a referral whose own glue does not fit says so, a sibling's is left out") {
-  std::string text(kZone);
+  std::string text(test::kAliasZone);
   for (int i = 0; i < 40; ++i) {
     text += "ns.cut AAAA 2001:db8::" + std::to_string(i) + "\n";
   }
@@ -312,7 +284,7 @@ TEST_CASE("a referral whose own glue does not fit says so, a sibling's is left o
 }
 
 TEST_CASE("an unsigned zone refers without proofs and follows for every type") {
-  Server server(kZone, kUnsigned);
+  Server server(test::kAliasZone, kUnsigned);
   Reply cut = server.ask({.name = "q.sig.x", .type = rrtype::kA, .dnssec_ok = true});
   CHECK(cut.authority.size() == 1);
   Reply alias = server.ask({.name = "www.x", .type = rrtype::kNsec, .dnssec_ok = true});

@@ -26,6 +26,12 @@ std::string encode(std::string_view path, std::size_t zone_size = 1) {
   return {out.data(), encode_module_labels(path, zone_size, out)};
 }
 
+// The path that labels stand for; empty: none.
+std::string path_of(std::string_view labels) {
+  std::array<char, kMaxName> out;
+  return {out.data(), path_of_module_labels(labels, out)};
+}
+
 std::string canonical(std::string_view text) {
   std::array<char, kMaxName> out;
   std::string in = labels(text);
@@ -162,6 +168,23 @@ TEST_CASE("names that no path has") {
   CHECK(!test::decode_module_labels("\1a\1_\5ab"));
 }
 
+TEST_CASE("names above modules have paths, too") {
+  CHECK(path_of(labels("mox.mjl_2d._.github.com")) == "github.com/mjl-/mox");
+  CHECK(path_of(labels("mjl_2d._.github.com")) == "github.com/mjl-");
+  CHECK(path_of(labels("_.github.com")) == "github.com/");
+  CHECK(path_of(labels("github.com")) == "github.com");
+  CHECK(path_of(labels("com")) == "com");
+  for (const char* none :
+       {"a_2fb._.github.com", "a_20._.github.com", "a_c3_a9._.github.com", "a_61._.github.com",
+        "a_2db._.github.com", "mjl-._.github.com", "a_._.github.com", "a_zz._.github.com",
+        "a._.b._.github.com", "_", "a._", "a._.git_68ub.com"}) {
+    INFO(none);
+    CHECK(path_of(labels(none)).empty());
+  }
+  CHECK(path_of("").empty());
+  CHECK(path_of("\5ab").empty());
+}
+
 TEST_CASE("a - at an end may stand bare") {
   struct Row {
     const char* bare;
@@ -210,6 +233,7 @@ TEST_CASE("random valid paths have names that lead back to them") {
     CHECK(is_wire_name(name + std::string(1, '\0')));
     CHECK(lower_name(name + std::string(1, '\0')).substr(0, name.size()) == name);
     CHECK(test::decode_module_labels(name) == path);
+    CHECK(path_of(name) == path);
   }
   CHECK(valid > 5000);
 }

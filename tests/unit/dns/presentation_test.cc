@@ -133,6 +133,15 @@ TEST_CASE("a key file of dnssec-keygen") {
         "55648 13 2 b4c8c1fe2e7477127b27115656ad6256f424625bf5c1e2770ce6d6e37df61d17");
 }
 
+// dnssec-keygen writes an ECDSA key as a number: one of 256 has fewer than 32 octets.
+TEST_CASE("a key whose first octets are zero") {
+  const std::string scalar = std::string(2, '\0') + std::string(30, '\x5a');
+  const auto key = parse_private_key(format_private_key({13, scalar.substr(2)}, from_unix(0)));
+  REQUIRE(key);
+  CHECK(key->secret == scalar);
+  CHECK(P256Signer::from_scalar(key->secret));
+}
+
 TEST_CASE("files that are no keys") {
   const std::string good = format_private_key({13, std::string(32, 'a')}, from_unix(0));
   auto without = [&](std::string_view start) {
@@ -149,7 +158,9 @@ TEST_CASE("files that are no keys") {
            good + "PrivateKey: " + encode_base64(std::string(32, 'b')) + "\n",
            "Private-key-format: v2.0\n" + without("Private-key-format"),
            without("Algorithm") + "Algorithm: 8 (RSASHA256)\n",
-           without("PrivateKey:") + "PrivateKey: " + encode_base64(std::string(31, 'b')) + "\n",
+           without("PrivateKey:") + "PrivateKey: " + encode_base64(std::string(33, 'b')) + "\n",
+           without("PrivateKey:") + "PrivateKey: " + encode_base64(std::string(20, 'b')) + "\n",
+           format_private_key({15, std::string(31, 'b')}, from_unix(0)),
            without("PrivateKey:") + "PrivateKey: !!!\n",
        }) {
     INFO(text);

@@ -128,6 +128,13 @@ TEST_CASE("what may not stand beside or below what") {
   for (const Row& row : std::vector<Row>{
            {{name_set("a.x", rrtype::kCname, "b.x"), txt("a.x")}, "cname beside other"},
            {{name_set("x", rrtype::kCname, "b.x")}, "cname beside other"},
+           {{Rrset::make(
+                wire("x"), rrtype::kCds, 1,
+                {std::string(5, '\0'), std::string("\0\1\x0d\2", 4) + std::string(32, 'd')})},
+            "the CDS that deletes stands alone"},
+           {{Rrset::make(wire("x"), rrtype::kCdnskey, 1,
+                         {std::string("\0\0\3\0\0", 5), std::string("\1\1\3\x0dk", 5)})},
+            "the CDNSKEY that deletes stands alone"},
            {{Rrset::make(wire("a.x"), rrtype::kCname, 1, {wire("b"), wire("c")})},
             "more than one cname"},
            {{Rrset::make(wire("a.x"), rrtype::kDname, 1, {wire("b"), wire("c")})},

@@ -86,6 +86,7 @@ TEST_CASE("what malformed queries are told") {
            {"ARCOUNT without a record", header(1, 0, 1, 0, 0, 1) + q, bad},
            {"a record ARCOUNT does not have", header(1, 0, 1, 0, 0, 0) + q + kOpt, bad},
            {"OPT", header(1, 0, 1, 0, 0, 1) + q + kOpt, ok},
+           {"trailing octet after OPT", header(1, 0, 1, 0, 0, 1) + q + kOpt + "x", bad},
            {"two OPTs", header(1, 0, 1, 0, 0, 2) + q + kOpt + kOpt, bad},
            {"OPT not at the root", header(1, 0, 1, 0, 0, 1) + q + opt_record(1400, 0, "", kName),
             bad},
@@ -128,7 +129,10 @@ TEST_CASE("what malformed queries are told") {
     CHECK(read_query(row.packet, query) == row.status);
     if (row.status == bad) {
       // Only what was read of it is owed an answer in kind.
-      CHECK(query.has_edns == (std::string_view(row.what) == "zone version with data"));
+      const std::string_view what = row.what;
+      CHECK(query.has_edns == (what == "zone version with data" || what == "no question but OPT" ||
+                               what == "trailing octet after OPT" ||
+                               what == "version 1, trailing octet"));
       CHECK(!query.dnssec_ok);
     }
   }
@@ -162,10 +166,11 @@ TEST_CASE("EDNS fields") {
 TEST_CASE("a reused query keeps nothing of the one before") {
   Query query;
   std::string first = header(1, 0x0100, 1, 0, 0, 2) + question(kName, 16) +
-                      opt_record(1400, 0xc000, option(3, "") + option(10, "x")) +
+                      opt_record(1400, 0xc000, option(3, "") + option(10, "12345678")) +
                       record(wire("key"), 250, 255);
   REQUIRE(read_query(first, query) == QueryStatus::kOk);
   CHECK(query.tsig_offset != 0);
+  CHECK(query.cookie == "12345678");
   std::string second = header(2, 0, 0, 0, 0, 0);
   CHECK(read_query(second, query) == QueryStatus::kFormErr);
   CHECK(query.question.empty());
@@ -173,6 +178,7 @@ TEST_CASE("a reused query keeps nothing of the one before") {
   CHECK(!query.has_edns);
   CHECK(!query.wants_nsid);
   CHECK(query.tsig_offset == 0);
+  CHECK(query.cookie.empty());
   CHECK(!query.recursion_desired);
 }
 

@@ -32,7 +32,7 @@ Result<ZoneFileText> parse(std::string_view text,
 // Every record as "owner ttl TYPE rdata".
 Lines records(const ZoneFileText& text) {
   Lines out;
-  for (const Rrset& rrset : text.rrsets) {
+  for (const Rrset& rrset : text.records.rrsets()) {
     for (const std::string& rdata : rrset.rdatas) {
       out.push_back(format_name(rrset.owner) + " " + std::to_string(rrset.ttl) + " " +
                     format_type(rrset.type) + " " + *test::format_rdata(rrset.type, rdata));
@@ -155,10 +155,18 @@ TEST_CASE("an error names file and line") {
            {"a 1 CAA 256 issue x", "number \"256\" is above 255"},
            {"a 1 SOA a b 4294967296 1 1 1 1", "number \"4294967296\" is above"},
            {"a 1 DS 65536 13 2 00", "above 65535"},
+           {"a 1 MX -1 b", "z:1: \"-1\" is no number"},
+           {"a 1 TLSA 3 1 1 abc", "z:1: TLSA record: its last field is not octets in hex"},
+           {"a 1 LOC 91 N 4 E 0", "z:1: LOC record: the latitude"},
+           {"a 1 APL 1:0.0.0.0/33", "z:1: APL record: \"1:0.0.0.0/33\" is no address prefix"},
+           {"a 1 CSYNC 1 3 FOO", "z:1: CSYNC record: record type \"FOO\" is unknown"},
+           {"a 1 SSHFP \\# 4 01010203", "z:1: SSHFP record: not the form"},
            {"a 1 A 1.2.3.4 5", "z:1: "},
            {"a 1 MX 10", "z:1: "},
            {"$TTL x", "z:1: $TTL \"x\" is no time"},
            {"$TTL", "z:1: $TTL takes one value"},
+           {"$ttl x", "z:1: $TTL \"x\" is no time"},
+           {"\n$include nowhere", "z:2: nowhere: no such file"},
            {"$ORIGIN a b", "z:1: $ORIGIN takes one value"},
            {"$ORIGIN a..b", "z:1: "},
            {"$GENERATE 1-2 a$ A 1.2.3.$", "z:1: unknown directive \"$GENERATE\""},
@@ -191,8 +199,8 @@ TEST_CASE("included files") {
               "c.example.org. 1 TXT \"z\"", "two.org. 1 TXT \"two\"", "two.org. 1 TXT \"after\"",
               "a.two.org. 1 TXT \"one\"", "b.deep.two.org. 1 TXT \"one\"",
               "d.example.org. 1 TXT \"z\""});
-  CHECK(parsed->rrsets[1].where == "one:1");
-  CHECK(parsed->rrsets[3].where == "z:5");
+  CHECK(parsed->records.rrsets()[1].where == "one:1");
+  CHECK(parsed->records.rrsets()[3].where == "z:5");
   CHECK(parse("$TTL 1\n$INCLUDE bad", files).error().message.starts_with("bad:3: "));
   CHECK(parse("$INCLUDE self", files).error().message.find("more than 8 files") !=
         std::string::npos);
@@ -203,11 +211,11 @@ TEST_CASE("included files") {
 TEST_CASE("ttls that differ, and that are too long") {
   auto parsed = parse("a 300 TXT x\na 200 TXT y\na 400 TXT z\nb 1000 TXT x", {}, 900);
   REQUIRE(parsed);
-  CHECK(parsed->rrsets[0].ttl == 200);
-  CHECK(parsed->rrsets[1].ttl == 900);
+  CHECK(parsed->records.rrsets()[0].ttl == 200);
+  CHECK(parsed->records.rrsets()[1].ttl == 900);
   REQUIRE(parsed->warnings.size() == 3);
-  CHECK(parsed->warnings[0].find("z:2: a.example.org. TXT: records of one set") == 0);
-  CHECK(parsed->warnings[2] == "z:4: ttl 1000 lowered to 900");
+  CHECK(parsed->warnings[1].find("z:2: a.example.org. TXT: records of one set") == 0);
+  CHECK(parsed->warnings[0] == "z:4: ttl 1000 lowered to 900");
 }
 
 TEST_CASE("what a zone needs to be served") {
@@ -230,7 +238,7 @@ TEST_CASE("what a zone needs to be served") {
     INFO(row.text);
     auto parsed = parse(row.text);
     REQUIRE(parsed);
-    auto zone = StaticZone::make(wire("example.org"), parsed->rrsets, test::kTestKey);
+    auto zone = StaticZone::make(wire("example.org"), parsed->records, test::kTestKey);
     REQUIRE(zone);
     Status status = check_servable(**zone);
     CHECK(bool(status) == row.message.empty());
