@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -16,6 +17,7 @@
 #include "store/schema.h"
 #include "store/version_chunk.h"
 #include "tlog/checkpoint.h"
+#include "tlog/go_log.h"
 #include "tlog/tile.h"
 #include "tlog/tree.h"
 
@@ -35,6 +37,19 @@ std::string without_prerelease(std::string summary) {
   if (summary.substr(0, end).find('-') == std::string::npos) return summary;
   const std::size_t space = summary.find(' ');
   return space == std::string::npos ? "" : summary.substr(space + 1);
+}
+
+// Of a release and its record: equal sums of these tell equal sets, as far as accidents go.
+std::uint64_t mark_of(std::string_view path, std::string_view version, std::uint64_t record) {
+  const std::string text = fmt::format("{} {}", path, version);
+  return std::hash<std::string_view>{}(text) * (2 * record + 1);
+}
+
+// The same of the record's own text: what is before its second blank.
+std::uint64_t mark_of(std::string_view text, std::uint64_t record) {
+  const std::size_t path = std::min(text.find(' '), text.size());
+  const std::size_t version = std::min(text.find(' ', path + 1), text.size());
+  return std::hash<std::string_view>{}(text.substr(0, version)) * (2 * record + 1);
 }
 
 class Inspection {
@@ -65,6 +80,7 @@ class Inspection {
   void compare_roots(const tlog::Frontier& tree, std::span<const Hash> leaves);
   Result<std::optional<std::vector<Hash>>> leaves_of(std::uint64_t tile, std::size_t count);
   Status look_at_records();
+  void compare_versions(std::uint64_t tile, std::span<const std::string> texts);
   Status look_at_modules();
   Status look_at_module(std::uint64_t id, std::string_view path, std::string_view latest);
   Status look_at_others();
@@ -80,6 +96,7 @@ class Inspection {
   std::vector<SignedRoot> roots_;  // ascending
   std::size_t next_root_ = 0;
   std::vector<bool> seen_;                                       // by record number
+  std::vector<std::uint64_t> marks_;                             // of versions, by tile
   std::vector<std::pair<std::string, std::uint64_t>> versions_;  // of the module at hand
   sqlite::Statement chunks_;
 };
@@ -216,6 +233,21 @@ Status Inspection::look_at_tree() {
   return {};
 }
 
+// Whether the versions of modules that are told of a tile's records are those of their texts. Of
+// records that repeat one, none is told.
+void Inspection::compare_versions(std::uint64_t tile, std::span<const std::string> texts) {
+  const std::uint64_t begin = tile * tlog::kTileWidth;
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const std::uint64_t at = begin + i - state_.first_record;
+    if (at < seen_.size() && seen_[at]) sum += mark_of(texts[i], begin + i);
+  }
+  const std::uint64_t at = tile - state_.first_record / tlog::kTileWidth;
+  if (at < marks_.size() && marks_[at] != sum) {
+    fault(fmt::format("the versions of the records of tile {} are not those of their texts", tile));
+  }
+}
+
 // Every record's text into its tile's root.
 Status Inspection::look_at_records() {
   if (state_.keep != Keep::kRecords) return {};
@@ -243,6 +275,7 @@ Status Inspection::look_at_records() {
     }
     if (good) {
       found_.hashed += leaves.size();
+      compare_versions(tile, *texts);
     } else {
       fault(fmt::format("the records of tile {} are not those of the log's tree", tile));
     }
@@ -277,6 +310,9 @@ std::string Inspection::summary_of(std::string_view path) const {
 
 Status Inspection::look_at_module(std::uint64_t id, std::string_view path,
                                   std::string_view latest) {
+  if (!tlog::is_record_module(path)) {
+    fault(fmt::format("module {} is called {}, which no record can name", id, quoted(path)));
+  }
   versions_.clear();
   VersionChunk chunk;
   std::string first;  // where the next chunk is to begin
@@ -290,7 +326,12 @@ Status Inspection::look_at_module(std::uint64_t id, std::string_view path,
       const auto version = unpack_version(chunk.entries[i].packed);
       good = version.has_value();
       if (!good) break;
-      take_record(chunk.entries[i].record);
+      const std::uint64_t record = chunk.entries[i].record;
+      take_record(record);
+      if (record >= state_.first_record && record < state_.position && !marks_.empty()) {
+        marks_[(record - state_.first_record) / tlog::kTileWidth] +=
+            mark_of(path, *version, record);
+      }
       versions_.emplace_back(*version, chunk.entries[i].record);
     }
     if (!good) {
@@ -360,17 +401,21 @@ Result<DatabaseFindings> Inspection::run() {
     return std::move(found_);
   }
   state_ = *std::move(state);
-  // No database has more; a damaged number must not become memory.
-  constexpr std::uint64_t kMostRecords = std::uint64_t{1} << 36;
-  if (state_.position > kMostRecords || (state_.target && state_.position > state_.target->size)) {
-    fault(fmt::format("a position of {} records is beyond the head", state_.position));
+  // A damaged number must become neither memory nor time: there is a hash for each whole tile.
+  GW_TRY(const std::int64_t hashes,
+         db_.integer("SELECT coalesce(sum(length(hashes)), 0) FROM level1"));
+  const std::uint64_t tiles = static_cast<std::uint64_t>(hashes) / sizeof(Hash);
+  if (state_.records / tlog::kTileWidth > tiles + 1) {
+    fault(fmt::format("of {} records, the hashes of {} tiles alone are there", state_.records,
+                      tiles));
     return std::move(found_);
   }
   seen_.assign(state_.records, false);
+  if (state_.keep == Keep::kRecords) marks_.assign(state_.records / tlog::kTileWidth + 1, 0);
   GW_CHECK(noted(look_at_heads()));
   GW_CHECK(noted(look_at_tree()));
-  GW_CHECK(noted(look_at_records()));
   GW_CHECK(noted(look_at_modules()));
+  GW_CHECK(noted(look_at_records()));
   GW_CHECK(noted(look_at_others()));
   return std::move(found_);
 }

@@ -97,12 +97,13 @@ void ModuleMerger::load_added(const PendingRecords& pending, std::uint32_t modul
   for (const auto* i = begin; i != end; ++i) {
     added_.push_back({pending.packed(*i), pending.first() + *i, pending.no_gomod(*i)});
   }
-  // Records come in ascending order, and a stable sort leaves the lowest of a version first.
+  // The lowest record of a version first; they come in ascending order.
   const auto less = [](const VersionEntry& a, const VersionEntry& b) {
-    return a.packed < b.packed;
+    const int order = a.packed.compare(b.packed);
+    return order != 0 ? order < 0 : a.record < b.record;
   };
   if (!std::is_sorted(added_.begin(), added_.end(), less)) {
-    std::stable_sort(added_.begin(), added_.end(), less);
+    std::sort(added_.begin(), added_.end(), less);
   }
 }
 

@@ -43,9 +43,21 @@ int hex_digit(char c) {
   return -1;
 }
 
-void append_be48(std::string& out, std::uint64_t v) {
-  for (int shift = 40; shift >= 0; shift -= 8) out.push_back(static_cast<char>(v >> shift));
-}
+// Octets for the end of a string, at most those of a structured version: written there one by one,
+// each would look whether there is room.
+struct ShortBytes {
+  std::array<char, 1 + 3 * 5 + kTailBytes> data;
+  std::size_t size = 0;
+
+  void add(std::uint64_t octet) { data[size++] = static_cast<char>(octet); }
+  void add_varint(std::uint64_t v) {
+    for (; v >= 0x80; v >>= 7) add(v | 0x80);
+    add(v);
+  }
+  void add_be48(std::uint64_t v) {
+    for (int shift = 40; shift >= 0; shift -= 8) add(v >> shift);
+  }
+};
 
 std::uint64_t read_be48(std::string_view in) {
   std::uint64_t v = 0;
@@ -91,12 +103,14 @@ bool append_structured(std::string& out, std::string_view version) {
     if (version.starts_with("0.")) version.remove_prefix(2);
     if (!read_tail(version, time, commit)) return false;
   }
-  out.push_back(static_cast<char>(form));
-  for (const std::uint64_t n : number) append_varint(out, n);
+  ShortBytes bytes;
+  bytes.add(form);
+  for (const std::uint64_t n : number) bytes.add_varint(n);  // each below 2^32
   if ((form & 0x0f) != kRelease) {
-    append_be48(out, time);
-    append_be48(out, commit);
+    bytes.add_be48(time);
+    bytes.add_be48(commit);
   }
+  out.append(bytes.data.data(), bytes.size);
   return true;
 }
 

@@ -33,6 +33,21 @@ std::uint64_t path_hash(std::string_view path) {
 
 constexpr std::uint64_t kLow = 0xffffffff;
 
+// How many records ahead of the one at hand each step of its look-up is begun: the slot of the
+// table, what it points to, and the path behind that. Each is mostly in none of the processor's
+// caches.
+constexpr std::size_t kSlotAhead = 24;
+constexpr std::size_t kModuleAhead = 16;
+constexpr std::size_t kPathAhead = 8;
+
+// Four characters of a sum, behind its `h1:`.
+std::uint32_t sum_start(std::string_view sum) {
+  std::uint32_t start = 0;
+  sum.substr(std::min<std::size_t>(sum.size(), 3), sizeof(start))
+      .copy(reinterpret_cast<char*>(&start), sizeof(start));
+  return start;
+}
+
 }  // namespace
 
 void PendingRecords::grow() {
@@ -46,9 +61,31 @@ void PendingRecords::grow() {
   }
 }
 
-std::uint32_t PendingRecords::intern(std::string_view path) {
+void PendingRecords::hash_paths(const tlog::VerifiedBatch& batch) {
+  hashes_.clear();
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const tlog::VerifiedRecord record = batch[i];
+    hashes_.push_back(record.regular() ? path_hash(record.module()) : 0);
+  }
+}
+
+void PendingRecords::look_ahead(std::size_t i) const {
+  const auto slot = [&](std::size_t ahead) {
+    return &table_[hashes_[i + ahead] & (table_.size() - 1)];
+  };
+  const auto module = [&](std::size_t ahead) { return &modules_[(*slot(ahead) & kLow) - 1]; };
+  if (table_.empty()) return;
+  if (i + kSlotAhead < hashes_.size()) __builtin_prefetch(slot(kSlotAhead));
+  if (i + kModuleAhead < hashes_.size() && *slot(kModuleAhead) != 0) {
+    __builtin_prefetch(module(kModuleAhead));
+  }
+  if (i + kPathAhead < hashes_.size() && *slot(kPathAhead) != 0) {
+    __builtin_prefetch(paths_.data() + module(kPathAhead)->path);
+  }
+}
+
+std::uint32_t PendingRecords::intern(std::string_view path, std::uint64_t h) {
   if ((modules_.size() + 1) * 2 > table_.size()) grow();
-  const std::uint64_t h = path_hash(path);
   std::size_t slot = h & (table_.size() - 1);
   for (; table_[slot] != 0; slot = (slot + 1) & (table_.size() - 1)) {
     if ((table_[slot] & ~kLow) != (h & ~kLow)) continue;
@@ -56,8 +93,8 @@ std::uint32_t PendingRecords::intern(std::string_view path) {
     if (path_of(modules_[i]) == path) return i;
   }
   table_[slot] = (h & ~kLow) | (modules_.size() + 1);
-  modules_.push_back(
-      {static_cast<std::uint32_t>(paths_.size()), static_cast<std::uint32_t>(path.size()), 0, 0});
+  modules_.push_back({static_cast<std::uint32_t>(paths_.size()),
+                      static_cast<std::uint32_t>(path.size()), 0, 0, 0});
   paths_.append(path);
   return static_cast<std::uint32_t>(modules_.size() - 1);
 }
@@ -73,8 +110,9 @@ bool PendingRecords::lacks_gomod(std::uint32_t module, std::string_view version,
   if (slot.legacy == 0) {
     legacy_.push_back(mod::hash_gomod(fmt::format("module {}\n", path_of(slot))));
     slot.legacy = static_cast<std::uint32_t>(legacy_.size());
+    slot.legacy_start = sum_start(legacy_.back());
   }
-  return legacy_[slot.legacy - 1] == gomod_sum;
+  return slot.legacy_start == sum_start(gomod_sum) && legacy_[slot.legacy - 1] == gomod_sum;
 }
 
 Status PendingRecords::add(const tlog::VerifiedBatch& batch) {
@@ -83,6 +121,7 @@ Status PendingRecords::add(const tlog::VerifiedBatch& batch) {
     return internal_error(fmt::format("records from {} on do not follow {}", batch.first(), end()));
   }
   if (&batch.format() != &format_of(keep_)) return internal_error("records of another form");
+  if (keep_ != Keep::kBuilds) hash_paths(batch);
   for (std::size_t i = 0; i < batch.size(); ++i) {
     if (packed_.size() > kMaxPendingBytes || paths_.size() > kMaxPendingBytes) {
       return internal_error("too many records in one transaction");
@@ -100,7 +139,8 @@ Status PendingRecords::add(const tlog::VerifiedBatch& batch) {
           {record.number(), batch.format().key_of(record.text()), std::string(record.text())});
       continue;
     }
-    const std::uint32_t module = intern(record.module());
+    look_ahead(i);
+    const std::uint32_t module = intern(record.module(), hashes_[i]);
     ++modules_[module].count;
     append_packed_version(packed_, record.version());
     const tlog::GoSums sums = tlog::go_sums(record);
@@ -124,7 +164,8 @@ std::size_t PendingRecords::bytes() const {
   std::size_t n = entries_.size() * sizeof(Entry) + packed_.size() + paths_.size() +
                   modules_.size() * sizeof(ModuleSlot) + table_.size() * sizeof(table_[0]) +
                   sums_.size() + level1_.size() * sizeof(Hash);
-  for (const auto& [record, text] : irregular_) n += text.size() + sizeof(record);
+  // Stored as they are, so that SQLite holds them once more until the commit.
+  for (const auto& [record, text] : irregular_) n += 2 * text.size() + sizeof(record);
   n += legacy_.size() * (sizeof(std::string) + tlog::kSumBytes);
   for (const Build& b : builds_) n += sizeof(b) + b.key.size() + b.text.size();
   return n;
@@ -146,6 +187,7 @@ void PendingRecords::clear() {
   modules_.clear();
   legacy_.clear();
   std::fill(table_.begin(), table_.end(), 0);
+  hashes_.clear();
   sums_.clear();
   builds_.clear();
   irregular_.clear();

@@ -94,11 +94,16 @@ class PendingRecords {
   struct ModuleSlot {
     std::uint32_t path;
     std::uint32_t path_size;
-    std::uint32_t count;   // of its records
-    std::uint32_t legacy;  // index into legacy_ + 1; 0: not computed yet
+    std::uint32_t count;         // of its records
+    std::uint32_t legacy;        // index into legacy_ + 1; 0: not computed yet
+    std::uint32_t legacy_start;  // the beginning of that one, which nearly always differs
   };
 
-  std::uint32_t intern(std::string_view path);
+  // Of a batch's paths, into hashes_.
+  void hash_paths(const tlog::VerifiedBatch& batch);
+  // Begins to load what the records after the batch's i-th will need.
+  void look_ahead(std::size_t i) const;
+  std::uint32_t intern(std::string_view path, std::uint64_t hash);
   bool lacks_gomod(std::uint32_t module, std::string_view version, std::string_view packed,
                    std::string_view gomod_sum);
   void grow();
@@ -112,8 +117,9 @@ class PendingRecords {
   std::string packed_;
   std::string paths_;
   std::vector<ModuleSlot> modules_;
-  std::vector<std::string> legacy_;   // sums of go.mod files that the go command makes up
-  std::vector<std::uint64_t> table_;  // open addressing: hash's high half, module index + 1
+  std::vector<std::string> legacy_;    // sums of go.mod files that the go command makes up
+  std::vector<std::uint64_t> table_;   // open addressing: hash's high half, module index + 1
+  std::vector<std::uint64_t> hashes_;  // of the paths of the batch at hand
   std::string sums_;
   std::vector<Build> builds_;
   std::vector<std::pair<std::uint64_t, std::string>> irregular_;

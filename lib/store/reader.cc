@@ -21,7 +21,7 @@ struct Reader::Impl {
   sqlite::Statement data_version;
   sqlite::Statement begin, commit;
   int snapshots = 0;  // nested ones share the outermost transaction
-  sqlite::Statement module_id, chunks, by_id, scan;
+  sqlite::Statement module_id, chunks, by_id, by_path, scan, walk;
 };
 
 Reader::Reader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -55,6 +55,8 @@ Result<Reader> Reader::open(const std::string& path) {
     GW_TRY(impl->chunks, db.prepare("SELECT data FROM version WHERE module = ?"));
     GW_TRY(impl->by_id, db.prepare("SELECT path, latest FROM module WHERE id = ?"));
     GW_TRY(impl->scan, db.prepare("SELECT path, latest FROM module WHERE id BETWEEN ? AND ?"));
+    GW_TRY(impl->by_path, db.prepare("SELECT latest FROM module WHERE path = ?"));
+    GW_TRY(impl->walk, db.prepare("SELECT path FROM module WHERE path >= ? ORDER BY path"));
     return {};
   };
   if (auto s = run(); !s) return std::move(s).error().in(path);
@@ -131,9 +133,10 @@ Status Reader::each_module(const std::function<bool(const ModuleRow&)>& f, unsig
                            unsigned shards) {
   if (shards == 0 || shard >= shards) return internal_error("no such shard of the modules");
   GW_TRY(const std::int64_t max, impl_->db.integer("SELECT coalesce(max(id), 0) FROM module"));
-  const std::int64_t size = max / shards + 1;
+  const std::int64_t size = max / shards;
+  const std::int64_t last = shard + 1 == shards ? max : size * (shard + 1);
   sqlite::Statement& s = impl_->scan;
-  s.bind(1, size * shard + (shard == 0 ? 0 : 1)).bind(2, size * (shard + 1));
+  s.bind(1, shard == 0 ? 0 : size * shard + 1).bind(2, last);
   while (true) {
     GW_TRY(const bool row, s.step());
     if (!row) return {};
@@ -141,6 +144,49 @@ Status Reader::each_module(const std::function<bool(const ModuleRow&)>& f, unsig
       s.reset();
       return {};
     }
+  }
+}
+
+Result<std::optional<std::string>> Reader::latest(std::string_view path) {
+  std::optional<std::string> out;
+  sqlite::Statement& s = impl_->by_path;
+  GW_TRY(const bool found, s.bind_text(1, path).step());
+  if (found) out.emplace(s.bytes(0));
+  s.reset();
+  return out;
+}
+
+Result<std::vector<std::string>> Reader::sample_paths(unsigned count) {
+  GW_TRY(const std::int64_t max, impl_->db.integer("SELECT coalesce(max(id), 0) FROM module"));
+  std::vector<std::string> out;
+  // Rows are few, but their numbers may be any: max * i could be too large.
+  const std::int64_t n = std::min<std::int64_t>(count, max);
+  for (std::int64_t i = 0; i < n; ++i) {
+    const std::int64_t id = max / n * i + max % n * i / n + 1;
+    GW_TRY(const bool row, impl_->scan.bind(1, id).bind(2, id).step());
+    if (row) out.emplace_back(impl_->scan.bytes(0));
+    impl_->scan.reset();
+  }
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
+Status Reader::walk_paths(
+    std::string_view from,
+    const std::function<std::optional<std::string>(std::string_view path)>& f) {
+  sqlite::Statement& s = impl_->walk;
+  std::string begin(from);  // bound until the reset
+  s.bind_text(1, begin);
+  while (true) {
+    GW_TRY(const bool row, s.step());
+    if (!row) return {};
+    auto next = f(s.bytes(0));
+    if (next && next->empty()) continue;
+    s.reset();
+    if (!next) return {};
+    begin = *std::move(next);
+    s.bind_text(1, begin);
   }
 }
 

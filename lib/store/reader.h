@@ -4,10 +4,11 @@
 // Every call is a short read transaction of its own, so that the follower's log of changes
 // (SQLite's WAL) can be cut; Snapshot joins a few calls into one. New commits are noticed by
 // polling data_version(), which costs microseconds and reads no table. A Reader belongs to one
-// thread at a time; open one for each thread. SQLite needs write access to the `-shm` file beside
-// the database even for reading.
+// thread at a time; open one for each thread. SQLite needs the `-wal` and `-shm` files beside
+// the database, which a Writer leaves there, or to make them in its directory; reading is enough.
 //
-// Costs: versions() is one B-tree lookup by path, each_module() one pass over the modules' table.
+// Costs: versions() and latest() are one B-tree lookup by path, each_module() one pass over the
+// modules' table, walk_paths() a part of a microsecond a path and some for going on elsewhere.
 #pragma once
 
 #include <cstdint>
@@ -89,6 +90,19 @@ class Reader {
   // visits a disjoint part, so that several Readers can share a scan between threads.
   Status each_module(const std::function<bool(const ModuleRow&)>& f, unsigned shard = 0,
                      unsigned shards = 1);
+
+  // The module's releases, as in ModuleRow; none when there is no such module.
+  Result<std::optional<std::string>> latest(std::string_view path);
+
+  // Paths of about so many modules, drawn evenly from all, sorted: they part the table of paths
+  // into pieces of about the same size.
+  Result<std::vector<std::string>> sample_paths(unsigned count);
+
+  // Calls `f` for modules' paths in ascending order (of their bytes), from the first that is not
+  // less than `from` on, until it returns none. What it returns is where to go on: empty for the
+  // next path, else the first one that is not less.
+  Status walk_paths(std::string_view from,
+                    const std::function<std::optional<std::string>(std::string_view path)>& f);
 
   // The modules touched by commits after `commit` (LogState::commit at the time of a full scan,
   // then Changes::commit).

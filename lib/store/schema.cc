@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/bytes.h"
+#include "tlog/note.h"
 
 namespace gw::store {
 namespace {
@@ -136,10 +137,12 @@ Status migrate_schema(sqlite::Database& db, std::int64_t from) {
 
 Result<std::optional<Head>> load_head(sqlite::Database& db, std::uint64_t size) {
   GW_TRY(sqlite::Statement s,
-         db.prepare("SELECT root, note, accepted_at FROM head WHERE size = ?"));
-  GW_TRY(const bool found, s.bind(1, size).step());
+         db.prepare("SELECT root, CASE WHEN length(note) <= ? THEN note END, accepted_at "
+                    "FROM head WHERE size = ?"));
+  GW_TRY(const bool found, s.bind(1, tlog::kMaxNoteBytes).bind(2, size).step());
   if (!found) return std::optional<Head>();
   if (s.bytes(0).size() != sizeof(Hash)) return corrupt_error("a stored head has a damaged root");
+  if (s.is_null(1)) return corrupt_error("a stored head has a note that is too long");
   Head head;
   head.size = size;
   head.root = hash_from_bytes(s.bytes(0));
@@ -170,9 +173,17 @@ Result<LogState> load_state(sqlite::Database& db) {
   state.position = s.u64(4);
   if (state.position < state.first_record) return corrupt_error("position below the first record");
   state.records = state.position - state.first_record;
+  // They say how much is loaded.
+  if (s.u64(8) > state.records) {
+    return corrupt_error(fmt::format("{} modules in {} records", s.u64(8), state.records));
+  }
   if (!s.is_null(5)) {
     GW_TRY(state.target, load_head(db, s.u64(5)));
     if (!state.target) return corrupt_error("the head aimed at is missing");
+    if (state.position > state.target->size) {
+      return corrupt_error(
+          fmt::format("a position of {} records is beyond the head", state.position));
+    }
   }
   if (!s.is_null(6)) {
     GW_TRY(state.reached, load_head(db, s.u64(6)));

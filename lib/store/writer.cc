@@ -69,6 +69,7 @@ Status Writer::Impl::open_existing() {
 Status Writer::Impl::configure() {
   // ModuleMerger walks the tables in their own order: a larger cache was no faster (10 million
   // records, 32 MB and 128 MB). What does not fit goes to the log of changes before the commit.
+  GW_CHECK(db.keep_log_files());
   return db.exec(
       fmt::format("PRAGMA synchronous = FULL; PRAGMA cache_size = -{}; PRAGMA temp_store = MEMORY; "
                   "PRAGMA journal_size_limit = 67108864",

@@ -26,6 +26,9 @@ struct Writer::Impl {
       : path(std::move(p)), options(std::move(o)), lock(std::move(l)) {}
   ~Impl() {
     if (!ours) lock.remove_if_new();
+    // While somebody reads, SQLite leaves the log of changes as it is at the end: without it a copy
+    // of the file alone would lack the last commits. It waits for nobody, and may fail.
+    if (static_cast<bool>(db)) (void)db.exec("PRAGMA wal_checkpoint(PASSIVE)");
   }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;

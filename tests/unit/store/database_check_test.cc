@@ -93,10 +93,16 @@ TEST_CASE("what is damaged in a database is found") {
        "module = 3",
        "record"},
       {versions, "UPDATE module SET latest = 'v9.9.9=1' WHERE id = 3", "latest versions of module"},
+      {versions, "UPDATE module SET path = 'a b' WHERE id = 3", "no record can name"},
+      {versions, "UPDATE module SET path = 'a' || char(10) WHERE id = 3", "no record can name"},
       {versions, "UPDATE log SET position = position - 300", ""},
       {records, "UPDATE sums SET data = CAST(substr(data, 1, length(data) - 1) || x'00' AS BLOB)",
        "are not those of the log's tree"},
       {records, "UPDATE sums SET data = x'0101' WHERE tile = 2", "sums of tile 2"},
+      {records,
+       "UPDATE version SET data = CAST(substr(data, 1, 4) || x'7a' || substr(data, 6) AS BLOB) "
+       "WHERE module = 3",
+       "are not those of their texts"},
       {records, "UPDATE module SET path = path || 'x' WHERE id = 3", "log's tree"},
   };
   for (const Case& c : cases) {

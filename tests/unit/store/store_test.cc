@@ -42,6 +42,58 @@ Error open_error(const std::string& path, const WriterOptions& options) {
 
 }  // namespace
 
+TEST_CASE("one module's summary, paths in their order, and a sample of them") {
+  TempDir dir;
+  TestLog log;
+  for (const char* path : {"b.x/a", "a.x/a", "b.x/b", "c.x/a", "b.x/c"}) log.add(path, "v1.0.0");
+  auto w = Writer::open(dir.file("db"), writer_options(log)).value();
+  REQUIRE(fill(w, log, 5, from_unix(1)));
+  auto reader = Reader::open(dir.file("db")).value();
+  CHECK(*reader.latest("b.x/b") == "v1.0.0=2");
+  CHECK_FALSE(reader.latest("b.x")->has_value());
+  const auto walk = [&](std::string_view from, std::string_view at, const std::string& to) {
+    std::vector<std::string> seen;
+    REQUIRE(reader.walk_paths(from, [&](std::string_view path) {
+      seen.emplace_back(path);
+      return path == at ? (to.empty() ? std::nullopt : std::optional(to))
+                        : std::optional<std::string>("");
+    }));
+    return seen;
+  };
+  using Paths = std::vector<std::string>;
+  CHECK(walk("", "", "") == Paths{"a.x/a", "b.x/a", "b.x/b", "b.x/c", "c.x/a"});
+  CHECK(walk("b.x/b", "", "") == Paths{"b.x/b", "b.x/c", "c.x/a"});
+  CHECK(walk("", "b.x/a", "b.x0") == Paths{"a.x/a", "b.x/a", "c.x/a"});
+  CHECK(walk("", "b.x/b", "") == Paths{"a.x/a", "b.x/a", "b.x/b"});
+  CHECK(reader.sample_paths(5)->size() == 5);
+  CHECK(reader.sample_paths(100)->size() == 5);
+  CHECK(reader.sample_paths(2)->size() == 2);
+  // A file may come from anywhere: numbers near the largest.
+  auto db = sqlite::Database::open(dir.file("db"), sqlite::Database::Mode::kWrite).value();
+  REQUIRE(
+      db.exec("UPDATE module SET id = 6750000000000000001 WHERE path = 'b.x/b';"
+              "UPDATE module SET id = 9000000000000000000 WHERE path = 'c.x/a'"));
+  CHECK(*reader.sample_paths(4) == Paths{"a.x/a", "b.x/b"});
+}
+
+TEST_CASE("the file alone is whole once its writer is gone, whoever reads it") {
+  TempDir dir;
+  const std::string db = dir.file("db");
+  TestLog log;
+  log.add_synthetic(600);
+  std::optional<Reader> reader;
+  {
+    auto w = Writer::open(db, writer_options(log)).value();
+    REQUIRE(fill(w, log, 300, from_unix(1)));
+    reader.emplace(Reader::open(db).value());
+    REQUIRE(reader->state()->position == 300);
+    REQUIRE(fill(w, log, 600, from_unix(2)));
+  }
+  std::filesystem::copy(db, dir.file("copy"));
+  CHECK(Reader::open(dir.file("copy")).value().state()->position == 600);
+  CHECK(reader->state()->position == 600);
+}
+
 TEST_CASE("nothing is created before the first head") {
   TempDir dir;
   TestLog log;
@@ -648,13 +700,20 @@ TEST_CASE("a damaged database is found out before it is written to") {
                                 "UPDATE log SET frontier = zeroblob(7)", "DELETE FROM head",
                                 "UPDATE log SET tail = zeroblob(31)", "DELETE FROM log",
                                 "UPDATE log SET tail = zeroblob(32)", "UPDATE log SET keep = 'x'",
-                                "UPDATE head SET root = x'00'");
+                                "UPDATE head SET root = x'00'", "UPDATE log SET modules = 1 << 60",
+                                "UPDATE log SET modules = -1", "UPDATE log SET position = 1 << 60",
+                                "UPDATE head SET note = zeroblob(1 << 20)");
   INFO(damage);
   {
     auto db = sqlite::Database::open(dir.file("db"), sqlite::Database::Mode::kWrite).value();
     REQUIRE(db.exec(damage));
   }
   CHECK(open_error(dir.file("db"), writer_options(log)).kind == ErrorKind::kCorrupt);
+  auto reader = Reader::open(dir.file("db"));
+  const bool of_the_writer =
+      std::string_view(damage).find("log SET frontier") != std::string::npos ||
+      std::string_view(damage).find("log SET tail") != std::string::npos;
+  if (reader && !of_the_writer) CHECK(reader->state().error().kind == ErrorKind::kCorrupt);
 }
 
 TEST_CASE("damaged rows are reported as such when they are met") {
