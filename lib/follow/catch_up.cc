@@ -9,6 +9,7 @@
 #include "base/metrics.h"
 #include "base/mutex.h"
 #include "follow/bounded_queue.h"
+#include "os/pages.h"
 #include "os/thread.h"
 #include "store/pending.h"
 #include "tlog/tile.h"
@@ -21,8 +22,11 @@ constexpr std::size_t kQueuedRuns = 4;
 constexpr std::size_t kTransactions = 2;
 constexpr std::uint64_t kManyRecords = 1'000'000;
 // A data tile is about 50 KB and may have 2 MB: what is wanted at once follows what came before.
-constexpr std::size_t kQueuedBytes = std::size_t{64} << 20;
+// Where that were more than kMostRunBytes, it is taken a few at a time.
+constexpr std::size_t kQueuedBytes = std::size_t{32} << 20;
 constexpr std::size_t kRunBytes = kQueuedBytes / kQueuedRuns;
+constexpr std::size_t kMostRunBytes = 4 * kRunBytes;
+constexpr std::size_t kFewTiles = kRunBytes / tlog::kMaxDataTileBytes;
 
 class Pipeline {
  public:
@@ -64,6 +68,7 @@ class Pipeline {
   const std::uint64_t first_;
   const std::uint64_t target_;
   const store::Keep keep_;
+  const std::uint64_t memory_ = os::usable_memory();
 
   BoundedQueue<tlog::FetchedRun> runs_{kQueuedRuns, kQueuedBytes};
   // One is filled while the other is committed; each waits here in between.
@@ -83,9 +88,14 @@ void Pipeline::fail(Error error) {
 }
 
 void Pipeline::fetch() {
-  std::size_t tiles = options_.run_tiles;
+  std::size_t tiles = std::min(kFewTiles, options_.run_tiles);
   for (std::uint64_t at = first_; at < target_;) {
-    auto run = log_.fetch(at, tiles);
+    const std::size_t most = std::min(tlog::kMaxDataTileBytes, kMostRunBytes / tiles);
+    auto run = log_.fetch(at, tiles, most);
+    if (!run && run.error().kind == ErrorKind::kUntrusted && tiles > kFewTiles) {
+      tiles = kFewTiles;
+      continue;
+    }
     if (!run) {
       fail(std::move(run).error());
       break;
@@ -112,7 +122,8 @@ bool Pipeline::hand_over(Pending& staged) {
 }
 
 bool Pipeline::full(const store::PendingRecords& staged, MonoTime opened) const {
-  return staged.size() >= options_.commit_records || staged.bytes() >= options_.commit_bytes ||
+  return staged.size() >= options_.commit_records ||
+         staged.bytes() >= commit_bytes(options_, staged.first(), memory_) ||
          env_.clock->mono() - opened >=
              commit_interval(options_, last_commit_.load(std::memory_order_relaxed));
 }
@@ -170,7 +181,8 @@ CatchUpResult Pipeline::run() {
   CatchUpResult result;
   for (std::size_t i = 0; i < kTransactions; ++i) {
     auto pending = std::make_unique<store::PendingRecords>(keep_);
-    if (target_ - first_ >= kManyRecords) pending->reserve(options_.commit_bytes);
+    if (target_ - first_ >= kManyRecords)
+      pending->reserve(commit_bytes(options_, target_, memory_));
     free_.push(std::move(pending));
   }
   auto fetcher = os::start_thread([this] { fetch(); });
@@ -231,6 +243,17 @@ void Pipeline::commit_all(CatchUpResult& result) {
 std::chrono::milliseconds commit_interval(const FollowOptions& options,
                                           std::chrono::milliseconds last_commit) {
   return std::max<std::chrono::milliseconds>(options.commit_interval, 10 * last_commit);
+}
+
+// In proportion to what is there, since a transaction costs what it touches: so the number of
+// transactions grows with the logarithm of the log, until memory bounds them. Two of them take an
+// eighth of it.
+std::size_t commit_bytes(const FollowOptions& options, std::uint64_t first, std::uint64_t memory) {
+  constexpr std::uint64_t kBytesARecord = 16;  // of what is stored; staging takes 20 and more
+  constexpr std::uint64_t kPartOfMemory = 16;
+  const std::uint64_t most =
+      std::min<std::uint64_t>(options.most_commit_bytes, memory / kPartOfMemory);
+  return std::max<std::size_t>(options.commit_bytes, std::min(first * kBytesARecord, most));
 }
 
 CatchUpResult catch_up(tlog::Follower& log, store::Writer& writer, const CatchUpChecks& checks,

@@ -7,13 +7,14 @@
 // returned.
 //
 // A transaction rewrites nearly every page of the database once it has enough records, so its size
-// decides what a record costs: it is as large as memory allows (FollowOptions::commit_bytes) and
-// stays open for ten times as long as the last one took, so that slow sources do not rewrite a
-// large database every half minute. What was not committed is fetched again after a crash.
+// decides what a record costs: it is as large as memory allows (FollowOptions::commit_bytes),
+// larger in a large database where there is more of it (commit_bytes() below), and stays open for
+// ten times as long as the last one took, so that slow sources do not rewrite a large database
+// every half minute. What was not committed is fetched again after a crash.
 //
-// Memory does not grow with the log: two transactions of commit_bytes, one filled while the other
-// is stored, about 60 bytes a module of a transaction to sort it, SQLite's cache, and 64 MB of
-// runs.
+// Memory is bounded whatever the log: two transactions, one filled while the other is stored, an
+// eighth of the memory at most or 96 MB each, about 60 bytes a module of a transaction to sort it,
+// SQLite's cache, 32 MB of runs that wait, and one of at most as much that is being fetched.
 #pragma once
 
 #include <chrono>
@@ -49,6 +50,9 @@ struct CatchUpResult {
 // How long a transaction stays open when the last one took `last_commit` to store.
 std::chrono::milliseconds commit_interval(const FollowOptions& options,
                                           std::chrono::milliseconds last_commit);
+
+// How much a transaction stages that begins at record `first`, on a machine of this memory (bytes).
+std::size_t commit_bytes(const FollowOptions& options, std::uint64_t first, std::uint64_t memory);
 
 struct CatchUpChecks {
   store::RepeatCheck repeats;

@@ -49,6 +49,9 @@ struct FollowOptions {
   // is what bounds them, 2 to 4 million records with Keep::kVersions, one with Keep::kRecords.
   std::uint64_t commit_records = std::uint64_t{1} << 24;
   std::size_t commit_bytes = std::size_t{96} << 20;
+  // In a large database a transaction rewrites nearly every page: there they may be up to so large,
+  // where the machine has the memory.
+  std::size_t most_commit_bytes = std::size_t{384} << 20;
   std::chrono::seconds commit_interval{30};  // or ten times what the last one took to store
   std::size_t run_tiles = 128;               // data tiles fetched at once
 

@@ -137,7 +137,9 @@ std::string format_build_key(const BuildTarget& t) {
 
 std::string build_log_url(std::string_view name) {
   const bool local = name.find('.') == std::string_view::npos;
-  return fmt::format("{}://{}{}/tlog", local ? "http" : "https", name, local ? ":8000" : "");
+  const bool has_port = name.find(':') != std::string_view::npos;
+  return fmt::format("{}://{}{}/tlog", local ? "http" : "https", name,
+                     local && !has_port ? ":8000" : "");
 }
 
 namespace {

@@ -14,6 +14,12 @@ namespace {
 
 constexpr std::size_t kMaxTrees = 8;
 
+// A source's errors name the file, and where it is; what is found in the file does not.
+Error about_file(Error error, const std::string& path) {
+  if (error.message.find(path) != std::string::npos) return error;
+  return std::move(error).in(path);
+}
+
 }  // namespace
 
 VerifiedRecord VerifiedLookup::record() const {
@@ -98,7 +104,7 @@ std::vector<Result<VerifiedLookup>> Client::lookup_all(std::span<const std::stri
     } else {
       auto answer = open(std::exchange((*replies)[next++], std::string()));
       answers.push_back(answer ? std::move(answer)
-                               : Result<Answer>(std::move(answer).error().in(*path)));
+                               : Result<Answer>(about_file(std::move(answer).error(), *path)));
     }
   }
   if (answers.size() > 1) {
@@ -117,8 +123,9 @@ std::vector<Result<VerifiedLookup>> Client::lookup_all(std::span<const std::stri
       continue;
     }
     auto proven = prove(keys[i], *answers[i]);
-    out.push_back(proven ? std::move(proven)
-                         : Result<VerifiedLookup>(std::move(proven).error().in(*paths[i])));
+    out.push_back(proven
+                      ? std::move(proven)
+                      : Result<VerifiedLookup>(about_file(std::move(proven).error(), *paths[i])));
   }
   ahead_->forget();
   return out;

@@ -110,12 +110,12 @@ Result<bool> Follower::prove_by_root(std::uint64_t first, std::uint64_t last) {
 }
 
 // What comes is kept, also when not all does.
-Status Follower::load_bodies(const std::vector<TileId>& tiles) {
+Status Follower::load_bodies(const std::vector<TileId>& tiles, std::size_t max_bytes) {
   std::vector<TileId> missing;
   std::copy_if(tiles.begin(), tiles.end(), std::back_inserter(missing),
                [&](const TileId& id) { return !bodies_.contains(id.index); });
   if (missing.empty()) return {};
-  GW_TRY(auto bodies, fetch_each(*source_, target(), missing));
+  GW_TRY(auto bodies, fetch_each(*source_, target(), missing, max_bytes));
   Status all;
   for (std::size_t i = 0; i < missing.size(); ++i) {
     if (bodies[i]) {
@@ -238,7 +238,8 @@ Result<Frontier> Follower::frontier_before(std::uint64_t first) {
   return frontier;
 }
 
-Result<FetchedRun> Follower::fetch(std::uint64_t first, std::size_t max_tiles) {
+Result<FetchedRun> Follower::fetch(std::uint64_t first, std::size_t max_tiles,
+                                   std::size_t max_tile_bytes) {
   const bool aligned = first == own_.size() || (first > own_.size() && first % kTileWidth == 0);
   if (!ready_ || !aligned || first >= target().size() || max_tiles == 0) {
     return usage_error(fmt::format("cannot fetch records from {}", first));
@@ -253,7 +254,7 @@ Result<FetchedRun> Follower::fetch(std::uint64_t first, std::size_t max_tiles) {
     if (!known) level1.push_back(above);
   }
   if (!level1.empty()) GW_CHECK(tree_.load(level1));
-  if (auto loaded = load_bodies(tiles); !loaded) {
+  if (auto loaded = load_bodies(tiles, max_tile_bytes); !loaded) {
     const auto lacking = std::find_if(
         tiles.begin(), tiles.end(), [&](const TileId& id) { return !bodies_.contains(id.index); });
     if (lacking == tiles.begin()) return std::move(loaded).error();

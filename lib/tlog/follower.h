@@ -139,7 +139,10 @@ class Follower {
   // The data tiles from record `first` on (own.size(), or a multiple of 256 above it), at most
   // `max_tiles` of them; fewer when one further on did not come: the next call begins there and
   // asks for that one alone. kUsage when `first` is neither, or start() did not succeed.
-  Result<FetchedRun> fetch(std::uint64_t first, std::size_t max_tiles);
+  // kUntrusted also when the first one has more than `max_tile_bytes`, which may be less than any
+  // tile may have: so many at once are then too many.
+  Result<FetchedRun> fetch(std::uint64_t first, std::size_t max_tiles,
+                           std::size_t max_tile_bytes = kMaxDataTileBytes);
 
   const Checkpoint& target() const { return tree_.head(); }
   HeadTree& tree() { return tree_; }
@@ -157,7 +160,7 @@ class Follower {
   Result<Hash> expected_root(const TileId& id);
   Result<Frontier> frontier_before(std::uint64_t first);
   Error bad_data_tile(const TileId& id);
-  Status load_bodies(const std::vector<TileId>& tiles);
+  Status load_bodies(const std::vector<TileId>& tiles, std::size_t max_bytes = kMaxDataTileBytes);
 
   TileSource* source_;
   HeadTree tree_;

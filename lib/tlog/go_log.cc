@@ -65,6 +65,11 @@ bool is_version(std::string_view text) {
 
 }  // namespace
 
+bool is_record_module(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxModuleBytes && is_plain(text) &&
+         text.find(' ') == std::string_view::npos;
+}
+
 std::optional<GoRecord> parse_go_record(std::string_view text) {
   // Line 1 is HEAD + " " + sum, line 2 is HEAD + "/go.mod " + sum, where HEAD is "M V".
   std::size_t end1 = text.find('\n');

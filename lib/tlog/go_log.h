@@ -39,6 +39,9 @@ struct GoRecord {
 // text is a valid record text. That the path is a valid module path and the version semver is not
 // checked here.
 std::optional<GoRecord> parse_go_record(std::string_view text);
+// Whether a regular record may be of a module with this path: of what the log holds, not of what
+// the go command takes (module/path.h).
+bool is_record_module(std::string_view text);
 std::string format_go_record(const GoRecord& record);
 
 struct GoSums {  // views into the record

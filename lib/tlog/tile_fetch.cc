@@ -10,8 +10,8 @@ namespace {
 
 bool is_data(const TileId& id) { return id.level == kDataLevel; }
 
-FetchRequest request_for(const TileId& id) {
-  return {format_tile_path(id), is_data(id) ? kMaxDataTileBytes : kHashTileBytes};
+FetchRequest request_for(const TileId& id, std::size_t max_data_bytes = kMaxDataTileBytes) {
+  return {format_tile_path(id), is_data(id) ? max_data_bytes : kHashTileBytes};
 }
 
 // `bytes`: what the source gave, if it gave anything.
@@ -48,10 +48,11 @@ Result<std::vector<Result<std::string>>> fetch_all(TileSource& source,
 }
 
 Result<std::vector<Result<TileBody>>> fetch_each(TileSource& source, const Checkpoint& head,
-                                                 std::span<const TileId> tiles) {
+                                                 std::span<const TileId> tiles,
+                                                 std::size_t max_data_bytes) {
   std::vector<FetchRequest> requests;
   requests.reserve(tiles.size());
-  for (const TileId& id : tiles) requests.push_back(request_for(id));
+  for (const TileId& id : tiles) requests.push_back(request_for(id, max_data_bytes));
   GW_TRY(auto replies, fetch_all(source, requests));
   std::vector<Result<TileBody>> out;
   out.reserve(tiles.size());
@@ -62,7 +63,8 @@ Result<std::vector<Result<TileBody>>> fetch_each(TileSource& source, const Check
   }
   if (missing.empty()) return out;
   requests.clear();
-  for (const std::size_t i : missing) requests.push_back(request_for(tiles[i].as_full()));
+  for (const std::size_t i : missing)
+    requests.push_back(request_for(tiles[i].as_full(), max_data_bytes));
   GW_TRY(auto full, fetch_all(source, requests));
   for (std::size_t k = 0; k < missing.size(); ++k) {
     const std::size_t i = missing[k];

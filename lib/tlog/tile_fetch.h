@@ -36,9 +36,11 @@ struct TileBody {
 Result<std::vector<TileBody>> fetch_tiles(TileSource& source, const Checkpoint& head,
                                           std::span<const TileId> tiles);
 
-// The same, each on its own, so that what came is not lost with what did not.
+// The same, each on its own, so that what came is not lost with what did not. A data tile of more
+// than `max_data_bytes` is kUntrusted.
 Result<std::vector<Result<TileBody>>> fetch_each(TileSource& source, const Checkpoint& head,
-                                                 std::span<const TileId> tiles);
+                                                 std::span<const TileId> tiles,
+                                                 std::size_t max_data_bytes = kMaxDataTileBytes);
 
 // The full tiles that begin with these partial ones, for when what came as those is not the log's:
 // a cache may have a bad one for good. Nothing where the log has not grown so far.

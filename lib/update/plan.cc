@@ -23,6 +23,11 @@ WallTime earliest(const Timing& timing, const Knowledge& knowledge, const Histor
   return at;
 }
 
+std::chrono::seconds delay_of(const Knowledge& knowledge, const std::string& version,
+                              std::chrono::seconds delay) {
+  return knowledge.urgent.contains(version) ? std::chrono::seconds(0) : delay;
+}
+
 }  // namespace
 
 std::chrono::seconds backoff(unsigned failures) {
@@ -42,11 +47,12 @@ Situation situation_at(const Knowledge& knowledge, std::chrono::seconds delay, W
   Situation out = knowledge.situation;
   out.listed.clear();
   for (const auto& [version, found] : knowledge.versions) {
-    if (found + delay <= at) out.listed.push_back(version);
+    if (found + delay_of(knowledge, version, delay) <= at) out.listed.push_back(version);
   }
   const auto old_enough = [&](const std::string& go) {
     const auto found = knowledge.toolchain_times.find(go);
-    return found == knowledge.toolchain_times.end() || found->second + delay <= at;
+    return found == knowledge.toolchain_times.end() ||
+           found->second + delay_of(knowledge, go, delay) <= at;
   };
   out.toolchains = {};
   if (old_enough(knowledge.toolchains.cur)) out.toolchains.cur = knowledge.toolchains.cur;
@@ -59,7 +65,9 @@ Plan plan(const Policies& policies, const Timing& timing, const Schedule& schedu
   const WallTime start = earliest(timing, knowledge, history);
   std::set<WallTime> moments{start};
   for (const auto* times : {&knowledge.versions, &knowledge.toolchain_times}) {
-    for (const auto& [name, found] : *times) moments.insert(std::max(start, found + timing.delay));
+    for (const auto& [name, found] : *times) {
+      moments.insert(std::max(start, found + delay_of(knowledge, name, timing.delay)));
+    }
   }
   std::string reason;
   for (const WallTime moment : moments) {
@@ -72,7 +80,7 @@ Plan plan(const Policies& policies, const Timing& timing, const Schedule& schedu
     if (slot->end) range = std::min(range, *slot->end - slot->start);
     return {choice.target,
             slot->start + stable_offset(fmt::format("{} {}", host, choice.target->version), range),
-            ""};
+            "", choice.held_back};
   }
   return {std::nullopt, {}, reason};
 }

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "base/clock.h"
@@ -38,19 +39,22 @@ struct Knowledge {
   Toolchains toolchains;
   std::map<std::string, WallTime> toolchain_times;
   WallTime learned{};  // of the last news
+  // Versions, and Go versions, that mend what is known to be vulnerable: they need not get old.
+  std::set<std::string> urgent = {};
 };
 
 struct Plan {
   std::optional<Target> target;
-  WallTime at{};       // when there is a target
-  std::string reason;  // why there is none
+  WallTime at{};               // when there is a target
+  std::string reason;          // why there is none
+  std::string held_back = {};  // as Choice's
 };
 
 // `host`: what the jitter is stable for, beside the version.
 Plan plan(const Policies& policies, const Timing& timing, const Schedule& schedule,
           const Knowledge& knowledge, const History& history, const std::string& host);
 
-// The situation with what is at least `delay` old at `at`.
+// The situation with what is at least `delay` old, or urgent, at `at`.
 Situation situation_at(const Knowledge& knowledge, std::chrono::seconds delay, WallTime at);
 
 // The pause after so many failures in a row: 1, 2, 4 … hours, a week at most.

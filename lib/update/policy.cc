@@ -186,10 +186,10 @@ Choice choose(const Policies& policies, const Situation& s) {
       if (policies.every_version) hit.reset();
     }
   }
-  if (hit) return {hit, ""};
+  if (hit) return {hit, "", needs};
   const Target rebuilt{s.running.version, choose_toolchain(policies.toolchain, s)};
   if (rebuilt.go_version != s.running.go_version) {
-    if (!is_skipped(s.skips, rebuilt)) return {rebuilt, ""};
+    if (!is_skipped(s.skips, rebuilt)) return {rebuilt, "", needs};
     return {std::nullopt, rebuilt.go_version + " is skipped"};
   }
   return {std::nullopt, needs.empty() ? why_none(policies, s, *running) : needs};

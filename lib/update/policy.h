@@ -70,6 +70,7 @@ struct Situation {
 struct Choice {
   std::optional<Target> target;  // differs from the running one
   std::string reason;            // why there is none; empty when there is one
+  std::string held_back = {};    // what is newer than the target, and why it is not that
 };
 Choice choose(const Policies& policies, const Situation& situation);
 

@@ -41,21 +41,27 @@ std::uint64_t TestLog::append(std::string_view record) {
     h = node_hash(levels_[level][index - 1], h);
     index /= 2;
   }
-  if (auto path = format_->lookup_path(format_->key_of(record))) {
-    if (lookups_.empty() || lookups_.back().end <= number ||
-        lookups_.back().records.use_count() > 1) {
-      lookups_.push_back({std::make_shared<std::map<std::string, std::uint64_t, std::less<>>>(),
-                          std::numeric_limits<std::uint64_t>::max()});
-    }
-    lookups_.back().records->emplace(*path, number);
+  if (lookups_.empty() || lookups_.back().end <= number || lookups_.back().layer.use_count() > 1) {
+    lookups_.push_back({std::make_shared<Layer>(), std::numeric_limits<std::uint64_t>::max()});
   }
+  Layer& layer = *lookups_.back().layer;
+  const MutexLock lock(layer.mutex);
+  layer.added.emplace_back(number, records_.back());
   return number;
 }
 
 std::optional<std::uint64_t> TestLog::find_lookup(std::string_view path) const {
-  for (const Lookups& layer : lookups_) {
-    const auto it = layer.records->find(path);
-    if (it != layer.records->end() && it->second < layer.end) return it->second;
+  for (const Lookups& lookups : lookups_) {
+    Layer& layer = *lookups.layer;
+    const MutexLock lock(layer.mutex);
+    for (const auto& [number, record] : layer.added) {
+      if (auto own = format_->lookup_path(format_->key_of(*record))) {
+        layer.records.emplace(*std::move(own), number);
+      }
+    }
+    layer.added.clear();
+    const auto it = layer.records.find(path);
+    if (it != layer.records.end() && it->second < lookups.end) return it->second;
   }
   return std::nullopt;
 }
@@ -109,7 +115,7 @@ TestLog TestLog::fork_at(std::uint64_t n) const {
     log.levels_.emplace_back(first, first + static_cast<std::ptrdiff_t>(n >> level));
   }
   for (const Lookups& layer : lookups_) {
-    log.lookups_.push_back({layer.records, std::min(layer.end, n)});
+    log.lookups_.push_back({layer.layer, std::min(layer.end, n)});
   }
   return log;
 }
@@ -145,10 +151,10 @@ Result<std::string> TestLog::serve_tile(const TileId& id, std::uint64_t served) 
 Result<std::string> TestLog::serve_path(std::string_view path) const {
   std::uint64_t served = served_.value_or(size());
   if (path == "latest") return head_note(served);
+  if (auto id = parse_tile_path(path)) return serve_tile(*id, served);
   if (const auto number = find_lookup(path); number && *number < served) {
     return format_lookup(*number, record(*number), head_note(served));
   }
-  if (auto id = parse_tile_path(path)) return serve_tile(*id, served);
   return not_found_error("no such file");
 }
 

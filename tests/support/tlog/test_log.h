@@ -21,6 +21,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/mutex.h"
 #include "tlog/checkpoint.h"
 #include "tlog/data_tile.h"
 #include "tlog/go_log.h"
@@ -98,9 +99,15 @@ class TestLog : public tlog::TileSource {
   Result<std::string> serve_tile(const tlog::TileId& id, std::uint64_t served) const;
 
   // The records by their lookups' paths, a layer for what each log added to the one it was copied
-  // from.
+  // from. Most logs are never asked for one, so they are put in order when one is.
+  struct Layer {
+    Mutex mutex;  // logs in several threads may have it in common
+    std::vector<std::pair<std::uint64_t, std::shared_ptr<const std::string>>> added
+        GW_GUARDED_BY(mutex);
+    std::map<std::string, std::uint64_t, std::less<>> records GW_GUARDED_BY(mutex);
+  };
   struct Lookups {
-    std::shared_ptr<std::map<std::string, std::uint64_t, std::less<>>> records;
+    std::shared_ptr<Layer> layer;
     std::uint64_t end;  // those before it count
   };
   std::optional<std::uint64_t> find_lookup(std::string_view path) const;

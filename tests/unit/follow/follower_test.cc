@@ -196,13 +196,28 @@ TEST_CASE("a transaction stays open for ten times as long as the last one took t
   CHECK(commit_interval(options, std::chrono::milliseconds(4500)) == std::chrono::seconds(45));
 }
 
+TEST_CASE("transactions grow with the database, as far as the machine's memory goes") {
+  const FollowOptions options;
+  constexpr std::uint64_t kMega = std::uint64_t{1} << 20;
+  const auto size = [&](std::uint64_t first, std::uint64_t memory) {
+    return commit_bytes(options, first, memory * kMega) / kMega;
+  };
+  CHECK(size(0, 16 << 10) == 96);
+  CHECK(size(5'000'000, 16 << 10) == 96);
+  CHECK(size(10'000'000, 16 << 10) == 152);
+  CHECK(size(200'000'000, 16 << 10) == 384);
+  CHECK(size(200'000'000, 2 << 10) == 128);
+  CHECK(size(200'000'000, 512) == 96);
+  CHECK(size(200'000'000, 0) == 96);
+}
+
 TEST_CASE("transactions come one after the other, each with its records, at every size") {
   TestLog log;
   log.add_synthetic(5000);
   World world(log);
   world.options.run_tiles = 1;
   SECTION("by records") { world.options.commit_records = 256; }
-  SECTION("by bytes") { world.options.commit_bytes = 1; }
+  SECTION("by bytes") { world.options.commit_bytes = world.options.most_commit_bytes = 1; }
   SECTION("by time") { world.options.commit_interval = std::chrono::seconds(0); }
   REQUIRE(world.round(log));
   CHECK(world.state().commit == 20);

@@ -194,6 +194,8 @@ TEST_CASE("a format is found by its name, and its origin counts") {
   CHECK(find_log_format("") == nullptr);
   CHECK(build_log_url("builds.example.org") == "https://builds.example.org/tlog");
   CHECK(build_log_url("localhost") == "http://localhost:8000/tlog");
+  CHECK(build_log_url("localhost:9000") == "http://localhost:9000/tlog");
+  CHECK(build_log_url("builds.example.org:8443") == "https://builds.example.org:8443/tlog");
   LogFormat other = kBuildLog;
   other.origin = "builds.test/tlog";
   TestLog log("builds.test", other);

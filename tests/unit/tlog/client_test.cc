@@ -372,6 +372,26 @@ TEST_CASE("what the tree does not have") {
   CHECK_FALSE(none.entry(0, 0));
 }
 
+TEST_CASE("an error names the file that it is about once") {
+  struct Failing : tlog::TileSource {
+    explicit Failing(std::string m) : message(std::move(m)) {}
+    std::vector<Result<std::string>> fetch(std::span<const tlog::FetchRequest> requests) override {
+      return {requests.size(), Result<std::string>(not_found_error(message))};
+    }
+    std::string describe() const override { return "a test"; }
+    std::string message;
+  };
+  const std::string path = "lookup/a.com/b@v1.0.0";
+  for (const std::string& message :
+       {std::string("no such file"), "https://log.test/" + path + ": status 404"}) {
+    Failing source(message);
+    tlog::Client client(source, TestLog().key(), tlog::kGoLog);
+    const auto found = client.lookup("a.com/b@v1.0.0");
+    REQUIRE_FALSE(found);
+    CHECK(found.error().message == (message == "no such file" ? path + ": no such file" : message));
+  }
+}
+
 TEST_CASE("heads of extreme sizes ask for what they need and fail cleanly") {
   TestLog log;
   log.add_synthetic(300);

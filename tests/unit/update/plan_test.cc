@@ -58,6 +58,36 @@ TEST_CASE("the delay", "[plan]") {
             .text() == "v1.0.1 go1.24.0 2024-10-04T00:00:00Z");
 }
 
+TEST_CASE("what mends something vulnerable does not wait for the delay", "[plan]") {
+  Case c;
+  c.found("v1.0.1", "2024-09-01T00:00:00Z").found("v1.0.2", "2024-10-01T06:00:00Z");
+  c.knowledge.learned = at("2024-10-01T06:00:00Z");
+  CHECK(c.text() == "v1.0.1 go1.24.0 2024-10-01T06:00:00Z");
+  c.knowledge.urgent = {"v1.0.2"};
+  CHECK(c.text() == "v1.0.2 go1.24.0 2024-10-01T06:00:00Z");
+  // It waits for the schedule, for the grace after an update and for the pause after failures.
+  c.schedule = *Schedule::parse(std::vector<std::string>{"8-9"});
+  CHECK(c.text() == "v1.0.2 go1.24.0 2024-10-01T08:00:00Z");
+  c.schedule = {};
+  c.history.last_update = at("2024-10-01T05:30:00Z");
+  CHECK(c.text() == "v1.0.2 go1.24.0 2024-10-01T06:30:00Z");
+  c.history.failures = 2;
+  c.history.last_failure = at("2024-10-01T05:30:00Z");
+  CHECK(c.text() == "v1.0.2 go1.24.0 2024-10-01T07:30:00Z");
+  // What the policy does not want, it does not want in a hurry either.
+  Case other;
+  other.found("v1.1.0", "2024-09-30T00:00:00Z");
+  other.knowledge.urgent = {"v1.1.0"};
+  CHECK(other.text() == "v1.1.0 is of another minor version");
+  // A toolchain likewise.
+  Case go;
+  go.knowledge.toolchains = {"go1.24.1", "go1.23.9"};
+  go.knowledge.toolchain_times = {{"go1.24.1", at("2024-09-30T12:00:00Z")}};
+  CHECK(go.text() == "v1.0.0 go1.24.1 2024-10-03T12:00:00Z");
+  go.knowledge.urgent = {"go1.24.1"};
+  CHECK(go.text() == "v1.0.0 go1.24.1 2024-10-01T00:00:00Z");
+}
+
 TEST_CASE("the delay of toolchains", "[plan]") {
   Case c;
   c.knowledge.toolchains = {"go1.24.1", "go1.23.7"};

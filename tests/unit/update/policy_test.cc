@@ -226,6 +226,10 @@ TEST_CASE("why there is nothing", "[policy]") {
     return choose(policies, s).reason;
   };
   CHECK(reason("v1.0.0") == "nothing is newer");
+  CHECK(choose({}, {.running = {"v1.0.0", "go1.23.1"},
+                    .listed = {"v1.0.1", "v1.0.2"},
+                    .go_lines = {{"v1.0.2", "1.99"}}})
+            .held_back == "v1.0.2 needs Go 1.99, which the toolchain policy does not permit");
   CHECK(reason("v2.0.0") == "v2.0.0 is of another major version");
   CHECK(reason("v1.1.0") == "v1.1.0 is of another minor version");
   CHECK(reason("v1.0.1-rc1") == "v1.0.1-rc1 is a prerelease");
