@@ -6,6 +6,7 @@
 #include <span>
 #include <utility>
 
+#include "base/metrics.h"
 #include "dnsd/rate_limit.h"
 
 namespace gw::dnsd {
@@ -13,6 +14,7 @@ namespace gw::dnsd {
 namespace {
 
 constexpr std::chrono::milliseconds kLeastAge{500};
+constexpr std::size_t kMostEnded = 128;
 
 // A network around an address: its octets, and how many times the limit of the smallest it may
 // have.
@@ -39,9 +41,10 @@ void ConnectionCounts::count(const Place& place, int by) {
   }
 }
 
-// Ends the oldest connection of these networks; of all, when the prefix is empty.
-bool ConnectionCounts::make_room(std::string_view prefix, MonoTime now) {
-  const std::int64_t latest = (now - kLeastAge).time_since_epoch().count();
+// Ends the oldest connection of these networks, of all when the prefix is empty, if its last
+// question was not after `latest`.
+bool ConnectionCounts::make_room(std::string_view prefix, MonoTime latest_time) {
+  const std::int64_t latest = latest_time.time_since_epoch().count();
   Place* oldest = nullptr;
   std::int64_t oldest_since = 0;
   for (Place* place : places_) {
@@ -65,13 +68,18 @@ bool ConnectionCounts::make_room(std::string_view prefix, MonoTime now) {
 ConnectionCounts::Verdict ConnectionCounts::add(std::string_view ip_bytes, int fd, MonoTime now,
                                                 std::unique_ptr<Place>& place) {
   const MutexLock lock(mutex_);
+  if (places_.size() - total_ >= kMostEnded) return Verdict::kTooMany;
   for (const Around& around : networks_around(ip_bytes)) {
     if (around.times == 0) continue;
     const auto it = networks_.find(std::string(around.prefix));
     if (it == networks_.end() || it->second < limits_.per_network * around.times) continue;
-    if (!make_room(around.prefix, now)) return Verdict::kTooManyOfNetwork;
+    if (!make_room(around.prefix, MonoTime::max())) return Verdict::kTooMany;
+    metric_add(Metric::kServeTcpRefused, RefusalReason::kNetwork);
   }
-  if (total_ >= limits_.total && !make_room({}, now)) return Verdict::kTooMany;
+  if (total_ >= limits_.total) {
+    if (!make_room({}, MonoTime::max())) return Verdict::kTooMany;
+    metric_add(Metric::kServeTcpRefused, RefusalReason::kTotal);
+  }
   place.reset(new Place(ip_bytes, fd, now));
   place->index_ = places_.size();
   places_.push_back(place.get());
@@ -89,7 +97,7 @@ void ConnectionCounts::remove(std::unique_ptr<Place> place) {
 
 bool ConnectionCounts::end_oldest(MonoTime now) {
   const MutexLock lock(mutex_);
-  return make_room({}, now);
+  return make_room({}, now - kLeastAge);
 }
 
 unsigned ConnectionCounts::total() const {

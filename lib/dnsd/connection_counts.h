@@ -1,7 +1,9 @@
 // How many TCP connections there may be, over all workers, and which one goes when there are too
 // many: the one whose last question is longest ago, whatever it holds on to. A stranger who fills
 // the places up, by connections that ask nothing, half a question or never read, then fills them
-// with his own oldest ones, and who asks is served.
+// with his own oldest ones, and who asks is served. However young: a question comes with its
+// connection, within far less time than it takes to fill the places, and an age at which none goes
+// would be one at which a flood locks everybody else out.
 //
 // Counted are all connections together and those of an address's networks of several sizes: one /24
 // or /56, and with more room the /16, /48 and /32 around it, of which one owner has many smaller.
@@ -33,7 +35,7 @@ struct TcpLimits {
 
 class ConnectionCounts {
  public:
-  enum class Verdict { kTaken, kTooMany, kTooManyOfNetwork };
+  enum class Verdict { kTaken, kTooMany };
 
   // What a connection holds while it counts. Only add() makes one.
   class Place {
@@ -55,16 +57,17 @@ class ConnectionCounts {
 
   explicit ConnectionCounts(const TcpLimits& limits) : limits_(limits) {}
 
-  // Counts the connection `fd`, after ending an older one if need be; none is ended within half a
-  // second of its last question. The place is to be given back before `fd` is closed.
+  // Counts the connection `fd`, after ending an older one if need be. kTooMany: too many that were
+  // ended still have their descriptors. The place is to be given back before `fd` is closed.
   Verdict add(std::string_view ip_bytes, int fd, MonoTime now, std::unique_ptr<Place>& place);
   void remove(std::unique_ptr<Place> place);
-  // Ends the oldest connection, for its descriptor; false when none is old enough.
+  // Ends the oldest connection, for its descriptor; false when all have asked within half a second:
+  // whoever else lacks descriptors takes each one that becomes free.
   bool end_oldest(MonoTime now);
   unsigned total() const;
 
  private:
-  bool make_room(std::string_view prefix, MonoTime now) GW_REQUIRES(mutex_);
+  bool make_room(std::string_view prefix, MonoTime latest_time) GW_REQUIRES(mutex_);
   void count(const Place& place, int by) GW_REQUIRES(mutex_);
 
   const TcpLimits limits_;

@@ -4,15 +4,21 @@
 // database, while new names arrive every few minutes, and a name that is not there must be told
 // from one that merely has no records: every ancestor of a module's name exists.
 //
-// The idea: an open-addressing hash table whose slots are one word, a pointer and 16 bits of the
-// hash, over entries that never change: a change makes a new entry and swings the pointer, and the
-// old entry's memory is used again once no reader can hold it (Epochs). The ancestors of a name are
-// entries too, put in before it and top down, so that "has something below" is an ordinary lookup.
-// A log never forgets a module: nothing is ever removed, but all at once when it is another log's
-// database that is served from now on.
+// The idea: an open-addressing hash table whose slots are one word. A name without records is that
+// word alone, 63 bits of its hash. One with an answer is a pointer and 16 more bits of the hash to
+// an entry that never changes, which has the first 63 again: a change makes a new entry and swings
+// the pointer, and the old entry's memory is used again once no reader can hold it (Epochs). The
+// ancestors of a name are put in before it and top down, so that "has something below" is an
+// ordinary lookup. A log never forgets a module: nothing is ever removed, but all at once when it
+// is another log's database that is served from now on.
 //
-// Costs: about 65 bytes a module and 35 an ancestor, plus 8/0.7 to 16/0.7 bytes a name for the
-// table; a lookup is one SipHash (names come from strangers) and usually two cache misses.
+// The names themselves are not kept. Of ten million names one that is asked for and does not exist
+// is taken for one of them with a probability of 10^-17 (an answer) or 10^-12 (no records), which
+// nobody can raise who does not know the secret key of the hash.
+//
+// Costs: about 32 bytes an answer (8, and the RRset as it goes into the message) and 8/0.7 to
+// 8/0.46 bytes a name for the table; a lookup is one SipHash (names come from strangers) and
+// usually two cache misses, one for a name without an answer.
 //
 // find(): any thread, inside a reader section of the Epochs. Everything else: any thread, one at a
 // time by the writers' lock inside; readers go on.
@@ -95,20 +101,24 @@ class ModuleIndex {
 
  private:
   struct Table;
+  struct Hash {
+    std::uint64_t name;  // 63 bits, the lowest bit is set: where in the table, and which
+    std::uint64_t tag;   // its highest 16 bits count
+  };
   struct Hashes {
-    std::uint64_t name;
-    std::uint64_t parent;
+    Hash name;
+    Hash parent;
   };
 
-  std::uint64_t hash(std::string_view labels) const;
-  static const char* lookup(const Table& table, std::string_view labels, std::uint64_t hash,
-                            std::size_t* slot);
-  char* make_entry(std::string_view labels, std::string_view txt) GW_REQUIRES(mutex_);
+  Hash hash(std::string_view labels) const;
+  // The slot's word, 0 for none; *slot is where it is or where it belongs.
+  static std::uint64_t lookup(const Table& table, const Hash& hash, std::size_t* slot);
+  std::uint64_t make_word(const Hash& hash, std::string_view txt) GW_REQUIRES(mutex_);
   void grow(std::size_t min_slots) GW_REQUIRES(mutex_);
-  void insert(std::string_view labels, std::uint64_t hash, std::string_view txt)
-      GW_REQUIRES(mutex_);
-  void ensure_name(std::string_view labels, std::uint64_t hash_of) GW_REQUIRES(mutex_);
+  void insert(const Hash& hash, std::string_view txt) GW_REQUIRES(mutex_);
+  void ensure_name(std::string_view labels, const Hash& hash_of) GW_REQUIRES(mutex_);
   bool set_one(const Item& item, const Hashes& hashes) GW_REQUIRES(mutex_);
+  void free_entry(std::uint64_t word) GW_REQUIRES(mutex_);
 
   Epochs& epochs_;
   std::array<std::uint64_t, 2> hash_key_;

@@ -8,76 +8,13 @@
 #include <utility>
 
 #include "dns/answer_text.h"
-#include "dns/module_name.h"
+#include "dnsd/module_batch.h"
 #include "module/goversion.h"
 #include "module/releases.h"
 #include "os/file.h"
-#include "os/thread.h"
+#include "os/pages.h"
 
 namespace gw::dnsd {
-
-namespace {
-
-// Modules on their way into the index: their names and texts packed in one place, so that a batch
-// costs no allocation a module.
-class ItemBatch {
- public:
-  static constexpr std::size_t kItems = 512;
-
-  ItemBatch(ModuleIndex& index, std::size_t zone_size, const std::vector<store::HeadTime>& heads)
-      : index_(index), zone_size_(zone_size), heads_(heads) {
-    bytes_.resize(kItems * kItemBytes);
-    items_.reserve(kItems);
-  }
-
-  void add(std::string_view path, std::string_view latest) {
-    char* at = bytes_.data() + items_.size() * kItemBytes;
-    const std::size_t labels = dns::encode_module_labels(
-        path, zone_size_, std::span<char, dns::kMaxName>(at, dns::kMaxName));
-    // Without a slash, or too long: such a module has no name in the DNS.
-    if (labels == 0) return;
-    char* txt = at + dns::kMaxName;
-    std::size_t size = 0;
-    // Newer than the heads we know: it stays as it is, until the commit that brought it is applied.
-    if (path != mod::kToolchainModule &&
-        !format(latest, std::span<char, dns::kMaxTxt>(txt, dns::kMaxTxt), size)) {
-      return;
-    }
-    items_.push_back({{at, labels}, {txt, size}});
-    if (items_.size() == kItems) flush();
-  }
-  void flush() {
-    index_.set(items_);
-    items_.clear();
-  }
-
- private:
-  static constexpr std::size_t kItemBytes = dns::kMaxName + dns::kMaxTxt;
-
-  // False when a release has no head among those we know.
-  bool format(std::string_view latest, std::span<char, dns::kMaxTxt> out, std::size_t& size) const {
-    std::array<dns::ModuleVersionView, mod::kMaxMajors * 2> entries;
-    std::size_t n = 0;
-    mod::ServedReleases it(latest);
-    while (n < entries.size()) {
-      auto entry = it.next();
-      if (!entry) break;
-      auto found = store::accepted_at(heads_, entry->record);
-      if (!found) return false;
-      entries[n++] = {entry->version, *found};
-    }
-    size = dns::format_module_answer({entries.data(), n}, out);
-    return true;
-  }
-
-  ModuleIndex& index_;
-  std::size_t zone_size_;
-  const std::vector<store::HeadTime>& heads_;
-  std::string bytes_;
-  std::vector<ModuleIndex::Item> items_;
-};
-
-}  // namespace
 
 ModuleSource::Files ModuleSource::look(const std::string& db) {
   Files files;
@@ -117,8 +54,10 @@ Result<bool> ModuleSource::reopen_if_replaced() {
     return not_found_error(options_.db + ": the database is gone; what it held is still served",
                            "put it back, or stop this server");
   }
-  if (still_there(now)) return false;
-  // It may have been written to, as a checkpoint does, or be another one: a fresh look tells.
+  if (reader_ && still_there(now)) return false;
+  // It may have been written to, as a checkpoint does, or be another one: a fresh look tells. The
+  // connections of a process share what SQLite knows of a file, so the old one must be gone.
+  reader_.reset();
   GW_TRY(store::Reader fresh, store::Reader::open(options_.db));
   GW_TRY(const store::LogState state, fresh.state());
   const bool same = state.identity == identity_ && state.position >= content_.tree_size &&
@@ -126,8 +65,15 @@ Result<bool> ModuleSource::reopen_if_replaced() {
   if (!same) GW_CHECK(may_serve(state));
   reader_.emplace(std::move(fresh));
   seen_version_.reset();
+  hosts_version_.reset();  // another connection counts anew
   files_ = now;
-  if (same) return false;
+  if (same) {
+    // Connections to the file that was there before must answer nobody any more.
+    if (lookup_.state() != nullptr) open_lookup(state);
+    return false;
+  }
+  loader_.stop();
+  loading_.store(false);
   log_.warning(
       "database_replaced",
       {{"db", options_.db}, {"records", state.position}, {"records_before", content_.tree_size}});
@@ -139,7 +85,7 @@ Result<bool> ModuleSource::reopen_if_replaced() {
 }
 
 Status ModuleSource::open() {
-  if (reader_) return {};
+  if (was_open_) return {};
   auto reader = store::Reader::open(options_.db);
   if (!reader) {
     Error error = std::move(reader).error();
@@ -149,11 +95,13 @@ Status ModuleSource::open() {
     }
     return error;
   }
-  GW_TRY(const store::LogState state, reader->state());
-  GW_CHECK(may_serve(state));
+  auto state = reader->state();
+  if (!state) return std::move(state).error().in(options_.db);
+  GW_CHECK(may_serve(*state));
   reader_.emplace(*std::move(reader));
+  was_open_ = true;
   files_ = look(options_.db);
-  identity_ = state.identity;
+  identity_ = state->identity;
   return {};
 }
 
@@ -170,14 +118,21 @@ Status ModuleSource::start() {
 
 Result<bool> ModuleSource::poll() {
   GW_CHECK(open());
-  if (!reader_) return false;
+  if (!was_open_) return false;
   GW_TRY(const bool replaced, reopen_if_replaced());
   if (replaced) {
     forget_ = true;
     return true;
   }
   // Nobody is answered from it any more, now that the caller knows.
-  if (std::exchange(forget_, false)) index_.clear();
+  if (std::exchange(forget_, false)) {
+    lookup_.close();
+    index_.clear();
+  }
+  if (loader_.running()) {
+    if (!loader_.done()) return follow_meanwhile();
+    GW_CHECK(take_loaded());
+  }
   GW_TRY(const std::uint64_t version, reader_->data_version());
   if (seen_version_ == version) return false;
   GW_TRY(const bool changed, refresh());
@@ -202,15 +157,32 @@ Result<bool> ModuleSource::refresh() {
     if (!state.complete()) break;
     GW_TRY(done, update());
     if (done) {
+      // Only now has the index all: what was committed during a load, too.
+      if (lookup_.state() != nullptr) lookup_.close();
       GW_CHECK(refresh_toolchain());
-    } else if (loaded) {
-      return unavailable_error(options_.db + ": commits come faster than it is read");
-    } else {
-      // It takes longer than a snapshot should be kept; what is committed meanwhile comes next.
+      break;
+    }
+    if (loaded) return unavailable_error(options_.db + ": commits come faster than it is read");
+    // It takes longer than a snapshot should be kept; what is committed meanwhile comes next.
+    if (state.modules <= options_.load_at_once) {
       snapshot.reset();
       GW_CHECK(load_all(state));
+      continue;
     }
+    // What is served stays as it is until all is there, unless it can be looked up.
+    const bool first = !commit_ && lookup_.state() == nullptr;
+    const bool looked_up = first || lookup_.state() != nullptr;
+    if (looked_up) GW_CHECK(refresh_toolchain());
+    snapshot.reset();
+    GW_CHECK(start_loading(state, first));
+    if (!looked_up) return false;
+    break;
   }
+  return tell(std::move(state), before);
+}
+
+// What is served is of this commit now; true when that changes the content.
+bool ModuleSource::tell(store::LogState state, const Content& before) {
   content_.ready = state.complete();
   content_.tree_size = state.position;
   if (!heads_.empty()) content_.newest_head = heads_.back().accepted;
@@ -254,37 +226,92 @@ Status ModuleSource::refresh_heads() {
   return {};
 }
 
+ModuleLoader::Job ModuleSource::job(const store::LogState& state, unsigned threads) const {
+  return {.db = options_.db,
+          .zone_size = options_.zone_size,
+          .modules = state.modules,
+          .threads = threads,
+          .heads = heads_};
+}
+
 Status ModuleSource::load_all(const store::LogState& state) {
-  // Ancestors are about three for five modules.
-  index_.reserve(state.modules * 17 / 10);
-  const unsigned shards = std::max(1U, options_.threads);
-  std::vector<Status> results(shards);
-  std::vector<std::size_t> counts(shards);
-  os::run_on_threads(shards, [&](std::size_t i) {
-    results[i] = load_shard(static_cast<unsigned>(i), &counts[i]);
-  });
-  for (Status& result : results) GW_CHECK(std::move(result));
+  GW_CHECK(loader_.load(job(state, options_.threads)));
   // What was committed since the state was read is in the changes after it.
   commit_ = state.commit;
   return {};
 }
 
-Status ModuleSource::load_shard(unsigned shard, std::size_t* modules) {
-  GW_TRY(store::Reader reader, store::Reader::open(options_.db));
-  ItemBatch batch(index_, options_.zone_size, heads_);
-  GW_CHECK(reader.each_module(
-      [&](const store::ModuleRow& row) {
-        batch.add(row.path, row.latest);
-        ++*modules;
-        return true;
-      },
-      shard, std::max(1U, options_.threads)));
-  batch.flush();
+// From here on names are looked up until the index has them all. `first`: it has none yet.
+Status ModuleSource::start_loading(const store::LogState& state, bool first) {
+  // After commits that are too many for update() their hosts are not in the index either.
+  if (first || lookup_.state() != nullptr) {
+    GW_CHECK(loader_.load_hosts(job(state, options_.threads)));
+    open_lookup(state);
+  }
+  loading_commit_ = state.commit;
+  hosts_commit_ = state.commit;
+  hosts_version_.reset();
+  // Half of the threads: the others are for who asks meanwhile.
+  loading_.store(true);
+  loader_.start(job(state, std::max(1U, options_.threads / 2)));
+  return {};
+}
+
+void ModuleSource::open_lookup(const store::LogState& state) {
+  lookup_.open({.db = options_.db,
+                .zone_size = options_.zone_size,
+                .identity = state.identity,
+                .heads = heads_});
+}
+
+// What is committed during a load is looked up: so the head, the records and the toolchain are
+// those of the newest commit, too.
+Result<bool> ModuleSource::follow_meanwhile() {
+  if (lookup_.state() == nullptr) return false;
+  GW_TRY(const std::uint64_t version, reader_->data_version());
+  if (hosts_version_ == version) return false;
+  GW_CHECK(add_new_hosts());
+  const Content before = content_;
+  GW_TRY(const store::Reader::Snapshot snapshot, reader_->snapshot());
+  GW_TRY(store::LogState state, reader_->state());
+  GW_CHECK(may_serve(state));
+  GW_CHECK(refresh_heads());
+  GW_CHECK(refresh_toolchain());
+  hosts_version_ = version;
+  return tell(std::move(state), before);
+}
+
+// Modules that are committed during a load can be looked up, their hosts cannot: a host that is
+// denied takes all below it along (RFC 8020).
+Status ModuleSource::add_new_hosts() {
+  GW_TRY(const store::Changes changes, reader_->changes_since(hosts_commit_));
+  if (changes.reload) {  // too many to be told one by one
+    GW_TRY(const store::LogState state, reader_->state());
+    GW_CHECK(loader_.load_hosts(job(state, options_.threads)));
+  } else {
+    ModuleBatch batch(index_, options_.zone_size, heads_);
+    for (const store::Module& module : changes.modules) batch.add_host_of(module.path);
+    batch.flush();
+  }
+  hosts_commit_ = changes.commit;
+  return {};
+}
+
+// What was committed during the load is not in the index yet, nor are the modules whose newest
+// version it was: they are looked up until refresh() has applied it.
+Status ModuleSource::take_loaded() {
+  seen_version_.reset();  // look at once for what was committed meanwhile
+  loading_.store(false);
+  GW_CHECK(loader_.finish());
+  commit_ = loading_commit_;
+  const ModuleIndex::Stats stats = index_.stats();
+  log_.info("names_loaded", {{"names", stats.names}, {"answers", stats.answers}});
+  os::give_back_memory();
   return {};
 }
 
 Status ModuleSource::apply(const std::vector<store::Module>& modules) {
-  ItemBatch batch(index_, options_.zone_size, heads_);
+  ModuleBatch batch(index_, options_.zone_size, heads_);
   for (const store::Module& module : modules) batch.add(module.path, module.latest);
   batch.flush();
   return {};

@@ -113,11 +113,13 @@ class ModuleZone::Content final : public dns::ZoneContent {
 
  private:
   void find_module(std::string_view labels, dns::Node& out) const;
+  static void look_up(const ModuleLookup::State& lookup, std::string_view labels, dns::Node& out);
   const ModuleZone& zone_;
 };
 
-ModuleZone::ModuleZone(Epochs& epochs, const ModuleIndex& index, const ZoneSettings& settings)
-    : epochs_(epochs), index_(index), settings_(settings), served_(epochs) {}
+ModuleZone::ModuleZone(Epochs& epochs, const ModuleIndex& index, const ModuleLookup& lookup,
+                       const ZoneSettings& settings)
+    : epochs_(epochs), index_(index), lookup_(lookup), settings_(settings), served_(epochs) {}
 
 Result<std::unique_ptr<const dns::ZoneContent>> ModuleZone::make(const State& state) const {
   const std::string& origin = settings_.origin;
@@ -134,7 +136,10 @@ Result<std::unique_ptr<const dns::ZoneContent>> ModuleZone::make(const State& st
   std::vector<std::string> names;
   for (const NameServer& server : settings_.name_servers) names.push_back(server.name);
   rrsets.push_back(dns::Rrset::make(origin, dns::rrtype::kNs, ttl, names));
-  rrsets.push_back(dns::Rrset::make(origin, dns::rrtype::kMx, ttl, {std::string("\0\0\0", 3)}));
+  // No mail, unless the SOA record says that somebody reads it here.
+  if (settings_.rname.substr(1U + dns::octet(settings_.rname, 0)) != origin) {
+    rrsets.push_back(dns::Rrset::make(origin, dns::rrtype::kMx, ttl, {std::string("\0\0\0", 3)}));
+  }
   rrsets.push_back(dns::Rrset::make(origin, dns::rrtype::kDnskey, ttl, {state.dnskey}));
   for (const NameServer& server : settings_.name_servers) {
     if (dns::is_subdomain(server.name, origin)) add_addresses(rrsets, server, ttl);
@@ -172,16 +177,37 @@ void ModuleZone::Content::find_module(std::string_view labels, dns::Node& out) c
     out.made.rdatas = toolchain;
     return out.made.rdatas.empty() ? out.set_empty() : out.set_made();
   }
+  const ModuleLookup::State* lookup = zone_.lookup_.state();
   ModuleIndex::Found found = zone_.index_.find(labels);
+  std::array<char, dns::kMaxName> canonical;
   if (!found.exists) {
-    std::array<char, dns::kMaxName> canonical;
     const std::size_t size = dns::canonical_module_labels(labels, canonical);
-    if (size != 0) found = zone_.index_.find({canonical.data(), size});
+    if (size != 0) {
+      labels = {canonical.data(), size};
+      found = zone_.index_.find(labels);
+    }
   }
-  if (!found.exists) return out.set_missing();
+  if (!found.exists) return lookup != nullptr ? look_up(*lookup, labels, out) : out.set_missing();
   if (found.rdatas.empty()) return out.set_empty();
   out.made.rdatas = found.rdatas;
   out.set_made();
+}
+
+// What find_module has begun.
+void ModuleZone::Content::look_up(const ModuleLookup::State& lookup, std::string_view labels,
+                                  dns::Node& out) {
+  const auto found = lookup.find(labels, std::span(out.scratch).first<ModuleLookup::kRdatas>());
+  switch (found.kind) {
+    case ModuleLookup::Kind::kMissing:
+      return out.set_missing();
+    case ModuleLookup::Kind::kEmpty:
+      return out.set_empty();
+    case ModuleLookup::Kind::kUnknown:
+      return out.set(dns::NodeKind::kUnknown);
+    case ModuleLookup::Kind::kAnswer:
+      out.made.rdatas = {out.scratch.data(), found.size};
+      return out.set_made();
+  }
 }
 
 }  // namespace gw::dnsd

@@ -1,9 +1,10 @@
 // The module zone: an apex that changes with each commit, and the module space below v0.
 //
-//   Z                 SOA, NS, DNSKEY, a null MX (RFC 7505); addresses of name servers inside Z
+//   Z                 SOA, NS, DNSKEY, addresses of name servers inside Z; a null MX (RFC 7505),
+//                     but when the SOA record's mailbox is at Z
 //   v0.Z              always exists
 //   toolchain.v0.Z    always exists, with a TXT once the log has a toolchain
-//   ….v0.Z            the module index
+//   ….v0.Z            the module index, and until that is complete the database itself
 // A name that is not in the index but has a bare - at an end of a path element is looked up by its
 // canonical spelling, so that `mjl-`, what is above it and what is below it exist too.
 //
@@ -21,6 +22,7 @@
 #include "dns/zone.h"
 #include "dnsd/epochs.h"
 #include "dnsd/module_index.h"
+#include "dnsd/module_lookup.h"
 #include "dnsd/published.h"
 #include "dnsd/zone_key.h"
 #include "os/address.h"
@@ -40,7 +42,7 @@ struct NameServer {
 struct ZoneSettings {
   std::string origin;  // wire, lower-cased
   std::vector<NameServer> name_servers;
-  std::string rname;        // wire
+  std::string rname;        // wire, lower-cased; the root for none
   std::uint32_t ttl = 300;  // seconds
   std::uint32_t negative_ttl = 300;
 
@@ -50,8 +52,9 @@ struct ZoneSettings {
 
 class ModuleZone final : public dns::Zone {
  public:
-  // The Epochs and the index outlive it.
-  ModuleZone(Epochs& epochs, const ModuleIndex& index, const ZoneSettings& settings);
+  // The Epochs, the index and the lookup outlive it.
+  ModuleZone(Epochs& epochs, const ModuleIndex& index, const ModuleLookup& lookup,
+             const ZoneSettings& settings);
 
   // What changes while serving.
   struct State {
@@ -76,6 +79,7 @@ class ModuleZone final : public dns::Zone {
 
   Epochs& epochs_;
   const ModuleIndex& index_;
+  const ModuleLookup& lookup_;
   const ZoneSettings settings_;
   Published<const dns::ZoneContent> served_;
 };

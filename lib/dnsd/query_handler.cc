@@ -58,7 +58,9 @@ void QueryHandler::begin_batch() {
   now_us_ = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
                                            serving_.clock.mono().time_since_epoch())
                                            .count());
-  signer_.begin(serving_.clock.now(), now_us_);
+  const WallTime now = serving_.clock.now();
+  now_s_ = static_cast<std::uint32_t>(to_unix(now));
+  signer_.begin(now, now_us_);
 }
 
 void QueryHandler::end_batch() {
@@ -91,12 +93,15 @@ RateLimiter::Verdict QueryHandler::ask_limiter(dns::AnswerKind kind, dns::NameVi
   return serving_.rate_limiter.check(peer_->ip_bytes(), c, name, now_us_);
 }
 
+// A good cookie says that the sender is where it says, so that nobody else gets the answer.
 bool QueryHandler::may_sign(const dns::SignRequest& request) {
+  if (answerer_.has_good_cookie()) return true;
   if (!verdict_) verdict_ = ask_limiter(request.kind, request.source);
   return *verdict_ == RateLimiter::Verdict::kSend;
 }
 
 std::size_t QueryHandler::limit(const dns::AnswerResult& result, std::span<char> out) {
+  if (answerer_.has_good_cookie()) return result.size;
   switch (verdict_ ? *verdict_ : ask_limiter(result.kind, result.source)) {
     case RateLimiter::Verdict::kSend:
       return result.size;
@@ -105,12 +110,18 @@ std::size_t QueryHandler::limit(const dns::AnswerResult& result, std::span<char>
       // again.
       if (class_of(result.kind) == RateLimiter::Class::kError) break;
       metric_add(Metric::kServeLimited, LimitAction::kTruncated);
-      return answerer_.answer_truncated(out);
+      // Who knows cookies needs no TCP to show where it is (RFC 7873 5.2.3).
+      return answerer_.has_cookie() ? answerer_.answer_bad_cookie(out)
+                                    : answerer_.answer_truncated(out);
     case RateLimiter::Verdict::kDrop:
       break;
   }
   metric_add(Metric::kServeLimited, LimitAction::kDropped);
   return 0;
+}
+
+dns::Asker QueryHandler::asker(const os::SocketAddress& peer) const {
+  return {serving_.cookies == nullptr ? nullptr : serving_.cookies->get(), peer.ip_bytes(), now_s_};
 }
 
 std::size_t QueryHandler::answer_udp(std::string_view packet, const os::SocketAddress& peer,
@@ -121,16 +132,18 @@ std::size_t QueryHandler::answer_udp(std::string_view packet, const os::SocketAd
   peer_ = &peer;
   verdict_.reset();
   signer_.next_query(dns::Transport::kUdp, limited ? this : nullptr);
-  const dns::AnswerResult result = answerer_.answer(packet, dns::Transport::kUdp, out);
+  const dns::AnswerResult result = answerer_.answer(packet, dns::Transport::kUdp, out, asker(peer));
   count(result);
   if (result.size == 0 || !limited) return result.size;
   return limit(result, out);
 }
 
-QueryHandler::TcpAnswer QueryHandler::answer_tcp(std::string_view message, bool may_wait,
+QueryHandler::TcpAnswer QueryHandler::answer_tcp(std::string_view message,
+                                                 const os::SocketAddress& peer, bool may_wait,
                                                  std::span<char> out) {
   signer_.next_query(dns::Transport::kTcp);
-  const dns::AnswerResult result = answerer_.answer(message, dns::Transport::kTcp, out);
+  const dns::AnswerResult result =
+      answerer_.answer(message, dns::Transport::kTcp, out, asker(peer));
   if (signer_.over_budget() && may_wait) return {0, true};
   ++queries_[index_of(QueryTransport::kTcp)];
   count(result);

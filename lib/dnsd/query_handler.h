@@ -16,6 +16,7 @@
 #include "dns/answer.h"
 #include "dnsd/epochs.h"
 #include "dnsd/online_signer.h"
+#include "dnsd/published.h"
 #include "dnsd/rate_limit.h"
 #include "os/address.h"
 
@@ -30,6 +31,7 @@ struct Serving {
   bool limit_loopback = false;  // whether the rate limit holds for 127.0.0.0/8 and ::1 too
   dns::AnswerOptions answer;
   const Clock& clock;
+  const Published<const dns::CookieSecrets>* cookies = nullptr;  // none: cookies are passed over
 };
 
 class QueryHandler : private SignGate {
@@ -50,9 +52,11 @@ class QueryHandler : private SignGate {
   };
   // `out`: at least 65535 bytes. With `may_wait` an answer that cannot be signed now is put off
   // rather than failed.
-  TcpAnswer answer_tcp(std::string_view message, bool may_wait, std::span<char> out);
+  TcpAnswer answer_tcp(std::string_view message, const os::SocketAddress& peer, bool may_wait,
+                       std::span<char> out);
 
  private:
+  dns::Asker asker(const os::SocketAddress& peer) const;
   bool may_sign(const dns::SignRequest& request) override;
   RateLimiter::Verdict ask_limiter(dns::AnswerKind kind, dns::NameView source);
   std::size_t limit(const dns::AnswerResult& result, std::span<char> out);
@@ -63,6 +67,7 @@ class QueryHandler : private SignGate {
   OnlineSigner signer_;
   dns::Answerer answerer_;
   std::uint64_t now_us_ = 0;
+  std::uint32_t now_s_ = 0;                      // of the calendar, for cookies
   const os::SocketAddress* peer_ = nullptr;      // of the query at hand
   std::optional<RateLimiter::Verdict> verdict_;  // about its answer, asked for once
   std::array<std::uint32_t, kLabelTexts<QueryTransport>.size()> queries_{};

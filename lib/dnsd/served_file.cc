@@ -26,14 +26,14 @@ constexpr std::size_t kMaxWarnings = 20;  // told one by one
 
 // The key that signs is announced beside those that the file has, if it has any (of other servers
 // of the zone, RFC 8901).
-void add_dnskey(std::vector<dns::Rrset>& rrsets, dns::NameView origin, const ZoneKey& key) {
-  for (dns::Rrset& rrset : rrsets) {
-    if (rrset.type == dns::rrtype::kDnskey && rrset.owner == origin) {
-      rrset.rdatas.push_back(key.dnskey());
-      return;
-    }
+Status add_dnskey(dns::RecordList& records, dns::NameView origin, std::string_view dnskey) {
+  std::uint32_t ttl = kDnskeyTtl;
+  for (std::size_t i = 0; i < records.size() && records.owner(records[i]) == origin; ++i) {
+    if (records[i].type == dns::rrtype::kDnskey) ttl = records[i].ttl;
   }
-  rrsets.push_back(dns::Rrset::make(origin, dns::rrtype::kDnskey, kDnskeyTtl, {key.dnskey()}));
+  GW_CHECK(records.add(origin, dns::rrtype::kDnskey, ttl, dnskey, 0));
+  records.sort();
+  return {};
 }
 
 // Whether a DS RRset leads to the key. A digest of another type than ours is taken as right.
@@ -79,20 +79,32 @@ Status ServedFile::start(const std::string& user) {
     GW_CHECK(require_access(options_.key_file, R_OK, user, "a zone's signing key"));
     GW_CHECK(require_access(options_.file, R_OK, user, "a zone's records"));
   }
-  return load();
+  Loaded loaded;
+  Status status = load(loaded);
+  return take(std::move(loaded), std::move(status));
+}
+
+ServedFile::~ServedFile() {
+  stop_.store(true);
+  if (thread_.joinable()) thread_.join();
+}
+
+bool ServedFile::stopped() const {
+  return stop_.load(std::memory_order_relaxed) ||
+         (options_.stop != nullptr && options_.stop->requested());
+}
+
+Status ServedFile::go_on() const {
+  if (!stopped()) return {};
+  return unavailable_error(options_.file + ": stopped");
 }
 
 // Reads file and includes into `loaded.zone`. `loaded.files` is set whatever happens.
-Status ServedFile::load_text(Loaded& loaded) {
+Status ServedFile::load_text(Loaded& loaded) const {
   std::size_t room = kMaxZoneFile;
   auto read = [&](const std::string& file) -> Result<std::string> {
     loaded.files.push_back({file, stamp_of(file)});
-    // Opening a pipe waits for who writes to it, which may be for ever.
-    if (std::error_code error;
-        std::filesystem::exists(file, error) && !std::filesystem::is_regular_file(file, error)) {
-      return usage_error(file + ": not a regular file");
-    }
-    auto text = os::read_file(file, room);
+    auto text = os::read_regular_file(file, room);
     if (!text) {
       Error error = std::move(text).error();
       // At the start it is a mistake of the configuration like any other.
@@ -111,13 +123,20 @@ Status ServedFile::load_text(Loaded& loaded) {
     return dns::ZoneFilePart{std::move(file), std::move(included)};
   };
   GW_TRY(const std::string text, read(options_.file));
-  GW_TRY(auto parsed,
-         dns::parse_zone_file(text, options_.origin,
-                              {.name = options_.file, .max_ttl = kMaxTtl, .include = include}));
+  GW_TRY(auto parsed, dns::parse_zone_file(text, options_.origin,
+                                           {.name = options_.file,
+                                            .max_ttl = kMaxTtl,
+                                            .max_records = options_.max_records,
+                                            .stopped = [this] { return stopped(); },
+                                            .include = include}));
   loaded.warnings = std::move(parsed.warnings);
-  add_dnskey(parsed.rrsets, options_.origin, *key_.next());
+  // Each step may take seconds.
+  GW_CHECK(go_on());
+  GW_CHECK(add_dnskey(parsed.records, options_.origin, key_.next()->dnskey()));
+  GW_CHECK(go_on());
   GW_TRY(loaded.zone,
-         dns::StaticZone::make(options_.origin, parsed.rrsets, key_.next_id(), &loaded.warnings));
+         dns::StaticZone::make(options_.origin, parsed.records, key_.next_id(), &loaded.warnings));
+  GW_CHECK(go_on());
   if (Status ok = dns::check_servable(*loaded.zone); !ok) {
     return std::move(ok).error().in(options_.file);
   }
@@ -151,24 +170,27 @@ Status ServedFile::check_children(Loaded& loaded) const {
   return {};
 }
 
-Status ServedFile::load() {
-  Loaded loaded;
-  Status status = load_text(loaded);
-  files_ = loaded.files;
-  settling_.clear();
-  if (!status) {
-    // A failure of the system rather than of the text may pass: as if the files were others.
-    if (status.error().kind == ErrorKind::kIo) {
-      for (Watched& watched : files_) watched.stamp = {};
-    }
-    return status;
-  }
-  for (const Watched& watched : files_) {
+// What is taken in the end. In the background it reads nothing that changes meanwhile.
+Status ServedFile::load(Loaded& loaded) const {
+  GW_CHECK(load_text(loaded));
+  for (const Watched& watched : loaded.files) {
     if (stamp_of(watched.file) == watched.stamp) continue;
     return unavailable_error(watched.file + ": changed while it was read");
   }
-  next_ = std::move(loaded);
   return {};
+}
+
+// A good load waits in `next_` to be served.
+Status ServedFile::take(Loaded loaded, Status status) {
+  files_ = loaded.files;
+  settling_.clear();
+  if (status) {
+    next_ = std::move(loaded);
+  } else if (status.error().kind == ErrorKind::kIo) {
+    // A failure of the system rather than of the text may pass: as if the files were others.
+    for (Watched& watched : files_) watched.stamp = {};
+  }
+  return status;
 }
 
 void ServedFile::warn(std::string_view text) const {
@@ -213,22 +235,56 @@ Status ServedFile::publish() {
   return {};
 }
 
-void ServedFile::try_load() {
-  Status status = load();
+bool ServedFile::is_large() const {
+  std::size_t size = 0;
+  for (const Watched& watched : files_) {
+    size += static_cast<std::size_t>(stamp_of(watched.file).size);
+  }
+  return size > options_.load_at_once;
+}
+
+// Loads what is there now: a large zone on a thread of its own, whose result a poll() takes.
+void ServedFile::begin_load() {
+  const bool background = is_large();
+  loaded_.store(false);
+  loading_.store(true);
+  const auto run = [this] {
+    result_status_ = load(result_);
+    loaded_.store(true);
+  };
+  if (background) {
+    if (auto thread = os::start_thread(run); thread) {
+      thread_ = *std::move(thread);
+      return;
+    }
+  }
+  run();
+  end_load();
+}
+
+void ServedFile::end_load() {
+  if (thread_.joinable()) thread_.join();
+  loading_.store(false);
+  Status status = take(std::exchange(result_, {}), std::exchange(result_status_, Status()));
+  const std::shared_ptr<const ZoneKey> before = std::exchange(reloaded_, nullptr);
   if (status && next_->text == served_text_ && !key_.waiting()) {
     tell(std::move(next_->warnings));  // a child's key may be another one
     next_.reset();                     // only looked at again, or touched
     const MutexLock lock(mutex_);
-    return error_.clear();
+    error_.clear();
+  } else {
+    if (status) status = publish();
+    metric_add(Metric::kServeZoneLoads, status ? LoadResult::kDone : LoadResult::kFailed);
+    if (!status) {
+      // A new key waits for a content that can announce it.
+      const MutexLock lock(mutex_);
+      if (error_ != status.error().message) {
+        log_.error("zone_not_loaded", Error(status.error()).in("keeping the old zone"));
+      }
+      error_ = status.error().message;
+    }
   }
-  if (status) status = publish();
-  metric_add(Metric::kServeZoneLoads, status ? LoadResult::kDone : LoadResult::kFailed);
-  if (status) return;
-  // A new key waits for a content that can announce it.
-  const MutexLock lock(mutex_);
-  if (error_ == status.error().message) return;
-  log_.error("zone_not_loaded", Error(status.error()).in("keeping the old zone"));
-  error_ = status.error().message;
+  if (before != nullptr) log_reloaded(*before);
 }
 
 // True once the files are other than when they were read, and have been so for a poll.
@@ -250,16 +306,19 @@ bool ServedFile::changed() {
 }
 
 void ServedFile::poll() {
-  if (changed()) try_load();
+  if (busy()) {
+    if (loaded_.load()) end_load();
+  } else if (changed()) {
+    begin_load();
+  }
 }
 
 void ServedFile::reload() {
-  const std::shared_ptr<const ZoneKey> before = key();
+  reloaded_ = key();
   if (auto key = key_.load(); !key) {
     log_.error("reload_failed", std::move(key).error().in("keeping the old key"));
   }
-  try_load();
-  log_reloaded(*before);
+  begin_load();
 }
 
 std::vector<std::string> ServedFile::watched_files() const {
@@ -275,6 +334,7 @@ Json ServedFile::status() const {
   out["content"] = "file";
   out["file"] = options_.file;
   out["ready"] = served_.get() != nullptr;
+  out["loading"] = busy();
   const MutexLock lock(mutex_);
   out["serial"] = serial_;
   out["rrsets"] = rrsets_;

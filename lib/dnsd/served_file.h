@@ -11,6 +11,7 @@
 
 #include <sys/stat.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -23,6 +24,8 @@
 #include "dns/static_zone.h"
 #include "dnsd/published.h"
 #include "dnsd/served_zone.h"
+#include "os/stop.h"
+#include "os/thread.h"
 
 namespace gw::dnsd {
 
@@ -30,6 +33,11 @@ struct FileZoneOptions {
   std::string origin;  // wire, lower-cased
   std::string file;
   std::string key_file;
+  std::size_t max_records = 0;  // 0: any number
+  // Octets of file and includes together; larger ones are read again in the background.
+  std::size_t load_at_once = std::size_t{1} << 20;
+  // Cuts a load short, the first one too: kUnavailable. Outlives the zone. Null: nobody will.
+  const os::Stop* stop = nullptr;
 };
 
 class ServedFile final : public ServedZone, private dns::Zone {
@@ -38,6 +46,8 @@ class ServedFile final : public ServedZone, private dns::Zone {
   static Result<std::unique_ptr<ServedFile>> make(FileZoneOptions options, Epochs& epochs,
                                                   SigningContext& signing, const Logger& log);
 
+  ~ServedFile() override;  // stops a load
+
   // A zone served here whose nearest served ancestor this one is. Before start().
   void add_child(const ServedZone* child) { children_.push_back(child); }
 
@@ -45,7 +55,9 @@ class ServedFile final : public ServedZone, private dns::Zone {
   Status start(const std::string& user) override;
   Status publish() override;
   void poll() override;
+  // Precondition: not busy().
   void reload() override;
+  bool busy() const override { return loading_.load(); }
   std::string health() const override;
   Json status() const override;
   std::vector<std::string> watched_files() const override;
@@ -77,10 +89,15 @@ class ServedFile final : public ServedZone, private dns::Zone {
 
   static Stamp stamp_of(const std::string& file);
   bool changed();
-  Status load();
-  Status load_text(Loaded& loaded);
+  Status load(Loaded& loaded) const;
+  Status load_text(Loaded& loaded) const;
+  bool stopped() const;
+  Status go_on() const;  // unless it is to stop
   Status check_children(Loaded& loaded) const;
-  void try_load();
+  bool is_large() const;
+  void begin_load();
+  void end_load();
+  Status take(Loaded loaded, Status status);
   void warn(std::string_view text) const;
   void tell(std::vector<std::string> warnings);
 
@@ -92,7 +109,15 @@ class ServedFile final : public ServedZone, private dns::Zone {
   std::vector<std::string> told_;  // the warnings of the last good load
   std::vector<Watched> files_;     // as last read, whatever came of it
   std::vector<Stamp> settling_;    // as seen at the poll before, when that differs from files_
-  mutable Mutex mutex_;            // for status()
+  // A load in the background. While there is one the key stays as it is.
+  os::Thread thread_;
+  std::atomic<bool> loading_{false};  // until it is taken
+  std::atomic<bool> loaded_{false};
+  std::atomic<bool> stop_{false};
+  Loaded result_;                            // once loaded_
+  Status result_status_;                     // likewise
+  std::shared_ptr<const ZoneKey> reloaded_;  // of reload(), until it is done: the key before it
+  mutable Mutex mutex_;                      // for status()
   std::uint32_t serial_ GW_GUARDED_BY(mutex_) = 0;
   std::size_t rrsets_ GW_GUARDED_BY(mutex_) = 0;
   std::string error_ GW_GUARDED_BY(mutex_);  // of the last attempt to load; empty: it went well

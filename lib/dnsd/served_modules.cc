@@ -24,12 +24,13 @@ ServedModules::ServedModules(ModuleOptions options, Epochs& epochs, SigningConte
       options_(std::move(options)),
       signing_(signing),
       index_(epochs),
-      zone_(epochs, index_, options_.zone),
+      lookup_(epochs),
+      zone_(epochs, index_, lookup_, options_.zone),
       source_({.db = options_.db,
                .zone_size = options_.zone.origin.size(),
                .allow_partial = options_.allow_partial,
                .threads = options_.load_threads},
-              index_, log),
+              index_, lookup_, log),
       serial_(std::move(serial)),
       served_serial_(serial_.current()) {}
 
@@ -40,7 +41,8 @@ Status ServedModules::start(const std::string& user) {
                             "where the zone's serial number is kept"));
     if (os::file_exists(options_.db)) {
       GW_CHECK(require_access(options_.db, R_OK, user, "the database"));
-      GW_CHECK(require_access(options_.db + "-shm", W_OK, user,
+      // Read, it is enough while the follower keeps it there.
+      GW_CHECK(require_access(options_.db + "-shm", R_OK, user,
                               "which SQLite needs even to read the database"));
     }
   }
@@ -139,6 +141,7 @@ Json ServedModules::status() const {
   out["content"] = "modules";
   out["serial"] = serial();
   out["ready"] = zone_.ready();
+  out["loading"] = source_.loading();
   const ModuleIndex::Stats stats = index_.stats();
   out["names"] = stats.names;
   out["answers"] = stats.answers;

@@ -36,6 +36,7 @@ class ServedModules final : public ServedZone {
   Status publish() override;
   void poll() override;
   void reload() override;
+  bool busy() const override { return source_.loading(); }
   std::string health() const override;
   Json status() const override;
   std::vector<std::string> watched_files() const override;
@@ -55,6 +56,7 @@ class ServedModules final : public ServedZone {
   const ModuleOptions options_;
   SigningContext& signing_;
   ModuleIndex index_;
+  ModuleLookup lookup_;
   ModuleZone zone_;
   ModuleSource source_;
   ZoneSerial serial_;

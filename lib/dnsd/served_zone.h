@@ -42,6 +42,8 @@ class ServedZone {
   virtual void poll() = 0;
   // Reads key and files again, changed or not.
   virtual void reload() = 0;
+  // Something is being loaded in the background: poll() takes it when it is done.
+  virtual bool busy() const { return false; }
   // "" when it answers, else why not. Any thread.
   virtual std::string health() const = 0;
   // For `serve-dns status`. Any thread.

@@ -5,14 +5,18 @@
 
 #include <algorithm>
 #include <chrono>
+#include <deque>
 
+#include "base/crypto.h"
 #include "base/metrics.h"
 #include "dnsd/change_watch.h"
+#include "dnsd/published.h"
 #include "dnsd/sockets.h"
 #include "dnsd/status_socket.h"
 #include "dnsd/worker.h"
 #include "http/metrics_page.h"
 #include "http/server.h"
+#include "os/secrets.h"
 #include "os/thread.h"
 #include "os/user.h"
 
@@ -21,6 +25,7 @@ namespace gw::dnsd {
 namespace {
 
 constexpr std::uint32_t kDefaultRateLimit = 200;
+constexpr Duration kCookieSecretLife = std::chrono::hours(24);
 
 unsigned worker_count(unsigned asked) { return asked != 0 ? asked : os::processors(); }
 
@@ -75,7 +80,8 @@ struct Server::Impl {
                 .rate_limiter = rate_limiter,
                 .limit_loopback = options.rate_limit.has_value(),
                 .answer = answer_options(options),
-                .clock = c} {}
+                .clock = c,
+                .cookies = &cookies} {}
 
   Status make_zones();
   Status join_zones();
@@ -83,8 +89,12 @@ struct Server::Impl {
   std::string health() const;
   Status start_workers();
   std::vector<std::string> watched_files() const;
+  bool busy() const;
+  bool go_on_reloading();
   void limit_signing();
   void watch_clock();
+  void make_cookie_secret();
+  Status read_cookie_secrets();
   Json status() const;
 
   const ServerOptions options;
@@ -99,10 +109,14 @@ struct Server::Impl {
   std::vector<ServedFile*> files;        // the others
   dns::ZoneSet zones;
   RateLimiter rate_limiter;
+  Published<const dns::CookieSecrets> cookies{epochs};
+  MonoTime cookies_since{};  // when a secret of our own was made
   ConnectionCounts counts;
   ChangeWatch changes;
   Serving serving;
   bool clock_behind = false;
+  std::deque<ServedZone*> to_reload;  // what a request has yet to come to
+  bool reloading = false;             // a request is not done
 
   std::vector<Endpoint> endpoints;
   std::vector<std::unique_ptr<Worker>> workers;
@@ -162,9 +176,9 @@ std::string Server::Impl::health() const {
 
 Status Server::Impl::start_metrics() {
   if (!options.metrics) return {};
-  metric_set(Metric::kBuildInfo, 1);
   http::ServerOptions page;
   page.listen.address = *options.metrics;
+  page.names = options.metrics_names;
   auto before = [this] {
     metric_set(Metric::kServeTcpOpen, counts.total());
     if (modules == nullptr) return;
@@ -188,6 +202,27 @@ std::vector<std::string> Server::Impl::watched_files() const {
   return all;
 }
 
+// Zone by zone, since a parent compares its DS records with the keys that its children have by
+// then. True when the last one is done.
+bool Server::Impl::go_on_reloading() {
+  const auto loading = [this] {
+    return std::any_of(files.begin(), files.end(), [](const auto* zone) { return zone->busy(); });
+  };
+  if (!reloading && to_reload.empty()) return false;
+  reloading = true;
+  while (!to_reload.empty() && !loading()) {
+    ServedZone* zone = to_reload.front();
+    to_reload.pop_front();
+    zone->reload();
+  }
+  reloading = !to_reload.empty() || loading();
+  return !reloading;
+}
+
+bool Server::Impl::busy() const {
+  return std::any_of(served.begin(), served.end(), [](const auto& zone) { return zone->busy(); });
+}
+
 void Server::Impl::watch_clock() {
   const bool behind = signing.refuses(clock.now());
   if (behind && !clock_behind) {
@@ -198,6 +233,25 @@ void Server::Impl::watch_clock() {
     log.info("clock_right");
   }
   clock_behind = behind;
+}
+
+// The one before is taken, too.
+void Server::Impl::make_cookie_secret() {
+  cookies.publish(
+      std::make_unique<const dns::CookieSecrets>(dns::CookieSecrets::random(cookies.get())));
+  cookies_since = clock.mono();
+}
+
+Status Server::Impl::read_cookie_secrets() {
+  constexpr std::size_t kMaxSecrets = 4096;
+  const std::string& file = options.cookie_secret_file;
+  if (file.empty()) return {};
+  GW_TRY(std::string text, os::read_secret_file(file, kMaxSecrets, os::SecretUse::kGroup));
+  auto secrets = dns::CookieSecrets::parse(text);
+  wipe(text);
+  if (!secrets) return std::move(secrets).error().in(file);
+  cookies.publish(std::make_unique<const dns::CookieSecrets>(*std::move(secrets)));
+  return {};
 }
 
 // A flood that needs signatures must leave most of the machine to what needs none.
@@ -244,7 +298,12 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options, const Logge
   GW_CHECK(s.make_zones());
   GW_TRY(s.endpoints, bind_endpoints(s.options.listen, worker_count(s.options.workers)));
   GW_CHECK(s.start_metrics());
-  if (!s.options.user.empty()) GW_CHECK(os::become_user(s.options.user));
+  if (!s.options.user.empty()) {
+    GW_CHECK(os::become_user(s.options.user));
+    GW_CHECK(os::keep_out_of_cores());  // whoever becomes another user may be traced again
+  }
+  s.make_cookie_secret();
+  GW_CHECK(s.read_cookie_secrets());
   if (after_bind) GW_CHECK(after_bind());
   for (const auto& zone : s.served) GW_CHECK(zone->start(s.options.user));
   // All that can refuse comes before publish(), which changes the serial's file.
@@ -280,6 +339,7 @@ void Server::run(const os::Stop& stop, ReloadRequest& reload, const os::Notifier
                          {"serial", s.modules->serial()},
                          {"key_tag", s.modules->key()->tag()},
                          {"complete", s.modules->content().ready ? 1 : 0},
+                         {"loading", s.modules->busy() ? 1 : 0},
                          {"names", stats.names},
                          {"answers", stats.answers}});
   } else {
@@ -288,15 +348,26 @@ void Server::run(const os::Stop& stop, ReloadRequest& reload, const os::Notifier
   notifier.ready("serving " + names);
   const auto watchdog = notifier.watchdog_interval();
   MonoTime next_watchdog = s.clock.mono();
-  const auto idle = [&] { return watchdog ? next_watchdog - s.clock.mono() : Duration::max(); };
+  const auto idle = [&] {
+    const Duration most = s.busy() ? Duration(ChangeWatch::kQuick) : Duration::max();
+    return watchdog ? std::min(most, Duration(next_watchdog - s.clock.mono())) : most;
+  };
   while (!s.changes.wait(stop, reload, idle())) {
     if (reload.take()) {
       notifier.reloading();
-      // A parent compares its DS records with the keys that its children have by then.
-      for (ServedZone* zone : s.inner_first) zone->reload();
-      notifier.ready();
+      s.to_reload.assign(s.inner_first.begin(), s.inner_first.end());
+      if (auto read = s.read_cookie_secrets(); !read) {
+        s.log.error("reload_failed",
+                    std::move(read).error().in("keeping the cookies' old secrets"));
+      }
     }
     for (const auto& zone : s.served) zone->poll();
+    if (s.go_on_reloading()) notifier.ready();
+    // RFC 7873 7.1: where it is ours alone.
+    if (s.options.cookie_secret_file.empty() &&
+        s.clock.mono() - s.cookies_since >= kCookieSecretLife) {
+      s.make_cookie_secret();
+    }
     s.epochs.collect();
     s.watch_clock();
     if (watchdog && s.clock.mono() >= next_watchdog) {

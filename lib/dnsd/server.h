@@ -35,15 +35,19 @@ struct ServerOptions {
   std::vector<FileZoneOptions> files;
   std::vector<os::SocketAddress> listen;
   std::optional<os::SocketAddress> metrics;
-  std::string status_socket;    // empty: none
-  std::string user;             // empty: stay who we are
-  os::Confinement confinement;  // what the process has given up: for status()
-  std::string id;               // NSID and id.server; empty: not told
+  std::vector<std::string> metrics_names = {};  // by which it may be asked, besides addresses
+  std::string status_socket;                    // empty: none
+  std::string user;                             // empty: stay who we are
+  os::Confinement confinement;                  // what the process has given up: for status()
+  std::string id;                               // NSID and id.server; empty: not told
   // How a follower in this process is, for status(); called from any thread.
   std::function<std::string()> following;
   unsigned workers = 0;  // 0: one a core
   std::size_t cache_bytes = std::size_t{48} << 20;
   std::optional<std::uint32_t> rate_limit;  // unset: 200, but not for loopback; 0: none
+  // Secrets of DNS cookies, shared by the servers of an address, read again on a reload; empty: one
+  // of our own, a new one each day.
+  std::string cookie_secret_file = {};
   // Fresh signatures a second; 0: no limit; none: a twentieth of what the machine can make.
   std::optional<std::uint32_t> signing_limit = {};
   TcpLimits tcp;

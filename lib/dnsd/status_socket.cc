@@ -58,11 +58,11 @@ void append_text(std::string& out, const Json& value, const std::string& name, i
     std::string list;
     for (const Json& element : value) {
       list += (list.empty() ? "" : " ") +
-              (element.is_string() ? one_line(element.get<std::string>()) : format_json(element));
+              one_line(element.is_string() ? element.get<std::string>() : format_json(element));
     }
-    out += fmt::format("{}{}: {}\n", indent, name, list);
+    out += fmt::format("{}{}: {}\n", indent, one_line(name), list);
   } else if (!value.is_null()) {
-    out += fmt::format("{}{}: {}\n", indent, name,
+    out += fmt::format("{}{}: {}\n", indent, one_line(name),
                        value.is_string() ? one_line(value.get<std::string>()) : format_json(value));
   }
 }

@@ -32,6 +32,7 @@ constexpr std::chrono::seconds kStuck{2};  // a message that has begun, an answe
 
 struct TcpConnections::Connection {
   os::Fd fd;
+  os::SocketAddress peer;
   std::unique_ptr<ConnectionCounts::Place> place;
   EpollTag tag;
   std::uint32_t events = 0;       // what epoll watches for
@@ -125,11 +126,10 @@ void TcpConnections::accept(std::size_t listener) {
 
 void TcpConnections::take_in(os::Fd fd, const os::SocketAddress& peer) {
   auto c = std::make_unique<Connection>();
+  c->peer = peer;
   const auto verdict = counts_.add(peer.ip_bytes(), fd.get(), clock_.mono(), c->place);
   if (verdict != ConnectionCounts::Verdict::kTaken) {
-    metric_add(Metric::kServeTcpRefused, verdict == ConnectionCounts::Verdict::kTooMany
-                                             ? RefusalReason::kTotal
-                                             : RefusalReason::kNetwork);
+    metric_add(Metric::kServeTcpRefused, RefusalReason::kTotal);
     return;
   }
   metric_add(Metric::kServeTcpAccepted);
@@ -243,7 +243,7 @@ std::size_t TcpConnections::answer_messages(Connection& c, std::string_view data
       if (!flush(c) || !c.out.empty()) break;
     }
     char* out = out_.data() + out_size_;
-    const auto answer = handler_.answer_tcp(data.substr(at + kLength, size), !draining_,
+    const auto answer = handler_.answer_tcp(data.substr(at + kLength, size), c.peer, !draining_,
                                             {out + kLength, dns::kMaxMessage});
     if (answer.try_later) {
       defer(c);
@@ -310,7 +310,7 @@ TcpConnections::Flow TcpConnections::read_some(Connection& c) {
   }
   const std::string_view data(in_.data(), c.in.size() + static_cast<std::size_t>(n));
   c.in.assign(data.substr(answer_messages(c, data)));
-  if (c.in.empty() && c.in.capacity() > 4096) c.in = std::string();
+  if (c.in.empty() && c.in.capacity() > 4096) std::string().swap(c.in);
   if (!flush(c)) return Flow::kClosed;
   // A short read is all there was: the next one would only say so.
   const bool held = !c.out.empty() || c.deferred || c.ready;

@@ -12,6 +12,7 @@
 #include "dns/types.h"
 #include "dns/wire.h"
 #include "os/file.h"
+#include "os/secrets.h"
 
 namespace gw::dnsd {
 
@@ -30,7 +31,7 @@ KeySigner key_signer(std::shared_ptr<const Signer> signer) {
 }
 
 Status check_public_half(const ZoneKey& key, const std::string& file) {
-  auto text = os::read_file(file, kMaxKeyFile);
+  auto text = os::read_regular_file(file, kMaxKeyFile);
   if (!text) {
     if (text.error().kind == ErrorKind::kNotFound) return {};
     return std::move(text).error();
@@ -116,7 +117,7 @@ Result<ZoneKey> ZoneKey::create(dns::NameView zone, std::uint8_t algorithm, cons
 }
 
 Result<ZoneKey> ZoneKey::load(dns::NameView zone, const std::string& file) {
-  auto text = os::read_file(file, kMaxKeyFile);
+  auto text = os::read_secret_file(file, kMaxKeyFile, os::SecretUse::kGroup);
   if (!text) {
     Error error = std::move(text).error();
     if (error.kind == ErrorKind::kNotFound) {

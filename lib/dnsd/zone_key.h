@@ -35,8 +35,8 @@ class ZoneKey {
   static Result<ZoneKey> create(dns::NameView zone, std::uint8_t algorithm, const std::string& file,
                                 WallTime now);
   // Reads FILE, and checks it against the public half when that is there. kUsage for a file that
-  // does not exist (the hint is the command that makes one), is no such key, or is one of another
-  // zone or kind.
+  // does not exist (the hint is the command that makes one), is no such key, is one of another zone
+  // or kind, or that others than its owner and its group may read. Errors quote nothing of it.
   static Result<ZoneKey> load(dns::NameView zone, const std::string& file);
   // The key with this secret: 32 octets. For tests and for load().
   static Result<ZoneKey> from_secret(dns::NameView zone, std::uint8_t algorithm,

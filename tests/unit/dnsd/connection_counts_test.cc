@@ -62,13 +62,9 @@ TEST_CASE("the oldest connection makes room for the next one") {
   for (int i = 0; i < 3; ++i) {
     CHECK(all.add(v4(192, 0, 2, i), kStart + std::chrono::milliseconds(i)) == Verdict::kTaken);
   }
-  // None is old enough yet.
-  CHECK(all.add(v4(192, 0, 2, 9), kStart + std::chrono::milliseconds(100)) == Verdict::kTooMany);
-  all.ours.pop_back();
-  all.theirs.pop_back();
-  // The first one has asked since.
+  // The first one has asked since. The others are as young, which spares none of them.
   all.places[0]->touch(kStart + std::chrono::milliseconds(50));
-  CHECK(all.add(v4(192, 0, 2, 9), kStart + std::chrono::seconds(1)) == Verdict::kTaken);
+  CHECK(all.add(v4(192, 0, 2, 9), kStart + std::chrono::milliseconds(51)) == Verdict::kTaken);
   CHECK(all.ended(1));
   CHECK_FALSE(all.ended(0));
   CHECK(all.counts.total() == 3);
@@ -81,35 +77,62 @@ TEST_CASE("the oldest connection makes room for the next one") {
   CHECK(all.counts.end_oldest(kStart + std::chrono::seconds(1)));
   CHECK(all.ended(0));
   CHECK(all.counts.total() == 2);
-  CHECK_FALSE(all.counts.end_oldest(kStart + std::chrono::seconds(1)));
+  // For a descriptor none goes that has just asked.
+  CHECK_FALSE(all.counts.end_oldest(kStart + std::chrono::milliseconds(550)));
+}
+
+TEST_CASE("who never asks is ended by those after it, and asks nobody to wait") {
+  Connections all({.total = 100, .per_network = 100});
+  for (int i = 0; i < 220; ++i) CHECK(all.add(v4(192, i, 2, 1), kStart) == Verdict::kTaken);
+  CHECK(all.counts.total() == 100);
+  CHECK(all.ended(119));
+  CHECK_FALSE(all.ended(120));
+  // Their descriptors are not free before their workers have seen it: what is open is bounded.
+  for (int i = 0; i < 8; ++i) CHECK(all.add(v4(198, i, 2, 1), kStart) == Verdict::kTaken);
+  CHECK(all.add(v4(198, 51, 2, 1), kStart) == Verdict::kTooMany);
+  all.counts.remove(std::move(all.places[0]));
+  all.places.erase(all.places.begin());
+  CHECK(all.add(v4(198, 51, 2, 1), kStart) == Verdict::kTaken);
 }
 
 TEST_CASE("networks of several sizes have their limits") {
   Connections all({.total = 1000, .per_network = 2});
   const MonoTime now = kStart;
+  // Takes the connection, whose network is full or not, and tells which one went for it; -1: none.
+  const auto goes = [&](const std::string& ip) {
+    std::vector<bool> before;
+    for (std::size_t i = 0; i < all.theirs.size(); ++i) before.push_back(all.ended(i));
+    CHECK(all.add(ip, now + std::chrono::milliseconds(all.places.size())) == Verdict::kTaken);
+    int gone = -1;
+    for (std::size_t i = 0; i < before.size(); ++i) {
+      if (before[i] || !all.ended(i)) continue;
+      CHECK(gone == -1);
+      gone = static_cast<int>(i);
+    }
+    return gone;
+  };
   SECTION("IPv4") {
-    CHECK(all.add(v4(192, 0, 2, 1), now) == Verdict::kTaken);
-    CHECK(all.add(v4(192, 0, 2, 2), now) == Verdict::kTaken);
-    CHECK(all.add(v4(192, 0, 2, 3), now) == Verdict::kTooManyOfNetwork);
+    CHECK(goes(v4(198, 51, 100, 1)) == -1);
+    CHECK(goes(v4(192, 0, 2, 1)) == -1);
+    CHECK(goes(v4(192, 0, 2, 2)) == -1);
+    CHECK(goes(v4(192, 0, 2, 3)) == 1);  // not the oldest of all
     // Four times as many in the /16.
-    for (int i = 10; i < 16; ++i) CHECK(all.add(v4(192, 0, i, 1), now) == Verdict::kTaken);
-    CHECK(all.add(v4(192, 0, 99, 1), now) == Verdict::kTooManyOfNetwork);
-    CHECK(all.add(v4(192, 1, 99, 1), now) == Verdict::kTaken);
+    for (int i = 10; i < 16; ++i) CHECK(goes(v4(192, 0, i, 1)) == -1);
+    CHECK(goes(v4(192, 0, 99, 1)) == 2);
+    CHECK(goes(v4(192, 1, 99, 1)) == -1);
   }
   SECTION("IPv6") {
-    CHECK(all.add(v6(1, 1, 1), now) == Verdict::kTaken);
-    CHECK(all.add(v6(1, 1, 1), now) == Verdict::kTaken);
-    CHECK(all.add(v6(1, 1, 1), now) == Verdict::kTooManyOfNetwork);
+    CHECK(goes(v6(9, 9, 9)) == -1);
+    CHECK(goes(v6(1, 1, 1)) == -1);
+    CHECK(goes(v6(1, 1, 1)) == -1);
+    CHECK(goes(v6(1, 1, 1)) == 1);
     // Twice as many in the /48, four times in the /32.
-    CHECK(all.add(v6(1, 1, 2), now) == Verdict::kTaken);
-    CHECK(all.add(v6(1, 1, 3), now) == Verdict::kTaken);
-    CHECK(all.add(v6(1, 1, 4), now) == Verdict::kTooManyOfNetwork);
-    for (int i = 2; i < 6; ++i) CHECK(all.add(v6(1, i, 1), now) == Verdict::kTaken);
-    CHECK(all.add(v6(9, 9, 1), now) == Verdict::kTooManyOfNetwork);
-    // The oldest of that network goes, and not one of another.
-    all.places[0]->touch(now - std::chrono::seconds(9));
-    CHECK(all.add(v6(1, 1, 4), now) == Verdict::kTaken);
-    CHECK(all.ended(0));
+    CHECK(goes(v6(1, 1, 2)) == -1);
+    CHECK(goes(v6(1, 1, 3)) == -1);
+    CHECK(goes(v6(1, 1, 4)) == 2);
+    for (int i = 2; i < 5; ++i) CHECK(goes(v6(1, i, 1)) == -1);
+    CHECK(goes(v6(7, 9, 1)) == 0);  // the /32's oldest
+    CHECK(goes(v4(192, 0, 2, 1)) == -1);
   }
 }
 

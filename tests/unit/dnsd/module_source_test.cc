@@ -10,6 +10,7 @@
 #include "os/file.h"
 #include "sqlite/sqlite.h"
 #include "support/dnsd/follow_into.h"
+#include "support/dnsd/reader_section.h"
 #include "support/tlog/test_log.h"
 
 namespace gw::dnsd {
@@ -37,12 +38,18 @@ struct Database {
 struct Source {
   Epochs epochs;
   ModuleIndex index{epochs};
+  ModuleLookup lookup{epochs};
   Logger log{LogLevel::kError, [](std::string_view) {}};
   ModuleSource source;
 
-  explicit Source(const Database& d, bool partial = false, unsigned threads = 2)
-      : source({.db = d.db, .zone_size = 15, .allow_partial = partial, .threads = threads}, index,
-               log) {}
+  explicit Source(const Database& d, bool partial = false, unsigned threads = 2,
+                  std::uint64_t load_at_once = 200'000)
+      : source({.db = d.db,
+                .zone_size = 15,
+                .allow_partial = partial,
+                .threads = threads,
+                .load_at_once = load_at_once},
+               index, lookup, log) {}
 
   // "-": no such name; "": no records.
   std::string txt(const std::string& path) {
@@ -111,6 +118,31 @@ TEST_CASE("a database that takes another's place is served, and nothing of the o
   CHECK(s.txt("example.com/new") == "v=v1.0.0 t=60000001");
   CHECK(s.txt("example.com/both") == "v=v2.0.0 t=60000001");
   CHECK(s.index.stats().answers == 2);
+}
+
+TEST_CASE("a copy that does not fit the log of changes is served once that is mended") {
+  Database d;
+  d.log.add("example.com/old", "v1.0.0");
+  d.follow(0x60000000);
+  Database other;
+  for (int i = 0; i < 500; ++i) other.log.add(fmt::format("example.com/m{}", i), "v1.0.0");
+  other.follow(0x60000001);
+  Source s(d);
+  REQUIRE(s.source.start());
+  const auto write = [](const std::string& db, const char* sql) {
+    REQUIRE(sqlite::Database::open(db, sqlite::Database::Mode::kWrite).value().exec(sql));
+  };
+  write(d.db, "UPDATE log SET checked_at = 1");  // stays in the log of changes
+  write(other.db, "PRAGMA wal_checkpoint(TRUNCATE)");
+  std::ofstream(d.db, std::ios::binary | std::ios::in)
+      << std::ifstream(other.db, std::ios::binary).rdbuf();
+  CHECK_FALSE(s.source.poll());
+  CHECK_FALSE(s.source.poll());
+  CHECK(s.txt("example.com/old") == "v=v1.0.0 t=60000000");
+  for (const char* end : {"-wal", "-shm"}) std::filesystem::remove(d.db + end);
+  CHECK(settle(s) >= 1);
+  CHECK(s.source.content().tree_size == 500);
+  CHECK(s.txt("example.com/old") == "-");
 }
 
 TEST_CASE("a database that is gone is told, and taken up when it is back") {
@@ -216,6 +248,154 @@ TEST_CASE("a full scan and many commits give the same answers") {
     REQUIRE(whole.txt(path) == s.txt(path));
     REQUIRE(!s.txt(path).empty());
   }
+}
+
+TEST_CASE("a large database is served while its names are loaded") {
+  Database d;
+  for (int i = 0; i < 3000; ++i) {
+    d.log.add(fmt::format("h{}.example/o{}/m{}", i % 11, i % 37, i % 701),
+              fmt::format("v{}.{}.0", i % 2, i));
+  }
+  d.follow(100);
+  Source whole(d);
+  REQUIRE(whole.source.start());
+  Source s(d, false, 2, 0);
+  REQUIRE(s.source.start());
+  CHECK(s.source.content().ready);
+  CHECK(s.source.content().tree_size == 3000);
+  CHECK(s.source.loading());
+  {
+    Epochs::Reader reader(s.epochs);
+    const ReaderSection section(reader);
+    CHECK(s.lookup.state() != nullptr);
+  }
+  const auto loaded = [&] {
+    while (s.source.loading()) REQUIRE(s.source.poll());
+  };
+  loaded();
+  CHECK(s.lookup.state() == nullptr);
+  CHECK(s.index.stats().names == whole.index.stats().names);
+  CHECK(s.index.stats().answers == whole.index.stats().answers);
+  for (int i = 0; i < 3000; ++i) {
+    const std::string path = fmt::format("h{}.example/o{}/m{}", i % 11, i % 37, i % 701);
+    REQUIRE(whole.txt(path) == s.txt(path));
+  }
+
+  // A commit of more modules than are taken one by one: what was served stays until all is read.
+  for (int i = 0; i < 9000; ++i) d.log.add(fmt::format("new.example/m{}", i), "v1.0.0");
+  d.log.add("h0.example/o0/m0", "v1.9999.0");
+  d.follow(200);
+  const auto changed = s.source.poll();
+  REQUIRE(changed);
+  CHECK_FALSE(*changed);
+  CHECK(s.source.content().tree_size == 3000);
+  CHECK(s.source.loading());
+  CHECK(s.lookup.state() == nullptr);
+  bool raised = false;
+  while (!raised) {
+    const auto now = s.source.poll();
+    REQUIRE(now);
+    raised = *now;
+  }
+  CHECK_FALSE(s.source.loading());
+  CHECK(s.source.content().tree_size == 12001);
+  CHECK(s.txt("new.example/m8999") == "v=v1.0.0 t=c8");
+  CHECK(s.txt("h0.example/o0/m0").starts_with("v=v1.9999.0 t=c8"));
+}
+
+TEST_CASE(
+    "what is committed during a load is looked up until the index has it, and so is its host") {
+  Database d;
+  for (int i = 0; i < 3000; ++i) d.log.add(fmt::format("old.example/m{}", i), "v1.0.0");
+  d.follow(100);
+  Source s(d, false, 2, 0);
+  REQUIRE(s.source.start());
+  REQUIRE(s.source.loading());
+  // So much that the next load must be another whole one: what was rewritten is in neither yet.
+  for (int i = 0; i < 9000; ++i) d.log.add(fmt::format("new.example/m{}", i), "v1.0.0");
+  for (int i = 0; i < 3000; ++i) d.log.add(fmt::format("old.example/m{}", i), "v1.1.0");
+  d.follow(200);
+  Epochs::Reader reader(s.epochs);
+  const auto known = [&](const std::string& path) {
+    const ReaderSection section(reader);
+    const ModuleLookup::State* lookup = s.lookup.state();
+    if (s.txt(path) != "-") return true;
+    std::array<char, dns::kMaxName> labels;
+    std::array<char, ModuleLookup::kRdatas> rdatas;
+    const std::size_t n = dns::encode_module_labels(path, 15, labels);
+    return lookup != nullptr &&
+           lookup->find({labels.data(), n}, rdatas).kind == ModuleLookup::Kind::kAnswer;
+  };
+  // Whether that load is done by now or not, the next poll has the host.
+  REQUIRE(s.source.poll());
+  CHECK(s.index.find(std::string_view("\1_\3new\7example", 14)).exists);
+  for (bool done = false; !done; done = !s.source.loading()) {
+    CHECK(known("old.example/m17"));
+    REQUIRE(s.source.poll());
+  }
+  while (s.source.content().tree_size != 15000) REQUIRE(s.source.poll());
+  CHECK(s.lookup.state() == nullptr);
+  CHECK(s.txt("old.example/m17") == "v=v1.1.0 t=c8");
+
+  // A few: the host is there with the next poll, whether the load is done by then or not.
+  Source again(d, false, 2, 0);
+  REQUIRE(again.source.start());
+  d.log.add("other.test/m", "v1.0.0");
+  d.log.add("golang.org/toolchain", "v0.0.1-go1.25.6.linux-amd64");
+  d.follow(300);
+  CHECK(*again.source.poll());
+  CHECK(again.source.content().tree_size == 15'002);
+  CHECK(to_unix(again.source.content().newest_head) == 300);
+  CHECK(again.source.content().toolchain == "v=go1.25.6 k=cur t=12c");
+  CHECK(again.source.log_state()->position == 15'002);
+  CHECK(again.index.find(std::string_view("\1_\5other\4test", 13)).exists);
+}
+
+TEST_CASE("hosts of a newer copy that takes the database's place during a load") {
+  Database d;
+  for (int i = 0; i < 30'000; ++i) d.log.add(fmt::format("old.example/m{}", i), "v1.0.0");
+  d.follow(100);
+  const auto checkpoint = [](const std::string& db) {
+    sqlite::Database open = sqlite::Database::open(db, sqlite::Database::Mode::kWrite).value();
+    REQUIRE(open.exec("PRAGMA wal_checkpoint(TRUNCATE)"));
+  };
+  checkpoint(d.db);
+  Database newer;
+  std::filesystem::copy_file(d.db, newer.db);
+  newer.log = d.log;
+  newer.log.add("other.test/m", "v1.0.0");
+  REQUIRE(testing::follow_into(newer.db, newer.log, d.log.key(), d.log.key().format(),
+                               newer.log.head(), from_unix(200)));
+  checkpoint(newer.db);
+  Source s(d, false, 2, 0);
+  REQUIRE(s.source.start());
+  REQUIRE(s.source.poll());
+  for (const char* end : {"", "-wal", "-shm"}) std::filesystem::remove(d.db + end);
+  std::filesystem::rename(newer.db, d.db);
+  REQUIRE(s.source.poll());
+  CHECK(s.source.content().ready);
+  CHECK(s.index.find(std::string_view("\1_\5other\4test", 13)).exists);
+}
+
+TEST_CASE("a database that is replaced while it is loaded") {
+  Database d;
+  for (int i = 0; i < 3000; ++i) d.log.add(fmt::format("old.example/m{}", i), "v1.0.0");
+  d.follow(100);
+  Database other;
+  other.log.add("example.com/new", "v1.0.0");
+  other.follow(200);
+  Source s(d, false, 2, 0);
+  REQUIRE(s.source.start());
+  for (const char* end : {"", "-wal", "-shm"}) std::filesystem::remove(d.db + end);
+  std::filesystem::rename(other.db, d.db);
+  const auto found = s.source.poll();
+  REQUIRE(found);
+  CHECK(*found);
+  CHECK_FALSE(s.source.content().ready);
+  CHECK_FALSE(s.source.loading());
+  while (!s.source.content().ready || s.source.loading()) REQUIRE(s.source.poll());
+  CHECK(s.txt("old.example/m1") == "-");
+  CHECK(s.txt("example.com/new") == "v=v1.0.0 t=c8");
 }
 
 TEST_CASE("a first run that is not done, then done") {

@@ -26,14 +26,16 @@ std::string labels(std::string_view text) {
 struct Zone {
   Epochs epochs;
   ModuleIndex index{epochs};
+  ModuleLookup lookup{epochs};
   ZoneKey key = *ZoneKey::from_secret(kOrigin, 13, std::string(32, '\7'));
   ModuleZone zone;
 
   explicit Zone(std::vector<std::string_view> ns = {"ns1.l.example.org=192.0.2.1,2001:db8::1",
                                                     "ns.a.b.l.example.org=192.0.2.2",
                                                     "ns.example.net"},
-                ModuleZone::State state = {.serial = 77})
-      : zone(epochs, index, settings(ns)) {
+                ModuleZone::State state = {.serial = 77},
+                std::string_view rname = "hostmaster.example.org")
+      : zone(epochs, index, lookup, settings(ns, rname)) {
     add("mox.mjl_2d._.github.com", "v=v0.0.15 t=6802a84d");
     add("deep.h2non._.gopkg.in", "v=v1.0.0 t=1");
     add("norelease.o._.github.com", "");
@@ -47,13 +49,14 @@ struct Zone {
     REQUIRE(made);
     zone.publish(*std::move(made));
   }
-  static ZoneSettings settings(const std::vector<std::string_view>& ns) {
+  static ZoneSettings settings(const std::vector<std::string_view>& ns,
+                               std::string_view rname = "hostmaster.example.org") {
     ZoneSettings s;
     s.origin = kOrigin;
     for (auto text : ns) {
       s.name_servers.push_back(*NameServer::parse(text, kOrigin));
     }
-    s.rname = wire("hostmaster.l.example.org");
+    s.rname = rname == "." ? std::string(1, '\0') : wire(rname);
     s.negative_ttl = 60;
     return s;
   }
@@ -117,6 +120,24 @@ TEST_CASE("what exists in the module zone") {
   CHECK(dns::soa_serial(z.zone.content()->soa().rdatas.substr(2)) == 77);
   CHECK(dns::soa_minimum(z.zone.content()->soa().rdatas.substr(2)) == 60);
   CHECK(z.zone.content()->soa().ttl == 300);
+}
+
+TEST_CASE("no mail is taken where nobody is said to read it") {
+  for (const auto& [rname, null_mx] :
+       std::vector<std::pair<std::string_view, bool>>{{"hostmaster.example.org", true},
+                                                      {"x.hostmaster.l.example.org", true},
+                                                      {"l.example.org", true},
+                                                      {".", true},
+                                                      {"hostmaster.l.example.org", false}}) {
+    INFO(rname);
+    Zone z({"ns.example.net"}, {.serial = 77}, rname);
+    Epochs::Reader reader(z.epochs);
+    ReaderSection section(reader);
+    dns::Node node;
+    z.zone.content()->find(kOrigin, node);
+    CHECK((node.find(dns::rrtype::kMx) != nullptr) == null_mx);
+    CHECK(node.find(dns::rrtype::kSoa) != nullptr);
+  }
 }
 
 TEST_CASE("the toolchain, and a new serial") {

@@ -66,6 +66,70 @@ TEST_CASE("a changed file is read once it has stayed the same for a poll") {
   CHECK(lab.count("event=zone_loaded") == 2);
 }
 
+// A zone that is read in the background, and what poll() says until that is done.
+TEST_CASE("a large file is read on a thread of its own") {
+  Lab lab;
+  lab.zone = *ServedFile::make({.origin = kOrigin,
+                                .file = lab.file,
+                                .key_file = lab.key_file,
+                                .max_records = 5,
+                                .load_at_once = 0},
+                               lab.epochs, lab.signing, lab.log);
+  REQUIRE(lab.zone->start(""));
+  REQUIRE(lab.zone->publish());
+  CHECK_FALSE(lab.zone->busy());
+  const auto wait = [&] {
+    while (lab.zone->busy()) lab.zone->poll();
+  };
+  lab.write(zone_text(2));
+  lab.zone->poll();
+  lab.zone->poll();
+  CHECK(lab.zone->busy());
+  CHECK(lab.zone->status()["loading"].get<bool>());
+  CHECK(lab.serial() == 1);
+  wait();
+  CHECK(lab.serial() == 2);
+  CHECK_FALSE(lab.zone->status()["loading"].get<bool>());
+
+  // A reload with a new key is done when the content that announces it is served.
+  const std::uint16_t tag = lab.zone->key()->tag();
+  lab.new_key();
+  lab.zone->reload();
+  CHECK(lab.zone->busy());
+  CHECK(lab.zone->key()->tag() == tag);
+  CHECK(lab.count("event=reloaded") == 0);
+  wait();
+  CHECK(lab.zone->key()->tag() != tag);
+  CHECK(lab.count("event=reloaded") == 1);
+
+  // More records than may be: the zone stays.
+  lab.write(zone_text(3, "a A 1.2.3.4\nb A 1.2.3.4\nc A 1.2.3.4\nd A 1.2.3.4\n"));
+  lab.zone->reload();
+  wait();
+  CHECK(lab.serial() == 2);
+  CHECK(lab.count("zone:7: more than 5 records") == 1);
+
+  // One that goes while it reads stops that.
+  lab.write(zone_text(4));
+  lab.zone->reload();
+  lab.zone.reset();
+}
+
+TEST_CASE("whoever is told to end does not wait for the first load") {
+  Lab lab;
+  os::Stop stop;
+  auto zone = *ServedFile::make({.origin = kOrigin,
+                                 .file = lab.file,
+                                 .key_file = lab.key_file,
+                                 .max_records = 0,
+                                 .stop = &stop},
+                                lab.epochs, lab.signing, lab.log);
+  stop.request();
+  const Status status = zone->start("");
+  REQUIRE_FALSE(status);
+  CHECK(status.error().kind == ErrorKind::kUnavailable);
+}
+
 TEST_CASE("a broken file is told once, and leaves content and key as they were") {
   Lab lab;
   const dns::ZoneContent* content = lab.zone->zone().content();

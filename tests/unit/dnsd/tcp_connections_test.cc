@@ -12,25 +12,11 @@
 #include <catch2/catch.hpp>
 #include <memory>
 
-#include "dns/rdata.h"
-#include "dns/static_zone.h"
-#include "dns/types.h"
 #include "dns/wire.h"
+#include "support/dnsd/served_apex.h"
 
 namespace gw::dnsd {
 namespace {
-
-const std::string kOrigin = *dns::parse_lower_name("l.example.org");
-
-std::string u16(std::size_t v) { return {static_cast<char>(v >> 8), static_cast<char>(v)}; }
-
-// A framed query for the zone's apex.
-std::string query(std::uint16_t id, std::uint16_t type, bool dnssec = false) {
-  std::string m = u16(id) + u16(0) + u16(1) + u16(0) + u16(0) + u16(dnssec ? 1 : 0);
-  m += kOrigin + u16(type) + u16(1);
-  if (dnssec) m += std::string("\0\0\x29\x04\xd0\0\0\x80\0\0\0", 11);
-  return u16(m.size()) + m;
-}
 
 class Client {
  public:
@@ -72,45 +58,18 @@ class Client {
   bool closed_ = false;
 };
 
-struct Lab {
-  FakeClock clock{from_unix(1'700'000'000)};
-  Epochs epochs;
-  SigningContext signing{{.cache_bytes = 1 << 20, .udp_rate = 1, .tcp_rate = 1}};
-  std::unique_ptr<dns::StaticZone> zone = make_zone();
-  dns::ZoneSet zones;
-  RateLimiter rate_limiter{0};
+struct Lab : ServedApex {
   TcpLimits limits;
   ConnectionCounts counts;
-  Serving serving{.epochs = epochs,
-                  .zones = zones,
-                  .signing = signing,
-                  .rate_limiter = rate_limiter,
-                  .limit_loopback = false,
-                  .answer = {},
-                  .clock = clock};
   os::Fd epoll{::epoll_create1(EPOLL_CLOEXEC)};
   os::Fd listener{::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
   sockaddr_in address{};
   std::optional<QueryHandler> handler;
   std::optional<TcpConnections> tcp;
 
-  std::unique_ptr<dns::StaticZone> make_zone() {
-    using namespace dns;
-    const KeyId key = *signing.add_key(
-        std::make_shared<const ZoneKey>(*ZoneKey::from_secret(kOrigin, 13, std::string(32, '\7'))));
-    SoaFields soa;
-    soa.mname = soa.rname = kOrigin;
-    return *StaticZone::make(
-        kOrigin,
-        {Rrset::make(kOrigin, rrtype::kSoa, 300, {soa_rdata(soa)}),
-         Rrset::make(kOrigin, rrtype::kNs, 300, {kOrigin}),
-         Rrset::make(kOrigin, rrtype::kTxt, 300, {txt_rdata(std::string(1000, 'x'))})},
-        key);
-  }
   explicit Lab(unsigned per_network = 100, unsigned total = 1000)
       : limits{.total = total, .per_network = per_network, .idle = std::chrono::seconds(10)},
         counts(limits) {
-    REQUIRE(zones.add(zone.get()));
     const int small = 1;  // the kernel's least; connections inherit it
     ::setsockopt(listener.get(), SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
     address.sin_family = AF_INET;
@@ -145,7 +104,7 @@ struct Lab {
   // Uses the budget up; what the client sends next in need of a signature waits.
   Client spent() {
     Client client(address, 1);
-    client.send(query(1, dns::rrtype::kSoa, true));
+    client.send(framed_query(1, dns::rrtype::kSoa, true));
     pump();
     REQUIRE(read(client, 1) == std::vector<std::uint16_t>{1});
     return client;
@@ -153,8 +112,8 @@ struct Lab {
   static constexpr int kLarge = 120;  // together well over any buffer here, below a batch's
   static std::string large_then_signed() {
     std::string all;
-    for (int i = 0; i < kLarge; ++i) all += query(100, dns::rrtype::kTxt);
-    return all + query(2, dns::rrtype::kNs, true);
+    for (int i = 0; i < kLarge; ++i) all += framed_query(100, dns::rrtype::kTxt);
+    return all + framed_query(2, dns::rrtype::kNs, true);
   }
 };
 
@@ -164,10 +123,10 @@ TEST_CASE("answers to a connection that is gone never reach another one") {
   for (std::uint16_t i = 1; i <= 50; ++i) {
     Client gone(lab.address);
     lab.pump();
-    gone.send(query(0xdead, dns::rrtype::kSoa));
+    gone.send(framed_query(0xdead, dns::rrtype::kSoa));
     gone.reset();
     lab.pump();
-    honest.send(query(i, dns::rrtype::kSoa));
+    honest.send(framed_query(i, dns::rrtype::kSoa));
     REQUIRE(lab.read(honest, 1) == std::vector<std::uint16_t>{i});
   }
   for (int i = 0; i < 10; ++i) lab.pump();
@@ -199,7 +158,7 @@ TEST_CASE("a connection that waited for both is answered in order") {
   const auto ids = lab.read(client, Lab::kLarge + 1);
   REQUIRE(ids.size() == Lab::kLarge + 1);
   CHECK(ids.back() == 2);
-  client.send(query(3, dns::rrtype::kSoa));
+  client.send(framed_query(3, dns::rrtype::kSoa));
   CHECK(lab.read(client, 1) == std::vector<std::uint16_t>{3});
 }
 
@@ -229,7 +188,7 @@ TEST_CASE("a network whose idle connections fill its share is not locked out") {
   lab.clock.advance(std::chrono::seconds(3));
   Client other(lab.address);
   lab.pump();
-  other.send(query(9, dns::rrtype::kNs));
+  other.send(framed_query(9, dns::rrtype::kNs));
   CHECK(lab.read(other, 1) == std::vector<std::uint16_t>{9});
   idle[0]->read();
   CHECK(idle[0]->closed());  // the one that was idle longest
@@ -243,10 +202,10 @@ TEST_CASE("half a question and answers that nobody takes are given up soon") {
   Client deaf(lab.address, 1);
   Client idle(lab.address);
   lab.pump();
-  half.send(query(1, dns::rrtype::kNs).substr(0, 5));
-  const std::string one = query(2, dns::rrtype::kNs);
+  half.send(framed_query(1, dns::rrtype::kNs).substr(0, 5));
+  const std::string one = framed_query(2, dns::rrtype::kNs);
   std::string all;
-  for (int i = 0; i < Lab::kLarge; ++i) all += query(100, dns::rrtype::kTxt);
+  for (int i = 0; i < Lab::kLarge; ++i) all += framed_query(100, dns::rrtype::kTxt);
   deaf.send(all);
   // An octet at a time is no progress.
   for (std::size_t i = 0; i < 2; ++i) {
@@ -272,7 +231,7 @@ TEST_CASE("who takes its answers slowly gets them all") {
   Client client(lab.address, 1);
   lab.pump();
   std::string all;
-  for (int i = 0; i < Lab::kLarge; ++i) all += query(100, dns::rrtype::kTxt);
+  for (int i = 0; i < Lab::kLarge; ++i) all += framed_query(100, dns::rrtype::kTxt);
   client.send(all);
   std::size_t got = 0;
   for (int i = 0; i < 5000 && got < Lab::kLarge && !client.closed(); ++i) {
@@ -292,22 +251,29 @@ TEST_CASE("when all places are taken the oldest goes, whatever it holds") {
   lab.pump();
   lab.clock.advance(std::chrono::seconds(1));
   Client second(lab.address);
+  lab.pump();
+  lab.clock.advance(std::chrono::seconds(1));
   Client third(lab.address);
   lab.pump();
+  lab.clock.advance(std::chrono::seconds(1));
   Client fourth(lab.address);
   lab.pump();
   lab.pump();
   CHECK(lab.counts.total() == 3);
-  fourth.send(query(4, dns::rrtype::kNs));
+  fourth.send(framed_query(4, dns::rrtype::kNs));
   CHECK(lab.read(fourth, 1) == std::vector<std::uint16_t>{4});
   half.read();
   CHECK(half.closed());
-  // The others are too young.
+  // However young the others are, and who has just asked goes last.
   Client fifth(lab.address);
-  for (int i = 0; i < 5; ++i) lab.pump();
-  fifth.read();
-  CHECK(fifth.closed());
+  lab.pump();
+  fifth.send(framed_query(5, dns::rrtype::kNs));
+  CHECK(lab.read(fifth, 1) == std::vector<std::uint16_t>{5});
+  second.read();
+  CHECK(second.closed());
   CHECK(lab.counts.total() == 3);
+  fourth.send(framed_query(6, dns::rrtype::kNs));
+  CHECK(lab.read(fourth, 1) == std::vector<std::uint16_t>{6});
 }
 
 TEST_CASE("what one connection has in its pipeline takes turns with others") {
@@ -317,9 +283,9 @@ TEST_CASE("what one connection has in its pipeline takes turns with others") {
   lab.pump();
   constexpr unsigned kMany = 300;
   std::string all;
-  for (std::uint16_t i = 0; i < kMany; ++i) all += query(i, dns::rrtype::kNs);
+  for (std::uint16_t i = 0; i < kMany; ++i) all += framed_query(i, dns::rrtype::kNs);
   greedy.send(all);
-  modest.send(query(7, dns::rrtype::kNs));
+  modest.send(framed_query(7, dns::rrtype::kNs));
   lab.one_event_each();
   CHECK(lab.tcp->take_answered() == TcpConnections::kTurn + 1);
   CHECK(lab.tcp->waiting() == 1);
@@ -343,7 +309,7 @@ TEST_CASE("who leaves while it waits for its turn is forgotten") {
   Client client(lab.address);
   lab.pump();
   std::string all;
-  for (std::uint16_t i = 0; i < 100; ++i) all += query(i, dns::rrtype::kNs);
+  for (std::uint16_t i = 0; i < 100; ++i) all += framed_query(i, dns::rrtype::kNs);
   client.send(all);
   lab.one_event_each();
   REQUIRE(lab.tcp->waiting() == 1);
@@ -359,7 +325,7 @@ TEST_CASE("at the end all that had arrived is answered") {
   lab.pump();
   constexpr std::uint16_t kMany = 300;
   std::string all;
-  for (std::uint16_t i = 0; i < kMany; ++i) all += query(i, dns::rrtype::kNs);
+  for (std::uint16_t i = 0; i < kMany; ++i) all += framed_query(i, dns::rrtype::kNs);
   client.send(all);
   lab.one_event_each();
   REQUIRE(lab.tcp->waiting() == 1);

@@ -110,6 +110,52 @@ TEST_CASE("a key that is not this zone's CSK is refused") {
         std::string::npos);
 }
 
+TEST_CASE("a key that others may use, or that is no file, is refused, and nothing of it is told") {
+  TempDir dir;
+  const std::string file = dir.file("k");
+  REQUIRE(ZoneKey::create(kZone, 13, file, {}));
+  for (const mode_t mode : {0600, 0640, 0400}) {
+    REQUIRE(::chmod(file.c_str(), mode) == 0);
+    CHECK(ZoneKey::load(kZone, file));
+  }
+  for (const mode_t mode : {0666, 0644, 0660, 0604}) {
+    REQUIRE(::chmod(file.c_str(), mode) == 0);
+    auto key = ZoneKey::load(kZone, file);
+    REQUIRE_FALSE(key);
+    CHECK(key.error().kind == ErrorKind::kUsage);
+    CHECK(key.error().message.find("others may") != std::string::npos);
+    CHECK(key.error().hint.find("chmod 600") != std::string::npos);
+  }
+  REQUIRE(::chmod(file.c_str(), 0600) == 0);
+
+  // What root is led to by a link of the service's user, as the key and as its public half.
+  const std::string shadow = dir.file("shadow");
+  for (const std::string_view text :
+       {"root:$y$j9T$hash:19000:0:99999:7:::\n", "root $y$j9T$hash\n",
+        "Private-key-format: $y$j9T$hash\n", "Algorithm: $y$j9T$hash\n",
+        "$y$j9T$hash. 60 IN DNSKEY 257 3 13 AAAA\n", "a. 60 IN TXT \"$y$j9T$hash\"\n"}) {
+    INFO(text);
+    REQUIRE(os::write_file_atomic(shadow, text, 0600));
+    for (const std::string& link : {file, file + ".key"}) {
+      std::filesystem::rename(link, dir.file("kept"));
+      std::filesystem::create_symlink(shadow, link);
+      auto key = ZoneKey::load(kZone, file);
+      REQUIRE_FALSE(key);
+      CHECK(key.error().message.find("$y$") == std::string::npos);
+      CHECK(key.error().hint.find("$y$") == std::string::npos);
+      std::filesystem::remove(link);
+      std::filesystem::rename(dir.file("kept"), link);
+    }
+  }
+  for (const std::string& pipe : {file, file + ".key"}) {
+    std::filesystem::rename(pipe, dir.file("kept"));
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    CHECK(ZoneKey::load(kZone, file).error().kind == ErrorKind::kUsage);
+    std::filesystem::remove(pipe);
+    std::filesystem::rename(dir.file("kept"), pipe);
+  }
+}
+
 TEST_CASE("unknown algorithms and bad secrets") {
   TempDir dir;
   CHECK(ZoneKey::create(kZone, 8, dir.file("k"), {}).error().kind == ErrorKind::kUsage);
