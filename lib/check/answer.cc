@@ -1,5 +1,7 @@
 #include "check/answer.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 namespace gw::check {
@@ -23,6 +25,11 @@ Result<std::vector<std::string>> accept_answer(const Result<net::DnsAnswer>& ans
     texts.push_back(std::move(text));
   }
   return texts;
+}
+
+std::string passed_over(const std::string& name, const Error& malformed) {
+  return fmt::format("{}: one of its TXT records is malformed and was passed over: {}", name,
+                     malformed.message);
 }
 
 void add_release(Outcome& outcome, Release release) {

@@ -17,6 +17,9 @@ namespace gw::check {
 Result<std::vector<std::string>> accept_answer(const Result<net::DnsAnswer>& answer, Policy policy,
                                                Outcome& outcome);
 
+// The note of a record that says nothing beside one that does.
+std::string passed_over(const std::string& name, const Error& malformed);
+
 // As news, if the caller knows a version.
 void add_release(Outcome& outcome, Release release);
 

@@ -18,12 +18,22 @@
 namespace gw::check {
 namespace {
 
-Result<std::vector<dns::ModuleVersion>> module_versions(const std::vector<std::string>& texts) {
+// A malformed record beside a good one is noted: the good one is enough.
+Result<std::vector<dns::ModuleVersion>> module_versions(const std::vector<std::string>& texts,
+                                                        const std::string& path, Outcome& outcome) {
   std::vector<dns::ModuleVersion> all;
+  std::optional<Error> malformed;
   for (const auto& text : texts) {
-    GW_TRY(auto versions, dns::parse_module_answer(text));
-    std::move(versions.begin(), versions.end(), std::back_inserter(all));
+    auto versions = dns::parse_module_answer(text);
+    if (!versions) {
+      malformed = std::move(versions).error();
+      continue;
+    }
+    std::move(versions->begin(), versions->end(), std::back_inserter(all));
   }
+  if (!malformed) return all;
+  if (all.empty()) return *std::move(malformed);
+  outcome.notes.push_back(passed_over(path, *malformed));
   return all;
 }
 
@@ -57,7 +67,7 @@ std::optional<std::string> read_module(const Ask& ask, const Result<net::DnsAnsw
     add_error(outcome, std::move(texts).error().in(path));
     return std::nullopt;
   }
-  const auto versions = module_versions(*texts);
+  const auto versions = module_versions(*texts, path, outcome);
   if (!versions) {
     add_error(outcome, versions.error().in(path));
     return std::nullopt;

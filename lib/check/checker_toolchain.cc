@@ -26,16 +26,23 @@ Result<Checker::Served> Checker::ask_toolchains(Outcome& outcome) {
   const auto answer = resolver_->lookup_one({*name}, options_.deadline);
   GW_TRY(const auto texts, accept_answer(answer, options_.policy, outcome));
   Served served;
+  std::optional<Error> malformed;
   for (const auto& text : texts) {
-    GW_TRY(const auto versions, dns::parse_toolchain_answer(text));
-    for (const auto& v : versions) {
+    const auto versions = dns::parse_toolchain_answer(text);
+    if (!versions) {
+      malformed = versions.error();
+      continue;
+    }
+    for (const auto& v : *versions) {
       auto& slot = v.kind == dns::ToolchainKind::kCurrent    ? served.current
                    : v.kind == dns::ToolchainKind::kPrevious ? served.previous
                                                              : served.next;
       if (!slot) slot = v;
     }
   }
+  if (!served.current && malformed) return *std::move(malformed);
   if (!served.current) return not_found_error("no release known at " + options_.dns_base);
+  if (malformed) outcome.notes.push_back(passed_over("toolchain", *malformed));
   return served;
 }
 

@@ -68,6 +68,10 @@ void read_gomod(const std::string& file, std::string_view text, bool indirect, F
     return;
   }
   if (gomod->module) about.module = gomod->module->path;
+  // The go command takes none without one; it was cut short, or is something else.
+  if (!gomod->module) {
+    about.errors.push_back(usage_error(fmt::format("{}: no module line", about.file)));
+  }
   for (const mod::GoModRequire& require : gomod->require) {
     if (require.indirect && !indirect) {
       ++about.left_out;

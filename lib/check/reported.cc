@@ -51,6 +51,7 @@ Result<Reported::Versions> Reported::load(const std::string& path) {
 
 Result<Reported> Reported::open(const std::string& path, MonoTime deadline) {
   GW_TRY(const std::string file, os::file_to_write(path));
+  if (auto ours = load(file); !ours) return std::move(ours).error();  // before a lock is left there
   GW_TRY(const os::LockFile lock, os::LockFile::acquire(file + ".lock", deadline));
   Reported state(file);
   GW_TRY(state.versions_, load(file));

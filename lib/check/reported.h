@@ -25,9 +25,9 @@ namespace gw::check {
 
 class Reported {
  public:
-  // A file that does not exist is an empty one. kUsage: no regular file; nothing was made beside it
-  // then. kUnavailable: the lock was not to be had before the deadline. kCorrupt: a line that is
-  // none of ours, named by number; the file is left alone. kIo.
+  // A file that does not exist is an empty one. kUsage: no regular file. kCorrupt: a line that is
+  // none of ours, named by number; the file is left alone. With these nothing was made beside it.
+  // kUnavailable: the lock was not to be had before the deadline. kIo.
   static Result<Reported> open(const std::string& path, MonoTime deadline);
 
   // Marks releases that were reported before, and sets each outcome's `newer`: a release that was

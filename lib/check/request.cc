@@ -40,10 +40,14 @@ Error with_url_hint(Error error, std::string_view text) {
   const std::size_t scheme = text.find("://");
   if (scheme == std::string_view::npos) return error;
   std::string_view path = text.substr(scheme + 3);
-  path = trim(path.substr(0, path.find_first_of("?#")), "/");
+  path = path.substr(0, path.find_first_of("?#"));
+  const std::size_t at = std::min(path.find('@'), path.size());
+  const std::string_view version = path.substr(at);
+  path = trim(path.substr(0, at), "/");
   if (path.ends_with(".git")) path.remove_suffix(4);
-  error.hint = mod::check_path(path) ? fmt::format("a module path has no scheme: {}", path)
-                                     : "a module path has no scheme";
+  error.hint = mod::check_path(path)
+                   ? fmt::format("a module path has no scheme: {}{}", path, version)
+                   : "a module path has no scheme";
   return error;
 }
 
@@ -56,6 +60,15 @@ std::optional<std::string_view> without_dirty(std::string_view version) {
     if (mark == "+dirty" || clean.find('+') != std::string_view::npos) return clean;
   }
   return std::nullopt;
+}
+
+// Takes that mark off, and notes it.
+std::string_view noted_dirty(std::string_view version, ModuleRequest& request) {
+  const auto clean = without_dirty(version);
+  if (!clean) return version;
+  request.notes.push_back(
+      fmt::format("{} {}: built from a working tree with changes", request.path, version));
+  return *clean;
 }
 
 std::string title(std::string_view path, std::string_view version) {
@@ -88,7 +101,7 @@ ModuleRequest parse_module_request(std::string_view text) {
   }
   request.module = *std::move(module);
   if (at == std::string_view::npos) return request;
-  request.known = text.substr(at + 1);
+  request.known = noted_dirty(text.substr(at + 1), request);
   if (auto good = check_module_version(*request.known); !good) {
     request.problem = std::move(good).error().in(request.path);
   }
@@ -110,13 +123,8 @@ ModuleRequest module_request(std::string_view path, std::string_view version) {
     return request;
   }
   request.module = *std::move(module);
-  if (const auto clean = without_dirty(version)) {
-    request.notes.push_back(
-        fmt::format("{} {}: built from a working tree with changes", path, version));
-    version = *clean;
-  }
-  request.known = version;
-  if (auto good = check_module_version(version); !good) {
+  request.known = noted_dirty(version, request);
+  if (auto good = check_module_version(*request.known); !good) {
     request.problem = std::move(good).error().in(path);
   }
   return request;

@@ -45,7 +45,7 @@ struct ModuleRequest {
   Places places = {};          // of those that were found in files
 };
 
-// `github.com/mjl-/mox` or `github.com/mjl-/mox@v0.0.14`.
+// `github.com/mjl-/mox` or `github.com/mjl-/mox@v0.0.14`; "+dirty" is noted and taken off.
 ModuleRequest parse_module_request(std::string_view text);
 
 // A module as a tool names it, path and version apart. A version that is none is noted and not
@@ -69,9 +69,11 @@ struct RequestList {
 // One request a line; `#` starts a comment, empty lines and white space around do not count. A line
 // is
 //   PATH[@VERSION]
-//   PATH VERSION [=> PATH [VERSION]]    as `go list -m all`, also with -u, prints it
+//   PATH VERSION [=> PATH [VERSION]]    as `go list -m all`, also with -u, prints it; with
+//                                       [NEWER], (retracted), (deprecated) behind either
 //   dep PATH VERSION ...                as `go version -m` does: mod, dep and => count
-// Where lines have the second form, a path alone is the main module and left out.
+// Where lines have the second form, a path alone is the main module and left out. What is said
+// again, as of several programs, counts once.
 // Problems name the line. kUsage: more than kMostModules.
 Result<RequestList> parse_request_list(std::string_view text);
 // "standard input: 12 modules, 1 main module left out".

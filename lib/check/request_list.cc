@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <iterator>
+#include <optional>
+#include <set>
 #include <utility>
 
 #include "base/bytes.h"
@@ -41,6 +43,16 @@ ModuleRequest problem_of(std::string_view line, const Words& words) {
   return request;
 }
 
+// Differs where anything that is asked or noted of them does.
+std::string key_of(const ModuleRequest& request) {
+  std::string key = fmt::format("{}@{}", request.path, request.known.value_or(""));
+  for (const std::string& note : request.notes) key += "\n" + note;
+  return key;
+}
+
+// What `go list -m` adds to a line: "[v1.3.0", "(retracted)]", "(deprecated)".
+bool is_remark(std::string_view word) { return word[0] == '[' || word[0] == '('; }
+
 class ListReader {
  public:
   void add(std::string_view line, std::size_t number);
@@ -49,7 +61,9 @@ class ListReader {
 
  private:
   void keep(ModuleRequest request, std::size_t number);
+  void keep_used();
   void add_program_line(const Words& words, std::size_t number);
+  void add_bare(std::string_view path, std::size_t number);
   void add_listed(std::string_view line, const Words& words, std::size_t number);
 
   struct Bare {
@@ -58,14 +72,22 @@ class ListReader {
     std::size_t before;  // which of the requests it comes before
   };
   RequestList list_;
-  std::vector<Bare> bare_;     // paths without a version: main modules, if there are listed ones
-  bool has_listed_ = false;    // a line as `go list -m` has them
-  std::string dep_, version_;  // of the last `dep` or `mod` line, which a `=>` line is about
+  std::set<std::string> seen_;  // what was kept: several programs' lists have much in common
+  std::vector<Bare> bare_;      // paths without a version: main modules, if there are listed ones
+  bool has_listed_ = false;     // a line as `go list -m` has them
+  // Of the last `dep` or `mod` line, which a `=>` line may be about.
+  struct Used {
+    std::string_view path, version;
+    std::size_t number;
+  };
+  std::optional<Used> used_;
 };
 
 void ListReader::keep(ModuleRequest request, std::size_t number) {
   if (request.problem) {
     request.problem = std::move(*request.problem).in(fmt::format("line {}", number));
+  } else if (!seen_.insert(key_of(request)).second) {
+    return;
   }
   list_.requests.push_back(std::move(request));
 }
@@ -73,16 +95,21 @@ void ListReader::keep(ModuleRequest request, std::size_t number) {
 // The fields of `go version -m`, or of format_build_info().
 void ListReader::add_program_line(const Words& words, std::size_t number) {
   const std::string_view version = words.size() > 2 ? words[2] : "";
-  if (words[0] == "mod" || words[0] == "dep") {
-    dep_ = words[1];
-    version_ = version;
-    keep(module_request(words[1], version), number);
-  } else if (words[0] == "=>" && !dep_.empty()) {
-    list_.requests.pop_back();
-    for (auto& request : replaced_requests(std::exchange(dep_, {}), version_, words[1], version)) {
+  if (words[0] == "=>") {
+    const auto used = std::exchange(used_, std::nullopt);
+    if (!used) return;
+    for (auto& request : replaced_requests(used->path, used->version, words[1], version)) {
       keep(std::move(request), number);
     }
+    return;
   }
+  keep_used();
+  if (words[0] == "mod" || words[0] == "dep") used_ = {words[1], version, number};
+}
+
+void ListReader::keep_used() {
+  const auto used = std::exchange(used_, std::nullopt);
+  if (used) keep(module_request(used->path, used->version), used->number);
 }
 
 // PATH VERSION [[NEWER]] [(deprecated)] [=> PATH [VERSION]]
@@ -90,20 +117,30 @@ void ListReader::add_listed(std::string_view line, const Words& words, std::size
   std::size_t arrow = 1;
   while (arrow < words.size() && words[arrow] != "=>") ++arrow;
   for (std::size_t i = 2; i < arrow; ++i) {
-    if (words[i][0] != '[' && words[i][0] != '(') return keep(problem_of(line, words), number);
+    if (!is_remark(words[i])) return keep(problem_of(line, words), number);
   }
   if (arrow == words.size()) {
+    if (words[1] == "(deprecated)") {  // the main module is
+      has_listed_ = true;
+      return add_bare(words[0], number);
+    }
     if (words[1][0] != 'v') return keep(problem_of(line, words), number);
     has_listed_ = true;
     return keep(module_request(words[0], words[1]), number);
   }
   if (arrow + 1 == words.size()) return keep(problem_of(line, words), number);
   has_listed_ = true;
-  const std::string_view with_version = arrow + 2 < words.size() ? words[arrow + 2] : "";
+  const bool with_directory = arrow + 2 == words.size() || is_remark(words[arrow + 2]);
+  const std::string_view with_version = with_directory ? "" : words[arrow + 2];
   for (auto& request :
        replaced_requests(words[0], arrow > 1 ? words[1] : "", words[arrow + 1], with_version)) {
     keep(std::move(request), number);
   }
+}
+
+void ListReader::add_bare(std::string_view path, std::size_t number) {
+  if (!seen_.emplace(path).second) return;
+  bare_.push_back({path, number, list_.requests.size()});
 }
 
 void ListReader::add(std::string_view line, std::size_t number) {
@@ -114,16 +151,16 @@ void ListReader::add(std::string_view line, std::size_t number) {
   const bool of_program = words[0] == "path" || words[0] == "mod" || words[0] == "dep" ||
                           words[0] == "=>" || words[0] == "build";
   if (of_program && words.size() > 1) return add_program_line(words, number);
-  dep_.clear();
+  keep_used();
   if (words.size() > 1) return add_listed(line, words, number);
   if (words[0].find('@') == std::string_view::npos) {
-    bare_.push_back({words[0], number, list_.requests.size()});
-    return;
+    return add_bare(words[0], number);
   }
   keep(parse_module_request(words[0]), number);
 }
 
 RequestList ListReader::finish() {
+  keep_used();
   if (has_listed_) {
     list_.main_modules = bare_.size();
     return std::move(list_);

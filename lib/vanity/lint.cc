@@ -25,6 +25,14 @@ class Findings {
   explicit Findings(std::string_view domain) : domain_(one_line(domain)) {}
   void error(std::string text) { list_.push_back({domain_, true, std::move(text)}); }
   void warning(std::string text) { list_.push_back({domain_, false, std::move(text)}); }
+  // Keeps so many as anybody reads, of an answer that can hold thousands.
+  void shorten() {
+    constexpr std::size_t kMost = 200;
+    if (list_.size() <= kMost) return;
+    const std::size_t more = list_.size() - kMost;
+    list_.resize(kMost);
+    error(fmt::format("{} findings more, which are not told", more));
+  }
   std::vector<Finding> take() { return std::move(list_); }
 
  private:
@@ -44,7 +52,8 @@ void lint_root(const GoImport& e, Findings& out) {
                     "go command takes all the same",
                     entry, scheme));
   }
-  if (!url_credentials(e.root).empty() && scheme == "https") {
+  const std::string_view user = url_credentials(e.root);  // that of ssh is no secret
+  if (user.find(':') != user.npos || (!user.empty() && scheme.starts_with("http"))) {
     out.warning(entry + ": the root holds credentials that everybody can read");
   }
   if (e.root.ends_with('/')) out.warning(entry + ": trailing slash in the root");
@@ -78,9 +87,12 @@ void lint_set(const std::vector<const GoImport*>& entries, Findings& out) {
   std::set<std::string> said;
   std::unordered_map<std::string_view, std::vector<const GoImport*>> same_prefix;
   std::size_t size = 0;
+  std::size_t canonical = 0;
   for (const GoImport* entry : entries) {
     const GoImport& a = *entry;
-    size += txt_record_size(format_import(a));
+    const std::size_t record = txt_record_size(format_import(a));
+    size += record;
+    canonical += record_name(a.prefix).size() + record;
     auto& others = same_prefix[a.prefix];
     for (const GoImport* other : others) {
       const GoImport& b = *other;
@@ -94,6 +106,7 @@ void lint_set(const std::vector<const GoImport*>& entries, Findings& out) {
     // A third one says nothing new of the set.
     if (others.size() < 3) others.push_back(entry);
   }
+  if (canonical > kMostCanonical) out.error(unverifiable(canonical));
   for (std::string& w : size_warnings(entries.size(), size)) out.warning(std::move(w));
 }
 
@@ -133,6 +146,7 @@ void lint_answer(const net::DnsAnswer& answer, const DomainRecords& records, Fin
   for (const IgnoredRecord& r : records.ignored) {
     out.error(fmt::format("ignored: {}: {}", r.text, r.reason));
   }
+  if (records.more_ignored > 0) out.error(fmt::format("ignored: {} more", records.more_ignored));
   std::vector<const GoImport*> usable;
   for (const GoImport& r : records.records) {
     lint_fields(r, out);
@@ -171,25 +185,25 @@ std::vector<DomainLint> lint_domains(std::span<const std::string> domains, TxtLo
   for (const std::string& domain : domains) {
     questions.push_back({record_name(domain), dns::rrtype::kTxt, true});
   }
-  auto answers = dns.lookup(questions, clock.mono() + options.timeout);
   const WallTime now = clock.now();
   std::vector<DomainLint> out;
   // The keys of all signers at once, in their own time: a slow domain is nobody else's business.
   std::vector<net::Question> keys;
   std::vector<std::size_t> whose;
-  for (std::size_t i = 0; i < domains.size(); ++i) {
+  const auto take_records = [&](std::size_t i, Result<net::DnsAnswer> answer) {
     DomainLint lint{domains[i], {}, {}};
-    if (!answers[i]) {
-      lint.status = std::move(answers[i]).error().in(domains[i]);
-    } else if (answers[i]->security == net::DnsSecurity::kBogus) {
-      const DomainRecords records = read_records(questions[i].name, *answers[i]);
+    if (!answer) {
+      lint.status = std::move(answer).error().in(domains[i]);
+    } else if (answer->security == net::DnsSecurity::kBogus) {
+      const DomainRecords records = read_records(questions[i].name, *answer);
       lint.status = untrusted_error(fmt::format("{}: {}: DNSSEC validation failed: {}", domains[i],
                                                 questions[i].name, records.why_bogus));
     } else {
       Findings findings(domains[i]);
-      lint_answer(*answers[i], read_records(questions[i].name, *answers[i]), findings);
+      lint_answer(*answer, read_records(questions[i].name, *answer), findings);
+      findings.shorten();
       std::vector<std::string> signers;
-      lint_signatures("the records", *answers[i], now, findings, &signers);
+      lint_signatures("the records", *answer, now, findings, &signers);
       for (std::string& signer : signers) {
         keys.push_back({std::move(signer), dns::rrtype::kDnskey, true});
         whose.push_back(i);
@@ -197,20 +211,20 @@ std::vector<DomainLint> lint_domains(std::span<const std::string> domains, TxtLo
       lint.findings = findings.take();
     }
     out.push_back(std::move(lint));
-  }
-  if (keys.empty()) return out;
-  const auto found = dns.lookup(keys, clock.mono() + options.timeout);
-  for (std::size_t k = 0; k < keys.size(); ++k) {
+  };
+  const auto take_keys = [&](std::size_t k, Result<net::DnsAnswer> answer) {
     DomainLint& lint = out[whose[k]];
     Findings findings(lint.domain);
-    if (found[k]) {
-      lint_signatures("the keys", *found[k], now, findings, nullptr);
+    if (answer) {
+      lint_signatures("the keys", *answer, now, findings, nullptr);
     } else if (lint.status) {
-      lint.status =
-          Error(found[k].error()).in(fmt::format("{}: the keys of {}", lint.domain, keys[k].name));
+      lint.status = std::move(answer).error().in(
+          fmt::format("{}: the keys of {}", lint.domain, keys[k].name));
     }
     for (Finding& f : findings.take()) lint.findings.push_back(std::move(f));
-  }
+  };
+  lookup_each(dns, questions, options.timeout, clock, take_records);
+  lookup_each(dns, keys, options.timeout, clock, take_keys);
   return out;
 }
 

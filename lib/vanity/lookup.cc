@@ -18,16 +18,52 @@ namespace {
 // A resolver that is asked more at once loses some; each part has its own time limit.
 constexpr std::size_t kMaxQuestionsAtOnce = 256;
 
+// Of the usable records of all domains of a run, in bytes of memory: 100,000 records, or so many
+// domains as answer with 64 KB of them are few.
+constexpr std::size_t kMostKept = std::size_t{24} << 20;
+
+std::size_t kept_size(const DomainRecords& dns) {
+  std::size_t size = 0;
+  for (const GoImport& r : dns.records) {
+    size += sizeof r + r.prefix.size() + r.vcs.size() + r.root.size() + r.subdir.size();
+  }
+  return size;
+}
+
+void add_ignored(DomainRecords& dns, std::string_view text, std::string reason) {
+  if (dns.ignored.size() < kMostIgnored) {
+    dns.ignored.push_back({quoted(text), std::move(reason)});
+  } else {
+    ++dns.more_ignored;
+  }
+}
+
 void note_ignored(const DomainRecords& dns, std::vector<std::string>& notes) {
   for (const IgnoredRecord& r : dns.ignored) {
     notes.push_back(fmt::format("{}: ignored {}: {}", dns.name, r.text, r.reason));
   }
+  if (dns.more_ignored > 0) notes.push_back(describe_more_ignored(dns));
 }
 
 }  // namespace
 
+void lookup_each(TxtLookups& dns, std::span<const net::Question> questions, Duration timeout,
+                 const Clock& clock,
+                 const std::function<void(std::size_t, Result<net::DnsAnswer>)>& take) {
+  for (std::size_t start = 0; start < questions.size(); start += kMaxQuestionsAtOnce) {
+    const auto some =
+        questions.subspan(start, std::min(kMaxQuestionsAtOnce, questions.size() - start));
+    auto answers = dns.lookup(some, clock.mono() + timeout);
+    for (std::size_t i = 0; i < some.size(); ++i) take(start + i, std::move(answers[i]));
+  }
+}
+
 std::string count_records(const DomainRecords& dns) {
   return fmt::format("{}{}", dns.records.size(), dns.records.size() == 1 ? " record" : " records");
+}
+
+std::string describe_more_ignored(const DomainRecords& dns) {
+  return fmt::format("{}: ignored {} more", dns.name, dns.more_ignored);
 }
 
 Trust record_trust(const DomainRecords& dns) {
@@ -89,17 +125,17 @@ DomainRecords read_records(std::string name, const net::DnsAnswer& answer) {
   for (const std::string& rdata : answer.data) {
     const auto text = net::join_txt(rdata);
     if (!text) {
-      out.ignored.push_back({quoted(rdata), text.error().message});
+      add_ignored(out, rdata, text.error().message);
       continue;
     }
     auto record = parse_record(*text);
     if (!record) {
-      out.ignored.push_back({quoted(*text), record.error().message});
+      add_ignored(out, *text, record.error().message);
     } else if (Status s = check_import_path(record->prefix); !s) {
-      out.ignored.push_back({quoted(*text), "prefix: " + s.error().message});
+      add_ignored(out, *text, "prefix: " + s.error().message);
     } else if (to_lower(path_domain(record->prefix)) != domain) {
-      out.ignored.push_back({quoted(*text), fmt::format("prefix {} is not below {}",
-                                                        quoted(record->prefix), domain)});
+      add_ignored(out, *text,
+                  fmt::format("prefix {} is not below {}", quoted(record->prefix), domain));
     } else {
       out.records.push_back(*std::move(record));
     }
@@ -114,23 +150,34 @@ bool Lookup::insecure(std::string_view path) const {
 std::vector<std::shared_ptr<const DomainRecords>> Lookup::ask(std::span<const std::string> names) {
   std::vector<std::shared_ptr<const DomainRecords>> out;
   out.reserve(names.size());
-  for (std::size_t start = 0; start < names.size(); start += kMaxQuestionsAtOnce) {
-    auto some = names.subspan(start, std::min(kMaxQuestionsAtOnce, names.size() - start));
-    std::vector<net::Question> questions;
-    questions.reserve(some.size());
-    for (const std::string& name : some) questions.push_back({name, dns::rrtype::kTxt});
-    auto answers = dns_->lookup(questions, clock_.mono() + options_.timeout);
-    for (std::size_t i = 0; i < some.size(); ++i) {
-      auto records = std::make_shared<DomainRecords>();
-      if (answers[i]) {
-        *records = read_records(some[i], *answers[i]);
-      } else {
-        records->name = some[i];
-        records->security = std::move(answers[i]).error();
-      }
-      out.push_back(std::move(records));
+  std::vector<net::Question> questions;
+  questions.reserve(names.size());
+  for (const std::string& name : names) questions.push_back({name, dns::rrtype::kTxt});
+  std::size_t kept = 0;
+  const auto take = [&](std::size_t i, Result<net::DnsAnswer> answer) {
+    auto records = std::make_shared<DomainRecords>();
+    if (answer) {
+      *records = read_records(names[i], *answer);
+    } else {
+      records->name = names[i];
+      records->security = std::move(answer).error();
     }
-  }
+    const std::size_t size = kept_size(*records);
+    if (kept + size <= kMostKept) {
+      kept += size;
+    } else {
+      std::vector<GoImport>().swap(records->records);
+      // What is worse than that remains what it is.
+      if (records->security && records->why_bogus.empty()) {
+        records->security = unavailable_error(
+            fmt::format("{}: the records of all domains asked for take more than {} MB", names[i],
+                        kMostKept >> 20),
+            "ask for fewer domains at once");
+      }
+    }
+    out.push_back(std::move(records));
+  };
+  lookup_each(*dns_, questions, options_.timeout, clock_, take);
   return out;
 }
 
@@ -216,13 +263,13 @@ void Lookup::explain_unreached(std::span<PathResult*> results, std::span<const s
   }
   if (questions.empty()) return;
   // It has been waited for the host already.
-  const auto answers = dns_->lookup(questions, clock_.mono() + options_.timeout / 2);
-  const auto proves_none = [](const Result<net::DnsAnswer>& answer) {
-    return answer && answer->security == net::DnsSecurity::kSecure && answer->data.empty();
-  };
-  for (std::size_t i = 0; i < questions.size(); i += 2) {
-    absent[questions[i].name] = proves_none(answers[i]) && proves_none(answers[i + 1]);
-  }
+  lookup_each(*dns_, questions, options_.timeout / 2, clock_,
+              [&](std::size_t i, const Result<net::DnsAnswer>& answer) {
+                const bool none =
+                    answer && answer->security == net::DnsSecurity::kSecure && answer->data.empty();
+                bool& both = absent[questions[i].name];
+                both = none && (both || questions[i].type == dns::rrtype::kA);
+              });
   for (std::size_t i = 0; i < results.size(); ++i) {
     const auto host = absent.find(hosts[i]);
     if (host == absent.end() || !host->second) continue;

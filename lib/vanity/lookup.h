@@ -28,15 +28,18 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "net/http.h"
+#include "net/netrc.h"
 #include "net/resolver.h"
 #include "vanity/go_import.h"
-#include "vanity/netrc.h"
 
 namespace gw::vanity {
 
 // What is read of a page, in bytes, when it has neither <body> nor </head>; the go command has no
 // limit.
 inline constexpr std::size_t kMaxPage = std::size_t{8} << 20;
+// What is kept of one domain's ignored records: an answer can hold thousands, of a domain that
+// wants our memory.
+inline constexpr std::size_t kMostIgnored = 20;
 inline constexpr int kMaxRedirects = 9;  // the tenth is an error, as in Go
 
 // The seams to the network. An implementation is used by one thread at a time.
@@ -53,6 +56,12 @@ class PageFetcher {
   // As net::HttpClient::fetch_each: redirects are followed above this.
   virtual void fetch(std::vector<net::HttpRequest> requests, const net::HttpClient::Done& done) = 0;
 };
+// The answer of each question goes to take(its place, the answer), in their order. So many are
+// asked at once as a resolver takes, each such part in a time of its own: domains without an answer
+// cost the others nothing but time, and answers that were taken are no memory.
+void lookup_each(TxtLookups& dns, std::span<const net::Question> questions, Duration timeout,
+                 const Clock& clock,
+                 const std::function<void(std::size_t, Result<net::DnsAnswer>)>& take);
 // Called when the first page is needed.
 using NewPageFetcher = std::function<Result<std::unique_ptr<PageFetcher>>()>;
 
@@ -61,7 +70,7 @@ struct LookupOptions {
   bool http = true;  // false: --dns-only
   bool insecure = false;
   std::string goinsecure;                       // patterns of paths to treat as with `insecure`
-  Netrc netrc = {};                             // who we are, to hosts that ask
+  net::Netrc netrc = {};                        // who we are, to hosts that ask
   Duration timeout = std::chrono::seconds(10);  // for each 256 TXT lookups, and each page
 };
 
@@ -91,14 +100,18 @@ struct DomainRecords {
   bool nxdomain = false;
   std::string why_bogus;
   std::string canonical_name;
-  std::vector<GoImport> records;  // usable in form, whatever `security` says
-  std::vector<IgnoredRecord> ignored;
+  std::vector<GoImport> records;       // usable in form, whatever `security` says
+  std::vector<IgnoredRecord> ignored;  // the first few
+  std::size_t more_ignored = 0;        // beside those
 };
 
 // What vouches for records of a domain that are taken: kSecure, kUnverified or kBogusAccepted.
 Trust record_trust(const DomainRecords& records);
 // "go-import.d.org: bogus, accepted: signature expired"
 std::string describe_trust(const DomainRecords& records);
+
+// "go-import.d.org: ignored 3 more"
+std::string describe_more_ignored(const DomainRecords& records);
 
 // "1 record", "2 records".
 std::string count_records(const DomainRecords& records);

@@ -1,6 +1,7 @@
 #include "vanity/meta_tags.h"
 
 #include <limits>
+#include <utility>
 
 #include "base/text.h"
 
@@ -27,7 +28,8 @@ std::string_view attribute_value(const std::vector<XmlAttribute>& attributes,
 
 }  // namespace
 
-MetaTagReader::MetaTagReader(std::size_t most) : most_(most), tokens_(is_wanted) {}
+MetaTagReader::MetaTagReader(std::size_t most, Keep keep)
+    : most_(most), keep_(std::move(keep)), tokens_(is_wanted) {}
 
 bool MetaTagReader::add(std::string_view bytes) {
   if (ended_) return false;
@@ -35,12 +37,25 @@ bool MetaTagReader::add(std::string_view bytes) {
   page_ += bytes;
   if (page_.size() > kSmallToken && page_.size() - tried_ < tried_ / kGrowth) return true;
   read(false);
-  if (!ended_ && page_.size() > most_) ended_ = too_large_ = true;
+  if (!ended_ && page_.size() > most_) {
+    too_large_ = true;
+    end();
+  }
   return !ended_;
 }
 
 void MetaTagReader::finish() {
   if (!ended_) read(true);
+  end();
+}
+
+// Keeps the tags alone, for pages may be many. An assignment would keep the strings' memory.
+void MetaTagReader::end() {
+  ended_ = true;
+  std::string().swap(page_);
+  XmlTokens none(is_wanted);
+  std::swap(tokens_, none);
+  keep_ = {};
 }
 
 // All complete tokens that are there.
@@ -68,7 +83,7 @@ void MetaTagReader::read(bool complete) {
     }
   }
   page_.erase(0, tokens_.drop());
-  if (ended_) page_ = std::string();
+  if (ended_) end();
   tried_ = page_.size();
 }
 
@@ -78,7 +93,7 @@ void MetaTagReader::take_tag() {
   if (fields.size() != 3 && fields.size() != 4) return;
   GoImport tag{std::string(fields[0]), std::string(fields[1]), std::string(fields[2]), {}};
   if (fields.size() == 4) tag.subdir = fields[3];
-  tags_.push_back(std::move(tag));
+  if (!keep_ || keep_(tag)) tags_.push_back(std::move(tag));
 }
 
 Result<std::vector<GoImport>> MetaTagReader::tags() const {

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
+#include <utility>
 
 #include "base/bytes.h"
 #include "vanity/import_path.h"
@@ -15,8 +17,12 @@ namespace gw::vanity {
 namespace {
 
 // Bytes of one token of a page, which is what must be kept of it: usual ones have some KB.
-constexpr std::size_t kUsualToken = std::size_t{256} << 10;
+constexpr std::size_t kUsualToken = std::size_t{64} << 10;
 constexpr std::size_t kLargePagesAtOnce = 2;
+// Tags that are kept to name them where none counts.
+constexpr std::size_t kNamedTags = 5;
+// Of a tag's text. No repository has such an address.
+constexpr std::size_t kMostTag = std::size_t{64} << 10;
 // What the HTTP client takes of headers, all lines together; the go command takes some MB.
 constexpr std::size_t kMaxHeaders = std::size_t{300} << 10;
 
@@ -50,7 +56,10 @@ std::string page_url(std::string_view scheme, std::string_view path) {
 }
 
 std::vector<PageAnswer> Pages::find(std::span<const PageQuestion> questions) {
-  for (const PageQuestion& q : questions) walks_.push_back({q, q});
+  for (const PageQuestion& q : questions) {
+    walks_.push_back({q, q});
+    asked_.insert(q.path);
+  }
   for (std::size_t i = 0; i < walks_.size(); ++i) advance(i);
   http_.fetch(std::exchange(to_send_, {}),
               [this](std::size_t place, Result<net::HttpResponse> response) {
@@ -90,7 +99,7 @@ bool Pages::needs(const PageQuestion& question, std::size_t walk) {
 
 void Pages::send(Entry& entry) {
   Page& page = entry.second;
-  page.reader = MetaTagReader(page.large ? kMaxPage : kUsualToken);
+  page.reader = MetaTagReader(page.large ? kMaxPage : kUsualToken, keep_for(entry.first.path));
   net::HttpRequest request;
   request.url = page.url;
   request.max_headers = kMaxHeaders;
@@ -109,6 +118,29 @@ void Pages::send(Entry& entry) {
   };
   sent_.push_back(&entry);
   to_send_.push_back(std::move(request));
+}
+
+// Whether the page of that path is ever looked into for a path that such a tag is for: its own, and
+// what was asked for below it.
+bool Pages::may_count(std::string_view page, std::string_view prefix) const {
+  if (prefix.ends_with('/')) prefix.remove_suffix(1);
+  if (has_path_prefix(page, prefix)) return true;
+  if (!has_path_prefix(prefix, page)) return false;
+  if (asked_.contains(prefix)) return true;
+  const std::string below = fmt::format("{}/", prefix);
+  const auto first = asked_.lower_bound(below);
+  return first != asked_.end() && first->starts_with(below);
+}
+
+// The first few tags and, of those that may count, two of a kind: a third changes nothing.
+MetaTagReader::Keep Pages::keep_for(const std::string& page) const {
+  using Kind = std::pair<std::string, bool>;
+  return [this, &page, kept = std::size_t{0},
+          of_kind = std::map<Kind, int>()](const GoImport& tag) mutable {
+    if (tag.prefix.size() + tag.root.size() + tag.subdir.size() > kMostTag) return false;
+    if (may_count(page, tag.prefix)) return ++of_kind[{tag.prefix, tag.vcs == "mod"}] <= 2;
+    return ++kept <= kNamedTags;
+  };
 }
 
 std::vector<net::HttpRequest> Pages::received(std::size_t place,
@@ -234,7 +266,7 @@ Result<GoImport> Pages::matching_tag(const PageQuestion& question, const Page& p
   std::string message = shown(page.url) + ": no go-import meta tag";
   if (page.tags->empty()) return not_found_error(std::move(message));
   message += fmt::format(" for {}, only for", quoted(question.path));
-  for (std::size_t i = 0; i < page.tags->size() && i < 5; ++i) {
+  for (std::size_t i = 0; i < page.tags->size() && i < kNamedTags; ++i) {
     message += " " + quoted((*page.tags)[i].prefix, 80);
   }
   return not_found_error(std::move(message));

@@ -8,13 +8,14 @@
 //
 // The idea: every path walks by itself, from page to page, and waits for one at a time; each page
 // that has come sends those on that wait for it. So a slow host delays nobody else. Of a page no
-// more is read than the go command reads, and no more is kept than its tags; one that needs more
-// memory than most (its head has a very long text in one piece) is fetched again, two of them at a
-// time.
+// more is read than the go command reads, and no more is kept than the tags that may count for a
+// path and the first few others; one that needs more memory than most (its head has a very long
+// text in one piece) is fetched again, two of them at a time.
 #pragma once
 
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -45,7 +46,7 @@ struct PageAnswer {
 class Pages {
  public:
   // timeout: for each page, its redirects included. netrc: borrowed.
-  Pages(PageFetcher& http, Duration timeout, const Netrc& netrc)
+  Pages(PageFetcher& http, Duration timeout, const net::Netrc& netrc)
       : http_(http), timeout_(timeout), netrc_(netrc) {}
 
   // One for each question, in their order. Precondition: check_import_path() of each.
@@ -76,6 +77,8 @@ class Pages {
   void advance(std::size_t walk);
   bool needs(const PageQuestion& question, std::size_t walk);
   void send(Entry& entry);
+  MetaTagReader::Keep keep_for(const std::string& page) const;
+  bool may_count(std::string_view page, std::string_view prefix) const;
   std::vector<net::HttpRequest> received(std::size_t place, Result<net::HttpResponse> response);
   void send_large();
   void step(Page& page, const PageQuestion& question, Result<net::HttpResponse> response);
@@ -88,11 +91,12 @@ class Pages {
 
   PageFetcher& http_;
   Duration timeout_;
-  const Netrc& netrc_;
+  const net::Netrc& netrc_;
   std::map<PageQuestion, Page> pages_;
   std::vector<Walk> walks_;
-  std::vector<Entry*> sent_;               // by the requests' places
-  std::vector<net::HttpRequest> to_send_;  // the last ones of them
+  std::set<std::string, std::less<>> asked_;  // the walks' paths
+  std::vector<Entry*> sent_;                  // by the requests' places
+  std::vector<net::HttpRequest> to_send_;     // the last ones of them
   std::deque<Entry*> large_waiting_;
   std::size_t large_active_ = 0;
 };

@@ -131,6 +131,16 @@ Status check_repo_url(std::string_view url) {
 
 namespace {
 
+// Whether the port, where there is one, can be connected to.
+bool is_port(std::string_view host) {
+  std::string_view port = host.substr(host.find(']') + 1);  // npos + 1 is 0
+  const std::size_t colon = port.rfind(':');
+  if (colon == port.npos || colon + 1 == port.size()) return true;
+  port.remove_prefix(std::min(port.find_first_not_of('0', colon + 1), port.size()));
+  const auto number = parse_decimal(port);
+  return number && *number <= 65535;
+}
+
 // The schemes that a version control system could fetch from; none listed: any, as git has them by
 // helper programs of its own.
 bool fetches_from(std::string_view vcs, std::string_view scheme) {
@@ -154,6 +164,9 @@ Status check_repo_root(std::string_view vcs, std::string_view root) {
   const std::string_view authority = rest.substr(2, rest.find_first_of("/?#", 2) - 2);
   const std::string_view host = authority.substr(authority.rfind('@') + 1);  // npos + 1 is 0
   if (host.empty() || host[0] == ':') return bad("has no host", root);
+  // What ssh, and with it git and hg, would take for an option is refused by them.
+  if (authority[0] == '-' || host[0] == '-') return bad("has a host that starts with \"-\"", root);
+  if (!is_port(host)) return bad("has a port that is not one of 1 to 65535", root);
   if (fetches_from(vcs, scheme)) return {};
   if (vcs == "mod") return bad("is no module proxy: that takes https or http", root);
   return bad("cannot be fetched from by " + std::string(vcs), root);

@@ -70,6 +70,7 @@ Json records_json(const DomainRecords& d) {
   for (const IgnoredRecord& r : d.ignored) {
     j["ignored"].push_back({{"data", r.text}, {"reason", r.reason}});
   }
+  j["more_ignored"] = d.more_ignored;
   return j;
 }
 

@@ -140,7 +140,7 @@ SiteFormat detect(const Json& file) {
 bool looks_like_mapping(std::string_view text) {
   while (!text.empty()) {
     const std::string_view line = trim(take_line(text));
-    if (line.empty() || line[0] == '#') continue;
+    if (line.empty() || line[0] == '#' || line == "---") continue;
     return line[0] == '{' || line.ends_with(':') || line.find(": ") != line.npos;
   }
   return false;
@@ -166,22 +166,6 @@ Result<Json> read_tree(std::string_view text) {
 }
 
 }  // namespace
-
-std::string_view site_format_name(SiteFormat format) {
-  switch (format) {
-    case SiteFormat::kAuto:
-      return "auto";
-    case SiteFormat::kList:
-      return "list";
-    case SiteFormat::kSally:
-      return "sally";
-    case SiteFormat::kVangen:
-      return "vangen";
-    case SiteFormat::kGovanityurls:
-      return "govanityurls";
-  }
-  return "";
-}
 
 Result<std::vector<GoImport>> parse_site(std::string_view text, const SiteFile& how) {
   SiteFormat format = how.format;

@@ -21,7 +21,6 @@
 namespace gw::vanity {
 
 enum class SiteFormat { kAuto, kList, kSally, kVangen, kGovanityurls };
-std::string_view site_format_name(SiteFormat format);
 
 struct SiteFile {
   SiteFormat format = SiteFormat::kAuto;

@@ -39,7 +39,7 @@ std::string XmlTokens::error() const {
 std::size_t XmlTokens::drop() {
   const std::string_view read = page_.substr(0, pos_);
   dropped_lines_ += std::count(read.begin(), read.end(), '\n');
-  text_ = std::string();  // it was as large as the largest text
+  std::string().swap(text_);  // it was as large as the largest text; an assignment keeps that
   return std::exchange(pos_, 0);
 }
 

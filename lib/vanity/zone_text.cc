@@ -98,6 +98,13 @@ std::vector<std::string> size_warnings(std::size_t records, std::size_t bytes) {
   return out;
 }
 
+std::string unverifiable(std::size_t canonical) {
+  return fmt::format(
+      "{} bytes of records, each with its name, are more than resolvers of libunbound can verify "
+      "(64 KB)",
+      canonical);
+}
+
 Result<ZoneText> format_zone_text(std::span<const GoImport> entries, const ZoneStyle& style) {
   ZoneText out;
   const bool update = style.format == ZoneFormat::kNsupdate;
@@ -125,9 +132,7 @@ Result<ZoneText> format_zone_text(std::span<const GoImport> entries, const ZoneS
           fmt::format("{}: {} bytes of records do not fit a DNS message", owner, size));
     }
     if (canonical > kMostCanonical) {
-      return usage_error(fmt::format("{}: {} bytes of records, each with its name, are more than "
-                                     "resolvers of libunbound can verify (64 KB)",
-                                     owner, canonical),
+      return usage_error(fmt::format("{}: {}", owner, unverifiable(canonical)),
                          "they would call it bogus: move some paths to a domain of their own");
     }
     for (std::string& w : size_warnings(domain.entries.size(), size)) {

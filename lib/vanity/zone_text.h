@@ -43,6 +43,8 @@ std::size_t txt_record_size(std::string_view text);
 // libunbound has a buffer of 64 KB for it, and calls what does not fit bogus.
 inline constexpr std::size_t kMostCanonical = 65000;  // leaves room for the signature's own fields
 std::size_t canonical_size(std::string_view name, std::span<const std::string> rdatas);
+// What is wrong with a set that comes to more.
+std::string unverifiable(std::size_t canonical);
 
 inline constexpr std::size_t kSafeMessage = 1232;  // DNS flag day 2020: no fragments below this
 inline constexpr std::size_t kMostRecords = 100;   // BIND's default since 9.18.28 (CVE-2024-1737)

@@ -60,8 +60,11 @@ TEST_CASE("lists of requests") {
   CHECK(parse_request_list("")->requests.empty());
   CHECK(parse_request_list("\n# x\n \n")->requests.empty());
   std::string many;
-  for (std::size_t i = 0; i < gw::check::kMostModules; ++i) many += "a.com/b\n";
+  for (std::size_t i = 0; i < gw::check::kMostModules; ++i) {
+    many += "a.com/b" + std::to_string(i) + "\n";
+  }
   CHECK(parse_request_list(many));
+  CHECK(parse_request_list(many + many)->requests.size() == gw::check::kMostModules);
   CHECK(parse_request_list(many + "a.com/b\n").error().kind == ErrorKind::kUsage);
 }
 
@@ -96,6 +99,11 @@ TEST_CASE("what go list -m all prints") {
         Texts{"a.com/b (a.com/b v1.2.3: replaced by ../b)",
               "a.com/c (a.com/c v1.0.0: replaced by d.com/e v1.1.0)", "d.com/e@v1.1.0",
               "a.com/f (a.com/f: replaced by ./f)"});
+  // -u of a main module, and of what is replaced
+  CHECK(requests_of("mine (deprecated)\na.com/b v1.2.3 => ../b (deprecated)\n"
+                    "a.com/c v1.0.0 => d.com/e v1.1.0 (retracted) [v1.2.0] (deprecated)\n") ==
+        Texts{"a.com/b (a.com/b v1.2.3: replaced by ../b)",
+              "a.com/c (a.com/c v1.0.0: replaced by d.com/e v1.1.0)", "d.com/e@v1.1.0"});
   // what somebody wrote down stays what it was, and in its order
   CHECK(requests_of("a.com/b\nc.com/d@v1.0.0\ne.com/f\n") ==
         Texts{"a.com/b", "c.com/d@v1.0.0", "e.com/f"});
@@ -124,6 +132,16 @@ TEST_CASE("what go version -m prints") {
   CHECK(requests_of("=> c.com/d v1.0.0\n").empty());
 }
 
+TEST_CASE("what is said again counts once") {
+  const std::string program =
+      "x: go1.26.8\n\tmod\tmine\t(devel)\t\n\tdep\ta.com/b\tv1.0.0\th1:x=\n"
+      "\t=>\t../b\t(devel)\t\n\tdep\ta.com/b\tv1.0.0\th1:x=\n\tdep\tc.com/d\tv1.0.0\n";
+  CHECK(requests_of(program + program + "c.com/d@v1.0.0\nc.com/d@v1.1.0\n").size() == 5);
+  CHECK(requests_of("a.com/b\na.com/b@v1.0.0\na.com/b\na.com/b@v1.0.0+dirty\na.com/b@v1.0.0\n") ==
+        Texts{"a.com/b", "a.com/b@v1.0.0",
+              "a.com/b@v1.0.0 (a.com/b v1.0.0+dirty: built from a working tree with changes)"});
+}
+
 TEST_CASE("what is no list says what reads it") {
   const auto hint = [](std::string_view line) {
     const auto list = *parse_request_list(line);
@@ -134,6 +152,8 @@ TEST_CASE("what is no list says what reads it") {
   CHECK(hint("require a.com/b v1.2.3").find("check gomod") != std::string::npos);
   CHECK(hint("a.com/b v1.2.3 h1:x=").find("check gosum") != std::string::npos);
   CHECK(hint("https://github.com/a/b.git") == "a module path has no scheme: github.com/a/b");
+  CHECK(hint("https://github.com/a/b@v1.2.3") ==
+        "a module path has no scheme: github.com/a/b@v1.2.3");
   CHECK(hint("http://Bad/") == "a module path has no scheme");
 }
 

@@ -88,7 +88,9 @@ TEST_CASE("usable roots") {
   }
   for (const char* entry :
        {"mod https://p.org", "mod http://p.org:80/x", "hg ssh://x/y", "svn svn+ssh://x/y",
-        "bzr bzr+ssh://x/y", "fossil https://x", "git ssh://a:b:22/x", "git https://[::1%25e]/x"}) {
+        "bzr bzr+ssh://x/y", "fossil https://x", "git ssh://a:b:22/x", "git https://[::1%25e]/x",
+        "git ssh://a-b/-x", "git https://h:65535", "git https://h:00443/x",
+        "git https://[::1]:1"}) {
     INFO(entry);
     CHECK(parse_record("a.b " + std::string(entry)));
   }
@@ -127,7 +129,15 @@ TEST_CASE("roots that no go command can use") {
                             "git https://[::1%25]/r",
                             "git https://[x]/r",
                             "git https://[::1/r",
-                            "git http://[::1]x/r"}) {
+                            "git http://[::1]x/r",
+                            "git ssh://-oProxyCommand=x/r",
+                            "git ssh://-oProxyCommand=x@h/r",
+                            "hg ssh://u@-oProxyCommand=x/r",
+                            "git https://-h/r",
+                            "git https://h:0/r",
+                            "git https://h:000/r",
+                            "git https://h:65536/r",
+                            "mod https://u@[::1]:99999999999999999999/r"}) {
     INFO(entry);
     auto r = parse_record("a.b " + std::string(entry));
     REQUIRE_FALSE(r);

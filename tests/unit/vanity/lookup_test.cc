@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/bytes.h"
+#include "vanity/lint.h"
 #include "vanity/pages.h"
 
 using namespace gw;
@@ -490,6 +491,56 @@ TEST_CASE("no more of a page is read than the go command reads") {
   lab.web.pages[url] = {.status = 302, .body = tag, .location = "/y"};
   lab.page("https://d.org/y", "nothing");
   CHECK_THAT(lab.one("d.org/x"), Contains("no go-import meta tag"));
+}
+
+TEST_CASE("many domains are linted in parts, as they are looked up") {
+  Lab lab;
+  std::vector<std::string> domains;
+  for (int i = 0; i < 300; ++i) {
+    domains.push_back("d" + std::to_string(i) + ".org");
+    FakeDns::Entry entry;
+    if (i < 299) entry.error = unavailable_error("no answer in time");
+    if (i == 299) entry.texts = {domains.back() + "/x git http://g.org/x"};
+    lab.dns.zone["go-import." + domains.back()] = entry;
+  }
+  const auto lints = lint_domains(domains, lab.dns, {}, system_clock());
+  CHECK(lab.dns.calls == std::vector<std::size_t>{256, 44});
+  REQUIRE(lints.size() == 300);
+  CHECK_FALSE(lints[298].status);
+  CHECK(lints[299].status);
+  REQUIRE(lints[299].findings.size() == 1);
+  CHECK(lints[299].findings[0].domain == "d299.org");
+}
+
+TEST_CASE("what is kept of records is bounded") {
+  Lab lab;
+  auto& junk = lab.dns.zone["go-import.junk.org"].texts;
+  for (int i = 0; i < 3000; ++i) junk.push_back("junk" + std::to_string(i));
+  const std::vector<std::string> one{"junk.org/x"};
+  const auto of_junk = lab.run(one);
+  REQUIRE(of_junk[0].dns);
+  CHECK(of_junk[0].dns->ignored.size() == kMostIgnored);
+  CHECK(of_junk[0].dns->more_ignored == 3000 - kMostIgnored);
+  REQUIRE(of_junk[0].notes.size() == kMostIgnored + 1);
+  CHECK(of_junk[0].notes.back() == "go-import.junk.org: ignored 2980 more");
+  // Beyond the bound of a run: an error, and nobody else is asked.
+  std::vector<std::string> paths;
+  for (int d = 10; d < 40; ++d) {
+    const std::string domain = "d" + std::to_string(d) + ".org";
+    auto& texts = lab.dns.zone["go-import." + domain].texts;
+    for (int i = 0; i < 20; ++i) {
+      texts.push_back(domain + "/" + std::to_string(i) + " git https://g.org/" +
+                      std::string(60000, 'x'));
+    }
+    paths.push_back(domain + "/1");
+  }
+  lab.web.asked.clear();
+  const auto results = lab.run(paths);
+  CHECK(results.front().result);
+  REQUIRE_FALSE(results.back().result);
+  CHECK(results.back().result.error().kind == ErrorKind::kUnavailable);
+  CHECK(results.back().dns->records.empty());
+  CHECK(lab.web.asked.empty());
 }
 
 TEST_CASE("a page has its time, its redirects included") {

@@ -1,5 +1,7 @@
 #include "vanity/meta_tags.h"
 
+#include <malloc.h>
+
 #include <catch2/catch.hpp>
 
 using namespace gw;
@@ -176,6 +178,35 @@ TEST_CASE("a token that is too large ends reading, and small ones of any number 
   CHECK(one.add("<a"));
   CHECK_FALSE(one.add(std::string(300, ' ')));
   CHECK(one.too_large());
+}
+
+TEST_CASE("of many tags no more are kept than are wanted") {
+  MetaTagReader reader(1000, [](const gw::vanity::GoImport& tag) { return tag.prefix == "b.c/d"; });
+  for (int i = 0; i < 1000; ++i) reader.add("<meta name=go-import content='a.b/c git https://x'>");
+  reader.add("<meta name=go-import content='b.c/d git https://x'>");
+  reader.finish();
+  REQUIRE(reader.tags()->size() == 1);
+  CHECK(reader.tags()->front().prefix == "b.c/d");
+}
+
+TEST_CASE("a reader that has ended keeps no memory but its tags") {
+  const auto used = [] {
+    const struct mallinfo2 info = ::mallinfo2();  // zeros where a sanitizer has its own
+    return info.uordblks + info.hblkhd;
+  };
+  const std::string text(3 << 20, ' ');
+  const std::string value = "<meta name=go-import content='" + text + "'>";
+  const std::vector<std::string> pages = {text, "<p>" + text + "<p>", value, "<!--" + text};
+  std::vector<MetaTagReader> readers;
+  const std::size_t before = used();
+  for (const std::string& page : pages) {
+    for (const std::size_t most : {std::size_t{1000}, std::size_t{8} << 20}) {
+      readers.emplace_back(most);
+      readers.back().add(page);
+      readers.back().finish();
+    }
+  }
+  CHECK(used() < before + (1 << 20));
 }
 
 TEST_CASE("a large token takes time in proportion, in whatever pieces it comes") {
