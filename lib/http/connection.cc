@@ -25,7 +25,8 @@ Connection::Connection(std::uint64_t id, std::unique_ptr<Transport> transport,
       transport_(std::move(transport)),
       peer_(peer),
       context_(context),
-      deadline_(context.clock.mono() + context.limits.header_time),
+      waiting_since_(context.clock.mono()),
+      deadline_(waiting_since_ + context.limits.header_time),
       parser_(context.limits.request) {}
 
 Connection::~Connection() { close(); }
@@ -252,6 +253,7 @@ void Connection::finish_response() {
   const MonoTime now = context_.clock.mono();
   if (keep_alive_ && !context_.ending) {
     state_ = State::kReading;
+    waiting_since_ = now;
     deadline_ = now + context_.limits.idle_time;
     return;
   }

@@ -58,6 +58,11 @@ class Connection {
   bool wants_write() const { return wants_write_; }
   bool wants_turn() const { return wants_turn_; }  // another step(), after the others had theirs
   MonoTime deadline() const { return deadline_; }
+  // Since when there is no request to answer; nothing while there is one.
+  std::optional<MonoTime> waiting_since() const {
+    const bool waits = state_ == State::kHandshake || state_ == State::kReading;
+    return waits ? std::optional(waiting_since_) : std::nullopt;
+  }
 
  private:
   enum class State { kHandshake, kReading, kHandling, kWriting, kStreaming, kDraining, kClosed };
@@ -89,6 +94,7 @@ class Connection {
   ConnectionContext& context_;
 
   State state_ = State::kHandshake;
+  MonoTime waiting_since_;
   MonoTime deadline_;
   bool wants_read_ = false;
   bool wants_write_ = false;

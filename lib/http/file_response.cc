@@ -16,14 +16,15 @@ namespace {
 
 constexpr std::string_view kBlanks = " \t";
 
-// If-None-Match: "*", or a list in which a weak tag counts like a strong one.
-bool lists_tag(std::string_view list, std::string_view etag) {
+// "*", or a list of tags. `weak`: one of these counts like a strong one, as for If-None-Match; for
+// If-Match it counts as none.
+bool lists_tag(std::string_view list, std::string_view etag, bool weak) {
   if (trim(list, kBlanks) == "*") return true;
   while (!list.empty()) {
     const std::string_view item = list.substr(0, list.find(','));
     list.remove_prefix(std::min(list.size(), item.size() + 1));
     std::string_view tag = trim(item, kBlanks);
-    if (tag.starts_with("W/")) tag.remove_prefix(2);
+    if (weak && tag.starts_with("W/")) tag.remove_prefix(2);
     if (tag == etag) return true;
   }
   return false;
@@ -70,8 +71,15 @@ Response file_response(const Request& request, File file) {
   out.headers = std::move(file.headers);
   out.headers.push_back({"Accept-Ranges", "bytes"});
   if (!file.etag.empty()) out.headers.push_back({"ETag", file.etag});
+  const std::string* match = request.header("if-match");
+  if (match != nullptr && !file.etag.empty() && !lists_tag(*match, file.etag, false)) {
+    out.status = 412;
+    out.content_type = "text/plain; charset=utf-8";
+    out.body = "it has another ETag\n";
+    return out;
+  }
   const std::string* none_match = request.header("if-none-match");
-  if (none_match != nullptr && !file.etag.empty() && lists_tag(*none_match, file.etag)) {
+  if (none_match != nullptr && !file.etag.empty() && lists_tag(*none_match, file.etag, true)) {
     out.status = 304;
     out.content_type.clear();
     return out;

@@ -24,8 +24,8 @@ struct File {
 // kNotFound when there is none, kIo otherwise; a link as the last part of the path is not followed.
 Result<File> open_file(const std::string& path);
 
-// 200, 206 for one range, 304 for a matching If-None-Match, 416. Several ranges in one request are
-// answered with the whole, as the RFC allows.
+// 200, 206 for one range, 412 for an If-Match that does not, 304 for an If-None-Match that does,
+// 416. Several ranges in one request are answered with the whole, as the RFC allows.
 Response file_response(const Request& request, File file);
 
 struct ByteRange {

@@ -15,7 +15,8 @@ Result<std::string> decode(std::string_view text) {
   std::string plain(text);
   std::replace(plain.begin(), plain.end(), '+', ' ');
   auto decoded = decode_percent(plain);
-  if (!decoded) return usage_error(fmt::format("bad escape in the form: {}", quoted(text, 60)));
+  if (!decoded)
+    return usage_error(fmt::format("bad escape or NUL in the form: {}", quoted(text, 60)));
   return *std::move(decoded);
 }
 

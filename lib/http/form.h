@@ -17,7 +17,7 @@ class Form {
  public:
   static constexpr std::size_t kMaxFields = 256;
 
-  // "a=1&b=x+y%21". kUsage, naming what is wrong: a bad or NUL escape, more than kMaxFields.
+  // "a=1&b=x+y%21". kUsage, naming what is wrong: a bad escape, a NUL, more than kMaxFields.
   static Result<Form> parse(std::string_view text);
 
   // The body of a request whose Content-Type says that it is a form; kUsage when it does not.

@@ -10,6 +10,7 @@ void add_metrics_page(Router& router, std::function<std::string()> health,
                       std::function<void()> refresh) {
   router.get("/metrics", [refresh = std::move(refresh)](const Request& /*request*/) {
     if (refresh) refresh();
+    metric_set(Metric::kBuildInfo, 1);  // 1 while there is somebody to say so
     Response out;
     out.content_type = "text/plain; version=0.0.4; charset=utf-8";
     out.body = format_metrics();

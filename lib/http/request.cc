@@ -18,10 +18,11 @@ std::optional<std::string> decode_percent(std::string_view text) {
     char c = text[i];
     if (c == '%') {
       const auto byte = decode_hex(text.substr(i + 1, 2));
-      if (!byte || byte->size() != 1 || (*byte)[0] == '\0') return std::nullopt;
+      if (!byte || byte->size() != 1) return std::nullopt;
       c = (*byte)[0];
       i += 2;
     }
+    if (c == '\0') return std::nullopt;
     out += c;
   }
   return out;

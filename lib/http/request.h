@@ -31,7 +31,8 @@ struct Request {
   const std::string* header(std::string_view name) const;
 };
 
-// `text` with its percent-escapes decoded; nothing when one is incomplete or is a NUL.
+// `text` with its percent-escapes decoded; nothing when one is incomplete, or a NUL
+// is in it, escaped or not.
 std::optional<std::string> decode_percent(std::string_view text);
 
 }  // namespace gw::http

@@ -17,6 +17,7 @@
 // Compiling this file takes 5 s of CPU, server_parser.cc 2 s.
 #include "http/server.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -36,6 +37,7 @@
 
 #include "base/mutex.h"
 #include "http/connection.h"
+#include "http/host_names.h"
 #include "http/worker_pool.h"
 #include "os/signals.h"
 #include "os/thread.h"
@@ -98,6 +100,16 @@ bool adopt(Descriptor& descriptor, Fd& fd) {
   return true;
 }
 
+Result<Fd> take_socket(int listening) {
+  Fd fd(::fcntl(listening, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+  if (!fd) return errno_error("a listening socket that was given", errno);
+  const int flags = ::fcntl(fd.get(), F_GETFL);
+  if (flags < 0 || ::fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) != 0) {
+    return errno_error("a listening socket that was given", errno);
+  }
+  return fd;
+}
+
 }  // namespace
 
 struct Server::Impl {
@@ -115,6 +127,8 @@ struct Server::Impl {
   Status start();
   void run();
   void wait_for_clients();
+  std::uint64_t longest_waiting(const std::string* network) const;
+  bool make_room(const std::string* network);
   void accept_some();
   void add_client(Fd fd, std::optional<SocketAddress> peer);
   std::unique_ptr<Transport> make_transport(int fd);
@@ -126,6 +140,7 @@ struct Server::Impl {
   void dispatch(Request request, Reply reply);
   void begin_end();
   void close_all();
+  void ask(const std::function<void()>& work);
 
   ServerOptions options;
   Router router;
@@ -134,6 +149,7 @@ struct Server::Impl {
   asio::io_context io{1};
   std::optional<Descriptor> listener;
   bool accepting = false;  // a wait is under way
+  bool paused = false;
   asio::steady_timer accept_again{io};
   asio::steady_timer timer{io};
   MonoTime timer_at = MonoTime::max();
@@ -141,7 +157,7 @@ struct Server::Impl {
   std::array<char, 16 << 10> scratch;
   std::shared_ptr<LoopWaker> waker;
   std::optional<ConnectionContext> context;
-  std::uint64_t last_id = 0;
+  std::atomic<std::uint64_t> last_id{0};  // any thread may read it
   std::unordered_map<std::uint64_t, std::unique_ptr<Client>> clients;
   std::map<std::string, unsigned> networks;
 
@@ -159,7 +175,7 @@ Status Server::Impl::start() {
   if (options.tls) {
     GW_TRY(tls, TlsFiles::load(*options.tls));
   }
-  GW_TRY(Fd fd, listen_on(options.listen));
+  GW_TRY(Fd fd, options.listening < 0 ? listen_on(options.listen) : take_socket(options.listening));
   if (!adopt(listener.emplace(io), fd))
     return io_error("starting the HTTP server: no descriptor left");
   waker = std::make_shared<LoopWaker>(io, [this](const std::vector<std::uint64_t>& ids) {
@@ -176,6 +192,7 @@ Status Server::Impl::start() {
     pool = std::make_unique<WorkerPool>(options.slow_waiting);
     GW_CHECK(pool->start(std::max(1U, options.workers)));
   }
+  paused = options.paused;
   wait_for_clients();
   GW_TRY(thread, os::start_thread([this] { run(); }));
   return {};
@@ -189,8 +206,30 @@ void Server::Impl::run() {
 
 // ---- connections ----
 
+// The client whose request has been waited for the longest, of a network or of all; 0: none is.
+std::uint64_t Server::Impl::longest_waiting(const std::string* network) const {
+  std::uint64_t longest = 0;
+  MonoTime since = MonoTime::max();
+  for (const auto& [id, client] : clients) {
+    if (network != nullptr && client->network != *network) continue;
+    const auto waiting = client->connection->waiting_since();
+    if (!waiting || *waiting > since || (*waiting == since && id > longest)) continue;
+    since = *waiting;
+    longest = id;
+  }
+  return longest;
+}
+
+// Who holds connections and asks for nothing must not keep out who does.
+bool Server::Impl::make_room(const std::string* network) {
+  const std::uint64_t id = longest_waiting(network);
+  if (id != 0) remove(id);
+  return id != 0;
+}
+
 void Server::Impl::wait_for_clients() {
-  if (accepting || !listener || clients.size() >= options.limits.connections) return;
+  if (accepting || paused || !listener) return;
+  if (clients.size() >= options.limits.connections && longest_waiting(nullptr) == 0) return;
   accepting = true;
   listener->async_wait(Descriptor::wait_read, [this](ErrorCode error) {
     accepting = false;
@@ -200,7 +239,8 @@ void Server::Impl::wait_for_clients() {
 
 void Server::Impl::accept_some() {
   constexpr int kAtOnce = 16;
-  for (int i = 0; i < kAtOnce && listener && clients.size() < options.limits.connections; ++i) {
+  for (int i = 0; i < kAtOnce && listener && !paused; ++i) {
+    if (clients.size() >= options.limits.connections && longest_waiting(nullptr) == 0) break;
     sockaddr_storage storage{};
     socklen_t size = sizeof storage;
     auto* address = reinterpret_cast<sockaddr*>(&storage);
@@ -238,8 +278,12 @@ void Server::Impl::add_client(Fd fd, std::optional<SocketAddress> peer) {
   if (peer) {
     network = network_of(*peer);
     const auto there = networks.find(network);
-    if (there != networks.end() && there->second >= options.limits.connections_per_address) return;
+    if (there != networks.end() && there->second >= options.limits.connections_per_address &&
+        !make_room(&network)) {
+      return;
+    }
   }
+  if (clients.size() >= options.limits.connections && !make_room(nullptr)) return;
   auto transport = make_transport(fd.get());
   if (!transport) return;
   auto client = std::make_unique<Client>(io);
@@ -289,6 +333,7 @@ void Server::Impl::settle(std::uint64_t id) {
   }
   if (connection.wants_turn()) asio::post(io, [this, id] { step(id); });
   wait_until(connection.deadline());
+  wait_for_clients();  // it may be one that can go
 }
 
 void Server::Impl::remove(std::uint64_t id) {
@@ -342,6 +387,9 @@ void Server::Impl::expire_some() {
 // ---- requests ----
 
 void Server::Impl::dispatch(Request request, Reply reply) {
+  if (options.names && request.peer && !may_be_asked_as(request.host, *options.names)) {
+    return reply.send(text_response(421, "not a name that this server may be asked by"));
+  }
   const Router::Match match = router.find(request.method, request.path);
   if (match.route == nullptr) {
     Response response = match.allow.empty() ? text_response(404, "not found")
@@ -386,6 +434,22 @@ void Server::Impl::close_all() {
   io.stop();
 }
 
+// Runs it on the loop's thread, and waits for its end.
+void Server::Impl::ask(const std::function<void()>& work) {
+  if (!thread.joinable()) return;
+  bool done = false;
+  asio::post(io, [&] {
+    work();
+    {
+      const MutexLock lock(mutex);
+      done = true;
+    }
+    changed.notify_all();
+  });
+  const MutexLock lock(mutex);
+  while (!done) changed.wait(mutex);
+}
+
 Server::Impl::~Impl() {
   if (thread.joinable()) {
     asio::post(io, [this] {
@@ -397,7 +461,8 @@ Server::Impl::~Impl() {
   pool.reset();
   if (waker) waker->detach();
   // Listening or not: a path of ours must not be taken for a server's.
-  if (waker && options.listen.is_unix()) ::unlink(options.listen.unix_path.c_str());
+  const bool own = waker && options.listening < 0;
+  if (own && options.listen.is_unix()) ::unlink(options.listen.unix_path.c_str());
 }
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -430,6 +495,25 @@ void Server::stop(Duration patience) {
   s.thread.join();
 }
 
+bool Server::pause() {
+  Impl& s = *impl_;
+  bool paused = false;
+  s.ask([&] {
+    s.paused = s.clients.empty();
+    paused = s.paused;
+  });
+  return paused;
+}
+
+void Server::resume() {
+  Impl& s = *impl_;
+  s.ask([&] {
+    s.paused = false;
+    s.wait_for_clients();
+  });
+}
+
+std::uint64_t Server::taken() const { return impl_->last_id.load(); }
 const Endpoint& Server::endpoint() const { return impl_->options.listen; }
 unsigned Server::connections() const { return impl_->count.load(); }
 

@@ -10,6 +10,8 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -32,9 +34,12 @@ struct Limits {
   Duration stream_quiet = std::chrono::seconds(15);  // until an event stream sends a comment
   std::size_t stream_buffer = 1 << 20;               // bytes of one stream that may wait
 
-  unsigned connections = 256;  // more wait in the kernel's queue until there is room
-  // More are closed at once. An address is an IPv4 address or an IPv6 /64; Unix sockets have none.
-  // For a server behind a proxy, set it as high as `connections`.
+  // For the next one, that goes which has been waited for the longest: for its request, or for
+  // another one. While all are being answered, more wait in the kernel's queue.
+  unsigned connections = 256;
+  // The same for those of one address; while all of them are being answered, more are closed at
+  // once. An address is an IPv4 address or an IPv6 /64; Unix sockets have none. For a server behind
+  // a proxy, set it as high as `connections`.
   unsigned connections_per_address = 64;
 };
 
@@ -44,7 +49,15 @@ struct ServerOptions {
   Limits limits = {};
   unsigned workers = 2;           // threads for slow routes, made only when there is one
   std::size_t slow_waiting = 64;  // requests that may wait for them; more get 503
-  const Logger* log = nullptr;    // borrowed; null: nothing is said of TLS files that change
+  // Only who asks by an address, as localhost or by one of these names gets an answer, others 421
+  // (http/host_names.h). Nothing: no name is looked at, as where a page is everybody's anyway. A
+  // Unix socket is never asked by a browser.
+  std::optional<std::vector<std::string>> names = {};
+  const Logger* log = nullptr;  // borrowed; null: nothing is said of TLS files that change
+  // A listening socket at `listen` that is somebody else's, who keeps it: borrowed until start()
+  // returns, and made one that does not block. -1: the server makes its own.
+  int listening = -1;
+  bool paused = false;  // takes connections from resume() on
 };
 
 class Server {
@@ -62,9 +75,15 @@ class Server {
   // way are sent, at most for `patience`; then closes what is left. Not from the server's thread.
   void stop(Duration patience);
 
+  // Takes no more connections, until resume(), if none is open: false otherwise. Those that come
+  // wait in the kernel's queue, for whoever else has the socket. Not from the server's thread.
+  bool pause();
+  void resume();
+
   // With the port that the kernel chose, if it was asked to.
   const Endpoint& endpoint() const;
   unsigned connections() const;  // open now
+  std::uint64_t taken() const;   // connections so far
 
  private:
   struct Impl;

@@ -176,7 +176,7 @@ RequestParser::State RequestParser::feed(std::string_view& bytes) {
     if (state == HeadScanner::State::kMore) return State::kIncomplete;
     if (const int status = parse_head(); status != 0) return refuse(status);
     in_body_ = true;
-    head_ = std::string();
+    std::string().swap(head_);
   }
   const std::string_view part =
       bytes.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(body_left_, bytes.size())));

@@ -15,6 +15,8 @@
 #include <climits>
 #include <tuple>
 
+#include "os/file.h"
+
 namespace gw::http {
 
 namespace {
@@ -61,6 +63,14 @@ Result<Context> load_context(const TlsOptions& options) {
                           SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_alpn_select_cb(c, choose_protocol, nullptr);
+  // OpenSSL opens them by name, and would wait for who writes to a pipe.
+  for (const std::string& file : {options.certificate_file, options.key_file}) {
+    auto there = os::open_regular_file(file);
+    if (there) continue;
+    Error error = std::move(there).error();
+    if (error.kind == ErrorKind::kNotFound) error.kind = ErrorKind::kUsage;
+    return error;
+  }
   auto failed = [](const std::string& file) {
     return usage_error(fmt::format("{}: {}", file, openssl_reason()));
   };

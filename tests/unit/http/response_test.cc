@@ -47,7 +47,8 @@ TEST_CASE("http form: names and values") {
   CHECK(form->find("z") == nullptr);
   CHECK(Form::parse("")->fields().empty());
 
-  for (const char* bad : {"a=%", "a=%4", "%zz=1", "a=%00"}) {
+  const std::string_view nul("a\0b", 3);
+  for (const auto bad : std::vector<std::string_view>{"a=%", "a=%4", "%zz=1", "a=%00", nul}) {
     CAPTURE(bad);
     auto refused = Form::parse(bad);
     REQUIRE_FALSE(refused);
@@ -174,6 +175,15 @@ TEST_CASE("http files: whole, parts and conditions") {
     CHECK(ask({{"if-none-match", same}}).status == 304);
   }
   CHECK(ask({{"if-none-match", "\"other\""}}).status == 200);
+  // If-Match comes first, and takes no weak tag.
+  for (const char* same : {"\"tag\"", "*", "\"x\", \"tag\""}) {
+    CHECK(ask({{"if-match", same}}).status == 200);
+  }
+  for (const char* other : {"\"other\"", "W/\"tag\"", "", "tag"}) {
+    const auto refused = ask({{"if-match", other}, {"range", "bytes=0-1"}, {"if-none-match", "*"}});
+    CHECK(refused.status == 412);
+    CHECK_FALSE(refused.file);
+  }
 
   CHECK(open_file(dir.path + "/none").error().kind == ErrorKind::kNotFound);
   CHECK(open_file(dir.path).error().kind == ErrorKind::kIo);

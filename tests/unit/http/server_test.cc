@@ -14,9 +14,11 @@
 #include <cstring>
 #include <filesystem>
 #include <future>
+#include <thread>
 
 #include "base/metrics.h"
 #include "http/file_response.h"
+#include "http/host_names.h"
 #include "http/metrics_page.h"
 #include "support/http/client.h"
 
@@ -174,38 +176,73 @@ TEST_CASE("http server: addresses that cannot be listened on") {
   if (six) CHECK(contains(get(**six, "/six"), "GET /six"));
 }
 
+namespace {
+
+// A route whose answers are kept back, with how many there are.
+struct Held {
+  void add(Router& router) {
+    router.add({.pattern = "/hold", .handler = [this](const Request&, Reply reply) {
+                  const std::lock_guard lock(mutex);
+                  replies.push_back(std::move(reply));
+                  changed.notify_all();
+                }});
+  }
+  bool wait_for(std::size_t count) {
+    std::unique_lock lock(mutex);
+    return changed.wait_for(lock, 20s, [&] { return replies.size() >= count; });
+  }
+  void answer(std::size_t which) { replies.at(which).send(text_response(200, "held")); }
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<Reply> replies;
+};
+
+constexpr std::string_view kHold = "GET /hold HTTP/1.1\r\nHost: x\r\n\r\n";
+
+}  // namespace
+
 TEST_CASE("http server: connections are bounded, and those that wait get their turn") {
   ServerOptions options = loopback();
   options.limits.connections = 3;
-  auto server = start(options, echo_router());
+  Held held;
+  Router router = echo_router();
+  held.add(router);
+  auto server = start(options, std::move(router));
   std::vector<Fd> holders;
-  for (int i = 0; i < 3; ++i) {
+  for (std::size_t i = 0; i < 3; ++i) {
     holders.push_back(connect_to(server->endpoint()));
-    // An answer shows that this connection was taken.
-    send_all(holders.back(), "GET /h HTTP/1.1\r\nHost: x\r\n\r\n");
-    CHECK(contains(read_until(holders.back(), "[] "), "200"));
+    send_all(holders.back(), kHold);
+    REQUIRE(held.wait_for(i + 1));
   }
   const Fd waiting = connect_to(server->endpoint());  // by the kernel, which has room in its queue
   send_all(waiting, "GET /w HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-  // What is asked later on a connection that counts is answered before.
-  send_all(holders[0], "GET /again HTTP/1.1\r\nHost: x\r\n\r\n");
-  CHECK(contains(read_until(holders[0], "[] "), "/again"));
   CHECK(server->connections() == 3);
   pollfd p{waiting.get(), POLLIN, 0};
   CHECK(::poll(&p, 1, 0) == 0);
-  holders.pop_back();
-  CHECK(contains(read_until(waiting), "GET /w"));
+  SECTION("one ends") {
+    holders.pop_back();
+    CHECK(contains(read_until(waiting), "GET /w"));
+  }
+  SECTION("one has its answer, and asks for nothing more") {
+    held.answer(0);
+    CHECK(contains(read_until(holders[0]), "held"));  // and is closed for who waits
+    CHECK(contains(read_until(waiting), "GET /w"));
+  }
 }
 
 TEST_CASE("http server: connections of one address are bounded") {
   ServerOptions options = loopback();
   options.limits.connections_per_address = 2;
-  auto server = start(options, echo_router());
+  Held held;
+  Router router = echo_router();
+  held.add(router);
+  auto server = start(options, std::move(router));
   std::vector<Fd> holders;
-  for (int i = 0; i < 2; ++i) {
+  for (std::size_t i = 0; i < 2; ++i) {
     holders.push_back(connect_to(server->endpoint()));
-    send_all(holders.back(), "GET /h HTTP/1.1\r\nHost: x\r\n\r\n");
-    CHECK(contains(read_until(holders.back(), "[] "), "200"));
+    send_all(holders.back(), kHold);
+    REQUIRE(held.wait_for(i + 1));
   }
   CHECK(read_until(connect_to(server->endpoint())).empty());  // closed
   CHECK(get(*server, "/third").empty());
@@ -219,6 +256,63 @@ TEST_CASE("http server: connections of one address are bounded") {
   const MonoTime until = system_clock().mono() + 20s;
   while (again.empty() && system_clock().mono() < until) again = get(*server, "/again");
   CHECK(contains(again, "GET /again"));
+}
+
+TEST_CASE("http server: half of a request, many times, keeps nobody waiting") {
+  ServerOptions options = loopback();
+  const bool of_one_address = GENERATE(false, true);
+  (of_one_address ? options.limits.connections_per_address : options.limits.connections) = 4;
+  options.limits.header_time = options.limits.idle_time = 1h;
+  auto server = start(options, echo_router());
+  std::vector<Fd> halves;
+  const Fd asked = connect_to(server->endpoint());
+  send_all(asked, "GET /asked HTTP/1.1\r\nHost: x\r\n\r\n");
+  CHECK(contains(read_until(asked, "[] "), "/asked"));
+  for (int i = 0; i < 80; ++i) {
+    halves.push_back(connect_to(server->endpoint()));
+    send_all(halves.back(), i % 2 == 0 ? "GET /half HTTP/1.1\r\nHo" : "");
+  }
+  CHECK(get(*server, "/whole").ends_with("GET /whole [] "));
+  // The oldest went first.
+  CHECK(read_until(asked).empty());
+  CHECK(read_until(halves[0]).empty());
+  send_all(halves[79], "GET /late HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  CHECK(contains(read_until(halves[79]), "GET /late"));
+}
+
+TEST_CASE("http server: by which names it may be asked") {
+  ServerOptions options = loopback();
+  options.names = {"Metrics.example.org"};
+  auto server = start(options, echo_router());
+  const auto status = [&](const std::string& request) {
+    return ask(server->endpoint(), request).substr(0, 12);
+  };
+  for (const std::string host :
+       {"127.0.0.1", "127.0.0.1:9100", "[::1]:9100", "[2001:db8::1]", "192.0.2.1", "localhost",
+        "LocalHost:1", "localhost.", "metrics.example.org", "metrics.EXAMPLE.org.:9100"}) {
+    INFO(host);
+    CHECK(status("GET / HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n") ==
+          "HTTP/1.1 200");
+  }
+  CHECK(status("GET / HTTP/1.0\r\n\r\n") == "HTTP/1.1 200");
+  for (const std::string host :
+       {"rebind.example", "127.0.0.1.rebind.example", "localhost.rebind.example:9100", "[x]", "[]",
+        "x.metrics.example.org", "1", "[::1", "localhost:1:2", ":80"}) {
+    INFO(host);
+    const std::string line =
+        status("GET / HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n");
+    CHECK((line == "HTTP/1.1 421" || line == "HTTP/1.1 400"));
+  }
+  // The name that counts is the target's, if it has one.
+  CHECK(status("GET http://rebind.example/ HTTP/1.1\r\nHost: localhost\r\n"
+               "Connection: close\r\n\r\n") == "HTTP/1.1 421");
+
+  const Directory dir;
+  ServerOptions local;
+  local.listen.unix_path = dir.path + "/s";
+  local.names.emplace();
+  auto other = start(local, echo_router());
+  CHECK(contains(get(*other, "/x"), "GET /x"));
 }
 
 TEST_CASE("http server: slow requests hold up nobody") {
@@ -363,6 +457,65 @@ TEST_CASE("http server: a graceful end") {
   server->stop(1s);
 }
 
+namespace {
+
+// The server hears of a connection's end a little later than who ended it.
+void pause_once_quiet(Server& server) {
+  while (!server.pause()) std::this_thread::yield();
+}
+
+}  // namespace
+
+TEST_CASE("http server: a socket that somebody else keeps") {
+  const Directory dir;
+  for (const std::string& where : {std::string("127.0.0.1:0"), "unix:" + dir.path + "/socket"}) {
+    ServerOptions options;
+    options.listen = *Endpoint::parse(where, 0);
+    const auto kept = listen_on(options.listen);
+    REQUIRE(kept);
+    options.listening = kept->get();
+    const std::string request = "GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    {
+      // Not before it is told to.
+      options.paused = true;
+      Fd early = connect_to(options.listen);
+      send_all(early, request);
+      const auto server = start(options, echo_router());
+      CHECK(server->pause());
+      CHECK(server->taken() == 0);
+      server->resume();
+      CHECK(contains(read_until(early), "GET /a"));
+      // Not while somebody is connected, who may ask at any moment.
+      Fd open = connect_to(server->endpoint());
+      send_all(open, "GET /b HTTP/1.1\r\nHost: x\r\n\r\n");
+      CHECK(contains(read_until(open, "/b []"), "200 OK"));
+      CHECK_FALSE(server->pause());
+      send_all(open, request);
+      CHECK(contains(read_until(open), "GET /a"));
+      CHECK(server->taken() == 2);
+      open.reset();
+      early.reset();
+      pause_once_quiet(*server);
+      Fd late = connect_to(server->endpoint());
+      send_all(late, request);
+      pollfd waiting{kept->get(), POLLIN, 0};
+      CHECK(::poll(&waiting, 1, 20000) == 1);
+      CHECK(server->taken() == 2);
+      server->resume();
+      CHECK(contains(read_until(late), "GET /a"));
+      late.reset();
+      pause_once_quiet(*server);
+    }
+    options.paused = false;
+    // What comes when it has gone is the next one's.
+    const Fd late = connect_to(options.listen);
+    REQUIRE(late);
+    send_all(late, request);
+    const auto next = start(options, echo_router());
+    CHECK(contains(read_until(late), "GET /a"));
+  }
+}
+
 TEST_CASE("http server: an end that does not wait for what does not end") {
   Gate cancelled;
   std::optional<Reply> kept;
@@ -392,7 +545,7 @@ TEST_CASE("http server: metrics and health") {
   add_metrics_page(
       router, [&] { return problem; }, [&] { ++refreshed; });
   auto server = start(loopback(), std::move(router));
-  metric_set(Metric::kBuildInfo, 1);
+  metric_set(Metric::kBuildInfo, 0);  // whatever another test left
   const std::string metrics = get(*server, "/metrics");
   CHECK(contains(metrics, "\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
   CHECK(contains(metrics, "\ngwtool_build_info 1\n"));
