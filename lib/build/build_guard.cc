@@ -74,6 +74,7 @@ bool BuildGuard::look(pid_t child) {
   const MonoTime now = system_clock().mono();
   if (now < next_) return true;
   next_ = now + every();
+  if (tick_) tick_();
   const os::TreeUsage usage = os::tree_usage(child, false);
   if (usage.memory_bytes > limits_.memory_bytes) return breach(Reason::kMemoryLimit);
   if (usage.threads > limits_.processes) return breach(Reason::kProcessLimit);

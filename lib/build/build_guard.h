@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -40,6 +41,9 @@ class BuildGuard : public os::RunGuard {
   // `work`: the build's directory. `calls`: where the sandbox tells of refused ones.
   BuildGuard(const BuildLimits& limits, os::Dir work, std::optional<os::RefusedCalls> calls);
 
+  // Called about as often as it looks.
+  void call(std::function<void()> tick) { tick_ = std::move(tick); }
+
   int fd() const override { return calls_ ? calls_->fd() : -1; }
   Duration every() const override { return std::chrono::milliseconds(100); }
   bool look(pid_t child) override;
@@ -57,6 +61,7 @@ class BuildGuard : public os::RunGuard {
   const BuildLimits limits_;
   const os::Dir work_;
   std::optional<os::RefusedCalls> calls_;
+  std::function<void()> tick_;
   std::set<std::string> refused_;  // names of calls
   std::uint64_t refusals_ = 0;
   std::optional<FoundReason> found_;

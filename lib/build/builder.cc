@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <optional>
 
@@ -54,6 +55,16 @@ bool says_disk_full(std::string_view output) {
   return output.find(": no space left on device\n") != std::string_view::npos;
 }
 
+// Packages of the standard library, also those that it has of others.
+std::size_t std_count(std::string_view commands) {
+  const auto planned = planned_packages(commands);
+  return static_cast<std::size_t>(
+      std::count_if(planned.begin(), planned.end(), [](std::string_view package) {
+        const std::string_view first = package.substr(0, package.find('/'));
+        return first.find('.') == std::string_view::npos;
+      }));
+}
+
 Error failure(FoundReason found) {
   Error error = not_found_error(found.line.empty()
                                     ? std::string(reason_text(found.reason))
@@ -75,10 +86,15 @@ Result<os::Fd> find_file(const os::Dir& dir, int depth) {
   return find_file(below, depth - 1);
 }
 
+void add_to_log(std::string_view command, const GoRan& ran, std::string& log) {
+  log.append(command).append(ran.output);
+  if (ran.output_cut) log += fmt::format("\n[cut after {} bytes]\n", ran.output.size());
+  if (ran.found) log += fmt::format("\n[{}]\n", ran.found->line);
+}
+
 }  // namespace
 
-Result<Saved> Product::save(const os::Dir& dir, const std::string& name) const {
-  GW_TRY(os::NewFile out, dir.new_file(0755));
+Result<Saved> Product::read(const std::function<Status(std::string_view)>& take) const {
   Saved saved;
   Sha256 hash;
   std::string buffer(std::size_t{1} << 20U, '\0');
@@ -90,12 +106,23 @@ Result<Saved> Product::save(const os::Dir& dir, const std::string& name) const {
     if (n == 0) break;
     const auto piece = std::string_view(buffer).substr(0, static_cast<std::size_t>(n));
     hash.update(piece);
-    GW_CHECK(out.write(piece));
+    GW_CHECK(take(piece));
     saved.size += piece.size();
   }
   saved.sha256 = hash.finish();
+  return saved;
+}
+
+Result<Saved> Product::save(const os::Dir& dir, const std::string& name) const {
+  GW_TRY(os::NewFile out, dir.new_file(0755));
+  GW_TRY(const Saved saved, read([&](std::string_view piece) { return out.write(piece); }));
   GW_CHECK(out.replace(name));
   return saved;
+}
+
+Result<Hash> Product::hash() const {
+  GW_TRY(const Saved saved, read([](std::string_view) { return Status(); }));
+  return saved.sha256;
 }
 
 Result<std::unique_ptr<Builder>> Builder::make(const Cache& cache, ModuleStore& store,
@@ -106,14 +133,20 @@ Result<std::unique_ptr<Builder>> Builder::make(const Cache& cache, ModuleStore& 
   const RunnerOptions how{options.sandbox, options.limits, kFirstBuildUser + work.number()};
   GW_TRY(GoRunner runner, GoRunner::make(how, toolchain, work.path(), stop));
   std::optional<StdCache> std;
-  if (toolchain.verified) std.emplace(cache.standard_library());
+  std::string kept_as;
+  if (!options.own_library) {
+    kept_as = toolchain.kept_as.empty() ? kept_name(toolchain) : toolchain.kept_as;
+  }
+  if (!kept_as.empty()) std.emplace(cache.standard_library(), kept_as);
   return std::unique_ptr<Builder>(new Builder(cache, store, std::move(work), std::move(runner),
-                                              std::move(std), std::move(options)));
+                                              std::move(std), std::move(kept_as),
+                                              std::move(options)));
 }
 
 // The way of one build.
 Result<Product> Builder::build(const Key& key) {
   GW_CHECK(check_key(key));
+  remarks_.clear();
   std::string log = format_key(key) + "\n";
   // Every module that it needs is in its module cache from here on, verified.
   Status done = fetch(key, log);
@@ -140,7 +173,9 @@ Result<Product> Builder::build(const Key& key) {
     }
   }
   GW_TRY(std::string path, cache_.keep_log(key, log));
-  if (done) return Product(*std::move(binary), std::move(path));
+  if (done) {
+    return Product(*std::move(binary), std::move(path), {remarks_.begin(), remarks_.end()});
+  }
   Error error = std::move(done).error();
   if (const auto* known = dynamic_cast<const BuildFailure*>(error.detail.get())) {
     error.detail = std::make_shared<BuildFailure>(known->reason, path);
@@ -180,6 +215,16 @@ Status Builder::check_zips(const Forwarder& forwarder) const {
   return {};
 }
 
+// Whoever reads the log must see what nobody but us knows.
+void Builder::remark(const Forwarder& forwarder) {
+  for (const Forwarder::Zip& zip : forwarder.zips()) {
+    SumRemark said = store_.sums().remark(zip.module);
+    if (said.text.empty()) continue;
+    said.text = fmt::format("{}@{} {}: {}", zip.module, zip.version, zip.sum, said.text);
+    remarks_.insert(std::move(said));
+  }
+}
+
 // `commands`: those that a build would run.
 Status Builder::check_sources(std::string_view commands) const {
   for (const std::string& seen : assembled_directories(commands)) {
@@ -202,10 +247,13 @@ Status Builder::fetch(const Key& key, std::string& log) {
   Forwarder forwarder(store_, key.module, key.version);
   GW_TRY(const GoRan ran, runner_.fetch(key, forwarder));
   forwarder.stop();
+  remark(forwarder);
+  for (const SumRemark& said : remarks_) log += fmt::format("# {}\n", said.text);
   if (is_good(ran)) {
     GW_CHECK(check_zips(forwarder));
     GW_CHECK(check_sources(ran.output));
-    return compile_std(key, ran.output);
+    packages_ = planned_packages(ran.output).size();
+    return compile_std(key, ran.output, log);
   }
   // The commands that would have run are of no interest, what went wrong is.
   log += command_line(fetch_arguments(key)) + ran.output;
@@ -215,13 +263,13 @@ Status Builder::fetch(const Key& key, std::string& log) {
 
 // ---- compiled packages ----
 
-// A toolchain that nobody verified may be another one tomorrow: nothing is kept of it.
+// Of a toolchain whose content is not known nothing is kept: it may be another one tomorrow.
 Status Builder::take_packages(const Key& key) const {
   if (!std_) return {};
   GW_TRY(const os::Dir cache, runner_.build_cache(key, false));
-  GW_CHECK(std_->copy_to(cache, key));
+  GW_CHECK(std_->copy_to(cache, key.target));
   if (!options_.again) {
-    GW_CHECK(KeptPackages(cache_.packages(), kept_module_name(key)).copy_to(cache));
+    GW_CHECK(KeptPackages(cache_.packages(), kept_module_name(key, kept_as_)).copy_to(cache));
   }
   return runner_.give(cache);
 }
@@ -229,33 +277,45 @@ Status Builder::take_packages(const Key& key) const {
 Status Builder::keep_packages(const Key& key) const {
   if (!std_ || options_.again) return {};
   GW_TRY(const os::Dir cache, runner_.build_cache(key, false));
-  GW_TRY(const auto library, std_->names(key));
-  return KeptPackages(cache_.packages(), kept_module_name(key)).add_from(cache, library);
+  GW_TRY(const auto library, std_->names(key.target));
+  return KeptPackages(cache_.packages(), kept_module_name(key, kept_as_)).add_from(cache, library);
+}
+
+std::unique_ptr<CompileProgress> Builder::details(std::string what, std::size_t packages) const {
+  if (!options_.details) return nullptr;
+  return std::make_unique<CompileProgress>(std::move(what), packages, options_.details);
 }
 
 // Compiles what is not kept yet, apart from the module, and keeps it. `commands`: those that the
 // build would run. What goes wrong with the compiler here goes wrong there, too, and is told there.
-Status Builder::compile_std(const Key& key, std::string_view commands) {
+Status Builder::compile_std(const Key& key, std::string_view commands, std::string& log) {
   if (!std_) return {};
   const std::vector<std::string> packages = std_packages(commands);
   if (packages.empty()) return {};
-  progress(fmt::format("compiling the standard library for {}", format_target(key.target)));
+  const std::string what = fmt::format("the standard library for {}", format_target(key.target));
+  progress("compiling " + what);
+  const std::size_t planned = std_count(commands);
+  const auto shown = details(what, planned);
   GW_TRY(const os::Dir apart, runner_.build_cache(key, true));
-  GW_CHECK(std_->copy_to(apart, key));
+  GW_CHECK(std_->copy_to(apart, key.target));
   GW_CHECK(runner_.give(apart));
-  GW_TRY(const GoRan ran, runner_.compile_std(key, packages));
-  if (ran.found) return check_ran(ran, key, false);
+  GW_TRY(const GoRan ran, runner_.compile_std(key, packages, shown.get()));
+  if (ran.found) {
+    add_to_log(command_line(std_arguments(packages)), ran, log);
+    return check_ran(ran, key, false);
+  }
   if (!is_good(ran)) return {};
-  GW_CHECK(std_->add_from(apart, key));
+  packages_ -= planned;
+  GW_CHECK(std_->add_from(apart, key.target));
   return take_packages(key);
 }
 
 Status Builder::compile(const Key& key, std::string& log) {
-  progress(fmt::format("compiling {} for {}", key.package(), format_target(key.target)));
-  GW_TRY(const GoRan ran, runner_.build(key));
-  log += command_line(build_arguments(key)) + ran.output;
-  if (ran.output_cut) log += fmt::format("\n[cut after {} bytes]\n", ran.output.size());
-  if (ran.found) log += fmt::format("\n[{}]\n", ran.found->line);
+  const std::string what = fmt::format("{} for {}", key.package(), format_target(key.target));
+  progress("compiling " + what);
+  const auto shown = details(what, packages_);
+  GW_TRY(const GoRan ran, runner_.build(key, shown.get()));
+  add_to_log(command_line(build_arguments(key)), ran, log);
   return check_ran(ran, key, false);
 }
 

@@ -16,12 +16,14 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
 #include "base/crypto.h"
 #include "base/result.h"
 #include "build/cache.h"
+#include "build/compile_progress.h"
 #include "build/go_runner.h"
 #include "build/key.h"
 #include "build/module_store.h"
@@ -51,16 +53,23 @@ struct Saved {
 // was saved.
 class Product {
  public:
-  Product(os::Fd file, std::string log) : file_(std::move(file)), log_(std::move(log)) {}
+  Product(os::Fd file, std::string log, std::vector<SumRemark> remarks)
+      : file_(std::move(file)), log_(std::move(log)), remarks_(std::move(remarks)) {}
   // Copies it to that name, in the place of what has it; executable, durable. The sum is of the
   // bytes that were written.
   Result<Saved> save(const os::Dir& dir, const std::string& name) const;
+  Result<Hash> hash() const;
   // The build log's path.
   const std::string& log() const { return log_; }
+  // Modules in it that are not what the public checksum database says, "a.b/c@v1.0.0 h1:...: WHO".
+  // The log has them, too.
+  const std::vector<SumRemark>& remarks() const { return remarks_; }
 
  private:
+  Result<Saved> read(const std::function<Status(std::string_view)>& take) const;
   os::Fd file_;
   std::string log_;
+  std::vector<SumRemark> remarks_;
 };
 
 class Builder {
@@ -71,8 +80,13 @@ class Builder {
     // Builds again, to compare: with nothing that an earlier build compiled but the standard
     // library, and as another user when we are root.
     bool again = false;
+    // Compiles the standard library with the rest, as if nothing were kept, and keeps nothing.
+    bool own_library = false;
     // For people: what is done just now.
     std::function<void(std::string_view)> progress = nullptr;
+    // The same in the place of it, several times a second while something is compiled: which
+    // package, and how many of how many. For a terminal.
+    std::function<void(std::string_view)> details = nullptr;
   };
   // All must outlive it.
   static Result<std::unique_ptr<Builder>> make(const Cache& cache, ModuleStore& store,
@@ -87,31 +101,38 @@ class Builder {
 
  private:
   Builder(const Cache& cache, ModuleStore& store, WorkDirectory work, GoRunner runner,
-          std::optional<StdCache> std, Options options)
+          std::optional<StdCache> std, std::string kept_as, Options options)
       : cache_(cache),
         store_(store),
         work_(std::move(work)),
         runner_(std::move(runner)),
         std_(std::move(std)),
+        kept_as_(std::move(kept_as)),
         options_(std::move(options)) {}
   Status fetch(const Key& key, std::string& log);
   Status check_zips(const Forwarder& forwarder) const;
+  void remark(const Forwarder& forwarder);
   Status check_sources(std::string_view commands) const;
   Status take_packages(const Key& key) const;
   Status keep_packages(const Key& key) const;
-  Status compile_std(const Key& key, std::string_view commands);
+  Status compile_std(const Key& key, std::string_view commands, std::string& log);
   Status compile(const Key& key, std::string& log);
   Status check_ran(const GoRan& ran, const Key& key, bool searched) const;
   Result<os::Fd> find_binary() const;
   void progress(std::string_view what) const {
     if (options_.progress) options_.progress(what);
   }
+  // Of a compilation that begins; null when nobody wants to know as much.
+  std::unique_ptr<CompileProgress> details(std::string what, std::size_t packages) const;
 
   const Cache& cache_;
   ModuleStore& store_;
   WorkDirectory work_;
   GoRunner runner_;
-  const std::optional<StdCache> std_;  // of a verified toolchain
+  const std::optional<StdCache> std_;  // of a toolchain of known content
+  const std::string kept_as_;          // its name
+  std::set<SumRemark> remarks_;        // of all that this build fetched
+  std::size_t packages_ = 0;           // to compile, without those of the standard library
   const Options options_;
 };
 

@@ -63,7 +63,8 @@ Result<Cache> Cache::open(const std::string& path) {
   const std::string real = std::filesystem::canonical(path, failed).string();
   if (failed) return io_error(fmt::format("the cache {}: {}", path, failed.message()));
   GW_TRY(os::Dir dir, os::Dir::open(real));
-  for (const char* name : {"download", "sumdb", "toolchains", "std", "packages", "logs", kWork}) {
+  for (const char* name :
+       {"download", "sumdb", "first-seen", "toolchains", "std", "packages", "logs", kWork}) {
     auto made = dir.make_dir(name, 0755);
     if (!made) return std::move(made).error().in("the cache " + real);
   }

@@ -59,6 +59,8 @@ class Cache {
   std::string toolchains() const { return path_ + "/toolchains"; }
   std::string standard_library() const { return path_ + "/std"; }
   std::string packages() const { return path_ + "/packages"; }
+  // Of private_modules.h.
+  std::string first_seen() const { return path_ + "/first-seen"; }
   // The directory of a checksum database, made if need be.
   Result<std::string> sums(const std::string& log_name) const;
 

@@ -74,7 +74,9 @@ class BuildProver {
   static Result<ProvenBuild> prove(tlog::Client& client, const Key& key, const Remember& remember) {
     GW_CHECK(check_key(key));
     // Its head is signed, and it is in that head's tree under exactly this key.
-    GW_TRY(const tlog::VerifiedLookup found, client.lookup(format_key(key)));
+    auto answer = client.lookup(format_key(key));
+    if (!answer) return worse(std::move(answer).error(), remember);
+    const tlog::VerifiedLookup found = *std::move(answer);
     ProvenBuild out(found.head());
     // The head is of one history with all that was seen.
     GW_TRY(out.newest_note_, remember(found.head()));
@@ -90,6 +92,17 @@ class BuildProver {
     out.record_ = found.text();
     out.number_ = found.number();
     return out;
+  }
+
+ private:
+  // A head that is signed is the log's word, whatever was wrong beside it: two histories are worse
+  // than an answer that does not verify, and leave evidence.
+  static Error worse(Error error, const Remember& remember) {
+    const tlog::Checkpoint* head = tlog::find_unshown_head(error);
+    if (head == nullptr || error.kind != ErrorKind::kUntrusted) return error;
+    auto newest = remember(*head);
+    if (!newest && newest.error().kind == ErrorKind::kUntrusted) return std::move(newest).error();
+    return error;
   }
 };
 

@@ -17,6 +17,7 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "build/private_modules.h"
 #include "module/proxy.h"
 #include "module/zip.h"
 
@@ -228,7 +229,8 @@ Forwarder::Answer Forwarder::answer(std::string_view head) {
 }
 
 Forwarder::Answer Forwarder::failed(Error error) {
-  if (error.kind == ErrorKind::kNotFound || error.kind == ErrorKind::kUsage) {
+  const bool refused = dynamic_cast<const PrivateRefusal*>(error.detail.get()) != nullptr;
+  if (!refused && (error.kind == ErrorKind::kNotFound || error.kind == ErrorKind::kUsage)) {
     return {.status = 404, .body = error.message + "\n"};
   }
   const std::string text = error.message + "\n";
@@ -271,10 +273,10 @@ Forwarder::Answer Forwarder::answer_path(std::string_view path) {
     case Kind::kZip: {
       auto file = store_.zip(request->module, request->version);
       if (!file) return failed(std::move(file).error());
-      auto sums = store_.sums().find(request->module, request->version);
-      if (!sums) return failed(std::move(sums).error());
+      auto sum = store_.sums().zip_sum(request->module, request->version);
+      if (!sum) return failed(std::move(sum).error());
       const MutexLock lock(mutex_);
-      zips_.push_back({request->module, request->version, std::move(sums->zip)});
+      zips_.push_back({request->module, request->version, *std::move(sum)});
       return {.file = *std::move(file)};
     }
   }

@@ -5,7 +5,8 @@
 // build/module_store.h's, so what it unpacks is what the checksum database knows. Its sandbox has
 // no network but this port.
 // - go.mods and zips: verified. An unknown one is 404, anything else that fails 502, and the error
-//   is kept: what the go command makes of it is not what went wrong.
+//   is kept: what the go command makes of it is not what went wrong. That is also so with private
+//   modules that are refused.
 // - Version infos: what there is to ask for; also of the longer paths that the go command tries,
 //   not of those around the main module.
 // - Lists: of the main module its one version, so that no log depends on the day; else 404, and

@@ -67,7 +67,8 @@ std::vector<std::string> fetch_arguments(const Key& key) { return arguments(key,
 std::vector<std::string> build_arguments(const Key& key) { return arguments(key, {"-x", "-v"}); }
 
 std::vector<std::string> std_arguments(const std::vector<std::string>& packages) {
-  std::vector<std::string> out = {"go", "build", "-trimpath", std::string(kReproducible), "--"};
+  std::vector<std::string> out = {"go", "build", "-v", "-trimpath", std::string(kReproducible),
+                                  "--"};
   out.insert(out.end(), packages.begin(), packages.end());
   return out;
 }

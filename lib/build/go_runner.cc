@@ -314,7 +314,8 @@ Status GoRunner::probe() {
 
 // ---- running ----
 
-Result<GoRan> GoRunner::run_guarded(os::Spawn go, std::optional<os::RefusedCalls> calls) {
+Result<GoRan> GoRunner::run_guarded(os::Spawn go, std::optional<os::RefusedCalls> calls,
+                                    CompileProgress* progress) {
   GW_TRY(os::Dir work, os::Dir::open(work_));
   BuildGuard guard(limits_, std::move(work), std::move(calls));
   os::RunOptions options;
@@ -327,6 +328,10 @@ Result<GoRan> GoRunner::run_guarded(os::Spawn go, std::optional<os::RefusedCalls
   options.max_output = kMaxBuildLog;
   options.stop_fd = stop_->fd();
   options.guard = &guard;
+  if (progress != nullptr) {
+    options.on_output = [progress](std::string_view output) { progress->take(output); };
+    guard.call([progress] { progress->tell(); });
+  }
   GW_TRY(os::Ran ran, os::run(std::move(go), options));
   if (ran.end == os::Ran::End::kStopped) return unavailable_error("stopped");
   GoRan out{std::move(ran)};
@@ -367,7 +372,7 @@ Result<GoRan> GoRunner::run(Command command, const Key& key) {
     plan_listener(channel.get(), 0, go.hook.early);
     isolated->serve_from(std::move(ends.ours));
   }
-  return run_guarded(std::move(go), std::move(calls));
+  return run_guarded(std::move(go), std::move(calls), command.progress);
 }
 
 Result<GoRan> GoRunner::fetch(const Key& key, Forwarder& forwarder) {
@@ -381,16 +386,21 @@ Result<GoRan> GoRunner::fetch(const Key& key, Forwarder& forwarder) {
   return run({fetch_arguments(key), fmt::format("http://127.0.0.1:{}", listener.port)}, key);
 }
 
-Result<GoRan> GoRunner::build(const Key& key) {
+Result<GoRan> GoRunner::build(const Key& key, CompileProgress* progress) {
   ++builds_;
-  auto ran = run(
-      {build_arguments(key), fmt::format("file://{}/cache/download", places().module_cache)}, key);
+  auto ran = run({.argv = build_arguments(key),
+                  .proxy = fmt::format("file://{}/cache/download", places().module_cache),
+                  .progress = progress},
+                 key);
   deadline_.reset();
   return ran;
 }
 
-Result<GoRan> GoRunner::compile_std(const Key& key, const std::vector<std::string>& packages) {
-  return run({.argv = std_arguments(packages), .proxy = "off", .std_only = true}, key);
+Result<GoRan> GoRunner::compile_std(const Key& key, const std::vector<std::string>& packages,
+                                    CompileProgress* progress) {
+  return run(
+      {.argv = std_arguments(packages), .proxy = "off", .std_only = true, .progress = progress},
+      key);
 }
 
 }  // namespace gw::build

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "build/build_guard.h"
+#include "build/compile_progress.h"
 #include "build/forwarder.h"
 #include "build/go_command.h"
 #include "build/key.h"
@@ -66,12 +67,13 @@ class GoRunner {
   const std::vector<std::string>& lacks() const { return lacks_; }
 
   // Output and errors of the go command come in one, in their order. kUnavailable: stopped. A
-  // build's time begins with its fetch.
+  // build's time begins with its fetch. `progress`: for who looks on; may be null.
   Result<GoRan> fetch(const Key& key, Forwarder& forwarder);
-  Result<GoRan> build(const Key& key);
+  Result<GoRan> build(const Key& key, CompileProgress* progress = nullptr);
   // Compiles packages of the standard library, in the build cache that is for nothing else and was
   // made by build_cache().
-  Result<GoRan> compile_std(const Key& key, const std::vector<std::string>& packages);
+  Result<GoRan> compile_std(const Key& key, const std::vector<std::string>& packages,
+                            CompileProgress* progress = nullptr);
 
   // The build cache of the key's target, empty at first; or a new one for its standard library
   // alone.
@@ -107,9 +109,11 @@ class GoRunner {
     std::string proxy;
     Forwarder* isolated = nullptr;  // behind the port of a network of its own
     bool std_only = false;
+    CompileProgress* progress = nullptr;
   };
   Result<GoRan> run(Command command, const Key& key);
-  Result<GoRan> run_guarded(os::Spawn go, std::optional<os::RefusedCalls> calls);
+  Result<GoRan> run_guarded(os::Spawn go, std::optional<os::RefusedCalls> calls,
+                            CompileProgress* progress);
 
   SandboxMode mode_;
   BuildLimits limits_;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <map>
+#include <optional>
 
 #include "base/bytes.h"
 #include "base/crypto.h"
@@ -18,10 +19,17 @@ namespace gw::build {
 namespace {
 
 constexpr std::size_t kMaxManifest = std::size_t{8} << 20U;
-constexpr std::size_t kMaxEntry = std::size_t{256} << 20U;
+constexpr std::uint64_t kMaxEntry = std::uint64_t{256} << 20U;
 constexpr std::size_t kHex = 64;
+constexpr std::size_t kFields = 5;
 
-using Manifest = std::map<std::string, std::string, std::less<>>;  // name to hash
+struct KeptEntry {
+  std::string hash;
+  std::uint64_t pack = 0;
+  std::uint64_t offset = 0;
+  std::uint64_t size = 0;
+};
+using Manifest = std::map<std::string, KeptEntry, std::less<>>;  // by name
 
 // "HASH-a", "HASH-d".
 bool is_entry(std::string_view name) {
@@ -32,6 +40,18 @@ bool is_entry(std::string_view name) {
 
 std::string path_of(std::string_view name) { return fmt::format("{}/{}", name.substr(0, 2), name); }
 
+std::string pack_name(std::uint64_t number) { return fmt::format("pack-{}", number); }
+
+std::optional<std::pair<std::string, KeptEntry>> parse_line(std::string_view line) {
+  const auto words = split_words(line);
+  if (words.size() != kFields || words[0].size() != kHex || !is_entry(words[1])) return {};
+  const auto pack = parse_decimal(words[2]);
+  const auto offset = parse_decimal(words[3]);
+  const auto size = parse_decimal(words[4]);
+  if (!pack || !offset || !size || *size > kMaxEntry) return {};
+  return std::pair(std::string(words[1]), KeptEntry{std::string(words[0]), *pack, *offset, *size});
+}
+
 Result<Manifest> read_manifest(const os::Dir& dir) {
   auto text = dir.read_file(kPackagesManifest, kMaxManifest);
   if (!text && text.error().kind == ErrorKind::kNotFound) return Manifest();
@@ -39,27 +59,54 @@ Result<Manifest> read_manifest(const os::Dir& dir) {
   Manifest out;
   std::string_view rest = *text;
   while (!rest.empty()) {
-    const std::string_view line = take_line(rest);
-    const bool good =
-        line.size() > kHex + 1 && line[kHex] == ' ' && is_entry(line.substr(kHex + 1));
-    if (!good) return untrusted_error(std::string(kPackagesManifest) + ": malformed");
-    out.emplace(line.substr(kHex + 1), line.substr(0, kHex));
+    auto entry = parse_line(take_line(rest));
+    if (!entry) return untrusted_error(std::string(kPackagesManifest) + ": malformed");
+    out.insert(*std::move(entry));
   }
   return out;
 }
 
 std::string format_manifest(const Manifest& manifest) {
   std::string out;
-  for (const auto& [name, hash] : manifest) out += fmt::format("{} {}\n", hash, name);
+  for (const auto& [name, e] : manifest) {
+    out += fmt::format("{} {} {} {} {}\n", e.hash, name, e.pack, e.offset, e.size);
+  }
   return out;
 }
 
-// Not durable yet, and not atomic: nothing believes it before the manifest names it.
-Status write_entry(const os::Dir& dir, const std::string& name, std::string_view content,
-                   int exclusive) {
-  GW_TRY(const os::Dir below, dir.make_dir(name.substr(0, 2), 0755));
-  auto fd = below.open_file(name, O_WRONLY | O_CREAT | O_TRUNC | exclusive, 0644);
-  if (!fd && exclusive != 0 && fd.error().kind == ErrorKind::kUsage) return {};  // is there
+// Packs that are open, each once.
+class Packs {
+ public:
+  explicit Packs(const os::Dir& dir) : dir_(dir) {}
+  // kNotFound also where the pack is too short.
+  Result<std::string> read(const KeptEntry& entry) {
+    auto at = open_.find(entry.pack);
+    if (at == open_.end()) {
+      GW_TRY(os::Fd fd, dir_.open_file(pack_name(entry.pack), O_RDONLY));
+      at = open_.emplace(entry.pack, std::move(fd)).first;
+    }
+    std::string out(entry.size, '\0');
+    std::size_t done = 0;
+    while (done < out.size()) {
+      const ssize_t n = ::pread(at->second.get(), out.data() + done, out.size() - done,
+                                static_cast<off_t>(entry.offset + done));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return errno_error(pack_name(entry.pack), errno);
+      if (n == 0) return not_found_error(pack_name(entry.pack) + ": too short");
+      done += static_cast<std::size_t>(n);
+    }
+    return out;
+  }
+
+ private:
+  const os::Dir& dir_;
+  std::map<std::uint64_t, os::Fd> open_;
+};
+
+// Into a build cache that nobody else has. Not durable: it lives as long as a build does.
+Status write_entry(const os::Dir& group, const std::string& name, std::string_view content) {
+  auto fd = group.open_file(name, O_WRONLY | O_CREAT | O_EXCL, 0644);
+  if (!fd && fd.error().kind == ErrorKind::kUsage) return {};  // is there
   if (!fd) return std::move(fd).error();
   while (!content.empty()) {
     const ssize_t n = ::write(fd->get(), content.data(), content.size());
@@ -109,11 +156,20 @@ Status KeptPackages::copy_to(const os::Dir& to) const {
   };
   const auto manifest = read_manifest(*dir);
   if (!manifest) return unread(manifest.error(), kPackagesManifest);
-  for (const auto& [entry, hash] : *manifest) {
-    const auto content = dir->read_file(path_of(entry), kMaxEntry);
-    if (!content) return unread(content.error(), path_of(entry));
-    if (encode_hex(as_bytes(sha256(*content))) != hash) return changed(path_of(entry));
-    GW_CHECK(write_entry(to, entry, *content, O_EXCL));
+  Packs packs(*dir);
+  std::optional<os::Dir> group;
+  std::string group_name;
+  for (const auto& [name, entry] : *manifest) {
+    if (!name.starts_with(group_name) || !group) {
+      group_name = name.substr(0, 2);
+      GW_TRY(group, to.make_dir(group_name, 0755));
+    }
+    GW_TRY(const auto known, group->find(name));
+    if (known) continue;
+    const auto content = packs.read(entry);
+    if (!content) return unread(content.error(), pack_name(entry.pack));
+    if (encode_hex(as_bytes(sha256(*content))) != entry.hash) return changed(pack_name(entry.pack));
+    GW_CHECK(write_entry(*group, name, *content));
   }
   // What was used last is kept longest.
   ::utimensat(dir->fd(), kPackagesManifest, nullptr, AT_SYMLINK_NOFOLLOW);
@@ -127,7 +183,7 @@ Result<std::set<std::string>> KeptPackages::names() const {
   if (!dir && dir.error().kind == ErrorKind::kNotFound) return out;
   if (!dir) return dir.error();
   GW_TRY(const Manifest manifest, read_manifest(*dir));
-  for (const auto& [entry, hash] : manifest) out.insert(entry);
+  for (const auto& [name, entry] : manifest) out.insert(name);
   return out;
 }
 
@@ -135,29 +191,43 @@ Status KeptPackages::add_from(const os::Dir& from, const std::set<std::string>& 
   GW_TRY(const os::Dir top, os::Dir::open(directory_));
   const auto lock = top.lock(name_ + ".lock");
   if (!lock) return {};
-  GW_TRY(const os::Dir dir, top.make_dir(name_, 0755));
+  // Without an index it is what a crash left, or of another form.
+  GW_TRY(os::Dir dir, top.make_dir(name_, 0755));
+  GW_TRY(const auto index, dir.find(kPackagesManifest));
+  if (!index) {
+    GW_CHECK(top.remove_tree(name_));
+    GW_TRY(dir, top.make_dir(name_, 0755));
+  }
   GW_TRY(Manifest manifest, read_manifest(dir));
   GW_TRY(const auto entries, list_entries(from));
-  bool more = false;
-  for (const std::string& entry : entries) {
-    if (manifest.contains(entry) || without.contains(entry)) continue;
-    GW_TRY(const std::string content, from.read_file(path_of(entry), kMaxEntry));
-    GW_CHECK(write_entry(dir, entry, content, 0));
-    manifest.emplace(entry, encode_hex(as_bytes(sha256(content))));
-    more = true;
+  KeptEntry next;
+  for (const auto& [name, entry] : manifest) next.pack = std::max(next.pack, entry.pack + 1);
+  std::optional<os::NewFile> pack;
+  for (const std::string& name : entries) {
+    if (manifest.contains(name) || without.contains(name)) continue;
+    GW_TRY(const std::string content, from.read_file(path_of(name), kMaxEntry));
+    if (!pack) {
+      GW_TRY(os::NewFile file, dir.new_file(0644));
+      pack.emplace(std::move(file));
+    }
+    GW_CHECK(pack->write(content));
+    next.hash = encode_hex(as_bytes(sha256(content)));
+    next.size = content.size();
+    manifest.emplace(name, next);
+    next.offset += next.size;
   }
-  if (!more) return {};
-  // The entries are on the disk before anything names them.
-  if (::syncfs(dir.fd()) != 0) return errno_error("syncfs", errno);
+  if (!pack) return {};
+  // It is on the disk before anything names it, in the place of one that nothing names.
+  GW_CHECK(pack->replace(pack_name(next.pack)));
   GW_TRY(os::NewFile file, dir.new_file(0644));
   GW_CHECK(file.write(format_manifest(manifest)));
   return file.replace(kPackagesManifest);
 }
 
-std::string kept_module_name(const Key& key) {
+std::string kept_module_name(const Key& key, std::string_view toolchain) {
   // Paths of modules are longer than names of files may be.
   const Hash hash = sha256(fmt::format("{}@{}", key.module, key.version));
-  return fmt::format("{}-{}-{}-{}", key.go_version, key.target.goos, key.target.goarch,
+  return fmt::format("{}-{}-{}-{}", toolchain, key.target.goos, key.target.goarch,
                      encode_hex(as_bytes(hash)).substr(0, 32));
 }
 

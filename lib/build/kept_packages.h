@@ -4,8 +4,12 @@
 // reads: each has a private cache, into which entries are copied. A manifest has the hash of every
 // file; what does not fit it is an error, not a miss: somebody edited it.
 //
-//   NAME/manifest      SHA-256, a blank, the name: a line each
-//   NAME/xx/HASH-a|-d  as in GOCACHE
+//   NAME/index   of each file a line: SHA-256, its name in GOCACHE (HASH-a, HASH-d), pack, offset,
+//                size; with blanks between them
+//   NAME/pack-N  files behind each other, a pack for each build that added some
+//
+// One file for many, so that they are on the disk with one fsync: a cache of a thousand small ones
+// would need as many, or a syncfs(), which writes out all that builds are about to throw away.
 //
 // There are two kinds. Go's standard library (build/std_cache.h) was compiled where no module was
 // seen, and is for all. What a module's own builds compiled is for builds of the same version of
@@ -24,7 +28,7 @@
 namespace gw::build {
 
 // Its time is that of the last use.
-inline constexpr const char* kPackagesManifest = "manifest";
+inline constexpr const char* kPackagesManifest = "index";
 
 class KeptPackages {
  public:
@@ -47,7 +51,8 @@ class KeptPackages {
   std::string name_;
 };
 
-// The name for what builds of the key's module, version, target and Go compiled.
-std::string kept_module_name(const Key& key);
+// The name for what builds of the key's module, version and target compiled with the toolchain,
+// which is told as Toolchain::kept_as does.
+std::string kept_module_name(const Key& key, std::string_view toolchain);
 
 }  // namespace gw::build

@@ -156,6 +156,18 @@ Result<std::string> LogClient::fetch_record(std::string_view record) {
   return fetch_binary(key_of_record(*parsed), parsed->size, parsed->sum);
 }
 
+Status LogClient::check_unpacked(std::string_view record) {
+  const auto parsed = tlog::parse_build_record(record);
+  if (!parsed) return usage_error("not a build's record: " + quoted(record));
+  if (parsed->size > kMaxBinaryBytes) return untrusted_error("larger than any binary");
+  const std::string path = binary_path(key_of_record(*parsed), parsed->sum);
+  auto fetched = fetch_file(path, parsed->size);
+  if (!fetched && fetched.error().kind == ErrorKind::kNotFound) return {};
+  GW_TRY(const std::string bytes, std::move(fetched));
+  if (bytes.size() == parsed->size && format_binary_sum(sha256(bytes)) == parsed->sum) return {};
+  return untrusted_error(path + ": not the bytes that the log has the sum of");
+}
+
 Result<std::string> LogClient::fetch(const ProvenBuild& found) {
   return fetch_binary(found.key(), found.size(), found.sum());
 }

@@ -68,6 +68,9 @@ class LogClient {
   Result<std::string> fetch(const ProvenBuild& found);
   // The same by a record, which the caller has proven.
   Result<std::string> fetch_record(std::string_view record);
+  // Whether the file that is served as it is has the record's sum, too: fetch() takes the packed
+  // one. Files that somebody else serves may be packed ones alone.
+  Status check_unpacked(std::string_view record);
 
  private:
   LogClient(LogClientOptions options, std::string place, std::unique_ptr<tlog::TileSource> source,

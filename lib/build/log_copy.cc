@@ -6,7 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/crypto.h"
 #include "build/key.h"
+#include "module/gzip.h"
 #include "os/file.h"
 #include "tlog/build_log.h"
 #include "tlog/data_tile.h"
@@ -19,6 +21,31 @@ namespace {
 
 namespace fs = std::filesystem;
 constexpr std::size_t kMaxCopied = std::size_t{2} << 30U;
+
+// Nobody looks at it again for as long as it is served.
+bool is_binary_of(const tlog::BuildRecord& record, std::string_view bytes, bool packed) {
+  std::string unpacked;
+  if (packed) {
+    auto out = mod::gunzip(bytes, record.size);
+    if (!out) return false;
+    unpacked = *std::move(out);
+    bytes = unpacked;
+  }
+  return bytes.size() == record.size && format_binary_sum(sha256(bytes)) == record.sum;
+}
+
+// Whether a directory on the way to the command is named like a target. What lies below such a
+// key's own path may be a file of another key: its lookup, its record. Pages tell them apart, and
+// directories cannot; whoever publishes modules must not be able to end a copy by that.
+bool is_like_page(std::string_view dir) {
+  while (!dir.empty()) {
+    dir.remove_prefix(1);
+    const std::string_view element = dir.substr(0, dir.find('/'));
+    if (tlog::parse_build_key(fmt::format("a.b/c@v1.0.0/{}/", element))) return true;
+    dir.remove_prefix(element.size());
+  }
+  return false;
+}
 
 class Copy : public AuditSink {
  public:
@@ -49,6 +76,10 @@ class Copy : public AuditSink {
   Status write_record(std::uint64_t number, const std::string& record) {
     const auto parsed = tlog::parse_build_record(record);
     if (!parsed) return {};
+    if (is_like_page(parsed->target.dir)) {
+      ++result.left_out;
+      return {};
+    }
     const std::string key = tlog::format_build_key(parsed->target);
     const std::string lookup = fmt::format("tlog/lookup/{}index.html", key);
     // Under the head that it was first copied with: any later one has it, too.
@@ -62,7 +93,9 @@ class Copy : public AuditSink {
       const std::string path = binary_path(built, parsed->sum, packed);
       if (os::file_exists(fmt::format("{}/{}", directory_, path))) continue;
       const auto bytes = binaries_(record, packed);
-      if (bytes) {
+      if (bytes && !is_binary_of(*parsed, *bytes, packed)) {
+        result.damaged.push_back(path);
+      } else if (bytes) {
         GW_CHECK(put(path, *bytes));
       } else if (bytes.error().kind == ErrorKind::kNotFound) {
         ++result.binaries_missing;

@@ -8,6 +8,8 @@
 // later copy into the same directory adds what is new; a head that is not of one history with the
 // one that is there is refused before anything is written.
 //
+// A binary that is not the record's bytes is left out, and told.
+//
 // One thread. Errors: as LogClient and audit_log(); kIo.
 #pragma once
 
@@ -15,6 +17,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "build/log_audit.h"
@@ -31,6 +34,9 @@ struct CopiedLog {
   AuditedLog log;
   std::uint64_t written = 0;  // files that were not there, or others
   std::uint64_t binaries_missing = 0;
+  // Keys whose directory is named like another build's page: files cannot have both.
+  std::uint64_t left_out = 0;
+  std::vector<std::string> damaged;  // paths of binaries that are not what was logged
 };
 
 // `checkpoint`: the second dialect's note of the same head, or empty for none. `binaries` may be

@@ -40,6 +40,12 @@ Result<os::Fd> open_kept(const std::string& root, const mod::ProxyRequest& reque
   return dir.open_file(path, O_RDONLY);
 }
 
+// Of a sum that nobody but us knows: whoever reads that it is another one must know whose it is.
+Error with_remark(Error error, const SumRemark& remark) {
+  if (!remark.text.empty()) error.message += fmt::format(" ({})", remark.text);
+  return error;
+}
+
 Status verify_zip(const mod::ByteSource& source, const mod::ProxyRequest& request,
                   const std::string& sum) {
   GW_TRY(auto zip, mod::ModuleZip::open(source, request.module, request.version));
@@ -72,7 +78,7 @@ Status keep(const std::string& root, const mod::ProxyRequest& request, std::stri
 
 }  // namespace
 
-ModuleStore::ModuleStore(std::string directory, ProxyFiles& proxy, ModuleSums& sums,
+ModuleStore::ModuleStore(std::string directory, ProxyFiles& proxy, SumSource& sums,
                          OnFetched on_fetched)
     : directory_(std::move(directory)),
       proxy_(proxy),
@@ -85,6 +91,14 @@ Result<std::string> ModuleStore::fetch(const mod::ProxyRequest& request) {
   return body;
 }
 
+// The sum that these bytes must have.
+Result<std::string> ModuleStore::sum_of(const mod::ProxyRequest& request,
+                                        const mod::ByteSource& bytes) {
+  GW_CHECK(sums_.offer(request, bytes));
+  return request.kind == Kind::kZip ? sums_.zip_sum(request.module, request.version)
+                                    : sums_.gomod_sum(request.module, request.version);
+}
+
 Result<std::string> ModuleStore::gomod(const std::string& module, const std::string& version) {
   const mod::ProxyRequest request{Kind::kMod, module, version};
   GW_TRY(const std::string path, mod::format_proxy_path(request));
@@ -93,11 +107,11 @@ Result<std::string> ModuleStore::gomod(const std::string& module, const std::str
   const bool kept = text.has_value();
   if (!kept) text = fetch(request);
   if (!text) return std::move(text).error().in(title(request));
-  auto sums = sums_.find(module, version);
-  if (!sums) return without_record(std::move(sums).error()).in(title(request));
-  if (auto same = mod::verify_gomod(*text, sums->gomod); !same) {
+  auto sum = sum_of(request, mod::MemorySource(*text));
+  if (!sum) return without_record(std::move(sum).error()).in(title(request));
+  if (auto same = mod::verify_gomod(*text, *sum); !same) {
     return (kept ? edited(std::move(same).error(), fmt::format("{}/{}", directory_, path))
-                 : std::move(same).error())
+                 : with_remark(std::move(same).error(), sums_.remark(module)))
         .in(title(request));
   }
   if (!kept) GW_CHECK(keep(directory_, request, *text));
@@ -112,9 +126,9 @@ Result<os::Fd> ModuleStore::zip(const std::string& module, const std::string& ve
   const mod::ProxyRequest request{Kind::kZip, module, version};
   if (auto fd = open_kept(directory_, request)) {
     GW_TRY(const auto source, mod::FdSource::of(fd->get()));
-    auto sums = sums_.find(module, version);
-    if (!sums) return without_record(std::move(sums).error()).in(title(request));
-    if (auto same = verify_zip(source, request, sums->zip); !same) {
+    auto sum = sum_of(request, source);
+    if (!sum) return without_record(std::move(sum).error()).in(title(request));
+    if (auto same = verify_zip(source, request, *sum); !same) {
       GW_TRY(const std::string path, mod::format_proxy_path(request));
       return edited(std::move(same).error(), fmt::format("{}/{}", directory_, path))
           .in(title(request));
@@ -124,11 +138,11 @@ Result<os::Fd> ModuleStore::zip(const std::string& module, const std::string& ve
   }
   auto body = fetch(request);
   if (!body) return std::move(body).error().in(title(request));
-  auto sums = sums_.find(module, version);
-  if (!sums) return without_record(std::move(sums).error()).in(title(request));
   const mod::MemorySource source(*body);
-  if (auto same = verify_zip(source, request, sums->zip); !same) {
-    return std::move(same).error().in(title(request));
+  auto sum = sum_of(request, source);
+  if (!sum) return without_record(std::move(sum).error()).in(title(request));
+  if (auto same = verify_zip(source, request, *sum); !same) {
+    return with_remark(std::move(same).error(), sums_.remark(module)).in(title(request));
   }
   GW_CHECK(keep(directory_, request, *body));
   return open_kept(directory_, request);

@@ -29,7 +29,7 @@ using OnFetched = std::function<void(const mod::ProxyRequest& request, std::uint
 class ModuleStore {
  public:
   // `directory` exists. All must outlive this.
-  ModuleStore(std::string directory, ProxyFiles& proxy, ModuleSums& sums, OnFetched on_fetched);
+  ModuleStore(std::string directory, ProxyFiles& proxy, SumSource& sums, OnFetched on_fetched);
 
   // kNotFound: no proxy has it, or the checksum database has no record of it (which then is what
   // the message says). kUntrusted: it does not have its sum; nothing of it is kept. Else as
@@ -43,14 +43,15 @@ class ModuleStore {
   Result<mod::VersionInfo> latest(const std::string& module);
   Result<std::string> list(const std::string& module);
 
-  ModuleSums& sums() { return sums_; }
+  SumSource& sums() { return sums_; }
 
  private:
   Result<std::string> fetch(const mod::ProxyRequest& request);
+  Result<std::string> sum_of(const mod::ProxyRequest& request, const mod::ByteSource& bytes);
 
   const std::string directory_;
   ProxyFiles& proxy_;
-  ModuleSums& sums_;
+  SumSource& sums_;
   const OnFetched on_fetched_;
 };
 

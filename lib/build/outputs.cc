@@ -24,40 +24,52 @@ Result<Output> plan_file(const std::string& to) {
   return Output{directory, path.filename().string()};
 }
 
+bool means_directory(const std::string& to) {
+  std::error_code failed;
+  return to.empty() || to.ends_with('/') || fs::is_directory(to, failed);
+}
+
 }  // namespace
 
 std::string Output::path() const {
   return directory == "." ? name : (fs::path(directory) / name).string();
 }
 
-Result<std::vector<Output>> plan_outputs(const std::string& to, std::span<const Key> keys) {
-  if (keys.empty()) return std::vector<Output>();
-  std::error_code failed;
-  const bool directory = to.empty() || to.ends_with('/') || fs::is_directory(to, failed);
+Status check_output(const std::string& to, std::size_t binaries) {
+  if (binaries < 2 || means_directory(to)) return {};
+  return usage_error(fmt::format("{}: one file for {} binaries", to, binaries),
+                     "name a directory: it exists, or the name ends in a slash");
+}
+
+Result<std::vector<Output>> name_outputs(const std::string& to, std::span<const Key> keys) {
+  GW_CHECK(check_output(to, keys.size()));
   std::vector<Output> out;
-  if (!directory) {
-    if (keys.size() != 1) {
-      return usage_error(fmt::format("{}: one file for {} binaries", to, keys.size()),
-                         "name a directory: it exists, or the name ends in a slash");
-    }
+  if (keys.empty()) return out;
+  if (!means_directory(to)) {
     GW_TRY(auto file, plan_file(to));
     out.push_back(std::move(file));
     return out;
   }
-  const std::string base = to.empty() ? "." : to;
-  fs::create_directories(base, failed);
-  if (failed) return io_error(fmt::format("making the directory {}: {}", base, failed.message()));
   const bool several = std::any_of(
       keys.begin(), keys.end(), [&](const Key& key) { return key.target != keys.front().target; });
   std::set<std::string> names;
   for (const Key& key : keys) {
-    out.push_back({base, several ? binary_name_with_target(key) : binary_name(key)});
+    out.push_back(
+        {to.empty() ? "." : to, several ? binary_name_with_target(key) : binary_name(key)});
     if (!names.insert(out.back().name).second) {
       return usage_error(fmt::format("two binaries would be named {}", out.back().name),
                          "build them in two calls, with -o");
     }
   }
   return out;
+}
+
+Result<std::vector<Output>> plan_outputs(const std::string& to, std::span<const Key> keys) {
+  GW_TRY(auto out, name_outputs(to, keys));
+  std::error_code failed;
+  if (!out.empty()) fs::create_directories(out[0].directory, failed);
+  if (!failed) return out;
+  return io_error(fmt::format("making the directory {}: {}", out[0].directory, failed.message()));
 }
 
 }  // namespace gw::build

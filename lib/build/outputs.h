@@ -22,5 +22,9 @@ struct Output {
 // them when there are several. In the order of the keys. kUsage: several binaries for one file, two
 // of one name, a file in a directory that is not there. kIo.
 Result<std::vector<Output>> plan_outputs(const std::string& to, std::span<const Key> keys);
+// The same, and no directory is made yet.
+Result<std::vector<Output>> name_outputs(const std::string& to, std::span<const Key> keys);
+// That `to` can be for so many. kUsage.
+Status check_output(const std::string& to, std::size_t binaries);
 
 }  // namespace gw::build

@@ -5,6 +5,8 @@
 // for.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -27,23 +29,33 @@ class ProxyFiles {
   virtual Result<std::string> fetch(const mod::ProxyRequest& request) = 0;
 };
 
+// For progress: `bytes` of a zip have come from the network, of `all`, or 0 where the proxy does
+// not say. Called by any thread, many times.
+using OnReceived =
+    std::function<void(const mod::ProxyRequest& request, std::uint64_t bytes, std::uint64_t all)>;
+
 class ProxyClient final : public ProxyFiles {
  public:
   // Contacts nobody. kUsage: mod::parse_proxy_entries(), net::HttpClient::create().
   static Result<std::unique_ptr<ProxyClient>> create(std::string_view list,
-                                                     net::HttpOptions options);
+                                                     net::HttpOptions options,
+                                                     OnReceived on_received = nullptr);
 
   Result<std::string> fetch(const mod::ProxyRequest& request) override;
 
  private:
-  ProxyClient(std::vector<mod::ProxyEntry> entries, net::HttpOptions options)
-      : entries_(std::move(entries)), options_(std::move(options)) {}
+  ProxyClient(std::vector<mod::ProxyEntry> entries, net::HttpOptions options,
+              OnReceived on_received)
+      : entries_(std::move(entries)),
+        options_(std::move(options)),
+        on_received_(std::move(on_received)) {}
   Result<std::string> fetch_from(const mod::ProxyEntry& entry, const mod::ProxyRequest& request,
                                  const std::string& path);
-  Result<std::string> fetch_url(const std::string& url, mod::ProxyRequest::Kind kind);
+  Result<std::string> fetch_url(const std::string& url, const mod::ProxyRequest& request);
 
   const std::vector<mod::ProxyEntry> entries_;
   const net::HttpOptions options_;
+  const OnReceived on_received_;
   Mutex mutex_;
   // Clients that nobody uses just now: one belongs to one thread at a time, and keeps its
   // connections.

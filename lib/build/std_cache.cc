@@ -12,24 +12,20 @@
 
 namespace gw::build {
 
-namespace {
-
-std::string directory_name(const Key& key) {
-  return fmt::format("{}-{}-{}", key.go_version, key.target.goos, key.target.goarch);
+std::string StdCache::name(const Target& target) const {
+  return fmt::format("{}-{}-{}", toolchain_, target.goos, target.goarch);
 }
 
-}  // namespace
-
-Status StdCache::copy_to(const os::Dir& to, const Key& key) const {
-  return KeptPackages(directory_, directory_name(key)).copy_to(to);
+Status StdCache::copy_to(const os::Dir& to, const Target& target) const {
+  return KeptPackages(directory_, name(target)).copy_to(to);
 }
 
-Result<std::set<std::string>> StdCache::names(const Key& key) const {
-  return KeptPackages(directory_, directory_name(key)).names();
+Result<std::set<std::string>> StdCache::names(const Target& target) const {
+  return KeptPackages(directory_, name(target)).names();
 }
 
-Status StdCache::add_from(const os::Dir& from, const Key& key) const {
-  GW_CHECK(KeptPackages(directory_, directory_name(key)).add_from(from, {}));
+Status StdCache::add_from(const os::Dir& from, const Target& target) const {
+  GW_CHECK(KeptPackages(directory_, name(target)).add_from(from, {}));
   GW_TRY(const os::Dir top, os::Dir::open(directory_));
   return sweep(top);
 }

@@ -1,9 +1,9 @@
 // Go's compiled standard library, kept for each toolchain and target: most of the work of a build
 // that starts with nothing.
 //
-// What is kept here was compiled from a verified toolchain alone, in a cache of its own where no
-// module was ever seen, and is copied into each build's private cache (build/kept_packages.h),
-// below std/GOVERSION-GOOS-GOARCH.
+// What is kept here was compiled by a toolchain of known content alone, in a cache of its own where
+// no module was ever seen, and is copied into each build's private cache (build/kept_packages.h),
+// below std/TOOLCHAIN-GOOS-GOARCH, where TOOLCHAIN is what Toolchain::kept_as says.
 //
 // Only what builds needed is compiled and kept. Threads and processes as there.
 #pragma once
@@ -25,21 +25,24 @@ class StdCache {
   static constexpr std::size_t kMaxKept = 12;
 
   // `directory` exists.
-  explicit StdCache(std::string directory) : directory_(std::move(directory)) {}
+  StdCache(std::string directory, std::string toolchain)
+      : directory_(std::move(directory)), toolchain_(std::move(toolchain)) {}
 
-  // Copies what there is for the key's Go version and target into the build cache `to`, where files
+  // Copies what there is for the target into the build cache `to`, where files
   // that are there stay. kUntrusted: something was changed since it was kept.
-  Status copy_to(const os::Dir& to, const Key& key) const;
+  Status copy_to(const os::Dir& to, const Target& target) const;
 
   // Entries that are kept for it.
-  Result<std::set<std::string>> names(const Key& key) const;
+  Result<std::set<std::string>> names(const Target& target) const;
 
   // Adds what the build cache `from` has; nothing but the toolchain may have been compiled there.
-  Status add_from(const os::Dir& from, const Key& key) const;
+  Status add_from(const os::Dir& from, const Target& target) const;
 
  private:
+  std::string name(const Target& target) const;
   Status sweep(const os::Dir& top) const;
   std::string directory_;
+  std::string toolchain_;
 };
 
 // Packages of the standard library among those that the go command would compile, of what it prints

@@ -97,13 +97,25 @@ Result<Sums> ModuleSums::find(const std::string& module, const std::string& vers
     std::vector<Asked*> batch = std::move(waiting_);
     waiting_.clear();
     mutex_.unlock();
-    ask(batch);
+    std::vector<Result<Sums>> answers = ask(batch);
     mutex_.lock();
+    // Whoever sees an answer goes, and takes its question along.
+    for (std::size_t i = 0; i < batch.size(); ++i) batch[i]->answer = std::move(answers[i]);
     asking_ = false;
     answered_.notify_all();
   }
   mutex_.unlock();
   return *std::move(asked.answer);
+}
+
+Result<std::string> ModuleSums::zip_sum(const std::string& module, const std::string& version) {
+  GW_TRY(Sums sums, find(module, version));
+  return std::move(sums.zip);
+}
+
+Result<std::string> ModuleSums::gomod_sum(const std::string& module, const std::string& version) {
+  GW_TRY(Sums sums, find(module, version));
+  return std::move(sums.gomod);
 }
 
 namespace {
@@ -125,34 +137,45 @@ Result<Sums> sums_of(const tlog::VerifiedLookup& lookup, const std::string& modu
 
 }  // namespace
 
-void ModuleSums::ask(std::vector<Asked*>& batch) {
+// An answer to each. The batch is only read: others may look at it meanwhile.
+std::vector<Result<Sums>> ModuleSums::ask(const std::vector<Asked*>& batch) {
   std::vector<std::string> keys;
   keys.reserve(batch.size());
   for (const Asked* asked : batch) keys.push_back(tlog::go_key(asked->module, asked->version));
   Status history = halted_ ? Status(*halted_) : anchor();
   auto lookups = history ? client_.lookup_all(keys) : std::vector<Result<tlog::VerifiedLookup>>();
   for (std::size_t i = 0; history && i < lookups.size(); ++i) {
-    if (lookups[i]) history = compare(lookups[i]->head(), "with the lookup of " + keys[i]);
+    // A head that is signed is the log's word, whatever was wrong beside it.
+    const tlog::Checkpoint* head = nullptr;
+    if (lookups[i]) {
+      head = &lookups[i]->head();
+    } else if (lookups[i].error().kind == ErrorKind::kUntrusted) {
+      head = tlog::find_unshown_head(lookups[i].error());
+    }
+    if (head != nullptr) history = compare(*head, "with the lookup of " + keys[i]);
   }
   if (history) history = remember();
   // A log that told two histories once is believed in nothing.
   if (!history && history.error().kind == ErrorKind::kUntrusted) halted_ = history.error();
+  std::vector<Result<Sums>> answers;
+  answers.reserve(batch.size());
   for (std::size_t i = 0; i < batch.size(); ++i) {
-    Asked& asked = *batch[i];
+    const Asked& asked = *batch[i];
     if (!history) {
-      asked.answer = history.error();
+      answers.emplace_back(history.error());
       continue;
     }
     if (!lookups[i]) {
-      asked.answer = std::move(lookups[i]).error().in(keys[i]);
+      answers.emplace_back(std::move(lookups[i]).error().in(keys[i]));
       continue;
     }
-    asked.answer = sums_of(*lookups[i], asked.module, asked.version);
-    if (!*asked.answer) continue;
+    answers.push_back(sums_of(*lookups[i], asked.module, asked.version));
+    if (!answers.back()) continue;
     if (auto kept = keep(directory_, asked.module, asked.version, *lookups[i]); !kept) {
-      asked.answer = std::move(kept).error().in("keeping the proof of " + keys[i]);
+      answers.back() = std::move(kept).error().in("keeping the proof of " + keys[i]);
     }
   }
+  return answers;
 }
 
 // ---- one history ----

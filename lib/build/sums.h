@@ -18,6 +18,8 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "base/result.h"
+#include "module/byte_source.h"
+#include "module/proxy.h"
 #include "tlog/client.h"
 #include "tlog/note.h"
 #include "tlog/source.h"
@@ -30,7 +32,28 @@ struct Sums {
   bool operator==(const Sums&) const = default;
 };
 
-class ModuleSums {
+// What is to be told of a module whose sums another one says than the public checksum database.
+struct SumRemark {
+  std::string text;     // empty: nothing
+  bool vouched = true;  // by anybody
+  auto operator<=>(const SumRemark&) const = default;
+};
+
+// Who says what a module is. Any thread; errors as ModuleSums::find().
+class SumSource {
+ public:
+  virtual ~SumSource() = default;
+  virtual Result<std::string> zip_sum(const std::string& module, const std::string& version) = 0;
+  // Of its go.mod.
+  virtual Result<std::string> gomod_sum(const std::string& module, const std::string& version) = 0;
+  virtual SumRemark remark(const std::string& /*module*/) const { return {}; }
+  // What is there under a zip's or a go.mod's name and is about to be compared with its sum.
+  virtual Status offer(const mod::ProxyRequest& /*request*/, const mod::ByteSource& /*bytes*/) {
+    return {};
+  }
+};
+
+class ModuleSums final : public SumSource {
  public:
   // `directory`: for the proofs, the head and evidence; it exists. Contacts nobody.
   ModuleSums(std::unique_ptr<tlog::TileSource> source, tlog::VerifierKey key, std::string directory,
@@ -41,11 +64,13 @@ class ModuleSums {
   // something does not verify, with the evidence's file in the message when the log misbehaved;
   // from then on every call that needs the log fails with it. kUnavailable, kIo.
   Result<Sums> find(const std::string& module, const std::string& version);
+  Result<std::string> zip_sum(const std::string& module, const std::string& version) override;
+  Result<std::string> gomod_sum(const std::string& module, const std::string& version) override;
 
  private:
   struct Asked;
   Result<Sums> find_kept(const std::string& module, const std::string& version) const;
-  void ask(std::vector<Asked*>& batch);
+  std::vector<Result<Sums>> ask(const std::vector<Asked*>& batch);
   Status anchor();
   Status compare(const tlog::Checkpoint& head, const std::string& what);
   Status remember();

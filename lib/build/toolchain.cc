@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <set>
 
 #include "base/bytes.h"
@@ -31,16 +33,23 @@ constexpr std::string_view kGoMod = "go.mod";
 constexpr std::string_view kPackedGoMod = "_go.mod";
 constexpr int kMaxDepth = 64;
 
+// Toolchains have some ten thousand small files: the buffer is made once.
 Result<Hash> hash_file(int fd) {
+  static thread_local std::array<char, std::size_t{64} << 10U> buffer;
   Sha256 hash;
-  std::string buffer(std::size_t{256} << 10U, '\0');
   while (true) {
     const ssize_t n = ::read(fd, buffer.data(), buffer.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return errno_error("reading", errno);
     if (n == 0) return hash.finish();
-    hash.update(std::string_view(buffer).substr(0, static_cast<std::size_t>(n)));
+    hash.update({buffer.data(), static_cast<std::size_t>(n)});
   }
+}
+
+// Files are small: who wants it to end does not wait for one.
+Status check_going(const os::Stop* stop) {
+  if (stop == nullptr || !stop->requested()) return {};
+  return unavailable_error("stopped");
 }
 
 bool is_executable(int fd) {
@@ -104,16 +113,20 @@ Status finish_unpacking(const os::Dir& root) {
 }
 
 struct ToolchainModule {
+  std::string go_version;
+  std::string platform;
   std::string module{mod::kToolchainModule};
-  std::string version;
+  std::string version = fmt::format("v0.0.1-{}.{}", go_version, platform);
+  std::string directory() const { return fmt::format("{}.{}", go_version, platform); }
   std::string name() const { return fmt::format("{}@{}", module, version); }
 };
 
 // Unpacks beside its place and renames: it is there whole, or not at all. Another process that was
 // faster has made the same.
-Status unpack(ModuleStore& store, const os::Dir& parent, const ToolchainModule& m,
-              const std::string& name, const std::string& sum) {
-  GW_TRY(const os::Fd zip_file, store.zip(m.module, m.version));
+Status unpack(const ToolchainCache& cache, const os::Dir& parent, const ToolchainModule& m,
+              const std::string& sum) {
+  const std::string name = m.directory();
+  GW_TRY(const os::Fd zip_file, cache.store.zip(m.module, m.version));
   GW_TRY(const auto source, mod::FdSource::of(zip_file.get()));
   GW_TRY(auto zip, mod::ModuleZip::open(source, m.module, m.version));
   const std::string part = fmt::format(".{}.{}", name, encode_hex(random_bytes(8)));
@@ -122,7 +135,7 @@ Status unpack(ModuleStore& store, const os::Dir& parent, const ToolchainModule& 
   GW_TRY(const os::Fd lock, parent.lock(part_lock));
   GW_TRY(const os::Dir dir, parent.make_dir(part, 0755));
   const auto fill = [&]() -> Status {
-    GW_TRY(const std::string own, zip.unpack(dir.fd()));
+    GW_TRY(const std::string own, zip.unpack(dir.fd(), [&] { return check_going(cache.stop); }));
     if (own != sum) return untrusted_error(fmt::format("it has the sum {}, not {}", own, sum));
     GW_CHECK(finish_unpacking(dir));
     if (::syncfs(dir.fd()) != 0) return errno_error("syncfs", errno);
@@ -159,13 +172,14 @@ bool is_program(std::string_view name) {
   return between != std::string_view::npos && between + 1 < base.size();
 }
 
-Result<std::string> hash_toolchain(int dir, std::string_view prefix) {
+Result<std::string> hash_toolchain(int dir, std::string_view prefix, const os::Stop* stop) {
   os::Fd own(::fcntl(dir, F_DUPFD_CLOEXEC, 0));
   if (!own) return errno_error("duplicating a directory", errno);
   const os::Dir root(std::move(own));
   mod::Hash1 hash;
   const Visit visit = [&](const os::Dir& in, const std::string& base,
                           const std::string& name) -> Status {
+    GW_CHECK(check_going(stop));
     GW_TRY(const os::Fd fd, in.open_file(base, O_RDONLY));
     auto content = hash_file(fd.get());
     if (!content) return std::move(content).error().in(name);
@@ -185,34 +199,132 @@ Result<std::string> hash_toolchain(int dir, std::string_view prefix) {
   return hash.finish();
 }
 
-Result<Toolchain> module_toolchain(ModuleStore& store, const std::string& directory,
-                                   const std::string& go_version, std::string_view platform) {
-  const ToolchainModule m{.version = fmt::format("v0.0.1-{}.{}", go_version, platform)};
-  const std::string name = fmt::format("{}.{}", go_version, platform);
-  auto sums = store.sums().find(m.module, m.version);
-  if (!sums) return std::move(sums).error().in("toolchain " + name);
-  GW_TRY(const os::Dir parent, os::Dir::open(directory));
+Result<Toolchain> module_toolchain(const ToolchainCache& cache, const std::string& go_version,
+                                   std::string_view platform) {
+  const ToolchainModule m{.go_version = go_version, .platform = std::string(platform)};
+  const std::string name = m.directory();
+  auto sum = cache.store.sums().zip_sum(m.module, m.version);
+  if (!sum) return std::move(sum).error().in("toolchain " + name);
+  GW_TRY(const os::Dir parent, os::Dir::open(cache.directory));
   GW_TRY(os::Fd lock, parent.lock_shared(name + ".lock"));
   auto in_use = std::make_shared<const os::Fd>(std::move(lock));
   touch_used(in_use->get());
   GW_TRY(const auto there, parent.find(name));
-  if (!there) GW_CHECK(unpack(store, parent, m, name, sums->zip));
-  const std::string path = fs::path(directory).lexically_normal() / name;
+  if (!there) GW_CHECK(unpack(cache, parent, m, *sum));
+  const std::string path = fs::path(cache.directory).lexically_normal() / name;
   GW_TRY(const os::Dir dir, parent.open_dir(name));
-  auto own = hash_toolchain(dir.fd(), m.name());
+  auto own = hash_toolchain(dir.fd(), m.name(), cache.stop);
   if (!own) return std::move(own).error().in(path);
-  if (*own != sums->zip) {
+  if (*own != *sum) {
     return untrusted_error(
         fmt::format("{}: was changed since it was verified: it has the sum {}, not {}", path, *own,
-                    sums->zip),
+                    *sum),
         "remove it, to unpack it anew");
   }
-  return Toolchain{go_version, os::real_path(path), {}, true, std::move(in_use)};
+  return Toolchain{go_version, os::real_path(path), {}, go_version, std::move(in_use), *sum};
 }
+
+// ---- toolchains that are trusted as they are ----
 
 namespace {
 
-// ---- toolchains that are trusted as they are ----
+// The files that builds with a GOROOT may read, each with its name from the top. Links are
+// followed: the files count, not where they are.
+class GorootWalk {
+ public:
+  using File = std::function<Status(const fs::path& path, const std::string& name)>;
+  explicit GorootWalk(File file) : file_(std::move(file)) {}
+  Status run(const std::string& goroot) { return enter(goroot, "", 0); }
+
+ private:
+  static constexpr unsigned kMaxFiles = 100'000;  // of Go 1.26: 15,000
+  static inline const std::set<std::string> kNotBuilt{".git", "api", "doc", "misc", "test"};
+
+  Status enter(const fs::path& directory, const std::string& prefix, int depth) {
+    if (depth > kMaxDepth || ++files_ > kMaxFiles) {
+      return unavailable_error(directory.string() + ": too deep, or too many directories");
+    }
+    std::error_code failed;
+    std::map<std::string, fs::file_status> entries;
+    for (fs::directory_iterator i(directory, failed), end; !failed && i != end;
+         i.increment(failed)) {
+      std::error_code unknown;
+      const auto status = entries.emplace(i->path().filename(), i->status(unknown)).first->second;
+      if (unknown && status.type() != fs::file_type::not_found) {  // a link to nothing
+        return io_error(fmt::format("{}: {}", i->path().string(), unknown.message()));
+      }
+    }
+    if (failed) return io_error(fmt::format("{}: {}", directory.string(), failed.message()));
+    for (const auto& [name, status] : entries) {
+      if (depth == 0 && kNotBuilt.contains(name)) continue;
+      if (fs::is_directory(status)) {
+        GW_CHECK(enter(directory / name, fmt::format("{}{}/", prefix, name), depth + 1));
+      } else if (fs::is_regular_file(status)) {
+        if (++files_ > kMaxFiles) {
+          return unavailable_error((directory / name).string() + ": too many files");
+        }
+        GW_CHECK(file_(directory / name, prefix + name));
+      }
+    }
+    return {};
+  }
+
+  const File file_;
+  unsigned files_ = 0;
+};
+
+}  // namespace
+
+Result<std::string> hash_goroot(const std::string& goroot) {
+  constexpr std::uint64_t kMaxBytes = std::uint64_t{4} << 30U;
+  Sha256 hash;
+  std::uint64_t bytes = 0;
+  GorootWalk walk([&](const fs::path& path, const std::string& name) -> Status {
+    const os::Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    struct stat info {};
+    if (!fd || ::fstat(fd.get(), &info) != 0) return errno_error(path.string(), errno);
+    bytes += static_cast<std::uint64_t>(info.st_size);
+    if (bytes > kMaxBytes) return unavailable_error(path.string() + ": too large");
+    auto content = hash_file(fd.get());
+    if (!content) return std::move(content).error().in(path.string());
+    hash.update(fmt::format("{}  {}{}\n", encode_hex(as_bytes(*content)),
+                            is_executable(fd.get()) ? "*" : "", name));
+    return {};
+  });
+  GW_CHECK(walk.run(goroot));
+  return encode_hex(as_bytes(hash.finish()));
+}
+
+Result<GorootMark> mark_goroot(const std::string& goroot) {
+  GorootMark out;
+  Sha256 hash;
+  GorootWalk walk([&](const fs::path& path, const std::string& name) -> Status {
+    struct stat info {};
+    if (::stat(path.c_str(), &info) != 0) return errno_error(path.string(), errno);
+    hash.update(fmt::format("{}:{} {} {}.{} {}.{} {}\n", info.st_dev, info.st_ino, info.st_size,
+                            info.st_mtim.tv_sec, info.st_mtim.tv_nsec, info.st_ctim.tv_sec,
+                            info.st_ctim.tv_nsec, name));
+    out.changed = std::max(out.changed, from_unix(info.st_ctim.tv_sec));
+    return {};
+  });
+  GW_CHECK(walk.run(goroot));
+  out.text = fmt::format("{} {}", goroot, encode_hex(as_bytes(hash.finish())));
+  return out;
+}
+
+std::string KeptName::of(const Toolchain& toolchain) {
+  constexpr std::chrono::seconds kTick{2};
+  if (!toolchain.sum.empty()) return read_(toolchain);  // verified: no file is read
+  // Before the files are: what changes meanwhile is seen the next time.
+  const WallTime now = clock_.now();
+  const auto mark = mark_goroot(toolchain.goroot);
+  if (mark && !mark_.empty() && mark->text == mark_) return name_;
+  name_ = read_(toolchain);
+  mark_ = mark && !name_.empty() && mark->changed + kTick < now ? mark->text : "";
+  return name_;
+}
+
+namespace {
 
 // Where the links in the first two levels lead: Debian keeps a GOROOT in two places.
 void find_links(const fs::path& dir, int levels, std::set<std::string>& out) {
@@ -301,6 +413,12 @@ Result<Toolchain> local_toolchain(std::string_view path, const std::string& go_v
     if (!failed) return open_goroot(go.parent_path().parent_path(), go_version);
   }
   return usage_error("no go command in PATH", "name a toolchain's directory with --toolchain DIR");
+}
+
+std::string kept_name(const Toolchain& toolchain) {
+  if (!toolchain.sum.empty()) return toolchain.go_version;
+  const auto hash = hash_goroot(toolchain.goroot);
+  return hash ? fmt::format("{}-{}", toolchain.go_version, hash->substr(0, 32)) : "";
 }
 
 }  // namespace gw::build

@@ -151,7 +151,7 @@ TEST_CASE("what a module's build compiled is there for the next of its version, 
       "mkdir -p $GOCACHE/aa $GOPATH/bin; echo compiled >$F; touch $GOPATH/bin/a";
   Lab lab(script);
   lab.modules.add("c.d/other", "v1.0.0", {{"main.go", "package main\n"}});
-  lab.toolchain.verified = true;
+  lab.toolchain.kept_as = "go1.26.8";
   const auto heard = [&](const Key& what, bool again = false) -> std::string {
     const auto builder = Builder::make(lab.cache, *lab.modules.store, lab.toolchain,
                                        {.sandbox = SandboxMode::kOff, .again = again}, lab.stop);
@@ -171,8 +171,8 @@ TEST_CASE("what a module's build compiled is there for the next of its version, 
   Key target = key();
   target.target = {"wasip1", "wasm"};
   CHECK(heard(target) == "cold");
-  const std::string kept = lab.cache.packages() + "/" + kept_module_name(key());
-  std::ofstream(kept + "/aa/" + entry + "-d", std::ios::app) << "x";
+  const std::string kept = lab.cache.packages() + "/" + kept_module_name(key(), "go1.26.8");
+  std::ofstream(kept + "/pack-0", std::ios::trunc) << "compiled!";
   CHECK(heard(key()) == error_kind_name(ErrorKind::kUntrusted));
   CHECK(heard(key(), true) == "cold");
   CHECK(heard(other) == "warm");
@@ -183,7 +183,7 @@ TEST_CASE("a binary is good also when what it took cannot be kept") {
       "[ $2 = -n ] && exec mkdir -p $GOMODCACHE/cache/download\n"
       "mkdir -p $GOCACHE/aa $GOPATH/bin; mkfifo $GOCACHE/aa/" +
       std::string(64, 'a') + "-d; touch $GOPATH/bin/a");
-  lab.toolchain.verified = true;
+  lab.toolchain.kept_as = "go1.26.8";
   lab.builder = Builder::make(lab.cache, *lab.modules.store, lab.toolchain,
                               {.sandbox = SandboxMode::kOff}, lab.stop)
                     .value();

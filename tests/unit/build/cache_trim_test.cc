@@ -36,9 +36,9 @@ struct Lab {
   void fill() const {
     put("download/a.b/c/@v/v1.0.0.zip", kPiece, 1);
     put("packages/p/aa/x", kPiece, 100);
-    put("packages/p/manifest", 1, 2);
+    put("packages/p/index", 1, 2);
     put("std/s/aa/x", kPiece, 100);
-    put("std/s/manifest", 1, 3);
+    put("std/s/index", 1, 3);
     put("toolchains/t/bin/go", kPiece, 100);
     put("toolchains/t.lock", 0, 4);
     put("logs/a.b/c@v1.0.0/x.log", kPiece, 5);

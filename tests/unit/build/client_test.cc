@@ -111,6 +111,27 @@ TEST_CASE("a log with another history", "[client]") {
   CHECK_FALSE(kept);
 }
 
+TEST_CASE("two histories are told before whatever else is wrong with an answer", "[client]") {
+  TestLog log("builds.test", tlog::kBuildLog);
+  log.append(record({"example.org/a", "v0.0.9", "/", {"linux", "amd64"}, "go1.26.8", false}, 7));
+  TestLog fork = log.fork_at(0);
+  fork.append(record({"example.org/b", "v0.0.9", "/", {"linux", "amd64"}, "go1.26.8", false}, 7));
+  log.append(record(kKey, 8));
+  const std::string path = "lookup/" + format_key(kKey);
+  std::string reply = *log.serve_path(path);
+  reply.replace(reply.find(" 8 "), 3, " 9 ");
+  log.replace(path, reply);
+  tlog::Client client(log, log.key(), tlog::kBuildLog);
+  const auto forked = prove_build(client, kKey, fork.head_note(1));
+  REQUIRE_FALSE(forked);
+  CHECK(tlog::find_contradiction(forked.error()) != nullptr);
+  // One history: the answer's own fault.
+  const auto wrong = prove_build(client, kKey, log.head_note(1));
+  REQUIRE_FALSE(wrong);
+  CHECK(wrong.error().kind == ErrorKind::kUntrusted);
+  CHECK(tlog::find_contradiction(wrong.error()) == nullptr);
+}
+
 TEST_CASE("where a service is", "[client]") {
   CHECK(*service_base("", "builds.example.org") == "https://builds.example.org");
   CHECK(*service_base("", "builds") == "http://builds:8000");

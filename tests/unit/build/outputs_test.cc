@@ -34,6 +34,9 @@ TEST_CASE("binaries go where they are wanted, under names that tell them apart")
   CHECK(path_of(dir.path(), one) == dir.file("c-v1.0.0-go1.26.8"));
   CHECK(path_of(dir.file("x"), one) == dir.file("x"));
   CHECK(!std::filesystem::exists(dir.file("x")));
+  CHECK(name_outputs(dir.file("new/er/"), one)->back().path() ==
+        dir.file("new/er/c-v1.0.0-go1.26.8"));
+  CHECK(!std::filesystem::exists(dir.file("new")));
   CHECK(path_of(dir.file("new/er/"), one) == dir.file("new/er/c-v1.0.0-go1.26.8"));
   CHECK(std::filesystem::is_directory(dir.file("new/er")));
 }
@@ -48,6 +51,11 @@ TEST_CASE("what cannot be told apart, or has no place, is refused before anythin
   };
   CHECK(refused(dir.file("x"), two));
   CHECK(plan_outputs(dir.file("x"), {})->empty());
+  CHECK(check_output(dir.file("x"), 2).error().kind == ErrorKind::kUsage);
+  for (const std::string& to : {dir.path(), dir.file("x/"), std::string()}) {
+    CHECK(check_output(to, 2));
+  }
+  CHECK(check_output(dir.file("x"), 1));
   CHECK(refused(dir.path(), same));
   CHECK(refused(dir.file("no/x"), {key_of("a.b/c")}));
   CHECK(refused(dir.file("no/.."), {key_of("a.b/c")}));

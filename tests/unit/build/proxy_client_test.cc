@@ -82,3 +82,36 @@ TEST_CASE("a file proxy is left by no link and no path") {
   CHECK(fetch("file://" + dir.path()) == name(ErrorKind::kUntrusted));
   CHECK(fetch("file://" + dir.path(), {Kind::kMod, "../x", "v1.0.0"}) == name(ErrorKind::kUsage));
 }
+
+TEST_CASE("what comes of a zip is told while it comes, and bounded as ever") {
+  const std::string bytes(300'000, 'x');
+  test::TestServer store([&](const std::string&) { return test::respond(200, bytes); });
+  test::TestServer proxy([&](const std::string& head) {
+    return head.find(".zip") == std::string::npos
+               ? test::respond(200, "a go.mod")
+               : test::respond(302, "elsewhere", "Location: " + store.url("/x") + "\r\n");
+  });
+  test::TestServer gone([](const std::string&) {
+    return test::respond(404, "no such zip", "Content-Type: text/plain\r\n");
+  });
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> told;
+  const auto fetch_from = [&](const std::string& list, Kind kind) {
+    auto client = ProxyClient::create(
+        list, {}, [&](const mod::ProxyRequest& request, std::uint64_t got, std::uint64_t all) {
+          CHECK(request.module == "example.org/A");
+          told.emplace_back(got, all);
+        });
+    return (*client)->fetch({kind, "example.org/A", "v1.0.0"});
+  };
+  CHECK(fetch_from(proxy.url(), Kind::kZip).value() == bytes);
+  REQUIRE(!told.empty());
+  CHECK(told.back() == std::pair<std::uint64_t, std::uint64_t>(300'000, 300'000));
+  CHECK(std::is_sorted(told.begin(), told.end()));
+  told.clear();
+  CHECK(fetch_from(proxy.url(), Kind::kMod).value() == "a go.mod");
+  const auto none = fetch_from(gone.url(), Kind::kZip);
+  REQUIRE(!none);
+  CHECK(none.error().kind == ErrorKind::kNotFound);
+  CHECK(none.error().message.find("no such zip") != std::string::npos);
+  CHECK(told.empty());
+}

@@ -15,13 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Key key_of(const std::string& goos, const std::string& go = "go1.26.8") {
-  return {.module = "a.b/c",
-          .version = "v1.0.0",
-          .dir = "/",
-          .target = {goos, "amd64"},
-          .go_version = go};
-}
+Target on(const std::string& goos) { return {goos, "amd64"}; }
 
 std::string entry(char digit, char kind) { return std::string(64, digit) + "-" + kind; }
 
@@ -36,17 +30,20 @@ std::string slurp(const std::string& path) {
 
 struct Caches {
   testing::TempDir dir;
-  StdCache cache{make(dir.file("std"))};
+  std::string std{make(dir.file("std"))};
+  StdCache cache{std, "go1.26.8"};
   os::Dir from{os::Dir::open(make(dir.file("from"))).value()};
-  std::string place(char digit, char kind) const {
-    return dir.file("std/go1.26.8-linux-amd64/") + std::string(2, digit) + "/" + entry(digit, kind);
+  std::string place(const std::string& name) const {
+    return dir.file("std/go1.26.8-linux-amd64/") + name;
   }
   void put(char digit, char kind, const std::string& text) const {
     spill(dir.file("from/") + std::string(2, digit) + "/" + entry(digit, kind), text);
   }
   // What a build cache has after a copy: the number of its files, or the error.
-  std::string copied(const Key& key, const std::string& to = "to") const {
-    const auto s = cache.copy_to(os::Dir::open(make(dir.file(to))).value(), key);
+  std::string copied(const Target& target, const std::string& to = "to",
+                     const std::string& toolchain = "go1.26.8") const {
+    const StdCache one(std, toolchain);
+    const auto s = one.copy_to(os::Dir::open(make(dir.file(to))).value(), target);
     if (!s) return std::string(error_kind_name(s.error().kind));
     std::size_t files = 0;
     for (const auto& e : fs::recursive_directory_iterator(dir.file(to)))
@@ -63,56 +60,56 @@ struct Caches {
 
 TEST_CASE("what was compiled from the toolchain alone is there for the next build") {
   const Caches c;
-  CHECK(c.copied(key_of("linux")) == "0");
+  CHECK(c.copied(on("linux")) == "0");
   c.put('a', 'a', "v1 ...");
   c.put('b', 'd', std::string("\0object", 7));
   spill(c.dir.file("from/README"), "x");
   spill(c.dir.file("from/aa/other"), "x");
   spill(c.dir.file("from/bb/") + entry('a', 'd'), "in the wrong place");
-  REQUIRE(c.cache.add_from(c.from, key_of("linux")));
-  CHECK(c.copied(key_of("linux")) == "2");
+  REQUIRE(c.cache.add_from(c.from, on("linux")));
+  CHECK(c.copied(on("linux")) == "2");
   CHECK(slurp(c.dir.file("to/bb/") + entry('b', 'd')) == std::string("\0object", 7));
   // What is there stays; another target or Go has its own.
   spill(c.dir.file("to/aa/") + entry('a', 'a'), "mine");
-  CHECK(c.copied(key_of("linux")) == "2");
+  CHECK(c.copied(on("linux")) == "2");
   CHECK(slurp(c.dir.file("to/aa/") + entry('a', 'a')) == "mine");
-  CHECK(c.copied(key_of("windows"), "other") == "0");
-  CHECK(c.copied(key_of("linux", "go1.26.9"), "other") == "0");
+  CHECK(c.copied(on("windows"), "other") == "0");
+  CHECK(c.copied(on("linux"), "other", "go1.26.9") == "0");
   // More is added to it; what was kept is not written again.
   c.put('a', 'a', "v1 later");
   c.put('c', 'd', "more");
-  REQUIRE(c.cache.add_from(c.from, key_of("linux")));
-  CHECK(c.copied(key_of("linux"), "third") == "3");
+  REQUIRE(c.cache.add_from(c.from, on("linux")));
+  CHECK(c.copied(on("linux"), "third") == "3");
   CHECK(slurp(c.dir.file("third/aa/") + entry('a', 'a')) == "v1 ...");
 }
 
 TEST_CASE("what was edited, taken away or exchanged is found") {
   const std::vector<std::function<void(const Caches&)>> changes = {
-      [](const Caches& c) { spill(c.place('b', 'd'), "evil"); },
-      [](const Caches& c) { fs::remove(c.place('a', 'a')); },
+      [](const Caches& c) { spill(c.place("pack-0"), "v1 ...objecx"); },
+      [](const Caches& c) { fs::remove(c.place("pack-0")); },
       [](const Caches& c) {
-        fs::remove(c.place('a', 'a'));
-        fs::create_symlink("/etc/passwd", c.place('a', 'a'));
+        fs::remove(c.place("pack-0"));
+        fs::create_symlink("/etc/passwd", c.place("pack-0"));
       },
-      [](const Caches& c) { spill(c.dir.file("std/go1.26.8-linux-amd64/manifest"), "x\n"); }};
+      [](const Caches& c) { spill(c.place("index"), "x\n"); }};
   for (const auto& change : changes) {
     const Caches c;
     c.put('a', 'a', "v1 ...");
     c.put('b', 'd', "object");
-    REQUIRE(c.cache.add_from(c.from, key_of("linux")));
-    REQUIRE(c.copied(key_of("linux")) == "2");
+    REQUIRE(c.cache.add_from(c.from, on("linux")));
+    REQUIRE(c.copied(on("linux")) == "2");
     change(c);
-    CHECK(c.copied(key_of("linux"), "again") == error_kind_name(ErrorKind::kUntrusted));
+    CHECK(c.copied(on("linux"), "again") == error_kind_name(ErrorKind::kUntrusted));
   }
 }
 
-TEST_CASE("what no manifest names, as after a crash, is not believed and not in the way") {
+TEST_CASE("what no index names, as after a crash, is not believed and not in the way") {
   const Caches c;
-  spill(c.place('d', 'd'), "half an obj");
-  CHECK(c.copied(key_of("linux")) == "0");
+  spill(c.place("pack-0"), "half an obj");
+  CHECK(c.copied(on("linux")) == "0");
   c.put('d', 'd', "half an object");
-  REQUIRE(c.cache.add_from(c.from, key_of("linux")));
-  CHECK(c.copied(key_of("linux")) == "1");
+  REQUIRE(c.cache.add_from(c.from, on("linux")));
+  CHECK(c.copied(on("linux")) == "1");
   CHECK(slurp(c.dir.file("to/dd/") + entry('d', 'd')) == "half an object");
 }
 
@@ -120,12 +117,12 @@ TEST_CASE("only so many are kept: those that were used last") {
   const Caches c;
   c.put('a', 'd', "object");
   for (std::size_t i = 0; i < StdCache::kMaxKept + 2; ++i) {
-    REQUIRE(c.cache.add_from(c.from, key_of("linux", "go1.26." + std::to_string(i))));
-    REQUIRE(c.copied(key_of("linux", "go1.26.0")) == "1");
+    REQUIRE(StdCache(c.std, "go1.26." + std::to_string(i)).add_from(c.from, on("linux")));
+    REQUIRE(c.copied(on("linux"), "to", "go1.26.0") == "1");
   }
-  CHECK(c.copied(key_of("linux", "go1.26.0"), "x") == "1");
-  CHECK(c.copied(key_of("linux", "go1.26.1"), "y") == "0");
-  CHECK(c.copied(key_of("linux", "go1.26.13"), "z") == "1");
+  CHECK(c.copied(on("linux"), "x", "go1.26.0") == "1");
+  CHECK(c.copied(on("linux"), "y", "go1.26.1") == "0");
+  CHECK(c.copied(on("linux"), "z", "go1.26.13") == "1");
 }
 
 TEST_CASE("packages of the standard library in what go would run") {

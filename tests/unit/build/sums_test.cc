@@ -102,6 +102,25 @@ TEST_CASE("a log that forks is found by the next call, with evidence, and believ
   CHECK(!std::filesystem::exists(modules.sums_dir.file("example.org!!b@v1.0.0")));
 }
 
+TEST_CASE("a fork is found by an answer that does not verify, too") {
+  Modules modules;
+  modules.add("example.org/a", "v1.0.0", {});
+  modules.log.add_synthetic(300);
+  REQUIRE(modules.sums->find("example.org/a", "v1.0.0"));
+  testing::TestLog fork = modules.log.fork_at(100);
+  modules.add("example.org/b", "v1.0.0", {});
+  fork.add_synthetic(400, 9);
+  // The reply's head is the fork's, its record is not in it; `latest` is the old history's.
+  const std::string path = "lookup/example.org/b@v1.0.0";
+  const std::string reply = *modules.log.serve_path(path);
+  modules.log.replace(path, reply.substr(0, reply.find("\n\n") + 2) + fork.head_note(250));
+  modules.open();
+  const auto b = modules.sums->find("example.org/b", "v1.0.0");
+  REQUIRE(!b);
+  CHECK(b.error().kind == ErrorKind::kUntrusted);
+  CHECK(evidence_in(modules.sums_dir.path()).size() == 1);
+}
+
 TEST_CASE("an older head than the remembered one is of the same history or found out") {
   Modules modules;
   modules.add("example.org/a", "v1.0.0", {});

@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "module/goversion.h"
 #include "support/build/modules.h"
@@ -85,7 +86,7 @@ TEST_CASE("a toolchain module becomes a toolchain, once") {
   Modules modules;
   add_toolchain(modules);
   const TempDir dir;
-  const auto toolchain = module_toolchain(*modules.store, dir.path(), "go1.26.8", "linux-amd64");
+  const auto toolchain = module_toolchain({*modules.store, dir.path()}, "go1.26.8", "linux-amd64");
   INFO(error_of(toolchain));
   REQUIRE(toolchain);
   CHECK(toolchain->go_version == "go1.26.8");
@@ -102,7 +103,7 @@ TEST_CASE("a toolchain module becomes a toolchain, once") {
   // Without proxy and log, from the cache.
   modules.proxy.files.clear();
   modules.open();
-  CHECK(module_toolchain(*modules.store, dir.path(), "go1.26.8", "linux-amd64"));
+  CHECK(module_toolchain({*modules.store, dir.path()}, "go1.26.8", "linux-amd64"));
 }
 
 TEST_CASE("a toolchain that was changed in the cache is found, whatever was changed") {
@@ -111,7 +112,7 @@ TEST_CASE("a toolchain that was changed in the cache is found, whatever was chan
   const TempDir dir;
   const std::string root = dir.file("go1.26.8.linux-amd64");
   const auto use = [&] {
-    return module_toolchain(*modules.store, dir.path(), "go1.26.8", "linux-amd64");
+    return module_toolchain({*modules.store, dir.path()}, "go1.26.8", "linux-amd64");
   };
   const std::vector<std::function<void()>> changes = {
       [&] { spill(root + "/bin/go", "evil"); },
@@ -136,6 +137,26 @@ TEST_CASE("a toolchain that was changed in the cache is found, whatever was chan
   }
 }
 
+TEST_CASE("a toolchain that is unpacked, or looked at, when all is to end") {
+  Modules modules;
+  add_toolchain(modules);
+  const TempDir dir;
+  os::Stop stop;
+  const auto use = [&] {
+    return module_toolchain({*modules.store, dir.path(), &stop}, "go1.26.8", "linux-amd64");
+  };
+  REQUIRE(use());
+  stop.request();
+  REQUIRE_FALSE(use());
+  CHECK(use().error().kind == ErrorKind::kUnavailable);
+  CHECK(names_in(dir) == std::vector<std::string>{"go1.26.8.linux-amd64"});  // it is good
+  fs::remove_all(dir.file("go1.26.8.linux-amd64"));
+  REQUIRE_FALSE(use());
+  CHECK(use().error().kind == ErrorKind::kUnavailable);
+  CHECK(names_in(dir).empty());
+  CHECK(module_toolchain({*modules.store, dir.path()}, "go1.26.8", "linux-amd64"));
+}
+
 TEST_CASE("a toolchain that the checksum database does not know is not unpacked") {
   Modules modules;
   add_toolchain(modules);
@@ -143,12 +164,12 @@ TEST_CASE("a toolchain that the checksum database does not know is not unpacked"
   other.add(kModule, kVersion, {{"VERSION", "go1.26.8\n"}, {"bin/go", "evil"}}, "none");
   modules.proxy.files = other.proxy.files;
   const TempDir dir;
-  const auto evil = module_toolchain(*modules.store, dir.path(), "go1.26.8", "linux-amd64");
+  const auto evil = module_toolchain({*modules.store, dir.path()}, "go1.26.8", "linux-amd64");
   REQUIRE(!evil);
   CHECK(evil.error().kind == ErrorKind::kUntrusted);
   CHECK(names_in(dir).empty());
   CHECK(count_files(dir) == 1);  // its lock
-  const auto none = module_toolchain(*modules.store, dir.path(), "go1.26.9", "linux-amd64");
+  const auto none = module_toolchain({*modules.store, dir.path()}, "go1.26.9", "linux-amd64");
   REQUIRE(!none);
   CHECK(none.error().kind == ErrorKind::kNotFound);
 }
@@ -202,4 +223,103 @@ TEST_CASE("where a toolchain's links lead belongs to it") {
     CHECK(std::find(found->others.begin(), found->others.end(), "/lib") != found->others.end());
   }
   CHECK(local_toolchain("", "").error().kind == ErrorKind::kUsage);
+}
+
+TEST_CASE("a toolchain that nobody verified is told from others by all that builds may read") {
+  const TempDir dir;
+  const std::string root = dir.file("go");
+  spill(dir.file("share/src/a.go"), "package a\n");
+  spill(root + "/VERSION", "go1.19.8");
+  spill(root + "/bin/go", "program");
+  spill(root + "/pkg/tool/linux_amd64/compile", "compiler");
+  fs::create_symlink("../share/src", root + "/src");
+  const auto name = [&] { return kept_name(directory_toolchain(root, "", "linux-amd64").value()); };
+  const std::string first = name();
+  CHECK(first.starts_with("go1.19.8-"));
+  CHECK(first.size() == 9 + 32);
+  std::set<std::string> names{first};
+  const auto changed = [&] { return names.insert(name()).second; };
+  spill(root + "/pkg/tool/linux_amd64/compile", "compiles");
+  CHECK(changed());
+  spill(dir.file("share/src/a.go"), "package b\n");
+  CHECK(changed());
+  spill(dir.file("share/src/b.go"), "");
+  CHECK(changed());
+  fs::permissions(root + "/bin/go", fs::perms::owner_all);
+  CHECK(changed());
+  spill(root + "/test/a.go", "no build reads it");
+  CHECK_FALSE(changed());
+  // The same in another place is the same.
+  const std::string last = name();
+  fs::rename(root, dir.file("moved"));
+  CHECK(kept_name(directory_toolchain(dir.file("moved"), "", "linux-amd64").value()) == last);
+}
+
+TEST_CASE("a toolchain's files are read again when one may have been changed") {
+  const TempDir dir;
+  const std::string root = dir.file("go");
+  spill(dir.file("share/src/a.go"), "package a\n");
+  spill(root + "/VERSION", "go1.19.8");
+  spill(root + "/bin/go", "program");
+  fs::create_symlink("../share/src", root + "/src");
+  const Toolchain toolchain = directory_toolchain(root, "", "linux-amd64").value();
+  FakeClock clock(system_clock().now());
+  int reads = 0;
+  KeptName kept(clock, [&](const Toolchain& t) {
+    ++reads;
+    return kept_name(t);
+  });
+  const auto read_again = [&] {
+    const int before = reads;
+    CHECK(kept.of(toolchain) == kept_name(toolchain));
+    return reads > before;
+  };
+  // They are of this very moment: the next change may look alike.
+  CHECK(read_again());
+  CHECK(read_again());
+  // As if all that is done here had been done long ago.
+  clock.advance(std::chrono::hours(1));
+  CHECK(read_again());
+  CHECK_FALSE(read_again());
+  CHECK_FALSE(read_again());
+  // Of the same size, and seemingly of the same age, once the kernel's clock has gone on.
+  const std::string file = dir.file("share/src/a.go");
+  const auto old = fs::last_write_time(file);
+  const std::string before = mark_goroot(root).value().text;
+  while (mark_goroot(root).value().text == before) {
+    spill(file, "package b\n");
+    fs::last_write_time(file, old);
+  }
+  CHECK(read_again());
+  CHECK_FALSE(read_again());
+  spill(dir.file("share/src/b.go"), "");
+  CHECK(read_again());
+  fs::rename(dir.file("share/src/b.go"), dir.file("share/src/c.go"));
+  CHECK(read_again());
+  fs::remove(dir.file("share/src/c.go"));
+  CHECK(read_again());
+  fs::permissions(root + "/bin/go", fs::perms::owner_all);
+  CHECK(read_again());
+  fs::create_symlink("none", root + "/nothing");
+  spill(root + "/test/a.go", "no build reads it");
+  CHECK_FALSE(read_again());
+  // A clock that is behind the files is no help.
+  clock.advance(-std::chrono::hours(2));
+  spill(root + "/VERSION", "go1.19.8\n");
+  CHECK(read_again());
+  CHECK(read_again());
+}
+
+TEST_CASE("nothing is kept of a toolchain whose files cannot all be known") {
+  const TempDir dir;
+  const std::string root = dir.file("go");
+  spill(root + "/VERSION", "go1.19.8");
+  spill(root + "/bin/go", "program");
+  fs::create_symlink(".", root + "/src");  // without an end
+  const auto hash = hash_goroot(root);
+  REQUIRE(!hash);
+  CHECK(hash.error().message.find("src/src") != std::string::npos);
+  const auto found = directory_toolchain(root, "", "linux-amd64");
+  REQUIRE(found);
+  CHECK(kept_name(*found).empty());
 }
