@@ -89,6 +89,29 @@ http::Response build_all(const AdminParts& parts, const http::Request& request) 
   return json_response({{"queued", queued}, {"refused", refused_lines}});
 }
 
+http::Response tried_toolchains(const AdminParts& parts) {
+  Json out = Json::array();
+  if (parts.gate == nullptr) return json_response(out);
+  for (const ToolchainGate::Tried& tried : parts.gate->all()) {
+    out.push_back({{"go_version", tried.go_version},
+                   {"sum", tried.sum},
+                   {"passed", tried.passed},
+                   {"tried_at", tried.at},
+                   {"message", tried.message}});
+  }
+  return json_response(out);
+}
+
+http::Response forget_toolchain(const AdminParts& parts, const http::Request& request) {
+  const auto form = http::Form::of_body(request);
+  if (!form || form->find("go") == nullptr)
+    return http::text_response(400, "go=VERSION is missing");
+  if (parts.gate == nullptr) return json_response({{"forgotten", 0}});
+  const auto done = parts.gate->forget(form->get("go"));
+  if (!done) return text_error(500, done.error());
+  return json_response({{"forgotten", *done ? 1 : 0}});
+}
+
 }  // namespace
 
 void add_admin_routes(http::Router& router, AdminParts parts) {
@@ -99,8 +122,23 @@ void add_admin_routes(http::Router& router, AdminParts parts) {
   router.post("/failures/forget", [shared](const http::Request& r) {
     return is_from_a_page(r) ? http::text_response(403, kNotFromPages) : forget(*shared, r);
   });
+  router.get("/toolchains",
+             [shared](const http::Request& /*r*/) { return tried_toolchains(*shared); });
+  router.post("/toolchains/forget", [shared](const http::Request& r) {
+    return is_from_a_page(r) ? http::text_response(403, kNotFromPages)
+                             : forget_toolchain(*shared, r);
+  });
   router.post("/build", [shared](const http::Request& r) {
     return is_from_a_page(r) ? http::text_response(403, kNotFromPages) : build_all(*shared, r);
+  });
+  router.get("/notes", [shared](const http::Request& /*r*/) {
+    return http::text_response(200, shared->notes.text());
+  });
+  router.post("/notes", [shared](const http::Request& r) {
+    if (is_from_a_page(r)) return http::text_response(403, kNotFromPages);
+    const Status set = shared->notes.set(r.body);
+    return set ? http::text_response(200, shared->notes.text())
+               : text_error(status_of(set.error()), set.error());
   });
   router.post("/drain", [shared](const http::Request& r) {
     if (is_from_a_page(r)) return http::text_response(403, kNotFromPages);

@@ -5,7 +5,9 @@
 
 #include "base/clock.h"
 #include "buildd/ledger.h"
+#include "buildd/notes.h"
 #include "buildd/queue.h"
+#include "buildd/toolchain_gate.h"
 #include "http/router.h"
 
 namespace gw::buildd {
@@ -13,8 +15,10 @@ namespace gw::buildd {
 struct AdminParts {
   Ledger& ledger;
   BuildQueue& queue;
+  ToolchainGate* gate;  // may be null
   const Clock& clock;
   std::function<void()> set_gauges;
+  Notes& notes;
 };
 
 //   GET  /metrics, /healthz
@@ -24,6 +28,10 @@ struct AdminParts {
 //   POST /build              the body's lines are keys: they are built when there is nothing else
 //   to
 //                            do for a builder, as if a reader had asked
+//   GET  /toolchains         JSON: those that were tried out, and what came out
+//   POST /toolchains/forget  go=VERSION of a form: it is tried again when somebody wants it
+//   GET  /notes              what the first page says of the service, as text
+//   POST /notes              the body is that from now on; an empty one: the option's text again
 //   POST /drain              takes no more builds; those under way end
 void add_admin_routes(http::Router& router, AdminParts parts);
 

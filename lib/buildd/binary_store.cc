@@ -21,6 +21,8 @@ namespace {
 constexpr std::string_view kPart = ".part";
 constexpr std::string_view kPacked = ".gz";
 constexpr std::chrono::hours kFresh{1};
+// A use is noted when the last that was is older: so much earlier than it was at most.
+constexpr std::chrono::minutes kNotedEvery{5};
 
 std::string part_name() { return encode_hex(random_bytes(8)) + std::string(kPart); }
 
@@ -99,11 +101,15 @@ Result<StoredBinary> BinaryStore::pack(StoredBinary binary) const {
   return binary;
 }
 
+Result<os::Fd> BinaryStore::open_quietly(std::string_view sum) const {
+  return dir_.open_file(std::string(sum), O_RDONLY);
+}
+
 Result<std::string> BinaryStore::use(std::string_view sum, bool packed, WallTime now) const {
   const std::string name = fmt::format("{}{}", sum, packed ? kPacked : "");
   GW_TRY(const auto found, dir_.find(name));
   if (!found || !S_ISREG(found->st_mode)) return not_found_error(name + ": not kept any more");
-  if (to_unix(now) - found->st_mtime >= std::chrono::seconds(kFresh).count()) {
+  if (to_unix(now) - found->st_mtime >= std::chrono::seconds(kNotedEvery).count()) {
     const timespec time{to_unix(now), 0};
     const timespec times[2] = {time, time};
     // Only the order of removal depends on it.
@@ -147,9 +153,9 @@ Result<std::uint64_t> BinaryStore::evict(std::uint64_t max_bytes, WallTime now) 
     total += size;
   }
   std::sort(kept.begin(), kept.end(), [](const Kept& a, const Kept& b) { return a.used < b.used; });
+  const std::int64_t stays = std::chrono::seconds(kFresh + kNotedEvery).count();
   for (const Kept& file : kept) {
-    if (total <= max_bytes || to_unix(now) - file.used < std::chrono::seconds(kFresh).count())
-      break;
+    if (total <= max_bytes || to_unix(now) - file.used < stays) break;
     GW_CHECK(dir_.unlink(file.name));
     total -= file.size;
   }

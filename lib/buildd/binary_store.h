@@ -43,6 +43,8 @@ class BinaryStore {
   // Its path, and that it is asked for now. kNotFound: it is not kept.
   Result<std::string> use(std::string_view sum, bool packed, WallTime now) const;
 
+  // Its bytes, as if nobody asked for them. kNotFound: it is not kept.
+  Result<os::Fd> open_quietly(std::string_view sum) const;
   // The bytes that a file has now, all of them read; nothing when it is not kept. `name`: the sum,
   // or that and .gz.
   Result<std::optional<build::Saved>> look(const std::string& name) const;

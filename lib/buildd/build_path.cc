@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "base/bytes.h"
@@ -195,6 +196,21 @@ bool is_binary_sum(std::string_view text) {
          kLastDigits.find(text.back()) != std::string_view::npos;
 }
 
+bool is_named_page(std::string_view page) {
+  constexpr std::array<std::string_view, 8> kNamed{"",       "log",   "dl",         "record",
+                                                   "events", "retry", "provenance", "modules"};
+  return std::find(kNamed.begin(), kNamed.end(), page) != kNamed.end();
+}
+
+bool is_known_page(const BuildPath& path) {
+  if (is_named_page(path.page)) return true;
+  const std::string file = build::binary_name(path.key);
+  constexpr std::array<std::string_view, 4> kEnds{"", ".gz", ".tlog-proof", ".gz.tlog-proof"};
+  return std::any_of(kEnds.begin(), kEnds.end(), [&](std::string_view end) {
+    return path.page == fmt::format("{}{}", file, end);
+  });
+}
+
 build::Target guess_target(std::string_view user_agent) {
   const auto has = [&](std::string_view text) {
     return user_agent.find(text) != std::string_view::npos;
@@ -202,6 +218,10 @@ build::Target guess_target(std::string_view user_agent) {
   std::string goos = "linux";
   if (has("Windows")) {
     goos = "windows";
+  } else if (has("iPhone") || has("iPad")) {
+    // Nothing can be built for it; who reads there wants it for another machine.
+  } else if (has("Android")) {
+    return {"android", "arm64"};
   } else if (has("Mac OS X") || has("Macintosh")) {
     goos = "darwin";
   } else if (has("FreeBSD")) {

@@ -46,6 +46,11 @@ bool is_go_query(std::string_view go_version);
 // `0` and 27 digits of base64url, in their one spelling.
 bool is_binary_sum(std::string_view text);
 
+// A page that every build has, but its files.
+bool is_named_page(std::string_view page);
+// Whether a build has such a page. Of a path with queries its file's name has these in it.
+bool is_known_page(const BuildPath& path);
+
 // The target that a reader's browser says it runs on; linux/amd64 when it says nothing.
 build::Target guess_target(std::string_view user_agent);
 

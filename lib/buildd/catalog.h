@@ -44,6 +44,8 @@ class Catalog {
   // What is kept of any age, or else is asked for: null when that fails. For pages that should not
   // wait; versions() brings it up to date.
   std::shared_ptr<const ModuleVersions> find_versions(const std::string& module);
+  // Who says what a private module is; nothing to be told of others.
+  build::SumRemark remark(const std::string& module) const { return store_.sums().remark(module); }
   // kNotFound: no command there. What can be told without compiling.
   Status check_command(const std::string& module, const std::string& version,
                        const std::string& dir);

@@ -16,6 +16,21 @@ Json all_built(const std::vector<Built>& builds) {
 
 }  // namespace
 
+void add_marks(Json& document, const Findings& findings, const std::string& remark) {
+  if (!remark.empty()) document["private"] = remark;
+  if (!findings) return;
+  Json all = Json::array();
+  for (const mod::Finding& f : *findings) {
+    all.push_back({{"id", f.id},
+                   {"aliases", f.aliases},
+                   {"summary", f.summary},
+                   {"module", f.component.module},
+                   {"version", f.component.version},
+                   {"fixed", f.fixed.empty() ? Json() : Json(f.fixed)}});
+  }
+  document["vulnerabilities"] = std::move(all);
+}
+
 bool wants_json(const http::Request& request) {
   const std::string* accept = request.header("accept");
   return accept != nullptr && accept->find("application/json") != std::string::npos;
@@ -41,10 +56,12 @@ Json home_json(const SiteFacts& site, const HomeFacts& facts) {
 }
 
 Json module_json(const ModulePageFacts& facts) {
-  return {{"module", facts.module},
-          {"version", facts.version},
-          {"commands", facts.facts->commands},
-          {"built", all_built(facts.built)}};
+  Json out = {{"module", facts.module},
+              {"version", facts.version},
+              {"commands", facts.facts->commands},
+              {"built", all_built(facts.built)}};
+  add_marks(out, facts.findings, facts.remark);
+  return out;
 }
 
 Json unbuilt_json(const build::Key& key, const std::optional<BuildUpdate>& state) {

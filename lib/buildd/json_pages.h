@@ -16,6 +16,10 @@ namespace gw::buildd {
 bool wants_json(const http::Request& request);
 http::Response json_page(int status, const Json& document);
 
+// What is added to a document: "vulnerabilities" where somebody was asked, "private" of a private
+// module.
+void add_marks(Json& document, const Findings& findings, const std::string& remark);
+
 Json home_json(const SiteFacts& site, const HomeFacts& facts);
 Json module_json(const ModulePageFacts& facts);
 Json unbuilt_json(const build::Key& key, const std::optional<BuildUpdate>& state);

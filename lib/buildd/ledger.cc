@@ -87,8 +87,8 @@ class Used {
 
 struct Ledger::Reader {
   sqlite::Database db;
-  sqlite::Statement size, hashes, records, find, built, range, log, recent, of_module, failure,
-      failures;
+  sqlite::Statement size, hashes, records, find, built, range, log, recent, of_module, of_version,
+      failure, failures;
 };
 
 struct Ledger::Writer {
@@ -142,6 +142,8 @@ Status Ledger::open_reader(const std::string& path, const std::string& vfs) {
   GW_TRY(r.log, r.db.prepare("SELECT log FROM record WHERE number = ?"));
   GW_TRY(r.recent, r.db.prepare(built + "ORDER BY number DESC LIMIT ?"));
   GW_TRY(r.of_module, r.db.prepare(built + "WHERE module = ? ORDER BY record.number DESC LIMIT ?"));
+  GW_TRY(r.of_version,
+         r.db.prepare(built + "WHERE key >= ? AND key < ? ORDER BY record.number DESC LIMIT ?"));
   GW_TRY(r.failure, r.db.prepare("SELECT reason, message, hint, failed_at, expires_at, log FROM "
                                  "failure WHERE key = ? AND expires_at > ?"));
   GW_TRY(r.failures, r.db.prepare("SELECT key, reason, message, hint, failed_at, expires_at FROM "
@@ -289,6 +291,18 @@ Result<std::vector<Built>> Ledger::of_module(std::string_view module, std::uint3
   const MutexLock lock(read_mutex_);
   Used s(reader_->of_module);
   s->bind_text(1, module).bind(2, std::int64_t{count});
+  return read_built(*s);
+}
+
+// Keys of a version are next to each other.
+Result<std::vector<Built>> Ledger::of_version(std::string_view module, std::string_view version,
+                                              std::uint32_t count) {
+  constexpr char kBehindSlash = '/' + 1;
+  const std::string first = fmt::format("{}@{}/", module, version);
+  const std::string end = fmt::format("{}@{}{}", module, version, kBehindSlash);
+  const MutexLock lock(read_mutex_);
+  Used s(reader_->of_version);
+  s->bind_text(1, first).bind_text(2, end).bind(3, std::int64_t{count});
   return read_built(*s);
 }
 

@@ -76,6 +76,8 @@ class Ledger : public tlog::LogStore {
   Result<std::vector<Built>> built_from(std::uint64_t first, std::uint32_t count);
   // Newest first.
   Result<std::vector<Built>> recent(std::uint32_t count);
+  Result<std::vector<Built>> of_version(std::string_view module, std::string_view version,
+                                        std::uint32_t count);
   Result<std::vector<Built>> of_module(std::string_view module, std::uint32_t count);
 
   // Not what has expired.

@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
 #include <map>
 
+#include "module/gzip.h"
 #include "tlog/build_log.h"
 #include "tlog/log_tree.h"
 
@@ -17,12 +19,17 @@ namespace {
 
 constexpr std::uint32_t kRecordsAtOnce = 1024;
 constexpr std::size_t kMaxTold = 100;
+constexpr std::size_t kMaxUnpackedLog = std::size_t{32} << 20U;
 
 class LocalAuditor {
  public:
   LocalAuditor(Ledger& ledger, const BinaryStore& binaries, const tlog::Checkpoint& published,
                const LocalAuditOptions& options)
-      : ledger_(ledger), binaries_(binaries), published_(published), options_(options) {}
+      : ledger_(ledger),
+        binaries_(binaries),
+        published_(published),
+        options_(options),
+        sum_log_(options.sum_log) {}
 
   Result<LocalAudit> run() {
     GW_TRY(const std::uint64_t size, ledger_.size());
@@ -65,17 +72,41 @@ class LocalAuditor {
     tree_.append(tlog::leaf_hash(b.record), made_);
     check_root();
     ++out_.records;
+    check_sum_log(b);
     if (!record || tlog::format_build_key(record->target) != b.key ||
         build::format_binary_sum(b.sha256) != record->sum) {
       tell(out_.damaged_log, fmt::format("record {}: its columns are not the record's", b.number));
       return {};
     }
+    if (const auto log = ledger_.build_log(b.number); !log || !mod::gunzip(*log, kMaxUnpackedLog)) {
+      tell(out_.damaged_log, fmt::format("record {}: what its build printed is lost", b.number));
+    }
     GW_CHECK(check_file(b, std::string(record->sum), {record->size, b.sha256}));
     return check_file(b, fmt::format("{}.gz", record->sum), {b.packed_size, b.packed_sha256});
   }
 
+  // It may be behind: a running service appends to it after the database.
+  void check_sum_log(const Built& b) {
+    if (b.number < sum_lines_) return;  // a damaged number
+    std::string line;
+    while (sum_lines_ <= b.number) {  // one that is missing in the database has its line
+      if (!std::getline(sum_log_, line) || sum_log_.eof()) return;
+      ++sum_lines_;
+    }
+    if (line + "\n" == b.record) return;
+    tell(out_.damaged_log,
+         fmt::format("{}: line {} is not record {}", options_.sum_log, b.number + 1, b.number));
+    sum_log_.setstate(std::ios::failbit);  // once is enough
+  }
+
   Status check_file(const Built& b, const std::string& name, const build::Saved& wanted) {
-    GW_TRY(const auto found, binaries_.look(name));
+    const auto looked = binaries_.look(name);
+    if (!looked) {
+      tell(out_.damaged_files,
+           fmt::format("record {}: {}: {}", b.number, name, looked.error().message));
+      return {};
+    }
+    const auto& found = *looked;
     if (!found) {
       ++out_.missing;
       return {};
@@ -114,6 +145,8 @@ class LocalAuditor {
   const BinaryStore& binaries_;
   const tlog::Checkpoint& published_;
   const LocalAuditOptions& options_;
+  std::ifstream sum_log_;
+  std::uint64_t sum_lines_ = 0;  // of it, that were read
   LocalAudit out_;
   tlog::LogTree tree_;
   std::vector<tlog::StoredHash> made_;

@@ -3,9 +3,11 @@
 //
 // A disk flips bits, and a file that is served for years is read by nobody else. The log is
 // computed anew from the records; each hash of each subtree is compared with the stored one; each
-// binary that is kept, and each packed one, is read and compared with its record. A file that is
-// not what it was is removed when told so: it is built again when somebody asks, and must have the
-// record's sum. What is wrong in the log itself cannot be mended here.
+// binary that is kept, and each packed one, is read and compared with its record; what each build
+// printed must unpack; sum.log has the same lines. A file that is not what it was is removed when
+// told so: it is built again when somebody asks, and must have the record's sum. One that the disk
+// does not give back is told, and the rest is looked at. What is wrong in the log itself cannot be
+// mended here.
 //
 // For the background: one record, one file at a time. Any thread, beside a running service.
 #pragma once
@@ -36,6 +38,7 @@ struct LocalAudit {
 struct LocalAuditOptions {
   bool remove_damaged = false;     // files
   const os::Stop* stop = nullptr;  // may be null
+  std::string sum_log = {};        // its path; one that is not there is not looked at
 };
 
 // `published`: a head of this log, verified, that the records must give. kUnavailable: stopped;

@@ -1,10 +1,9 @@
 #include "buildd/log_keys.h"
 
-#include <sys/stat.h>
-
 #include "base/bytes.h"
 #include "base/crypto.h"
 #include "os/file.h"
+#include "os/secrets.h"
 
 namespace gw::buildd {
 
@@ -29,11 +28,7 @@ Result<tlog::SignerKey> make_log_key(std::string_view name, const std::string& f
 }
 
 Result<tlog::SignerKey> load_log_key(const std::string& file) {
-  struct stat found {};
-  if (::stat(file.c_str(), &found) == 0 && (found.st_mode & 077) != 0) {
-    return usage_error(file + ": others may read the key", "chmod 600 " + file);
-  }
-  auto text = os::read_file(file, kMaxFile);
+  auto text = os::read_secret_file(file, kMaxFile, os::SecretUse::kOwner);
   if (!text) {
     if (text.error().kind != ErrorKind::kNotFound) return std::move(text).error();
     return usage_error(file + ": no such key", "make one: gwtool build genkey NAME --key FILE");

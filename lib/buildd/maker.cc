@@ -40,6 +40,13 @@ std::string strip_paths(std::string_view log, const std::vector<std::string>& di
   return out;
 }
 
+std::string Maker::public_text(std::string_view text, const std::string& goroot) const {
+  std::vector<std::string> directories = options_.hidden_paths;
+  directories.push_back(parts_.cache.path());
+  directories.push_back(goroot);
+  return strip_paths(text, directories);
+}
+
 struct Maker::Compiled {
   StoredBinary binary;
   std::string log;  // gzip
@@ -58,13 +65,17 @@ Result<Maker::Compiled> Maker::compile(const build::Key& key, Times times,
                                  .progress = [&](std::string_view t) { progress(t); }},
                                 parts_.stop));
     GW_TRY(const build::Product product, builder->build(key));
+    for (const build::SumRemark& said : product.remarks()) {
+      parts_.logger.write(said.vouched ? LogLevel::kInfo : LogLevel::kWarning, "private module",
+                          {{"key", build::format_key(key)}, {"what", said.text}});
+    }
     GW_TRY(StoredBinary binary, parts_.binaries.add(product));
     return std::pair(std::move(binary), product.log());
   };
   GW_TRY(const auto first, build(times == Times::kAgain));
   Compiled out{first.first, ""};
   GW_TRY(const std::string log, os::read_file(first.second, kMaxLog));
-  out.log = mod::gzip(strip_paths(log, {parts_.cache.path(), toolchain.goroot}));
+  out.log = mod::gzip(public_text(log, toolchain.goroot));
   if (times == Times::kTwice) {
     progress("building it a second time, to compare");
     GW_TRY(const auto second, build(true));
@@ -100,7 +111,7 @@ Status Maker::ask_verifier(const Verifier& verifier, const build::Key& key,
   }
 }
 
-Status Maker::ask_verifiers(const build::Key& key, const std::string& record) const {
+Status Maker::ask_verifiers(const build::Key& key, const std::string& record, bool secret) const {
   std::vector<std::string> own;
   if (options_.sign_hop && !options_.verifiers.empty()) {
     GW_TRY(const std::string note, options_.sign_hop(format_hop_text(record, parts_.clock.now())));
@@ -108,6 +119,7 @@ Status Maker::ask_verifiers(const build::Key& key, const std::string& record) co
   }
   std::vector<Status> answers(options_.verifiers.size());
   os::run_on_threads(answers.size(), [&](std::size_t i) {
+    if (secret && !options_.verifiers[i].knows_private) return;
     answers[i] = ask_verifier(options_.verifiers[i], key, record, own);
   });
   for (const Status& answer : answers) {
@@ -141,14 +153,19 @@ void Maker::trim() const {
 // The way of a record into the log. Returns the sum.
 Result<std::string> Maker::publish(const build::Key& key,
                                    const BuildQueue::Progress& progress) const {
-  const bool twice = options_.twice && options_.verifiers.empty();
+  const bool secret = options_.is_private && options_.is_private(key.module);
+  const bool ask = std::any_of(options_.verifiers.begin(), options_.verifiers.end(),
+                               [&](const Verifier& v) { return !secret || v.knows_private; });
+  const bool twice = options_.twice && !ask;
   GW_TRY(Compiled compiled, compile(key, twice ? Times::kTwice : Times::kOnce, progress));
   // Both files are on the disk; nobody can ask for them yet.
   const StoredBinary& binary = compiled.binary;
   const std::string name = build::format_key(key);
   const std::string record = tlog::format_build_record({key.view(), binary.size, binary.sum});
-  if (!options_.verifiers.empty()) progress("asking other services for their result");
-  GW_CHECK(ask_verifiers(key, record));
+  if (ask) {
+    progress("asking other services for their result");
+    GW_CHECK(ask_verifiers(key, record, secret));
+  }
   // Everybody agrees.
   auto result = std::make_shared<BuildResult>();
   result->sha256 = binary.sha256;
@@ -202,21 +219,25 @@ BuildUpdate Maker::fail(const build::Key& key, const Error& error) const {
   const bool permanent =
       error.kind == ErrorKind::kNotFound && detail != nullptr && logged && !*logged;
   BuildUpdate out;
-  out.error = error.message;
-  out.kind = BuildUpdate::Kind::kTempFailed;
+  if (!permanent && parts_.stop.requested()) {
+    out = stopping_update();
+  } else {
+    out.error = public_text(error.message);
+    out.kind = BuildUpdate::Kind::kTempFailed;
+  }
   parts_.logger.info("build failed",
                      {{"key", name}, {"permanent", permanent ? 1 : 0}, {"error", error.message}});
   metric_add(Metric::kBuilds, permanent ? BuildEnd::kFailed : BuildEnd::kTemporary);
   if (!permanent) return out;
   Failure failure;
   failure.reason = build::reason_text(detail->reason);
-  failure.message = error.message;
-  failure.hint = error.hint;
+  failure.message = out.error;
+  failure.hint = public_text(error.hint);
   failure.failed_at = parts_.clock.now();
   const bool others = is_others_fault(detail->reason);
   failure.expires_at = failure.failed_at + (others ? kOthersFailureStays : kFailureStays);
   const auto log = os::read_file(detail->log, kMaxLog);
-  if (log) failure.log = mod::gzip(strip_paths(*log, {parts_.cache.path()}));
+  if (log) failure.log = mod::gzip(public_text(*log));
   if (const auto saved = parts_.ledger.save_failure(name, failure); !saved) {
     parts_.logger.error("saving a failure", saved.error());
     return out;

@@ -45,6 +45,8 @@ struct VerifierQuestion {
 struct Verifier {
   std::string name;  // its key's
   std::function<Status(const VerifierQuestion&)> ask;
+  // May be asked about private modules, too: it has told their names itself.
+  bool knows_private = false;
 };
 
 struct MakerOptions {
@@ -53,12 +55,16 @@ struct MakerOptions {
   // Without verifiers: builds everything a second time and compares.
   bool twice = true;
   std::vector<Verifier> verifiers = {};
+  // Modules whose names no verifier is to hear: built twice instead. May be null.
+  std::function<bool(const std::string& module)> is_private = nullptr;
   // What verifiers said already, when they asked for ours. May be null without verifiers.
   Claims* claims = nullptr;
   // Signs format_hop_text(); null: no mark is sent.
   std::function<Result<std::string>(const std::string& text)> sign_hop = nullptr;
   // A head covers one more record.
   std::function<void()> on_published = nullptr;
+  // Of this machine: neither logs nor messages for readers name them.
+  std::vector<std::string> hidden_paths = {};
   std::uint64_t max_cache_bytes = std::uint64_t{20} << 30U;
   std::uint64_t max_binary_bytes = std::uint64_t{20} << 30U;  // all that are kept
 };
@@ -97,9 +103,10 @@ class Maker {
                            const BuildQueue::Progress& progress) const;
   Result<std::string> publish(const build::Key& key, const BuildQueue::Progress& progress) const;
   BuildUpdate find_or_publish(const build::Key& key, const BuildQueue::Progress& progress) const;
-  Status ask_verifiers(const build::Key& key, const std::string& record) const;
+  Status ask_verifiers(const build::Key& key, const std::string& record, bool secret) const;
   Status ask_verifier(const Verifier& verifier, const build::Key& key, const std::string& record,
                       const std::vector<std::string>& own) const;
+  std::string public_text(std::string_view text, const std::string& goroot = {}) const;
   BuildUpdate fail(const build::Key& key, const Error& error) const;
 
   MakerParts parts_;
@@ -107,7 +114,7 @@ class Maker {
   mutable std::atomic<MonoTime::rep> trim_at_{0};  // the cache, next
 };
 
-// Directories of the machine in a build's log have no place in a public one. For tests.
+// Directories of the machine have no place in a public log, or a message for readers.
 std::string strip_paths(std::string_view log, const std::vector<std::string>& directories);
 
 }  // namespace gw::buildd

@@ -14,6 +14,7 @@ namespace gw::buildd {
 namespace {
 
 constexpr std::size_t kVersionsShown = 40;
+constexpr std::size_t kVulnerabilitiesShown = 10;
 constexpr unsigned kReload = 3;
 
 Page page(const SiteFacts& site, std::string title, std::string body) {
@@ -54,6 +55,7 @@ struct Choice {
   std::string text;
   build::Key key;
   bool gone = false;
+  bool vulnerable = false;
 };
 
 std::string choices(std::string_view title, const std::vector<Choice>& all, const build::Key& here,
@@ -65,10 +67,11 @@ std::string choices(std::string_view title, const std::vector<Choice>& all, cons
     const std::string classes =
         fmt::format("{}{}{}", built ? "built " : "", choice.key == here ? "here " : "",
                     choice.gone ? "gone " : "");
-    items += fmt::format("<li><a class=\"{}\" href=\"{}\"{}>{}{}</a></li>", classes,
-                         escape_html(build_page(choice.key)),
-                         choice.key == here ? " aria-current=\"page\"" : "",
-                         escape_html(choice.text), built ? " ✓" : "");
+    items += fmt::format(
+        "<li><a class=\"{}\" href=\"{}\"{}>{}{}{}</a></li>", classes,
+        escape_html(build_page(choice.key)), choice.key == here ? " aria-current=\"page\"" : "",
+        escape_html(choice.text), built ? " ✓" : "",
+        choice.vulnerable ? " <span title=\"known vulnerabilities\">⚠</span>" : "");
   }
   return fmt::format("<h2>{}</h2>\n<ul class=\"choices\">{}</ul>\n", title, items);
 }
@@ -84,7 +87,7 @@ std::vector<Choice> version_choices(const build::Key& key, const Around& around)
     build::Key other = key;
     other.version = version;
     const bool gone = std::find(retracted.begin(), retracted.end(), version) != retracted.end();
-    out.push_back({version, std::move(other), gone});
+    out.push_back({version, std::move(other), gone, around.vulnerable.contains(version)});
   }
   if (!here) out.insert(out.begin(), {key.version, key});
   return out;
@@ -118,6 +121,39 @@ std::string all_choices(const build::Key& key, const Around& around) {
          choices("Go versions", go_versions, key, around);
 }
 
+// Each with its page, and what would help.
+std::string vulnerability_marks(const Findings& findings, bool unanswered) {
+  if (unanswered) {
+    return "<p class=\"note\">Whether vulnerabilities of it are known could not be looked up "
+           "now.</p>\n";
+  }
+  if (!findings || findings->empty()) return "";
+  std::string items;
+  for (std::size_t i = 0; i < std::min(findings->size(), kVulnerabilitiesShown); ++i) {
+    const mod::Finding& f = (*findings)[i];
+    std::string aliases;
+    for (const std::string& alias : f.aliases) aliases += (aliases.empty() ? "" : ", ") + alias;
+    items += fmt::format("<li>{}{}: {} <span class=\"soft\">{} {}; {}</span></li>\n",
+                         link("https://pkg.go.dev/vuln/" + f.id, f.id),
+                         aliases.empty() ? "" : fmt::format(" ({})", escape_html(aliases)),
+                         escape_html(f.summary), escape_html(f.component.module),
+                         escape_html(f.component.version),
+                         f.fixed.empty() ? "not fixed yet" : escape_html("fixed in " + f.fixed));
+  }
+  if (findings->size() > kVulnerabilitiesShown) {
+    items += fmt::format("<li>and {} more</li>\n", findings->size() - kVulnerabilitiesShown);
+  }
+  return fmt::format(
+      "<div class=\"note warn\"><p><strong>Vulnerable</strong>: {} known. Whether the code in "
+      "question is ever run, nobody looked.</p>\n<ul>{}</ul></div>\n",
+      findings->size(), items);
+}
+
+std::string private_mark(const std::string& remark) {
+  if (remark.empty()) return "";
+  return fmt::format("<p class=\"note\"><strong>Private</strong>: {}.</p>\n", escape_html(remark));
+}
+
 // What a reader should know before running it.
 std::string marks(const build::Key& key, const Around& around) {
   std::string out;
@@ -144,7 +180,8 @@ std::string marks(const build::Key& key, const Around& around) {
         "The module contains prebuilt object files (<code>.syso</code>). They are linked as they "
         "are: reproducible, and not made from source.");
   }
-  return out;
+  return private_mark(around.remark) + out +
+         vulnerability_marks(around.findings, around.unanswered);
 }
 
 std::string build_form(std::string_view label) {
@@ -222,6 +259,7 @@ and witnesses <a href="/tlog/checkpoint">checkpoint</a>, <code>tile/</code>, wit
 Page module_page(const SiteFacts& site, const ModulePageFacts& facts) {
   std::string body = fmt::format("<h1>{} <span class=\"soft\">{}</span></h1>\n",
                                  escape_html(facts.module), escape_html(facts.version));
+  body += private_mark(facts.remark) + vulnerability_marks(facts.findings, facts.unanswered);
   body += "<h2>Commands</h2>\n";
   if (facts.facts->commands.empty()) {
     body += "<p>This module has no main packages: nothing in it can be built.</p>\n";
@@ -236,8 +274,11 @@ Page module_page(const SiteFacts& site, const ModulePageFacts& facts) {
     body += fmt::format("<ul>{}</ul>\n", items);
   }
   body += "<h2>Built here</h2>\n" + builds_table(facts.built);
-  body += fmt::format("<p>{}</p>\n", link(fmt::format("https://pkg.go.dev/{}", facts.module),
-                                          "Its documentation on pkg.go.dev"));
+  // Who follows that link says its name outside.
+  if (facts.remark.empty()) {
+    body += fmt::format("<p>{}</p>\n", link(fmt::format("https://pkg.go.dev/{}", facts.module),
+                                            "Its documentation on pkg.go.dev"));
+  }
   return page(site, facts.module, std::move(body));
 }
 
@@ -332,11 +373,14 @@ Page result_page(const SiteFacts& site, const build::Key& key, const Around& aro
       escape_html(key.target.goos), escape_html(key.target.goarch), escape_html(key.go_version),
       key.stripped ? "\" -s\"" : "", escape_html(package));
   body += fmt::format(
-      "<p>{} · {} · {} · {} · {} · {} · {} · {}</p>\n", link("log", "Build log"),
+      "<p>{} · {} · {} · {} · {} · {}{} · {}</p>\n", link("log", "Build log"),
       link("record", "Record"), link(file + ".tlog-proof", "Proof to keep"),
       link("provenance", "Provenance (SLSA)"), link("modules", "Modules (CycloneDX)"),
       link("/tlog/lookup/" + build::format_key(key), "Lookup with signed head"),
-      link(fmt::format("https://pkg.go.dev/{}@{}", key.package(), key.version), "pkg.go.dev"),
+      around.remark.empty()
+          ? " · " + link(fmt::format("https://pkg.go.dev/{}@{}", key.package(), key.version),
+                         "pkg.go.dev")
+          : std::string(),
       link(fmt::format("{}dl", build_page(latest)), "Build and download the latest"));
   Page out =
       page(site, fmt::format("{} {} for {}: {}", key.package(), key.version, what_for(key), sum),

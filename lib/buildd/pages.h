@@ -12,6 +12,7 @@
 #include "buildd/html.h"
 #include "buildd/ledger.h"
 #include "buildd/queue.h"
+#include "module/vulnerability.h"
 
 namespace gw::buildd {
 
@@ -30,9 +31,15 @@ struct HomeFacts {
 };
 Page home_page(const SiteFacts& site, const HomeFacts& facts);
 
+// Known vulnerabilities; nothing: nobody was asked about them, or nobody answered.
+using Findings = std::optional<std::vector<mod::Finding>>;
+
 struct ModulePageFacts {
   std::string module;
-  std::string version;  // `latest`
+  std::string version;      // `latest`
+  Findings findings = {};   // of that version
+  bool unanswered = false;  // the vulnerability database was asked in vain
+  std::string remark = {};  // who says what a private module is
   std::shared_ptr<const ModuleFacts> facts;
   std::vector<Built> built;
 };
@@ -44,6 +51,10 @@ struct Around {
   std::vector<std::string> go_versions;
   std::set<std::string> built;  // keys
   bool object_files = false;
+  std::string remark = {};                // who says what a private module is
+  Findings findings = {};                 // of the build; of what it is made of, if it is there
+  bool unanswered = false;                // the vulnerability database was asked in vain
+  std::set<std::string> vulnerable = {};  // versions
 };
 
 // One that is not built: nobody asked for it yet, or it waits, or it runs.

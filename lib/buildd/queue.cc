@@ -4,16 +4,13 @@
 
 namespace gw::buildd {
 
-namespace {
-
-BuildUpdate refused() {
+BuildUpdate stopping_update() {
   BuildUpdate out;
   out.kind = BuildUpdate::Kind::kTempFailed;
   out.error = "the service is being stopped";
+  out.stopping = true;
   return out;
 }
-
-}  // namespace
 
 Status BuildQueue::start(unsigned workers) {
   for (unsigned i = 0; i < workers; ++i) {
@@ -40,7 +37,7 @@ void BuildQueue::tell(Job& job) {
 Status BuildQueue::submit(const build::Key& key, Watcher watcher) {
   const std::string name = build::format_key(key);
   const MutexLock lock(mutex_);
-  if (closed_) return unavailable_error(refused().error, "try again in a minute");
+  if (closed_) return unavailable_error(stopping_update().error, "try again in a minute");
   auto found = jobs_.find(name);
   if (found == jobs_.end()) {
     if (queue_.size() >= max_waiting_) {
@@ -88,6 +85,7 @@ void BuildQueue::finish(const std::shared_ptr<Job>& job, BuildUpdate end) {
   job->state = std::move(end);
   tell(*job);
   jobs_.erase(job->name);
+  if (jobs_.empty()) changed_.notify_all();
 }
 
 void BuildQueue::close() {
@@ -96,8 +94,17 @@ void BuildQueue::close() {
   while (!queue_.empty()) {
     const auto job = queue_.front();
     queue_.pop_front();
-    finish(job, refused());
+    finish(job, stopping_update());
   }
+}
+
+bool BuildQueue::wait_idle(Duration patience) {
+  const auto end = std::chrono::steady_clock::now() + patience;
+  const MutexLock lock(mutex_);
+  while (!jobs_.empty()) {
+    if (!changed_.wait_until(mutex_, end)) return jobs_.empty();
+  }
+  return true;
 }
 
 void BuildQueue::run() {

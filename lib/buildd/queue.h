@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/mutex.h"
 #include "base/result.h"
 #include "build/key.h"
@@ -34,9 +35,13 @@ struct BuildUpdate {
   std::size_t position = 0;
   std::string progress;  // what is done just now, for people
   std::string error;
+  bool stopping = false;  // kTempFailed, as the service is being stopped
   std::string sum;
   bool last() const { return kind != Kind::kQueued; }
 };
+
+// What a build ends with that the service's end is in the way of.
+BuildUpdate stopping_update();
 
 class BuildQueue {
  public:
@@ -64,6 +69,8 @@ class BuildQueue {
 
   // Takes no more, and tells those that wait kTempFailed. What runs goes on.
   void close();
+  // After close(): until what runs has ended, and its watchers were told. False: it took longer.
+  bool wait_idle(Duration patience);
   struct Pending {
     std::string key;
     BuildUpdate state;

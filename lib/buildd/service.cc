@@ -2,13 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
+#include "base/bytes.h"
 #include "base/crypto.h"
 #include "base/metrics.h"
+#include "base/text.h"
 #include "buildd/admin.h"
 #include "buildd/feed.h"
 #include "buildd/local_audit.h"
+#include "buildd/notes.h"
 #include "buildd/published_head.h"
 #include "net/http.h"
 #include "os/file.h"
@@ -20,8 +24,42 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{5};
 constexpr std::chrono::minutes kTidyEvery{10};
+constexpr std::chrono::minutes kLookForToolchains{10};
 constexpr unsigned kPageWorkers = 16;
 constexpr std::size_t kPagesWaiting = 512;
+
+// What is done now and then, however often the service is started: when it was done last is kept.
+class NowAndThen {
+ public:
+  NowAndThen(std::string file, std::chrono::seconds every, const Clock& clock, const Logger& logger)
+      : file_(std::move(file)), every_(every), clock_(clock), logger_(logger) {
+    const auto text = os::read_file(file_, kMaxText);
+    const auto last = text ? parse_decimal(trim(*text)) : std::nullopt;
+    const std::int64_t now = to_unix(clock_.now());
+    // A time that is still to come is a clock's mistake.
+    if (last && *last <= static_cast<std::uint64_t>(now)) {
+      left_ =
+          every_ - std::min(every_, std::chrono::seconds(now - static_cast<std::int64_t>(*last)));
+    } else {
+      done();
+    }
+  }
+  std::chrono::seconds left() const { return left_; }
+  void done() {
+    left_ = every_;
+    const std::string text = fmt::format("{}\n", to_unix(clock_.now()));
+    const Status kept = os::write_file_atomic(file_, text, 0644);
+    if (!kept) logger_.error("keeping " + file_, kept.error());
+  }
+
+ private:
+  static constexpr std::size_t kMaxText = 100;
+  const std::string file_;
+  const std::chrono::seconds every_;
+  const Clock& clock_;
+  const Logger& logger_;
+  std::chrono::seconds left_{};
+};
 
 }  // namespace
 
@@ -32,13 +70,20 @@ struct Service::Impl {
         parts(std::move(p)),
         head(parts.signer, options.published_file),
         claims(options.verifier_keys, parts.clock),
-        toolchains(parts.toolchains, options.go_versions, parts.clock),
+        notes(options.data + "/notes", options.notes),
+        gate(options.data + "/toolchains",
+             gate_build({parts.cache, options.maker.sandbox, options.maker.limits, parts.stop}),
+             parts.clock, parts.log),
+        toolchains(parts.toolchains, options.go_versions, parts.clock,
+                   options.gate ? &gate : nullptr),
         catalog(parts.modules, parts.clock) {}
   Status open();
+  void hide_paths();
   Status listen();
   void set_gauges() const;
   void tidy();
   void rebuild_samples();
+  void try_toolchains();
   void follow_other();
   void ask_witnesses();
   void audit();
@@ -54,10 +99,15 @@ struct Service::Impl {
   std::unique_ptr<tlog::LogFiles> files;
   std::unique_ptr<SumLog> sum_log;
   std::unique_ptr<Feed> feed;
+  Notes notes;
+  ToolchainGate gate;
   Toolchains toolchains;
+  // Builds beside those of the queue take turns: each needs a user of its own.
+  Mutex beside;
   Catalog catalog;
   std::unique_ptr<Maker> maker;
   std::unique_ptr<BuildQueue> queue;
+  std::optional<Vulnerabilities> vulnerabilities;
   std::unique_ptr<Site> site;
   std::unique_ptr<http::Server> server;
   std::unique_ptr<http::Server> admin;
@@ -82,6 +132,7 @@ Status Service::Impl::open() {
   files = std::make_unique<tlog::LogFiles>(*ledger, *log, tlog::DataTileStyle::kNumbered);
   GW_TRY(sum_log, SumLog::open(options.data + "/sum.log", *ledger));
   feed = std::make_unique<Feed>(*ledger, *log);
+  hide_paths();
   options.maker.on_published = [this] { feed->published(); };
   options.maker.claims = &claims;
   options.maker.sign_hop = parts.sign_hop;
@@ -98,13 +149,26 @@ Status Service::Impl::open() {
   return queue->start(options.builders);
 }
 
+// Whatever part of them a message names, in either spelling.
+void Service::Impl::hide_paths() {
+  for (const std::string& path : {parts.cache.path(), options.data}) {
+    options.rules.hidden_paths.push_back(os::real_path(path));
+    if (path.starts_with('/')) options.rules.hidden_paths.push_back(path);
+  }
+  options.maker.hidden_paths = options.rules.hidden_paths;
+}
+
 Status Service::Impl::listen() {
   const std::string name = parts.signer.key().name();
   SiteFacts facts{name, parts.signer.key().format(), parts.checkpoint_signer.key().format(),
                   options.notes, options.base_url.empty() ? "https://" + name : options.base_url};
-  site = std::make_unique<Site>(SiteParts{*ledger, *log, *files, *queue, catalog, toolchains,
-                                          *binaries, parts.clock, &claims, parts.sign_envelope},
-                                std::move(facts), options.rules);
+  if (options.vulnerabilities) {
+    vulnerabilities.emplace(options.vulnerabilities, parts.clock, parts.log);
+  }
+  site = std::make_unique<Site>(
+      SiteParts{*ledger, *log, *files, *queue, catalog, toolchains, *binaries, parts.clock, &claims,
+                vulnerabilities ? &*vulnerabilities : nullptr, parts.sign_envelope, &notes},
+      std::move(facts), options.rules);
   http::Router pages;
   site->add_routes(pages);
   pages.add({.pattern = "/-/feed",
@@ -124,9 +188,11 @@ Status Service::Impl::listen() {
   server_options.log = &parts.log;
   if (options.admin) {
     http::Router router;
-    add_admin_routes(router, {*ledger, *queue, parts.clock, [this] { set_gauges(); }});
+    add_admin_routes(router, {*ledger, *queue, options.gate ? &gate : nullptr, parts.clock,
+                              [this] { set_gauges(); }, notes});
     http::ServerOptions admin_options;
     admin_options.listen = *options.admin;
+    admin_options.names = options.admin_names;
     GW_TRY(admin, http::Server::start(std::move(admin_options), std::move(router)));
   }
   GW_TRY(server, http::Server::start(std::move(server_options), std::move(pages)));
@@ -163,7 +229,8 @@ void Service::Impl::tidy() {
 
 // Whether what was built once still comes out the same, for as long as the service runs.
 void Service::Impl::rebuild_samples() {
-  while (!parts.stop.wait_for(options.rebuild_every)) {
+  NowAndThen when(options.data + "/rebuilt", options.rebuild_every, parts.clock, parts.log);
+  for (; !parts.stop.wait_for(when.left()); when.done()) {
     const std::uint64_t size = log->head()->size;
     if (size == 0) continue;
     std::uint64_t any = 0;
@@ -173,8 +240,22 @@ void Service::Impl::rebuild_samples() {
       parts.log.error("reading a record to build it again", record.error());
       continue;
     }
+    const MutexLock lock(beside);
     maker->rebuild(record->at(0));
   }
+}
+
+// So that a new release is known to be good before somebody means it by `latest`. Not in the
+// background: who asks for it meanwhile waits for this.
+void Service::Impl::try_toolchains() {
+  do {
+    for (const std::string& version : toolchains.untried()) {
+      if (parts.stop.requested()) return;
+      const MutexLock lock(beside);
+      const auto got = toolchains.get(version);
+      if (!got && !parts.stop.requested()) parts.log.error("trying a toolchain", got.error());
+    }
+  } while (!parts.stop.wait_for(kLookForToolchains));
 }
 
 // Builds what another service has logged, as it comes.
@@ -213,10 +294,12 @@ void Service::Impl::ask_witnesses() {
 // Whether all that was built and logged is still what it was.
 void Service::Impl::audit() {
   run_in_background();
-  while (!parts.stop.wait_for(options.audit_every)) {
+  NowAndThen when(options.data + "/audited", options.audit_every, parts.clock, parts.log);
+  for (; !parts.stop.wait_for(when.left()); when.done()) {
     const auto published = head.load();
     if (!published || !*published) continue;
-    const auto found = audit_local(*ledger, *binaries, **published, {true, &parts.stop});
+    const auto found = audit_local(*ledger, *binaries, **published,
+                                   {true, &parts.stop, options.data + "/sum.log"});
     if (!found) {
       if (parts.stop.requested()) return;
       metric_add(Metric::kBuildAudits, AuditEnd::kFailed);
@@ -245,6 +328,7 @@ void Service::run(const os::Notifier& notifier) {
     start("building records again", [&s] { s.rebuild_samples(); });
   if (s.options.audit_every.count() > 0) start("auditing what is kept", [&s] { s.audit(); });
   if (!s.options.witnesses.empty()) start("asking witnesses", [&s] { s.ask_witnesses(); });
+  if (s.options.gate) start("trying toolchains", [&s] { s.try_toolchains(); });
   if (s.options.followed) start("following the other log", [&s] { s.follow_other(); });
   s.parts.log.info("listening", {{"address", s.server->endpoint().format()}});
   if (s.admin) s.parts.log.info("admin", {{"address", s.admin->endpoint().format()}});
@@ -261,9 +345,11 @@ void Service::run(const os::Notifier& notifier) {
     next_tidy = s.parts.clock.mono() + kTidyEvery;
   } while (!s.parts.stop.wait_for(step));
   notifier.stopping();
-  // Those who wait are told; builds see the stop and end, and their readers are answered.
+  // Those who wait are told; builds see the stop and end, and their readers are answered: before
+  // the server ends streams, or nothing would reach these.
   s.claims.close();
   s.queue->close();
+  (void)s.queue->wait_idle(kPatience);
   s.server->stop(kPatience);
   if (s.admin) s.admin->stop(kPatience);
   for (os::Thread& thread : aside) thread.join();

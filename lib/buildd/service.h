@@ -5,6 +5,8 @@
 //   DATA/sum.log       its records as lines (sum_log.h)
 //   DATA/binaries/     SUM and SUM.gz (binary_store.h)
 //   DATA/verified      how far another service's log was built again (other_log.h)
+//   DATA/toolchains    which toolchains were tried out (toolchain_gate.h)
+//   DATA/notes         what the operator says on the first page (notes.h)
 //   DATA/lock          held by the process that serves it
 //
 // A start takes the lock, sweeps what a crash left, checks that the database holds the last head
@@ -42,11 +44,13 @@ struct ServiceOptions {
   http::Endpoint listen;
   std::optional<http::TlsOptions> tls = {};
   std::optional<http::Endpoint> admin = {};
+  std::vector<std::string> admin_names = {};  // by which it may be asked, besides addresses
   MakerOptions maker = {};
   SiteRules rules = {};
   std::string base_url = {};  // empty: https:// and the key's name
   std::string notes = {};
   Toolchains::Range go_versions = {};
+  bool gate = true;  // each toolchain is tried out first (toolchain_gate.h)
   // A record of old is built again so often; zero: never.
   std::chrono::seconds rebuild_every = {};
   // All that is kept is looked at so often (local_audit.h); zero: never.
@@ -59,7 +63,8 @@ struct ServiceOptions {
   // Another service, all of whose log is built here; nothing is built for readers then.
   OtherLog::Open followed = nullptr;
   std::chrono::seconds follow_every = std::chrono::minutes(1);
-  std::string ca_file = {};  // for witnesses
+  std::string ca_file = {};                         // for witnesses
+  Vulnerabilities::Read vulnerabilities = nullptr;  // null: pages say nothing of them
   unsigned builders = 1;
   std::size_t max_waiting = 100;
   unsigned connections = 1024;

@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/bytes.h"
 #include "base/json.h"
 #include "base/metrics.h"
 #include "base/text.h"
 #include "buildd/json_pages.h"
+#include "buildd/maker.h"
 #include "buildd/provenance.h"
 #include "buildd/site_answers.h"
 #include "http/form.h"
@@ -25,25 +27,26 @@ namespace gw::buildd {
 namespace {
 
 constexpr std::string_view kProof = ".tlog-proof";
+constexpr auto kNoModules = std::to_array<std::string_view>(
+    {"favicon.ico", "apple-touch-icon.png", "apple-touch-icon-precomposed.png", "sitemap.xml",
+     "ads.txt", "humans.txt", "llms.txt"});
 constexpr std::uint32_t kQuestionsPerBuild = 20;
 constexpr std::chrono::minutes kRenderedFor{1};
 constexpr std::size_t kMaxRendered = 2000;
 constexpr std::uint32_t kRecent = 20;
-constexpr std::uint32_t kMaxMarks = 2000;
+constexpr std::uint32_t kMaxSums = 100'000;
 constexpr std::size_t kMaxShownLog = std::size_t{32} << 20U;
 constexpr std::size_t kLogOnPage = std::size_t{16} << 10U;
-
-// What the page calls itself.
-bool is_known_page(const BuildPath& path) {
-  const std::string file = build::binary_name(path.key);
-  return is_named_page(path.page) || path.page == file || path.page == file + ".gz" ||
-         path.page == fmt::format("{}{}", file, kProof) ||
-         path.page == fmt::format("{}.gz{}", file, kProof);
-}
 
 std::optional<std::uint64_t> checkpoint_size(std::string_view note) {
   (void)take_line(note);
   return parse_decimal(take_line(note));
+}
+
+http::Response only_get() {
+  http::Response out = http::text_response(405, "only GET and HEAD");
+  out.headers.push_back({"Allow", "GET, HEAD"});
+  return out;
 }
 
 // The end of a log, which is where it says why.
@@ -76,6 +79,12 @@ void Site::add_routes(http::Router& router) {
   router.get(std::string(kStylePath), [](const http::Request& /*r*/) { return style_sheet(); });
   router.get(std::string(kScriptPath), [](const http::Request& /*r*/) { return script(); });
   router.get("/robots.txt", [](const http::Request& /*r*/) { return robots(); });
+  // What browsers and crawlers ask any host for is no module.
+  for (const std::string_view name : kNoModules) {
+    router.get(fmt::format("/{}", name), [](const http::Request& /*r*/) {
+      return text_error(404, not_found_error("no such page"));
+    });
+  }
   add("/tlog/*", false, false, &Site::serve_log_file);
   add("/tlog/lookup/*", false, true, &Site::serve_lookup);
   // What has to ask the network may take a while.
@@ -88,8 +97,16 @@ void Site::send(const Visit& visit, http::Response response) const {
   visit.reply.send(std::move(response));
 }
 
-void Site::send_error(const Visit& visit, const Error& error) const {
-  const int status = status_of(error);
+// Readers are not told where things lie here.
+Error Site::for_readers(Error error) const {
+  error.message = strip_paths(error.message, rules_.hidden_paths);
+  error.hint = strip_paths(error.hint, rules_.hidden_paths);
+  return error;
+}
+
+void Site::send_error(const Visit& visit, const Error& found) const {
+  const int status = status_of(found);
+  const Error error = for_readers(found);
   http::Response out = wants_json(visit.request) ? json_page(status, {{"error", error_json(error)}})
                        : wants_html(visit.request) ? render(error_page(facts_, status, error))
                                                    : text_error(status, error);
@@ -105,6 +122,7 @@ void Site::send_error(const Visit& visit, const Error& error) const {
 
 void Site::serve(const Visit& visit) {
   auto path = parse_build_path(visit.request.path);
+  if (!path && visit.post) return send(visit, only_get());
   if (!path) {
     if (const auto moved = old_address(visit.request.path)) {
       return send(visit, http::redirect(301, *moved));
@@ -117,9 +135,7 @@ void Site::serve(const Visit& visit) {
 void Site::serve_path(const Visit& visit, BuildPath path) {
   using Kind = BuildPath::Kind;
   if (visit.post && !(path.kind == Kind::kBuild && path.page == "retry")) {
-    http::Response out = http::text_response(405, "only GET and HEAD");
-    out.headers.push_back({"Allow", "GET, HEAD"});
-    return send(visit, std::move(out));
+    return send(visit, only_get());
   }
   if (path.kind == Kind::kHome) return serve_home(visit);
   if (path.misspelled && path.kind != Kind::kBuild) {
@@ -145,8 +161,10 @@ void Site::serve_home(const Visit& visit) {
   if (!recent) return send_error(visit, recent.error());
   keep_covered(*recent);
   facts.recent = *std::move(recent);
-  if (wants_json(visit.request)) return send(visit, json_page(200, home_json(facts_, facts)));
-  send(visit, render(home_page(facts_, facts)));
+  SiteFacts site = facts_;
+  if (parts_.notes != nullptr) site.notes = parts_.notes->text();
+  if (wants_json(visit.request)) return send(visit, json_page(200, home_json(site, facts)));
+  send(visit, render(home_page(site, facts)));
 }
 
 void Site::serve_module(const Visit& visit, const BuildPath& path) {
@@ -161,6 +179,13 @@ void Site::serve_module(const Visit& visit, const BuildPath& path) {
   auto found = parts_.catalog.facts(facts.module, facts.version);
   if (!found) return send_error(visit, as_client_error(found.error()));
   facts.facts = *std::move(found);
+  facts.remark = parts_.catalog.remark(facts.module).text;
+  if (parts_.vulnerabilities != nullptr) {
+    const std::vector<mod::Component> have = {{facts.module, facts.version}};
+    const auto documents = parts_.vulnerabilities->of_module(facts.module);
+    facts.unanswered = documents == nullptr;
+    if (documents) facts.findings = mod::match(*documents, have, {});
+  }
   auto built = parts_.ledger.of_module(facts.module, kRecent);
   if (!built) return send_error(visit, built.error());
   keep_covered(*built);
@@ -181,14 +206,12 @@ void Site::serve_sums(const Visit& visit, build::Key key) {
   key.target = {"linux", "amd64"};
   key.go_version = "latest";
   if (const Status s = resolve(visit, key); !s) return send_error(visit, s.error());
-  auto built = parts_.ledger.of_module(key.module, kMaxMarks);
+  auto built = parts_.ledger.of_version(key.module, key.version, kMaxSums);
   if (!built) return send_error(visit, built.error());
   keep_covered(*built);
   std::string lines;
   Json all = Json::array();
   for (const Built& b : *built) {
-    const auto record = tlog::parse_build_record(b.record);
-    if (!record || record->target.version != key.version) continue;
     lines += b.record;
     all.push_back(built_json(b));
   }
@@ -211,8 +234,11 @@ void Site::serve_version(const Visit& visit, const BuildPath& path) {
 
 void Site::serve_build(const Visit& visit, BuildPath path) {
   if (is_version_query(path.key) || is_go_query(path.key.go_version)) {
+    const std::string asked = build::binary_name(path.key);
     if (const Status s = resolve(visit, path.key); !s) return send_error(visit, s.error());
-    path.page = resolved_file(path);
+    const auto page = resolved_page(path, asked);
+    if (!page) return send_error(visit, not_found_error("no such page"));
+    path.page = *page;
     return send(visit, redirect_to(format_build_path(path)));
   }
   if (const Status s = build::check_key(path.key); !s) return send_error(visit, s.error());
@@ -271,7 +297,10 @@ void Site::serve_unbuilt(const Visit& visit, const BuildPath& path) {
     if (!s) return send_error(visit, s.error());
   }
   if (path.page.empty() && wants_json(visit.request)) {
-    return send(visit, json_page(200, unbuilt_json(path.key, state)));
+    const Around near = around(path.key);
+    Json document = unbuilt_json(path.key, state);
+    add_marks(document, near.findings, near.remark);
+    return send(visit, json_page(200, document));
   }
   if (path.page.empty()) {
     return send(visit, render(unbuilt_page(facts_, path.key, around(path.key), state)));
@@ -343,7 +372,12 @@ void Site::serve_result(const Visit& visit, const BuildPath& path) {
                                                          record ? record->sum : "", path.sum)));
   }
   if (path.page.empty() && wants_json(visit.request)) {
-    return send(visit, json_page(200, built_json(built)));
+    Around near;  // of what the page has beside it nothing is told
+    near.remark = parts_.catalog.remark(path.key.module).text;
+    add_vulnerabilities(near, path.key, &built);
+    Json document = built_json(built);
+    add_marks(document, near.findings, near.remark);
+    return send(visit, json_page(200, document));
   }
   if (path.page.empty()) return serve_result_page(visit, path, built);
   if (path.page == "log") {
@@ -430,9 +464,10 @@ void Site::serve_result_page(const Visit& visit, const BuildPath& path, const Bu
       page = found->second.page;
   }
   if (page) return send(visit, render(*page));
-  page = std::make_shared<const Page>(result_page(facts_, path.key, around(path.key), built));
+  const Around near = around(path.key, &built);
+  page = std::make_shared<const Page>(result_page(facts_, path.key, near, built));
   send(visit, render(*page));
-  {
+  if (!near.unanswered) {
     const MutexLock lock(mutex_);
     if (rendered_.size() >= kMaxRendered) rendered_.clear();
     rendered_.insert_or_assign(visit.request.path, Rendered{now, page});
@@ -476,27 +511,14 @@ void Site::keep_covered(std::vector<Built>& built) const {
   std::erase_if(built, [&](const Built& b) { return b.number >= size; });
 }
 
-// ---- what is around a build ----
-
-Around Site::around(const build::Key& key) {
-  Around out;
-  out.versions = parts_.catalog.find_versions(key.module);
-  if (const auto go = parts_.toolchains.offered()) out.go_versions = *go;
-  if (auto built = parts_.ledger.of_module(key.module, kMaxMarks)) {
-    keep_covered(*built);
-    for (const Built& b : *built) out.built.insert(b.key);
-  }
-  const auto facts = parts_.catalog.facts(key.module, key.version);
-  out.object_files = facts && (*facts)->object_files;
-  return out;
-}
-
 // ---- the log ----
 
 void Site::serve_log_file(const Visit& visit) {
   constexpr std::string_view kPrefix = "/tlog/";
   const auto file = parts_.files.read(std::string_view(visit.request.path).substr(kPrefix.size()));
-  if (!file) return visit.reply.send(text_error(status_of_file(file.error()), file.error()));
+  if (!file) {
+    return visit.reply.send(text_error(status_of_file(file.error()), for_readers(file.error())));
+  }
   visit.reply.send(log_response(*file));
 }
 
@@ -511,14 +533,14 @@ void Site::serve_lookup(const Visit& asked) {
   }
   const bool query = is_version_query(path->key) || is_go_query(path->key.go_version);
   if (const Status s = query ? resolve(visit, path->key) : build::check_key(path->key); !s) {
-    return visit.reply.send(text_error(status_of_file(s.error()), s.error()));
+    return visit.reply.send(text_error(status_of_file(s.error()), for_readers(s.error())));
   }
   const std::string name = build::format_key(path->key);
   const std::string file = "lookup/" + name;
   auto reply = parts_.files.read(file);
   if (reply) return visit.reply.send(log_response(*reply));
   if (reply.error().kind != ErrorKind::kNotFound) {
-    return visit.reply.send(text_error(500, reply.error()));
+    return visit.reply.send(text_error(500, for_readers(reply.error())));
   }
   const auto failure = parts_.ledger.find_failure(name, parts_.clock.now());
   if (failure && *failure) {
@@ -529,7 +551,7 @@ void Site::serve_lookup(const Visit& asked) {
   }
   if (!parts_.queue.find(name)) {
     if (const Status s = admit(visit, path->key, Asks::kBuild); !s) {
-      return visit.reply.send(text_error(status_of_file(s.error()), s.error()));
+      return visit.reply.send(text_error(status_of_file(s.error()), for_readers(s.error())));
     }
   }
   // The queue outlives the site, and tells watchers until its last build has ended.
@@ -538,7 +560,9 @@ void Site::serve_lookup(const Visit& asked) {
         if (!update.last()) return !reply.gone();
         if (update.kind != BuildUpdate::Kind::kSuccess) {
           const bool gone = update.kind == BuildUpdate::Kind::kPermFailed;
-          reply.send(text_error(gone ? 404 : 503, not_found_error(update.error)));
+          // Clients come back by themselves when told to: after a failure it may be for nothing.
+          reply.send(update.stopping ? text_error(503, unavailable_error(update.error))
+                                     : text_error(gone ? 404 : 503, not_found_error(update.error)));
           return false;
         }
         const auto found = files.read(file);

@@ -39,9 +39,11 @@
 #include "buildd/claims.h"
 #include "buildd/ledger.h"
 #include "buildd/limits.h"
+#include "buildd/notes.h"
 #include "buildd/pages.h"
 #include "buildd/queue.h"
 #include "buildd/toolchains.h"
+#include "buildd/vulnerabilities.h"
 #include "http/router.h"
 #include "tlog/log_files.h"
 #include "tlog/log_writer.h"
@@ -58,9 +60,11 @@ struct SiteParts {
   Toolchains& toolchains;
   const BinaryStore& binaries;
   const Clock& clock;
-  Claims* claims = nullptr;  // may be null
+  Claims* claims = nullptr;                    // may be null
+  Vulnerabilities* vulnerabilities = nullptr;  // may be null
   // Of envelope_text(); null: there is no provenance.
   std::function<Result<std::string>(const std::string& text)> sign_envelope = nullptr;
+  const Notes* notes = nullptr;  // null: those of the facts
 };
 
 struct SiteRules {
@@ -70,6 +74,7 @@ struct SiteRules {
   std::vector<std::string> refused_agents = {};   // parts of User-Agent, lower case
   std::vector<std::string> allowed_modules = {};  // by path elements; none: all
   bool verify_only = false;                       // nothing is built for readers
+  std::vector<std::string> hidden_paths = {};     // of this machine: no message names them
 };
 
 class Site {
@@ -117,10 +122,12 @@ class Site {
   Status check_reader(const http::Request& request) const;
   Result<std::optional<Built>> find_built(const std::string& name) const;
   void keep_covered(std::vector<Built>& built) const;
-  Around around(const build::Key& key);
+  Around around(const build::Key& key, const Built* built = nullptr);
+  void add_vulnerabilities(Around& out, const build::Key& key, const Built* built) const;
   void serve_result_page(const Visit& visit, const BuildPath& path, const Built& built);
   void send(const Visit& visit, http::Response response) const;
-  void send_error(const Visit& visit, const Error& error) const;
+  Error for_readers(Error error) const;
+  void send_error(const Visit& visit, const Error& found) const;
 
   SiteParts parts_;
   const SiteFacts facts_;

@@ -192,19 +192,15 @@ std::optional<std::string> old_address(std::string_view path) {
   return std::nullopt;
 }
 
-bool is_named_page(std::string_view page) {
-  constexpr std::array<std::string_view, 8> kNamed{"",       "log",   "dl",         "record",
-                                                   "events", "retry", "provenance", "modules"};
-  return std::find(kNamed.begin(), kNamed.end(), page) != kNamed.end();
-}
-
-std::string resolved_file(const BuildPath& path) {
+std::optional<std::string> resolved_page(const BuildPath& path, const std::string& asked) {
   if (is_named_page(path.page)) return path.page;
-  std::string file = build::binary_name(path.key);
-  for (const std::string_view end : {".gz.tlog-proof", ".gz", ".tlog-proof"}) {
-    if (path.page.ends_with(end)) return file.append(end);
+  const std::string file = build::binary_name(path.key);
+  for (const std::string_view end : {"", ".gz", ".tlog-proof", ".gz.tlog-proof"}) {
+    for (const std::string& name : {asked, file}) {
+      if (path.page == fmt::format("{}{}", name, end)) return fmt::format("{}{}", file, end);
+    }
   }
-  return file;
+  return std::nullopt;
 }
 
 void count_page(int status) {

@@ -52,11 +52,9 @@ http::Response binary_response(const http::Request& request, const std::string& 
 
 // gobuild's addresses of old: /m/MOD, /b/KEY, /r/KEY/SUM/.
 std::optional<std::string> old_address(std::string_view path);
-// Pages of a build that have a name of their own, "" among them.
-bool is_named_page(std::string_view page);
-// The page of a path that was resolved: a file's name has the version in it. Precondition: the key
-// is the resolved one.
-std::string resolved_file(const BuildPath& path);
+// The page of a path that was resolved: a file's name has the version in it. `asked`: the binary's
+// name before. Nothing: there is no such page. Precondition: the key is the resolved one.
+std::optional<std::string> resolved_page(const BuildPath& path, const std::string& asked);
 
 void count_page(int status);
 

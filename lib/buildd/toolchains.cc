@@ -21,25 +21,33 @@ std::uint32_t oldest_supported(const std::vector<std::string>& versions) {
 
 }  // namespace
 
-Toolchains::Toolchains(Source source, Range range, const Clock& clock)
-    : source_(std::move(source)), range_(std::move(range)), clock_(clock) {}
+Toolchains::Toolchains(Source source, Range range, const Clock& clock, ToolchainGate* gate)
+    : source_(std::move(source)), range_(std::move(range)), clock_(clock), gate_(gate) {}
 
+// One asks; those who come meanwhile have what was there before, or else the same answer.
 Result<std::vector<std::string>> Toolchains::all() {
   {
     const MutexLock lock(mutex_);
-    if (read_at_ && clock_.mono() - *read_at_ < kKept) return versions_;
+    const bool fresh = read_at_ && clock_.mono() - *read_at_ < kKept;
+    if (fresh || (reading_ && !versions_.empty())) return versions_;
+    if (reading_) {
+      const auto before = answer_;
+      while (answer_ == before) read_.wait(mutex_);
+      return *answer_;
+    }
+    reading_ = true;
   }
   auto versions = source_.versions();
+  if (versions && versions->empty()) versions = not_found_error("there is no Go toolchain");
   const MutexLock lock(mutex_);
-  if (!versions) {
-    // What was there a while ago most likely is.
-    if (!versions_.empty()) return versions_;
-    return versions;
-  }
-  if (versions->empty()) return not_found_error("there is no Go toolchain");
-  versions_ = *versions;
-  read_at_ = clock_.mono();
-  return versions;
+  reading_ = false;
+  // What was there a while ago most likely is: nobody else waits for who does not answer.
+  if (versions || !versions_.empty()) read_at_ = clock_.mono();
+  if (versions) versions_ = *versions;
+  if (!versions && !versions_.empty()) versions = versions_;
+  answer_ = std::make_shared<const Result<std::vector<std::string>>>(std::move(versions));
+  read_.notify_all();
+  return *answer_;
 }
 
 Result<std::vector<std::string>> Toolchains::offered() {
@@ -50,6 +58,10 @@ Result<std::vector<std::string>> Toolchains::offered() {
   std::erase_if(versions, [&](const std::string& text) {
     const auto version = mod::parse_go_version(text);
     if (!version || (before && !(*version < *before))) return true;
+    if (gate_ != nullptr) {
+      const auto tried = gate_->find(text);
+      if (tried && !tried->passed) return true;
+    }
     return oldest ? *version < *oldest : version->minor < minor;
   });
   return versions;
@@ -59,10 +71,15 @@ Result<std::string> Toolchains::resolve(std::string_view query) {
   GW_TRY(const auto versions, offered());
   const std::string prefix(
       query.substr(0, query.size() - std::min(query.size(), kNewestGo.size())));
-  const auto found =
-      std::find_if(versions.begin(), versions.end(), [&](const std::string& version) {
-        return query == kNewestGo || version.starts_with(prefix) || version + "." == prefix;
-      });
+  const auto fits = [&](const std::string& version) {
+    return query == kNewestGo || version.starts_with(prefix) || version + "." == prefix;
+  };
+  const auto passed = [&](const std::string& version) {
+    return fits(version) && gate_->find(version).has_value();
+  };
+  auto found =
+      gate_ == nullptr ? versions.end() : std::find_if(versions.begin(), versions.end(), passed);
+  if (found == versions.end()) found = std::find_if(versions.begin(), versions.end(), fits);
   if (found != versions.end()) return *found;
   return not_found_error(fmt::format("no Go version for {} is offered here", query));
 }
@@ -80,21 +97,49 @@ bool Toolchains::is_supported(std::string_view version) {
   return versions && parsed && parsed->minor >= oldest_supported(*versions);
 }
 
+std::vector<std::string> Toolchains::untried() {
+  std::vector<std::string> out;
+  const auto versions = offered();
+  // Once, those that failed under an earlier process: another one may be in their place by now. The
+  // same ones cost no build.
+  if (gate_ != nullptr && !looked_again_.exchange(true)) {
+    for (const ToolchainGate::Tried& tried : gate_->all()) {
+      if (!tried.passed) out.push_back(tried.go_version);
+    }
+  }
+  if (gate_ == nullptr || !versions) return out;
+  std::optional<std::uint32_t> minor;
+  for (const std::string& text : *versions) {
+    const auto version = mod::parse_go_version(text);
+    if (!version || minor == version->minor) continue;
+    minor = version->minor;
+    if (!gate_->find(text)) out.push_back(text);
+  }
+  return out;
+}
+
 Result<build::Toolchain> Toolchains::get(const std::string& version) {
   std::shared_ptr<Ready> ready;
   {
     const MutexLock lock(mutex_);
     auto& entry = ready_[version];
-    if (!entry) entry = std::make_shared<Ready>();
+    if (!entry) entry = std::make_shared<Ready>(clock_);
     ready = entry;
   }
   const MutexLock lock(ready->mutex);
   if (ready->toolchain) {
     build::Toolchain known = *ready->toolchain;
     known.in_use = ready->in_use.lock();
-    if (known.in_use || !ready->in_cache) return known;
+    if (known.in_use) return known;
+    // One that is not ours may have been replaced in its place.
+    if (!ready->in_cache && !known.kept_as.empty() && ready->kept.of(known) == known.kept_as) {
+      return known;
+    }
   }
   GW_TRY(build::Toolchain made, source_.make(version));
+  if (made.kept_as.empty()) made.kept_as = ready->kept.of(made);
+  // Whatever it builds from here on was built twice by it before, the same both times.
+  if (gate_ != nullptr) GW_CHECK(gate_->pass(made));
   ready->in_use = made.in_use;
   ready->in_cache = made.in_use != nullptr;
   ready->toolchain = made;

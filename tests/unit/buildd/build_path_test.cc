@@ -96,6 +96,23 @@ TEST_CASE("build path: what is none", "[build_path]") {
   CHECK_FALSE(is_binary_sum("1" + sum.substr(1)));
 }
 
+TEST_CASE("build path: which pages a build has", "[build_path]") {
+  const auto known = [](const std::string& page) {
+    const auto path = parse_build_path("/a.b/c@v1.0.0/linux-amd64-go1.26.8/" + page);
+    return path && is_known_page(*path);
+  };
+  for (const char* page :
+       {"", "log", "record", "modules", "0zkPWcxWmiWHZYW2QX4N5VurqP4g/", "c-v1.0.0-go1.26.8",
+        "c-v1.0.0-go1.26.8.gz", "0zkPWcxWmiWHZYW2QX4N5VurqP4g/c-v1.0.0-go1.26.8.gz.tlog-proof"}) {
+    CHECK(known(page));
+  }
+  // A sum that was cut, another file's name.
+  for (const char* page : {"0zkPWcxWmiWHZYW2QX4N5VurqP4", "0zkPWcxWmiWHZYW2QX4N5VurqP4h", "logs",
+                           "c-v1.0.1-go1.26.8", "c-v1.0.0-go1.26.8.zip"}) {
+    CHECK_FALSE(known(page));
+  }
+}
+
 TEST_CASE("build path: queries, and the reader's machine", "[build_path]") {
   CHECK(is_go_query("latest"));
   CHECK(is_go_query("go1.26.latest"));
@@ -118,4 +135,8 @@ TEST_CASE("build path: queries, and the reader's machine", "[build_path]") {
   CHECK(guess_target("Mozilla/5.0 (Windows NT 10.0; Win64; x64)") ==
         build::Target{"windows", "amd64"});
   CHECK(guess_target("Mozilla/5.0 (X11; Linux aarch64)") == build::Target{"linux", "arm64"});
+  CHECK(guess_target("Mozilla/5.0 (Linux; Android 14; Pixel 8)") ==
+        build::Target{"android", "arm64"});
+  CHECK(guess_target("Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X)") ==
+        build::Target{"linux", "amd64"});
 }

@@ -1,6 +1,10 @@
 #include "buildd/catalog.h"
 
+#include <atomic>
 #include <catch2/catch.hpp>
+#include <fstream>
+#include <future>
+#include <thread>
 
 #include "buildd/toolchains.h"
 #include "support/build/modules.h"
@@ -62,6 +66,42 @@ TEST_CASE("catalog: commands, versions and queries of a module", "[catalog]") {
   CHECK(catalog.resolve("a.b/none", "latest").error().kind == ErrorKind::kNotFound);
 }
 
+TEST_CASE("toolchains: one asks which there are, and who comes meanwhile has an answer, too",
+          "[toolchains]") {
+  FakeClock clock(from_unix(1'800'000'000));
+  std::atomic<int> asked = 0;
+  std::atomic<bool> fails = false;
+  std::promise<void> goes_on;
+  auto wait = goes_on.get_future().share();
+  std::promise<void> begun;
+  Toolchains toolchains({[&]() -> Result<std::vector<std::string>> {
+                           if (++asked == 1) begun.set_value();
+                           wait.wait();
+                           if (fails) return unavailable_error("down");
+                           return {{"go1.26.1"}};
+                         },
+                         [](const std::string& /*v*/) -> Result<build::Toolchain> {
+                           return unavailable_error("none");
+                         }},
+                        {}, clock);
+  // With nothing yet they wait.
+  std::vector<std::thread> threads;
+  std::atomic<int> good = 0;
+  const auto ask = [&] { good += toolchains.offered().has_value() ? 1 : 0; };
+  threads.emplace_back(ask);
+  begun.get_future().wait();
+  for (int i = 0; i < 3; ++i) threads.emplace_back(ask);
+  goes_on.set_value();
+  for (auto& t : threads) t.join();
+  CHECK(good == 4);
+  CHECK(asked == 1);
+  // One that does not answer is asked once a minute.
+  fails = true;
+  clock.advance(std::chrono::minutes(2));
+  for (int i = 0; i < 3; ++i) CHECK(toolchains.offered());
+  CHECK(asked == 2);
+}
+
 TEST_CASE("toolchains: which are offered, each made ready once", "[toolchains]") {
   FakeClock clock(from_unix(1'800'000'000));
   int made = 0;
@@ -74,7 +114,8 @@ TEST_CASE("toolchains: which are offered, each made ready once", "[toolchains]")
                                   [&](const std::string& version) -> Result<build::Toolchain> {
                                     if (fails) return unavailable_error("down");
                                     ++made;
-                                    return build::Toolchain{version, "/go", {}, true};
+                                    return build::Toolchain{version, "/go", {},
+                                                            version, {},    "h1:x"};
                                   }};
   Toolchains toolchains(source, {}, clock);
   CHECK(toolchains.offered()->size() == 3);
@@ -108,7 +149,7 @@ TEST_CASE("toolchains: what nobody uses may be taken away, and is made again", "
                            ++made;
                            const auto held = std::make_shared<const os::Fd>();
                            lock = held;
-                           return build::Toolchain{version, "/go", {}, true, held};
+                           return build::Toolchain{version, "/go", {}, version, held, "h1:x"};
                          }},
                         {}, clock);
   {
@@ -120,4 +161,62 @@ TEST_CASE("toolchains: what nobody uses may be taken away, and is made again", "
   CHECK(lock.expired());
   CHECK(toolchains.get("go1.26.1").value().goroot == "/go");
   CHECK(made == 2);
+}
+
+TEST_CASE("toolchains: one that was replaced in its place is another one", "[toolchains]") {
+  const TempDir dir;
+  FakeClock clock(from_unix(1'800'000'000));
+  const auto put = [&](const std::string& text) {
+    std::ofstream(dir.file("VERSION"), std::ios::trunc) << text;
+  };
+  put("go1.26.1");
+  int made = 0;
+  Toolchains toolchains({[]() -> Result<std::vector<std::string>> { return {{"go1.26.1"}}; },
+                         [&](const std::string& version) -> Result<build::Toolchain> {
+                           ++made;
+                           return build::Toolchain{version, dir.path(), {}};
+                         }},
+                        {}, clock);
+  const auto first = toolchains.get("go1.26.1");
+  REQUIRE(first);
+  CHECK(first->kept_as.starts_with("go1.26.1-"));
+  CHECK(toolchains.get("go1.26.1")->kept_as == first->kept_as);
+  CHECK(made == 1);
+  put("go1.26.1\npatched");
+  const auto second = toolchains.get("go1.26.1");
+  REQUIRE(second);
+  CHECK(second->kept_as != first->kept_as);
+  CHECK(made == 2);
+}
+
+TEST_CASE("toolchains: what failed once is looked at again by the next process", "[toolchains]") {
+  const TempDir dir;
+  FakeClock clock(from_unix(1'800'000'000));
+  const Logger logger{LogLevel::kError, [](std::string_view) {}};
+  std::ofstream(dir.file("tried")) << "go1.26.1 h1:bad failed 2026-01-02T03:04:05Z differs\n";
+  int builds = 0;
+  ToolchainGate gate(
+      dir.file("tried"),
+      [&](const build::Toolchain& /*t*/, const std::vector<build::Key>& keys,
+          bool /*second*/) -> Result<std::vector<std::string>> {
+        ++builds;
+        return std::vector<std::string>(keys.size(), "same");
+      },
+      clock, logger);
+  std::string sum = "h1:bad";
+  Toolchains toolchains({[]() -> Result<std::vector<std::string>> { return {{"go1.26.1"}}; },
+                         [&](const std::string& version) -> Result<build::Toolchain> {
+                           return build::Toolchain{version, "/go", {}, version, {}, sum};
+                         }},
+                        {}, clock, &gate);
+  CHECK(toolchains.offered()->empty());
+  CHECK(toolchains.untried() == std::vector<std::string>{"go1.26.1"});
+  CHECK(toolchains.untried().empty());
+  // The same one costs no build, and is refused as it was; another one in its place is tried.
+  CHECK_FALSE(toolchains.get("go1.26.1"));
+  CHECK(builds == 0);
+  sum = "h1:good";
+  CHECK(toolchains.get("go1.26.1"));
+  CHECK(builds > 0);
+  CHECK(toolchains.offered()->size() == 1);
 }

@@ -114,6 +114,9 @@ TEST_CASE("ledger: a build and its record, after a start as before", "[ledger]")
     CHECK(s->ledger->recent(2).value()[0].key == key_of(299));
     CHECK(s->ledger->of_module("example.org/a", 1000).value().size() == 300);
     CHECK(s->ledger->of_module("example.org", 1000).value().empty());
+    CHECK(s->ledger->of_version("example.org/a", "v1.2.0", 9).value().at(0).key == key_of(2));
+    CHECK(s->ledger->of_version("example.org/a", "v1.2.0", 9).value().size() == 1);
+    CHECK(s->ledger->of_version("example.org/a", "v1.2", 9).value().empty());
     CHECK(s->ledger->find_built(key_of(5)).value()->number == 5);
     CHECK_FALSE(s->ledger->find_built(key_of(300)).value());
     CHECK(s->ledger->read_records(299, 2).error().kind == ErrorKind::kCorrupt);
@@ -284,5 +287,10 @@ TEST_CASE("binaries: half a file is swept, old ones make room", "[binaries]") {
   CHECK(store.use(b.sum, false, later));
   // What was asked for a moment ago stays.
   CHECK(store.evict(0, later).value() > 0);
+  // Also what was asked for before, as each piece of a long download asks for it.
+  const auto minutes = [&](int n) { return later + std::chrono::minutes(n); };
+  for (const bool packed : {false, true}) REQUIRE(store.use(b.sum, packed, minutes(58)));
+  CHECK(store.evict(0, minutes(110)).value() == b.size + b.packed_size);
+  CHECK(store.evict(0, minutes(124)).value() == 0);
   CHECK(store.use("../x", false, later).error().kind != ErrorKind::kInternal);
 }

@@ -1,5 +1,7 @@
 #include "buildd/local_audit.h"
 
+#include <sys/stat.h>
+
 #include <catch2/catch.hpp>
 #include <fstream>
 
@@ -41,7 +43,7 @@ struct Lab {
         tlog::Checkpoint::open(log->head()->latest, signer.key(), tlog::kBuildLog).value());
   }
   LocalAudit audit(bool remove = false) {
-    return audit_local(*ledger, binaries, *head, {remove, nullptr}).value();
+    return audit_local(*ledger, binaries, *head, {remove, nullptr, dir.file("sum.log")}).value();
   }
   void change(const std::string& sql) {
     auto db =
@@ -89,6 +91,45 @@ TEST_CASE("local audit: a flipped bit in a file, and one that is gone", "[local_
   CHECK(lab.audit().good());
 }
 
+TEST_CASE("local audit: a file that cannot be read does not hide the others", "[local_audit]") {
+  Lab lab(3);
+  for (const std::size_t n : {0, 2}) {
+    REQUIRE(lab.binaries.remove(lab.sums[n]));
+    REQUIRE(::mkdir(lab.dir.file("binaries/" + lab.sums[n]).c_str(), 0755) == 0);
+  }
+  const LocalAudit found = lab.audit();
+  CHECK(found.files == 4);
+  REQUIRE(found.damaged_files.size() == 2);
+  CHECK(found.damaged_files[1].starts_with("record 2: " + lab.sums[2] + ": "));
+}
+
+TEST_CASE("local audit: the plain file of all records", "[local_audit]") {
+  Lab lab(3);
+  std::string lines;
+  const auto records = lab.ledger->read_records(0, 3);
+  for (const std::string& record : *records) lines += record;
+  const auto audit = [&](const std::string& text) {
+    std::ofstream(lab.dir.file("sum.log"), std::ios::trunc) << text;
+    return lab.audit().damaged_log;
+  };
+  CHECK(audit(lines).empty());
+  CHECK(audit("").empty());
+  CHECK(audit(lines.substr(0, lines.size() - 5)).empty());  // it is written just now
+  for (const std::string& wrong :
+       {"x" + lines, "\n" + lines, lines.substr(0, 5) + lines.substr(6)}) {
+    const auto told = audit(wrong);
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].ends_with("sum.log: line 1 is not record 0"));
+  }
+  // A record that is damaged or gone makes none of the file's other lines wrong.
+  for (const char* sql : {"UPDATE record SET sha256 = zeroblob(32) WHERE number = 0",
+                          "DELETE FROM record WHERE number = 1"}) {
+    INFO(sql);
+    lab.change(sql);
+    for (const std::string& what : audit(lines)) CHECK(what.find("sum.log") == std::string::npos);
+  }
+}
+
 TEST_CASE("local audit: whatever is changed in the database", "[local_audit]") {
   for (const char* sql :
        {"UPDATE record SET text = replace(text, 'a.b/c', 'a.b/d') WHERE number = 2",
@@ -96,6 +137,7 @@ TEST_CASE("local audit: whatever is changed in the database", "[local_audit]") {
         "UPDATE record SET key = key || 'x' WHERE number = 2",
         "UPDATE hash SET hash = zeroblob(32) WHERE level = 0 AND n = 2",
         "UPDATE hash SET hash = zeroblob(32) WHERE level = 1 AND n = 0",
+        "UPDATE record SET log = substr(log, 1, 20) WHERE number = 2",
         "DELETE FROM hash WHERE level = 2", "DELETE FROM record WHERE number = 2",
         "DELETE FROM record WHERE number = 4"}) {
     INFO(sql);

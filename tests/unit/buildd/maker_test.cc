@@ -181,6 +181,33 @@ TEST_CASE("maker: other services are asked first", "[maker]") {
   CHECK(lab.make().kind == Kind::kSuccess);
 }
 
+TEST_CASE("maker: about a private module only who knows of it is asked", "[maker]") {
+  for (const bool followed : {false, true}) {
+    std::vector<std::string> asked;
+    const auto verifier = [&](const std::string& name, bool knows) {
+      return Verifier{name,
+                      [&asked, name](const VerifierQuestion& /*question*/) -> Status {
+                        asked.push_back(name);
+                        return {};
+                      },
+                      knows};
+    };
+    MakerOptions options;
+    options.is_private = [](const std::string& module) { return module == "a.b/main"; };
+    options.verifiers = {verifier("public.example", false)};
+    if (followed) options.verifiers.push_back(verifier("followed.example", true));
+    Lab lab(kWorks, options);
+    CHECK(lab.make().kind == Kind::kSuccess);
+    CHECK(asked ==
+          (followed ? std::vector<std::string>{"followed.example"} : std::vector<std::string>{}));
+    // Without anybody to ask it is built twice.
+    const bool again = std::any_of(
+        lab.progress.begin(), lab.progress.end(),
+        [](const std::string& text) { return text.find("a second time") != std::string::npos; });
+    CHECK(again != followed);
+  }
+}
+
 TEST_CASE("maker: a verifier that asks for ours has answered", "[maker]") {
   const auto other = tlog::SignerKey::from_seed("v.example", std::string(32, 'v')).value();
   const std::string name = build::format_key(key());
@@ -301,6 +328,7 @@ struct ServiceLab : Lab {
     options.listen = http::Endpoint::parse("127.0.0.1:0", 0).value();
     options.maker.sandbox = build::SandboxMode::kOff;
     options.maker.twice = false;
+    options.gate = false;
     ServiceParts parts{cache,   *modules.store, {},     *latest, signer, nullptr,
                        nullptr, modules.clock,  logger, stop};
     parts.toolchains = {[] { return Result<std::vector<std::string>>({"go1.26.8"}); },

@@ -43,6 +43,9 @@ TEST_CASE("pages: nothing from outside is HTML", "[pages]") {
   versions->latest = kEvil;
   around.versions = versions;
   around.go_versions = {"go1.26.8", kEvil};
+  around.remark = kEvil;
+  around.findings = {{kEvil, {kEvil}, kEvil, {kEvil, kEvil}, kEvil}};
+  around.vulnerable = {kEvil};
   SiteFacts facts = site();
   facts.notes = kEvil;
   BuildUpdate running;
@@ -54,7 +57,13 @@ TEST_CASE("pages: nothing from outside is HTML", "[pages]") {
   auto module = std::make_shared<ModuleFacts>();
   module->commands = {kEvil};
   for (const Page& page :
-       {home_page(facts, {1, 2, {built}}), module_page(facts, {kEvil, kEvil, module, {built}}),
+       {home_page(facts, {1, 2, {built}}),
+        module_page(facts, {.module = kEvil,
+                           .version = kEvil,
+                           .findings = around.findings,
+                           .remark = kEvil,
+                           .facts = module,
+                           .built = {built}}),
         unbuilt_page(facts, key(), around, running),
         failed_page(facts, key(), around, failure, kEvil), result_page(facts, key(), around, built),
         unknown_sum_page(facts, key(), kEvil),
@@ -85,9 +94,58 @@ TEST_CASE("pages: what they offer", "[pages]") {
   CHECK_FALSE(has(text, "ios/arm64"));
   CHECK_FALSE(has(text, "android/amd64"));
   CHECK(has(text, "method=\"post\" action=\"retry\""));
+  CHECK_FALSE(has(text, "Vulnerable"));
+  CHECK_FALSE(has(text, "Private"));
   CHECK(format_size(999) == "999 bytes");
   CHECK(format_size(6'345'678) == "6.3 MB");
   CHECK(format_size(12'345) == "12 kB");
+}
+
+TEST_CASE("pages: known vulnerabilities, and private modules", "[pages]") {
+  Around around;
+  auto versions = std::make_shared<ModuleVersions>();
+  versions->versions = {"v1.1.0", "v1.0.0"};
+  around.versions = versions;
+  around.vulnerable = {"v1.0.0"};
+  around.findings.emplace();
+  const auto shown = [&] { return unbuilt_page(site(), key(), around, std::nullopt).body; };
+  CHECK_FALSE(has(shown(), "<strong>Vulnerable"));
+  CHECK(has(shown(), ">v1.0.0 <span title=\"known vulnerabilities\">"));
+  CHECK_FALSE(has(shown(), ">v1.1.0 <span"));
+  for (int i = 0; i < 12; ++i) {
+    around.findings->push_back({"GO-2026-" + std::to_string(i),
+                                {"CVE-1"},
+                                "It breaks",
+                                {"a.b/dep", "v0.1.0"},
+                                i == 0 ? "" : "v0.2.0"});
+  }
+  CHECK(has(shown(), "12 known"));
+  CHECK(has(shown(), "href=\"https://pkg.go.dev/vuln/GO-2026-0\""));
+  CHECK(has(shown(), "(CVE-1): It breaks <span class=\"soft\">a.b/dep v0.1.0; not fixed yet"));
+  CHECK(has(shown(), "fixed in v0.2.0"));
+  CHECK(has(shown(), "and 2 more"));
+  Built built;
+  built.key = "a.b/c@v1.0.0/cmd/x/linux-amd64-go1.26.8/";
+  built.record = "a.b/c v1.0.0 /cmd/x linux amd64 go1.26.8 7 0zkPWcxWmiWHZYW2QX4N5VurqP4g \n";
+  CHECK(has(result_page(site(), key(), {}, built).body, "https://pkg.go.dev/a.b/c/cmd/x@v1.0.0"));
+  // None that are known is not that nobody could be asked.
+  around = {};
+  around.unanswered = true;
+  CHECK(has(shown(), "could not be looked up"));
+  around = {};
+  CHECK_FALSE(has(shown(), "could not be looked up"));
+  // Nobody outside hears of a private one by a link.
+  around = {};
+  around.remark = "in no checksum database";
+  CHECK(has(result_page(site(), key(), around, built).body, "in no checksum database"));
+  CHECK_FALSE(has(result_page(site(), key(), around, built).body, "pkg.go.dev"));
+  Json document = Json::object();
+  add_marks(document, std::nullopt, "");
+  CHECK(document.empty());
+  add_marks(document, Findings({{"GO-1", {}, "s", {"m.x/y", "v1.0.0"}, ""}}), "why");
+  CHECK(document["private"] == "why");
+  CHECK(document["vulnerabilities"][0]["fixed"].is_null());
+  CHECK(document["vulnerabilities"][0]["module"] == "m.x/y");
 }
 
 TEST_CASE("pages: as JSON", "[pages]") {

@@ -122,12 +122,17 @@ TEST_CASE("queue: it has an end, and those who leave", "[queue]") {
     int told = 0;
     REQUIRE(queue.submit(key(2), [&](const BuildUpdate&) { return ++told > 1; }));
     queue.close();
-    CHECK(waiting.wait().kind == Kind::kTempFailed);
+    const BuildUpdate refused = waiting.wait();
+    CHECK(refused.kind == Kind::kTempFailed);
+    CHECK(refused.stopping);
     CHECK(told == 1);
+    CHECK_FALSE(queue.wait_idle(std::chrono::milliseconds(1)));  // the first one runs
     CHECK(queue.submit(key(4), nullptr).error().kind == ErrorKind::kUnavailable);
     CHECK_FALSE(queue.find(build::format_key(key(2))));
     CHECK(queue.find(build::format_key(key(1))));
     gate.let(1);
+    CHECK(queue.wait_idle(std::chrono::hours(1)));
+    CHECK_FALSE(queue.find(build::format_key(key(1))));
   }
   CHECK(running.wait().kind == Kind::kSuccess);
 }
