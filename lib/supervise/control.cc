@@ -6,7 +6,10 @@
 #include <cerrno>
 
 #include "base/bytes.h"
+#include "module/goversion.h"
 #include "module/semver.h"
+#include "os/control_socket.h"
+#include "supervise/json_fields.h"
 #include "supervise/supervisor.h"
 
 namespace gw::supervise {
@@ -27,6 +30,19 @@ bool is_older(const update::Target& a, const update::Target& b) {
 Json ok() { return {{"ok", true}}; }
 
 }  // namespace
+
+Result<Json> ask_supervisor(const std::string& directory, const std::string& command) {
+  const std::size_t most = os::ControlOptions().max_command - 1;
+  if (command.size() > most) {
+    return usage_error(
+        fmt::format("{} bytes are more than the {} that a command may have", command.size(), most));
+  }
+  GW_TRY(const std::string text, os::ask_control(directory + "/control", command, kAnswerTime));
+  auto json = parse_json(text);
+  if (!json) return corrupt_error("the supervisor's answer is no JSON");
+  if (const Json* error = find_member(*json, "error")) return parse_error(format_json(*error));
+  return *std::move(json);
+}
 
 std::string Supervisor::answer(const os::Peer& peer, const std::string& command) {
   auto out = answer_words(peer, command);
@@ -69,10 +85,21 @@ Result<Json> Supervisor::answer_words(const os::Peer& peer, std::string_view com
 
 Result<Json> Supervisor::obey(const std::vector<std::string>& words, bool trusted) {
   const std::string& verb = words[0];
+  const std::size_t most = verb == "pause"                      ? words.size()
+                           : verb == "update" || verb == "skip" ? 3
+                                                                : 1;
+  if (words.size() > most) return usage_error("too many words: " + gw::quoted(words[most]));
   if (verb == "status") return status_json();
   if (verb == "history") {
     Json out = Json::array();
     for (const Event& event : state_.history) out.push_back(event_json(event));
+    return out;
+  }
+  if (verb == "settings") {
+    Json out = Json::array();
+    for (const Setting& s : options_.settings) {
+      out.push_back({{"name", s.name}, {"value", s.value}, {"given", s.given}});
+    }
     return out;
   }
   if (verb == "check") {
@@ -159,7 +186,9 @@ Result<Json> Supervisor::obey_update(const std::vector<std::string>& words, bool
 Result<Json> Supervisor::obey_file(const std::string& path) {
   const os::Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file) return not_found_error(errno_error(path, errno).message);
-  GW_TRY(const Identity identity, read_identity(file.get()));
+  auto read = read_identity(file.get());
+  if (!read) return std::move(read).error().in(path);
+  const Identity identity = *std::move(read);
   if (!identity.why_manual.empty())
     return usage_error(fmt::format("{}: {}", path, identity.why_manual));
   if (identity.package != identity_.package) {
@@ -201,6 +230,9 @@ Result<Json> Supervisor::obey_skip(const std::vector<std::string>& words) {
   if (words.size() < 2 || !mod::parse_semver(words[1])) {
     return usage_error("skip needs a version, such as v1.2.3");
   }
+  if (words.size() > 2 && !mod::parse_go_version(words[2])) {
+    return usage_error(gw::quoted(words[2]) + " is no Go version", "such as go1.26.8");
+  }
   const update::Skip skip{words[1], words.size() > 2 ? words[2] : ""};
   const bool under_way = wanted_ && update::is_skipped({skip}, wanted_->target());
   if (state_.skips.size() >= kMaxSkips) return usage_error("there are too many skips already");
@@ -211,52 +243,6 @@ Result<Json> Supervisor::obey_skip(const std::vector<std::string>& words) {
   if (under_way) cancel("an operator skipped it");
   replan();
   return ok();
-}
-
-Json Supervisor::status_json() const {
-  const auto time = [this](WallTime t) { return options_.schedule.zone().format(t); };
-  Json out = {{"state", update::state_name(now_)},
-              {"pid", service_ ? service_->pid() : 0},
-              {"package", identity_.package},
-              {"module", identity_.key.module},
-              {"version", identity_.key.version},
-              {"go_version", identity_.key.go_version},
-              {"goos", identity_.key.target.goos},
-              {"goarch", identity_.key.target.goarch},
-              {"stripped", identity_.key.stripped},
-              {"file", place_.path_of(place_.current())},
-              {"module_policy", update::policy_name(options_.policies.module)},
-              {"toolchain_policy", update::policy_name(options_.policies.toolchain)},
-              {"delay_seconds", options_.timing.delay.count()},
-              {"jitter_seconds", options_.timing.jitter.count()},
-              {"schedule", options_.schedule.items()}};
-  const std::string why = why_not();
-  out["automatic"] = why.empty();
-  out["paused"] = state_.paused.has_value();
-  if (!why.empty()) out["why_not"] = why;
-  if (wanted_) out["under_way"] = target_json(wanted_->target());
-  const update::Plan planned = plan();
-  if (planned.target) {
-    out["planned"] = target_json(*planned.target);
-    out["planned"]["at"] = time(planned.at);
-  } else {
-    out["why_no_update"] = planned.reason;
-  }
-  if (!state_.deprecated.empty()) out["deprecated"] = state_.deprecated;
-  out["known"] = Json::object();
-  for (const auto& [version, found] : state_.versions) out["known"][version] = time(found);
-  out["toolchains"] = {{"cur", state_.toolchains.cur}, {"prev", state_.toolchains.prev}};
-  out["checking"] = check_ != nullptr;
-  if (state_.checked) out["checked"] = time(*state_.checked);
-  if (state_.last_update) out["last_update"] = time(*state_.last_update);
-  if (!state_.last_error.empty()) out["last_error"] = state_.last_error;
-  if (state_.previous != place_.current()) out["previous"] = state_.previous;
-  out["failures"] = state_.failures;
-  out["skipped"] = Json::array();
-  for (const update::Skip& skip : state_.skips) {
-    out["skipped"].push_back(target_json({skip.version, skip.go_version}));
-  }
-  return out;
 }
 
 }  // namespace gw::supervise

@@ -14,12 +14,29 @@
 namespace gw::supervise {
 namespace {
 
-constexpr std::uint64_t kHandoverVersion = 1;
+// 2: the control socket and the page's come along. Who knows 1 alone would find them in its way, so
+// it must not take this over; what it leaves has none of them.
+constexpr std::uint64_t kHandoverVersion = 2;
 constexpr std::size_t kMaxHandover = std::size_t{1} << 20;
 
 int descriptor_member(const Json& object, std::string_view name) {
   const auto number = number_member(object, name);
   return number && *number < 1'000'000 ? static_cast<int>(*number) : -1;
+}
+
+Json sockets_json(const std::vector<Handover::Socket>& sockets) {
+  Json out = Json::array();
+  for (const auto& [fd, name] : sockets) out.push_back({{"fd", fd}, {"name", name}});
+  return out;
+}
+
+// False: not all of them are descriptors.
+bool read_sockets(const Json& object, std::string_view name, std::vector<Handover::Socket>& out) {
+  for (const Json& socket : list_member(object, name)) {
+    out.push_back({descriptor_member(socket, "fd"), text_member(socket, "name")});
+    if (out.back().fd < 0) return false;
+  }
+  return true;
 }
 
 Result<std::string> read_handover(int fd) {
@@ -44,8 +61,9 @@ std::string format_handover(const Handover& h) {
               {"command", h.command},
               {"service", {{"pid", h.service.pid}, {"started", h.service.started}}},
               {"lock", h.lock},
-              {"sockets", Json::array()}};
-  for (const auto& [fd, name] : h.sockets) out["sockets"].push_back({{"fd", fd}, {"name", name}});
+              {"sockets", sockets_json(h.sockets)},
+              {"pages", sockets_json(h.pages)}};
+  if (h.control >= 0) out["control"] = h.control;
   if (h.relay >= 0) {
     out["relay"] = h.relay;
     out["relay_address"] = encode_base64(h.relay_address);
@@ -55,7 +73,8 @@ std::string format_handover(const Handover& h) {
 
 Result<Handover> parse_handover(std::string_view text) {
   const auto json = parse_json(text);
-  if (!json || number_member(*json, "handover") != kHandoverVersion) {
+  const auto version = json ? number_member(*json, "handover") : std::nullopt;
+  if (!version || *version < 1 || *version > kHandoverVersion) {
     return usage_error("not what a supervisor of this gwtool leaves");
   }
   Handover out;
@@ -66,10 +85,9 @@ Result<Handover> parse_handover(std::string_view text) {
                  number_member(service, "started").value_or(0)};
   out.lock = descriptor_member(*json, "lock");
   bool good = out.lock >= 0 && out.service.pid > 1 && !out.directory.empty();
-  for (const Json& socket : list_member(*json, "sockets")) {
-    out.sockets.push_back({descriptor_member(socket, "fd"), text_member(socket, "name")});
-    good = good && out.sockets.back().fd >= 0;
-  }
+  good = read_sockets(*json, "sockets", out.sockets) && good;
+  good = read_sockets(*json, "pages", out.pages) && good;
+  out.control = descriptor_member(*json, "control");
   if (find_member(*json, "relay") != nullptr) {
     out.relay = descriptor_member(*json, "relay");
     const auto address = decode_base64(text_member(*json, "relay_address"));

@@ -34,7 +34,9 @@ struct Handover {
   ServiceMark service;
   int lock = -1;
   std::vector<Socket> sockets;
-  int relay = -1;  // of the service's notifications; -1: none
+  std::vector<Socket> pages;  // by the address that was given
+  int control = -1;           // the control socket
+  int relay = -1;             // of the service's notifications; -1: none
   std::string relay_address;
 };
 std::string format_handover(const Handover& handover);

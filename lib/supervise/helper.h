@@ -19,7 +19,12 @@ namespace gw::supervise {
 // that could be done (kIo), but for kReady and kTell, which write nothing.
 Status help(const Job& job, int out, const Clock& clock);
 
-// The parts: for tests, and for who sets a service up.
+// The kernel did not take the list of calls (helper_calls.h): said to who reads `out`, if anybody
+// does.
+Status tell_refused(const Job& job, int out, const Error& why);
+
+// The parts: for tests, and for who sets a service up. No vulnerability database is asked: help()
+// does so when the answer has been written, and writes another one.
 Result<Discovered> discover(const Job& job, const Clock& clock);
 // The build service's log. `base`: build::service_base().
 Result<std::unique_ptr<tlog::TileSource>> log_source(const Sources& sources,

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "dns/name.h"
 #include "module/proxy.h"
 #include "module/semver.h"
 #include "net/http.h"
@@ -25,7 +26,11 @@ namespace {
 constexpr const char* kYscoBuildKey =
     "beta.gobuilds.org+3979319f+AReBl47t6/Zl24/pmarcKhJtsfAU2c1F5Wtu4hrOgOQQ";
 constexpr std::chrono::hours kDelayHere{72};
+// As the options have it.
 constexpr std::chrono::minutes kLeastInterval{1};
+constexpr std::chrono::hours kMostInterval{24 * 30};
+constexpr std::chrono::hours kMostDelay{24 * 365};
+constexpr std::chrono::hours kADay{24};  // the most of a jitter, and until the first look
 
 // Reads one struct: each member by its function, and no other.
 class Importer {
@@ -47,7 +52,8 @@ class Importer {
   }
   Result<std::string> text(const Sconf& value) const;
   Result<std::vector<Sconf>> list(const Sconf& value) const;
-  Reader time(std::string_view key, std::chrono::milliseconds least = {});
+  Reader time(std::string_view key, std::chrono::milliseconds most,
+              std::chrono::milliseconds least = {});
   Reader policy(std::string_view key, bool toolchain);
   Reader ignored(std::string_view name);
   Reader checked(std::string_view key, std::function<Status(std::string_view)> check);
@@ -101,17 +107,20 @@ Result<std::vector<Sconf>> Importer::list(const Sconf& value) const {
   return wrong(value, "not a list");
 }
 
-Importer::Reader Importer::time(std::string_view key, std::chrono::milliseconds least) {
-  return [this, key, least](const Sconf& value) -> Status {
+Importer::Reader Importer::time(std::string_view key, std::chrono::milliseconds most,
+                                std::chrono::milliseconds least) {
+  return [this, key, most, least](const Sconf& value) -> Status {
     GW_TRY(const std::string given, text(value));
     const auto read = parse_go_duration(given);
     if (!read) return wrong(value, quoted(given) + " is not a duration");
     if (read->count() == 0) return {};  // as if it were not there
-    if (*read < least) {
-      out_.notes.push_back(fmt::format("{}: {} is raised to {}", key, given, format_time(least)));
+    const auto taken = std::clamp(*read, least, most);
+    if (taken != *read) {
+      out_.notes.push_back(fmt::format("{}: {} is {} to {}", key, given,
+                                       *read < least ? "raised" : "lowered", format_time(taken)));
     }
-    if (key == "delay") delay_ = *read;
-    out_.config.add_time(key, std::max(*read, least));
+    if (key == "delay") delay_ = taken;
+    out_.config.add_time(key, taken);
     return {};
   };
 }
@@ -184,31 +193,46 @@ Status Importer::methods(const Sconf& value) {
 }
 
 Status Importer::monitor(const Sconf& value) {
-  const auto keep = [this](std::optional<std::string>& out, bool list) -> Reader {
-    return [this, &out, list](const Sconf& v) -> Status {
+  const auto is_list = [](std::string_view list) -> Status {
+    GW_TRY([[maybe_unused]] const auto entries, mod::parse_proxy_entries(list));
+    return {};
+  };
+  const auto is_zone = [](std::string_view zone) -> Status {
+    return dns::check_name_text(zone, dns::NameUse::kDomain);
+  };
+  const auto keep = [this](std::optional<std::string>& out,
+                           Status (*check)(std::string_view)) -> Reader {
+    return [this, &out, check](const Sconf& v) -> Status {
       GW_TRY(std::string given, text(v));
       if (given.empty()) return {};
-      if (list) {
-        if (auto good = mod::parse_proxy_entries(given); !good) {
-          return wrong(v, good.error().message);
-        }
-      }
+      if (auto good = check(given); !good) return wrong(v, good.error().message);
       out = std::move(given);
       return {};
     };
   };
   return members(value, "Monitor",
                  {{"Methods", [this](const Sconf& v) { return methods(v); }},
-                  {"DNS", keep(dns_zone_, false)},
-                  {"GoProxy", keep(proxy_list_, true)},
-                  {"GoProxyToolchain", checked("toolchain-proxy",
-                                               [](std::string_view list) -> Status {
-                                                 GW_TRY([[maybe_unused]] const auto entries,
-                                                        mod::parse_proxy_entries(list));
-                                                 return {};
-                                               })},
-                  {"Delay", time("first-check")},
-                  {"Interval", time("interval", kLeastInterval)}});
+                  {"DNS", keep(dns_zone_, is_zone)},
+                  {"GoProxy", keep(proxy_list_, is_list)},
+                  {"GoProxyToolchain", checked("toolchain-proxy", is_list)},
+                  {"Delay", time("first-check", kADay)},
+                  {"Interval", time("interval", kMostInterval, kLeastInterval)}});
+}
+
+// "mo-fr,we 9-17" as "mo-fr 9-17" and "we 9-17".
+std::vector<std::string> take_apart(const std::string& item) {
+  const std::size_t space = item.find(' ');
+  std::vector<std::string> out;
+  for (const std::string_view first : split(std::string_view(item).substr(0, space), ',')) {
+    if (space == item.npos) {
+      out.emplace_back(first);
+      continue;
+    }
+    for (const std::string_view second : split(std::string_view(item).substr(space + 1), ',')) {
+      out.push_back(fmt::format("{} {}", first, second));
+    }
+  }
+  return out;
 }
 
 // ysco takes "9-17 mo" and looks at the hours only; and what else Schedule does not take.
@@ -217,11 +241,15 @@ Status Importer::schedule(const Sconf& value) {
   std::vector<std::string> out;
   for (const Sconf& item : items) {
     GW_TRY(const std::string given, text(item));
-    const std::string cleaned = clean_schedule_item(given);
-    if (auto parsed = update::Schedule::parse({&cleaned, 1}); !parsed) {
-      return wrong(item, parsed.error().message);
+    std::vector<std::string> cleaned{clean_schedule_item(given)};
+    if (auto parsed = update::Schedule::parse(cleaned); !parsed) {
+      // Where ranges overlap each of them may be an item of its own.
+      cleaned = take_apart(cleaned.front());
+      if (!update::Schedule::parse(cleaned)) return wrong(item, parsed.error().message);
     }
-    if (std::find(out.begin(), out.end(), cleaned) == out.end()) out.push_back(cleaned);
+    for (std::string& one : cleaned) {
+      if (std::find(out.begin(), out.end(), one) == out.end()) out.push_back(std::move(one));
+    }
   }
   out_.config.add_list("schedule", out);
   return {};
@@ -236,9 +264,9 @@ Status Importer::update(const Sconf& value) {
     return {};
   };
   return members(value, "Update",
-                 {{"Delay", time("delay")},
+                 {{"Delay", time("delay", kMostDelay)},
                   {"Schedule", [this](const Sconf& v) { return schedule(v); }},
-                  {"Jitter", time("jitter")},
+                  {"Jitter", time("jitter", kADay)},
                   {"All", all}});
 }
 

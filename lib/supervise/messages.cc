@@ -4,17 +4,26 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "base/visible.h"
 #include "module/goversion.h"
 #include "module/semver.h"
+#include "supervise/helper_calls.h"
 #include "supervise/json_fields.h"
+#include "tlog/note.h"
 
 namespace gw::supervise {
 namespace {
 
 constexpr std::size_t kFrameHead = 5;
+constexpr std::size_t kMaxFindings = 500;
+constexpr std::size_t kMaxSummary = 300;
+constexpr std::size_t kMaxAliases = 20;
+constexpr std::size_t kMaxVersionText = 256;
+constexpr std::size_t kMaxErrorText = 4096;
 constexpr std::array kKinds{ErrorKind::kUsage,   ErrorKind::kNotFound,  ErrorKind::kUnavailable,
                             ErrorKind::kCorrupt, ErrorKind::kUntrusted, ErrorKind::kIo,
                             ErrorKind::kInternal};
@@ -68,7 +77,7 @@ Result<std::optional<Frame>> FrameReader::next() {
   const auto kind = static_cast<FrameKind>(buffer_[0]);
   const bool data = kind == FrameKind::kData;
   if (!data && kind != FrameKind::kAnswer && kind != FrameKind::kProof &&
-      kind != FrameKind::kError) {
+      kind != FrameKind::kError && kind != FrameKind::kService && kind != FrameKind::kRefused) {
     return untrusted_error("the helper says something that is no frame");
   }
   if (buffer_.size() < kFrameHead) return std::optional<Frame>();
@@ -95,17 +104,23 @@ std::string format_job(const Job& job) {
               {"toolchain_proxy", s.toolchain_proxy},
               {"build_key", s.build_key},
               {"build_url", s.build_url},
+              {"verifiers", s.verifiers},
+              {"servers", s.servers},
+              {"own_domain", s.own_domain},
+              {"vulnerabilities", s.vulnerabilities},
               {"ca_file", s.ca_file},
               {"key", key_json(job.key)},
               {"module_policy", update::policy_name(job.policies.module)},
               {"every_version", job.policies.every_version}};
-  if (job.head) out["head"] = *job.head;
+  if (!job.heads.empty()) out["heads"] = job.heads;
+  for (const mod::Component& c : job.components) out["components"][c.module] = c.version;
   if (!job.known.empty()) out["known"] = job.known;
   if (!job.where.empty()) {
     out["where"] = job.where;
     out["body"] = job.body;
     out["timeout_ms"] = job.timeout_ms;
   }
+  if (!job.calls.empty()) out["calls"] = format_calls(job.calls);
   return format_json(out);
 }
 
@@ -117,11 +132,19 @@ Result<Job> parse_job(std::string_view text) {
                                   [&](Job::Kind k) { return name == kind_name(k); });
   if (kind == kJobKinds.end()) return usage_error("not a job of a supervisor");
   job.kind = *kind;
-  job.sources = {text_member(*json, "dns"),          text_member(*json, "resolver"),
-                 text_member(*json, "trust_anchor"), flag_member(*json, "need_secure"),
-                 text_member(*json, "proxy"),        text_member(*json, "toolchain_proxy"),
-                 text_member(*json, "build_key"),    text_member(*json, "build_url"),
-                 text_member(*json, "ca_file")};
+  job.sources = {.dns = text_member(*json, "dns"),
+                 .resolver = text_member(*json, "resolver"),
+                 .trust_anchor = text_member(*json, "trust_anchor"),
+                 .need_secure = flag_member(*json, "need_secure"),
+                 .proxy = text_member(*json, "proxy"),
+                 .toolchain_proxy = text_member(*json, "toolchain_proxy"),
+                 .build_key = text_member(*json, "build_key"),
+                 .build_url = text_member(*json, "build_url"),
+                 .verifiers = texts_member(*json, "verifiers"),
+                 .servers = number_member(*json, "servers").value_or(0),
+                 .own_domain = text_member(*json, "own_domain"),
+                 .vulnerabilities = text_member(*json, "vulnerabilities"),
+                 .ca_file = text_member(*json, "ca_file")};
   if (const Json* key = find_member(*json, "key")) job.key = read_key(*key);
   for (const update::ModulePolicy policy : kModulePolicies) {
     if (text_member(*json, "module_policy") == update::policy_name(policy)) {
@@ -129,10 +152,18 @@ Result<Job> parse_job(std::string_view text) {
     }
   }
   job.policies.every_version = flag_member(*json, "every_version");
-  if (find_member(*json, "head") != nullptr) job.head = text_member(*json, "head");
+  job.heads = texts_member(*json, "heads");
+  const Json& components = list_member(*json, "components");
+  if (components.is_object()) {
+    for (const auto& [module, unused] : components.items()) {
+      const std::string version = text_member(components, module);
+      if (mod::parse_semver(version)) job.components.push_back({module, version});
+    }
+  }
   job.where = text_member(*json, "where");
   job.body = text_member(*json, "body");
   job.timeout_ms = number_member(*json, "timeout_ms").value_or(0);
+  job.calls = parse_calls(text_member(*json, "calls"));
   const Json& known = list_member(*json, "known");
   if (known.is_object()) {
     for (const auto& [version, line] : known.items()) {
@@ -142,7 +173,69 @@ Result<Job> parse_job(std::string_view text) {
   return job;
 }
 
+std::vector<build::ServiceName> services_of(const Sources& sources) {
+  std::vector<build::ServiceName> out{{sources.build_key, sources.build_url}};
+  for (const std::string& text : sources.verifiers) out.push_back(build::split_build_service(text));
+  return out;
+}
+
+std::string service_title(const build::ServiceName& service) {
+  const auto key = tlog::VerifierKey::parse(service.key);
+  return key ? key->name() : "a service whose key is none";
+}
+
+std::size_t wanted_of(const Sources& sources) {
+  const std::size_t all = sources.verifiers.size() + 1;
+  return sources.servers == 0 ? all : std::min<std::size_t>(all, sources.servers);
+}
+
 // ---- answers ----
+
+Json findings_json(const std::vector<mod::Finding>& findings) {
+  // What a database says at length must not make the whole answer one that is too long.
+  Json out = Json::array();
+  for (const mod::Finding& f : findings) {
+    if (out.size() == kMaxFindings) break;
+    const auto aliases = std::span(f.aliases).first(std::min(f.aliases.size(), kMaxAliases));
+    out.push_back({{"id", f.id},
+                   {"aliases", std::vector<std::string>(aliases.begin(), aliases.end())},
+                   {"summary", one_line(f.summary).substr(0, kMaxSummary)},
+                   {"module", f.component.module},
+                   {"version", f.component.version},
+                   {"fixed", f.fixed.size() > kMaxVersionText ? "" : f.fixed}});
+  }
+  return out;
+}
+
+std::vector<mod::Finding> read_findings(const Json& list) {
+  std::vector<mod::Finding> out;
+  for (const Json& one : list) {
+    mod::Finding f{text_member(one, "id"),
+                   texts_member(one, "aliases"),
+                   one_line(text_member(one, "summary")).substr(0, kMaxSummary),
+                   {text_member(one, "module"), text_member(one, "version")},
+                   text_member(one, "fixed")};
+    std::erase_if(f.aliases, [](const auto& alias) { return !mod::is_vulnerability_id(alias); });
+    const bool fixed = f.fixed.empty() || mod::parse_semver(f.fixed);
+    if (!mod::is_vulnerability_id(f.id) || !mod::parse_semver(f.component.version) || !fixed) {
+      continue;
+    }
+    if (out.size() < kMaxFindings) out.push_back(std::move(f));
+  }
+  return out;
+}
+
+std::map<std::string, std::vector<std::string>> read_fixes(const Json& object) {
+  std::map<std::string, std::vector<std::string>> out;
+  if (!object.is_object()) return out;
+  for (const auto& [version, ids] : object.items()) {
+    if (!mod::parse_semver(version) && !mod::parse_go_version(version)) continue;
+    auto known = texts_member(object, version);
+    std::erase_if(known, [](const auto& id) { return !mod::is_vulnerability_id(id); });
+    if (!known.empty() && out.size() < kMaxFindings) out[version] = std::move(known);
+  }
+  return out;
+}
 
 std::string format_discovered(const Discovered& found) {
   Json versions = Json::object();
@@ -151,14 +244,16 @@ std::string format_discovered(const Discovered& found) {
   }
   Json times = Json::object();
   for (const auto& [version, time] : found.toolchain_times) times[version] = format_rfc3339(time);
-  return format_json({{"versions", versions},
-                      {"cur", found.toolchains.cur},
-                      {"prev", found.toolchains.prev},
-                      {"toolchain_times", times},
-                      {"retracted", found.retracted},
-                      {"go_lines", found.go_lines},
-                      {"deprecated", found.deprecated},
-                      {"problem", found.problem}});
+  Json out = {{"versions", versions},           {"cur", found.toolchains.cur},
+              {"prev", found.toolchains.prev},  {"toolchain_times", times},
+              {"retracted", found.retracted},   {"go_lines", found.go_lines},
+              {"deprecated", found.deprecated}, {"problem", found.problem}};
+  if (!found.own_version.empty()) out["own_version"] = found.own_version;
+  if (found.vulnerabilities) {
+    out["vulnerabilities"] = findings_json(*found.vulnerabilities);
+    out["fixes"] = found.fixes;
+  }
+  return format_json(out);
 }
 
 Result<Discovered> parse_discovered(std::string_view text) {
@@ -197,6 +292,12 @@ Result<Discovered> parse_discovered(std::string_view text) {
   }
   out.deprecated = text_member(*json, "deprecated");
   out.problem = text_member(*json, "problem");
+  const std::string own = text_member(*json, "own_version");
+  if (mod::parse_semver(own)) out.own_version = own;
+  if (find_member(*json, "vulnerabilities") != nullptr) {
+    out.vulnerabilities = read_findings(list_member(*json, "vulnerabilities"));
+    out.fixes = read_fixes(list_member(*json, "fixes"));
+  }
   return out;
 }
 
@@ -223,7 +324,9 @@ std::string format_error(const Error& error) { return format_json(error_json(err
 Error parse_error(std::string_view text) {
   const auto json = parse_json(text);
   if (!json) return untrusted_error("the helper's error is no JSON");
-  Error error{ErrorKind::kUnavailable, text_member(*json, "message"), text_member(*json, "hint")};
+  // It is kept, each time, and given to commands: nothing that its length could hurt.
+  Error error{ErrorKind::kUnavailable, text_member(*json, "message").substr(0, kMaxErrorText),
+              text_member(*json, "hint").substr(0, kMaxErrorText)};
   for (const ErrorKind kind : kKinds) {
     if (text_member(*json, "kind") == error_kind_name(kind)) error.kind = kind;
   }

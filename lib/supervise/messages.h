@@ -1,7 +1,9 @@
 // What the supervisor and its helper say to each other: a job, and frames.
 //
 //   frame = kind (1 byte) length (4 bytes, big endian) payload
-//   answer, proof, error: JSON; data: bytes of a binary
+//   answer, proof, error: JSON; data: bytes of a binary; service: a number, from 0, whose proof or
+//   error follows. An answer after those ends them, and what follows is of the build. Refused: why
+//   the helper may do more than it should.
 //
 // The helper speaks to the network and reads what strangers wrote, so nothing of its word is
 // believed: lengths are bounded, JSON is read member by member, and a binary counts only by the
@@ -16,13 +18,23 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/result.h"
+#include "build/agreement.h"
 #include "build/key.h"
+#include "module/vulnerability.h"
 #include "update/policy.h"
 
 namespace gw::supervise {
 
-enum class FrameKind : char { kAnswer = 'A', kProof = 'P', kData = 'D', kError = 'E' };
+enum class FrameKind : char {
+  kAnswer = 'A',
+  kProof = 'P',
+  kData = 'D',
+  kError = 'E',
+  kService = 'S',
+  kRefused = 'R',
+};
 
 struct Frame {
   FrameKind kind = FrameKind::kError;
@@ -57,22 +69,35 @@ struct Sources {
   std::string toolchain_proxy = {};  // for Go's versions; empty: as `proxy`
   std::string build_key = {};        // of the service's log
   std::string build_url = {};
+  std::vector<std::string> verifiers = {};  // other services: "VKEY" or "VKEY=URL"
+  std::uint64_t servers = 0;                // so many of all must say the same; 0: all
+  std::string own_domain = {};              // that announces gwtool's versions; empty: not asked
+  std::string vulnerabilities = {};         // as net/vulnerability_database.h; empty: not looked at
   std::string ca_file = {};
   bool operator==(const Sources&) const = default;
 };
+
+// The build services, that of build_key first, and how many must say the same.
+std::vector<build::ServiceName> services_of(const Sources& sources);
+// How a service is called in messages: its key's name.
+std::string service_title(const build::ServiceName& service);
+std::size_t wanted_of(const Sources& sources);
 
 struct Job {
   enum class Kind { kDiscover, kFetch, kProve, kReady, kTell } kind = Kind::kDiscover;
   Sources sources;
   build::Key key;             // kDiscover: of what runs; the others: what is wanted
   update::Policies policies;  // kDiscover: when the list of all versions is worth asking for
-  std::optional<std::string> head = {};  // kFetch: the remembered one
+  std::vector<std::string> heads = {};  // kFetch: the remembered one of each service; or empty
+  std::vector<mod::Component> components = {};  // kDiscover: what runs is made of these
   // kDiscover: versions that are known already, and the Go that they need where that is known, too.
   std::map<std::string, std::string> known = {};
   // kReady: as parse_readiness(); kTell: a URL to post `body` to. Both answer by how they end.
   std::string where = {};
   std::string body = {};
   std::uint64_t timeout_ms = 0;
+  // What it may call, compiled (helper_calls.h).
+  std::vector<std::uint64_t> calls = {};
 };
 std::string format_job(const Job& job);
 // kUsage.
@@ -90,7 +115,17 @@ struct Discovered {
   std::map<std::string, std::string> go_lines;  // of go.mod: "1.24"
   std::string deprecated;                       // what the module's authors say instead
   std::string problem;                          // of a source, where another one answered
+  std::string own_version = {};                 // gwtool's newest, as its domain says
+  // Of what runs; nothing: nobody looked. And which of them each version, or Go version, mends.
+  std::optional<std::vector<mod::Finding>> vulnerabilities = {};
+  std::map<std::string, std::vector<std::string>> fixes = {};
 };
+// As the state file, status and the helper's answer have them. kUntrusted would be too much: what
+// is no finding is left out.
+Json findings_json(const std::vector<mod::Finding>& findings);
+std::vector<mod::Finding> read_findings(const Json& list);
+std::map<std::string, std::vector<std::string>> read_fixes(const Json& object);
+
 std::string format_discovered(const Discovered& found);
 // kUntrusted. What is no version is left out.
 Result<Discovered> parse_discovered(std::string_view text);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "os/user.h"
+#include "supervise/local_build.h"
 #include "supervise/messages.h"
 #include "supervise/readiness.h"
 #include "supervise/web.h"
@@ -16,11 +17,19 @@
 
 namespace gw::supervise {
 
+// What an option is set to, to be shown.
+struct Setting {
+  std::string name = {};
+  std::string value = {};
+  bool given = false;  // by the operator
+};
+
 struct Options {
   std::vector<std::string> command = {};  // a path with a slash, and its arguments
   std::string directory = "gw";           // for state, lock and control socket
 
   Sources sources = {};
+  LocalBuilds local = {};
   update::Policies policies = {};
   update::Timing timing = {};
   update::Schedule schedule = {};
@@ -47,10 +56,13 @@ struct Options {
   // where the service is not root's.
   std::optional<os::User> helper_user = {};
   std::optional<os::User> page_user = {};
+  // Who builds, when we are root; neither of them. Without a name a number of its own.
+  std::optional<os::User> builder_user = {};
   std::vector<int> ambient = {};         // capabilities
   std::vector<std::string> listen = {};  // sockets that are held for it
   std::vector<os::ResourceLimit> limits = {};
   bool no_new_privileges = false;
+  std::vector<Setting> settings = {};  // all of it as text, without passwords
 };
 
 }  // namespace gw::supervise

@@ -13,6 +13,8 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "build/client.h"
+#include "os/user.h"
+#include "supervise/local_build.h"
 #include "supervise/messages.h"
 
 namespace gw::supervise {
@@ -38,11 +40,17 @@ struct Installed {
   std::string file;
   std::string link;  // leads to it
   std::string sum;
-  std::string head;  // the log's note
+  std::string head;  // the log's note; empty: it was built here
 };
 // The binary, proven, in `directory`, and a link NAME to it. kUsage: NAME is there already.
 Result<Installed> install_first(const build::Key& key, const Sources& sources,
                                 const std::string& directory);
+// The same, built by `gwtool build`, from modules that the Go checksum database proves, in a new
+// directory there that goes again. Root builds nothing itself: then it is `builder`, or nobody
+// else's user, who builds; kUsage when there is none.
+Result<Installed> install_built(const build::Key& key, const LocalBuilds& builds,
+                                const std::string& ca_file, const std::string& directory,
+                                std::optional<os::User> builder);
 
 // A systemd unit: `words` is the command.
 std::string format_unit(const std::string& name, const std::string& directory,

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "module/semver.h"
 #include "supervise/json_fields.h"
+#include "supervise/messages.h"
 
 namespace gw::supervise {
 Json target_json(const update::Target& target) {
@@ -63,6 +65,7 @@ Json trial_json(const Trial& trial) {
   out["exits"] = trial.exits;
   out["scheduled"] = trial.scheduled;
   out["bad"] = trial.bad;
+  if (trial.built_here) out["built_here"] = true;
   return out;
 }
 
@@ -78,6 +81,7 @@ std::optional<Trial> read_trial(const Json& object) {
   trial.exits = static_cast<unsigned>(number_member(object, "exits").value_or(0));
   trial.scheduled = flag_member(object, "scheduled");
   trial.bad = flag_member(object, "bad");
+  trial.built_here = flag_member(object, "built_here");
   return trial;
 }
 
@@ -138,9 +142,62 @@ bool forget_future(State& s, WallTime now) {
   return changed;
 }
 
+void drop_unlikely_versions(State& state, const update::Policies& policies) {
+  if (state.versions.size() <= kMaxVersions) return;
+  const auto running = mod::parse_semver(state.running.version);
+  const auto is_near = [&](const mod::Semver& v) {
+    if (!running || v.major != running->major) return false;
+    return policies.module != update::ModulePolicy::kPatch || v.minor == running->minor;
+  };
+  struct Known {
+    mod::Semver version;  // views into the state's keys
+    std::string text;
+  };
+  std::vector<Known> order(state.versions.size());
+  std::transform(state.versions.begin(), state.versions.end(), order.begin(), [](const auto& one) {
+    return Known{mod::parse_semver(one.first).value_or(mod::Semver()), one.first};
+  });
+  std::sort(order.begin(), order.end(), [&](const Known& a, const Known& b) {
+    if (is_near(a.version) != is_near(b.version)) return is_near(a.version);
+    const int by_version = mod::compare_semver(a.version, b.version);
+    return policies.every_version ? by_version < 0 : by_version > 0;
+  });
+  for (auto one = order.begin() + kMaxVersions; one != order.end(); ++one) {
+    state.versions.erase(one->text);
+  }
+}
+
 void add_event(State& state, Event event) {
   if (state.history.size() >= kMaxHistory) state.history.erase(state.history.begin());
   state.history.push_back(std::move(event));
+}
+
+std::vector<std::string> mended_by(const State& state, const update::Target& target) {
+  std::vector<std::string> out;
+  if (state.scanned != state.running) return out;
+  for (const std::string& version : {target.version, target.go_version}) {
+    const auto fixes = state.fixes.find(version);
+    if (fixes != state.fixes.end()) {
+      out.insert(out.end(), fixes->second.begin(), fixes->second.end());
+    }
+  }
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
+const std::vector<mod::Finding>& vulnerabilities_of(const State& state) {
+  static const std::vector<mod::Finding> kNone;
+  return state.scanned == state.running ? state.vulnerabilities : kNone;
+}
+
+unsigned exits_since_update(const State& state) {
+  unsigned exits = 0;
+  for (auto at = state.history.rbegin(); at != state.history.rend(); ++at) {
+    if (at->what == "updated" || at->what == "rolled-back") break;
+    if (at->what == "exited") ++exits;
+  }
+  return exits;
 }
 
 update::Knowledge knowledge_of(const State& state) {
@@ -153,6 +210,9 @@ update::Knowledge knowledge_of(const State& state) {
   out.toolchains = state.toolchains;
   out.toolchain_times = state.toolchain_times;
   out.learned = state.learned.value_or(WallTime());
+  if (state.scanned == state.running) {
+    for (const auto& [version, ids] : state.fixes) out.urgent.insert(version);
+  }
   return out;
 }
 
@@ -177,6 +237,13 @@ std::string format_state(const State& s) {
   out["versions"] = times_json(s.versions);
   out["go_lines"] = s.go_lines;
   if (!s.deprecated.empty()) out["deprecated"] = s.deprecated;
+  if (!s.scanned.version.empty()) {
+    out["scanned"] = target_json(s.scanned);
+    out["vulnerabilities"] = findings_json(s.vulnerabilities);
+    out["fixes"] = s.fixes;
+  }
+  if (!s.own_version.empty()) out["own_version"] = s.own_version;
+  if (s.untold) out["untold"] = true;
   out["toolchains"] = {{"cur", s.toolchains.cur}, {"prev", s.toolchains.prev}};
   out["toolchain_times"] = times_json(s.toolchain_times);
   if (s.learned) out["learned"] = format_rfc3339(*s.learned);
@@ -213,6 +280,11 @@ Result<State> parse_state(std::string_view text) {
   state.versions = read_times(list_member(*json, "versions"));
   state.go_lines = read_texts(list_member(*json, "go_lines"));
   state.deprecated = text_member(*json, "deprecated");
+  if (const Json* scanned = find_member(*json, "scanned")) state.scanned = read_target(*scanned);
+  state.vulnerabilities = read_findings(list_member(*json, "vulnerabilities"));
+  state.fixes = read_fixes(list_member(*json, "fixes"));
+  state.own_version = text_member(*json, "own_version");
+  state.untold = flag_member(*json, "untold");
   if (const Json* toolchains = find_member(*json, "toolchains")) {
     state.toolchains = {text_member(*toolchains, "cur"), text_member(*toolchains, "prev")};
   }

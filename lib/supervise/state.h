@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/result.h"
+#include "module/vulnerability.h"
 #include "update/plan.h"
 #include "update/policy.h"
 
@@ -31,6 +32,7 @@ struct Trial {
   unsigned exits = 0;   // by itself, since it passed
   bool scheduled = false;
   bool bad = false;  // it failed, and the link may not be back yet
+  bool built_here = false;
 };
 
 struct Paused {
@@ -74,6 +76,12 @@ struct State {
   std::map<std::string, WallTime> versions;  // of the module, and when each was published or seen
   std::map<std::string, std::string> go_lines;  // the Go that they need, where that is known
   std::string deprecated;                       // what the module's authors say instead of it
+  // Known of what ran when somebody looked last, and which of them each version mends.
+  std::vector<mod::Finding> vulnerabilities;
+  std::map<std::string, std::vector<std::string>> fixes;
+  update::Target scanned;
+  std::string own_version;  // gwtool's newest
+  bool untold = false;      // the last event was at the end, and nobody was told
   update::Toolchains toolchains;
   std::map<std::string, WallTime> toolchain_times;
   std::optional<WallTime> learned;  // last news
@@ -88,8 +96,19 @@ struct State {
 // wrong the other way, before this program was written. True: something changed.
 bool forget_future(State& state, WallTime now);
 
+inline constexpr std::size_t kMaxVersions = 1000;
+// Of more versions those stay that the policies may lead to first.
+void drop_unlikely_versions(State& state, const update::Policies& policies);
+
 inline constexpr std::size_t kMaxHistory = 100;
 void add_event(State& state, Event event);
+
+// Of the vulnerabilities those that an update to `target` mends, sorted.
+std::vector<std::string> mended_by(const State& state, const update::Target& target);
+// What is known of what runs; nothing where that is another one than was looked at.
+const std::vector<mod::Finding>& vulnerabilities_of(const State& state);
+// How often what runs has ended by itself since the last update that was kept.
+unsigned exits_since_update(const State& state);
 
 // What there is to decide by.
 update::Knowledge knowledge_of(const State& state);

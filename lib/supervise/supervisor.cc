@@ -1,4 +1,4 @@
-// The start of a supervisor, and its table at work.
+// The start of a supervisor, its state, and what its loop waits for.
 #include "supervise/supervisor.h"
 
 #include <fcntl.h>
@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <utility>
 
 #include "os/file.h"
 #include "os/pages.h"
@@ -48,8 +49,10 @@ Result<os::Dir> open_directory(const std::string& path) {
   }
   if (there.error().kind != ErrorKind::kNotFound) return there;
   if (!parent) return parent.error();
-  GW_TRY(os::Dir made,
-         parent->make_dir(name.substr(slash == std::string::npos ? 0 : slash + 1), kPrivate));
+  const std::string last = name.substr(slash == std::string::npos ? 0 : slash + 1);
+  GW_TRY(const auto other, parent->find(last));
+  if (other && !S_ISLNK(other->st_mode)) return usage_error("not a directory");
+  GW_TRY(os::Dir made, parent->make_dir(last, kPrivate));
   GW_CHECK(parent->sync());
   return made;
 }
@@ -58,7 +61,8 @@ Result<os::Dir> open_directory(const std::string& path) {
 Status check_paths(const Options& options, const std::string& path,
                    Status (*check)(const os::User&, const std::string&) = check_not_writable) {
   if (::geteuid() != 0) return {};
-  for (const auto* user : {&options.user, &options.helper_user, &options.page_user}) {
+  for (const auto* user :
+       {&options.user, &options.helper_user, &options.page_user, &options.builder_user}) {
     if (*user) GW_CHECK(check(**user, path));
   }
   return {};
@@ -88,8 +92,6 @@ Result<std::optional<State>> read_state(const os::Dir& directory, const std::str
 }
 
 }  // namespace
-
-std::string control_path(const std::string& directory) { return directory + "/control"; }
 
 Result<std::unique_ptr<Supervisor>> Supervisor::make(Options options, const Clock& clock,
                                                      const Logger& log,
@@ -208,6 +210,11 @@ Status Supervisor::begin() {
                             {"go", identity_.key.go_version},
                             {"automatic", why.empty() ? "yes" : why}});
   if (!options_.web.admin.empty() || !options_.web.metrics.empty()) open_page();
+  if (page_sockets_.empty()) pages_left_.clear();  // nobody would wait there any more
+  if (std::exchange(state_.untold, false) && !state_.history.empty()) {
+    tell_people(state_.history.back());
+    if (auto saved = save(); !saved) log_.error("state", saved.error());
+  }
   schedule_check();
   replan();
   rest_soon();
@@ -245,13 +252,16 @@ void Supervisor::find_users() {
   page_user_ = options_.page_user;
   helper_user_ = options_.helper_user;
   std::set<uid_t> taken;
-  for (const auto& user : {options_.user, page_user_, helper_user_}) {
+  for (const auto& user : {options_.user, page_user_, helper_user_, options_.builder_user}) {
     if (user) taken.insert(user->identity.uid);
   }
   const std::string seed = os::real_path(options_.directory);
   if (!page_user_) page_user_ = unnamed_user(seed, taken);
   if (page_user_) taken.insert(page_user_->identity.uid);
   if (!helper_user_ && options_.user) helper_user_ = unnamed_user(seed, taken);
+  if (helper_user_) taken.insert(helper_user_->identity.uid);
+  builder_user_ = options_.builder_user;
+  if (!builder_user_ && options_.local.wanted) builder_user_ = unnamed_user(seed, taken);
 }
 
 // Between two events there may be a day, and there are as many of us as there are services: what an
@@ -278,6 +288,9 @@ Status Supervisor::open_control() {
   control.users = std::vector<uid_t>{0, ::geteuid()};
   control.flag = "--dir";
   control.timeout = kAnswerTime;
+  if (handover_ && handover_->control >= 0) {
+    control.listening = kept_descriptor(handover_->control).release();
+  }
   const bool page = !options_.web.admin.empty() || !options_.web.metrics.empty();
   if (page && page_user_) {
     control.users->push_back(page_user_->identity.uid);
@@ -286,7 +299,7 @@ Status Supervisor::open_control() {
   }
   GW_TRY(control_,
          os::ControlSocket::listen(
-             *loop_, control_path(options_.directory), std::move(control),
+             *loop_, options_.directory + "/control", std::move(control),
              [this](const os::Peer& peer, const std::string& line) { return answer(peer, line); }));
   return {};
 }
@@ -313,6 +326,7 @@ void Supervisor::settle_trial() {
   }
   wanted_ =
       Wanted{identity_.key, trial.scheduled ? "schedule" : "control", false, trial.to, trial.sum};
+  wanted_->built_here = trial.built_here;
   if (trial.tries >= kMaxTries || !place_.has(trial.to)) {
     failure_ = fmt::format("{} starts did not come through its trial", trial.tries);
     record_bad();
@@ -356,127 +370,11 @@ void Supervisor::reap_orphans() {
                                      [pid](const auto& one) { return one->child.pid() == pid; });
     const bool ours = retired || (service_ && service_->pid() == pid) ||
                       (beside_ && beside_->pid() == pid) || is(check_) || is(fetch_) ||
-                      is(before_) || is(probe_) || is(page_) || is(rehearsal_) ||
+                      is(before_) || is(probe_) || is(page_) || is(rehearsal_) || is(prefetch_) ||
                       std::any_of(told_.begin(), told_.end(), is);
     if (ours) return;  // its descriptor is ready, too; another signal follows for the rest
     if (!os::reap_adopted(pid)) return;
   }
-}
-
-// ---- the table at work ----
-
-void Supervisor::happen(update::Event event) {
-  events_.push_back(event);
-  if (busy_) return;
-  busy_ = true;
-  const update::State before = now_;
-  while (!events_.empty()) {
-    const update::Event next = events_.front();
-    events_.pop_front();
-    const update::Step step = update::step(now_, next);
-    if (!step.expected) {
-      log_.error("defect",
-                 {{"state", update::state_name(now_)}, {"event", update::event_name(next)}});
-    }
-    log_.debug("step", {{"state", update::state_name(now_)},
-                        {"event", update::event_name(next)},
-                        {"next", update::state_name(step.next)}});
-    now_ = step.next;
-    for (const update::Action action : step.actions) {
-      if (const auto failed = act(action)) {
-        events_.push_front(*failed);
-        break;
-      }
-    }
-  }
-  busy_ = false;
-  if (now_ != update::State::kRunning) return;
-  if (before == update::State::kReverting) replan();  // after a cancel there may be another one
-  rest_soon();
-}
-
-std::optional<update::Event> Supervisor::act(update::Action action) {
-  using update::Action;
-  using update::Event;
-  switch (action) {
-    case Action::kNone:
-      break;
-    case Action::kFetch:
-      start_fetch();
-      break;
-    case Action::kCancelFetch:
-      fetch_.reset();
-      incoming_.reset();
-      break;
-    case Action::kRunBefore:
-      run_before();
-      break;
-    case Action::kCancelBefore:
-      before_.reset();
-      break;
-    case Action::kRecordTrial:
-      if (auto recorded = record_trial(); !recorded) {
-        failure_ = recorded.error().message;
-        return Event::kInstallFailed;
-      }
-      break;
-    case Action::kForgetTrial:
-      forget_trial();
-      break;
-    case Action::kRecordKept:
-      record_kept();
-      break;
-    case Action::kRecordFailure:
-      record_failure();
-      break;
-    case Action::kRecordCancel:
-      record_cancel();
-      break;
-    case Action::kRecordVeto:
-      record_veto();
-      break;
-    case Action::kRecordBad:
-      record_bad();
-      break;
-    case Action::kTerminate:
-      ask_to_end();
-      break;
-    case Action::kKill:
-      kill_all();
-      break;
-    case Action::kSwitch:
-      return switch_to_new();
-    case Action::kSwitchBack:
-      switch_back();
-      break;
-    case Action::kStart:
-      if (auto started = start_service(); !started) {
-        error_ = started.error();
-        failure_ = started.error().message;
-        return Event::kStartFailed;
-      }
-      break;
-    case Action::kStartBeside:
-      if (auto started = start_beside(); !started) {
-        failure_ = started.error().message;
-        return Event::kStartFailed;
-      }
-      break;
-    case Action::kDropBeside:
-      drop_beside();
-      break;
-    case Action::kTakeOver:
-      take_over();
-      break;
-    case Action::kBeginTrial:
-      begin_trial();
-      break;
-    case Action::kEnd:
-      // At a stop, an old one of an overlap has its time, too: on_retired_exit() goes on.
-      if (stop_signal_ == 0 || retired_.empty()) loop_->stop();
-      break;
-  }
-  return std::nullopt;
 }
 
 }  // namespace gw::supervise

@@ -15,6 +15,7 @@
 
 #include <chrono>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -58,6 +59,7 @@ class Supervisor {
   // All that make() would refuse but the lock; changes nothing. For one that is asked whether it
   // would take over: what it does not say, the service ends by.
   static Status check(const Options& options);
+  ~Supervisor();
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
 
@@ -73,6 +75,7 @@ class Supervisor {
     std::string file = {};  // beside the link, once it is there
     std::string sum = {};
     std::string source = {};  // a file whose bytes they are, instead of a download
+    bool built_here = false;
     update::Target target() const { return {key.version, key.go_version}; }
   };
 
@@ -84,6 +87,13 @@ class Supervisor {
     os::Loop::Timer timer;
   };
 
+  // Where the page is, whether or not it runs.
+  struct PageSocket {
+    std::string address;  // as it was given
+    os::Fd fd;
+    os::Loop::Watch watch;
+  };
+
   Supervisor(Options options, const Clock& clock, const Logger& log, Place place, os::Dir directory)
       : options_(std::move(options)),
         clock_(clock),
@@ -92,7 +102,7 @@ class Supervisor {
         place_(std::move(place)),
         directory_(std::move(directory)) {}
 
-  // supervisor.cc: the start, and the table.
+  // the start, and the table: supervisor.cc, supervisor_table.cc
   Status open();
   Status load_state();
   Status begin();
@@ -124,6 +134,7 @@ class Supervisor {
   void run_before();
   std::optional<update::Event> switch_to_new();
   void switch_back();
+  // supervisor_records.cc
   Status record_trial();
   void record_kept();
   void record_failure();
@@ -135,7 +146,7 @@ class Supervisor {
   Status check_sum(const std::string& file);
   Status leave_changed_file();
   void remove_old();
-  void run_telling(const char* name, Task::Options task, bool by_helper);
+  void run_telling(const char* name, Task::Options task, std::optional<Job> by_helper);
 
   // a new gwtool in this one's place: supervisor_replace.cc
   Status adopt_service();
@@ -152,41 +163,71 @@ class Supervisor {
   // the service manager: supervisor_manager.cc
   Status take_from_manager();
   void heard(const os::Notification& notification);
+  void relay_to_manager(const os::Notification& notification);
   void feed_watchdog();
+  Status set_watchdog(std::chrono::microseconds interval);
+  void reset_watchdog();
 
-  // versions and builds: supervisor_updates.cc
+  // versions: supervisor_checks.cc
   void start_check();
   void on_discovered(const Discovered& found);
+  void check_ended(const update::Target& asked, const os::Exit& exit);
   void check_failed(const Error& error);
   void schedule_check();
   void notified();
   void forget_old_versions();
+  std::vector<mod::Component> components() const;
+  void learn_vulnerabilities(const Discovered& found);
+  void forget_mended(const update::Target& target);
   bool forget_retracted(const Discovered& found);
+  // whether and when one is installed: supervisor_updates.cc
   update::Plan plan() const;
   std::string why_not() const;
   void replan();
   Status want(Wanted wanted);
   void cancel(std::string why);
+  // its binary: supervisor_fetch.cc
   void start_fetch();
   Status on_fetch_frame(const Frame& frame);
+  Status take_proof(const Frame& frame);
+  Status settle_answers();
   void fetch_output(std::string_view bytes);
   void fetch_done(const os::Exit& exit);
   Status finish_fetch();
   Status read_source();
+  Status take_bytes(int file, const std::string& name);
+  Status take_incoming(const std::string& sum);
   void fail_fetch(Error error);
-  std::optional<std::string> remembered_head() const;
+  // builds made here, and those that are there before they are due: supervisor_builds.cc
+  void prefetch(const update::Target& target);
+  void start_local_build();
+  Result<std::unique_ptr<Task>> run_build(const build::Key& key);
+  void local_build_ended(const os::Exit& exit);
+  Status finish_local_build(const os::Exit& exit);
+  Status take_built();
+  Result<std::string> builder_directory() const;
+  std::string remembered_head(std::size_t service) const;
+  Status remember_heads();
+  // supervisor_helper.cc
+  static constexpr const char* kCallList = "call list";
+  void note_refused(const std::string& part, const std::string& why);
+  Json helper_json() const;
   Result<os::Spawn> helper_spawn(const std::optional<os::User>& user) const;
-  Result<std::unique_ptr<Task>> start_helper(Task::Options task,
+  Result<std::unique_ptr<Task>> start_helper(Job job, Task::Options task,
                                              const std::optional<os::User>& user);
 
   // the page: supervisor_web.cc
-  Status start_page();
   void open_page();
+  WebOptions page_options() const;
+  Status listen_for_page();
+  void wait_for_visitors();
+  void visit();
+  Status start_page();
   Status make_password();
   Status check_password(std::string_view base64);
   std::string metrics_text();
 
-  // control.cc
+  // control.cc, control_status.cc
   std::string answer(const os::Peer& peer, const std::string& command);
   Result<Json> answer_words(const os::Peer& peer, std::string_view command);
   Result<Json> obey(const std::vector<std::string>& words, bool trusted);
@@ -199,13 +240,17 @@ class Supervisor {
   Status save();
   void rest_soon();
   void rest();
+  // supervisor_tell.cc
   void tell(std::string what, const Wanted& wanted, std::string detail);
+  void note(const std::string& what, const Wanted& wanted, const std::string& detail);
+  void tell_people(const Event& event);
+  void note_exit_after_update();
 
   const Options options_;
   const Clock& clock_;
   const Logger& log_;
   Throttle passwords_;  // that the page passes on
-  std::optional<os::User> page_user_, helper_user_;
+  std::optional<os::User> page_user_, helper_user_, builder_user_;
   Place place_;
   os::Dir directory_;
   os::Fd lock_;
@@ -220,19 +265,25 @@ class Supervisor {
   os::Loop::Timer again_timer_;  // looks that a webhook causes, as DNS lags
   unsigned again_ = 0;
   std::unique_ptr<os::ControlSocket> control_;
+  std::vector<PageSocket> page_sockets_;
+  std::vector<os::HandedSocket> pages_left_;  // by who was here before, for the same addresses
+  std::string page_form_token_;
   os::Notifier notifier_;
   std::unique_ptr<os::NotifyRelay> relay_;
   os::Loop::Timer watchdog_timer_;
+  std::chrono::microseconds watchdog_{};  // that the manager wants to hear of; 0: of none
   Handed handed_;
 
   update::State now_ = update::State::kRunning;
   std::deque<update::Event> events_;
   bool busy_ = false;
   int stop_signal_ = 0;
+  bool told_to_end_ = false;  // the service; stop_timer_ runs
 
   std::optional<os::Child> service_;
   std::optional<os::Child> beside_;
   os::Loop::Watch beside_watch_;
+  os::Notification beside_said_;  // that is for the manager once it is the service
   std::vector<std::unique_ptr<Retired>> retired_;
   os::Loop::Watch service_watch_;
   os::Exit exit_;               // of the last service
@@ -247,18 +298,28 @@ class Supervisor {
   std::string own_program_;           // the file that was run
   std::string answer_;                // of the one that is asked to take over
 
-  std::unique_ptr<Task> check_, fetch_, before_, probe_, page_, rehearsal_;
+  std::unique_ptr<Task> check_, fetch_, before_, probe_, page_, rehearsal_, prefetch_;
+  build::Key prefetching_;      // what prefetch_ is for, or was tried for last
+  std::optional<Built> built_;  // here, and in the builder's directory
+  std::string build_output_;
   std::vector<std::unique_ptr<Task>> told_;  // commands for events
   FrameReader check_frames_, fetch_frames_;
+  // What the kernel does not keep the helper from, and why; nothing: none has run.
+  std::optional<std::map<std::string, std::string>> helper_refused_;
   std::optional<Discovered> discovered_;
   std::optional<Error> check_error_;
+  bool check_broken_ = false;  // it said something that is no frame
+  // What each build service says, and of whom the helper speaks just now.
+  std::vector<build::ServiceAnswer> answers_;
+  std::size_t speaks_of_ = 0;
   std::optional<build::ProvenBuild> build_;
   std::unique_ptr<Incoming> incoming_;
 };
 
-// The socket's path in a directory, for those who ask, and how long an answer may take: the disk
-// may be slow, and what is to be durable is waited for.
+// How long an answer may take: the disk may be slow, and what is to be durable is waited for.
 inline constexpr std::chrono::seconds kAnswerTime{30};
-std::string control_path(const std::string& directory);
+// Asks the supervisor of a directory. Its errors, and: kUnavailable, there is none or it does not
+// answer; kUsage, the command is too long.
+Result<Json> ask_supervisor(const std::string& directory, const std::string& command);
 
 }  // namespace gw::supervise

@@ -2,6 +2,8 @@
 // and an update is none of the manager's business.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "http/endpoint.h"
 #include "supervise/supervisor.h"
 
@@ -9,6 +11,11 @@ namespace gw::supervise {
 namespace {
 
 constexpr std::uint16_t kNoPort = 0;
+
+// Between two signs of life; not so short that nothing else would be done.
+Duration pause_of(std::chrono::microseconds watchdog) {
+  return std::max<Duration>(watchdog / 2, std::chrono::milliseconds(1));
+}
 
 }  // namespace
 
@@ -46,15 +53,41 @@ Status Supervisor::take_from_manager() {
     return {};
   }
   handed_.notify = relay_->address();
-  if (!interval) return {};
   GW_TRY(watchdog_timer_, loop_->timer([this](os::Loop::Timer::Why) { feed_watchdog(); }));
-  return watchdog_timer_.after(*interval);
+  return set_watchdog(handed_.watchdog);
+}
+
+// From the manager, or another one that the service asked it for.
+Status Supervisor::set_watchdog(std::chrono::microseconds interval) {
+  watchdog_ = interval;
+  if (interval.count() == 0) return watchdog_timer_.cancel();
+  return watchdog_timer_.after(pause_of(interval));
+}
+
+// One that is started anew knows nothing of what the one before it asked for.
+void Supervisor::reset_watchdog() {
+  if (watchdog_ == handed_.watchdog) return;
+  (void)notifier_.relay(fmt::format("WATCHDOG_USEC={}\n", handed_.watchdog.count()));
+  if (auto set = set_watchdog(handed_.watchdog); !set) log_.error("watchdog", set.error());
+}
+
+void Supervisor::relay_to_manager(const os::Notification& notification) {
+  (void)notifier_.relay(os::relayed_lines(notification, now_ == update::State::kEnding));
+  if (notification.watchdog_usec && notifier_.active()) {
+    constexpr std::uint64_t kNone = std::uint64_t{1} << 52U;  // a century, or infinity
+    const std::uint64_t usec = *notification.watchdog_usec;
+    if (auto set = set_watchdog(std::chrono::microseconds(usec < kNone ? usec : 0)); !set) {
+      log_.error("watchdog", set.error());
+    }
+  }
 }
 
 // Only the service itself speaks for the service.
 void Supervisor::heard(const os::Notification& notification) {
   if (beside_ && notification.pid == beside_->pid()) {
     // Not in our name yet: the old one is what is asked.
+    if (notification.status) beside_said_.status = notification.status;
+    if (notification.watchdog_usec) beside_said_.watchdog_usec = notification.watchdog_usec;
     if (notification.ready && now_ == update::State::kBeside &&
         options_.ready.by == ReadyBy::kNotify) {
       happen(update::Event::kTrialPassed);
@@ -62,7 +95,7 @@ void Supervisor::heard(const os::Notification& notification) {
     return;
   }
   if (!service_ || notification.pid != service_->pid()) return;
-  (void)notifier_.relay(os::relayed_lines(notification, now_ == update::State::kEnding));
+  relay_to_manager(notification);
   if (notification.ready && now_ == update::State::kTrial &&
       options_.ready.by == ReadyBy::kNotify) {
     happen(update::Event::kTrialPassed);
@@ -76,7 +109,7 @@ void Supervisor::feed_watchdog() {
       now_ == kEnded) {
     (void)notifier_.watchdog();
   }
-  (void)watchdog_timer_.after(std::chrono::duration_cast<Duration>(handed_.watchdog / 2));
+  (void)watchdog_timer_.after(pause_of(watchdog_));
 }
 
 }  // namespace gw::supervise

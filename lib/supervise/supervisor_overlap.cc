@@ -13,6 +13,7 @@ Status Supervisor::start_beside() {
   auto child = os::spawn(service_spawn(options_, place_.path_of(wanted_->file), handed_));
   if (!child) return std::move(child).error().in("starting " + wanted_->file);
   beside_.emplace(*std::move(child));
+  beside_said_ = {};
   metric_add(Metric::kSuperviseStarts);
   GW_TRY(beside_watch_,
          loop_->watch(beside_->pidfd(), EPOLLIN, [this](std::uint32_t) { on_beside_exit(); }));
@@ -81,6 +82,8 @@ void Supervisor::take_over() {
   } else {
     log_.error("watch", watch.error());
   }
+  reset_watchdog();
+  relay_to_manager(beside_said_);
   state_.service = mark_of(service_->pid());
   state_.running = wanted_->target();
   note_others();

@@ -85,6 +85,9 @@ void Supervisor::take_sockets_left() {
   for (const Handover::Socket& socket : handover_->sockets) {
     handed_.sockets.push_back({kept_descriptor(socket.fd), socket.name});
   }
+  for (const Handover::Socket& page : handover_->pages) {
+    pages_left_.push_back({kept_descriptor(page.fd), page.name});
+  }
 }
 
 Status Supervisor::adopt_service() {
@@ -110,6 +113,8 @@ Handover Supervisor::what_is_left() const {
   out.service = state_.service.value_or(ServiceMark{});
   out.lock = lock_.get();
   for (const auto& socket : handed_.sockets) out.sockets.push_back({socket.fd.get(), socket.name});
+  for (const PageSocket& page : page_sockets_) out.pages.push_back({page.fd.get(), page.address});
+  if (control_) out.control = control_->fd();
   if (relay_) {
     out.relay = relay_->fd();
     out.relay_address = relay_->address();
@@ -185,7 +190,8 @@ void Supervisor::replacement_answered(const os::Exit& exit) {
   if (auto saved = save(); !saved) log_.error("state", saved.error());
 }
 
-// What is ours and not handed over ends before: the page, helpers, commands.
+// What is ours and not handed over ends before: the page, helpers, commands. Who comes meanwhile
+// waits in the sockets' queues.
 Status Supervisor::replace_program() {
   GW_CHECK(save());
   GW_TRY(std::vector<std::string> arguments, own_arguments());
@@ -197,9 +203,10 @@ Status Supervisor::replace_program() {
   const bool page = page_ != nullptr;
   page_.reset();
   check_.reset();
+  prefetch_.reset();
   told_.clear();
-  control_.reset();
-  std::vector<int> kept{lock_.get(), text.get()};
+  std::vector<int> kept{lock_.get(), text.get(), control_->fd()};
+  for (const PageSocket& socket : page_sockets_) kept.push_back(socket.fd.get());
   for (const auto& socket : handed_.sockets) kept.push_back(socket.fd.get());
   if (relay_) kept.push_back(relay_->fd());
   for (const int fd : kept) (void)::fcntl(fd, F_SETFD, 0);
@@ -208,8 +215,7 @@ Status Supervisor::replace_program() {
   ::execve(own_program_.c_str(), argv.data(), envp.data());
   const int error = errno;
   for (const int fd : kept) (void)::fcntl(fd, F_SETFD, FD_CLOEXEC);
-  if (auto opened = open_control(); !opened) log_.error("control", opened.error());
-  if (page) open_page();
+  if (page) wait_for_visitors();
   schedule_check();
   return errno_error("running " + own_program_, error);
 }

@@ -1,9 +1,14 @@
-// The supervisor's page: a process beside it, started again when it ends; and the metrics that it
+// The supervisor's page: a process beside it, there while somebody is; and the metrics that it
 // shows.
 #include <fmt/format.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
 
 #include "base/bytes.h"
 #include "base/metrics.h"
+#include "http/endpoint.h"
 #include "os/file.h"
 #include "supervise/setup.h"
 #include "supervise/supervisor.h"
@@ -15,6 +20,18 @@ constexpr std::chrono::seconds kPause{10};  // before a page that ended is start
 constexpr std::size_t kMaxPassword = 4096;
 constexpr std::string_view kUnix = "unix:";
 constexpr std::string_view kOurs = "gwtool_supervise_";
+
+// With the port that the kernel chose.
+std::string listening_address(int fd, const http::Endpoint& endpoint) {
+  sockaddr_storage bound{};
+  socklen_t size = sizeof bound;
+  if (endpoint.is_unix() || ::getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &size) != 0) {
+    return endpoint.format();
+  }
+  const auto address =
+      os::SocketAddress::from_sockaddr(reinterpret_cast<const sockaddr*>(&bound), size);
+  return address ? address->format() : endpoint.format();
+}
 
 }  // namespace
 
@@ -46,14 +63,24 @@ Status Supervisor::check_password(std::string_view base64) {
 
 // Or, when it cannot be, again in a while: the service does not wait for its page.
 void Supervisor::open_page() {
-  if (auto started = start_page(); !started) {
-    log_.error("page", started.error());
-    (void)page_timer_.after(kPause);
+  auto opened = make_password();
+  if (opened) opened = listen_for_page();
+  if (opened && page_form_token_.empty()) {
+    page_form_token_ = make_form_token();
+    // What its files have is to be told now, not to whoever comes first.
+    const bool has_files = !options_.web.certificate.empty() || !options_.web.token_file.empty();
+    if (has_files) opened = start_page();
   }
+  if (!opened) {
+    log_.error("page", opened.error());
+    (void)page_timer_.after(kPause);
+    return;
+  }
+  if (!page_) wait_for_visitors();
 }
 
-Status Supervisor::start_page() {
-  GW_CHECK(make_password());
+// Where the page is, by addresses that do not depend on a working directory.
+WebOptions Supervisor::page_options() const {
   WebOptions web = options_.web;
   web.directory = options_.directory;
   web.password_file.clear();
@@ -67,7 +94,65 @@ Status Supervisor::start_page() {
     }
   }
   if (page_user_) web.user = page_user_->identity;
+  web.form_token = page_form_token_;
+  return web;
+}
+
+// The sockets stay ours: who comes while no page runs waits for the one that is started for it.
+Status Supervisor::listen_for_page() {
+  GW_TRY(auto endpoints, web_endpoints(page_options()));
+  // All of them or none: one that listens with nobody behind it would let people wait.
+  std::vector<PageSocket> opened;
+  for (std::size_t i = page_sockets_.size(); i < endpoints.size(); ++i) {
+    PageSocket socket{endpoints[i].format(), {}, {}};
+    const auto left = std::find_if(pages_left_.begin(), pages_left_.end(),
+                                   [&](const auto& one) { return one.name == socket.address; });
+    if (left != pages_left_.end()) {
+      socket.fd = std::move(left->fd);
+      pages_left_.erase(left);
+    } else {
+      GW_TRY(socket.fd, http::listen_on(endpoints[i]));
+    }
+    GW_TRY(socket.watch, loop_->watch(socket.fd.get(), 0, [this](std::uint32_t) { visit(); }));
+    opened.push_back(std::move(socket));
+  }
+  for (PageSocket& socket : opened) {
+    const auto& endpoint = endpoints[page_sockets_.size()];
+    log_.info("page", {{"address", listening_address(socket.fd.get(), endpoint)}});
+    page_sockets_.push_back(std::move(socket));
+  }
+  pages_left_.clear();
+  return {};
+}
+
+Supervisor::~Supervisor() {
+  for (const PageSocket& socket : page_sockets_) {
+    if (socket.address.starts_with(kUnix)) ::unlink(socket.address.substr(kUnix.size()).c_str());
+  }
+}
+
+void Supervisor::wait_for_visitors() {
+  for (const PageSocket& socket : page_sockets_) (void)socket.watch.change(EPOLLIN);
+}
+
+// Somebody is there.
+void Supervisor::visit() {
+  for (const PageSocket& socket : page_sockets_) (void)socket.watch.change(0);
+  if (page_) return;
+  if (auto started = start_page(); !started) {
+    log_.error("page", started.error());
+    (void)page_timer_.after(kPause);
+  }
+}
+
+Status Supervisor::start_page() {
+  constexpr int kFirst = 3;
+  WebOptions web = page_options();
   Task::Options task;
+  for (const PageSocket& socket : page_sockets_) {
+    web.listening.push_back(kFirst + static_cast<int>(web.listening.size()));
+    task.spawn.descriptors.push_back({socket.fd.get(), web.listening.back()});
+  }
   task.spawn.file = "/proc/self/exe";
   task.spawn.no_new_privileges = true;
   task.spawn.argv = {"gwtool", "supervise", "page"};
@@ -75,7 +160,12 @@ Status Supervisor::start_page() {
   task.timeout = {};
   task.done = [this](const os::Exit& exit) {
     page_.reset();
+    if (exit.ok()) {  // nobody has been there for a while
+      wait_for_visitors();
+      return;
+    }
     log_.error("page-ended", {{"how", os::exit_text(exit)}});
+    page_form_token_ = make_form_token();
     (void)page_timer_.after(kPause);
   };
   GW_TRY(page_, Task::start(*loop_, std::move(task)));
@@ -84,6 +174,9 @@ Status Supervisor::start_page() {
 
 std::string Supervisor::metrics_text() {
   metric_set(Metric::kSuperviseAvailable, plan().target ? 1 : 0);
+  metric_set(Metric::kSuperviseVulnerabilities,
+             static_cast<std::int64_t>(vulnerabilities_of(state_).size()));
+  metric_set(Metric::kSuperviseExits, exits_since_update(state_));
   metric_set(Metric::kSupervisePaused, state_.paused ? 1 : 0);
   if (state_.last_update) metric_set(Metric::kSuperviseUpdated, to_unix(*state_.last_update));
   if (state_.checked) metric_set(Metric::kSuperviseChecked, to_unix(*state_.checked));

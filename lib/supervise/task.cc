@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -40,6 +41,7 @@ Result<std::unique_ptr<Task>> Task::start(os::Loop& loop, Options options) {
     write_end = os::Fd(ends[1]);
     if (::fcntl(output.get(), F_SETFL, O_NONBLOCK) != 0) return errno_error("a pipe", errno);
     options.spawn.descriptors.push_back({write_end.get(), 1});
+    if (options.errors) options.spawn.descriptors.push_back({write_end.get(), 2});
   }
   options.spawn.group = os::ProcessGroup::kOwn;
   options.spawn.death_signal = SIGKILL;
@@ -93,7 +95,15 @@ os::Spawn shell_command(const std::string& command, const std::vector<std::strin
   os::Spawn spawn;
   spawn.argv = {"/bin/sh", "-c", command};
   std::vector<std::string> environment;
-  for (char** entry = environ; *entry != nullptr; ++entry) environment.emplace_back(*entry);
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    // Of two of a name many a program takes the first.
+    const std::string_view old = *entry;
+    const std::string_view name = old.substr(0, old.find('=') + 1);
+    const bool again =
+        !name.empty() && std::any_of(variables.begin(), variables.end(),
+                                     [&](const auto& v) { return v.starts_with(name); });
+    if (!again) environment.emplace_back(old);
+  }
   environment.insert(environment.end(), variables.begin(), variables.end());
   spawn.environment = std::move(environment);
   return spawn;

@@ -23,6 +23,7 @@ class Task {
     std::string input = {};  // its standard input
     // What it writes to standard output, as it comes; nothing: that is ours.
     std::function<void(std::string_view)> output = nullptr;
+    bool errors = false;  // what it writes to standard error, too
     std::chrono::milliseconds timeout = std::chrono::minutes(30);  // 0: none
     // Once it has ended and all its output was read. The task may be destroyed in it.
     std::function<void(const os::Exit&)> done = nullptr;
@@ -30,6 +31,8 @@ class Task {
   static Result<std::unique_ptr<Task>> start(os::Loop& loop, Options options);
 
   pid_t pid() const { return child_.pid(); }
+  // What the kernel refused of its sandbox.
+  const std::vector<os::RefusedCall>& refused() const { return child_.refused(); }
   bool over() const { return exit_.has_value(); }
 
  private:

@@ -12,8 +12,9 @@
 #include "base/json.h"
 #include "http/form.h"
 #include "http/server.h"
-#include "os/control_socket.h"
+#include "os/address.h"
 #include "os/file.h"
+#include "os/pages.h"
 #include "os/process.h"
 #include "os/user.h"
 #include "supervise/json_fields.h"
@@ -27,23 +28,9 @@ namespace {
 using http::Request;
 using http::Response;
 
-constexpr std::uint16_t kPort = 8000;
 constexpr std::size_t kMaxSecret = 4096;
-constexpr std::chrono::minutes kWindow{1};
-constexpr std::size_t kMaxAddresses = 4096;
-constexpr uid_t kNobody = 65534;
 constexpr const char* kHtml = "text/html; charset=utf-8";
 constexpr const char* kJson = "application/json";
-
-os::Identity read_identity_of(const Json& json) {
-  os::Identity out{static_cast<uid_t>(number_member(json, "uid").value_or(kNobody)),
-                   static_cast<gid_t>(number_member(json, "gid").value_or(kNobody)),
-                   {}};
-  for (const Json& group : list_member(json, "groups")) {
-    if (group.is_number_unsigned()) out.groups.push_back(group.get<gid_t>());
-  }
-  return out;
-}
 
 Result<std::string> read_secret(const std::string& path) {
   GW_TRY(const std::string text, os::read_file(path, kMaxSecret));
@@ -69,7 +56,7 @@ class Web {
         passwords_(clock),
         tokens_(clock),
         token_(std::move(token)),
-        form_token_(encode_hex(random_bytes(16))) {}
+        form_token_(options_.form_token.empty() ? make_form_token() : options_.form_token) {}
 
   void add_open(http::Router& router);
   void add_admin(http::Router& router);
@@ -78,7 +65,8 @@ class Web {
   Result<Json> ask(const std::string& command) const;
   std::optional<Response> refuse(const Request& request);
   Response guarded(const Request& request, const std::function<Response()>& answer);
-  Response page(const std::string& problem, int status) const;
+  Response page(const Request& request, const std::string& problem, int status) const;
+  Result<Json> ask_as_admin(const Request& request, const std::string& command) const;
   Response act(const Request& request, const std::string& verb);
   Result<std::string> command_of(const http::Form& form, const std::string& verb) const;
   Response webhook(const Request& request);
@@ -95,12 +83,7 @@ class Web {
 };
 
 Result<Json> Web::ask(const std::string& command) const {
-  GW_TRY(const std::string text,
-         os::ask_control(control_path(options_.directory), command, kAnswerTime));
-  auto json = parse_json(text);
-  if (!json) return corrupt_error("the supervisor's answer is no JSON");
-  if (const Json* error = find_member(*json, "error")) return parse_error(format_json(*error));
-  return *std::move(json);
+  return ask_supervisor(options_.directory, command);
 }
 
 void Web::slow_get(http::Router& router, const std::string& path,
@@ -173,9 +156,16 @@ Response Web::guarded(const Request& request, const std::function<Response()>& a
   return out;
 }
 
-Response Web::page(const std::string& problem, int status) const {
+// The supervisor looks at the password again: it takes no word of ours for it.
+Result<Json> Web::ask_as_admin(const Request& request, const std::string& command) const {
+  return ask(
+      fmt::format("as-admin {} {}", encode_base64(basic_password(request).value_or("")), command));
+}
+
+Response Web::page(const Request& request, const std::string& problem, int status) const {
   const auto state = ask("status");
   const auto history = ask("history");
+  const auto settings = ask_as_admin(request, "settings");
   Response out;
   out.status = status;
   out.content_type = kHtml;
@@ -186,6 +176,7 @@ Response Web::page(const std::string& problem, int status) const {
   parts.now = clock_.now();
   if (state) parts.status = *state;
   if (history) parts.history = *history;
+  if (settings) parts.settings = *settings;
   out.body = format_page(parts);
   return out;
 }
@@ -223,14 +214,11 @@ Response Web::act(const Request& request, const std::string& verb) {
     return http::text_response(403, "the form is too old: load the page again");
   }
   auto command = command_of(*form, verb);
-  // The supervisor looks again: it takes no word of ours for it.
-  const std::string password = encode_base64(basic_password(request).value_or(""));
-  const auto done = command ? ask(fmt::format("as-admin {} {}", password, *command))
-                            : Result<Json>(command.error());
+  const auto done = command ? ask_as_admin(request, *command) : Result<Json>(command.error());
   if (sender == Sender::kProgram) {
     return done ? http::text_response(200, "ok") : http::text_response(400, done.error().message);
   }
-  if (!done) return page(done.error().message, 400);
+  if (!done) return page(request, done.error().message, 400);
   return http::redirect(303, "/");
 }
 
@@ -249,7 +237,7 @@ Response Web::webhook(const Request& request) {
 
 void Web::add_admin(http::Router& router) {
   slow_get(router, "/", [this](const Request& request) {
-    return guarded(request, [this] { return page("", 200); });
+    return guarded(request, [&] { return page(request, "", 200); });
   });
   router.get("/style.css", [](const Request&) {
     Response out;
@@ -258,17 +246,21 @@ void Web::add_admin(http::Router& router) {
     return out;
   });
   slow_get(router, "/json", [this](const Request& request) {
-    return guarded(request, [this] {
+    return guarded(request, [&] {
       const auto state = ask("status");
       const auto history = ask("history");
-      if (!state || !history) return http::text_response(503, "the supervisor does not answer");
+      const auto settings = ask_as_admin(request, "settings");
+      if (!state || !history || !settings)
+        return http::text_response(503, "the supervisor does not answer");
       Response out;
       out.content_type = kJson;
-      out.body = format_json({{"status", *state}, {"history", *history}}) + "\n";
+      out.body =
+          format_json({{"status", *state}, {"history", *history}, {"settings", *settings}}) + "\n";
       return out;
     });
   });
-  for (const std::string verb : {"check", "pause", "resume", "update", "rollback", "skip"}) {
+  for (const std::string verb :
+       {"check", "pause", "resume", "update", "rollback", "skip", "reload"}) {
     slow_post(router, "/" + verb, [this, verb](const Request& request) {
       return guarded(request, [&] { return act(request, verb); });
     });
@@ -281,115 +273,62 @@ void Web::add_admin(http::Router& router) {
 
 }  // namespace
 
-// ---- who asks ----
+namespace {
 
-bool equal_secrets(std::string_view a, std::string_view b) {
-  // Of equal length, whatever was sent: the time tells nothing.
-  const Hash x = sha256(a);
-  const Hash y = sha256(b);
-  unsigned different = 0;
-  for (std::size_t i = 0; i < x.size(); ++i) different |= static_cast<unsigned>(x[i] ^ y[i]);
-  return different == 0;
-}
+using Servers = std::vector<std::unique_ptr<http::Server>>;
 
-std::optional<std::string> basic_password(const Request& request) {
-  const std::string* header = request.header("authorization");
-  constexpr std::string_view kBasic = "basic ";
-  constexpr std::string_view kUser = "admin:";
-  if (header == nullptr || to_lower(header->substr(0, kBasic.size())) != kBasic) return {};
-  const auto pair = decode_base64(trim(std::string_view(*header).substr(kBasic.size())));
-  if (!pair || !pair->starts_with(kUser)) return std::nullopt;
-  return pair->substr(kUser.size());
-}
-
-std::optional<std::string> bearer_token(const Request& request) {
-  const std::string* header = request.header("authorization");
-  constexpr std::string_view kBearer = "bearer ";
-  if (header == nullptr || to_lower(header->substr(0, kBearer.size())) != kBearer) return {};
-  return std::string(trim(std::string_view(*header).substr(kBearer.size())));
-}
-
-Sender sender_of(const Request& request, const std::vector<std::string>& origins) {
-  const std::string* site = request.header("sec-fetch-site");
-  if (site != nullptr && *site != "same-origin" && *site != "none") return Sender::kBrowserElse;
-  const std::string* origin = request.header("origin");
-  if (origin == nullptr) {
-    // A browser that hides where it comes from hides it from us, too.
-    const bool browser = site != nullptr || request.header("referer") != nullptr ||
-                         request.header("cookie") != nullptr;
-    return browser ? Sender::kBrowserHere : Sender::kProgram;
-  }
-  const std::string own = fmt::format("{}://{}", request.tls ? "https" : "http", request.host);
-  const bool ours =
-      *origin == own || std::find(origins.begin(), origins.end(), *origin) != origins.end();
-  return ours ? Sender::kBrowserHere : Sender::kBrowserElse;
-}
-
-bool Throttle::allows(const std::string& who) {
-  const MutexLock lock(mutex_);
-  const auto at = counts_.find(who);
-  if (at == counts_.end()) return true;
-  if (clock_.mono() - at->second.since > kWindow) {
-    counts_.erase(at);
-    return true;
-  }
-  return at->second.wrong < most_;
-}
-
-void Throttle::wrong(const std::string& who) {
-  const MutexLock lock(mutex_);
-  if (counts_.size() >= kMaxAddresses) counts_.clear();
-  const auto [at, is_new] = counts_.try_emplace(who, Count{clock_.mono()});
-  ++at->second.wrong;
-}
-
-// ---- options ----
-
-std::string format_web_options(const WebOptions& o) {
-  Json out = {{"directory", o.directory},
-              {"admin", o.admin},
-              {"metrics", o.metrics},
-              {"password_file", o.password_file},
-              {"token_file", o.token_file},
-              {"certificate", o.certificate},
-              {"certificate_key", o.certificate_key},
-              {"origins", o.origins},
-              {"links", Json::array()}};
-  if (o.user) {
-    out["user"] = {{"uid", o.user->uid}, {"gid", o.user->gid}, {"groups", o.user->groups}};
-  }
-  for (const auto& [name, url] : o.links) out["links"].push_back({{"name", name}, {"url", url}});
-  return format_json(out);
-}
-
-Result<WebOptions> parse_web_options(std::string_view text) {
-  const auto json = parse_json(text);
-  if (!json || text_member(*json, "directory").empty()) return usage_error("not a page's options");
-  WebOptions out{text_member(*json, "directory"),       text_member(*json, "admin"),
-                 text_member(*json, "metrics"),         text_member(*json, "password_file"),
-                 text_member(*json, "token_file"),      text_member(*json, "certificate"),
-                 text_member(*json, "certificate_key"), {},
-                 texts_member(*json, "origins"),        {}};
-  if (const Json* user = find_member(*json, "user")) out.user = read_identity_of(*user);
-  for (const Json& link : list_member(*json, "links")) {
-    out.links.emplace_back(text_member(link, "name"), text_member(link, "url"));
-  }
-  return out;
-}
-
-Status check_web_options(const WebOptions& options) {
-  for (const std::string& text : {options.admin, options.metrics}) {
-    if (text.empty()) continue;
-    GW_TRY(const auto endpoint, http::Endpoint::parse(text, kPort));
-    if (endpoint.is_unix() || endpoint.address.is_loopback() || !options.certificate.empty()) {
-      continue;
+Result<Servers> start_servers(const WebOptions& options, Web& web, const Logger& log) {
+  GW_TRY(const auto endpoints, web_endpoints(options));
+  Servers servers;
+  for (std::size_t i = 0; i < endpoints.size(); ++i) {
+    http::ServerOptions server;
+    server.listen = endpoints[i];
+    if (i < options.listening.size()) server.listening = options.listening[i];
+    if (!options.certificate.empty()) {
+      server.tls = http::TlsOptions{options.certificate, options.certificate_key};
     }
-    return usage_error(text + " is no loopback address: others would read the password",
-                       "give --certificate and --certificate-key, or listen on loopback behind a "
-                       "proxy");
+    if (!server.tls) {
+      server.names = options.names;
+      for (const std::string& origin : options.origins) {
+        GW_TRY(std::string host, host_of_origin(origin));
+        server.names->push_back(std::move(host));
+      }
+    }
+    server.paused = true;
+    server.log = &log;
+    http::Router router;
+    const bool admin = i == 0 && !options.admin.empty();
+    if (admin) web.add_admin(router);
+    if (!admin || options.metrics == options.admin) web.add_open(router);
+    GW_TRY(auto started, http::Server::start(std::move(server), std::move(router)));
+    servers.push_back(std::move(started));
   }
-  return {};
+  return servers;
 }
+
+// All of them, or none: what comes to one that has paused is served by the next page only.
+bool pause_all(const Servers& servers) {
+  for (std::size_t i = 0; i < servers.size(); ++i) {
+    if (servers[i]->pause()) continue;
+    for (std::size_t paused = 0; paused < i; ++paused) servers[paused]->resume();
+    return false;
+  }
+  return true;
+}
+
+void serve_until_idle(const Servers& servers, std::chrono::milliseconds idle,
+                      const os::Stop& stop) {
+  std::uint64_t before = 0;
+  // What the start took is not kept, nor what a visit did.
+  for (os::give_back_memory(); !stop.wait_for(idle); os::give_back_memory()) {
+    std::uint64_t taken = 0;
+    for (const auto& server : servers) taken += server->taken();
+    const bool quiet = taken == std::exchange(before, taken);
+    if (quiet && pause_all(servers)) return;
+  }
+}
+
+}  // namespace
 
 Status serve_web(const WebOptions& options, const Clock& clock, const Logger& log,
                  const os::Stop& stop) {
@@ -405,33 +344,15 @@ Status serve_web(const WebOptions& options, const Clock& clock, const Logger& lo
     own.directory = ".";
   }
   Web web(own, clock, std::move(token));
-  std::vector<std::unique_ptr<http::Server>> servers;
-  const auto serve = [&](const std::string& address, bool admin, bool open) -> Status {
-    http::ServerOptions server;
-    GW_TRY(server.listen, http::Endpoint::parse(address, kPort));
-    if (!options.certificate.empty()) {
-      server.tls = http::TlsOptions{options.certificate, options.certificate_key};
-    }
-    server.log = &log;
-    http::Router router;
-    if (admin) web.add_admin(router);
-    if (open) web.add_open(router);
-    GW_TRY(auto started, http::Server::start(std::move(server), std::move(router)));
-    log.info("page", {{"address", started->endpoint().format()}});
-    servers.push_back(std::move(started));
-    return {};
-  };
-  const bool same = options.admin == options.metrics;
-  if (!options.admin.empty()) GW_CHECK(serve(options.admin, true, same));
-  if (!options.metrics.empty() && !same) GW_CHECK(serve(options.metrics, false, true));
-  // All that only root may open is open.
+  GW_TRY(const Servers servers, start_servers(options, web, log));
+  // All that only root may open is open; and nobody is served by root.
   if (options.user) {
     const pid_t parent = ::getppid();
     GW_CHECK(os::become(*options.user));
     GW_CHECK(os::end_with_parent(SIGKILL, parent));
   }
-  while (!stop.wait_for(std::chrono::hours(1))) {
-  }
+  for (const auto& server : servers) server->resume();
+  serve_until_idle(servers, options.idle, stop);
   return {};
 }
 

@@ -4,15 +4,20 @@
 // what runs the service.
 //
 //   GET  / /style.css /json        the page and what it is made of        password
-//   POST /update /check /pause /resume /rollback /skip                    password, form token
+//   POST /update /check /pause /resume /rollback /skip /reload            password, form token
 //   POST /notify /notifytoolchain  a webhook: look for versions           bearer token
 //   GET  /metrics /service-version /service-version.json                  for everybody
 //
+// It is started when somebody connects, to sockets that the supervisor holds, and ends when nobody
+// has for a while.
+//
 // Against other sites that make a visitor's browser send something: every form has a token, and an
-// Origin that is not ours is refused. A program that is no browser sends neither, and needs none
-// for /update. Passwords and tokens are compared in constant time; who is wrong too often waits.
+// Origin that is not ours is refused; without TLS so is a Host that is not ours, as another site
+// may let its own name lead here. A program that is no browser sends neither, and needs none for
+// /update. Passwords and tokens are compared in constant time; who is wrong too often waits.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -24,6 +29,7 @@
 #include "base/log.h"
 #include "base/mutex.h"
 #include "base/result.h"
+#include "http/endpoint.h"
 #include "http/request.h"
 #include "http/response.h"
 #include "http/router.h"
@@ -42,6 +48,12 @@ struct WebOptions {
   std::optional<os::Identity> user;  // to become once all is open; nothing: who we are
   std::vector<std::string> origins;  // of proxies in front: "https://ops.example"
   std::vector<std::pair<std::string, std::string>> links;  // name, URL
+  // Hosts by which it may be asked for besides addresses, localhost and those of `origins`. With a
+  // certificate no name is looked at: it is for the right ones alone.
+  std::vector<std::string> names = {};
+  std::string form_token = {};      // of the page's forms: the next page takes those of this one
+  std::vector<int> listening = {};  // sockets at `admin` and, where it is another, `metrics`
+  std::chrono::milliseconds idle = std::chrono::minutes(1);  // without a connection: its end
   bool operator==(const WebOptions&) const = default;
 };
 std::string format_web_options(const WebOptions& options);
@@ -50,8 +62,11 @@ Result<WebOptions> parse_web_options(std::string_view text);  // kUsage
 // kUsage: an address that is neither loopback nor a Unix socket, without TLS.
 Status check_web_options(const WebOptions& options);
 
-// Serves until `stop`. With a `user` it changes to the directory: other paths are absolute then.
-// kUsage, kIo: an address or a file.
+// The addresses that are listened on, each once, in the order of WebOptions::listening.
+Result<std::vector<http::Endpoint>> web_endpoints(const WebOptions& options);  // kUsage
+
+// Serves until `stop`, or until nobody has been there for a while. With a `user` it changes to the
+// directory: other paths are absolute then. kUsage, kIo: an address or a file.
 Status serve_web(const WebOptions& options, const Clock& clock, const Logger& log,
                  const os::Stop& stop);
 
@@ -75,6 +90,11 @@ class Throttle {
   std::map<std::string, Count> counts_ GW_GUARDED_BY(mutex_);
 };
 
+// The host of "https://ops.example:8443", with which a browser says where it comes from. kUsage:
+// what no browser says, such as one with a path.
+Result<std::string> host_of_origin(std::string_view origin);
+
+std::string make_form_token();
 bool equal_secrets(std::string_view a, std::string_view b);
 // The password of `Authorization: Basic` for the user admin; nothing for others.
 std::optional<std::string> basic_password(const http::Request& request);

@@ -9,90 +9,14 @@
 #include "http/html.h"
 #include "module/semver.h"
 #include "supervise/json_fields.h"
+#include "supervise/web_page_parts.h"
 
 namespace gw::supervise {
+namespace page {
 
 using http::escape_html;
+
 namespace {
-
-std::string e(const Json& object, std::string_view name) {
-  return escape_html(text_member(object, name));
-}
-
-std::string target(const Json& object) {
-  return fmt::format("{} {}", e(object, "version"), e(object, "go_version"));
-}
-
-std::string big(const Json& object) {
-  return fmt::format(R"(<p class="big">{} <small>{}</small></p>)", e(object, "version"),
-                     e(object, "go_version"));
-}
-
-// Why nothing is installed by itself, without what the page says beside it.
-std::string why_not(const Json& s) {
-  constexpr std::string_view kPaused = "paused: ";
-  std::string why = text_member(s, "why_not");
-  if (why.starts_with(kPaused)) why.erase(0, kPaused.size());
-  return escape_html(why);
-}
-
-// As a sentence begins.
-std::string sentence(std::string text) {
-  if (text.starts_with("nothing ")) text[0] = 'N';
-  return text + ".";
-}
-
-// ---- times ----
-
-std::string count(std::int64_t n, std::string_view one) {
-  return fmt::format("{} {}{}", n, one, n == 1 ? "" : "s");
-}
-
-// "3 days", of what is about so long.
-std::string length(std::chrono::seconds time) {
-  constexpr std::int64_t kMinute = 60;
-  constexpr std::int64_t kHour = 60 * kMinute;
-  constexpr std::int64_t kDay = 24 * kHour;
-  const std::int64_t s = time.count();
-  if (s < 2 * kMinute) return count(s, "second");
-  if (s < 2 * kHour) return count(s / kMinute, "minute");
-  if (s <= 3 * kDay) return count(s / kHour, "hour");
-  return count(s / kDay, "day");
-}
-
-// Of a member that has seconds; nothing for none.
-std::string length_member(const Json& object, std::string_view name) {
-  const auto n = number_member(object, name).value_or(0);
-  return n == 0 ? "" : length(std::chrono::seconds(static_cast<std::int64_t>(n)));
-}
-
-// A moment as people read it, the exact one when they point at it.
-std::string moment(const PageParts& p, const Json& object, std::string_view name) {
-  constexpr std::size_t kMinutes = 16;  // of "2026-12-01T03:00:00+01:00"
-  constexpr std::chrono::seconds kNow{5};
-  const std::string text = text_member(object, name);
-  const auto time = time_member(object, name);
-  if (!time || text.size() < kMinutes) return escape_html(text);
-  std::string shown = text.substr(0, kMinutes);
-  std::replace(shown.begin(), shown.end(), 'T', ' ');
-  std::string away;
-  if (p.now) {
-    const auto ahead = std::chrono::duration_cast<std::chrono::seconds>(*time - *p.now);
-    away = ahead > kNow    ? fmt::format(" (in {})", length(ahead))
-           : ahead < -kNow ? fmt::format(" ({} ago)", length(-ahead))
-                           : " (now)";
-  }
-  return fmt::format(R"(<time datetime="{0}" title="{0}">{1}</time>{2})", escape_html(text),
-                     escape_html(shown), away);
-}
-
-std::string schedule_text(const Json& s) {
-  std::string out;
-  for (const std::string& item : texts_member(s, "schedule")) {
-    out += (out.empty() ? "" : ", ") + escape_html(item);
-  }
-  return out;
-}
 
 // ---- how it stands ----
 
@@ -140,30 +64,6 @@ std::string doing(const std::string& state) {
   return escape_html(state);
 }
 
-// ---- forms ----
-
-struct Field {
-  std::string name;
-  std::string value;
-};
-
-std::string form_head(const PageParts& p, std::string_view action, std::string_view style = "") {
-  return fmt::format(
-      R"(<form method="post" action="/{}"{}><input type="hidden" name="token" value="{}">)", action,
-      style.empty() ? "" : fmt::format(R"( class="{}")", style), escape_html(p.form_token));
-}
-
-std::string button(const PageParts& p, std::string_view action, std::string_view label,
-                   const std::vector<Field>& fields = {}, bool main = false) {
-  std::string out = form_head(p, action);
-  for (const Field& field : fields) {
-    out += fmt::format(R"(<input type="hidden" name="{}" value="{}">)", field.name,
-                       escape_html(field.value));
-  }
-  return out +
-         fmt::format(R"(<button{}>{}</button></form>)", main ? R"( class="main")" : "", label);
-}
-
 // ---- the parts of the page ----
 
 std::string running(const PageParts& p) {
@@ -209,6 +109,15 @@ std::string why_then(const PageParts& p, const Json& planned) {
   return out + ".";
 }
 
+// "It fixes GO-1, GO-2, so that it need not get old. ", or nothing.
+std::string fixes_text(const Json& planned) {
+  std::string ids;
+  for (const std::string& id : texts_member(planned, "fixes")) {
+    ids += (ids.empty() ? "" : ", ") + escape_html(id);
+  }
+  return ids.empty() ? "" : fmt::format("It fixes {}, so that it need not get old. ", ids);
+}
+
 std::string next(const PageParts& p) {
   const Json& s = p.status;
   std::string out = "<section><h2>Next</h2>";
@@ -224,7 +133,10 @@ std::string next(const PageParts& p) {
            : flag_member(s, "paused")
                ? std::string(R"(<p class="warn">Waits until updates are resumed.</p>)")
                : fmt::format(R"(<p class="warn">Waits for you: {}.</p>)", why_not(s));
-    out += fmt::format(R"(<p class="dim">{}</p>)", why_then(p, *planned));
+    out += fmt::format(R"(<p class="dim">{}{}</p>)", fixes_text(*planned), why_then(p, *planned));
+    if (const std::string held_back = e(*planned, "held_back"); !held_back.empty()) {
+      out += fmt::format(R"(<p class="dim">{}.</p>)", held_back);
+    }
     buttons += button(p, "update", "Update now",
                       {{"version", text_member(*planned, "version")},
                        {"goversion", text_member(*planned, "go_version")}},
@@ -268,112 +180,44 @@ std::string alerts(const PageParts& p) {
   return out;
 }
 
-// ---- versions by hand ----
-
-std::string choice(std::string_view name, const std::string& value, const std::string& note,
-                   bool checked) {
-  return fmt::format(
-      R"(<div class="radio"><input type="radio" name="{0}" value="{1}" id="{0}-{1}"{2}>)"
-      R"(<label for="{0}-{1}">{1}</label> <span class="dim">{3}</span></div>)",
-      name, escape_html(value), checked ? " checked" : "", note);
-}
-
-// Where people read what is in a version.
-std::string notes_link(const std::string& module, const std::string& version) {
-  constexpr std::string_view kGitHub = "github.com/";
-  std::string url = fmt::format("https://pkg.go.dev/{}@{}", module, version);
-  const auto parts = split(module, '/');
-  if (module.starts_with(kGitHub) && parts.size() == 3) {
-    url = fmt::format("https://{}/releases/tag/{}", module, version);
-  }
-  return fmt::format(R"(<a href="{}" rel="noreferrer">what is in it</a>)", escape_html(url));
-}
-
-std::vector<std::string> newest_first(const Json& known) {
-  std::vector<std::string> out;
-  if (!known.is_object()) return out;
-  for (const auto& [version, found] : known.items()) {
-    if (mod::parse_semver(version)) out.push_back(version);
-  }
-  std::sort(out.begin(), out.end(), [](const std::string& a, const std::string& b) {
-    return mod::compare_semver(*mod::parse_semver(a), *mod::parse_semver(b)) > 0;
-  });
-  return out;
-}
-
-std::string choose(const PageParts& p) {
+// What is known to be wrong with what runs, and how it ended lately.
+std::string warnings(const PageParts& p) {
   const Json& s = p.status;
-  const Json& known = list_member(s, "known");
-  const std::string module = text_member(s, "module");
-  std::string out = R"(<section><details><summary>Install a version by hand</summary>)" +
-                    form_head(p, "update") +
-                    R"(<div class="columns"><fieldset><legend>Version</legend>)";
-  for (const std::string& version : newest_first(known)) {
-    out += choice(
-        "version", version,
-        fmt::format("out since {} · {}", moment(p, known, version), notes_link(module, version)),
-        false);
+  std::string out;
+  const Json& found = list_member(s, "vulnerabilities");
+  if (found.is_array() && !found.empty()) {
+    std::string rows;
+    for (const Json& one : found) {
+      const std::string fixed = e(one, "fixed");
+      rows +=
+          fmt::format(R"(<li><a href="https://pkg.go.dev/vuln/{0}" rel="noreferrer">{0}</a> {1} )"
+                      R"(<span class="dim">{2} {3}, {4}</span></li>)",
+                      e(one, "id"), e(one, "summary"), e(one, "module"), e(one, "version"),
+                      fixed.empty() ? "not fixed yet" : "fixed in " + fixed);
+    }
+    out += fmt::format(
+        R"(<section class="bad"><h3>Known vulnerabilities of what runs</h3><ul>{}</ul></section>)",
+        rows);
   }
-  out += choice("version", text_member(s, "version"), "runs now", true);
-  out += "</fieldset><fieldset><legend>Go toolchain</legend>";
-  const std::string own = text_member(s, "go_version");
-  const Json* toolchains = find_member(s, "toolchains");
-  for (const char* which : {"cur", "prev"}) {
-    const std::string go = toolchains == nullptr ? "" : text_member(*toolchains, which);
-    if (go.empty() || go == own) continue;
-    const bool current = which == std::string_view("cur");
-    out += choice("goversion", go, current ? "the current one" : "the one before", false);
+  if (const std::string deprecated = e(s, "deprecated"); !deprecated.empty()) {
+    out += fmt::format(
+        R"(<section class="warn"><h3>Deprecated by its authors</h3><p>{}</p></section>)",
+        deprecated);
   }
-  out += choice("goversion", own, "runs now", true);
-  out += R"(</fieldset></div><div class="row"><button>Install these</button></div></form><hr>)";
-  out += form_head(p, "update", "row");
-  out += R"(<label class="field"><span>Another version</span>)"
-         R"(<input type="text" name="version" placeholder="v1.2.3 or latest"></label>)"
-         R"(<label class="field"><span>with Go</span>)"
-         R"(<input type="text" name="goversion" placeholder="current"></label>)"
-         "<button>Install it</button></form></details></section>";
+  const auto exits = number_member(s, "exits_after_update").value_or(0);
+  if (exits > 0) {
+    const bool back = !e(s, "previous").empty() && flag_member(s, "may_go_back");
+    const std::string by_hand =
+        e(s, "previous").empty()
+            ? ""
+            : R"(<p class="dim">gwtool supervise rollback, on the machine, goes back.</p>)";
+    out += fmt::format(
+        R"(<section class="warn"><h3>Ended by itself {} since the update</h3><p>{}</p>{}</section>)",
+        count(static_cast<std::int64_t>(exits), "time"), e(s, "last_exit"),
+        back ? fmt::format(R"(<div class="row">{}</div>)", button(p, "rollback", "Roll back"))
+             : by_hand);
+  }
   return out;
-}
-
-std::string history(const PageParts& p) {
-  std::string rows;
-  for (auto at = p.history.rbegin(); at != p.history.rend(); ++at) {
-    const std::string what = text_member(*at, "what");
-    std::string said = escape_html(what);
-    std::replace(said.begin(), said.end(), '-', ' ');
-    rows += fmt::format(
-        R"(<tr><td class="whole">{}</td><td class="whole {}">{}</td><td class="whole">{}</td>)"
-        R"(<td class="whole">{}</td><td>{}</td></tr>)",
-        moment(p, *at, "time"), what == "updated" ? "good" : "bad", said, target(*at),
-        text_member(*at, "by") == "control" ? "by a person" : "by itself", e(*at, "detail"));
-  }
-  if (rows.empty()) {
-    return R"(<section><h2>History</h2><p class="dim">Nothing was installed yet.</p></section>)";
-  }
-  return fmt::format(
-      "<section><h2>History</h2><table><tr><th>When</th><th>What</th>"
-      "<th>Version</th><th>How</th><th>Why</th></tr>{}</table></section>",
-      rows);
-}
-
-std::string details(const PageParts& p) {
-  const Json& s = p.status;
-  std::string out = "<section><h2>Configuration</h2><dl>";
-  const auto line = [&](std::string_view title, const std::string& value) {
-    if (!value.empty()) out += fmt::format("<dt>{}</dt><dd>{}</dd>", title, value);
-  };
-  line("File", e(s, "file"));
-  const std::string items = schedule_text(s);
-  line("Schedule", items.empty() ? "always" : items);
-  line("Delay", length_member(s, "delay_seconds"));
-  line("Module policy", e(s, "module_policy"));
-  line("Toolchain policy", e(s, "toolchain_policy"));
-  std::string skipped;
-  for (const Json& skip : list_member(s, "skipped")) {
-    skipped += (skipped.empty() ? "" : ", ") + std::string(trim(target(skip)));
-  }
-  line("Never installed", skipped);
-  return out + "</dl></section>";
 }
 
 std::string head(const PageParts& p) {
@@ -400,12 +244,13 @@ std::string head(const PageParts& p) {
 }
 
 }  // namespace
+}  // namespace page
 
 std::string format_page(const PageParts& p) {
-  std::string out = head(p) + alerts(p);
+  std::string out = page::head(p) + page::alerts(p) + page::warnings(p);
   if (!p.status.empty()) {
-    out += fmt::format(R"(<div class="cards">{}{}</div>)", running(p), next(p));
-    out += choose(p) + history(p) + details(p);
+    out += fmt::format(R"(<div class="cards">{}{}</div>)", page::running(p), page::next(p));
+    out += page::choose(p) + page::history(p) + page::details(p) + page::gwtool_itself(p);
   }
   return out + "</main></body></html>\n";
 }

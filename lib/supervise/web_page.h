@@ -13,9 +13,10 @@
 namespace gw::supervise {
 
 struct PageParts {
-  Json status = Json::object();  // of the control command status
-  Json history = Json::array();  // of history
-  std::string problem = {};      // of what was just asked for
+  Json status = Json::object();   // of the control command status
+  Json history = Json::array();   // of history
+  Json settings = Json::array();  // of settings
+  std::string problem = {};       // of what was just asked for
   std::string form_token = {};
   std::vector<std::pair<std::string, std::string>> links = {};
   std::optional<WallTime> now = {};  // how long ago things were; nothing: it is not said

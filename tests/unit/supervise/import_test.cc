@@ -119,6 +119,33 @@ TEST_CASE("every row of the configuration", "[import]") {
   CHECK_FALSE(has(notes, "Update.Delay"));
 }
 
+TEST_CASE("what the options would not take is made to fit, or stops the import", "[import]") {
+  const auto got = import_config(
+      kHead +
+          "Monitor:\n\tDelay: 48h\n\tInterval: 10000h\n"
+          "Update:\n\tDelay: 100000h\n\tJitter: 25h\n\tSchedule:\n\t\t- mo-fr,we 9-17,12-13\n"
+          "\t\t- 1-3,2-4\n",
+      "ysco.conf");
+  REQUIRE(got);
+  const std::string config = got->config.text();
+  for (const char* there :
+       {"first-check = \"1d\"\n", "interval = \"30d\"\n", "delay = \"365d\"\n", "jitter = \"1d\"\n",
+        "schedule = [\"mo-fr 9-17\", \"mo-fr 12-13\", \"we 9-17\", \"we 12-13\", \"1-3\", "
+        "\"2-4\"]\n"}) {
+    INFO(config);
+    INFO(there);
+    CHECK(has(config, there));
+  }
+  CHECK(has(all(got->notes), "interval: 10000h is lowered to 30d"));
+  CHECK(got->delay == std::chrono::hours(24 * 365));
+  for (const char* bad : {"Monitor:\n\tDNS: not a zone\n", "Monitor:\n\tGoProxy: ftp://x\n",
+                          "Update:\n\tSchedule:\n\t\t- 9-17,12-13 mo\n",
+                          "Update:\n\tSchedule:\n\t\t- mo,xx 9-17\n"}) {
+    INFO(bad);
+    CHECK_FALSE(import_config(kHead + bad, "ysco.conf"));
+  }
+}
+
 TEST_CASE("what ysco does where nothing is said", "[import]") {
   const auto got = import_config(kHead + "Update:\n\tDelay: 0s\n", "ysco.conf");
   REQUIRE(got);

@@ -39,6 +39,7 @@ TEST_CASE("a unit's words are what they were", "[setup]") {
   CHECK(unit.find("ExecStart=\"/bin/gw\\\"tool\" \"50%%\" \"$$HOME\" \"\\\\\"\n") != unit.npos);
   CHECK(unit.find("KillMode=mixed\n") != unit.npos);
   CHECK(unit.find("WorkingDirectory=/srv/a b\n") != unit.npos);
+  CHECK(format_unit("svc", "/srv/50%", {}).find("WorkingDirectory=/srv/50%%\n") != unit.npos);
 }
 
 TEST_CASE("what cannot be asked for", "[setup]") {

@@ -34,6 +34,11 @@ TEST_CASE("a state is read back as it was", "[state]") {
   s.service = ServiceMark{123, 456};
   s.others = {{124, 457}, {125, 458}};
   s.tried_program = "0def";
+  s.trial->built_here = true;
+  s.vulnerabilities = {{"GO-1", {"CVE-1"}, "it crashes", {"a.com/dep", "v1.0.0"}, "v1.0.1"}};
+  s.fixes = {{"v1.2.3", {"GO-1"}}};
+  s.scanned = {"v1.2.2", "go1.26.7"};
+  s.untold = true;
   s.history = {{t, "updated", {"v1.2.3", "go1.26.8"}, "schedule", "0abc", "why"}};
   const std::string text = format_state(s);
   const auto back = parse_state(text);
@@ -46,12 +51,52 @@ TEST_CASE("a state is read back as it was", "[state]") {
   CHECK(back->others[1].started == 458);
   CHECK(back->history[0].detail == "why");
   CHECK(back->running == s.running);
+  CHECK(back->trial->built_here);
+  CHECK(back->vulnerabilities == s.vulnerabilities);
+  CHECK(back->fixes == s.fixes);
+  CHECK(back->scanned == s.scanned);
+  CHECK(back->untold);
   const update::Knowledge k = knowledge_of(*back);
   CHECK(k.situation.running == s.running);
   CHECK(k.situation.skips == s.skips);
   CHECK(k.versions == s.versions);
   CHECK(k.learned == t);
   CHECK(k.situation.go_lines == s.go_lines);
+}
+
+TEST_CASE("what an update mends, as long as what was looked at still runs", "[state]") {
+  State s;
+  s.running = s.scanned = {"v1.0.0", "go1.26.7"};
+  s.fixes = {{"v1.0.1", {"GO-2", "GO-1"}}, {"go1.26.8", {"GO-3", "GO-1"}}};
+  using Ids = std::vector<std::string>;
+  CHECK(mended_by(s, {"v1.0.1", "go1.26.7"}) == Ids{"GO-1", "GO-2"});
+  CHECK(mended_by(s, {"v1.0.1", "go1.26.8"}) == Ids{"GO-1", "GO-2", "GO-3"});
+  CHECK(mended_by(s, {"v1.0.0", "go1.26.8"}) == Ids{"GO-1", "GO-3"});
+  CHECK(mended_by(s, {"v1.0.2", "go1.26.7"}).empty());
+  CHECK(knowledge_of(s).urgent == std::set<std::string>{"go1.26.8", "v1.0.1"});
+  s.vulnerabilities = {{"GO-1", {}, "", {"m", "v1.0.0"}, ""}};
+  CHECK(vulnerabilities_of(s).size() == 1);
+  s.running.version = "v0.9.9";
+  CHECK(vulnerabilities_of(s).empty());
+  CHECK(mended_by(s, {"v1.0.1", "go1.26.8"}).empty());
+  CHECK(knowledge_of(s).urgent.empty());
+}
+
+TEST_CASE("how often a service ended since its last update", "[state]") {
+  State s;
+  CHECK(exits_since_update(s) == 0);
+  const auto happened = [&](const char* what) {
+    add_event(s, {from_unix(1), what, {}, "", "", ""});
+  };
+  happened("exited");
+  happened("updated");
+  CHECK(exits_since_update(s) == 0);
+  happened("exited");
+  happened("failed");
+  happened("exited");
+  CHECK(exits_since_update(s) == 2);
+  happened("rolled-back");
+  CHECK(exits_since_update(s) == 0);
 }
 
 TEST_CASE("times that are yet to come", "[state]") {
@@ -117,4 +162,35 @@ TEST_CASE("members by type", "[state]") {
   CHECK(texts_member(j, "o") == std::vector<std::string>{"y"});
   CHECK(find_member(j, "none") == nullptr);
   CHECK(find_member(Json(3), "t") == nullptr);
+}
+
+TEST_CASE("of many versions the wanted ones are kept", "[state]") {
+  State s;
+  s.running = {"v1.2.0", "go1.26.7"};
+  const auto fill = [&] {
+    s.versions.clear();
+    for (int i = 1; i <= 900; ++i) {
+      for (const char* minor : {"v1.10.", "v1.2.", "v2.0."}) {
+        s.versions[minor + std::to_string(i)] = from_unix(i);
+      }
+    }
+  };
+  fill();
+  drop_unlikely_versions(s, {});
+  CHECK(s.versions.size() == kMaxVersions);
+  CHECK(s.versions.contains("v1.2.900"));
+  CHECK(s.versions.contains("v1.2.1"));
+  CHECK_FALSE(s.versions.contains("v1.10.1"));
+  fill();
+  drop_unlikely_versions(s,
+                         {update::ModulePolicy::kMinor, update::ToolchainPolicy::kFollow, false});
+  CHECK(s.versions.contains("v1.10.900"));
+  CHECK(s.versions.contains("v1.10.1"));
+  CHECK(s.versions.contains("v1.2.900"));
+  CHECK_FALSE(s.versions.contains("v1.2.1"));
+  CHECK_FALSE(s.versions.contains("v2.0.900"));
+  fill();
+  drop_unlikely_versions(s, {update::ModulePolicy::kMinor, update::ToolchainPolicy::kFollow, true});
+  CHECK(s.versions.contains("v1.2.1"));
+  CHECK_FALSE(s.versions.contains("v1.10.900"));
 }

@@ -1,9 +1,15 @@
 #include "supervise/web.h"
 
 #include <catch2/catch.hpp>
+#include <thread>
 
 #include "base/bytes.h"
+#include "http/endpoint.h"
+#include "os/stop.h"
 #include "supervise/web_page.h"
+#include "supervise/web_page_parts.h"
+#include "support/http/client.h"
+#include "support/temp_dir.h"
 
 using namespace gw;
 using namespace gw::supervise;
@@ -100,11 +106,55 @@ TEST_CASE("where a page may be", "[web]") {
   CHECK(ok("0.0.0.0:8000", "", "cert.pem"));
   CHECK_FALSE(ok("localhost:8000", ""));
 
-  o = {"gw", "a", "b", "c", "d", "e", "f", os::Identity{1, 2, {2, 3}}, {"g"}, {{"h", "i"}}};
+  o = {"gw", "a", "b", "c", "d", "e", "f", os::Identity{1, 2, {2, 3}}, {"g"}, {{"h", "i"}}, {"j"}};
   CHECK(*parse_web_options(format_web_options(o)) == o);
   o.user.reset();
   CHECK(*parse_web_options(format_web_options(o)) == o);
+  o.form_token = "f";
+  o.listening = {3, 4};
+  o.idle = std::chrono::milliseconds(5);
+  CHECK(*parse_web_options(format_web_options(o)) == o);
   CHECK_FALSE(parse_web_options("{}"));
+}
+
+TEST_CASE("the host of an origin", "[web]") {
+  for (const auto& [origin, host] : std::initializer_list<std::pair<const char*, const char*>>{
+           {"https://ops.example.org", "ops.example.org"},
+           {"http://ops.example.org:8080", "ops.example.org"},
+           {"http://ops", "ops"},
+           {"http://127.0.0.1:8000", "127.0.0.1"},
+           {"https://[2001:db8::1]:8443", "[2001:db8::1]"},
+           {"https://[::1]", "[::1]"},
+           {"https://xn--bcher-kva.example", "xn--bcher-kva.example"}}) {
+    INFO(origin);
+    REQUIRE(host_of_origin(origin));
+    CHECK(*host_of_origin(origin) == host);
+  }
+  for (const char* origin : {"",
+                             "ops.example.org",
+                             "https://",
+                             "https:///",
+                             "https://ops.example.org/",
+                             "null",
+                             "*",
+                             "https://ops.example.org/admin",
+                             "https://a@ops.example.org",
+                             "https://ops.example.org:",
+                             "https://ops.example.org:0",
+                             "https://ops.example.org:65536",
+                             "https://ops.example.org:x",
+                             "https://ops.example.org:443",
+                             "http://ops.example.org:80",
+                             "https://Ops.example.org",
+                             "HTTPS://ops.example.org",
+                             "https://ops.example.org https://b.example",
+                             "https://::1",
+                             "https://[::1",
+                             "ftp://ops.example.org",
+                             "https://b\u00fccher.example"}) {
+    INFO(origin);
+    CHECK_FALSE(host_of_origin(origin));
+  }
 }
 
 TEST_CASE("the page", "[web]") {
@@ -161,4 +211,54 @@ TEST_CASE("the page", "[web]") {
   none.problem = "no supervisor";
   CHECK(format_page(none).find("no supervisor") != std::string::npos);
   CHECK(page_style().find("prefers-color-scheme: dark") != std::string::npos);
+}
+
+TEST_CASE("where a page is", "[web]") {
+  WebOptions o;
+  CHECK(web_endpoints(o)->empty());
+  o.metrics = "127.0.0.1:1";
+  CHECK(web_endpoints(o)->size() == 1);
+  o.admin = "unix:/run/x";
+  REQUIRE(web_endpoints(o)->size() == 2);
+  CHECK(web_endpoints(o)->front().format() == "unix:/run/x");
+  o.admin = o.metrics;
+  CHECK(web_endpoints(o)->size() == 1);
+  o.admin = "nowhere";
+  CHECK(web_endpoints(o).error().kind == ErrorKind::kUsage);
+}
+
+TEST_CASE("a page ends when nobody comes, and who comes then waits", "[web]") {
+  const testing::TempDir dir;
+  WebOptions o;
+  o.directory = dir.path();
+  o.admin = "unix:" + dir.path() + "/page";
+  auto endpoint = web_endpoints(o)->front();
+  const auto kept = http::listen_on(endpoint);
+  REQUIRE(kept);
+  o.listening = {kept->get()};
+  o.idle = std::chrono::milliseconds(1);
+  const os::Stop never;
+  const Logger log;
+  CHECK(serve_web(o, system_clock(), log, never));
+  const os::Fd late = http::test::connect_to(endpoint);
+  http::test::send_all(late, "GET /style.css HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  o.idle = std::chrono::minutes(1);
+  os::Stop stop;
+  bool served = false;
+  std::thread next([&] { served = static_cast<bool>(serve_web(o, system_clock(), log, stop)); });
+  const std::string answer = http::test::read_until(late);
+  stop.request();
+  next.join();
+  CHECK(served);
+  CHECK(answer.starts_with("HTTP/1.1 200"));
+}
+
+TEST_CASE("times and counts of the page", "[web]") {
+  using std::chrono::seconds;
+  CHECK(page::length(seconds(1)) == "1 second");
+  CHECK(page::length(seconds(119)) == "119 seconds");
+  CHECK(page::length(seconds(120)) == "2 minutes");
+  CHECK(page::length(seconds(72 * 3600)) == "72 hours");
+  CHECK(page::length(seconds(73 * 3600)) == "3 days");
+  CHECK(page::sentence("nothing is new") == "Nothing is new.");
 }
