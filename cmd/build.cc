@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <set>
 
 #include "base/bytes.h"
 #include "build/builder.h"
@@ -46,15 +47,51 @@ void add_what(Command& c, const std::shared_ptr<BuildValues>& v) {
 
 // ---- builds ----
 
-// What is fetched, on a terminal.
-build::OnFetched fetch_progress(Context& ctx) {
-  auto count =
-      std::make_shared<std::pair<std::atomic<std::uint64_t>, std::atomic<std::uint64_t>>>();
-  return [&ctx, count](const mod::ProxyRequest& request, std::uint64_t bytes) {
-    ctx.out.progress(fmt::format("fetched {} ({} files, {} kB)", request.module, ++count->first,
-                                 (count->second += bytes) >> 10U));
-  };
-}
+// Where it stands, on a terminal: one line, with the time since the call began in front. Any
+// thread.
+class BuildProgress {
+ public:
+  explicit BuildProgress(Context& ctx) : ctx_(ctx), start_(ctx.clock.mono()) {}
+
+  void say(std::string_view text) {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(elapsed()).count();
+    std::string line = fmt::format("{}:{:02} {}", seconds / 60, seconds % 60, text);
+    const MutexLock lock(mutex_);
+    if (line == shown_) return;
+    ctx_.out.progress(line);
+    shown_ = std::move(line);
+  }
+  // Something else is about to be written.
+  void clear() {
+    const MutexLock lock(mutex_);
+    ctx_.out.progress("");
+    shown_.clear();
+  }
+  void fetched(const mod::ProxyRequest& request, std::uint64_t bytes) {
+    say(fmt::format("fetched {} ({} files, {} kB)", request.module, ++files_,
+                    (bytes_ += bytes) >> 10U));
+  }
+  // A large file on its way; not each piece of it.
+  void received(const mod::ProxyRequest& request, std::uint64_t bytes, std::uint64_t all) {
+    constexpr std::chrono::milliseconds kEvery{100};
+    const auto now = elapsed().count();
+    auto next = next_.load();
+    if (now < next || !next_.compare_exchange_strong(next, now + Duration(kEvery).count())) return;
+    say(fmt::format("fetching {}: {}{} kB", request.module, bytes >> 10U,
+                    all > 0 ? fmt::format(" of {}", all >> 10U) : std::string()));
+  }
+
+ private:
+  Duration elapsed() const { return ctx_.clock.mono() - start_; }
+
+  Context& ctx_;
+  const MonoTime start_;
+  std::atomic<std::uint64_t> files_ = 0;
+  std::atomic<std::uint64_t> bytes_ = 0;
+  std::atomic<Duration::rep> next_ = 0;
+  Mutex mutex_;
+  std::string shown_ GW_GUARDED_BY(mutex_);
+};
 
 struct Planned {
   build::Key key;
@@ -62,14 +99,14 @@ struct Planned {
 };
 
 // A call's builds in the order of its arguments; what cannot be resolved is told and left out.
-Result<std::vector<Planned>> plan(Context& ctx, const BuildValues& v, BuildParts& parts,
-                                  const std::string& go_version, int& code) {
+Result<std::vector<Planned>> plan(Context& ctx, BuildProgress& progress, const BuildValues& v,
+                                  BuildParts& parts, const std::string& go_version, int& code) {
   std::vector<build::Key> keys;
   std::vector<build::Target> targets = v.targets;
   if (targets.empty()) targets.push_back(build::host_target());
   for (const std::string& text : v.packages) {
     GW_TRY(const auto request, build::parse_request(text));
-    ctx.out.progress("resolving " + text);
+    progress.say("resolving " + text);
     auto found = build::resolve(*parts.store, request);
     if (!found) {
       code = worse_exit(code, exit_code(found.error().kind));
@@ -87,10 +124,11 @@ Result<std::vector<Planned>> plan(Context& ctx, const BuildValues& v, BuildParts
 }
 
 void report(Context& ctx, const Planned& planned, const build::Saved& saved,
-            const std::string& log) {
+            const build::Product& product) {
   const build::Key& key = planned.key;
+  Json remarks = Json::array();
+  for (const build::SumRemark& remark : product.remarks()) remarks.push_back(remark.text);
   const std::string sum = build::format_binary_sum(saved.sha256);
-  ctx.out.progress("");  // a line on the same terminal
   if (!ctx.json) {
     ctx.out.line(fmt::format("{} {} {}", sum, saved.size, planned.output.path()));
     return;
@@ -106,14 +144,26 @@ void report(Context& ctx, const Planned& planned, const build::Saved& saved,
                 {"sum", sum},
                 {"sha256", encode_hex(as_bytes(saved.sha256))},
                 {"file", planned.output.path()},
-                {"log", log}});
+                {"log", product.log()},
+                {"private", remarks}});
 }
 
-Status build_one(Context& ctx, build::Builder& builder, const Planned& planned) {
+// `told`: what was said of private modules.
+Status build_one(Context& ctx, BuildProgress& progress, build::Builder& builder,
+                 const Planned& planned, std::set<std::string>& told) {
   GW_TRY(const build::Product product, builder.build(planned.key));
   GW_TRY(const os::Dir directory, os::Dir::open(planned.output.directory));
   GW_TRY(const build::Saved saved, product.save(directory, planned.output.name));
-  report(ctx, planned, saved, product.log());
+  progress.clear();  // the result may go to the same terminal
+  report(ctx, planned, saved, product);
+  for (const build::SumRemark& remark : product.remarks()) {
+    if (!told.insert(remark.text).second) continue;
+    if (remark.vouched) {
+      ctx.out.detail(remark.text);
+    } else {
+      ctx.out.warn(remark.text);
+    }
+  }
   return ctx.out.flush();
 }
 
@@ -132,17 +182,26 @@ bool share(const Planned& a, const Planned& b) {
 }
 
 Result<int> run_builds(Context& ctx, const BuildValues& v, const os::Stop& stop) {
+  BuildProgress progress(ctx);
   GW_TRY(const std::string cache, build_cache_path(v));
-  GW_TRY(BuildParts parts, make_build_parts(v, cache, ctx.clock, stop, fetch_progress(ctx)));
-  ctx.out.progress("looking for the Go toolchain");
+  GW_TRY(BuildParts parts,
+         make_build_parts(
+             v, cache, ctx.clock, stop,
+             [&](const auto& request, auto bytes) { progress.fetched(request, bytes); },
+             [&](const auto& request, auto bytes, auto all) {
+               progress.received(request, bytes, all);
+             }));
+  progress.say("looking for the Go toolchain");
   GW_TRY(const build::Toolchain toolchain, find_build_toolchain(v, parts, wanted_go(v.go)));
   int code = kExitDone;
-  GW_TRY(const auto planned, plan(ctx, v, parts, toolchain.go_version, code));
+  GW_TRY(const auto planned, plan(ctx, progress, v, parts, toolchain.go_version, code));
   const build::Builder::Options options{
-      .sandbox = v.sandbox, .limits = build_limits(v), .progress = [&ctx](std::string_view what) {
-        ctx.out.progress(what);
-      }};
+      .sandbox = v.sandbox,
+      .limits = build_limits(v),
+      .progress = [&](std::string_view what) { progress.say(what); },
+      .details = [&](std::string_view what) { progress.say(what); }};
   std::unique_ptr<build::Builder> builder;
+  std::set<std::string> remarked;
   bool told = false;
   for (std::size_t i = 0; i < planned.size() && !stop.requested(); ++i) {
     if (i == 0 || !share(planned[i - 1], planned[i])) {
@@ -153,10 +212,11 @@ Result<int> run_builds(Context& ctx, const BuildValues& v, const os::Stop& stop)
       }
       told = true;
     }
-    if (auto done = build_one(ctx, *builder, planned[i]); !done) {
+    if (auto done = build_one(ctx, progress, *builder, planned[i], remarked); !done) {
       if (stop.requested()) break;
       code = worse_exit(code, exit_code(done.error().kind));
       report_error(ctx, planned[i], done.error());
+      if (ctx.out.told_failure()) break;  // nobody can be told of the others
     }
   }
   return code;
@@ -207,6 +267,7 @@ Command build_command() {
   c.files = {
       {"CACHE/download", "verified modules, in a module proxy's layout"},
       {"CACHE/sumdb", "proofs of their sums, the newest head, evidence of a log's lies"},
+      {"CACHE/first-seen", "sums of private modules that nobody vouches for"},
       {"CACHE/toolchains", "verified toolchains, unpacked"},
       {"CACHE/std", "the standard library, compiled, for the last twelve toolchains and targets"},
       {"CACHE/packages", "compiled packages of modules, for builds of the same version"},
@@ -216,6 +277,8 @@ Command build_command() {
       {"DATA/binaries", "of serve: binaries, named after their sums"},
       {"DATA/sum.log", "of serve: the log's records as lines"},
       {"DATA/published", "of serve: the last head that was signed"},
+      {"DATA/notes", "of serve: what its first page says, when the operator has set it"},
+      {"DATA/toolchains", "of serve: toolchains that were tried out"},
       {"DATA/verified", "of serve: how far the log of --verify-only was built"},
       {"DATA/cache", "of serve: its cache"}};
   add_what(c, v);

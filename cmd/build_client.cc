@@ -2,12 +2,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <functional>
-#include <map>
 #include <memory>
 
 #include "base/bytes.h"
 #include "base/crypto.h"
+#include "build/agreement.h"
 #include "build/builder.h"
 #include "build/log_client.h"
 #include "build/outputs.h"
@@ -40,6 +41,9 @@ struct Services {
 
 Result<Services> open_services(const BuildServiceValues& v, const Clock& clock,
                                const os::Stop& stop) {
+  std::vector<build::ServiceName> named{{v.log_key, v.source.value_or("")}};
+  for (const std::string& text : v.verifiers) named.push_back(split_build_service(text));
+  GW_CHECK(build::check_different(named));
   Services out;
   GW_TRY(auto first, open_build_service(v, {v.log_key, v.source.value_or("")}, clock, stop));
   out.clients.push_back(std::move(first));
@@ -57,58 +61,20 @@ struct Agreed {
   std::vector<build::LogClient*> by;
 };
 
-using RecordAnswers = std::vector<Result<build::ProvenBuild>>;
-
-// All at once: each may have to build it first. `known`: what the one at `from` said already.
-RecordAnswers ask_all(const Clients& clients, const build::ProvenBuild& known, std::size_t from) {
-  RecordAnswers out(clients.size(), known);
-  os::run_on_threads(clients.size(), [&](std::size_t i) {
-    if (i != from) out[i] = clients[i]->find(known.key());
-  });
-  return out;
-}
-
-Error differing_records(const Clients& clients, const RecordAnswers& answers, std::size_t a,
-                        std::size_t b) {
-  const auto& one = *answers[a];
-  const auto& other = *answers[b];
-  return untrusted_error(fmt::format("{} has another record: {} bytes, {}; {} has {} bytes, {}",
-                                     clients[b]->key().name(), other.size(), other.sum(),
-                                     clients[a]->key().name(), one.size(), one.sum()),
-                         "one of them, or the toolchain, is not what it seems: tell both");
-}
-
-// What the one at `from` says, if enough say the same, and no others have as many for another.
+// What the one at `from` says, if enough say the same, and no others have as many for another. All
+// are asked at once: each may have to build it first. `known`: what that one said already.
 Result<Agreed> agree(Context& ctx, const Services& services, const build::ProvenBuild& known,
                      std::size_t from) {
   const Clients& clients = services.clients;
-  const RecordAnswers answers = ask_all(clients, known, from);
-  std::map<std::string, std::vector<std::size_t>> groups;  // by record
-  std::optional<Error> failed;
-  for (std::size_t i = 0; i < answers.size(); ++i) {
-    if (answers[i]) {
-      groups[answers[i]->record()].push_back(i);
-      continue;
-    }
-    Error error = answers[i].error().in("asking " + clients[i]->key().name());
-    if (!failed || error.kind == ErrorKind::kUntrusted) failed = std::move(error);
-  }
-  const auto best = std::max_element(
-      groups.begin(), groups.end(),
-      [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
-  std::optional<Error> differs;
-  for (const auto& [record, who] : groups) {
-    if (record == best->first) continue;
-    differs = differing_records(clients, answers, best->second[0], who[0]);
-    if (who.size() >= services.wanted) return *std::move(differs);
-  }
-  // Proof of something wrong, where a service that is down, or got another result, is none.
-  if (failed && failed->kind == ErrorKind::kUntrusted) return *std::move(failed);
-  if (best->second.size() < services.wanted) return differs ? *differs : *failed;
-  if (differs) ctx.out.warn(differs->message);
-  if (failed) ctx.out.warn(failed->message);
-  Agreed out{*answers[best->second[0]], {}};
-  for (const std::size_t i : best->second) out.by.push_back(clients[i].get());
+  std::vector<build::ServiceAnswer> answers;
+  for (const auto& client : clients) answers.push_back({client->key().name(), known});
+  os::run_on_threads(clients.size(), [&](std::size_t i) {
+    if (i != from) answers[i].build = clients[i]->find(known.key());
+  });
+  GW_TRY(build::Agreement agreement, build::find_agreement(answers, services.wanted));
+  for (const std::string& warning : agreement.warnings) ctx.out.warn(warning);
+  Agreed out{std::move(agreement.build), {}};
+  for (const std::size_t i : agreement.by) out.by.push_back(clients[i].get());
   return out;
 }
 
@@ -117,13 +83,15 @@ Result<std::pair<build::ProvenBuild, std::size_t>> first_answer(
     Context& ctx, const Services& services,
     const std::function<Result<build::ProvenBuild>(build::LogClient&)>& ask) {
   const std::size_t may_fail = services.clients.size() - services.wanted;
+  std::optional<Error> first;
   for (std::size_t i = 0;; ++i) {
     auto found = ask(*services.clients[i]);
     if (found) return std::pair(*std::move(found), i);
     const ErrorKind kind = found.error().kind;
-    if (i >= may_fail || kind == ErrorKind::kNotFound || kind == ErrorKind::kUntrusted) {
-      return found.error();
-    }
+    if (!first) first = found.error();
+    // What is wrong with the call is for all. One service may not have what another one has.
+    if (kind == ErrorKind::kUntrusted || kind == ErrorKind::kUsage) return found.error();
+    if (i >= may_fail) return kind == ErrorKind::kNotFound ? *first : found.error();
     ctx.out.warn(found.error().in("asking " + services.clients[i]->key().name()).message);
   }
 }
@@ -150,6 +118,10 @@ struct GetValues : BuildServiceValues, BuildTargets {
 // The page of a build says all of it: an option that says otherwise is a mistake.
 Status check_options(const GetValues& v, const buildd::BuildPath& path) {
   const build::Key& key = path.key;
+  // Perhaps a sum that was cut: nothing would be pinned.
+  if (!buildd::is_known_page(path)) {
+    return usage_error(gw::quoted(path.page) + ": neither a binary's sum nor a page of a build");
+  }
   const bool other_target = std::any_of(v.targets.begin(), v.targets.end(),
                                         [&](const auto& t) { return !(t == key.target); });
   if (!other_target && (!v.go || *v.go == key.go_version) && (!v.stripped || key.stripped) &&
@@ -180,19 +152,46 @@ std::vector<build::Key> candidates(const buildd::BuildPath& path, const build::T
   return out;
 }
 
-Result<build::ProvenBuild> find_one(build::LogClient& client, build::Key key) {
+// Where the binary goes. `targets`: all of the call, whose files must have different names.
+Result<build::Output> output_of(const std::string& to, const build::Key& key,
+                                const std::vector<build::Target>& targets) {
+  std::vector<build::Key> keys{key};
+  for (const build::Target& target : targets) {
+    if (target == key.target) continue;
+    keys.push_back(key);
+    keys.back().target = target;
+  }
+  GW_TRY(auto outputs, build::name_outputs(to, keys));
+  return outputs[0];
+}
+
+Status check_absent(const build::Output& output) {
+  std::error_code failed;
+  const auto there = std::filesystem::symlink_status(output.path(), failed);
+  if (there.type() == std::filesystem::file_type::not_found) return {};
+  if (there.type() == std::filesystem::file_type::none) {
+    return io_error(fmt::format("{}: {}", output.path(), failed.message()));
+  }
+  return usage_error(output.path() + ": exists already", "remove it, or name another with -o");
+}
+
+// `check`: of what a query turned out to be, before a service is asked to build it.
+Result<build::ProvenBuild> find_one(build::LogClient& client, build::Key key,
+                                    const std::function<Status(const build::Key&)>& check) {
   if (buildd::is_version_query(key) || buildd::is_go_query(key.go_version)) {
     GW_TRY(key, client.resolve(key));
   }
+  GW_CHECK(check(key));
   return client.find(key);
 }
 
 Result<build::ProvenBuild> find_build(Context& ctx, build::LogClient& client,
-                                      const std::vector<build::Key>& keys) {
+                                      const std::vector<build::Key>& keys,
+                                      const std::function<Status(const build::Key&)>& check) {
   std::optional<Error> first;
   for (const build::Key& key : keys) {
     ctx.out.progress("asking for " + build::format_key(key));
-    auto found = find_one(client, key);
+    auto found = find_one(client, key, check);
     if (found || found.error().kind != ErrorKind::kNotFound) return found;
     if (!first) first = std::move(found).error();
   }
@@ -202,17 +201,15 @@ Result<build::ProvenBuild> find_build(Context& ctx, build::LogClient& client,
 // `sum`: what it must have; empty: what the log says.
 Status get_one(Context& ctx, const GetValues& v, const Services& services,
                const std::vector<build::Key>& keys, const std::string& sum) {
+  const auto check = [&](const build::Key& key) -> Status {
+    GW_TRY(const build::Output to, output_of(v.output, key, v.targets));
+    return check_absent(to);
+  };
   GW_TRY(const auto first, first_answer(ctx, services, [&](build::LogClient& client) {
-           return find_build(ctx, client, keys);
+           return find_build(ctx, client, keys, check);
          }));
   const build::ProvenBuild& found = first.first;
-  GW_TRY(const auto outputs, build::plan_outputs(v.output, {&found.key(), 1}));
-  const build::Output& output = outputs[0];
-  GW_TRY(const os::Dir dir, os::Dir::open(output.directory));
-  GW_TRY(const auto there, dir.find(output.name));
-  if (there) {
-    return usage_error(output.path() + ": exists already", "remove it, or name another with -o");
-  }
+  GW_TRY(const build::Output output, output_of(v.output, found.key(), v.targets));
   if (!sum.empty() && sum != found.sum()) {
     return untrusted_error(fmt::format("{}: the log has the sum {}, not {}",
                                        build::format_key(found.key()), found.sum(), sum));
@@ -227,6 +224,10 @@ Status get_one(Context& ctx, const GetValues& v, const Services& services,
   if (auto said = build::check_binary(mod::MemorySource(bytes), found.key()); !said) {
     return untrusted_error(std::move(said).error().message);
   }
+  std::error_code failed;
+  std::filesystem::create_directories(output.directory, failed);
+  if (failed) return io_error(fmt::format("making {}: {}", output.directory, failed.message()));
+  GW_TRY(const os::Dir dir, os::Dir::open(output.directory));
   GW_TRY(os::NewFile file, dir.new_file(0755));
   GW_CHECK(file.write(bytes));
   GW_CHECK(file.publish(output.name));
@@ -245,7 +246,19 @@ Status get_one(Context& ctx, const GetValues& v, const Services& services,
   return ctx.out.flush();
 }
 
+// A page is of one build.
+std::size_t count_binaries(const GetValues& v) {
+  std::size_t out = 0;
+  for (const std::string& package : v.packages) {
+    const auto path = buildd::parse_build_path("/" + package);
+    const bool page = path && path->kind == buildd::BuildPath::Kind::kBuild;
+    out += page ? 1 : std::max<std::size_t>(1, v.targets.size());
+  }
+  return out;
+}
+
 Result<int> run_get(Context& ctx, const GetValues& v) {
+  GW_CHECK(build::check_output(v.output, count_binaries(v)));
   os::Stop stop;
   GW_TRY(const auto signals, os::SignalThread::start(stop, {}));
   GW_TRY(const Services services, open_services(v, ctx.clock, stop));
@@ -267,10 +280,11 @@ Result<int> run_get(Context& ctx, const GetValues& v) {
     } else {
       const auto targets = v.targets.empty() ? std::vector{build::host_target()} : v.targets;
       for (const build::Target& target : targets) {
+        if (ctx.out.told_failure()) break;  // nobody can be told of the others
         done(package, get_one(ctx, v, services, candidates(*path, target, v), v.sum.value_or("")));
       }
     }
-    if (stop.requested()) break;
+    if (stop.requested() || ctx.out.told_failure()) break;
   }
   ctx.out.progress("");
   return signals->stopped_by() != 0 && code != kExitUntrusted ? kExitInterrupted : code;
@@ -353,6 +367,8 @@ Result<Claim> claim_of(const std::string& text) {
     return usage_error(gw::quoted(text) + ": neither a file nor a build's key",
                        "MODULE@VERSION/[DIR/]GOOS-GOARCH-GOVERSION[-stripped]/");
   }
+  // Perhaps a sum that was cut: nothing would be compared.
+  if (!path.page.empty()) return usage_error(gw::quoted(path.page) + ": no binary's sum");
   return Claim{path.key, std::nullopt, path.sum};
 }
 
@@ -377,6 +393,11 @@ Status verify_one(Context& ctx, const Services& services, const std::string& tex
          }));
   GW_TRY(const Agreed agreed, agree(ctx, services, first.first, first.second));
   const build::ProvenBuild& found = agreed.found;
+  if (claim.size && claim.sum == found.sum() && *claim.size != found.size()) {
+    return untrusted_error(fmt::format("it has {} bytes; the log of {} has {}", *claim.size,
+                                       agreed.by[0]->key().name(), found.size()),
+                           "a record with another size is none that a build can have made");
+  }
   if (!claim.sum.empty() && claim.sum != found.sum()) {
     return untrusted_error(fmt::format("the sum is {}; the log of {} has {}", claim.sum,
                                        agreed.by[0]->key().name(), found.sum()),
@@ -405,6 +426,7 @@ Result<int> run_verify(Context& ctx, const VerifyValues& v) {
     if (stop.requested()) break;
     code = worse_exit(code, exit_code(done.error().kind));
     ctx.out.error(done.error().in(text));
+    if (ctx.out.told_failure()) break;
   }
   return signals->stopped_by() != 0 && code != kExitUntrusted ? kExitInterrupted : code;
 }

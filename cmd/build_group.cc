@@ -9,6 +9,7 @@
 #include "build/resolve.h"
 #include "frame/settings.h"
 #include "module/goversion.h"
+#include "module/private_patterns.h"
 #include "net/source.h"
 
 namespace gw::cmd {
@@ -47,17 +48,77 @@ Status check_proxy(std::string_view text) {
   return {};
 }
 
-// The proxies that may carry the checksum database, in the form that net/source.h takes.
-Result<std::string> log_proxies(const BuildPlaces& v) {
+// The proxies of a list that may carry a checksum database, in the form that net/source.h takes.
+Result<std::string> log_proxies(std::string_view list) {
   std::string out;
-  if (v.log.source) return out;
-  GW_TRY(const auto entries, mod::parse_proxy_entries(v.proxy));
+  GW_TRY(const auto entries, mod::parse_proxy_entries(list));
   for (const mod::ProxyEntry& entry : entries) {
     if (entry.kind != mod::ProxyEntry::Kind::kUrl) continue;
     out += entry.place + (entry.after_any ? "|" : ",");
   }
   if (!out.empty()) out.pop_back();
   return out;
+}
+
+// A checksum database, at its source, or else carried by the proxies of a list.
+Result<std::unique_ptr<build::ModuleSums>> make_sums(const std::string& key_text,
+                                                     const std::optional<std::string>& source_place,
+                                                     const std::string& proxies,
+                                                     const build::Cache& cache,
+                                                     const net::HttpOptions& http,
+                                                     const Clock& clock) {
+  GW_TRY(auto key, tlog::VerifierKey::parse(key_text));
+  net::SourceOptions options;
+  options.log_name = key.name();
+  options.source = source_place.value_or("");
+  options.http = http;
+  if (!source_place) {
+    GW_TRY(options.proxy, log_proxies(proxies));
+  }
+  GW_TRY(auto source, net::make_source(options));
+  GW_TRY(const std::string path, cache.sums(key.name()));
+  return std::make_unique<build::ModuleSums>(std::move(source), std::move(key), path, clock);
+}
+
+void add_private_proxies(Command& c, BuildPlaces* v) {
+  c.add(text_option("private", "PATTERNS", &v->private_rules.modules,
+                    "modules that nobody outside is asked about")
+            .environment("GOPRIVATE")
+            .check(mod::check_prefix_patterns)
+            .more("Patterns of module paths, separated by commas, as the go command's GOPRIVATE. "
+                  "Neither --proxy nor the checksum database of --log-key is asked about them; "
+                  "where they come from, and who says what they are, is told by the next ones."));
+  c.add(text_option("private-proxy", "LIST", &v->private_proxy,
+                    "module proxies for private modules, as --proxy")
+            .check(check_proxy));
+  c.add(text_option("private-log-key", "VKEY", &v->private_log_key,
+                    "the verifier key of a checksum database of private modules")
+            .check([](std::string_view text) -> Status {
+              GW_TRY([[maybe_unused]] const auto key, tlog::VerifierKey::parse(text));
+              return {};
+            })
+            .more("Without one private modules are refused, but those of --nosumdb."));
+  c.add(text_option("private-source", "URL|DIR", &v->private_source,
+                    "where the files of that database are")
+            .default_text("what --private-proxy carries, or https:// and the key's name"));
+  c.add(text_option("nosumdb", "PATTERNS", &v->private_rules.first_seen,
+                    "private modules that may be taken as they come")
+            .check(mod::check_prefix_patterns)
+            .more("As the go command's GONOSUMDB, but of private modules only. Nobody vouches for "
+                  "them: a version must have the sum it had when it was first seen here, which the "
+                  "cache remembers, and each build with one says so."));
+  c.add(path_option("netrc", "FILE", &v->netrc, PathUse::kSecret,
+                    "names and passwords for proxies and databases, as in ~/.netrc")
+            .more("Sent over https only, to the hosts that it names, and not to where those "
+                  "redirect."));
+  c.rules.push_back([v]() -> Status {
+    if (v->private_source && !v->private_log_key) {
+      return usage_error("--private-source without --private-log-key");
+    }
+    const bool any = v->private_proxy || v->private_log_key || !v->private_rules.first_seen.empty();
+    if (!any || !v->private_rules.modules.empty()) return {};
+    return usage_error("no module is private", "--private, or GOPRIVATE, says which ones are");
+  });
 }
 
 }  // namespace
@@ -89,6 +150,7 @@ void add_build_places(Command& c, BuildPlaces* v) {
                 "means that there is nothing more. Without --source they are also asked for the "
                 "checksum database's files."));
   add_log_place(c, &v->log);
+  add_private_proxies(c, v);
   c.add(text_option("toolchain", "module|local|DIR", &v->toolchain,
                     "where the Go toolchain comes from")
             .more("module: downloaded and verified like any module. local: the go command in PATH. "
@@ -154,23 +216,39 @@ std::string wanted_go(const std::optional<std::string>& go) {
 
 Result<BuildParts> make_build_parts(const BuildPlaces& v, const std::string& cache_path,
                                     const Clock& clock, const os::Stop& stop,
-                                    build::OnFetched on_fetched) {
-  GW_TRY(auto key, tlog::VerifierKey::parse(v.log.log_key));
-  net::SourceOptions options;
-  options.log_name = key.name();
-  options.source = v.log.source.value_or("");
-  options.http.ca_file = v.log.ca_file.value_or("");
-  options.http.stop = &stop;
-  GW_TRY(options.proxy, log_proxies(v));
-  GW_TRY(auto source, net::make_source(options));
-  GW_TRY(auto proxy, build::ProxyClient::create(v.proxy, options.http));
+                                    build::OnFetched on_fetched, build::OnReceived on_received) {
+  net::HttpOptions http;
+  http.ca_file = v.log.ca_file.value_or("");
+  http.stop = &stop;
+  if (v.netrc) {
+    GW_TRY(auto netrc, load_netrc(*v.netrc));
+    http.netrc = std::make_shared<const net::Netrc>(std::move(netrc));
+  }
   GW_TRY(auto cache, build::Cache::open(cache_path));
-  GW_TRY(const std::string sums_path, cache.sums(key.name()));
-  auto sums =
-      std::make_unique<build::ModuleSums>(std::move(source), std::move(key), sums_path, clock);
-  auto store =
-      std::make_unique<build::ModuleStore>(cache.download(), *proxy, *sums, std::move(on_fetched));
-  return BuildParts{std::move(cache), std::move(proxy), std::move(sums), std::move(store)};
+  BuildParts out{std::move(cache)};
+  out.private_rules = std::make_unique<const build::PrivateRules>(v.private_rules);
+  GW_TRY(out.public_proxy, build::ProxyClient::create(v.proxy, http, on_received));
+  if (v.private_proxy) {
+    GW_TRY(out.private_proxy, build::ProxyClient::create(*v.private_proxy, http, on_received));
+  }
+  out.proxies = std::make_unique<build::PrivateProxies>(*out.private_rules, *out.public_proxy,
+                                                        out.private_proxy.get());
+  GW_TRY(out.public_sums, make_sums(v.log.log_key, v.log.source, v.proxy, out.cache, http, clock));
+  std::string private_name;
+  if (v.private_log_key) {
+    GW_TRY(const auto key, tlog::VerifierKey::parse(*v.private_log_key));
+    private_name = key.name();
+    GW_TRY(out.private_sums, make_sums(*v.private_log_key, v.private_source,
+                                       v.private_proxy.value_or("off"), out.cache, http, clock));
+  }
+  out.first_seen = std::make_unique<build::FirstSeenSums>(out.cache.first_seen(), *out.proxies);
+  out.sums = std::make_unique<build::PrivateSums>(
+      *out.private_rules, build::PrivateSums::Sources{*out.public_sums, out.private_sums.get(),
+                                                      std::move(private_name), *out.first_seen});
+  out.stop = &stop;
+  out.store = std::make_unique<build::ModuleStore>(out.cache.download(), *out.proxies, *out.sums,
+                                                   std::move(on_fetched));
+  return out;
 }
 
 Result<build::Toolchain> find_build_toolchain(const BuildPlaces& v, BuildParts& parts,
@@ -189,7 +267,8 @@ Result<build::Toolchain> find_build_toolchain(const BuildPlaces& v, BuildParts& 
       GW_TRY(wanted, build::resolve_go_version(*parts.store, platform, query));
     }
     GW_CHECK(check(wanted));
-    return build::module_toolchain(*parts.store, parts.cache.toolchains(), wanted, platform);
+    return build::module_toolchain({*parts.store, parts.cache.toolchains(), parts.stop}, wanted,
+                                   platform);
   }
   if (!query.line.empty()) {
     return usage_error(version + " is a question to a module proxy",

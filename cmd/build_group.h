@@ -13,6 +13,7 @@
 #include "build/builder.h"
 #include "build/cache.h"
 #include "build/module_store.h"
+#include "build/private_modules.h"
 #include "build/proxy_client.h"
 #include "build/sums.h"
 #include "build/target.h"
@@ -23,11 +24,16 @@
 
 namespace gw::cmd {
 
-// --proxy, --log-key, --source, --ca-file, --toolchain, --go-stop-before, --sandbox, --max-*;
-// --cache and --cache-size by functions of their own.
+// --proxy, --log-key, --source, --ca-file, --netrc, --private*, --nosumdb, --toolchain,
+// --go-stop-before, --sandbox, --max-*; --cache and --cache-size by functions of their own.
 struct BuildPlaces {
   std::string proxy = "https://proxy.golang.org";
   LogSourceValues log;
+  build::PrivateRules private_rules;
+  std::optional<std::string> private_proxy;
+  std::optional<std::string> private_log_key;
+  std::optional<std::string> private_source;
+  std::optional<std::string> netrc;
   std::optional<std::string> cache;
   std::uint64_t cache_size = 20'000;  // MB
   std::string toolchain = "module";
@@ -57,15 +63,24 @@ std::string wanted_go(const std::optional<std::string>& go);
 // For options that name one: "go1.27.0" or "go1.27".
 Status check_go_line(std::string_view text);
 
+// Each borrows from those above it.
 struct BuildParts {
   build::Cache cache;
-  std::unique_ptr<build::ProxyClient> proxy;
-  std::unique_ptr<build::ModuleSums> sums;
-  std::unique_ptr<build::ModuleStore> store;
+  std::unique_ptr<const build::PrivateRules> private_rules = nullptr;
+  std::unique_ptr<build::ProxyClient> public_proxy = nullptr;
+  std::unique_ptr<build::ProxyClient> private_proxy = nullptr;  // may be null
+  std::unique_ptr<build::PrivateProxies> proxies = nullptr;
+  std::unique_ptr<build::ModuleSums> public_sums = nullptr;
+  std::unique_ptr<build::ModuleSums> private_sums = nullptr;  // may be null
+  std::unique_ptr<build::FirstSeenSums> first_seen = nullptr;
+  std::unique_ptr<build::PrivateSums> sums = nullptr;
+  std::unique_ptr<build::ModuleStore> store = nullptr;
+  const os::Stop* stop = nullptr;  // the caller's
 };
 Result<BuildParts> make_build_parts(const BuildPlaces& v, const std::string& cache,
                                     const Clock& clock, const os::Stop& stop,
-                                    build::OnFetched on_fetched);
+                                    build::OnFetched on_fetched,
+                                    build::OnReceived on_received = nullptr);
 
 // `version`: empty for the newest, or whichever the place has; "go1.26.latest" of a proxy only.
 Result<build::Toolchain> find_build_toolchain(const BuildPlaces& v, BuildParts& parts,

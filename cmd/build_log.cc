@@ -14,6 +14,7 @@
 #include "buildd/local_audit.h"
 #include "buildd/local_log.h"
 #include "buildd/log_keys.h"
+#include "buildd/published_head.h"
 #include "module/gzip.h"
 #include "os/file.h"
 #include "os/signals.h"
@@ -31,32 +32,54 @@ constexpr std::size_t kMaxBinary = std::size_t{2} << 30U;
 
 struct AuditValues : BuildServiceValues {
   bool binaries = false;
+  bool lookups = false;
   std::optional<std::string> local;
   std::optional<std::string> head_file;
 };
 
-// Fetches the binary of every record, if asked to, or only counts.
-class BinaryCheck : public build::AuditSink {
+// What else the service answers for a record, as far as it is asked for.
+class AnswerCheck : public build::AuditSink {
  public:
-  BinaryCheck(build::LogClient* client, Context& ctx) : client_(client), ctx_(ctx) {}
+  AnswerCheck(build::LogClient& client, const AuditValues& v, Context& ctx)
+      : client_(client), v_(v), ctx_(ctx) {}
   Status take_record(std::uint64_t number, const std::string& text) override {
-    if (client_ == nullptr) return {};
-    ctx_.out.progress(fmt::format("binary of record {}", number));
-    if (auto bytes = client_->fetch_record(text); !bytes) {
-      return std::move(bytes).error().in(fmt::format("record {}", number));
-    }
-    ++binaries_;
-    return {};
+    Status s = v_.lookups ? check_lookup(number, text) : Status();
+    if (s && v_.binaries) s = check_binaries(number, text);
+    return s ? s : std::move(s).error().in(fmt::format("record {}", number));
   }
   Status take_file(const std::string& /*path*/, const std::string& /*bytes*/) override {
     return {};
   }
   std::uint64_t binaries() const { return binaries_; }
+  std::uint64_t lookups() const { return lookups_; }
 
  private:
-  build::LogClient* client_;
+  // Its key leads to it, and to no other.
+  Status check_lookup(std::uint64_t number, const std::string& text) {
+    ctx_.out.progress(fmt::format("lookup of record {}", number));
+    const auto record = tlog::parse_build_record(text);
+    if (!record) return {};
+    GW_TRY(const auto found, client_.find(build::key_of_record(*record)));
+    if (found.number() != number || found.record() != text) {
+      return untrusted_error(fmt::format("a lookup of {} gives record {}",
+                                         tlog::format_build_key(record->target), found.number()));
+    }
+    ++lookups_;
+    return {};
+  }
+  Status check_binaries(std::uint64_t number, const std::string& text) {
+    ctx_.out.progress(fmt::format("binary of record {}", number));
+    GW_TRY([[maybe_unused]] const std::string bytes, client_.fetch_record(text));
+    GW_CHECK(client_.check_unpacked(text));
+    ++binaries_;
+    return {};
+  }
+
+  build::LogClient& client_;
+  const AuditValues& v_;
   Context& ctx_;
   std::uint64_t binaries_ = 0;
+  std::uint64_t lookups_ = 0;
 };
 
 // The service's own data, beside the service, which it does not slow down.
@@ -74,7 +97,8 @@ Result<int> run_local_audit(Context& ctx, const AuditValues& v) {
   if (!head) return std::move(head).error().in(published);
   GW_TRY(const auto ledger, buildd::Ledger::open(*v.local + "/ledger.db"));
   GW_TRY(const auto binaries, buildd::BinaryStore::open_read(*v.local + "/binaries"));
-  const auto found = buildd::audit_local(*ledger, binaries, *head, {false, &stop});
+  const auto found =
+      buildd::audit_local(*ledger, binaries, *head, {false, &stop, *v.local + "/sum.log"});
   if (!found && signals->stopped_by() != 0) return kExitInterrupted;
   if (!found) return Error(found.error()).in("auditing " + *v.local);
   for (const auto* all : {&found->damaged_log, &found->damaged_files}) {
@@ -103,7 +127,7 @@ Result<int> run_audit(Context& ctx, const AuditValues& v) {
          open_build_service(v, {v.log_key, v.source.value_or("")}, ctx.clock, stop));
   GW_TRY(const tlog::Checkpoint head, client->latest());
   ctx.out.progress(fmt::format("reading {} records", head.size()));
-  BinaryCheck check(v.binaries ? client.get() : nullptr, ctx);
+  AnswerCheck check(*client, v, ctx);
   auto audited = build::audit_log(client->source(), head, std::nullopt, check);
   ctx.out.progress("");
   if (!audited && signals->stopped_by() != 0 && audited.error().kind != ErrorKind::kUntrusted) {
@@ -115,11 +139,12 @@ Result<int> run_audit(Context& ctx, const AuditValues& v) {
                   {"records", audited->records},
                   {"irregular", audited->irregular},
                   {"tiles", audited->tiles},
+                  {"lookups", check.lookups()},
                   {"binaries", check.binaries()}});
   } else {
-    ctx.out.line(fmt::format("{}: {} records, {} tiles, {} binaries: as its head says",
+    ctx.out.line(fmt::format("{}: {} records, {} tiles, {} lookups, {} binaries: as its head says",
                              client->key().name(), audited->records, audited->tiles,
-                             check.binaries()));
+                             check.lookups(), check.binaries()));
   }
   return kExitDone;
 }
@@ -131,7 +156,11 @@ Command audit_command() {
       "Reads the whole log, computes its tree from the records, and compares every tile and the "
       "signed head with it; no build may have two records.";
   add_build_service(c, v.get());
-  c.add(flag_option("binaries", &v->binaries, "fetch every binary, too, and compare its sum"));
+  c.add(flag_option("lookups", &v->lookups, "look each build up, too, as clients do")
+            .more("A published copy has no look-up of a build whose name is like a page of it, of "
+                  "which log publish and log mirror tell: an audit of look-ups ends there."));
+  c.add(flag_option("binaries", &v->binaries,
+                    "fetch every binary, too, packed and not, and compare its sum"));
   c.add(path_option("local", "DIR", &v->local, PathUse::kDirectory,
                     "look at a service's --data instead, with the files that are kept")
             .more("Every record, the hashes that they give, the head that was published last, and "
@@ -140,8 +169,13 @@ Command audit_command() {
                     "with --local, where the service keeps the last published head")
             .default_text("published in --local"));
   c.rules.push_back([v]() -> Status {
-    if (v->local || !v->head_file) return {};
-    return usage_error("--head-file is for --local");
+    if (!v->local && v->head_file) return usage_error("--head-file is for --local");
+    // Nothing would be asked, though somebody wanted to.
+    if (v->local && (v->binaries || v->lookups || v->source)) {
+      return usage_error("--local asks nobody: --binaries, --lookups and --source are without it",
+                         "it looks at all binaries that are kept");
+    }
+    return {};
   });
   c.run = [v](Context& ctx) { return run_audit(ctx, *v); };
   return c;
@@ -149,22 +183,35 @@ Command audit_command() {
 
 // ---- log publish, log mirror ----
 
-void report(Context& ctx, const build::CopiedLog& copied, const std::string& directory) {
+int report(Context& ctx, const build::CopiedLog& copied, const std::string& directory) {
+  for (const std::string& path : copied.damaged) {
+    ctx.out.error(corrupt_error(path + ": not what was built any more: left out",
+                                "gwtool build audit --local tells which files are damaged"));
+  }
+  if (copied.left_out > 0) {
+    ctx.out.warn(fmt::format("{} records have no files: directories of theirs are named like pages",
+                             copied.left_out));
+  }
+  const int code = copied.damaged.empty() ? kExitDone : kExitUntrusted;
   if (ctx.json) {
     ctx.out.json({{"directory", directory},
                   {"records", copied.log.records},
                   {"written", copied.written},
-                  {"binaries_missing", copied.binaries_missing}});
-    return;
+                  {"binaries_missing", copied.binaries_missing},
+                  {"left_out", copied.left_out},
+                  {"damaged", copied.damaged.size()}});
+    return code;
   }
   ctx.out.line(fmt::format("{}: {} records, {} files written, {} binaries missing", directory,
                            copied.log.records, copied.written, copied.binaries_missing));
+  return code;
 }
 
 struct PublishValues {
   std::string directory;
   std::string data;
   std::string key;
+  std::optional<std::string> head_file;
   bool binaries = true;
 };
 
@@ -176,9 +223,13 @@ Result<int> run_publish(Context& ctx, const PublishValues& v) {
   tlog::KeySigner checkpoint_signer(std::move(checkpoint_key));
   const std::string database = v.data + "/ledger.db";
   if (!os::file_exists(database)) return usage_error(v.data + ": no build service's data");
+  // Read before the database, which only grows. The key is the log's, or nothing is signed; and
+  // neither is a database that is older than what others have seen.
+  GW_TRY(const auto published,
+         buildd::PublishedHead(signer, v.head_file.value_or(v.data + "/published")).load());
   GW_TRY(const auto ledger, buildd::Ledger::open(database));
   // Signs the head of what is saved: the same one that the service signs at this size.
-  GW_TRY(const auto log, tlog::LogWriter::open(*ledger, {&signer, &checkpoint_signer}));
+  GW_TRY(const auto log, tlog::LogWriter::open(*ledger, {&signer, &checkpoint_signer}, published));
   const tlog::LogFiles files(*ledger, *log, tlog::DataTileStyle::kNumbered);
   buildd::LocalLog source(files, v.data);
   GW_TRY(const buildd::BinaryStore binaries, buildd::BinaryStore::open_read(v.data + "/binaries"));
@@ -193,8 +244,7 @@ Result<int> run_publish(Context& ctx, const PublishValues& v) {
   GW_TRY(const auto copied,
          build::copy_log(source, head, log->head()->checkpoint, verifier,
                          v.binaries ? bytes : build::BinaryBytes(), v.directory));
-  report(ctx, copied, v.directory);
-  return kExitDone;
+  return report(ctx, copied, v.directory);
 }
 
 Command publish_command() {
@@ -209,6 +259,9 @@ Command publish_command() {
   c.add(path_option("data", "DIR", &v->data, PathUse::kDirectory, "the service's data").require());
   c.add(path_option("key", "FILE", &v->key, PathUse::kSecret, "the log's secret key").require());
   c.add(flag_option("binaries", &v->binaries, "write the binaries that are kept, too"));
+  c.add(path_option("head-file", "FILE", &v->head_file, PathUse::kInput,
+                    "where the service keeps the last published head")
+            .default_text("published in --data"));
   c.run = [v](Context& ctx) { return run_publish(ctx, *v); };
   return c;
 }
@@ -248,8 +301,7 @@ Result<int> run_mirror(Context& ctx, const MirrorValues& v) {
     return kExitInterrupted;
   }
   if (!copied) return std::move(copied).error().in("mirroring " + client->place());
-  report(ctx, *copied, v.directory);
-  return kExitDone;
+  return report(ctx, *copied, v.directory);
 }
 
 Command mirror_command() {

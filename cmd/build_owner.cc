@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <string>
@@ -13,6 +14,7 @@
 #include "build/key.h"
 #include "build_group.h"
 #include "buildd/log_keys.h"
+#include "dns/name.h"
 #include "os/file.h"
 #include "tlog/note.h"
 
@@ -27,9 +29,17 @@ struct GenkeyValues {
   std::string key;
 };
 
+// Clients make the log's address of it, https://NAME/tlog.
 Status check_name(std::string_view name) {
-  if (tlog::is_key_name(name)) return {};
-  return usage_error(quoted(name) + ": cannot be a key's name", "use the service's host name");
+  constexpr std::uint64_t kMaxPort = 65535;
+  const std::size_t colon = std::min(name.find(':'), name.size());
+  const std::string_view host = name.substr(0, colon);
+  const auto port = colon < name.size() ? parse_decimal(name.substr(colon + 1)) : 1;
+  const bool good_host = dns::check_name_text(host, dns::NameUse::kDomain) &&
+                         !host.starts_with('-') && !host.ends_with('.');
+  if (tlog::is_key_name(name) && good_host && port && *port > 0 && *port <= kMaxPort) return {};
+  return usage_error(quoted(name) + ": cannot be the name of a build service's key",
+                     "use the service's host name, and its port where it has one of its own");
 }
 
 Result<int> run_genkey(Context& ctx, const GenkeyValues& v) {

@@ -14,11 +14,14 @@
 #include "build_service_group.h"
 #include "buildd/service.h"
 #include "buildd/signer.h"
+#include "dns/name.h"
 #include "http/endpoint.h"
 #include "module/goversion.h"
 #include "module/path.h"
 #include "module/proxy.h"
+#include "net/vulnerability_database.h"
 #include "os/dir.h"
+#include "os/file.h"
 #include "os/signals.h"
 #include "os/systemd.h"
 #include "os/thread.h"
@@ -32,22 +35,27 @@ constexpr std::uint16_t kPagesPort = 8000;
 constexpr std::uint16_t kAdminPort = 8001;
 constexpr std::string_view kOff = "off";
 
+enum class Gate : std::uint8_t { kOn, kOff };
+
 struct BuildServeValues : BuildPlaces {
   std::string data;
   std::string key;
   std::string listen = "127.0.0.1:8000";
   std::string admin_listen = "127.0.0.1:8001";
+  std::vector<std::string> admin_names;
   std::optional<std::string> tls_certificate;
   std::optional<std::string> tls_key;
   std::optional<std::string> base_url;
   std::optional<std::string> notes;
   std::optional<std::string> head_file;
+  std::optional<std::string> vuln;
   std::optional<std::string> user;
   std::optional<std::string> go_oldest;
   std::uint64_t builders = os::processors();
   std::uint64_t queue = 100;
   std::uint64_t keep_binaries = 20'000;
   bool build_once = false;
+  Gate gate = Gate::kOn;
   bool limits = true;
   std::vector<std::string> verifiers;
   std::chrono::seconds rebuild_every = std::chrono::hours(24);
@@ -74,6 +82,24 @@ Status check_listen(std::string_view text) {
   return {};
 }
 
+// It gets into command lines that people copy.
+Status check_base_url(std::string_view text) {
+  std::string_view rest = text;
+  for (const std::string_view scheme : {"https://", "http://"}) {
+    if (!rest.starts_with(scheme)) continue;
+    rest.remove_prefix(scheme.size());
+    break;
+  }
+  const auto plain = [](char c) {
+    return is_alnum(c) || std::string_view("-._~:/[]%").find(c) != std::string_view::npos;
+  };
+  if (rest.size() < text.size() && !rest.empty() && rest.front() != '/' &&
+      rest.find("//") == std::string_view::npos && std::all_of(rest.begin(), rest.end(), plain)) {
+    return {};
+  }
+  return usage_error(quoted(text) + ": no service's address", "such as https://builds.example.org");
+}
+
 void add_serve_places(Command& c, BuildServeValues* v) {
   c.add(path_option("data", "DIR", &v->data, PathUse::kState,
                     "the log, what was built, and binaries; made if need be")
@@ -92,13 +118,26 @@ void add_serve_places(Command& c, BuildServeValues* v) {
                     "where the operator's pages and metrics are served")
             .check(check_listen)
             .more("Whoever reaches it may stop builds: keep it on the loopback interface."));
+  c.add(list_option("admin-name", "NAME", &v->admin_names,
+                    "a host's name by which these may be asked for")
+            .check([](std::string_view text) { return dns::check_host_text(text); })
+            .more("Besides addresses and localhost; other names get 421, so that no web page of "
+                  "somebody else's reads them by a name that it lets lead here."));
   c.add(path_option("tls-certificate", "FILE", &v->tls_certificate, PathUse::kInput,
                     "serve https with this certificate, and those between it and a root"));
   c.add(path_option("tls-key", "FILE", &v->tls_key, PathUse::kSecret, "its secret key")
             .more("Both are read again when they change."));
   c.add(text_option("base-url", "URL", &v->base_url, "the service's address, for command lines")
+            .check(check_base_url)
             .default_text("https:// and the key's name"));
-  c.add(text_option("notes", "TEXT", &v->notes, "what the first page says of the service"));
+  c.add(text_option("notes", "TEXT", &v->notes, "what the first page says of the service")
+            .more("What was POSTed to /notes of --admin-listen since takes its place."));
+  c.add(text_option("vuln", "DIR|URL", &v->vuln,
+                    "mark versions that this vulnerability database knows, on the pages")
+            .check(net::check_vulnerability_place)
+            .more("Go's is https://vuln.go.dev; a directory has the same files. Of a result all "
+                  "its modules count, of what is not built the module itself, and Go. Which "
+                  "modules are looked at is seen by the database where it has something of them."));
   c.add(path_option("head-file", "FILE", &v->head_file, PathUse::kState,
                     "where the last published head is kept")
             .default_text("published in --data")
@@ -145,6 +184,13 @@ void add_serve_rules(Command& c, BuildServeValues* v) {
           .more("Older versions verify less of what they fetch by themselves, and get no fixes."));
   c.add(flag_option("build-once", &v->build_once,
                     "publish without building a second time, in another directory, to compare"));
+  c.add(choice_option<Gate>(
+            "gate", "MODE", &v->gate,
+            {{"on", Gate::kOn, "and build with none that failed"}, {"off", Gate::kOff, "never"}},
+            "try each Go toolchain out before building with it")
+            .more("A small module of gwtool's own is built twice, in two directories, as two users "
+                  "where root builds, with the standard library compiled anew. A toolchain that "
+                  "fails is told, counted, and offered no more; what came out is remembered."));
   c.add(list_option("verifier", "VKEY[=URL]", &v->verifiers,
                     "another build service, which must get the same result first")
             .check(check_build_service)
@@ -246,6 +292,26 @@ Result<std::vector<buildd::Network>> networks(const std::vector<std::string>& te
   return out;
 }
 
+// Where the operator has files that messages of proxies, logs and toolchains may name.
+std::vector<std::string> local_places(const BuildServeValues& v) {
+  std::vector<std::string> out;
+  const auto add = [&](std::string_view place) {
+    constexpr std::string_view kFile = "file://";
+    if (place.starts_with(kFile)) place.remove_prefix(kFile.size());
+    if (place.starts_with('/')) out.emplace_back(place);
+  };
+  for (const std::string& list : {v.proxy, v.private_proxy.value_or("")}) {
+    const auto entries = mod::parse_proxy_entries(list);
+    if (!entries) continue;
+    for (const mod::ProxyEntry& entry : *entries) add(entry.place);
+  }
+  for (const auto* place : {&v.log.source, &v.private_source, &v.vuln}) {
+    if (*place) add(**place);
+  }
+  add(v.toolchain);
+  return out;
+}
+
 Result<buildd::ServiceOptions> service_options(const BuildServeValues& v) {
   buildd::ServiceOptions out;
   out.data = v.data;
@@ -253,6 +319,7 @@ Result<buildd::ServiceOptions> service_options(const BuildServeValues& v) {
   GW_TRY(out.listen, http::Endpoint::parse(v.listen, kPagesPort));
   if (v.admin_listen != kOff) {
     GW_TRY(out.admin, http::Endpoint::parse(v.admin_listen, kAdminPort));
+    out.admin_names = v.admin_names;
   }
   if (v.tls_certificate) out.tls = http::TlsOptions{*v.tls_certificate, *v.tls_key};
   out.maker.sandbox = v.sandbox;
@@ -267,10 +334,12 @@ Result<buildd::ServiceOptions> service_options(const BuildServeValues& v) {
     out.rules.refused_agents.push_back(to_lower(agent));
   }
   out.rules.allowed_modules = v.allowed_modules;
+  out.rules.hidden_paths = local_places(v);
   out.base_url = v.base_url.value_or("");
   while (out.base_url.ends_with('/')) out.base_url.pop_back();
   out.notes = v.notes.value_or("");
   out.go_versions = {v.go_oldest.value_or(""), v.go_stop_before.value_or("")};
+  out.gate = v.gate == Gate::kOn;
   out.rebuild_every = v.rebuild_every;
   out.audit_every = v.audit_every;
   for (const std::string& text : v.witnesses) {
@@ -284,6 +353,24 @@ Result<buildd::ServiceOptions> service_options(const BuildServeValues& v) {
   out.builders = static_cast<unsigned>(v.builders);
   out.max_waiting = v.queue;
   return out;
+}
+
+// Pages wait for it.
+Status add_vulnerabilities(buildd::ServiceOptions& options, const BuildServeValues& v,
+                           const os::Stop& stop) {
+  if (!v.vuln) return {};
+  net::VulnerabilityDatabaseOptions database;
+  database.place = *v.vuln;
+  database.http.ca_file = v.log.ca_file.value_or("");
+  database.http.stop = &stop;
+  database.timeout = std::chrono::seconds(5);
+  database.keep_index = std::chrono::hours(1);
+  GW_TRY(auto opened, net::VulnerabilityDatabase::open(database));
+  const std::shared_ptr<net::VulnerabilityDatabase> shared = std::move(opened);
+  options.vulnerabilities = [shared](std::span<const mod::Component> have) {
+    return shared->read(have);
+  };
+  return {};
 }
 
 BuildServiceValues asked_services(const BuildServeValues& v) {
@@ -324,9 +411,13 @@ Status add_verifiers(buildd::ServiceOptions& options, const BuildServeValues& v,
                         &clock,
                         &stop] { return open_build_service(services, service, clock, stop); };
   }
+  std::vector<build::ServiceName> services;
+  for (const std::string& text : all) services.push_back(split_build_service(text));
+  GW_CHECK(build::check_different(services));
   for (const std::string& text : all) {
     GW_TRY(auto key, tlog::VerifierKey::parse(split_build_service(text).key));
     options.maker.verifiers.push_back(make_verifier(v, text, key.name(), clock));
+    options.maker.verifiers.back().knows_private = v.verify_only == text;
     options.verifier_keys.push_back(std::move(key));
   }
   return {};
@@ -364,6 +455,10 @@ Result<int> run_serve(Context& ctx, const BuildServeValues& v) {
   GW_TRY(BuildParts parts,
          make_build_parts(v, v.cache.value_or(v.data + "/cache"), ctx.clock, stop, nullptr));
   GW_CHECK(add_verifiers(options, v, ctx.clock, stop));
+  GW_CHECK(add_vulnerabilities(options, v, stop));
+  options.maker.is_private = [&parts](const std::string& module) {
+    return parts.private_rules->is_private(module);
+  };
   const buildd::Toolchains::Source toolchains{
       [&] { return go_versions(v, parts); },
       [&](const std::string& version) { return any_toolchain(v, parts, version); }};
@@ -412,6 +507,10 @@ void add_build_serve(Command& c) {
       "Modules stay, so that every record can be rebuilt when nobody else has them.");
   add_serve_rules(serve, v.get());
   serve.rules.push_back([v]() -> Status {
+    // A proxy that is away comes back, a directory that is not there does not.
+    if (v->toolchain != "module" && v->toolchain != "local" && !os::is_directory(v->toolchain)) {
+      return usage_error(v->toolchain + ": no directory", "--toolchain: module, local, or one");
+    }
     if (v->witness_quorum > v->witnesses.size()) {
       return usage_error("--witness-quorum is more than there are witnesses");
     }

@@ -5,36 +5,17 @@
 #include <filesystem>
 
 #include "base/bytes.h"
+#include "build/agreement.h"
 #include "build_group.h"
 #include "groups.h"
 #include "tlog/note.h"
 
 namespace gw::cmd {
 
-BuildServiceName split_build_service(std::string_view text) {
-  std::size_t at = text.find("=http");
-  if (at == std::string_view::npos) at = text.find("=/");
-  if (at == std::string_view::npos) return {std::string(text), ""};
-  return {std::string(text.substr(0, at)), std::string(text.substr(at + 1))};
-}
-
 Status check_build_service(std::string_view text) {
   GW_TRY([[maybe_unused]] const auto key, tlog::VerifierKey::parse(split_build_service(text).key));
   return {};
 }
-
-namespace {
-
-Result<std::pair<std::size_t, std::size_t>> parse_servers(std::string_view text) {
-  const std::size_t slash = text.find('/');
-  const auto k = parse_decimal(text.substr(0, slash));
-  const auto n =
-      slash == std::string_view::npos ? std::nullopt : parse_decimal(text.substr(slash + 1));
-  if (k && n && *k > 0 && *k <= *n && *n <= 100) return std::pair<std::size_t, std::size_t>(*k, *n);
-  return usage_error(quoted(text) + ": not K/N", "2/3: two of three");
-}
-
-}  // namespace
 
 void add_build_service(Command& c, BuildServiceValues* v) {
   c.add(text_option("log-key", "VKEY", &v->log_key, "the service's verifier key")
@@ -60,7 +41,7 @@ void add_build_services(Command& c, BuildServiceValues* v) {
       text_option("servers", "K/N", &v->servers, "so many of the N services must say the same")
           .default_text("all")
           .check([](std::string_view text) -> Status {
-            GW_TRY([[maybe_unused]] const auto servers, parse_servers(text));
+            GW_TRY([[maybe_unused]] const auto servers, build::parse_servers(text));
             return {};
           })
           .more(
@@ -70,14 +51,14 @@ void add_build_services(Command& c, BuildServiceValues* v) {
 
 Result<std::size_t> wanted_servers(const BuildServiceValues& v, std::size_t count) {
   if (v.servers.empty()) return count;
-  GW_TRY(const auto servers, parse_servers(v.servers));
+  GW_TRY(const auto servers, build::parse_servers(v.servers));
   if (servers.second == count) return servers.first;
   return usage_error(fmt::format("--servers {}: {} are named", v.servers, count),
                      "the service itself and one --verifier for each other");
 }
 
 Result<std::unique_ptr<build::LogClient>> open_build_service(const BuildServiceValues& v,
-                                                             const BuildServiceName& service,
+                                                             const build::ServiceName& service,
                                                              const Clock& clock,
                                                              const os::Stop& stop,
                                                              std::vector<net::HttpHeader> headers) {

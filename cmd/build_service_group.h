@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "build/agreement.h"
 #include "build/log_client.h"
 #include "frame/options.h"
 #include "os/stop.h"
@@ -30,19 +31,14 @@ struct BuildServiceValues {
 void add_build_service(Command& c, BuildServiceValues* v);
 void add_build_services(Command& c, BuildServiceValues* v);
 
-// "VKEY" or "VKEY=URL". A key ends with base64, whose padding is an equals sign, too.
-struct BuildServiceName {
-  std::string key;
-  std::string source;
-};
-BuildServiceName split_build_service(std::string_view text);
+using build::split_build_service;
 Status check_build_service(std::string_view text);
 
 // How many of `count` services must say the same. kUsage: --servers says another count.
 Result<std::size_t> wanted_servers(const BuildServiceValues& v, std::size_t count);
 
 Result<std::unique_ptr<build::LogClient>> open_build_service(
-    const BuildServiceValues& v, const BuildServiceName& service, const Clock& clock,
+    const BuildServiceValues& v, const build::ServiceName& service, const Clock& clock,
     const os::Stop& stop, std::vector<net::HttpHeader> headers = {});
 
 }  // namespace gw::cmd

@@ -1,11 +1,14 @@
 // gwtool check: what is newer, for modules, toolchains and a domain's own software.
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "check/checker.h"
 #include "check_group.h"
 #include "commands.h"
 #include "frame/input.h"
 #include "module/goversion.h"
+#include "os/file.h"
 
 namespace gw::cmd {
 namespace {
@@ -158,7 +161,16 @@ Command check_command() {
   c.other_word = [](std::string_view word) -> std::string {
     if (mod::parse_go_version(word))
       return fmt::format("did you mean gwtool check toolchain {}?", word);
+    // A file that another of the commands reads; a module's path has no such end.
+    const std::string_view name = word.substr(word.rfind('/') + 1);
+    for (const auto& [file, command] :
+         {std::pair{"go.mod", "gomod"}, std::pair{"go.sum", "gosum"}}) {
+      if (name == file) return fmt::format("did you mean gwtool check {} {}?", command, word);
+    }
     const auto request = check::parse_module_request(word);
+    if (!request.module && os::is_regular_file(std::string(word))) {
+      return fmt::format("did you mean gwtool check binary {}?", word);
+    }
     return request.module ? fmt::format("did you mean gwtool check module {}?", word) : "";
   };
   add_resolver(c, &v->resolver, {});

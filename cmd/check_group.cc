@@ -1,5 +1,10 @@
 #include "check_group.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
 #include "check/prover.h"
 #include "check/report.h"
 #include "check/reported.h"
@@ -42,15 +47,41 @@ int report_files(Context& ctx, std::span<const check::FoundFile> files) {
   return code;
 }
 
+// Errors of one kind of which a few lines say as much as thousands.
+struct Alike {
+  ErrorKind kind;
+  std::size_t count = 0;
+  const Error* last = nullptr;  // beyond those that were told
+};
+
+// What nobody answers fails in the same way for each of a long list, and so do the lines of a file
+// that is no list: a few lines say it, and how many more there were. In the JSON document each has
+// its own.
 int report_errors(Context& ctx, std::span<const check::Outcome> found,
                   const check::ProveResult* proving) {
+  constexpr std::size_t kMostAlike = 20;
+  std::array<Alike, 2> alike = {Alike{ErrorKind::kUsage}, Alike{ErrorKind::kUnavailable}};
   int code = kExitDone;
   for (const auto& outcome : found) {
     if (outcome.newer) code = worse_exit(code, kExitNewer);
     for (const auto& error : outcome.errors) {
-      ctx.out.error(error);
       code = worse_exit(code, exit_code(error.kind));
+      const auto those = std::find_if(alike.begin(), alike.end(),
+                                      [&](const Alike& a) { return a.kind == error.kind; });
+      if (those != alike.end() && ++those->count > kMostAlike) {
+        those->last = &error;
+      } else {
+        ctx.out.error(error);
+      }
     }
+  }
+  for (const Alike& those : alike) {
+    if (those.last == nullptr) continue;
+    Error error = *those.last;
+    if (const std::size_t more = those.count - kMostAlike; more > 1) {
+      error.message = fmt::format("{} more like these, the last one: {}", more, error.message);
+    }
+    ctx.out.error(error);
   }
   return worse_exit(code, report_proving(ctx, proving));
 }

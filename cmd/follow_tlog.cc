@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "commands.h"
+#include "follow/running.h"
 #include "follow/status.h"
 #include "follow_group.h"
 #include "os/confine.h"
@@ -40,11 +41,15 @@ Result<int> print_status(Context& ctx, const Values& v) {
   const follow::StatusReport report =
       follow::judge(*state, ctx.clock.now(), v.follow.max_age,
                     room ? std::optional<std::uint64_t>(*room) : std::nullopt);
+  const auto running = follow::find_running(v.db);
   if (ctx.json) {
-    ctx.out.json(follow::status_json(report));
+    Json document = follow::status_json(report);
+    if (running) document["follower"] = follow::running_json(*running);
+    ctx.out.json(document);
   } else if (!ctx.quiet || report.standing != follow::Standing::kCurrent) {
     // With -q a line for cron, which mails what is printed.
     for (const std::string& line : follow::format_status(report)) ctx.out.line(line);
+    if (running) ctx.out.line(follow::format_running(*running));
   }
   switch (report.standing) {
     case follow::Standing::kCurrent:
@@ -190,10 +195,8 @@ Command follow_tlog_command() {
       "saved beside the database, and every later start ends with 4 until --clear-alarm.";
   c.files = {
       {"DB",
-       "the SQLite database of `--db`, with DB-wal and DB-shm beside it while it is open. It "
-       "belongs "
-       "to one log. Readers such as serve-dns need write access to DB-shm and to the directory, "
-       "though they write no data"},
+       "the SQLite database of `--db`, with DB-wal and DB-shm beside it. It belongs to one log. "
+       "Readers such as serve-dns may be other users: to read the three is enough"},
       {"DB.lock", "held by the one follower; a second one ends with 3 and names its process"},
       {"DB.alarm-TIME.json", "evidence of an alarm"}};
   c.add(path_option("db", "FILE", &v->db, PathUse::kState, "the database")

@@ -5,6 +5,7 @@
 #include "net/http.h"
 #include "net/resolver.h"
 #include "net/source.h"
+#include "os/file.h"
 #include "tlog/note.h"
 
 namespace gw::cmd {
@@ -80,6 +81,15 @@ void add_resolver(Command& command, ResolverValues* out, const ResolverHelp& hel
   command.add(duration_option("timeout", &out->timeout, std::chrono::milliseconds(10),
                               std::chrono::hours(1), help.timeout)
                   .more(help.timeout_more));
+}
+
+Result<net::Netrc> load_netrc(const std::string& file) {
+  constexpr std::size_t kMostNetrc = std::size_t{1} << 20;
+  auto text = os::read_file(file, kMostNetrc);
+  if (text) return net::Netrc::parse(*text);
+  Error error = std::move(text).error();
+  error.kind = ErrorKind::kUsage;
+  return error;
 }
 
 void add_ca_file(Command& command, std::optional<std::string>* out) {

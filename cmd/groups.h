@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "frame/options.h"
+#include "net/netrc.h"
 #include "tlog/go_log.h"
 
 namespace gw::cmd {
@@ -49,6 +50,8 @@ struct ResolverHelp {
 void add_resolver(Command& command, ResolverValues* out, const ResolverHelp& help);
 
 // --ca-file: trust anchors for https instead of the system's.
+// --netrc: names and passwords for servers; kUsage when the file cannot be read.
+Result<net::Netrc> load_netrc(const std::string& file);
 void add_ca_file(Command& command, std::optional<std::string>* out);
 
 }  // namespace gw::cmd

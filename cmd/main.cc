@@ -8,6 +8,8 @@
 
 #include <csignal>
 #include <exception>
+#include <new>
+#include <string_view>
 
 #include "base/crypto.h"
 #include "commands.h"
@@ -23,6 +25,16 @@ void guard_standard_descriptors() {
     int mode = fd == 0 ? O_WRONLY : fd == 1 ? O_RDONLY : O_WRONLY;
     if (::open("/dev/null", mode | O_NOCTTY) != fd) ::_exit(gw::cmd::kExitFailed);
   }
+}
+
+// In whichever thread, and with nothing unwound, as after a crash, which everything that is kept on
+// disk is made for.
+[[noreturn]] void end_without_memory() {
+  constexpr std::string_view kWords =
+      "gwtool: error: out of memory\n"
+      "gwtool: hint: it needs more than the machine or a limit (ulimit -v, a cgroup) gives it\n";
+  [[maybe_unused]] const ssize_t said = ::write(STDERR_FILENO, kWords.data(), kWords.size());
+  ::_exit(gw::cmd::kExitFailed);
 }
 
 int guarded_main(int argc, char** argv) {
@@ -49,6 +61,7 @@ int guarded_main(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   guard_standard_descriptors();
+  std::set_new_handler(end_without_memory);
   ::signal(SIGPIPE, SIG_IGN);     // a closed pipe is a failed write, reported as such
   ::umask(::umask(0) | S_IWOTH);  // nothing that gwtool writes is writable by everybody
   ::unsetenv("SSLKEYLOGFILE");    // nobody else's file gets the keys of connections

@@ -12,6 +12,7 @@
 #include "dnsd/zone_key.h"
 #include "os/confine.h"
 #include "os/file.h"
+#include "os/secrets.h"
 #include "os/signals.h"
 #include "os/stop.h"
 #include "serve_dns_options.h"
@@ -38,6 +39,7 @@ Result<os::Confinement> confine_server(const ServeValues& v, const dnsd::ServerO
 
 Result<int> run_serve(const ServeValues& v, Context& ctx) {
   GW_TRY(auto options, server_options(v));
+  GW_CHECK(os::keep_out_of_cores());  // signing keys are in its memory
   GW_TRY(options.confinement, confine_server(v, options, ctx.log));
   std::optional<dnsd::FollowThread> follow;
   dnsd::Server::AfterBind after_bind;
@@ -58,8 +60,14 @@ Result<int> run_serve(const ServeValues& v, Context& ctx) {
   dnsd::ReloadRequest reload;
   GW_TRY(const auto signals,
          os::SignalThread::start(stop, {.hangup = [&] { reload.request(); }, .user1 = nullptr}));
-  GW_TRY(auto server, dnsd::Server::start(std::move(options), ctx.log, ctx.clock, after_bind));
-  server->run(stop, reload, notifier);
+  for (dnsd::FileZoneOptions& zone : options.files) zone.stop = &stop;
+  auto server = dnsd::Server::start(std::move(options), ctx.log, ctx.clock, after_bind);
+  if (!server) {
+    // A large zone takes its time; who is told to end meanwhile has not failed.
+    if (stop.requested() && server.error().kind == ErrorKind::kUnavailable) return kExitDone;
+    return std::move(server).error();
+  }
+  (*server)->run(stop, reload, notifier);
   return kExitDone;
 }
 
@@ -99,14 +107,17 @@ Command key_new_command() {
   return c;
 }
 
-// What the public half of a key says that it is for.
+// What the public half of a key says that it is for: a wire name.
 Result<std::string> zone_of_key(const std::string& file) {
   constexpr std::size_t kMostKey = std::size_t{64} << 10;
   const std::string half = dnsd::public_key_file(file);
-  const auto text = os::read_file(half, kMostKey);
+  const auto text = os::read_regular_file(half, kMostKey);
   for (std::string_view rest = text ? std::string_view(*text) : ""; !rest.empty();) {
     const auto words = split_words(take_line(rest));
-    if (!words.empty() && !words[0].starts_with(';')) return std::string(words[0]);
+    if (words.empty() || words[0].starts_with(';')) continue;
+    auto zone = parse_zone(words[0]);
+    if (zone) return zone;
+    break;  // and nothing of it is quoted: it may be no key at all
   }
   return usage_error(half + " does not say which zone the key is for", "name it with --zone");
 }
@@ -126,8 +137,7 @@ Command key_ds_command() {
             .inherit()
             .require());
   c.run = [v](Context& ctx) -> Result<int> {
-    GW_TRY(const std::string text, v->zone ? Result<std::string>(*v->zone) : zone_of_key(v->key));
-    GW_TRY(const std::string zone, parse_zone(text));
+    GW_TRY(const std::string zone, v->zone ? parse_zone(*v->zone) : zone_of_key(v->key));
     GW_TRY(auto key, dnsd::ZoneKey::load(zone, v->key));
     print_key(ctx, v->key, key);
     return kExitDone;
@@ -184,8 +194,7 @@ Command serve_dns_command() {
       "While the clock is behind the newest signed head nothing is signed: every signed answer is "
       "SERVFAIL.";
   c.metric_areas = {"build", "serve", "follow"};
-  c.files = {{"DB, DB-shm",
-              "the follower's database; serve-dns needs write access to DB-shm and the directory"},
+  c.files = {{"DB, DB-wal, DB-shm", "the follower's database; serve-dns only reads it"},
              {"DB.serve-dns.sock",
               "where `gwtool serve-dns status` asks, unless `--status-socket` says otherwise"},
              {"KEY.serial", "the zone's last serial number"}};

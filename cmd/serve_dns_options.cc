@@ -8,6 +8,7 @@
 #include "dns/name.h"
 #include "dnsd/status_socket.h"
 #include "os/file.h"
+#include "os/secrets.h"
 #include "os/user.h"
 
 namespace gw::cmd {
@@ -132,7 +133,10 @@ Result<std::vector<dnsd::FileZoneOptions>> file_zone_options(const ServeValues& 
       return usage_error(
           fmt::format("--zone-file {} is given twice", dns::format_host(given.origin)));
     }
-    zones.push_back({std::move(given.origin), std::move(given.file), ""});
+    zones.push_back({.origin = std::move(given.origin),
+                     .file = std::move(given.file),
+                     .key_file = "",
+                     .max_records = static_cast<std::size_t>(v.max_zone_records)});
   }
   for (const std::string& text : v.zone_keys) {
     GW_TRY(auto given, parse_origin_file(text));
@@ -213,10 +217,15 @@ Status check_following(const ServeValues& v) {
   return {};
 }
 
-// That what is to be read is there: who starts a server wants to know before it does not.
+// That what is to be read is there, and a key nobody else's: who starts a server wants to know
+// before it does not.
 Status check_there(const std::string& option, const std::string& file, const std::string& zone) {
-  if (os::file_exists(file)) return {};
   const bool is_key = option.ends_with("key");
+  if (os::file_exists(file)) {
+    if (!is_key) return {};
+    auto secret = os::check_secret_file(file, os::SecretUse::kGroup);
+    return secret ? Status() : std::move(secret).error().in(option);
+  }
   return usage_error(
       fmt::format("{} {}: does not exist", option, file),
       is_key ? fmt::format("make one with: gwtool serve-dns key new --zone {} --key {}", zone, file)
@@ -234,6 +243,11 @@ Status check_user(const std::string& name) {
 Status check_files(const ServeValues& v) {
   if (v.user) GW_CHECK(check_user(*v.user));
   if (v.zone && v.key) GW_CHECK(check_there("--key", *v.key, *v.zone));
+  if (v.cookie_secrets) {
+    auto secret = os::check_secret_file(*v.cookie_secrets, os::SecretUse::kGroup);
+    if (!secret)
+      return usage_error("--cookie-secret-file: " + secret.error().message, secret.error().hint);
+  }
   for (const std::string& text : v.zone_files) {
     GW_TRY(const auto given, parse_origin_file(text));
     GW_CHECK(check_there("--zone-file", given.file, ""));
@@ -264,11 +278,13 @@ Result<dnsd::ServerOptions> server_options(const ServeValues& v) {
   if (v.metrics) {
     GW_TRY(o.metrics, os::SocketAddress::parse(*v.metrics));
   }
+  o.metrics_names = v.metrics_names;
   o.status_socket = v.status_socket ? *v.status_socket
                     : v.db          ? dnsd::StatusSocket::default_path(*v.db)
                                     : "";
   o.user = v.user.value_or("");
   o.id = v.id.value_or("");
+  o.cookie_secret_file = v.cookie_secrets.value_or("");
   o.workers = static_cast<unsigned>(v.workers);
   o.cache_bytes = v.cache_mb << 20;
   o.rate_limit = v.rate_limit;
@@ -327,7 +343,16 @@ void add_limit_options(Command& c, const std::shared_ptr<ServeValues>& v) {
                 "all as a third. Of the answers over the "
                 "limit every second one is sent truncated, so that a real client comes back over "
                 "TCP, and the others are dropped. Errors over it are only dropped. 0: no limit. "
-                "A limit that is given holds for loopback too."));
+                "A limit that is given holds for loopback too. There is none for who sends a DNS "
+                "cookie of this server's; a client that knows cookies is sent BADCOOKIE and one, "
+                "in place of a truncated answer."));
+  c.add(path_option("cookie-secret-file", "FILE", &v->cookie_secrets, PathUse::kInput,
+                    "the secrets of DNS cookies, the same for all servers of an address")
+            .more("A line of 32 hexadecimal digits for each: the first one makes cookies, up to "
+                  "three others are taken, too. To change it where there are several servers, add "
+                  "the new one as the second everywhere, then make it the first everywhere, and "
+                  "remove the old one an hour later. Read again on SIGHUP.")
+            .default_text("one of its own, a new one each day"));
   c.add(custom_option(
             "signing-limit", "N",
             [v](std::string_view text) {
@@ -344,9 +369,12 @@ void add_limit_options(Command& c, const std::shared_ptr<ServeValues>& v) {
                   "answer that needs a fresh signature is sent truncated, and "
                   "over TCP it waits."));
   c.add(number_option("tcp-connections", "N", &v->tcp_connections, 1, 1'000'000,
-                      "TCP connections at once"));
+                      "TCP connections at once")
+            .more("When there are more, those go whose last question is longest ago."));
   c.add(number_option("tcp-per-network", "N", &v->tcp_per_network, 1, 1'000'000,
-                      "TCP connections at once from one network"));
+                      "TCP connections at once from one network")
+            .more("A network is a /24 of IPv4 or a /56 of IPv6; four times as many may come from a "
+                  "/16 or a /32, twice as many from a /48."));
   c.add(duration_option("tcp-idle", &v->tcp_idle, std::chrono::seconds(1),
                         std::chrono::seconds(3600),
                         "close a TCP connection without a complete query for so long"));
@@ -356,7 +384,8 @@ void add_limit_options(Command& c, const std::shared_ptr<ServeValues>& v) {
 
 void add_serve_options(Command& c, const std::shared_ptr<ServeValues>& v) {
   c.add(path_option("db", "FILE", &v->db, PathUse::kState, "the follower's database")
-            .more("Even to read it, SQLite needs to write to FILE-shm beside it."));
+            .more("Reading it is enough, and FILE-wal and FILE-shm, which the follower leaves "
+                  "beside it."));
   add_zone_options(c, v);
   c.add(path_option("key", "FILE", &v->key, PathUse::kState, "the module zone's signing key")
             .more("Made by `gwtool serve-dns key new`. The zone's serial number is kept beside it, "
@@ -371,6 +400,11 @@ void add_serve_options(Command& c, const std::shared_ptr<ServeValues>& v) {
   c.add(list_option("zone-key", "ORIGIN=FILE", &v->zone_keys, "the signing key of a --zone-file")
             .more("Made by `gwtool serve-dns key new`, one for each zone.")
             .check(check_origin_file));
+  c.add(number_option("max-zone-records", "N", &v->max_zone_records, 1, 10'000'000,
+                      "records that a --zone-file may have")
+            .more("More are an error as any other in the file, and so are more than 64 MB of a "
+                  "file with all that it includes. A million take about 250 MB, and as much again "
+                  "while they are read."));
   c.add(list_option("listen", "ADDR:PORT", &v->listen, "where to listen, UDP and TCP")
             .check(check_dns_address)
             .default_text("127.0.0.1:5353"));
@@ -383,6 +417,11 @@ void add_serve_options(Command& c, const std::shared_ptr<ServeValues>& v) {
   c.add(text_option("metrics", "ADDR:PORT", &v->metrics,
                     "serve /metrics and /healthz over HTTP there")
             .check(check_metrics));
+  c.add(list_option("metrics-name", "NAME", &v->metrics_names,
+                    "a host's name by which they may be asked for")
+            .check([](std::string_view text) { return dns::check_host_text(text); })
+            .more("Besides addresses and localhost; other names get 421, so that no web page of "
+                  "somebody else's reads them by a name that it lets lead here."));
   c.add(path_option("status-socket", "FILE", &v->status_socket, PathUse::kState,
                     "where `gwtool serve-dns status` asks")
             .default_text("FILE of --db, then .serve-dns.sock")

@@ -22,11 +22,14 @@ struct ServeValues {
   std::optional<std::string> key;
   std::vector<std::string> zone_files;  // ORIGIN=FILE
   std::vector<std::string> zone_keys;
+  std::uint64_t max_zone_records = 2'000'000;
   std::vector<std::string> listen;
   std::optional<std::string> metrics;
+  std::vector<std::string> metrics_names;
   std::optional<std::string> status_socket;
   std::optional<std::string> user;
   std::optional<std::string> id;
+  std::optional<std::string> cookie_secrets;
   std::optional<std::string> rname;
   std::uint64_t ttl = 300;
   std::uint64_t negative_ttl = 300;

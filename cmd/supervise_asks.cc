@@ -9,10 +9,14 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "base/visible.h"
 #include "module/goversion.h"
 #include "module/semver.h"
-#include "os/control_socket.h"
+#include "os/confine.h"
 #include "os/file.h"
+#include "os/pages.h"
+#include "os/seccomp.h"
+#include "os/secrets.h"
 #include "os/signals.h"
 #include "os/stop.h"
 #include "supervise/helper.h"
@@ -33,23 +37,36 @@ using supervise::text_member;
 // ---- questions to a running supervisor ----
 
 Result<Json> ask(const std::string& dir, const std::string& command) {
-  auto text = os::ask_control(supervise::control_path(dir), command, supervise::kAnswerTime);
-  if (!text) return std::move(text).error().in(dir);
-  auto json = parse_json(*text);
-  if (!json) return corrupt_error(dir + ": the supervisor's answer is no JSON");
-  if (const Json* error = find_member(*json, "error")) {
-    return supervise::parse_error(format_json(*error));
+  auto answer = supervise::ask_supervisor(dir, command);
+  if (!answer && answer.error().kind == ErrorKind::kUnavailable) {
+    return std::move(answer).error().in(dir);
   }
-  return *std::move(json);
+  return answer;
 }
 
 std::string target_text(const Json& target) {
   return fmt::format("{} {}", text_member(target, "version"), text_member(target, "go_version"));
 }
 
+// Of gwtool itself: nothing where nobody is asked and nothing is to be done.
+std::string gwtool_text(const Json& s) {
+  const Json* own = find_member(s, "gwtool");
+  if (own == nullptr) return "";
+  std::string out;
+  if (const std::string newest = text_member(*own, "newest"); !newest.empty()) {
+    out += flag_member(*own, "newer") ? fmt::format(", {} is out", newest) : ", the newest";
+  }
+  if (flag_member(*own, "another_on_disk")) {
+    out +=
+        ", another one is on the disk and takes over at the next look for versions, or by reload";
+  }
+  return out.empty() ? "" : text_member(*own, "version") + out;
+}
+
 void print_supervised(Output& out, const Json& s) {
+  // Some of it comes from a module's authors, or from servers.
   const auto line = [&](std::string_view name, const std::string& value) {
-    if (!value.empty()) out.line(fmt::format("{}: {}", name, value));
+    if (!value.empty()) out.line(fmt::format("{}: {}", name, one_line(value)));
   };
   line("service", text_member(s, "package"));
   line("running", target_text(s));
@@ -57,9 +74,29 @@ void print_supervised(Output& out, const Json& s) {
   if (const Json* target = find_member(s, "under_way")) line("under way", target_text(*target));
   line("automatic", flag_member(s, "automatic") ? "yes" : "no: " + text_member(s, "why_not"));
   if (const Json* planned = find_member(s, "planned")) {
-    line("next", fmt::format("{} at {}", target_text(*planned), text_member(*planned, "at")));
+    std::string fixes;
+    for (const std::string& id : supervise::texts_member(*planned, "fixes")) {
+      fixes += (fixes.empty() ? ", fixes " : ", ") + id;
+    }
+    line("next",
+         fmt::format("{} at {}{}", target_text(*planned), text_member(*planned, "at"), fixes));
+    line("held back", text_member(*planned, "held_back"));
   } else {
     line("next", "none: " + text_member(s, "why_no_update"));
+  }
+  for (const Json& found : list_member(s, "vulnerabilities")) {
+    const std::string fixed = text_member(found, "fixed");
+    line("vulnerable", fmt::format("{} in {} {}, {}", text_member(found, "id"),
+                                   text_member(found, "module"), text_member(found, "version"),
+                                   fixed.empty() ? "not fixed yet" : "fixed in " + fixed));
+  }
+  line("exited", text_member(s, "last_exit"));
+  line("deprecated", text_member(s, "deprecated"));
+  line("gwtool", gwtool_text(s));
+  if (const Json* helper = find_member(s, "helper")) {
+    for (const std::string& why : supervise::texts_member(*helper, "refused")) {
+      line("helper less confined", why);
+    }
   }
   line("checked", text_member(s, "checked"));
   line("updated", text_member(s, "last_update"));
@@ -75,7 +112,7 @@ void print_history(Output& out, const Json& events) {
     if (const std::string detail = text_member(event, "detail"); !detail.empty()) {
       line += ": " + detail;
     }
-    out.line(line);
+    out.line(one_line(line));
   }
 }
 
@@ -201,6 +238,7 @@ Result<int> run_schedule(Context& ctx, const ScheduleValues& v) {
     if (!slot->end) break;
     at = *slot->end;
   }
+  if (slots.empty()) ctx.out.note("there is no slot within ten years");
   if (ctx.json) ctx.out.json(slots);
   return kExitDone;
 }
@@ -227,7 +265,8 @@ Command schedule_command() {
             .check([](std::string_view text) -> Status {
               GW_TRY([[maybe_unused]] const auto parsed, update::parse_blackout(text));
               return {};
-            }));
+            })
+            .inherit());
   c.run = [v](Context& ctx) { return run_schedule(ctx, *v); };
   return c;
 }
@@ -285,44 +324,58 @@ update::Plan explain_values(const ExplainValues& v, WallTime now) {
   s.go_lines = v.go_lines;
   s.toolchains = v.toolchains;
   update::Choice choice = update::choose(v.decisions.policies, s);
-  return {choice.target, now, choice.reason};
+  return {choice.target, now, choice.reason, choice.held_back};
 }
 
 // From what a supervisor has written.
-Result<update::Plan> explain_directory(const ExplainValues& v, WallTime now) {
+struct Explained {
+  update::Plan plan;
+  std::vector<std::string> fixes;  // vulnerabilities that the planned version mends
+};
+Result<Explained> explain_directory(const ExplainValues& v, WallTime now) {
   constexpr std::size_t kMaxState = std::size_t{16} << 20;
   GW_TRY(const std::string text, os::read_file(v.dir + "/state.json", kMaxState));
   GW_TRY(const auto state, supervise::parse_state(text));
   if (state.running.version.empty()) return not_found_error(v.dir + ": no service has run there");
   GW_TRY(const auto schedule, v.decisions.make_schedule());
-  if (state.paused) return update::Plan{{}, {}, "paused: " + state.paused->reason};
+  if (state.paused) return Explained{{{}, {}, "paused: " + state.paused->reason}, {}};
   update::Knowledge knowledge = supervise::knowledge_of(state);
   const update::History history{now, state.last_update, state.failures, state.last_failure};
-  return update::plan(v.decisions.policies, v.decisions.timing, schedule, knowledge, history,
-                      "explain");
+  Explained out{update::plan(v.decisions.policies, v.decisions.timing, schedule, knowledge, history,
+                             "explain"),
+                {}};
+  if (out.plan.target) out.fixes = supervise::mended_by(state, *out.plan.target);
+  return out;
 }
 
 Result<int> run_explain(Context& ctx, const ExplainValues& v) {
   const WallTime now = ctx.clock.now();
-  update::Plan plan;
+  Explained explained;
   if (v.running) {
-    plan = explain_values(v, now);
+    explained.plan = explain_values(v, now);
   } else {
-    GW_TRY(plan, explain_directory(v, now));
+    GW_TRY(explained, explain_directory(v, now));
   }
+  const update::Plan& plan = explained.plan;
   if (ctx.json) {
     Json out = Json::object();
     if (plan.target) {
       out = {{"version", plan.target->version}, {"go_version", plan.target->go_version}};
       if (!v.running) out["not_before"] = format_rfc3339(plan.at);
+      if (!explained.fixes.empty()) out["fixes"] = explained.fixes;
+      if (!plan.held_back.empty()) out["held_back"] = plan.held_back;
     } else {
       out["reason"] = plan.reason;
     }
     ctx.out.json(out);
   } else if (plan.target) {
     ctx.out.line(fmt::format("{} {}", plan.target->version, plan.target->go_version));
+    std::string fixes;
+    for (const std::string& id : explained.fixes) fixes += " " + id;
+    if (!fixes.empty()) ctx.out.note("the delay does not count, as it fixes" + fixes);
+    if (!plan.held_back.empty()) ctx.out.note(plan.held_back);
   } else {
-    ctx.out.line("none: " + plan.reason);
+    ctx.out.line("none: " + one_line(plan.reason));
   }
   return kExitDone;
 }
@@ -332,8 +385,9 @@ Command explain_command() {
   Command c("explain", "say what the policies would do, and why not");
   c.doc =
       "From values on the command line (--running, --go, --listed, --toolchains), or without them "
-      "from what the supervisor of --dir has written. Prints `VERSION GOVERSION`, or `none:` and "
-      "the reason.";
+      "from what the supervisor of --dir has written; the policies and the schedule are those "
+      "given here, or in the configuration file's [supervise-explain] or [supervise]. Prints "
+      "`VERSION GOVERSION`, or `none:` and the reason.";
   add_supervise_dir(c, &v->dir);
   c.add(text_option("running", "VERSION", &v->running, "the module version that runs")
             .check([](std::string_view text) {
@@ -355,6 +409,7 @@ Command explain_command() {
       [v](std::string_view text) { return read_toolchains(v->toolchains, text); },
       "the supported toolchains"));
   add_decisions(c, &v->decisions);
+  for (Option& option : c.options) option.inherited = true;  // what holds for the supervisor
   c.rules.push_back([v]() -> Status {
     const bool any = v->running || v->go || !v->listed.empty() || !v->toolchains.cur.empty();
     if (any && (!v->running || !v->go)) {
@@ -384,9 +439,19 @@ Result<std::string> read_job() {
 Command helper_command() {
   Command c("helper", "do one job for a supervisor");
   c.hidden = true;
+  c.long_lived = true;
   c.run = [](Context& ctx) -> Result<int> {
+    GW_CHECK(os::keep_out_of_cores());  // by the service, which may be the same user's
+    os::share_one_heap();
     GW_TRY(const std::string text, read_job());
     GW_TRY(const auto job, supervise::parse_job(text));
+    os::give_back_memory();  // what the start took, of which little is needed again
+    // From here on strangers speak.
+    if (!job.calls.empty()) {
+      if (const auto installed = os::install_seccomp(job.calls); !installed) {
+        GW_CHECK(supervise::tell_refused(job, STDOUT_FILENO, installed.error()));
+      }
+    }
     auto done = supervise::help(job, STDOUT_FILENO, ctx.clock);
     // Tried again and again: not ready yet is no news.
     if (!done && job.kind == supervise::Job::Kind::kReady) return kExitFailed;
@@ -399,9 +464,19 @@ Command helper_command() {
 Command page_command() {
   Command c("page", "serve the page of a supervisor");
   c.hidden = true;
+  c.long_lived = true;
   c.run = [](Context& ctx) -> Result<int> {
     GW_TRY(const std::string text, read_job());
     GW_TRY(const auto options, supervise::parse_web_options(text));
+    GW_CHECK(os::keep_out_of_cores());  // passwords go through it
+    os::share_one_heap();
+    // Before the first thread. What a kernel or container refuses is no reason to have no page.
+    GW_TRY(const auto confined, os::confine({}));
+    if (confined.landlock == 0 || !confined.seccomp) {
+      std::string why;
+      for (const std::string& one : confined.refused) why += (why.empty() ? "" : "; ") + one;
+      ctx.log.warning("page-less-confined", {{"why", why}});
+    }
     os::Stop stop;
     GW_TRY(const auto signals, os::SignalThread::start(stop, {}));
     GW_CHECK(supervise::serve_web(options, ctx.clock, ctx.log, stop));

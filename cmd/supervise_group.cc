@@ -1,15 +1,22 @@
 #include "supervise_group.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
 #include "base/bytes.h"
+#include "build/agreement.h"
 #include "build/client.h"
+#include "dns/module_name.h"
+#include "dns/name.h"
 #include "frame/settings.h"
 #include "http/endpoint.h"
 #include "module/proxy.h"
 #include "net/http.h"
 #include "net/resolver.h"
+#include "net/vulnerability_database.h"
+#include "os/file.h"
 #include "os/user.h"
 #include "supervise/local_zone.h"
 #include "tlog/note.h"
@@ -104,16 +111,21 @@ void add_update(Command& c, const std::shared_ptr<SuperviseValues>& v) {
   c.add(text_option("event-url", "URL", &o->event_url, "post JSON there when something happened")
             .check(net::check_url)
             .more("With event, time, host, package, version, go_version, by and message."));
-  c.add(list_option("event", "NAME", &o->events, "of these alone --on-event and --event-url tell")
-            .default_text("all")
-            .check([](std::string_view text) -> Status {
-              constexpr std::array kEvents{"updated", "failed",      "untrusted",
-                                           "skipped", "rolled-back", "cancelled"};
-              if (std::find(kEvents.begin(), kEvents.end(), text) != kEvents.end()) return {};
-              return usage_error(gw::quoted(text) + " is no event",
-                                 "updated, failed, untrusted, skipped, rolled-back, cancelled");
-            })
-            .more("updated, failed, untrusted, skipped, rolled-back or cancelled. Repeatable."));
+  c.add(
+      list_option("event", "NAME", &o->events, "of these alone --on-event and --event-url tell")
+          .default_text("all")
+          .check([](std::string_view text) -> Status {
+            constexpr std::array kEvents{"updated",     "failed",    "untrusted",  "skipped",
+                                         "rolled-back", "cancelled", "vulnerable", "exited"};
+            if (std::find(kEvents.begin(), kEvents.end(), text) != kEvents.end()) return {};
+            return usage_error(gw::quoted(text) + " is no event",
+                               "updated, failed, untrusted, skipped, rolled-back, cancelled, "
+                               "vulnerable, exited");
+          })
+          .more(
+              "updated, failed, untrusted, skipped, rolled-back, cancelled, vulnerable (something "
+              "new is known of what runs) or exited (within a day after an update). "
+              "Repeatable."));
 }
 
 Status check_page_address(std::string_view text) {
@@ -137,7 +149,11 @@ void add_service(Command& c, const std::shared_ptr<SuperviseValues>& v) {
                   "back to an older version for the page."));
   c.add(list_option("listen", "ADDR:PORT|unix:PATH", &v->options.listen,
                     "hold this socket open for the service")
-            .check(check_page_address)
+            .check([](std::string_view text) -> Status {
+              GW_CHECK(check_page_address(text));
+              if (text.starts_with("unix:") || os::SocketAddress::parse(text)) return {};
+              return usage_error(gw::quoted(text) + " has no port");
+            })
             .more("For one that takes sockets from systemd (LISTEN_FDS): while it is exchanged, "
                   "connections wait and none is refused. Repeatable; after those that systemd "
                   "gave."));
@@ -185,7 +201,17 @@ void add_page(Command& c, const std::shared_ptr<SuperviseValues>& v) {
                   "at once, and after 5 and 15 minutes."));
   c.add(list_option("admin-origin", "ORIGIN", &v->origins,
                     "the page's address in browsers, behind a proxy")
+            .check([](std::string_view text) -> Status {
+              GW_TRY([[maybe_unused]] const auto host, supervise::host_of_origin(text));
+              return {};
+            })
             .more("Such as https://ops.example.org. What another site's page sends is refused."));
+  c.add(list_option("admin-name", "NAME", &v->options.web.names,
+                    "a host's name by which page and metrics may be asked for")
+            .check([](std::string_view text) { return dns::check_host_text(text); })
+            .more("Besides addresses, localhost and the hosts of --admin-origin; other names get "
+                  "421, so that no web page of somebody else's reads them by a name that it lets "
+                  "lead here. With --certificate no name is looked at."));
   c.add(list_option("link", "NAME=URL", &v->links, "a link to show on the page")
             .check([](std::string_view text) -> Status {
               GW_TRY([[maybe_unused]] const auto link, parse_link(text));
@@ -236,6 +262,7 @@ Result<std::optional<os::User>> other_user(const std::string& name, const std::s
 Status read_other_users(const SuperviseValues& v, supervise::Options& out) {
   GW_TRY(out.helper_user, other_user(v.helper_user, "--helper-user"));
   GW_TRY(out.page_user, other_user(v.page_user, "--page-user"));
+  GW_TRY(out.builder_user, other_user(v.builder_user, "--builder-user"));
   const auto same = [](const std::optional<os::User>& a, const std::optional<os::User>& b) {
     return a && b && a->identity.uid == b->identity.uid;
   };
@@ -245,6 +272,12 @@ Status read_other_users(const SuperviseValues& v, supervise::Options& out) {
   if (same(out.page_user, out.user)) {
     return usage_error("--page-user is --user", "the service must not be able to act as it");
   }
+  for (const auto* user : {&out.user, &out.page_user, &out.helper_user}) {
+    if (same(out.builder_user, *user)) return usage_error("--builder-user is another's, too");
+  }
+  if (out.builder_user && out.builder_user->identity.uid == 0) {
+    return usage_error("--builder-user is root");
+  }
   if (same(out.page_user, out.helper_user)) return usage_error("--page-user is --helper-user");
   return {};
 }
@@ -253,7 +286,8 @@ Status read_other_users(const SuperviseValues& v, supervise::Options& out) {
 
 void add_supervise_dir(Command& command, std::string* out) {
   command.add(path_option("dir", "DIR", out, PathUse::kState,
-                          "the directory of the supervisor's state, lock and control socket"));
+                          "the directory of the supervisor's state, lock and control socket")
+                  .inherit());
 }
 
 void add_time_zone(Command& command, std::optional<std::string>* out) {
@@ -264,7 +298,8 @@ void add_time_zone(Command& command, std::optional<std::string>* out) {
                            supervise::named_zone(std::string(text)));
                     return {};
                   })
-                  .more("Such as Europe/Amsterdam, or a rule as in TZ."));
+                  .more("Such as Europe/Amsterdam, or a rule as in TZ.")
+                  .inherit());
 }
 
 Result<update::TimeZone> zone_of(const std::optional<std::string>& name) {
@@ -274,6 +309,10 @@ Result<update::TimeZone> zone_of(const std::optional<std::string>& name) {
 
 void add_supervise_sources(Command& c, const std::shared_ptr<SuperviseValues>& v) {
   c.add(text_option("dns", "ZONE|off", &v->dns, "the zone that tells of new versions")
+            .check([](std::string_view text) -> Status {
+              if (text == kSwitchedOff) return {};
+              return dns::check_name_text(text, dns::NameUse::kDomain);
+            })
             .more("One that serve-dns, or gopherwatch, serves."));
   c.add(choice_option<bool>("dnssec", "MODE", &v->need_secure,
                             {{"require", true, "an answer that is not signed does not count"},
@@ -305,7 +344,7 @@ void add_supervise_sources(Command& c, const std::shared_ptr<SuperviseValues>& v
               GW_TRY([[maybe_unused]] const auto key, tlog::VerifierKey::parse(text));
               return {};
             })
-            .more("Without it nothing is installed by itself."));
+            .more("Without it, or --build local, nothing is installed by itself."));
   c.add(text_option("build-url", "URL", &v->build_url,
                     "the build service's address (default https:// and the key's name)")
             .check([](std::string_view text) -> Status {
@@ -313,6 +352,116 @@ void add_supervise_sources(Command& c, const std::shared_ptr<SuperviseValues>& v
               return {};
             }));
   add_ca_file(c, &v->ca_file);
+}
+
+namespace {
+
+// Other services than that of --build-key, and what is known of what runs.
+void add_other_sources(Command& c, const std::shared_ptr<SuperviseValues>& v) {
+  c.add(list_option("verifier", "VKEY[=URL]", &v->options.sources.verifiers,
+                    "another build service, whose log must have the same record")
+            .check([](std::string_view text) -> Status {
+              const auto service = build::split_build_service(text);
+              GW_TRY(const auto key, tlog::VerifierKey::parse(service.key));
+              GW_TRY([[maybe_unused]] const auto base,
+                     build::service_base(service.source, key.name()));
+              return {};
+            })
+            .more("Repeatable; all must agree, or as many as --build-servers says. The binary is "
+                  "fetched from any of those that do."));
+  c.add(
+      text_option("build-servers", "K/N", &v->build_servers,
+                  "so many of the N build services must say the same")
+          .default_text("all")
+          .check([](std::string_view text) -> Status {
+            GW_TRY([[maybe_unused]] const auto servers, build::parse_servers(text));
+            return {};
+          })
+          .more("N counts that of --build-key and every --verifier. One that its log proves a liar "
+                "stops the update, whatever the others say."));
+  c.rules.push_back([v]() -> Status {
+    const auto& others = v->options.sources.verifiers;
+    if (!others.empty() && !v->build_key) return usage_error("--verifier needs --build-key");
+    std::vector<build::ServiceName> services;
+    if (v->build_key) services.push_back({*v->build_key, ""});
+    for (const std::string& text : others) services.push_back(build::split_build_service(text));
+    GW_CHECK(build::check_different(services));
+    if (!v->build_servers) return {};
+    GW_TRY(const auto servers, build::parse_servers(*v->build_servers));
+    v->options.sources.servers = servers.first;
+    if (v->build_key && servers.second == others.size() + 1) return {};
+    return usage_error(fmt::format("--build-servers {}: {} are named", *v->build_servers,
+                                   others.size() + (v->build_key ? 1 : 0)),
+                       "that of --build-key, and one --verifier for each other");
+  });
+  c.add(text_option("own-updates", "DOMAIN", &v->options.sources.own_domain,
+                    "a domain that announces gwtool's versions")
+            .check([](std::string_view text) -> Status {
+              GW_TRY([[maybe_unused]] const std::string name, dns::updates_name(text));
+              return {};
+            })
+            .more("Asked with --dns. A newer one is told; gwtool itself is installed by packages, "
+                  "and taken over from the disk."));
+  c.add(text_option("vuln", "URL|DIR", &v->options.sources.vulnerabilities,
+                    "a vulnerability database to look into, such as https://vuln.go.dev")
+            .check(net::check_vulnerability_place)
+            .more("In the form of Go's. What runs is matched by its build information, module by "
+                  "module, at each look for versions; an update that mends something does not wait "
+                  "for --delay. It is not signed: who serves it can hurry an update that the "
+                  "policies want, and no more."));
+}
+
+// Builds of our own, and what they are made from.
+void add_local_builds(Command& c, const std::shared_ptr<SuperviseValues>& v) {
+  supervise::LocalBuilds* o = &v->options.local;
+  c.add(choice_option<bool>("build", "WHERE", &o->wanted,
+                            {{"service", false, "by the build service of --build-key"},
+                             {"local", true, "on this machine, as gwtool build does it"}},
+                            "where new binaries are built")
+            .more("local: modules and toolchain are fetched and verified by the Go checksum "
+                  "database, and compiled in a sandbox, when a version is found, before it is "
+                  "due."));
+  c.add(text_option("build-proxy", "LIST", &o->proxy, "module proxies for --build local")
+            .check([](std::string_view text) -> Status {
+              GW_TRY([[maybe_unused]] const auto list, mod::parse_proxy_entries(text));
+              return {};
+            }));
+  c.add(text_option("log-key", "VKEY", &v->log_key,
+                    "the Go checksum database's verifier key, for --build local")
+            .default_text("sum.golang.org's")
+            .check([](std::string_view text) -> Status {
+              GW_TRY([[maybe_unused]] const auto key, tlog::VerifierKey::parse(text));
+              return {};
+            }));
+  c.add(text_option("source", "URL|DIR", &v->log_source,
+                    "where its files are (default the proxies, and https:// and the key's name)"));
+  c.add(text_option("toolchain", "module|local|DIR", &o->toolchain,
+                    "where the Go toolchain of --build local comes from")
+            .more("As for gwtool build: downloaded and verified; the go command in PATH; a GOROOT, "
+                  "or a directory of them named after their versions."));
+  c.add(choice_option<std::string>("sandbox", "MODE", &o->sandbox,
+                                   {{"full", "full", "all of it, or nothing is built"},
+                                    {"partial", "partial", "what the kernel grants"},
+                                    {"off", "off", "none"}},
+                                   "what the go command of --build local is kept from"));
+  c.add(path_option("cache", "DIR", &v->cache, PathUse::kState,
+                    "verified modules and toolchains of --build local")
+            .default_text("DIR/build/cache")
+            .more("As root it has to be the builder's to write. Of init it is gwtool build's, as "
+                  "root one that goes again."));
+  c.add(text_option("builder-user", "NAME|UID", &v->builder_user, "build as this user")
+            .more("Needs root. Nobody else's; without it a number that nobody has."));
+  c.rules.push_back([v]() -> Status {
+    if (!v->options.local.wanted || (!v->build_key && !v->build_url)) return {};
+    return usage_error("--build local and a build service exclude each other");
+  });
+}
+
+}  // namespace
+
+void add_supervise_builds(Command& c, const std::shared_ptr<SuperviseValues>& v) {
+  add_other_sources(c, v);
+  add_local_builds(c, v);
 }
 
 void add_decisions(Command& c, DecisionValues* v) {
@@ -360,6 +509,7 @@ void add_supervise(Command& c, const std::shared_ptr<SuperviseValues>& v) {
             .on_command_line_only());
   add_supervise_dir(c, &v->dir);
   add_supervise_sources(c, v);
+  add_supervise_builds(c, v);
   add_decisions(c, &v->decisions);
   add_update(c, v);
   add_page(c, v);
@@ -383,6 +533,19 @@ Result<supervise::Options> supervise_options(const SuperviseValues& v) {
   out.sources.build_key = v.build_key.value_or("");
   out.sources.build_url = v.build_url.value_or("");
   out.sources.ca_file = v.ca_file.value_or("");
+  out.local.log_key = v.log_key.value_or("");
+  // It works in a directory of its own.
+  const auto absolute = [](const std::string& place) {
+    const bool path = place.find("://") == place.npos && place.find('/') != place.npos;
+    return path ? os::real_path(place) : place;
+  };
+  const auto& database = out.sources.vulnerabilities;
+  if (!database.empty() && database.find("://") == database.npos) {
+    out.sources.vulnerabilities = os::real_path(database);
+  }
+  out.local.log_source = absolute(v.log_source.value_or(""));
+  out.local.toolchain = absolute(out.local.toolchain);
+  if (v.cache) out.local.cache = os::real_path(*v.cache);
   out.web.admin = v.admin.value_or("");
   out.web.metrics = v.metrics.value_or("");
   out.web.password_file = v.password.value_or("");

@@ -47,12 +47,17 @@ struct SuperviseValues : SuperviseDir {
   std::string user, helper_user, page_user;
   std::optional<std::string> ready;
   std::vector<std::string> groups, ambient, limits;
+  std::optional<std::string> log_key, log_source, cache;
+  std::string builder_user;
+  std::optional<std::string> build_servers;
   std::optional<std::string> admin, metrics, password, token, certificate, certificate_key;
   std::vector<std::string> origins, links;
 };
 void add_supervise(Command& command, const std::shared_ptr<SuperviseValues>& v);
 // The part of it that says where versions and builds come from.
 void add_supervise_sources(Command& command, const std::shared_ptr<SuperviseValues>& v);
+// The part of it that says who builds, and what is known of what was built.
+void add_supervise_builds(Command& command, const std::shared_ptr<SuperviseValues>& v);
 // What the library takes. kUsage.
 Result<supervise::Options> supervise_options(const SuperviseValues& v);
 

@@ -41,6 +41,24 @@ std::string init_config(const SuperviseValues& v) {
   add("toolchain-proxy", v.toolchain_proxy);
   add("build-key", v.build_key);
   add("build-url", v.build_url);
+  const supervise::Options& o = v.options;
+  const supervise::LocalBuilds standard;
+  const auto differs = [&out](std::string_view key, const std::string& value,
+                              const std::string& usual) {
+    if (value != usual) out.add(key, value);
+  };
+  out.add_list("verifier", o.sources.verifiers);
+  add("build-servers", v.build_servers);
+  differs("own-updates", o.sources.own_domain, "");
+  differs("vuln", o.sources.vulnerabilities, "");
+  if (o.local.wanted) out.add("build", "local");
+  differs("build-proxy", o.local.proxy, standard.proxy);
+  add("log-key", v.log_key);
+  add("source", v.log_source);
+  differs("toolchain", o.local.toolchain, standard.toolchain);
+  differs("sandbox", o.local.sandbox, standard.sandbox);
+  add("cache", v.cache);
+  differs("builder-user", v.builder_user, "");
   add("ca-file", v.ca_file);
   out.comment("module-policy = \"patch\"");
   out.comment("toolchain-policy = \"follow\"");
@@ -63,7 +81,9 @@ Result<std::string> write_unit(const InitValues& v, const std::string& link) {
 }
 
 Result<int> run_init(Context& ctx, const InitValues& v) {
-  if (!v.build_key) return usage_error("--build-key is needed", "the build service says it");
+  if (!v.build_key && !v.options.local.wanted) {
+    return usage_error("--build-key is needed, or --build local", "the build service says it");
+  }
   GW_TRY(const auto options, supervise_options(v));
   if (os::file_exists(v.dir)) {
     return usage_error(v.dir + " exists already", "name another one with --dir");
@@ -74,9 +94,15 @@ Result<int> run_init(Context& ctx, const InitValues& v) {
   key.stripped = !v.unstripped;
   const std::string unit_name = supervise::base_name(key) + ".service";
   if (v.systemd && os::file_exists(unit_name)) return usage_error(unit_name + " exists already");
-  ctx.out.progress(fmt::format("fetching {} {} {}", key.package(), key.version, key.go_version));
-  GW_TRY(const supervise::Installed done, supervise::install_first(key, options.sources, "."));
-  supervise::SetupFiles files{init_config(v), supervise::make_password_text(), {}, done.head};
+  const bool local = options.local.wanted;
+  ctx.out.progress(fmt::format("{} {} {} {}", local ? "building" : "fetching", key.package(),
+                               key.version, key.go_version));
+  GW_TRY(const supervise::Installed done,
+         local ? supervise::install_built(key, options.local, options.sources.ca_file, ".",
+                                          options.builder_user)
+               : supervise::install_first(key, options.sources, "."));
+  supervise::SetupFiles files{init_config(v), supervise::make_password_text(), {}, {}};
+  if (!done.head.empty()) files.head = done.head;
   if (auto made = supervise::make_directory(v.dir, files); !made) {
     // As if nothing had been begun.
     GW_TRY(const os::Dir here, os::Dir::open("."));
@@ -109,12 +135,14 @@ Command init_command() {
   Command c("init", "prepare a directory for a service");
   c.doc =
       "Makes DIR with a configuration, a password and the log's head, and in the working directory "
-      "the newest binary of PACKAGE, proven by the build service's log, and a link to it. The "
+      "the newest binary of PACKAGE, proven by the build service's log, or built here, and a link "
+      "to it. The "
       "module is the longest part of PACKAGE that is one. Nothing that exists is touched.";
   c.add(positional("PACKAGE[@VERSION]", &v->package, "the service's import path")
             .on_command_line_only());
   add_supervise_dir(c, &v->dir);
   add_supervise_sources(c, v);
+  add_supervise_builds(c, v);
   c.add(text_option("go", "GOVERSION", &v->go, "built with this Go (default the newest release)")
             .check([](std::string_view text) {
               return mod::parse_go_version(text) ? Status() : usage_error("not a Go version");

@@ -2,19 +2,9 @@
 
 #include "frame/input.h"
 #include "net/http.h"
-#include "os/file.h"
 #include "vanity/report.h"
 
 namespace gw::cmd {
-
-Result<vanity::Netrc> VanityNetwork::load_netrc(const std::string& file) {
-  constexpr std::size_t kMostNetrc = std::size_t{1} << 20;
-  auto text = os::read_file(file, kMostNetrc);
-  if (text) return vanity::Netrc::parse(*text);
-  Error error = std::move(text).error();
-  error.kind = ErrorKind::kUsage;
-  return error;
-}
 
 void add_vanity_network(Command& c, VanityNetwork* v) {
   add_resolver(c, v,

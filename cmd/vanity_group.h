@@ -23,7 +23,6 @@ struct VanityNetwork : ResolverValues {
   std::optional<std::string> netrc;
   bool insecure = false;
 
-  static Result<vanity::Netrc> load_netrc(const std::string& file);
   vanity::NetworkOptions network() const {
     return {.resolver = resolver.value_or(""),
             .trust_anchor = trust_anchor.value_or(""),

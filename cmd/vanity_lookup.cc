@@ -37,6 +37,7 @@ Result<int> run_list(Context& ctx, const LookupValues& v) {
     for (const auto& r : records->ignored) {
       ctx.out.note(fmt::format("{}: ignored {}: {}", records->name, r.text, r.reason));
     }
+    if (records->more_ignored > 0) ctx.out.note(vanity::describe_more_ignored(*records));
   }
   if (!shown) return std::move(shown).error();
   vanity::Trust trust = vanity::record_trust(*records);

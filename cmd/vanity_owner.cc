@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "frame/input.h"
 #include "os/file.h"
@@ -69,6 +70,18 @@ Result<std::vector<vanity::GoImport>> load_sites(const SiteValues& v,
   return all;
 }
 
+// What went wrong with some of it: told, and remembered for the document and the exit code.
+struct Errors {
+  int code = kExitDone;
+  Json list = Json::array();
+
+  void add(Context& ctx, const Error& error) {
+    ctx.out.error(error);
+    code = worse_exit(code, exit_code(error.kind));
+    list.push_back(error_json(error));
+  }
+};
+
 struct ZoneValues : VanityNetwork, SiteValues {
   std::vector<std::string> arguments;
   bool live = false;
@@ -77,9 +90,9 @@ struct ZoneValues : VanityNetwork, SiteValues {
   std::optional<std::string> zone;
 };
 
-// The meta tags that the paths have now; errors are reported, the worst exit code is in `code`.
+// The meta tags that the paths have now.
 // What is printed replaces a domain's records: of one with a path that failed, nothing is.
-Result<std::vector<vanity::GoImport>> load_live(Context& ctx, const ZoneValues& v, int& code) {
+Result<std::vector<vanity::GoImport>> load_live(Context& ctx, const ZoneValues& v, Errors& errors) {
   GW_TRY(const auto paths, expand_vanity_paths(v.arguments));
   GW_TRY(const auto http, vanity::new_page_fetchers(v.network()));
   GW_TRY(const auto dns, vanity::new_txt_lookups(v.network()));
@@ -87,11 +100,12 @@ Result<std::vector<vanity::GoImport>> load_live(Context& ctx, const ZoneValues& 
   options.dns = false;
   std::vector<vanity::GoImport> entries;
   std::set<std::string> incomplete;  // domains
+  bool malformed = false;
   const auto domain_of = [](std::string_view path) { return to_lower(vanity::path_domain(path)); };
   const auto fail = [&](const vanity::PathResult& r, const Error& error) {
-    ctx.out.error(error);
-    code = worse_exit(code, exit_code(error.kind));
+    errors.add(ctx, error);
     incomplete.insert(domain_of(r.path));
+    malformed = malformed || error.kind == ErrorKind::kUsage;
   };
   for (const auto& r : vanity::Lookup(options, dns.get(), http, ctx.clock).run(paths)) {
     if (!r.result) {
@@ -106,6 +120,10 @@ Result<std::vector<vanity::GoImport>> load_live(Context& ctx, const ZoneValues& 
       entries.push_back(r.result->import);
     }
   }
+  if (malformed) {  // "https://d.org/x"
+    ctx.out.warn("nothing is printed: a malformed path may have been meant for any domain");
+    return std::vector<vanity::GoImport>();
+  }
   const std::size_t all = entries.size();
   std::erase_if(
       entries, [&](const vanity::GoImport& e) { return incomplete.contains(domain_of(e.prefix)); });
@@ -117,10 +135,10 @@ Result<std::vector<vanity::GoImport>> load_live(Context& ctx, const ZoneValues& 
 }
 
 Result<int> run_zone(Context& ctx, const ZoneValues& v) {
-  int code = kExitDone;
+  Errors errors;
   std::vector<vanity::GoImport> entries;
   if (v.live) {
-    GW_TRY(entries, load_live(ctx, v, code));
+    GW_TRY(entries, load_live(ctx, v, errors));
     // Several paths below one prefix have the same tag; that is no mistake.
     std::vector<vanity::GoImport> once;
     for (auto& e : entries) {
@@ -136,18 +154,21 @@ Result<int> run_zone(Context& ctx, const ZoneValues& v) {
   for (const vanity::Finding& f : vanity::lint_single_entries(entries)) {
     zone.warnings.push_back(f.text);
   }
-  if (entries.empty() && code == kExitDone) {
+  if (entries.empty() && errors.code == kExitDone) {
     zone.warnings.emplace_back("no entries: nothing is printed, and records that are there stay");
   }
   for (const std::string& w : zone.warnings) ctx.out.warn(w);
   if (ctx.json) {
     Json records = Json::array();
     for (const auto& e : entries) records.push_back(vanity::import_json(e));
-    ctx.out.json({{"records", records}, {"warnings", zone.warnings}, {"text", zone.text}});
+    ctx.out.json({{"records", records},
+                  {"warnings", zone.warnings},
+                  {"errors", errors.list},
+                  {"text", zone.text}});
   } else {
     ctx.out.write(zone.text);
   }
-  return code;
+  return errors.code;
 }
 
 Command zone_command() {
@@ -188,16 +209,13 @@ Result<int> run_compare(Context& ctx, const CompareValues& v) {
   GW_TRY(auto dns, vanity::new_txt_lookups(v.network()));
   GW_TRY(auto http, vanity::new_page_fetchers(v.network()));
   GW_TRY(vanity::LookupOptions options, v.lookup());
-  int code = kExitDone;
-  auto fail = [&](const Error& error) {
-    ctx.out.error(error);
-    code = worse_exit(code, exit_code(error.kind));
-  };
+  Errors errors;
+  int differ = kExitDone;
   vanity::Lookup lookup(options, dns.get(), nullptr, ctx.clock);
   for (const auto& records : lookup.records(v.domains)) {
     std::string domain = records->name.substr(std::string("go-import.").size());
     auto listed = vanity::listed_records(*records, lookup.insecure(domain));
-    if (!listed) fail(listed.error());
+    if (!listed) errors.add(ctx, listed.error());
     if (listed) {
       for (std::string& path : vanity::record_prefixes(*records)) paths.push_back(std::move(path));
     }
@@ -205,17 +223,21 @@ Result<int> run_compare(Context& ctx, const CompareValues& v) {
   auto comparisons = vanity::compare(options, dns.get(), http, ctx.clock, paths);
   for (const vanity::Comparison& c : comparisons) {
     if (!c.compared) {
-      fail(c.http.error());
+      errors.add(ctx, c.http.error());
     } else if (!c.dns && !c.http) {
       // No disagreement, and yet nothing that the path could be found by.
-      fail(not_found_error(vanity::format_comparison(c)));
+      errors.add(ctx, not_found_error(vanity::format_comparison(c)));
     } else if (!c.same) {
       if (!ctx.json) ctx.out.line(vanity::format_comparison(c));
-      code = worse_exit(code, kExitFailed);
+      differ = kExitFailed;
     }
   }
-  if (ctx.json) ctx.out.json(vanity::comparison_json(comparisons));
-  return code;
+  if (ctx.json) {
+    Json document = vanity::comparison_json(comparisons);
+    document["errors"] = errors.list;
+    ctx.out.json(document);
+  }
+  return worse_exit(errors.code, differ);
 }
 
 Command compare_command() {
@@ -248,23 +270,24 @@ Result<int> run_lint(Context& ctx, const LintValues& v) {
     GW_TRY(auto entries, load_sites(v, v.files, false));
     findings = vanity::lint_entries(entries);
   }
-  int code = kExitDone;
+  Errors errors;
   if (!v.domains.empty()) {
     GW_TRY(auto dns, vanity::new_txt_lookups(v.network()));
     GW_TRY(const auto options, v.lookup());
     for (auto& lint : vanity::lint_domains(v.domains, *dns, options, ctx.clock)) {
-      if (!lint.status) {
-        ctx.out.error(lint.status.error());
-        code = worse_exit(code, exit_code(lint.status.error().kind));
-      }
+      if (!lint.status) errors.add(ctx, lint.status.error());
       for (vanity::Finding& f : lint.findings) findings.push_back(std::move(f));
     }
   }
-  if (ctx.json) ctx.out.json(vanity::findings_json(findings));
+  if (ctx.json) {
+    Json document = vanity::findings_json(findings);
+    document["errors"] = errors.list;
+    ctx.out.json(document);
+  }
   for (const vanity::Finding& f : findings) {
     if (!ctx.json) ctx.out.line(vanity::format_finding(f));
   }
-  return findings.empty() ? code : worse_exit(code, kExitFailed);
+  return findings.empty() ? errors.code : worse_exit(errors.code, kExitFailed);
 }
 
 Command lint_command() {

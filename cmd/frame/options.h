@@ -43,6 +43,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/result.h"
 #include "frame/output.h"
@@ -82,6 +83,8 @@ struct Context {
   // Whether an option of the running command has its value from the command line, the environment
   // or the configuration: not its default, even when it is the same.
   std::function<bool(std::string_view option)> given;
+  // What holds for the running command, as --print-config --json has it.
+  std::function<Json()> settings;
   bool json = false;  // --json
   bool verbose = false;
   bool quiet = false;
@@ -217,6 +220,8 @@ struct Command {
   // From its first argument on every word is one: what looks like an option belongs to the program
   // that is named there.
   bool runs_program = false;
+  // While it runs all commands are forgotten, which are 300 kB: Context::root has nothing.
+  bool long_lived = false;
   // Of a group: the hint for a word that is none of its commands, "" for the usual one.
   std::function<std::string(std::string_view word)> other_word;
   // Rules between several options ("not both"), asked in order before `run` and by --check-config.

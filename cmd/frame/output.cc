@@ -1,12 +1,14 @@
 #include "frame/output.h"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <string>
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/text.h"
 #include "base/visible.h"
 
 namespace gw::cmd {
@@ -17,6 +19,46 @@ constexpr std::size_t kFlushAt = std::size_t{64} * 1024;
 constexpr int kRed = 31;
 constexpr int kYellow = 33;
 constexpr int kCyan = 36;
+
+// Of a terminal; 0: it does not say.
+std::size_t columns_of(int fd) {
+  winsize size{};
+  return ::ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+// As much of a line of UTF-8 as fits with the cursor behind it: one that goes on in the next line
+// could not be taken back.
+std::string_view fitting(std::string_view line, std::size_t columns) {
+  std::size_t characters = 0;
+  for (std::size_t i = 0; columns > 0 && i < line.size(); ++i) {
+    const bool begins = (static_cast<unsigned char>(line[i]) & 0xC0U) != 0x80U;
+    if (begins && ++characters == columns) return line.substr(0, i);
+  }
+  return line;
+}
+
+// JSON with what a terminal could take for more than a character escaped: the same document. What
+// is not ASCII stands in strings only.
+std::string escape_invisible(std::string_view json) {
+  constexpr std::uint32_t kPairs = 0x10000;
+  std::string out;
+  out.reserve(json.size());
+  while (!json.empty()) {
+    const std::string_view before = json;
+    const std::uint32_t rune = take_rune(json);
+    if (rune == kBadRune) {  // format_json() writes none
+      json.remove_prefix(1);
+    } else if (rune == ' ' || is_visible_rune(rune)) {
+      out += before.substr(0, before.size() - json.size());
+    } else if (rune < kPairs) {
+      out += fmt::format("\\u{:04x}", rune);
+    } else {
+      const std::uint32_t rest = rune - kPairs;
+      out += fmt::format("\\u{:04x}\\u{:04x}", 0xd800 + (rest >> 10U), 0xdc00 + (rest & 0x3ffU));
+    }
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -35,7 +77,7 @@ void Output::write(std::string_view bytes) {
   if (buffer_.size() >= kFlushAt) flush_locked();
 }
 
-void Output::json(const Json& document) { line(format_json(document)); }
+void Output::json(const Json& document) { line(escape_invisible(format_json(document))); }
 
 bool Output::wrote_data() const {
   const MutexLock lock(mutex_);
@@ -47,10 +89,17 @@ void Output::flush_locked() {
   buffer_.clear();
 }
 
+Error Output::failure() const { return errno_error("writing standard output", failed_errno_); }
+
+bool Output::told_failure() const {
+  const MutexLock lock(mutex_);
+  return told_failure_;
+}
+
 Status Output::flush() {
   const MutexLock lock(mutex_);
   flush_locked();
-  if (failed_errno_ != 0) return errno_error("writing standard output", failed_errno_);
+  if (failed_errno_ != 0) return failure();
   return {};
 }
 
@@ -67,6 +116,11 @@ void Output::detail(std::string_view text) {
 }
 
 void Output::error(const Error& error) {
+  {
+    const MutexLock lock(mutex_);
+    told_failure_ =
+        told_failure_ || (failed_errno_ != 0 && error.message.ends_with(failure().message));
+  }
   message("error: ", kRed, error.message);
   if (!error.hint.empty() && !settings_.quiet) message("hint: ", kCyan, error.hint);
 }
@@ -122,7 +176,8 @@ void Output::progress(std::string_view text) {
   if (!settings_.terminal || settings_.quiet) return;
   const MutexLock lock(mutex_);
   if (text.empty() && !progress_shown_) return;
-  std::string out = "\r\x1b[K" + one_line(text);
+  const std::string line = one_line(text);
+  std::string out = fmt::format("\r\x1b[K{}", fitting(line, columns_of(err_fd_)));
   progress_shown_ = !text.empty();
   (void)write_all(err_fd_, out);
 }

@@ -45,6 +45,8 @@ class Output {
   void json(const Json& document);
   // Whether there was any.
   bool wrote_data() const;
+  // Whether an error was shown that ended with why flush() fails.
+  bool told_failure() const;
 
   // For people, on standard error: "gwtool: TEXT".
   void note(std::string_view text);    // not with -q
@@ -61,8 +63,9 @@ class Output {
   // The same for a one-shot command's Logger: its events as messages.
   Logger::MessageSink message_sink();
 
-  // A status line that the next one replaces; nothing unless standard error is a terminal and -q is
-  // not given. An empty text takes it away; every other message does so by itself.
+  // A status line that the next one replaces, cut where the terminal ends; nothing unless standard
+  // error is a terminal and -q is not given. An empty text takes it away; every other message does
+  // so by itself.
   void progress(std::string_view text);
 
   // Everything written so far reaches the file, or an io error says why it does not; after the
@@ -73,6 +76,7 @@ class Output {
  private:
   void message(std::string_view label, int color, std::string_view text);
   void flush_locked() GW_REQUIRES(mutex_);
+  Error failure() const GW_REQUIRES(mutex_);
 
   int out_fd_;
   int err_fd_;
@@ -82,6 +86,7 @@ class Output {
   bool progress_shown_ GW_GUARDED_BY(mutex_) = false;
   bool wrote_data_ GW_GUARDED_BY(mutex_) = false;
   int failed_errno_ GW_GUARDED_BY(mutex_) = 0;
+  bool told_failure_ GW_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace gw::cmd

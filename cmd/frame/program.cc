@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <functional>
+#include <set>
 
 #include "frame/help.h"
 #include "frame/parser.h"
@@ -123,8 +125,23 @@ Status finish_config(const Globals& g, const CommandPath& path,
   return {};
 }
 
-Result<int> run_command(const Globals& g, const CommandPath& path,
-                        const std::vector<Setting>& settings, Output& out) {
+// While it runs nobody asks for a command or an option any more: only their values stay.
+Result<int> run_long(Command& root, const CommandPath& path, std::vector<Setting>& settings,
+                     Context& ctx) {
+  const auto run = path.back()->run;
+  std::set<std::string, std::less<>> given;
+  for (const Setting& s : settings) {
+    if (s.origin != Origin::kDefault) given.insert(s.ref.option->name);
+  }
+  ctx.given = [given](std::string_view option) { return given.contains(option); };
+  ctx.settings = [all = config_json(settings)] { return all; };
+  std::vector<Setting>().swap(settings);
+  root = Command("gwtool", "");
+  return run(ctx);
+}
+
+Result<int> run_command(const Globals& g, Command& root, const CommandPath& path,
+                        std::vector<Setting>& settings, Output& out) {
   if (!path.back()->run) {
     return usage_error(full_name(path) + " needs a command",
                        fmt::format("try {} --help", full_name(path)));
@@ -144,11 +161,12 @@ Result<int> run_command(const Globals& g, const CommandPath& path,
       return s.ref.option->name == option && s.origin != Origin::kDefault;
     });
   };
-  Context ctx{out, log, system_clock(), *path[0], given, g.json, g.verbose, g.quiet};
-  return path.back()->run(ctx);
+  const auto all = [&settings] { return config_json(settings); };
+  Context ctx{out, log, system_clock(), *path[0], given, all, g.json, g.verbose, g.quiet};
+  return path.back()->long_lived ? run_long(root, path, settings, ctx) : path.back()->run(ctx);
 }
 
-Result<int> run(const Command& root, Globals& g, const std::vector<std::string>& args, Output& out,
+Result<int> run(Command& root, Globals& g, const std::vector<std::string>& args, Output& out,
                 const Environment& env, Terminal terminal) {
   g.color = color_in(args);
   configure_output(out, g, env, terminal);
@@ -187,7 +205,7 @@ Result<int> run(const Command& root, Globals& g, const std::vector<std::string>&
     GW_CHECK(finish_config(g, invocation.path, settings, out));
     return kExitDone;
   }
-  return run_command(g, invocation.path, settings, out);
+  return run_command(g, root, invocation.path, settings, out);
 }
 
 // Whether JSON was asked for; known, too, of a command line that was refused.
@@ -201,7 +219,7 @@ bool wants_json(const Globals& g, const std::vector<std::string>& args) {
 int run_program(std::vector<Command> commands, const std::vector<std::string>& args, Output& out,
                 const Environment& env, Terminal terminal) {
   Globals globals;
-  const Command root = make_root(&globals, std::move(commands));
+  Command root = make_root(&globals, std::move(commands));
   int code = kExitFailed;
   auto result = run(root, globals, args, out, env, terminal);
   if (result) {
@@ -217,7 +235,7 @@ int run_program(std::vector<Command> commands, const std::vector<std::string>& a
   out.progress("");
   // What was computed but did not arrive was not done.
   if (auto flushed = out.flush(); !flushed) {
-    out.error(flushed.error());
+    if (!out.told_failure()) out.error(flushed.error());
     code = worse_exit(code, kExitFailed);
   }
   return code;

@@ -161,8 +161,11 @@ Result<Setting> resolve_one(const OptionRef& ref, const Invocation& invocation,
     take(Origin::kCommandLine, given->second, o.spelled());
   }
   if (s.origin == Origin::kDefault) return s;
-  for (const std::string& v : s.values) {
-    if (v.empty()) return usage_error(blamed(s) + ": the value is empty");
+  // What is a program's to be run with is not ours to judge.
+  const bool words = o.positional && ref.owner.back()->runs_program;
+  const auto end = words && !s.values.empty() ? s.values.begin() + 1 : s.values.end();
+  if (std::any_of(s.values.begin(), end, [](const std::string& v) { return v.empty(); })) {
+    return usage_error(blamed(s) + ": the value is empty");
   }
   auto stored = o.assign(s.values);
   if (!stored) return std::move(stored).error().in(blamed(s));

@@ -237,6 +237,38 @@ TEST_CASE("values reach the command from the command line") {
   CHECK(o.seen.json);
 }
 
+TEST_CASE("while a long-lived command runs no command is kept, but what it was given") {
+  for (const bool long_lived : {false, true}) {
+    std::size_t kept = 0;
+    std::string given;
+    Json all;
+    std::vector<Command> commands;
+    for (const char* name : {"before", "serve", "after"}) {
+      Command c(name, "does it");
+      const auto value = std::make_shared<std::string>();
+      c.add(text_option("word", "WORD", value.get(), "a word"));
+      c.add(text_option("other", "WORD", value.get(), "another"));
+      c.long_lived = long_lived;
+      c.run = [&, value](Context& ctx) -> Result<int> {
+        for (const Command& one : ctx.root.subcommands) kept += one.options.size();
+        kept += ctx.root.options.size();
+        given = *value;
+        all = ctx.settings();
+        CHECK(ctx.given("word"));
+        CHECK_FALSE(ctx.given("other"));
+        return kExitDone;
+      };
+      commands.push_back(std::move(c));
+    }
+    Output out(STDOUT_FILENO, STDERR_FILENO);
+    CHECK(run_program(std::move(commands), {"serve", "--word", "x"}, out,
+                      [](std::string_view) { return std::nullopt; }, {}) == 0);
+    CHECK(given == "x");
+    CHECK((kept == 0) == long_lived);
+    CHECK(all.dump().find("\"word\"") != std::string::npos);
+  }
+}
+
 TEST_CASE("defaults are what the variables held") {
   Harness h;
   auto o = h.run({"follow", "--db", "x.db", "--once=false"});
