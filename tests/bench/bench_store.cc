@@ -182,7 +182,9 @@ void bench_scans(const std::string& db, std::size_t modules) {
   const Cost load = measure([&] {
     dnsd::Epochs epochs;
     dnsd::ModuleIndex index(epochs);
-    dnsd::ModuleSource source({.db = db, .zone_size = 15}, index, quiet);
+    dnsd::ModuleLookup lookup(epochs);
+    dnsd::ModuleSource source({.db = db, .zone_size = 15, .load_at_once = ~std::uint64_t{0}}, index,
+                              lookup, quiet);
     must(source.start(), "loading");
     if (!source.content().ready || index.stats().names < modules) std::exit(1);
   });

@@ -5,8 +5,10 @@ The real supervisor on loopback, real small Go services, a build service that ha
 /proc/PID/smaps_rollup: PSS, which shares what several map among them, and what is private and dirty, which
 is gone for everybody else. Downtime is from the last instruction of the old version to main() of the new one,
 over N updates, and so holds the Go runtime's start, which is measured beside it. Connections: 4 clients, each
-as fast as it can, while updates run, until there were 10,000. An idle minute: context switches by itself,
-which are its wake-ups, and time on a processor.
+as fast as it can, while updates run, until there were 10,000; the gap is the longest time without an
+answer to any of them. An idle minute: context switches by itself, which are its wake-ups, and time on a
+processor; an idle hour is sixty of them, unless --idle 3600 measures it. The page, which is there while
+somebody is, is measured right after a visit.
 
     bench_supervise.py BUILD [--updates 20] [--connections 10000] [--idle 60]
 """
@@ -107,11 +109,12 @@ def main():
             self.row("", "to reach", "measured")
             self.idle()
             self.downtime()
-            self.held()
+            self.held("held sockets", "0")
+            self.held("overlap", "0, no gap", "--overlap")
 
         def lab(self, name):
             lab = supervise_lab.Lab(self.path(name), self.addCleanup)
-            lab.install("v0.1.0", "socket" if name == "held" else "ok")
+            lab.install("v0.1.0", "ok" if name == "idle" else "socket")
             return lab
 
         def start(self, lab, *more):
@@ -123,7 +126,7 @@ def main():
         def idle(self):
             lab = self.lab("idle")
             lab.release("v0.1.1")
-            sup = self.start(lab)
+            sup = self.start(lab, "--first-check", "1m", "--admin-listen", "unix:" + self.path("page"))
             lab.wait_running("v0.1.0")
             self.row("supervisor, at start: PSS, private dirty, kB", "1500, 500", "%d, %d" % memory(sup.pid))
             self.row("threads", "1", threads(sup.pid))
@@ -131,13 +134,19 @@ def main():
             cli.wait_until(lambda: "event=checked" in sup.err, 90, "the first look")
             sup.wait_err("event=updated")
             cli.wait_until(lambda: "supervise helper" not in children(sup.pid), what="the helper's end")
-            before = used(sup.pid)
+            self.row("processes beside it", "0", len([c for c in children(sup.pid) if c.startswith("supervise ")]))
+            old = used(sup.pid)
             time.sleep(args.idle)
-            after = used(sup.pid)
-            seconds = after[1] - before[1]
-            self.row("idle, %.0f s: wake-ups, ms of CPU" % args.idle, "0, %.3f" % (50 / 86400 * args.idle),
-                     "%d, %.3f" % (after[0] - before[0], seconds * 1000))
+            new = used(sup.pid)
+            wakes, ms = new[0] - old[0], (new[1] - old[1]) * 1000
+            self.row("idle, %.0f s: wake-ups, ms of CPU" % args.idle,
+                     "0, %.3f" % (50 / 86400 * args.idle), "%d, %.3f" % (wakes, ms))
+            hour = 3600 / args.idle
+            self.row("  in an hour of them", "0, %.1f" % (50 / 24), "%.0f, %.2f" % (wakes * hour, ms * hour))
             self.row("after an update: PSS, private dirty, kB", "1500, 500", "%d, %d" % memory(sup.pid))
+            cli.run(["curl", "-s", "--unix-socket", self.path("page"), "http://x/style.css"])
+            self.row("page after a visit: PSS, private dirty, kB", "",
+                     "%d, %d" % memory(children(sup.pid)["supervise page"]))
             lab.release("v0.1.5")
             lab.service.hold = threading.Event()
             cli.run([cli.GWTOOL, "supervise", "update", "--dir", lab.state, "v0.1.5"])
@@ -190,13 +199,13 @@ def main():
                 os.unlink(log)
             return statistics.median(times)
 
-        def held(self):
-            lab = self.lab("held")
+        def held(self, what, goal, *more):
+            lab = self.lab(what.split()[0])
             for version in ("v0.1.1", "v0.1.5"):
                 lab.release(version, "socket", listed=False)
-            sup = self.start(lab, "--listen", "127.0.0.1:0", "--ready", "notify")
+            sup = self.start(lab, "--listen", "127.0.0.1:0", "--ready", "notify", *more)
             where = sup.wait_err(r"event=listening address=127\.0\.0\.1:(\d+)").group(1)
-            waits, failures, lock = [], [], threading.Lock()
+            waits, failures, ends, lock = [], [], [], threading.Lock()
 
             def client():
                 while len(waits) + len(failures) < args.connections:
@@ -206,6 +215,7 @@ def main():
                             said = s.recv(100)
                         with lock:
                             (waits if said else failures).append(time.monotonic() - start)
+                            ends.append(time.monotonic())
                     except OSError as e:
                         failures.append(e)
             clients = [threading.Thread(target=client) for _ in range(4)]
@@ -218,8 +228,11 @@ def main():
                 cli.wait_until(lambda: sup.err.count("event=updated version") >= updates, what="an update")
             for c in clients:
                 c.join()
-            self.row("held sockets: failed of %d, %d updates" % (len(waits) + len(failures), updates), "0",
+            self.row("%s: failed of %d, %d updates" % (what, len(waits) + len(failures), updates), goal,
                      "%d" % len(failures))
+            gaps = sorted(b - a for a, b in zip(ends, ends[1:]))
+            self.row("  gap, ms: longest, and of 1 in 1000", "",
+                     "%.1f, %.1f" % (gaps[-1] * 1000, gaps[-len(gaps) // 1000] * 1000))
             self.row("  longest wait for an answer, ms", "", "%.1f" % (max(waits) * 1000))
             sup.stop()
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -39,8 +40,11 @@ class Build(cli.TestCase):
         self.lab.add("example.org/dep", "v1.0.0", {"p/a.go": "package p\n"})
         self.sandbox = module_lab.sandbox_mode(self.path("probe"))
 
-    def build(self, *args, cache="cache", proxy=None, log=None, sandbox=None, **kwargs):
+    def build(self, *args, cache="cache", proxy=None, log=None, sandbox=None, cold=False, **kwargs):
+        """cold: with the standard library to compile."""
         kwargs.setdefault("timeout", 280)
+        if not cold and not os.path.exists(self.path(cache, "std")):
+            module_lab.give_library(self.path(cache), self.sandbox)
         return self.gwtool("build", *args, "--proxy", proxy or self.lab.proxy,
                            *(log or self.lab.log()), "--cache", self.path(cache), "--toolchain",
                            "local", "--sandbox", sandbox or self.sandbox, **kwargs)
@@ -53,7 +57,7 @@ class Build(cli.TestCase):
     # ---- what is built ----
 
     def test_the_same_bytes_in_any_place_with_any_environment(self):
-        r = self.build("%s@%s" % (MODULE, VERSION))
+        r = self.build("%s@%s" % (MODULE, VERSION), cold=True)
         self.assert_run(r, 0)
         total, size, name = r.out.split()
         self.assertRegex(name, r"^Hello-v0\.1\.0-go1\.\d+(\.\d+)?$")
@@ -71,7 +75,7 @@ class Build(cli.TestCase):
         env = cli.clean_env(GOFLAGS="-tags=evil", GOAMD64="v3", GO111MODULE="off", TZ="Asia/Tokyo",
                             LC_ALL="C", GOPROXY="https://proxy.invalid", CGO_ENABLED="1")
         r = self.build("--json", MODULE, "-o", os.path.join(other, "x"), cache="an other\u00fc/c",
-                       sandbox="off", env=env, umask=0o077)
+                       sandbox="off", env=env, umask=0o077, cold=True)
         self.assert_run(r, 0, err="")
         self.assertEqual(r.json["sum"], total)
         self.assertEqual(r.json["file"], os.path.join(other, "x"))
@@ -93,7 +97,7 @@ class Build(cli.TestCase):
             for name in [base] + [os.path.join(base, f) for f in dirs + files]:
                 os.chmod(name, os.stat(name).st_mode | 0o055)
         os.chown(self.path("theirs"), ORDINARY, ORDINARY)
-        theirs = self.build(MODULE, "-o", self.path("theirs", "x"), cache="theirs/cache",
+        theirs = self.build(MODULE, "-o", self.path("theirs", "x"), cache="theirs/cache", cold=True,
                             user=ORDINARY, group=ORDINARY, extra_groups=[], cwd="/")
         self.assert_run(theirs, 0)
         self.assertEqual(theirs.out.split()[0], r.out.split()[0])
@@ -105,8 +109,49 @@ class Build(cli.TestCase):
              self.path("cache"), "--toolchain", "local", "--sandbox", self.sandbox])
         self.assertEqual(code, 1, text)
         for part in ("resolving " + MODULE, "fetched " + MODULE, "fetching what"):
-            self.assertIn("\r\x1b[K" + part, text)
+            self.assertRegex(text, r"\r\x1b\[K\d:\d\d " + part)
         self.assertIn("\r\x1b[Kgwtool: ", text)
+
+    def test_the_terminal_shows_which_package_is_compiled(self):
+        args = [cli.GWTOOL, "build", MODULE, "--proxy", self.lab.proxy, *self.lab.log(), "--cache",
+                self.path("cache"), "--toolchain", "local", "--sandbox", self.sandbox, "-o",
+                self.path("out")]
+        code, text = cli.on_terminal(args)
+        self.assertEqual(code, 0, text)
+        shown = re.findall(r"\r\x1b\[K(\d+):(\d\d) ([^\r]*)", text)
+        lines = [line for _, _, line in shown]
+        for pattern in (r"compiling the standard library for \w+/\w+: \d\d+ packages$",
+                        r"compiling the standard library for \w+/\w+: \d+ of \d\d+, runtime$",
+                        r"compiling %s for \w+/\w+: 1 of 1, %s$" % (MODULE, MODULE),
+                        r"linking %s for \w+/\w+$" % MODULE):
+            self.assertTrue([x for x in lines if re.match(pattern, x)], (pattern, lines))
+        for done, known in re.findall(r": (\d+) of (\d+), ", "\n".join(lines)):
+            self.assertLessEqual(int(done), int(known))
+        # The time in front runs on.
+        times = [int(m) * 60 + int(s) for m, s, _ in shown]
+        self.assertEqual(times, sorted(times))
+        # The result has its line for itself.
+        self.assertRegex(text, r"\r\x1b\[K0\S{27} \d+ %s\r\n$" % re.escape(self.path("out")))
+
+    def test_progress_fits_a_narrow_terminal(self):
+        code, text = cli.on_terminal(
+            [cli.GWTOOL, "build", MODULE + "/lib", "--proxy", self.lab.proxy, *self.lab.log(), "--cache",
+             self.path("cache"), "--toolchain", "local", "--sandbox", self.sandbox], columns=20)
+        self.assertEqual(code, 1, text)
+        lines = re.findall(r"\x1b\[K(\d+:[^\r]*)", text)
+        self.assertTrue(lines, text)
+        self.assertEqual([x for x in lines if len(x) > 19], [])
+        self.assertTrue([x for x in lines if re.fullmatch(r"\d:\d\d resolving exam", x)], lines)
+
+    def test_progress_of_a_large_download(self):
+        self.lab.add("example.org/large", "v1.0.0", {"main.go": MAIN, "data": os.urandom(3_000_000).hex()})
+        with http_fixture.HttpFixture({"/proxy": self.lab.proxy_dir}) as web:
+            code, text = cli.on_terminal(
+                [cli.GWTOOL, "build", "example.org/large/none@v1.0.0", "--proxy", web.url + "/proxy",
+                 *self.lab.log(), "--cache", self.path("cache"), "--toolchain", "local", "--sandbox",
+                 self.sandbox])
+        self.assertEqual(code, 1, text)
+        self.assertRegex(text, r"\x1b\[K0:\d\d fetching example.org/large: \d+ of \d+ kB")
 
     def test_several_targets_and_packages_of_a_module_share_a_call(self):
         r = self.build(MODULE, MODULE + "/cmd/dep", "--target", "linux/amd64", "--target",
@@ -207,7 +252,7 @@ class Build(cli.TestCase):
         self.assert_error(r, 1, "too much memory: ", "--max-memory")
         r = self.build("example.org/bomb/data", "-o", "x", "--max-time", "240s")
         self.assert_error(r, 1, "the build log: ")
-        r = self.build(MODULE, "--max-time", "1s", "-o", "x")
+        r = self.build(MODULE, "--max-time", "1s", "-o", "x", cold=True, cache="cold")
         self.assert_error(r, 1, "too much time: the build used more than 1 seconds")
         self.assert_missing(self.path("x"))
         self.assert_clean()

@@ -70,6 +70,17 @@ class Get(cli.TestCase):
                          total)
         # Never over a file that is there.
         self.assert_error(self.get("example.org/hello"), 2, "exists already")
+        # That is seen before anything is asked, but what "latest" means.
+        liar = Liar(self, self.server, lambda *a: (500, b""))
+        self.assert_error(self.get("example.org/hello@v0.1.0", "--go", GO, url=liar.url), 2, "exists already")
+        self.assert_error(self.get("example.org/hello", "example.org/hello/cmd/x", "-o", "one", url=liar.url), 2,
+                          "one file for 2")
+        self.assertEqual(liar.paths, [])
+        # Several targets have names of their own.
+        r = self.get("example.org/hello", "--target", "wasip1/wasm", "-o", "both/")
+        self.assert_run(r, 0, err="")
+        self.assertEqual([line.split()[2] for line in r.lines],
+                         ["both/hello-v0.1.0-%s-wasm-%s" % (goos, GO) for goos in ("wasip1", "js")])
         # A directory of the module, in each spelling; with a version and a Go version; stripped.
         for n, what in enumerate(("example.org/hello/cmd/x", "example.org/hello@v0.1.0/cmd/x",
                                   "example.org/hello/cmd/x@v0.1.0",
@@ -79,7 +90,7 @@ class Get(cli.TestCase):
             self.assertEqual(r.out.split()[2], "d%d/x-v0.1.0-%s" % (n, GO))
         r = self.get("example.org/hello", "--stripped", "--go", GO, "--json", "-o", "s")
         self.assertEqual(r.json["key"], "example.org/hello@v0.1.0/%s-stripped/" % TARGET)
-        self.assertEqual(r.json["record"], 2)
+        self.assertEqual(r.json["record"], 3)
         # The sum pins.
         r = self.get("example.org/hello", "--sum", total, "-o", "p")
         self.assert_run(r, 0)
@@ -90,9 +101,32 @@ class Get(cli.TestCase):
         page = "example.org/hello@v0.1.0/%s/" % TARGET
         self.assert_run(self.get(page + total + "/", "-o", "r"), 0)
         self.assert_error(self.get(page + "0" + "A" * 27 + "/", "-o", "q"), 4, "not 0AAA")
+        # One that was cut pins nothing, and is no page.
+        self.assert_error(self.get(page + total[:-1] + "/", "-o", "q"), 1, "no binary's sum")
+        self.assert_error(self.get(page + total[:-1], "-o", "q"), 2, "neither")
+        self.assert_error(self.get(page + total[:-1], command="verify"), 2, "no binary's sum")
+        self.assert_error(self.get(page + "log", command="verify"), 2, "no binary's sum")
+        self.assert_run(self.get(page + total, command="verify"), 0)
         for more in (["--go", "go1.20.1"], ["--stripped"], ["--target", "linux/amd64"]):
             self.assert_error(self.get(page, *more, "-o", "q"), 2, "names the whole build")
         self.assert_missing(self.path("q"))
+
+    def test_a_full_disk_is_told_once(self):
+        keys = ["example.org/hello@v0.1.0/%s%s/" % (d, TARGET) for d in ("", "cmd/x/")]
+        said = ": writing standard output: No space left on device\n"
+        with open("/dev/full", "wb") as full:
+            r = self.get(*keys, "-o", "got/", stdout=full)
+            self.assert_run(r, 1, err="gwtool: error: " + keys[0] + said)
+            r = self.get("example.org/hello", "--target", "wasip1/wasm", "-o", "both/", stdout=full)
+            self.assert_run(r, 1, err="gwtool: error: example.org/hello" + said)
+            self.assert_run(self.get(*keys, command="verify", stdout=full), 1, err="gwtool: error: " + keys[0] + said)
+            self.lab.command("example.org/local", dirs=("", "cmd/x"))
+            local = self.gwtool("build", "example.org/local@v0.1.0", "example.org/local/cmd/x@v0.1.0", "--go", GO,
+                                "--target", "js/wasm", "--proxy", self.lab.modules.proxy, *self.lab.modules.log(),
+                                "--toolchain", os.path.join(self.lab.dir, "go"), "--sandbox", "off", "--cache",
+                                self.path("cache"), "-o", "local/", stdout=full)
+        self.assert_run(local, 1, err="gwtool: error: example.org/local@v0.1.0/%s%s" % (TARGET, said))
+        self.assertEqual(os.listdir(self.path("local")), ["local-v0.1.0-" + GO])
 
     def test_a_proof_needs_no_network(self):
         self.assert_run(self.get("example.org/hello/cmd/x", "-o", "x"), 0)
@@ -171,7 +205,8 @@ class Get(cli.TestCase):
         self.refused(record)
 
         def signature(path, status, body):
-            return (status, body[:-20] + b"A" + body[-19:]) if "/lookup/" in path else (status, body)
+            other = b"B" if body[-20:-19] == b"A" else b"A"
+            return (status, body[:-20] + other + body[-19:]) if "/lookup/" in path else (status, body)
         self.refused(signature)
 
         # Another build's record, truly in the log.

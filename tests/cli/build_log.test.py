@@ -39,6 +39,15 @@ class Holding(Quiet):
         super().do_GET()
 
 
+def flip(path):
+    """A bit of a file's."""
+    with open(path, "r+b") as f:
+        f.seek(15)
+        byte = f.read(1)
+        f.seek(15)
+        f.write(bytes([byte[0] ^ 0x40]))
+
+
 class Log(cli.TestCase):
     def setUp(self):
         super().setUp()
@@ -66,17 +75,27 @@ class Log(cli.TestCase):
         self.fill()
         r = self.client("audit", "--binaries", "--json")
         self.assert_run(r, 0)
-        self.assertEqual((r.json["records"], r.json["irregular"], r.json["binaries"]), (12, 0, 12))
-        # A binary with a flipped bit; then one that is gone and comes out otherwise.
+        self.assertEqual((r.json["records"], r.json["irregular"], r.json["lookups"], r.json["binaries"]),
+                         (12, 0, 0, 12))
+        self.assertEqual(self.client("audit", "--lookups", "--json").json["lookups"], 12)
+        # A file with a flipped bit, packed or not.
         binaries = os.path.join(self.lab.dir, "data", "binaries")
-        name = sorted(n for n in os.listdir(binaries) if n.endswith(".gz"))[0]
-        with open(os.path.join(binaries, name), "r+b") as f:
-            f.seek(15)
-            byte = f.read(1)
-            f.seek(15)
-            f.write(bytes([byte[0] ^ 0x40]))
-        self.assert_error(self.client("audit", "--binaries"), 4, "record ")
-        self.assert_run(self.client("audit"), 0)
+        for name in sorted(os.listdir(binaries))[:2]:
+            flip(os.path.join(binaries, name))
+            self.assert_error(self.client("audit", "--binaries"), 4, "record ")
+            # Nor is it given to others.
+            r = self.publish("of-%s" % name)
+            self.assert_run(r, 4, err_has=["gwtool: error: ", "not what was built"])
+            self.assertIn("%d files written" % (12 * 4 + 6 - 1), r.out)
+            flip(os.path.join(binaries, name))
+        self.assert_run(self.client("audit", "--binaries"), 0)
+        # A key that leads to another build.
+        self.assert_run(self.publish(), 0)
+        one, other = [self.path("static/tlog/lookup/example.org/hello@v0.1.0", d, TARGET, "index.html")
+                      for d in self.dirs[:2]]
+        shutil.copy(one, other)
+        self.assert_run(self.client("audit", source=self.path("static/tlog")), 0)
+        self.assert_error(self.client("audit", "--lookups", source=self.path("static/tlog")), 4, "record 1: ")
 
     def test_audit_of_what_lies_here(self):
         data = os.path.join(self.lab.dir, "data")
@@ -96,12 +115,11 @@ class Log(cli.TestCase):
         self.assert_error(audit("--head-file", head), 4, head)
         self.assert_error(self.client("audit", "--head-file", head), 2, "--local")
         name = sorted(n for n in os.listdir(os.path.join(data, "binaries")) if n.endswith(".gz"))[0]
-        with open(os.path.join(data, "binaries", name), "r+b") as f:
-            f.seek(15)
-            byte = f.read(1)
-            f.seek(15)
-            f.write(bytes([byte[0] ^ 0x40]))
+        flip(os.path.join(data, "binaries", name))
         self.assert_error(audit(), 4, name)
+        # What asks nobody says so.
+        for more in (["--binaries"], ["--lookups"], ["--source", self.server.url + "/tlog"]):
+            self.assert_error(audit(*more), 2, "--local")
         self.assert_error(audit(key=self.lab.checkpoint_key), 4, "published")
         self.assert_error(self.gwtool("build", "audit", "--local", self.dir, "--log-key", self.lab.key), 2, "no build")
         self.assertEqual(self.server.stop(), 0)
@@ -177,6 +195,21 @@ class Log(cli.TestCase):
         self.assert_error(self.client("log mirror", "second", source=self.path("mirror/tlog")), 4)
         self.assert_missing(self.path("second/tlog/latest"))
 
+    def test_no_module_keeps_a_log_from_being_published(self):
+        # Commands in directories where other commands have their lookup, and their record.
+        total = "0" + "A" * 27
+        odd = [TARGET + "/index.html", "%s/%s/record" % (TARGET, total)]
+        self.lab.command("example.org/odd", dirs=["", *odd])
+        self.lab.modules.log()
+        for d in ["", *odd]:
+            r = self.server.get("/example.org/odd@v0.1.0/%s%s/record" % (d + "/" if d else "", TARGET))
+            self.assertEqual(r.status, 307, str(r))
+        r = self.publish()
+        self.assert_run(r, 0, err_has=["2 records have no files"])
+        self.assert_run(self.client("audit", source=self.path("static/tlog")), 0)
+        self.assert_run(self.client("get", "example.org/odd@v0.1.0/%s/" % TARGET, "-o", "got",
+                                    source=self.path("static/tlog")), 0)
+
     def test_an_interrupted_mirror_says_so(self):
         self.fill(0, 1)
         self.assert_run(self.publish(), 0)
@@ -194,7 +227,8 @@ class Log(cli.TestCase):
         with open(self.path("mirror/tlog/latest")) as f:
             before = f.read()
         self.server.kill()
-        shutil.rmtree(os.path.join(self.lab.dir, "data"))
+        data = os.path.join(self.lab.dir, "data")
+        shutil.rmtree(data)
         self.lab.salt("other")
         self.server = self.lab.serve("--build-once", "--limits=false")
         self.fill(0, 4)
@@ -204,8 +238,19 @@ class Log(cli.TestCase):
             self.assertEqual(f.read(), before)
         other = self.path("other-key")
         cli.gwtool("build", "genkey", "x.example.org", "--key", other)
-        self.assert_error(self.gwtool("build", "log", "publish", "mirror", "--data",
-                                      os.path.join(self.lab.dir, "data"), "--key", other), 2, "another log")
+        # Nothing is signed with a key that is not the log's, wherever the published head is.
+        publish = ["build", "log", "publish", "mirror", "--data", data, "--key", other]
+        self.assert_error(self.gwtool(*publish), 1, "published")
+        self.assert_error(self.gwtool(*publish, "--head-file", "none"), 2, "another log")
+        # Nor a database that is older than what was published.
+        self.assertEqual(self.server.stop(), 0)
+        shutil.copytree(data, self.path("old"))
+        self.server = self.lab.serve("--build-once", "--limits=false")
+        self.fill(4, 5)
+        r = self.gwtool("build", "log", "publish", "older", "--data", "old", "--key", self.lab.key_file,
+                        "--head-file", os.path.join(data, "published"))
+        self.assert_error(r, 1, "older copy")
+        self.assert_missing(self.path("older"))
         self.assert_error(self.gwtool("build", "log", "publish", "x", "--data", self.dir, "--key", other), 2, "no build")
 
     def test_a_record_waits_for_the_verifiers(self):

@@ -26,7 +26,12 @@ class Owner(cli.TestCase):
         self.assert_error(self.gwtool("build", "genkey", "x", "--key", "key"), 2, "key")
         with open(self.path("key")) as f:
             self.assertEqual(f.read(), secret)
-        self.assert_error(self.gwtool("build", "genkey", "a b", "--key", "other"), 2, "NAME")
+        # Clients would look for the log at https://NAME/tlog.
+        for name in ("a b", "https://a.org", "a.org/", "a.org/x", "a..org", "-a.org", "a.org:", "a.org:x", "a.org:0",
+                     "a.org:70000", "x" * 300, "\u00fc.org"):
+            self.assert_error(self.gwtool("build", "genkey", "--key", "other", "--", name), 2, "NAME")
+        for name in ("localhost:9000", "127.0.0.1", "A.org"):
+            self.assert_run(self.gwtool("build", "genkey", "--key", "key of " + name, "--", name), 0, err="")
         self.assert_missing(self.path("other"))
         r = self.gwtool("build", "genkey", "h", "--key", "json", "--json")
         self.assertEqual(r.json["key_file"], "json")

@@ -85,12 +85,12 @@ class Records(cli.TestCase):
 
     def edited_library(self):
         kept = self.path("cache", "std", "go1.26.8-linux-amd64")
-        name = next(os.path.join(base, f) for base, _, files in os.walk(kept)
-                    for f in sorted(files) if f.endswith("-d"))
+        name = os.path.join(kept, "pack-0")
         with open(name, "rb") as f:
             good = f.read()
-        with open(name, "ab") as f:
-            f.write(b"x")
+        with open(name, "r+b") as f:
+            f.seek(len(good) // 2)
+            f.write(bytes([good[len(good) // 2] ^ 1]))
         r = self.build("golang.org/x/example/hello@v0.0.0-20250915201037-7f05d217867b", "-o", "x")
         self.assert_error(r, 4, "was changed since it was kept", "remove ")
         self.assert_missing(self.path("x"))

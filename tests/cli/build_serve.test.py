@@ -6,6 +6,7 @@ import hashlib
 import http.client
 import json
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -88,11 +89,31 @@ class Serve(cli.TestCase):
         self.expect(s.get(other + "record"), 307)
         self.assertEqual(s.follow("/tlog/latest")[1].text.split("\n")[1], "2")
 
+        # What was built of a version, and of no other one.
+        self.lab.command(version="v0.1.0-pre")
+        self.lab.modules.log()
+        self.expect(s.get(HELLO.replace("v0.1.0", "v0.1.0-pre") + "record"), 307)
+        sums = self.expect(s.get("/example.org/hello@v0.1.0?sums"), 200).text
+        self.assertEqual(len(sums.splitlines()), 2, sums)
+        self.assertIn(record, sums)
+
         # HEAD as GET; other methods not at all.
         head = build_lab.request(s.address, "HEAD", result)
         self.assertEqual((head.status, head.body), (200, b""))
         self.expect(build_lab.request(s.address, "PUT", result), 405)
         self.expect(s.post(result), 405)
+        for path in ("/tlog/latest", "/tlog/lookup" + HELLO, "/nonsense", "/-/style.css"):
+            self.assertEqual(self.expect(s.post(path), 405).headers["allow"], "GET, HEAD")
+        # What browsers ask for is no module, and where things lie here is nobody's business.
+        self.expect(s.get("/favicon.ico"), 404)
+        shutil.rmtree(os.path.join(self.lab.dir, "go"))
+        self.lab.command(version="v0.3.0")
+        self.lab.modules.log()
+        for path in (HELLO.replace("v0.1.0", "v0.3.0") + "record", "/example.org/none@v1.0.0/%s/" % TARGET,
+                     "/tlog/lookup/example.org/none@v1.0.0/%s/" % TARGET):
+            r = s.get(path)
+            self.assertGreaterEqual(r.status, 400)
+            self.assertNotIn(self.dir, r.text)
         self.assertEqual(s.stop(), 0)
 
     def test_what_fails_is_remembered_and_can_be_tried_again(self):
@@ -129,6 +150,13 @@ class Serve(cli.TestCase):
         self.assertEqual(r, {"queued": 0, "refused": []})
         self.assertEqual(s.ask_admin("/build", "POST", headers={"Origin": "https://example.com"}).status, 403)
         self.assertEqual(s.ask_admin("/drain", "POST", headers={"Origin": "https://example.com"}).status, 403)
+        # What the first page says.
+        self.assertEqual(s.ask_admin("/notes", "POST", body="x", headers={"Origin": "https://example.com"}).status,
+                         403)
+        self.assertEqual(s.ask_admin("/notes", "POST", body="<closed> on Friday\n").status, 200)
+        self.assertEqual(s.ask_admin("/notes").text.strip(), "<closed> on Friday")
+        self.assertIn("&lt;closed&gt; on Friday", s.page("/").text)
+        self.assertEqual(s.ask_admin("/notes", "POST", body="x" * 10001).status, 422)
         self.assertEqual(s.ask_admin("/drain", "POST").status, 200)
         self.expect(s.get(HELLO + "record"), 503)
 
@@ -182,6 +210,13 @@ class Serve(cli.TestCase):
         for version in ("latest", "v0", "v0.2"):
             self.expect(s.get("/example.org/two@%s/cmd/a/js-wasm-latest/record" % version), 307, two + "record")
         self.expect(s.get("/example.org/two@latest/cmd/a/js-wasm-go1.26.latest/"), 307, two)
+        # A file's name with what was asked for in it, or what that is; any other is none.
+        self.expect(s.get("/example.org/two@latest/cmd/a/js-wasm-latest/a-latest-latest.gz"), 307,
+                    two + "a-v0.2.0-go1.26.8.gz")
+        self.expect(s.get("/example.org/two@latest/cmd/a/js-wasm-latest/a-v0.2.0-go1.26.8"), 307,
+                    two + "a-v0.2.0-go1.26.8")
+        for name in ("a-v0.1.0-go1.26.8", "nonsense", "a-latest-latest.zip"):
+            self.expect(s.get("/example.org/two@latest/cmd/a/js-wasm-latest/" + name), 404)
         self.expect(s.get(two[:-1]), 307, two)
         self.expect(s.get("/b" + two), 301, two)
         self.expect(s.post("/example.org/two@latest/cmd/a/js-wasm-latest/retry"), 307, two + "retry")
@@ -312,11 +347,17 @@ class Serve(cli.TestCase):
         slow = "/example.org/slow@v0.1.0/%s/record" % TARGET
         answers = []
         threads = [threading.Thread(target=lambda p=p: answers.append(s.get(p)))
-                   for p in (slow, BROKEN + "record")]
+                   for p in ("/tlog/lookup" + slow[:-len("record")], BROKEN + "record")]
         threads[0].start()
         cli.wait_until(lambda: "compiling" in s.ask_admin("/pending").text)
         threads[1].start()
         cli.wait_until(lambda: len(json.loads(s.ask_admin("/pending").text)) == 2)
+        events = http.client.HTTPConnection(s.address, timeout=60 * cli.SLOWNESS)
+        self.addCleanup(events.close)
+        events.request("GET", slow[:-len("record")] + "events")
+        stream = events.getresponse()
+        while b"compiling" not in stream.readline():
+            pass
         self.lab.command("example.org/third")
         self.lab.modules.log()
         full = s.get("/example.org/third@v0.1.0/%s/record" % TARGET)
@@ -325,7 +366,13 @@ class Serve(cli.TestCase):
         self.assertEqual(s.stop(), 0)
         for t in threads:
             t.join()
-        self.assertEqual([a.status for a in answers], [503, 503])
+        # Each is told to come back, in its own way.
+        for answer in answers:
+            self.expect(answer, 503)
+            self.assertIn("retry-after", answer.headers)
+            self.assertIn("the service is being stopped", answer.text)
+        self.assertIn(b'"Kind":"TempFailed","Error":"the service is being stopped"',
+                      stream.read().split(b"event: update")[-1])
         self.assertIn("event=stopped records=1", s.err)
         self.lab.let_slow_go_on()
         s = self.lab.serve()
@@ -342,6 +389,13 @@ class Serve(cli.TestCase):
         s.wait_err('event="rebuild differs" key=')
         self.assertNotIn("gwtool_buildd_disagreements_total 0\n", s.ask_admin("/metrics").text)
         self.assertEqual(s.get("/tlog/latest").text.split("\n")[1], "1")
+        self.assertEqual(s.stop(), 0)
+        # Once in so long, over restarts, too.
+        for name in ("rebuilt", "audited"):
+            self.file("service/data/" + name, "1000000000\n")
+        s = self.lab.serve("--rebuild-every", "1d", "--audit-every", "7d")
+        s.wait_err('event="rebuild differs" key=')
+        s.wait_err("event=audited records=1 ")
         self.assertEqual(s.stop(), 0)
 
     def test_by_a_configuration_file_and_under_a_service_manager(self):
@@ -483,6 +537,11 @@ class Serve(cli.TestCase):
         self.assertGreater(len(known), 6)
 
     def test_starts_that_are_refused(self):
+        # What people copy from its pages is a command line.
+        for url in ("ftp://b.example.org", "b.example.org", "https://", "https:///x", "https://a.org/$(id)", "https://a\"b",
+                    "https://a b", "https://a.org?x", "https://http://a.org"):
+            self.assert_error(cli.gwtool(*self.lab.args("--base-url", url)), 2, "--base-url")
+        self.assert_error(cli.gwtool(*self.lab.args(toolchain=self.path("none"))), 2, "--toolchain")
         s = self.lab.serve()
         r = cli.gwtool(*self.lab.args())
         self.assert_error(r, 3, "lock")

@@ -28,7 +28,7 @@ class Records(cli.TestCase):
 
     def serve(self, *args):
         s = build_lab.Server([cli.GWTOOL, "build", "serve", "--data", self.path("data"), "--key", self.path("key"),
-                              "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", *self.sandbox, *args])
+                              "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--gate", "off", *self.sandbox, *args])
         self.addCleanup(s.kill)
         return s
 

@@ -141,6 +141,9 @@ class GoMod(check_lab.CheckCase):
                 self.assert_run(r, code, out=good, err_has=["gwtool: error: ", error])
         os.mkfifo(self.path("bad", "pipe"))
         self.assert_error(self.check("gomod", "bad/pipe", timeout=15), 2, "pipe: not a regular file")
+        # What a disk that was full leaves is not a module where nothing is newer.
+        for text in ("", "// cut\n"):
+            self.assert_error(self.check("gomod", self.file("cut", text)), 2, "cut: no module line")
         self.file("big/go.mod", "module example.com/x\n" + "// x\n" * 4000000)
         self.assert_error(self.check("gomod", "big"), 1, "big/go.mod: larger than")
         self.file("big/go.mod", "module example.com/x\nrequire (\n%s)\n" % "".join(

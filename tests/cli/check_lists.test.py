@@ -11,6 +11,7 @@ import tempfile
 sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
 import check_lab
 import cli
+import dns_lab
 import go_lab
 from module_lab import ModuleLab
 
@@ -18,11 +19,16 @@ MOX = "github.com/mjl-/mox"
 RELEASES = {MOX: "v0.0.15", "example.com/a": "v1.5.0", "example.com/b/v2": "v2.5.0",
             "example.com/fork": "v1.5.0", "example.com/c": "v0.9.0"}
 
+BESIDE = "example.com/malformed/beside"
+ALONE = "example.com/malformed/alone"
+
 
 def setUpModule():
     global DIR
     DIR = tempfile.mkdtemp(prefix="gwtool-lab-")
-    check_lab.CheckCase.lab = check_lab.start(DIR, RELEASES)
+    more = "".join('%s TXT "%s"\n' % (check_lab.dns_name(path), text) for path, text in (
+        (BESIDE, "v=v1.5.0 t=6802a84d"), (BESIDE, "v=1.6 t=6802a84d"), (ALONE, "v=1.6 t=6802a84d")))
+    check_lab.CheckCase.lab = check_lab.start(DIR, RELEASES, more)
 
 
 def tearDownModule():
@@ -93,6 +99,32 @@ class Lists(check_lab.CheckCase):
     def test_a_url_is_told_what_it_should_be(self):
         r = self.check("module", "https://github.com/mjl-/mox")
         self.assert_error(r, 2, "gwtool: hint: a module path has no scheme: " + MOX)
+
+    def test_a_malformed_record_beside_a_good_one(self):
+        self.assert_run(self.check("module", BESIDE + "@v1.0.0"), 100,
+                        out=check_lab.line(BESIDE, "v1.5.0"), err="")
+        r = self.check("module", BESIDE + "@v1.0.0", "-v")
+        self.assert_run(r, 100, err_has=BESIDE + ": one of its TXT records is malformed")
+        self.assert_error(self.check("module", ALONE + "@v1.0.0"), 1, 'version "1.6" is malformed')
+
+    def test_what_nobody_answers_is_told_in_a_few_lines(self):
+        text = "".join("example.com/m%d v1.0.0\n" % i for i in range(50))
+        with dns_lab.Proxy(self.lab.resolver, "servfail", only="example.com.v0") as proxy:
+            r = self.check("module", "-", input=text, resolver=proxy.resolver)
+            self.assertEqual(r.code, 3, r)
+            errors = [x for x in r.err.splitlines() if x.startswith("gwtool: error: ")]
+            self.assertEqual(len(errors), 21, r)
+            self.assertRegex(errors[-1], "error: 30 more like these, the last one: example.com/m49: ")
+            r = self.check("module", "-", "--json", input=text, resolver=proxy.resolver)
+            self.assertEqual(sum(len(x["errors"]) for x in r.json["results"]), 50)
+
+    def test_a_file_that_is_no_list_is_told_in_a_few_lines(self):
+        r = self.check("module", "-", input="".join("bad path %d\n" % i for i in range(50)) +
+                       MOX + "@v0.0.14\n")
+        self.assertEqual((r.code, r.lines), (2, [check_lab.line(MOX, "v0.0.15").strip()]), r)
+        errors = [x for x in r.err.splitlines() if x.startswith("gwtool: error: ")]
+        self.assertEqual(len(errors), 21, r)
+        self.assertRegex(errors[-1], "error: 30 more like these, the last one: line 50: ")
 
     def test_on_a_terminal_what_is_had_is_shown(self):
         args = [cli.GWTOOL, "check", "module", MOX + "@v0.0.14", "--dns", check_lab.ZONE,

@@ -115,13 +115,40 @@ class Status(follow_case.TestCase):
         log, key = self.synth(300)
         self.assertEqual(self.follow(log, key, "--once").code, 0)
         self.assertEqual(os.stat(self.db).st_mode & 0o777, 0o640)
-        os.chmod(self.db, 0o644)
         os.chmod(self.dir, 0o555)
         self.addCleanup(os.chmod, self.dir, 0o755)
         nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-        r = cli.run([*(nobody if os.geteuid() == 0 else []), cli.GWTOOL, "follow-tlog", "--db",
-                     self.db, "--status"])
-        self.assert_error(r, 1, "readonly database", "gwtool: hint: ", "-shm")
+        status = lambda: cli.run([*(nobody if os.geteuid() == 0 else []), cli.GWTOOL, "follow-tlog",
+                                  "--db", self.db, "--status"])
+        if os.geteuid() == 0:
+            self.assert_error(status(), 1, "Permission denied")
+        # Whoever may read the three files needs no more, though nothing has them open.
+        for end in ("", "-wal", "-shm"):
+            os.chmod(self.db + end, 0o444)
+        self.assert_out(status(), 0, "status: current")
+        os.chmod(self.dir, 0o755)
+        for end in ("-wal", "-shm"):
+            os.remove(self.db + end)
+        os.chmod(self.dir, 0o555)
+        self.assert_error(status(), 1, "readonly database", "gwtool: hint: ", "-shm")
+
+    def test_what_the_follower_has_given_up(self):
+        log, key = self.synth(300)
+        self.assertEqual(self.follow(log, key, "--once").code, 0)
+        self.assertNotIn("follower", self.status("--json").json)  # its lock file is still there
+        follower = self.background([cli.GWTOOL, "follow-tlog", "--db", self.db, "--log-key", key,
+                                    "--source", log])
+        cli.wait_until(lambda: "follower" in self.status("--json").json, what="the follower")
+        cli.wait_until(lambda: self.status("--json").json["follower"]["no_new_privs"], what="confinement")
+        told = self.status("--json").json["follower"]
+        self.assertEqual(told["pid"], follower.pid)
+        with open("/proc/%d/status" % follower.pid) as f:
+            kernel = dict(line.split(":\t", 1) for line in f.read().splitlines() if ":\t" in line)
+        self.assertEqual(told["seccomp"], kernel["Seccomp"] == "2")
+        self.assertEqual(told["bounding_set_empty"], int(kernel["CapBnd"], 16) == 0)
+        self.assertIn("follower: process %d, no_new_privs on, " % follower.pid, self.status().out)
+        self.assertEqual(follower.stop(), 0)
+        self.assertNotIn("follower", self.status("--json").json)
 
     def test_halted(self):
         log, key = self.synth(3000)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -94,6 +95,7 @@ class Installed(cli.TestCase):
             "share/zsh/site-functions/_gwtool", "share/fish/vendor_completions.d/gwtool.fish",
             "share/doc/gwtool/LICENSE", "share/doc/gwtool/README.md", "share/doc/gwtool/NOTICE",
             "share/doc/gwtool/gwtool.cdx.json", "share/doc/gwtool/examples/gwtool.toml",
+            "share/doc/gwtool/examples/gwtool-serve-user.conf",
             "lib/systemd/system/gwtool-follow.service", "lib/systemd/system/gwtool-serve.service",
             "lib/sysusers.d/gwtool.conf"})
         # What the manual shows is what is installed, with the binary's place.
@@ -106,7 +108,17 @@ class Installed(cli.TestCase):
         serve = read(os.path.join(units, "gwtool-serve.service"))
         self.assertEqual(re.sub("(?m)^Description=.*", "", serve),
                          re.sub("(?m)^Description=.*", "", follow).replace("follow-tlog", "serve-dns"))
-        self.assertIn("u gwtool ", read(os.path.join(top, "lib", "sysusers.d", "gwtool.conf")))
+        users = read(os.path.join(top, "lib", "sysusers.d", "gwtool.conf"))
+        self.assertIn("u gwtool ", users)
+        self.assertIn("u gwtool-serve -:gwtool ", users)
+        self.assertIn("\n" + read(os.path.join(top, "share/doc/gwtool/examples/gwtool-serve-user.conf")),
+                      manual)
+        if shutil.which("systemd-analyze") is None:
+            return  # its judgement is tried where it is
+        for unit in ("gwtool-follow.service", "gwtool-serve.service"):
+            r = cli.run(["systemd-analyze", "security", "--offline=yes", "--threshold=20",
+                         os.path.join(units, unit)])
+            self.assertEqual(r.code, 0, r.out[-500:] + r.err)
 
 
 if __name__ == "__main__":

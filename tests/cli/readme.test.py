@@ -88,8 +88,9 @@ class Readme(cli.TestCase):
 
     def test_the_unit_of_the_manual(self):
         section = read("man", "sections", "gwtool.mdoc").split(".Sh AS SERVICES")[1].split(".Sh ")[0]
-        setup, unit = literal_blocks(section)
-        for line in setup.splitlines():
+        setup, unit, other_setup, other_user = literal_blocks(section)
+        self.assertTrue(other_user.startswith("[Service]\nUser=gwtool-serve\n"))
+        for line in (setup + other_setup).splitlines():
             if "gwtool " in line and "-- gwtool" in line:
                 self.parse("gwtool.mdoc", line[line.index("-- gwtool") + 3:])
         command = re.search(r"^ExecStart=\S*/(gwtool .*)$", unit, re.M).group(1)

@@ -172,7 +172,7 @@ class Answers(serve.TestCase):
         for args, text in ((("+tcp",), "status: NOERROR"), (("+notcp", "+bufsize=512"), "status: NOERROR"),
                            (("+noedns",), "status: NOERROR"), (("+edns=1", "+noednsneg"), "BADVERS"),
                            (("+opcode=5",), "NOTIMP"), (("+ednsopt=65001:00ff",), "status: NOERROR"),
-                           (("+cookie",), "status: NOERROR")):
+                           (("+cookie",), "(good)"), (("+cookie", "+tcp"), "(good)")):
             with self.subTest(args):
                 out = serve.tool("dig", "@127.0.0.1", "-p", server.port, *args, "+tries=1", MOX, "TXT")
                 self.assertIn(text, out)

@@ -73,7 +73,7 @@ class Follow(serve.TestCase):
         again = serve.Server(server.db, server.key, *args)
         self.addCleanup(again.kill)
         self.assertTrue(again.status()["following"].startswith("halted: "))
-        self.assertIn("event=following_halted", again.err)
+        again.wait_err("event=following_halted")
         self.assertEqual(again.ask(ZONE, "SOA").rcode, 0)
         self.assertEqual(again.stop(), 0)
         self.assertEqual(self.gwtool("follow-tlog", "--db", server.db, "--status").code, 4)

@@ -77,6 +77,40 @@ class Keys(serve.TestCase):
                           key + ".key exists already")
         self.assert_missing(key)
 
+    def test_a_key_of_others(self):
+        """Refused before anything is served, also by --check-config, and a pipe is not waited for."""
+        key = self.make_key()
+        zone = self.file("zone", "@ 300 IN SOA ns.x.y. h.x.y. 1 1 1 1 1\n@ 300 IN NS ns.x.y.\n")
+        served = ("serve-dns", "--listen", serve.HOST + ":0", "--zone-file", ZONE + "=" + zone,
+                  "--zone-key", ZONE + "=" + key)
+        self.assert_run(self.gwtool(*served, "--check-config"), 0)
+        pipe = self.path("pipe")
+        os.mkfifo(pipe, 0o600)
+        for mode in (0o666, 0o644):
+            os.chmod(key, mode)
+            for more in ((), ("--check-config",)):
+                self.assert_error(self.gwtool(*served, *more), 2, key + ": others may", "chmod 600")
+            self.assert_error(self.gwtool("serve-dns", "key", "ds", "--key", key), 2, "others may")
+        os.remove(key)
+        os.rename(pipe, key)
+        for more in ((), ("--check-config",)):
+            self.assert_error(self.gwtool(*served, *more), 2, key + ": not a regular file")
+        os.rename(key, key + ".key")
+        self.assert_error(self.gwtool("serve-dns", "key", "ds", "--key", key), 2, "with --zone")
+
+    def test_nothing_of_another_file_is_told(self):
+        """Root reads the key of a zone before it becomes the user, who may have left a link there."""
+        key = self.make_key()
+        shadow = self.file("shadow", "root $y$j9T$hash:19000:0\n", 0o600)
+        for name in (key, key + ".key"):
+            os.rename(name, name + ".kept")
+            os.symlink(shadow, name)
+            for zone in ((), ("--zone", ZONE)):
+                r = self.gwtool("serve-dns", "key", "ds", "--key", key, *zone)
+                self.assertEqual(r.code, 2, r)
+                self.assertNotIn("$y$", r.out + r.err)
+            os.rename(name + ".kept", name)
+
     def test_bad_input(self):
         new = ("serve-dns", "key", "new")
         for args, code, text in (

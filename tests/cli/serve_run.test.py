@@ -2,8 +2,10 @@
 """serve-dns as a daemon: updates while serving, reload, end, restart, status, metrics, bad input."""
 
 import contextlib
+import http.client
 import os
 import re
+import shutil
 import signal
 import socket
 import sqlite3
@@ -203,13 +205,19 @@ class Running(serve.TestCase):
         self.make_key()
         other_zone_key = self.make_key("other.key", "example.net")
         text = self.file("text", "this is a text, not a database, and not a key either\n" * 20)
+        damaged = self.path("damaged")
+        shutil.copy(self.path("db"), damaged)
+        with contextlib.closing(sqlite3.connect(damaged)) as c:
+            c.execute("UPDATE log SET modules = -1")
+            c.commit()
         for changes, code, texts in (
                 ({"db": text}, 2, [text]),
+                ({"db": damaged}, 1, [damaged, "modules in 5000 records"]),
                 ({"db": self.path("none", "db")}, 1, ["no database", "gwtool follow-tlog"]),
                 ({"key": self.path("nokey")}, 2, ["does not exist", "serve-dns key new --zone " + ZONE]),
                 ({"key": text}, 2, [text]),
                 ({"key": other_zone_key}, 2, ["example.net", "not " + ZONE]),
-                ({"key": self.dir}, 1, [self.dir]),
+                ({"key": self.dir}, 2, [self.dir]),
                 ({"zone": "a..b"}, 2, ["--zone"]),
                 ({"zone": "."}, 2, ["--zone", "root"]),
                 ({"zone": ".".join(["x" * 60] * 4)}, 2, ["--zone"]),
@@ -304,12 +312,21 @@ class Running(serve.TestCase):
             cli.wait_until(lambda: b"STOPPING=1" in s.recv(4096), what="stopping")
 
     def test_metrics_and_health(self):
-        server = self.serve("--metrics", "127.0.0.1:0")
+        server = self.serve("--metrics", "127.0.0.1:0", "--metrics-name", "dns.example.org")
         before = server.metric('gwtool_serve_answers_total{kind="positive"}')
         server.txt(MOX)
         self.assertEqual(server.metric('gwtool_serve_answers_total{kind="positive"}'), before + 1)
         self.assertGreater(server.metric('gwtool_serve_names{kind="all"}'), 1000)
         self.assertEqual(server.metric("gwtool_build_info"), 1)
+        # No page of somebody else's reads it by a name of its own.
+        at = re.search(r"event=metrics address=(\S+)", server.err).group(1)
+        for host, status in (("dns.example.org:80", 200), ("localhost", 200), (at, 200),
+                             ("rebind.example", 421)):
+            for path in ("/metrics", "/healthz"):
+                client = http.client.HTTPConnection(at, timeout=20 * cli.SLOWNESS)
+                client.request("GET", path, headers={"Host": host})
+                self.assertEqual(client.getresponse().status, status, host)
+                client.close()
 
     @unittest.skipUnless(os.getuid() == 0, "changes the user")
     def test_user(self):
@@ -323,6 +340,10 @@ class Running(serve.TestCase):
         self.assertIn("v=v0.0.14 ", server.txt(MOX)[0])
         with open("/proc/%d/status" % server.pid) as f:
             self.assertRegex(f.read(), r"Uid:\s+65534\s+65534\s+65534\s+65534")
+        # It leaves no core with its keys, and is nobody's to trace: what is told of it is root's.
+        with open("/proc/%d/limits" % server.pid) as f:
+            self.assertRegex(f.read(), r"Max core file size\s+0\s+0\s")
+        self.assertEqual(os.stat("/proc/%d/environ" % server.pid).st_uid, 0)
         self.assertEqual(os.stat(db + ".serve-dns.sock").st_uid, 65534)
         server.send(signal.SIGHUP)
         server.wait_err("event=reloaded")

@@ -4,7 +4,7 @@
 import os
 import random
 import resource
-import select
+import signal
 import socket
 import struct
 import sys
@@ -145,43 +145,23 @@ class Tcp(serve.TestCase):
         self.assertLess(rss, 200 << 10)
 
     def test_idle_from_the_first_byte_on(self):
-        server = self.serve("--tcp-idle", "2s")
-        quiet, drip = self.connect(server), self.connect(server)
-        busy = self.connect(server)
+        server = self.serve("--tcp-idle", "3s")
         start = time.monotonic()
+        quiet, half = (self.connect(server) for _ in range(2))
         message = serve.framed(serve.query(MOX, "TXT"))
-        closed = {}
-        drip.setblocking(False)
-        quiet.setblocking(False)
-        at = 0
-        while len(closed) < 2 and time.monotonic() - start < 20 * cli.SLOWNESS:
-            if "drip" not in closed:
-                try:
-                    drip.send(message[at:at + 1])  # never complete
-                    at = min(at + 1, 20)
-                except OSError:
-                    closed["drip"] = time.monotonic() - start
-            for name, s in (("quiet", quiet), ("drip", drip)):
-                try:
-                    if name not in closed and s.recv(1) == b"":
-                        closed[name] = time.monotonic() - start
-                except BlockingIOError:
-                    pass
-                except OSError:
-                    closed[name] = time.monotonic() - start
-            busy.sendall(message)
-            serve.read_tcp(busy)
-            # The pace of the dripping, unless one of them is closed before.
-            select.select([s for name, s in (("quiet", quiet), ("drip", drip)) if name not in closed],
-                          [], [], 0.05)
-        self.assertEqual(set(closed), {"quiet", "drip"})
-        for seconds in closed.values():
-            self.assertGreater(seconds, 1.5)
-        # A client that asks stays.
+
+        def wait_for_the_end(s, least):
+            self.assertEqual(s.recv(1), b"")
+            self.assertGreater(time.monotonic() - start, least)
+        half.sendall(message[:5])
+        wait_for_the_end(half, 1.5)
+        # Who comes later stays longer.
+        busy = self.connect(server)
+        wait_for_the_end(quiet, 2.5)
         busy.sendall(message)
         serve.read_tcp(busy)
         r = server.ask(MOX, "TXT", tcp=True, options=b"\0\x0b\0\0")
-        self.assertIn(b"\0\x0b\0\2" + struct.pack(">H", 20), r.opt.rdata)
+        self.assertIn(b"\0\x0b\0\2" + struct.pack(">H", 30), r.opt.rdata)
 
     def test_caps(self):
         server = self.serve("--tcp-per-network", "3", "--tcp-connections", "5", "--metrics",
@@ -192,21 +172,44 @@ class Tcp(serve.TestCase):
             s = socket.create_connection((HOST, server.port), timeout=10 * cli.SLOWNESS,
                                          source_address=(source, 0))
             self.addCleanup(s.close)
-            try:
-                s.sendall(message)
-                serve.read_tcp(s)
-                return s
-            except (OSError, EOFError):
-                return None
+            s.sendall(message)
+            serve.read_tcp(s)
+            return s
         first = [open_from("127.0.0.1") for _ in range(4)]
-        self.assertEqual([bool(s) for s in first], [True, True, True, False])
+        # The oldest went for the last one.
+        self.assertEqual(first[0].recv(1), b"")
         self.assertEqual(server.metric('gwtool_serve_tcp_refused_total{reason="network"}'), 1)
         # Another /24.
-        other = [open_from("127.0.1.1") for _ in range(3)]
-        self.assertEqual([bool(s) for s in other], [True, True, False])
+        for _ in range(3):
+            open_from("127.0.1.1")
+        self.assertEqual(first[1].recv(1), b"")
         self.assertEqual(server.metric('gwtool_serve_tcp_refused_total{reason="total"}'), 1)
-        first[0].close()
-        cli.wait_until(lambda: open_from("127.0.0.1"), what="the place that became free")
+        cli.wait_until(lambda: server.metric("gwtool_serve_tcp_connections") == 5, what="five")
+        # The others are as they were.
+        for s in first[2:]:
+            s.sendall(message)
+            serve.read_tcp(s)
+
+    def test_who_asks_is_served_right_after_a_flood(self):
+        server = self.serve("--tcp-connections", "50", "--tcp-per-network", "10", "--metrics", "127.0.0.1:0")
+        message = serve.framed(serve.query(MOX, "TXT"))
+        for what in (b"", b"\0", message[:-1], message):
+            # Ten networks, each with more than its share.
+            flood = []
+            for i in range(120):
+                s = socket.create_connection((HOST, server.port), timeout=10 * cli.SLOWNESS,
+                                             source_address=("127.%d.0.1" % (i % 10 + 1), 0))
+                self.addCleanup(s.close)
+                flood.append(s)
+                try:
+                    s.sendall(what)
+                except OSError:
+                    pass  # ended already
+            with self.subTest(what=what):
+                serve.ask_tcp(server.port, serve.query(MOX, "TXT"))
+            for s in flood:
+                s.close()
+            cli.wait_until(lambda: server.metric("gwtool_serve_tcp_connections") == 0, what="none left")
 
     def limited(self, soft, hard):
         def few():
@@ -307,6 +310,84 @@ class Limits(serve.TestCase):
         answered, _ = self.flood(server, [serve.query("x%d%s" % (i, V0), "TXT") for i in range(150)],
                                  "127.0.8.1")
         self.assertLess(answered, 60)
+
+    def test_who_has_a_cookie_is_not_limited(self):
+        """RFC 7873: nobody else gets the answers, as who sends our cookie is where it says."""
+        server = self.serve("--rate-limit", "5", "--metrics", "127.0.0.1:0")
+        client = b"client#1"
+        ask = lambda cookie: serve.query(MOX, "TXT", dnssec=True, options=serve.cookie_option(cookie))
+        source = "127.0.6.1"
+        first = serve.Message(serve.ask_udp(server.port, ask(client), source=source))
+        self.assertEqual((first.rcode, first.cookie[:8], len(first.cookie)), (0, client, 24))
+        self.assertEqual(self.flood(server, [ask(first.cookie)] * 150, source), (150, 0))
+        # It is good at its address alone.
+        answered, _ = self.flood(server, [ask(first.cookie)] * 150, "127.0.5.1")
+        self.assertLess(answered, 100)
+        # Over the limit who sends none of ours is told one, and need not come back over TCP.
+        replies = []
+        while not any(r.rcode == 23 for r in replies):
+            reply = serve.ask_udp(server.port, ask(client), source=source, timeout=0.2)
+            replies += [serve.Message(reply)] if reply else []
+        bad = replies[-1]
+        self.assertFalse(bad.tc or bad.aa or bad.answer)
+        again = serve.Message(serve.ask_udp(server.port, ask(bad.cookie), source=source))
+        self.assertEqual((again.rcode, len(again.of(again.answer, "TXT"))), (0, 1))
+        self.assertGreater(server.metric('gwtool_serve_limited_total{action="truncated"}'), 0)
+        # Over TCP it is answered as well, and nobody is told to come again.
+        r = serve.Message(serve.ask_tcp(server.port, ask(client + bytes(16))))
+        self.assertEqual((r.rcode, r.cookie[:8]), (0, client))
+
+    def test_the_secret_of_cookies(self):
+        """Servers of one address share it, and it is changed without one that a client has becoming bad."""
+        old, new = "dd3bdf9344b678b185a6f5cb60fca715\n", "445536bcd2513298075a5d379663c962\n"
+        files = [self.file("secret%d" % i, old, 0o600) for i in range(2)]
+        servers = [self.serve("--cookie-secret-file", f, db=self.path("db%d" % i),
+                              key=self.make_key("key%d" % i)) for i, f in enumerate(files)]
+
+        def cookie_of(server, cookie):
+            # Without a question: whether the cookie is good is all that is answered.
+            message = struct.pack(">HHHHHH", 1, 0, 0, 0, 0, 1) + b"\0" + struct.pack(
+                ">HHIH", 41, 1232, 0, 4 + len(cookie)) + serve.cookie_option(cookie)
+            r = serve.Message(serve.ask_udp(server.port, message))
+            self.assertEqual((r.questions, r.answer, r.cookie[:8]), ([], [], cookie[:8]))
+            self.assertIn(r.rcode, (0, 23))
+            return r.rcode, r.cookie
+
+        def reload(server, path, text):
+            with open(path, "w") as f:
+                f.write(text)
+            seen = server.err.count("event=reloaded")
+            server.send(signal.SIGHUP)
+            cli.wait_until(lambda: server.err.count("event=reloaded") > seen)
+
+        rcode, cookie = cookie_of(servers[0], b"client#1")
+        self.assertEqual(rcode, 0)
+        for text, makes in ((old + new, old), (new + old, new)):
+            for server, path in zip(servers, files):
+                for other in servers:
+                    self.assertEqual(cookie_of(other, cookie)[0], 0, makes)
+                reload(server, path, text)
+                rcode, cookie = cookie_of(server, cookie)
+                self.assertEqual(rcode, 0)
+        reload(servers[0], files[0], new)
+        self.assertEqual(cookie_of(servers[0], cookie)[0], 0)
+        # Dropped, it is good no more; and what is no secret changes nothing.
+        reload(servers[1], files[1], old)
+        self.assertEqual(cookie_of(servers[1], cookie)[0], 23)
+        reload(servers[0], files[0], "no secret\n")
+        servers[0].wait_err("event=reload_failed")
+        self.assertEqual(cookie_of(servers[0], cookie)[0], 0)
+
+    def test_secrets_of_cookies_that_are_refused(self):
+        for text, mode, said in (("xyz\n", 0o600, "32 hexadecimal digits"), ("", 0o600, "no secret"),
+                                 ("dd3bdf9344b678b185a6f5cb60fca715\n", 0o644, "others may read")):
+            path = self.file("secret", text, mode)
+            r = self.gwtool("serve-dns", "--listen", HOST + ":0", "--zone-file",
+                            ZONE + "=" + self.file("z", "@ 1 SOA ns.x. h.x. 1 1 1 1 1\n@ 1 NS ns.x.\n"),
+                            "--zone-key", ZONE + "=" + self.make_key("key" + str(len(text))),
+                            "--cookie-secret-file", path)
+            self.assert_error(r, 2, said)
+            os.remove(path)
 
     def test_loopback_is_not_limited_by_default(self):
         server = self.serve()

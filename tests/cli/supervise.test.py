@@ -1,11 +1,15 @@
 """gwtool supervise with real services and a build service on loopback: a service runs, a new version
 is noticed, fetched, proven, put in its place, and kept or rolled back."""
 
+import ctypes
+import errno
 import json
 import os
 import re
 import signal
+import struct
 import sys
+import unittest
 
 sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
 import cli
@@ -52,6 +56,13 @@ class Running(TestCase):
         self.assertEqual(sup.wait(), 5)
         self.assertEqual(self.lab.running(), {})
 
+    def test_words_that_are_empty_or_look_like_ours(self):
+        words = ["", "--dir", "x", "", "--", "--help", "-v", "a b", ""]
+        service = self.file("words", "#!/bin/sh\nfor w; do echo \"[$w]\"; done\n", 0o755)
+        r = self.gwtool("supervise", "--dir", self.lab.state, service, *words)
+        self.assertEqual((r.code, r.lines), (0, ["[%s]" % w for w in words]))
+        self.assert_error(self.gwtool("supervise", "--dir", self.lab.state, "", "x"), 2, "is empty")
+
     def test_its_own_end_is_ours(self):
         sup = self.start()
         self.lab.wait_running("v0.1.0")
@@ -68,7 +79,11 @@ class Running(TestCase):
         self.lab.install("v0.1.4", "stubborn")
         sup = self.start("--stop-timeout", "200ms")
         self.lab.wait_running("v0.1.4")
-        sup.send(signal.SIGINT)
+
+        def ended():
+            sup.send(signal.SIGINT)  # again and again: nothing is put off by it
+            return not sup.alive()
+        cli.wait_until(ended, what="its end", every=0.05)
         self.assertEqual(sup.wait(), -signal.SIGKILL)
         self.assertIn("signal:interrupt", [line[0] for line in self.lab.lines()])
 
@@ -78,6 +93,10 @@ class Running(TestCase):
         self.assert_error(r, 3, "another supervisor runs there")
 
     def test_what_cannot_run(self):
+        r = self.gwtool("supervise", "--dir", self.file("file", ""), self.lab.link)
+        self.assert_error(r, 2, self.path("file") + ": not a directory")
+        self.assert_error(self.gwtool("supervise", "--listen", "127.0.0.1", self.lab.link), 2, "has no port")
+        self.assert_error(self.gwtool("supervise", "--dns", "no zone", self.lab.link), 2, "--dns")
         r = self.gwtool("supervise", *self.lab.options(), "./none", env=self.lab.env())
         self.assert_error(r, 1, "./none: no such file")
         r = self.gwtool("supervise", *self.lab.options(), "svc", env=self.lab.env())
@@ -156,6 +175,44 @@ class Updating(TestCase):
         self.lab.wait_running("v0.1.5")
         self.assertEqual([w for w, _, _ in self.history()], ["rolled-back", "updated"])
         return sup
+
+    @unittest.skipUnless(os.uname().machine == "x86_64", "the numbers of the calls are x86's")
+    def test_a_kernel_that_keeps_the_helper_from_nothing_is_told_of(self):
+        # As in a container whose own filter knows neither: seccomp(2), landlock_create_ruleset(2)
+        code = b"".join(struct.pack("HBBI", *one) for one in (
+            (0x20, 0, 0, 0), (0x15, 1, 0, 317), (0x15, 0, 1, 444), (0x06, 0, 0, 0x50000 | errno.ENOSYS),
+            (0x06, 0, 0, 0x7fff0000)))
+        libc = ctypes.CDLL(None, use_errno=True)
+        has_landlock = libc.syscall(444, None, 0, 1) > 0
+
+        def refuse():
+            held = ctypes.create_string_buffer(code)
+            program = ctypes.create_string_buffer(struct.pack("HxxxxxxP", 5, ctypes.addressof(held)))
+            assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, program) == 0
+        for kept in (True, False):
+            lab = self.lab if kept else supervise_lab.Lab(self.path("other"), self.addCleanup)
+            self.lab = lab
+            lab.install()
+            lab.release("v0.1.1")
+            sup = self.background([cli.GWTOOL, "supervise", *lab.options(), lab.link], env=lab.env(),
+                                  **({} if kept else {"preexec_fn": refuse}))
+            self.addCleanup(lab.kill_services)
+            sup.wait_err("event=supervising")
+            self.assertNotIn("helper", self.ask("status", "--json").json)
+            self.ask("check")
+            sup.wait_err("event=updated version=v0.1.1")
+            helper = self.ask("status", "--json").json["helper"]
+            plain = self.ask("status").out
+            if kept:
+                self.assertEqual((helper["landlock"], helper["seccomp"]), (has_landlock, True))
+                self.assertEqual("less confined" in sup.err + plain, not has_landlock)
+            else:
+                self.assertEqual((helper["landlock"], helper["seccomp"], helper["call_list"]), (False,) * 3)
+                self.assertRegex(plain, "helper less confined: landlock: .*\n.*less confined: seccomp: .*: ")
+                # once, though a helper looked and another one fetched
+                for part in ("landlock", "seccomp"):
+                    self.assertEqual(sup.err.count('event=helper-less-confined why="%s: ' % part), 1)
+            sup.stop()
 
     def test_a_release_that_crashes_at_once(self):
         self.rolled_back("v0.1.2", "crash", "the new version ended with 7", *LONG)

@@ -91,21 +91,24 @@ class Explain(cli.TestCase):
             self.assert_error(self.gwtool("supervise", "explain", *args), 2)
         self.assert_error(self.gwtool("supervise", "explain"), 1, "gw/state.json")
 
+    def test_what_is_held_back_and_the_supervisors_own_configuration(self):
+        r = self.gwtool("supervise", "explain", "--running", "v0.1.2", "--go", "go1.23.3", "--listed",
+                        "v0.1.3,v0.1.4", "--go-lines", "v0.1.4=1.25", "--json")
+        self.assertEqual((r.json["version"], r.json["held_back"]),
+                         ("v0.1.3", "v0.1.4 needs Go 1.25, which the toolchain policy does not permit"))
+        os.mkdir(self.path("gw"))
+        self.file("gw/state.json", '{"version":1,"running":{"version":"v0.1.2","go_version":"go1.23.3"},'
+                  '"versions":{"v0.1.5":"2026-01-20T00:00:00Z"}}')
+        config = self.file("config.toml", '[supervise]\ndir = "%s"\nmodule-policy = "manual"\n'
+                           % self.path("gw"))
+        r = self.gwtool("--config", config, "supervise", "explain")
+        self.assert_run(r, 0, out="none: v0.1.5 is for a person to install\n")
+        r = self.gwtool("--config", config, "supervise", "explain", "--module-policy", "patch")
+        self.assert_run(r, 0, out="v0.1.5 go1.23.3\n")
+        self.assert_error(self.gwtool("--config", config, "supervise", "status"), 3, self.path("gw"))
 
-class Asking(supervise_lab.TestCase):
-    def setUp(self):
-        super().setUp()
-        self.lab = supervise_lab.Lab(self.path("lab"), self.addCleanup)
-        self.lab.install()
 
-    def start(self, *more, version="v0.1.0"):
-        sup = self.background([cli.GWTOOL, "supervise", *self.lab.options(*more), self.lab.link],
-                              env=self.lab.env())
-        self.addCleanup(self.lab.kill_services)
-        sup.wait_err("event=supervising")
-        self.lab.wait_running(version)
-        return sup
-
+class Asking(supervise_lab.Installed):
     def check(self, sup, known):
         self.ask("check")
         sup.wait_err("event=checked newer=%d" % known)
@@ -219,6 +222,7 @@ class Asking(supervise_lab.TestCase):
         shutil.copy(supervise_lab.build("v0.1.1", "ok", "example.test/other"), brought)
         self.assert_error(self.ask("update", "--file", brought, code=2), 2, "example.test/other")
         self.assert_error(self.ask("update", "--file", self.path("none"), code=1), 1, "none")
+        self.assert_error(self.ask("update", "--file", self.dir, code=1), 1, self.dir)
         self.assert_error(self.ask("update", "--file", brought, "v0.1.5", code=2), 2, "exclude")
 
     def test_skip(self):
@@ -226,6 +230,10 @@ class Asking(supervise_lab.TestCase):
         sup = self.start("--delay", "1h")
         self.ask("skip", "v0.1.1")
         self.assert_error(self.ask("skip", "x", code=2), 2, "skip needs a version")
+        self.assert_error(self.ask("skip", "v0.1.5", "1.26.8", code=2), 2, "no Go version")
+        self.assert_error(self.ask("skip", "v0.1.5", "go1.26.8", "v0.1.9", code=2), 2, "too many words")
+        self.assert_error(self.ask("update", "v0.1.5", "current", "x", code=2), 2, "too many words")
+        self.assert_error(self.ask("pause", "x" * 5000, code=2), 2, "5006 bytes")
         self.check(sup, 1)
         self.assertEqual(self.status()["why_no_update"], "v0.1.1 is skipped")
 
@@ -324,7 +332,9 @@ class Asking(supervise_lab.TestCase):
         self.lab.release("v0.1.2", "crash", listed=False)
         said = self.path("said")
         sup = self.start("--trial", "3s", "--on-event",
-                         "echo \"$GW_EVENT $GW_VERSION $GW_MESSAGE\" >> %s" % said)
+                         "echo \"$GW_EVENT $GW_VERSION $GW_MESSAGE\" >> %s; "
+                         "tr '\\0' '\\n' < /proc/$$/environ | grep -c ^GW_VERSION= >> %s.count"
+                         % (said, said), env={"GW_VERSION": "of somebody else"})
         self.ask("check")
         sup.wait_err("event=updated")
         self.ask("update", "v0.1.2")
@@ -334,6 +344,9 @@ class Asking(supervise_lab.TestCase):
             with open(said) as f:
                 return f.read().splitlines()
         cli.wait_until(lambda: os.path.exists(said) and len(told()) == 2, what="two events")
+        cli.wait_until(lambda: os.path.exists(said + ".count") and
+                       len(open(said + ".count").read()) == 4, what="two counts")
+        self.assertEqual(open(said + ".count").read(), "1\n1\n")
         self.assertEqual(sorted(told()), ["rolled-back v0.1.2 the new version ended with 7",
                                           "updated v0.1.1 "])
 
@@ -486,14 +499,16 @@ class Asking(supervise_lab.TestCase):
     def test_a_version_that_needs_a_newer_go(self):
         for version in ("v0.1.1", "v0.1.5"):
             self.lab.release(version)
-        self.lab.gomod("v0.1.5", header="// Deprecated: use example.test/other\n", go="1.99")
+        self.lab.gomod("v0.1.5", header="// Deprecated: use \x1b[31mexample.test/other\n", go="1.99")
         sup = self.start()
         self.ask("check")
         sup.wait_err("event=updated version=v0.1.1")
         s = self.status()
         self.assertEqual(s["why_no_update"],
                          "v0.1.5 needs Go 1.99, which the toolchain policy does not permit")
-        self.assertEqual(s["deprecated"], "use example.test/other")
+        self.assertEqual(s["deprecated"], "use \x1b[31mexample.test/other")
+        # an author's words move nobody's cursor
+        self.assertIn("deprecated: use \\x1b[31mexample.test/other\n", self.ask("status").out)
         r = self.gwtool("supervise", "explain", "--running", "v0.1.2", "--go", "go1.23.3", "--listed",
                         "v0.1.3", "--go-lines", "v0.1.3=1.24", "--toolchains",
                         "cur=go1.24.0,prev=go1.23.6", "--toolchain-policy", "supported")
@@ -506,17 +521,22 @@ class Asking(supervise_lab.TestCase):
         self.lab.release("v0.1.1")
         now = "%x" % int(time.time() - 3600)
         records = ('svc._.example.test.v0 TXT "v=v0.2.0 t=%s"\n'
-                   'toolchain.v0 TXT "v=go1.26.8 k=cur t=%s; v=go1.25.9 k=prev t=%s"\n' % (now, now, now))
+                   'toolchain.v0 TXT "v=go1.26.8 k=cur t=%s; v=go1.25.9 k=prev t=%s"\n'
+                   '_updates TXT "v=UPDATES0;l=v9.0.0"\n' % (now, now, now))
         with dns_lab.Lab(self.path("dns"), [dns_lab.Zone("signed.lab", records),
                                             dns_lab.Zone("bad.lab", records,
-                                                         tamper=[("v0.2.0", "v0.1.9")])]) as dns:
-            place = ["--resolver", dns.resolver, "--trust-anchor", dns.anchor]
-            sup = self.start("--dns", "signed.lab", *place)
+                                                         tamper=[("v0.2.0", "v0.1.9")])]) as dns, \
+                dns_lab.Proxy(dns.resolver, "truncate") as cut:
+            # Each answer comes over TCP: the helper may make the system calls for that, too.
+            place = ["--resolver", cut.resolver, "--trust-anchor", dns.anchor]
+            sup = self.start("--dns", "signed.lab", "--own-updates", "signed.lab", *place)
             self.ask("check")
             sup.wait_err("event=updated version=v0.1.1")
             s = self.status()
             self.assertEqual(list(s["known"]), ["v0.2.0"])
             self.assertEqual(s["toolchains"], {"cur": "go1.26.8", "prev": "go1.25.9"})
+            self.assertEqual((s["gwtool"]["newest"], s["gwtool"]["newer"]), ("v9.0.0", True))
+            self.assertIn(", v9.0.0 is out\n", self.ask("status").out)
             self.assertEqual(s["why_no_update"], "v0.2.0 is of another minor version")
             self.assertEqual(sup.stop(), 5)
             # An answer that was altered does not count, and the list still does.

@@ -221,7 +221,8 @@ class Disk(TestCase):
     def test_a_link_that_cannot_be_moved_back(self):
         self.lab.release("v0.1.1")
         start = self.as_another_user()
-        ready = ["--ready", "chmod 555 %s; exit 1" % self.lab.bin, "--ready-timeout", "300ms"]
+        # By an event, not by a time in which a busy machine does not come to run the command.
+        ready = ["--ready", "chmod 555 %s; kill -USR2 $GW_PID; exit 1" % self.lab.bin, "--ready-timeout", "1h"]
         sup = start(*ready)
         sup.wait_err("event=supervising")
         self.lab.wait_running("v0.1.0")
@@ -432,9 +433,9 @@ class Kills(TestCase):
         self.assertIn(read(self.lab.link), [read(path) for path in whole], n)
         again = self.start(*trial)
         again.wait_err("event=supervising")
-        cli.wait_until(lambda: len(self.lab.running()) == 1, what="one service after %d" % n)
-        version, = self.lab.running().values()
-        self.assertIn(version, ["v0.1.0", "v0.1.1"])
+        # A trial that a kill cut short goes on: the bad one may run until it has crashed once more.
+        cli.wait_until(lambda: list(self.lab.running().values()) in (["v0.1.0"], ["v0.1.1"]),
+                       what="one good service after %d" % n)
         # and it is not stuck: the same update comes to its end, or is known to be bad
         self.gwtool("supervise", "check", "--dir", self.lab.state)
 

@@ -174,11 +174,49 @@ class Notify(Manager):
         self.heard += out
         return "".join(self.heard)
 
-    def test_what_is_said_and_what_is_not(self):
+    def listen(self):
         self.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.addCleanup(self.manager.close)
         self.heard = []
         self.manager.bind(self.path("notify"))
+
+    def test_what_the_new_one_of_an_overlap_said_counts_once_it_is_the_service(self):
+        self.listen()
+        self.lab.install("v0.1.6", "socket")
+        self.lab.release("v0.1.7", "socket")
+        sup = self.start("--listen", "unix:" + self.path("socket"), "--ready", "notify", "--overlap",
+                         env={"NOTIFY_SOCKET": self.path("notify")})
+        cli.wait_until(lambda: "STATUS=serving v0.1.6" in self.messages(), what="the service's word")
+        self.update(sup, "v0.1.7")
+        cli.wait_until(lambda: "STATUS=serving v0.1.7" in self.messages(), what="the new one's word")
+        self.assertEqual(self.messages().count("READY=1"), 1)
+        self.assertEqual(sup.stop(), 0)
+
+    def test_a_watchdog_that_the_service_asked_for_is_fed_while_it_ends(self):
+        self.listen()
+        os.makedirs(self.path("bin"))
+        os.mkfifo(self.path("enough"))
+        service = self.file("bin/service", "#!%s\n" % sys.executable + """import os, signal, socket
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+where = os.environ["NOTIFY_SOCKET"]
+s.connect("\\0" + where[1:] if where[0] == "@" else where)
+s.send(b"READY=1\\nWATCHDOG_USEC=200000")
+signal.sigwait([signal.SIGTERM])
+open(%r).read()
+""" % self.path("enough"), 0o755)
+        sup = self.background([cli.GWTOOL, "supervise", "--dir", self.lab.state, service],
+                              env=self.lab.env(NOTIFY_SOCKET=self.path("notify"), WATCHDOG_USEC=3600000000))
+        cli.wait_until(lambda: "WATCHDOG_USEC=200000" in self.messages(), what="the service's word")
+        self.assertNotIn("WATCHDOG=1", self.messages())
+        sup.send(signal.SIGTERM)
+        cli.wait_until(lambda: self.messages().count("WATCHDOG=1") >= 3, what="food")
+        with open(self.path("enough"), "w"):
+            pass
+        self.assertEqual(sup.wait(), 0)
+
+    def test_what_is_said_and_what_is_not(self):
+        self.listen()
         self.lab.install("v0.1.6", "socket")
         self.lab.release("v0.1.7", "socket")
         sup = self.start("--listen", "unix:" + self.path("socket"), "--ready", "notify",
@@ -284,11 +322,15 @@ class Users(Manager):
 
         def page_uid():
             return int(page()[0]["Uid"].split()[0]) if page() else 0
-        # a number that nobody has: neither root's, the service's nor the helper's
-        cli.wait_until(lambda: page_uid() != 0, what="its user")
-        self.assertIn(page_uid(), range(61184, 65520))
-        self.assertEqual(page()[0]["Uid"].split(), [str(page_uid())] * 4)
-        self.assertEqual((page()[0]["CapEff"].strip("0"), page()[0]["NoNewPrivs"]), ("", "1"))
+        # it is there for who comes, as a number that nobody has: neither root's, the service's nor the
+        # helper's
+        cli.run(["curl", "-s", "http://127.0.0.1:%d/style.css" % port])
+        uid = cli.wait_until(page_uid, what="its user")
+        self.assertIn(uid, range(61184, 65520))
+        self.assertEqual(page()[0]["Uid"].split(), [str(uid)] * 4)
+        self.assertEqual((page()[0]["CapEff"].strip("0"), page()[0]["NoNewPrivs"], page()[0]["Seccomp"]),
+                         ("", "1", "2"))
+        self.assertEqual(int(page()[0]["CapBnd"], 16), 0)
         # what it may: look, and update
         def post(path, **fields):
             r = cli.run(["curl", "-s", "-u", "admin:secret", "http://127.0.0.1:%d%s" % (port, path)] +
@@ -303,7 +345,7 @@ class Users(Manager):
         self.assertEqual(list(self.lab.running().values()), ["v0.1.1"])
         # as the page, without the password, there is nothing but what everybody may see
         def as_page(command):
-            return cli.run(["setpriv", "--reuid", str(page_uid()), "--regid", str(page_uid()),
+            return cli.run(["setpriv", "--reuid", str(uid), "--regid", str(uid),
                             "--clear-groups", sys.executable, "-c",
                             "import socket, sys\ns = socket.socket(socket.AF_UNIX)\n"
                             "s.connect(sys.argv[1])\ns.sendall(sys.argv[2].encode() + b'\\n')\n"

@@ -3,8 +3,10 @@ them."""
 
 import base64
 import http.client
+import json
 import os
 import re
+import signal
 import sys
 import urllib.parse
 
@@ -33,7 +35,7 @@ class Page(cli.TestCase):
         return sup
 
     def get(self, path, password=None, method="GET", body=None, headers=()):
-        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60 * cli.SLOWNESS)
         h = dict(headers)
         if password is not None:
             h["Authorization"] = "Basic " + base64.b64encode(("admin:" + password).encode()).decode()
@@ -62,6 +64,8 @@ class Page(cli.TestCase):
         self.assertIn(self.lab.go, html)
         self.assertIn("https://docs.example/", html)
         self.assertIn("No update", html)
+        self.assertIn("<dt>delay</dt><dd>1h</dd>", html)
+        self.assertIn("installed by the system's packages", html)
         self.assertEqual(self.get("/style.css")[0], 200)
         browser = {"Origin": self.origin, "Sec-Fetch-Site": "same-origin"}
         token = self.form_token()
@@ -93,10 +97,15 @@ class Page(cli.TestCase):
 
     def test_programs(self):
         self.lab.release("v0.1.1")
-        sup = self.start()
+        sup = self.start("--event-url", "https://me:secret@hooks.example/x", "--event", "exited")
         status, text, _ = self.get("/json", self.password)
         self.assertEqual(status, 200)
         self.assertIn('"module":"example.test/svc"', text)
+        settings = {s["name"]: (s["value"], s["given"]) for s in json.loads(text)["settings"]}
+        self.assertEqual(settings["trial"], ("300ms", True))
+        self.assertEqual(settings["interval"], ("1d", False))
+        self.assertEqual(settings["event-url"], ("https://hooks.example/x", True))
+        self.assertNotIn("secret", text)
         self.assertEqual(self.post("/update", {"which": "service", "version": "v0.1.1",
                                                "goversion": "current"})[:2], (200, "ok\n"))
         sup.wait_err("event=updated version=v0.1.1")
@@ -111,7 +120,7 @@ class Page(cli.TestCase):
                 self.assertEqual(status, 401, (path, password))
                 self.assertIn("Basic", headers["WWW-Authenticate"])
                 self.assertNotIn("example.test", text)
-        for path in ("/update", "/check", "/pause", "/resume", "/rollback", "/skip"):
+        for path in ("/update", "/check", "/pause", "/resume", "/rollback", "/skip", "/reload"):
             self.assertEqual(self.get(path, None, "POST", "")[0], 401, path)
             self.assertEqual(self.get(path, self.password)[0], 405, path)
         for path in ("//", "/./", "/%2e/", "/json/", "/..%2fjson", "/JSON"):
@@ -157,15 +166,12 @@ class Page(cli.TestCase):
         # two tokens, the wrong one first; one of the page that was before
         self.assertEqual(self.get("/update", self.password, "POST", "version=v0.1.1&token=x&token=" + token,
                                   {"Origin": self.origin})[0] // 100, 4)
-        os.kill(next(int(p) for p in os.listdir("/proc") if p.isdigit() and self.is_page(p, sup.pid)), 9)
+        self.end_page(sup, signal.SIGKILL)
         sup.wait_err("event=page-ended")
-        sup.wait_err("(?s)event=page address.*event=page address", timeout=40)
-        self.port = int(re.findall(r"event=page address=127.0.0.1:(\d+)", sup.err)[-1])
-        self.origin = "http://127.0.0.1:%d" % self.port
         self.assertEqual(self.post("/update", {**update, "token": token}, {"Origin": self.origin})[0], 403)
         token = self.form_token()
         # what only a page has buttons for always needs it
-        for path in ("/check", "/pause", "/resume", "/rollback", "/skip"):
+        for path in ("/check", "/pause", "/resume", "/rollback", "/skip", "/reload"):
             self.assertEqual(self.post(path, {"version": "v0.1.1"})[0], 403, path)
         # another way to say the same
         self.assertEqual(self.get("/update", self.password, "POST", '{"version":"v0.1.1"}',
@@ -221,6 +227,26 @@ class Page(cli.TestCase):
         self.assertIn('gwtool_supervise_checks_total{end="done"} 1\n', text)
         self.assertIn("gwtool_supervise_update_available 0\n", text)
 
+    def test_another_sites_name_that_leads_here(self):
+        sup = self.start("--admin-origin", "https://ops.example", "--admin-name", "box.example")
+        for host, status in (("127.0.0.1:%d" % self.port, 200), ("[::1]:1", 200), ("localhost", 200),
+                             ("ops.example", 200), ("BOX.example:80", 200), ("rebind.example", 421),
+                             ("127.0.0.1.rebind.example:%d" % self.port, 421), ("ops.example.evil.example", 421)):
+            for path in ("/metrics", "/service-version", "/", "/json"):
+                got = self.get(path, self.password, headers={"Host": host})
+                self.assertEqual(got[0], status, (host, path))
+                self.assertEqual("example.test" in got[1] or "gwtool_supervise" in got[1], status == 200)
+        form = {"token": self.form_token()}
+        rebound = {"Host": "rebind.example", "Origin": "http://rebind.example"}
+        for path in ("/check", "/pause"):
+            self.assertEqual(self.post(path, form, rebound)[0], 421)
+        self.assertEqual(self.get("/notify", None, "POST", "", {"Authorization": "Bearer hook-token",
+                                                                "Host": "rebind.example"})[0], 421)
+        self.assertNotIn("event=checked", sup.err)
+        for option in (("--admin-origin", "https://ops.example/"), ("--admin-origin", "ops.example"),
+                       ("--admin-name", "https://ops.example")):
+            self.assert_error(self.gwtool("supervise", *option, self.lab.link), 2, option[0])
+
     def test_two_addresses(self):
         sup = self.background([cli.GWTOOL, "supervise", *self.lab.options(
             "--metrics-listen", "unix:" + self.path("metrics")), self.lab.link], env=self.lab.env())
@@ -237,11 +263,44 @@ class Page(cli.TestCase):
 
     def test_a_page_that_ends_is_none_of_the_services_business(self):
         sup = self.start()
-        page = next(int(p) for p in os.listdir("/proc") if p.isdigit() and
-                    self.is_page(p, sup.pid))
-        os.kill(page, 9)
+        self.assertEqual(self.get("/service-version")[0], 200)
+        self.end_page(sup, signal.SIGKILL)
         sup.wait_err("event=page-ended")
         self.assertEqual(list(self.lab.running().values()), ["v0.1.0"])
+
+    def test_a_page_is_there_while_somebody_is(self):
+        where = self.path("page")
+        sup = self.background([cli.GWTOOL, "supervise", *self.lab.options("--admin-listen", "unix:" + where),
+                               self.lab.link], env=self.lab.env())
+        self.addCleanup(self.lab.kill_services)
+        sup.wait_err("event=page address=unix:" + where)
+        sup.wait_err("event=supervising")
+        self.assertEqual(self.pages(sup), [])
+
+        def visit():
+            with open(os.path.join(self.lab.state, "password")) as f:
+                return cli.run(["curl", "-s", "--unix-socket", where, "-u", "admin:" + f.read().strip(), "http://x/"]).out
+        token = re.search(r'name="token" value="(\w+)"', visit()).group(1)
+        # One that ends by itself is no news, and the forms of its pages are the next one's, too.
+        self.end_page(sup, signal.SIGTERM)
+        self.assertEqual(re.search(r'name="token" value="(\w+)"', visit()).group(1), token)
+        self.assertNotIn("event=page-ended", sup.err)
+        # Nor does who comes while another gwtool takes over find a closed door.
+        before = os.stat(where).st_ino
+        self.assertEqual(self.gwtool("supervise", "reload", "--dir", self.lab.state).code, 0)
+        sup.wait_err("event=took-over")
+        self.assertIn("example.test/svc", visit())
+        self.assertEqual(os.stat(where).st_ino, before)
+        sup.stop()
+        self.assertFalse(os.path.exists(where))
+
+    def pages(self, sup):
+        return [int(p) for p in os.listdir("/proc") if p.isdigit() and self.is_page(p, sup.pid)]
+
+    def end_page(self, sup, number):
+        (pid,) = self.pages(sup)
+        os.kill(pid, number)
+        cli.wait_until(lambda: not self.is_page(pid, sup.pid), what="the page's end")
 
     @staticmethod
     def is_page(pid, parent):

@@ -52,7 +52,10 @@ class Reload(supervise_lab.TestCase):
         self.assertEqual(answer(), b"v0.1.6")
         service = self.status()["pid"]
         for n in (1, 2):
+            self.assertFalse(self.status()["gwtool"]["another_on_disk"])
             self.copy(cli.GWTOOL)
+            self.assertTrue(self.status()["gwtool"]["another_on_disk"])
+            self.assertIn("another one is on the disk", self.ask("status").out)
             self.ask("reload")
             cli.wait_until(lambda: sup.err.count("event=took-over pid=%d" % service) == n,
                            what="the new one: %s" % sup.err)

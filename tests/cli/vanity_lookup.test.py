@@ -14,6 +14,7 @@ import threading
 import unittest
 
 sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
+import big_answers
 import cli
 import dns_lab
 import serve
@@ -268,6 +269,24 @@ class Waiting(Vanity):
             self.assertNotIn("validation failed", r.err)
         self.assertIn(3, codes)
 
+    @unittest.skipUnless(os.geteuid() == 0, "root has no limit of tasks, and may become somebody who has")
+    def test_without_threads(self):
+        os.chmod(self.dir, 0o755)
+        tool = shutil.copy(cli.GWTOOL, self.path("gwtool"))
+        anchor = shutil.copy(self.lab.anchor, self.path("anchor"))
+
+        def become_nobody():
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+            resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+        r = cli.run([tool, "vanity-lookup", "--dns-only", "--timeout", "2s", "--resolver",
+                     self.lab.dns.resolver, "--trust-anchor", anchor, "signed.lab/x"],
+                    preexec_fn=become_nobody, cwd="/",
+                    # The address sanitizer looks for leaks with a thread.
+                    env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
+        self.assert_error(r, 3, "DNS lookups: starting a thread: ")
+
     @unittest.skipUnless(os.geteuid() == 0, "a chroot needs root")
     def test_query_ids_differ_in_an_empty_chroot(self):
         root = self.path("root")
@@ -301,6 +320,51 @@ class Waiting(Vanity):
                     pass
                 server.settimeout(30)
         self.assertGreater(len(set(seen)), 1, seen)
+
+
+@unittest.skipIf(cli.SLOWNESS > 1, "a sanitizer has memory of its own")
+class Memory(Vanity):
+    """Strangers answer with as much as they may: what it takes does not grow with their number."""
+
+    MOST_KB = 256 << 10
+
+    def run_within(self, code, args, names):
+        r = big_answers.Measured(["vanity-lookup", *args, "--timeout", "%ds" % (60 * cli.SLOWNESS)],
+                                 "".join(name + "\n" for name in names))
+        self.assertEqual(r.code, code, r.err[:1000])
+        self.assertLess(r.kb, self.MOST_KB, r.err[:1000])
+        return r
+
+    def test_records(self):
+        names = ["d%d.example/x" % i for i in range(110)]
+        for texts in (["junk%d" % i for i in range(2800)],
+                      ["d1.example/p%d git http://e/%d" % (i, i) for i in range(1200)]):
+            server = big_answers.BigAnswers(texts)
+            args = ["--resolver", server.resolver, "--trust-anchor", self.anchor(), "--insecure"]
+            r = self.run_within(1, ["--dns-only", "--json", *args, "-"], names)
+            self.assertEqual(r.out.count('"path":'), 110)
+        self.run_within(1, ["lint", "--json", *args, *(n.split("/")[0] for n in names)], [])
+        # The first are told, and how many there are more.
+        server = big_answers.BigAnswers(["junk%d" % i for i in range(30)])
+        r = self.gwtool("vanity-lookup", "--resolver", server.resolver, "--trust-anchor", self.anchor(),
+                        "--insecure", "--dns-only", "--json", "a.example/x")
+        self.assertEqual(len(r.json["domains"][0]["ignored"]), 20)
+        self.assertEqual(r.json["domains"][0]["more_ignored"], 10)
+        self.assertIn("gwtool: go-import.a.example: ignored 10 more\n", r.err)
+
+    def anchor(self):
+        return self.file("anchor", "unrelated. IN DS 12345 13 2 %s\n" % ("ab" * 32))
+
+    def test_pages(self):
+        """What is kept of a page is a few of its tags, and of those only as much as is shown."""
+        tags = "".join(meta("none.lab/q%d git https://e/%s" % (i, "z" * 20000)) for i in range(40))
+        for i in range(24):
+            self.page("none.lab/p%d" % i, tags)
+        paths = ["none.lab/p%d" % i for i in range(24)]
+        args = ["--http-only", *self.lab.args("none.lab"), "-"]
+        many = self.run_within(1, args, paths)
+        self.assertEqual(many.err.count("error: "), 24)
+        self.assertLess(many.kb, 96 << 10)
 
 
 class Raw:

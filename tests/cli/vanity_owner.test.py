@@ -85,6 +85,10 @@ class Zone(Owner):
             "lookups know this host", "nothing protects", "credentials that everybody can read",
             "trailing slash in the root"])
         self.assertEqual(r.err.count("warning: "), 5)
+        secrets = self.file("secrets", "own.lab/a git ssh://git@git.example/a\n"
+                                       "own.lab/b git ssh://git:secret@git.example/b\n"
+                                       "own.lab/c git http://u@git.example/c\n")
+        self.assertEqual(self.zone(secrets).err.count("credentials that everybody can read"), 2)
         self.assertEqual(len(r.lines), 5)
 
     def test_formats(self):
@@ -170,6 +174,13 @@ class Zone(Owner):
             self.assert_run(r, code=1, err_has=["none.lab/z", "known hosts", "one set"])
             self.assertNotIn("none.lab", r.out)
             self.assertIn('"signed.lab/x git https://git.example/x sub"', r.out)
+        r = self.owner("zone", "--live", "--json", "none.lab/x", "none.lab/z", hosts=["none.lab"])
+        self.assertEqual((r.json["records"], r.json["errors"][0]["kind"]), ([], "not_found"))
+        # For which domain it was meant cannot be told.
+        for bad in ("https://none.lab/z", "none.lab:443/z"):
+            r = self.owner("zone", "--live", "none.lab/x", "signed.lab/x", bad,
+                           hosts=["none.lab", "signed.lab"])
+            self.assert_run(r, code=2, out="", err_has=["malformed import path", "nothing is printed"])
         # Good enough for the go command, and no record.
         self.web.page("none.lab", "/s/t", meta("none.lab/s/ git https://git.example/s"))
         self.web.page("none.lab", "/s/", meta("none.lab/s/ git https://git.example/s"))
@@ -225,6 +236,8 @@ class Compare(Owner):
         self.assert_run(self.owner("compare", "--domain", "none.lab"), code=1, out="",
                         err_has="no go-import records")
         self.assert_run(self.owner("compare", "--domain", "altered.lab"), code=4, out="")
+        r = self.owner("compare", "--json", "--domain", "none.lab", "--domain", "altered.lab")
+        self.assertEqual([e["kind"] for e in r.json["errors"]], ["not_found", "untrusted"])
         self.assert_error(self.owner("compare"), 2, "nothing to compare")
 
 
@@ -242,6 +255,9 @@ class Lint(Owner):
         self.assert_run(r, code=1, out=(
             "unsigned.lab: error: the zone is not signed: lookups ignore its records\n"))
         self.assertIn("no TXT records", self.owner("lint", "none.lab").out)
+        r = self.owner("lint", "--json", "signed.lab", "altered.lab")
+        self.assert_run(r, code=4)
+        self.assertEqual((r.json["findings"], [e["kind"] for e in r.json["errors"]]), ([], ["untrusted"]))
         self.assertIn("need TCP", self.owner("lint", "many.lab").out)
 
     def test_signatures(self):

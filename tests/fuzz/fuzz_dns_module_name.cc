@@ -28,6 +28,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(gw::mod::check_path(*path).has_value());
     std::size_t encoded = encode_module_labels(*path, 1, out);
     require(std::string_view(out.data(), encoded) == bytes);
+    std::array<char, kMaxName> again;
+    require(std::string_view(again.data(), path_of_module_labels(bytes, again)) == *path);
     require(canonical_module_labels(bytes, out) == 0);
     require(kNames.of_module(ModulePath::parse(*path).value()).has_value());
   }
@@ -41,6 +43,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       require(parse_name(*name).value() ==
               labels + std::string(kModuleSpace) + std::string(kRootName));
     }
+  }
+  if (const std::size_t path = path_of_module_labels(bytes, out); path != 0) {
+    const std::string text(out.data(), path);
+    const std::size_t encoded = encode_module_labels(text, 1, out);
+    require(encoded == 0 || std::string_view(out.data(), encoded) == bytes);
   }
   std::size_t rewritten = canonical_module_labels(bytes, out);
   if (rewritten != 0) {

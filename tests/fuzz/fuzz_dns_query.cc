@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "../support/dns/alias_zone.h"
 #include "../support/dns/oracle.h"
 #include "../support/dns/test_zone.h"
+#include "dns/zone_file.h"
 
 namespace {
 
@@ -31,17 +33,30 @@ class HollowSigner : public RrsetSigner {
   }
 };
 
+std::unique_ptr<StaticZone> make_others() {
+  const std::string origin = test::wire("x");
+  auto parsed = parse_zone_file(test::kAliasZone, origin, {.name = "x", .include = {}});
+  require(parsed.has_value());
+  auto made = StaticZone::make(origin, parsed->records, test::kTestKey);
+  require(made.has_value());
+  return *std::move(made);
+}
+
 struct Server {
   test::FixedSigner keys;
   std::unique_ptr<StaticZone> zone = test::test_zone(keys);
+  std::unique_ptr<StaticZone> others = make_others();
   ZoneSet zones;
   HollowSigner signer;
   AnswerOptions options;
+  CookieSecrets secrets = CookieSecrets::parse("dd3bdf9344b678b185a6f5cb60fca715").value();
+  const Asker asker{&secrets, std::string_view("\xc0\0\2\1", 4), 1'000'000'000};
   Answerer answerer{zones, signer, options};
   std::vector<char> out;
 
   Server() {
     require(zones.add(zone.get()).has_value());
+    require(zones.add(others.get()).has_value());
     options.server_id = "fuzz";
   }
 };
@@ -49,6 +64,8 @@ struct Server {
 void check_query(QueryStatus status, const Query& query, std::string_view packet) {
   if (status == QueryStatus::kDrop) return;
   require(packet.size() >= kHeaderSize);
+  require(query.cookie.empty() || is_cookie_size(query.cookie.size()));
+  require((status == QueryStatus::kNoQuestion) <= !query.cookie.empty());
   if (query.question.empty()) {
     require(query.name().empty());
     return;
@@ -75,7 +92,10 @@ void check_response(const AnswerResult& result, const Query& query, std::string_
   require(reply.rcode == static_cast<int>(result.rcode));
   require(reply.edns == query.has_edns);
   if (result.truncated) require(reply.answer.empty() && reply.authority.empty());
-  require(reply.additional.empty());
+  // Only a referral has more than its OPT record.
+  require(reply.additional.empty() || result.kind == AnswerKind::kReferral ||
+          !reply.authority.empty());
+  require(reply.options.count(edns::kCookie) == (query.cookie.empty() ? 0U : 1U));
 }
 
 }  // namespace
@@ -93,7 +113,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (status == QueryStatus::kDrop) limit = kMinUdpSize;
     // Exactly as large as promised, so that the sanitizer sees one byte too many.
     server.out.assign(transport == Transport::kTcp ? kMaxMessage : kDefaultUdpSize, '#');
-    AnswerResult result = server.answerer.answer(packet, transport, server.out);
+    AnswerResult result = server.answerer.answer(packet, transport, server.out, server.asker);
+    require(server.answerer.has_cookie() == !query.cookie.empty());
+    require(server.answerer.has_cookie() || !server.answerer.has_good_cookie());
     require((result.size == 0) == (status == QueryStatus::kDrop));
     if (result.size == 0) continue;
     check_response(result, query, packet, {server.out.data(), result.size}, limit);
@@ -101,7 +123,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (status == QueryStatus::kOk) {
     std::vector<char> slip(kMinUdpSize);
     std::size_t slip_size = server.answerer.answer_truncated(slip);
-    require(slip_size <= packet.size());  // no amplification
+    require(slip_size <= packet.size() + (query.cookie.empty() ? 0 : kCookie - kClientCookie));
+    if (!query.cookie.empty()) {
+      const std::size_t bad = server.answerer.answer_bad_cookie(slip);
+      const test::Reply reply = test::read_reply({slip.data(), bad});
+      require(reply.parsed && reply.rcode == 23 && bad == slip_size);
+      require(reply.options.at(edns::kCookie).size() == kCookie);
+    }
   }
   return 0;
 }

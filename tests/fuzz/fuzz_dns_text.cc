@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "dns/name.h"
 #include "dns/presentation.h"
 
 namespace {
@@ -23,8 +24,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(again && again->algorithm == key->algorithm && again->secret == key->secret);
   }
   if (auto key = parse_public_key(text)) {
+    // ldns does not read every name that it can hold; those of zones that are served it does.
     auto again = parse_public_key(format_public_key(*key, 3600));
-    require(again && again->owner == key->owner && again->dnskey == key->dnskey);
+    const bool zone = check_name_text(format_host(key->owner), NameUse::kZone).has_value();
+    require(again.has_value() || !zone);
+    require(!again || (again->owner == key->owner && again->dnskey == key->dnskey));
   }
   if (auto record = parse_record(text, kRootName, 300)) {
     require(is_wire_name(record->owner));

@@ -36,6 +36,9 @@ void read(const Frame& frame) {
     case FrameKind::kError:
       (void)parse_error(frame.payload);
       return;
+    case FrameKind::kRefused:  // a text for the log and the status, which escape it
+    case FrameKind::kService:
+      return;
     case FrameKind::kData:
       require(frame.payload.size() <= kMaxData);
       return;

@@ -25,12 +25,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   };
   auto parsed = parse_zone_file(text, origin, {.name = "z", .max_ttl = 604800, .include = include});
   if (!parsed) return 0;
-  for (const Rrset& rrset : parsed->rrsets) {
+  const std::vector<Rrset> rrsets = parsed->records.rrsets();
+  for (const Rrset& rrset : rrsets) {
     require(is_wire_name(rrset.owner) && rrset.ttl <= 604800 && !rrset.rdatas.empty());
   }
   std::string again_text;
   bool writable = true;
-  for (const Rrset& rrset : parsed->rrsets) {
+  for (const Rrset& rrset : rrsets) {
     for (const std::string& rdata : rrset.rdatas) {
       auto line = format_record({rrset.owner, rrset.type, 1, rrset.ttl, rdata});
       writable = writable && static_cast<bool>(line);
@@ -40,12 +41,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // Not every text that ldns reads does it write in a form that it reads again.
   if (auto again = parse_zone_file(again_text, origin, {.name = "z", .include = {}});
       again && writable) {
-    require(again->rrsets.size() == parsed->rrsets.size());
+    require(again->records.rrsets().size() == rrsets.size());
   }
-  auto zone = StaticZone::make(origin, parsed->rrsets, 1);
+  auto zone = StaticZone::make(origin, parsed->records, 1);
   if (!zone) return 0;
   Node node;
-  for (const Rrset& rrset : parsed->rrsets) {
+  for (const Rrset& rrset : rrsets) {
     (*zone)->find(lower_name(rrset.owner), node);
     require(node.kind == NodeKind::kNode || node.kind == NodeKind::kCut);
   }

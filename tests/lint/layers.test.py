@@ -43,7 +43,7 @@ DOORS = [
     (r"curl/", r"lib/net/http"),
     (r"unbound\.h|event2/", r"lib/net/resolver"),
     (r"ldns/", r"lib/dns/"),
-    (r"openssl/", r"lib/base/crypto|lib/http/tls\.cc"),
+    (r"openssl/", r"lib/base/crypto|lib/http/tls\.cc|lib/net/http_certificate\.cc"),
     (r"boost/", r"lib/http/server(_\w+)?\.cc"),
     (r"sodium", r"lib/base/crypto"),
     (r"nlohmann/", r"lib/base/json"),

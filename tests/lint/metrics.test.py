@@ -1,5 +1,6 @@
 """Every metric of lib/base/metrics_table.h is counted or set somewhere, with every value of its label:
-one that never is would be told as 0 for ever.
+one that never is would be told as 0 for ever. What the manual names is in the table: an alert that waits
+for a metric that nobody has never comes.
 """
 
 import os
@@ -51,7 +52,67 @@ def complaints(table, text):
     return out
 
 
+def told(table):
+    """What a metrics page has: name -> (its label's name or "", the values of that)."""
+    out = {}
+    for name, enum, label in re.findall(r"MetricType::\w+,\s*\"(\w+)\",\s*"
+                                        r"(?:kNoLabel|label_of<(\w+)>\(\"(\w+)\"\))", table):
+        out[name] = (label, re.findall(r"case %s::\w+:\s*return \"([^\"]*)\"" % enum, table) if enum else [])
+    return out
+
+
+def manual_complaints(table, page):
+    known, out = told(table), []
+    for name, labels in re.findall(r"\b(gwtool_\w+)(?:\{([^}]*)\})?", page):
+        if name not in known:
+            out.append("%s is no metric" % name)
+            continue
+        label, texts = known[name]
+        for pair in labels.split(",") if labels else []:
+            m = re.fullmatch(r'(\w+)="([^"]*)"', pair)
+            if not m or m.group(1) != label or m.group(2) not in texts:
+                out.append("%s has no %s" % (name, pair))
+    return out
+
+
+def rule_complaints(page):
+    """Of what stands where a rule of Prometheus does: promtool says more, where it is installed."""
+    number, span = r"\d+(?:\.\d+)?", r"\d+[smhd]"
+    metric = r'gwtool_\w+(?:\{\w+="[^"]*"\})?'
+    expr = r"(?:(?:increase|rate)\(%s\[%s\]\)|%s) > %s" % (metric, span, metric, number)
+    rule = r"  - alert: [A-Z]\w*\n    expr: %s\n(?:    for: %s\n)?" % (expr, span)
+    out = []
+    for block in re.findall(r"^groups:\n- name: [\w-]+\n  rules:\n((?:(?! *\.).*\n)+)", page, re.M):
+        out += [r for r in re.split(r"^(?=.*alert)", block, flags=re.M) if r and not re.fullmatch(rule, r)]
+    return out
+
+
 class Metrics(unittest.TestCase):
+    def test_what_the_manual_names_is_there(self):
+        table = ('case How::kA:\n return "a";\ncase How::kB:\n return "b";\n'
+                 '{Metric::kOne, MetricType::kCounter, "gwtool_one_total", label_of<How>("how"), "X"},\n')
+        self.assertEqual(manual_complaints(table, 'gwtool_one_total{how="a"} gwtool_one_total'), [])
+        self.assertEqual(manual_complaints(table, 'gwtool_one gwtool_one_total{how="c"} gwtool_one_total{x="a"}'),
+                         ["gwtool_one is no metric", 'gwtool_one_total has no how="c"', 'gwtool_one_total has no x="a"'])
+        named = 0
+        for name in sorted(os.listdir(os.path.join(SOURCE, "man", "sections"))):
+            page = read("man/sections/" + name)
+            named += page.count("gwtool_")
+            self.assertEqual(manual_complaints(read(TABLE), page), [], name)
+        self.assertGreater(named, 10)
+
+    def test_rules_have_the_form_of_rules(self):
+        head = "groups:\n- name: x\n  rules:\n"
+        good = '  - alert: A\n    expr: increase(gwtool_a_total{b="c"}[1h]) > 0\n    for: 10m\n'
+        self.assertEqual(rule_complaints(head + good + good.replace("    for: 10m\n", "")), [])
+        for old, new in (("- alert", "-alert"), ("[1h])", "[1h]"), ("[1h]", "[1 h]"), ("> 0", "> x"), ("for: 10m", "for: 10"),
+                         ("    expr", "   expr"), ('"c"}', "c}"), ("    for", "    labels: x\n    for")):
+            self.assertEqual(len(rule_complaints(head + good.replace(old, new))), 1, new)
+        page = read("man/sections/gwtool-build.mdoc")
+        self.assertIn(head.replace("x", "gwtool-builds"), page)
+        self.assertGreater(page.count("  - alert: "), 5)
+        self.assertEqual(rule_complaints(page), [])
+
     def test_rule_can_fail(self):
         table = ('enum class Metric : std::uint16_t { kOne, kTwo };\nenum class How : std::uint8_t { kA, '
                  'kB };\n{Metric::kOne, MetricType::kCounter, "gwtool_one_total", label_of<How>("how"), '

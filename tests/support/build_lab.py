@@ -130,11 +130,11 @@ class BuildLab:
         with open(os.path.join(self.dir, "salt"), "w") as f:
             f.write(text)
 
-    def args(self, *args, data=None, key=None, toolchain=None, listen="127.0.0.1:0"):
+    def args(self, *args, data=None, key=None, toolchain=None, listen="127.0.0.1:0", gate="off"):
         return ["build", "serve", "--data", data or os.path.join(self.dir, "data"), "--key",
                 key or self.key_file, "--listen", listen, "--admin-listen", "127.0.0.1:0",
                 "--proxy", self.modules.proxy, *self.modules.log(), "--toolchain",
-                toolchain or os.path.join(self.dir, "go"), "--sandbox", "off", *args]
+                toolchain or os.path.join(self.dir, "go"), "--sandbox", "off", "--gate", gate, *args]
 
     def serve(self, *args, **kwargs):
         server = Server([cli.GWTOOL] + self.args(*args, **kwargs))

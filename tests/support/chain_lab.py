@@ -123,7 +123,7 @@ class Chain:
         self.builds = self.background(
             "build", "serve", "--data", "builds", "--key", "builds.key", "--listen", address,
             "--admin-listen", "off", "--proxy", self.modules.proxy, *self.modules.log(), "--toolchain",
-            "local", "--go-oldest", "go1.13", "--sandbox", self.sandbox, "--cache", "cache",
+            "local", "--gate", "off", "--go-oldest", "go1.13", "--sandbox", self.sandbox, "--cache", "cache",
             ready="event=ready")
         self.url = "http://" + re.search(r"event=listening address=(\S+)", self.builds.err).group(1)
 

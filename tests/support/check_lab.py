@@ -36,9 +36,9 @@ def toolchain_record():
     return 'toolchain.v0 TXT "v=%s k=cur t=6802a84d; v=%s k=prev t=6802a84d"\n' % (TOOLCHAIN, PREVIOUS)
 
 
-def start(directory, versions):
-    """A running lab whose one zone has these modules' releases and Go's."""
-    lab = dns_lab.Lab(directory, [dns_lab.Zone(ZONE, records(versions) + toolchain_record())])
+def start(directory, versions, more=""):
+    """A running lab whose one zone has these modules' releases, Go's, and `more` records."""
+    lab = dns_lab.Lab(directory, [dns_lab.Zone(ZONE, records(versions) + toolchain_record() + more)])
     lab.start()
     return lab
 

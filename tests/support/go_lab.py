@@ -1,6 +1,7 @@
 """Debian's Go and golang.org/x/mod as oracles: programs of tests/peers, and programs to look at.
 
-Everything is built without a network, once a build directory: the compiler's cache stays there.
+Everything is built without a network, once a build directory. The compiler's cache is of all of
+build/, as what is in it does not depend on whether we have sanitizers.
 """
 
 import os
@@ -8,7 +9,11 @@ import subprocess
 
 import cli
 
-CACHE = os.path.join(cli.BUILD, "tests", "go-cache")
+# A build directory elsewhere keeps its own.
+SHARED = os.path.dirname(cli.BUILD)
+if os.path.basename(SHARED) != "build":
+    SHARED = os.path.join(cli.BUILD, "tests")
+CACHE = os.path.join(SHARED, "go-cache")
 
 
 def environment(**changes):

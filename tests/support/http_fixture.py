@@ -304,13 +304,16 @@ class TestCa:
         subprocess.run(["openssl", *args], check=True, input=stdin, capture_output=True,
                        env={**os.environ, "OPENSSL_CONF": str(conf)})
 
-    def issue(self, *names, expired=False):
-        """(certificate file, key file) for DNS names and IP addresses."""
+    def issue(self, *names, expired=False, alternative=True):
+        """(certificate file, key file) for DNS names and IP addresses. alternative=False: the first one
+        as the subject's common name alone, as certificates had it long ago."""
         stem = self.dir / ("expired" if expired else "cert")
         stem = Path(f"{stem}-{names[0].replace(':', '_')}")
         key, request, cert, ext = (f"{stem}.{x}" for x in ("key", "csr", "pem", "ext"))
         alt = ",".join(("IP:" if n.replace(".", "").isdigit() or ":" in n else "DNS:") + n
                        for n in names)
+        if not alternative:
+            alt = "email:somebody@example.org"
         Path(ext).write_text(f"subjectAltName={alt}\nbasicConstraints=CA:FALSE\n")
         self._openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                       "-keyout", key, "-out", request, "-subj", f"/CN={names[0]}")
@@ -338,7 +341,7 @@ class TestCa:
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("directory")
-    parser.add_argument("--tls", choices=["good", "expired", "other-name", "other-ca"])
+    parser.add_argument("--tls", choices=["good", "expired", "other-name", "other-ca", "common-name"])
     parser.add_argument("--rules", default="[]", help="a JSON list of Rule's fields")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
@@ -348,7 +351,8 @@ def main():
             ca = TestCa(f"{scratch}/ca")
             ca_file = ca.file
             name = "elsewhere.example" if args.tls == "other-name" else "127.0.0.1"
-            tls = ca.issue(name, expired=args.tls == "expired")
+            tls = ca.issue(name, expired=args.tls == "expired",
+                           alternative=args.tls != "common-name")
             if args.tls == "other-ca":
                 os.mkdir(f"{scratch}/other")
                 ca_file = TestCa(f"{scratch}/other").file

@@ -6,14 +6,17 @@
 """
 
 import base64
+import fcntl
 import hashlib
 import io
 import os
 import re
+import shutil
 import sys
 import zipfile
 
 import cli
+import go_lab
 
 LOGTOOL = os.path.join(cli.BUILD, "tests", "gw_logtool")
 
@@ -51,6 +54,33 @@ def sandbox_mode(directory, _known=[]):
             print("tried with --sandbox partial: %s" % r.err, file=sys.stderr)
         _known.append("partial" if refused else "full")
     return _known[0]
+
+
+def give_library(cache, sandbox):
+    """What gwtool keeps of Debian's Go and its standard library, into a new cache: for tests that are
+    about something else than how it gets there. Made once for all of build/."""
+    with open(os.path.join(cli.SOURCE, "lib", "build", "kept_packages.cc"), "rb") as f:
+        form = hashlib.sha256(f.read()).hexdigest()[:16]
+    kept = os.path.join(go_lab.SHARED, "go-library-%s-%s" % (form, sandbox))
+    os.makedirs(go_lab.SHARED, exist_ok=True)
+    with open(kept + ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # until it is closed
+        if not os.path.exists(kept):
+            work = "%s.%d" % (kept, os.getpid())
+            lab = ModuleLab(os.path.join(work, "lab"))
+            lab.add("example.org/library", "v1.0.0", {"main.go": LIBRARY})
+            r = cli.gwtool("build", "example.org/library", "--proxy", lab.proxy, *lab.log(), "--cache",
+                           os.path.join(work, "cache"), "--toolchain", "local", "--sandbox", sandbox,
+                           "-o", os.path.join(work, "x"), timeout=280)
+            assert r.code == 0, r
+            os.rename(os.path.join(work, "cache", "std"), kept)
+            shutil.rmtree(work)
+    os.makedirs(cache, exist_ok=True)
+    shutil.copytree(kept, os.path.join(cache, "std"))
+
+
+# With what the modules of tests import.
+LIBRARY = 'package main\n\nimport (\n\t_ "bufio"\n\t_ "net/http"\n\t_ "os/signal"\n)\n\nfunc main() {}\n'
 
 
 class ModuleLab:

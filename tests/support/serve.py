@@ -55,6 +55,10 @@ def query(name, qtype="A", dnssec=False, compact=False, edns=None, qclass=1, ide
     return out
 
 
+def cookie_option(value):
+    return struct.pack(">HH", 10, len(value)) + value
+
+
 class Record:
     def __init__(self, name, rrtype, rrclass, ttl, rdata):
         self.name, self.type, self.rrclass, self.ttl, self.rdata = name, rrtype, rrclass, ttl, rdata
@@ -118,16 +122,25 @@ class Message:
     def of(self, section, rrtype):
         return [r for r in section if r.type == type_number(rrtype)]
 
-    @property
-    def ede(self):
-        """The extended errors' codes."""
+    def options(self, wanted):
+        """The values of the EDNS options of one code."""
         out, data = [], self.opt.rdata if self.opt else b""
         while data:
             code, size = struct.unpack(">HH", data[:4])
-            if code == 15:
-                out.append(struct.unpack(">H", data[4:6])[0])
+            if code == wanted:
+                out.append(data[4:4 + size])
             data = data[4 + size:]
         return out
+
+    @property
+    def ede(self):
+        """The extended errors' codes."""
+        return [struct.unpack(">H", value[:2])[0] for value in self.options(15)]
+
+    @property
+    def cookie(self):
+        """The client's half and the server's of a DNS cookie, None without one."""
+        return self.options(10)[0] if self.options(10) else None
 
 
 def ask_udp(port, message, host=HOST, timeout=5, source=None):

@@ -139,10 +139,10 @@ class BuildService:
     """The log and the downloads of a build service. faults: "dl" is cut, altered, long, short or
     gone; "lookup" is gone, other (the record of another key) or down."""
 
-    def __init__(self, directory, cleanup):
+    def __init__(self, directory, cleanup, name="builds.test"):
         self.log = os.path.join(directory, "log")
         os.makedirs(self.log)
-        self.write("name", "builds.test\n")
+        self.write("name", name + "\n")
         self.write("style", "numbered\n")
         self.key = cli.run([LOGTOOL, "key", self.log]).out.strip()
         self.records, self.files, self.faults, self.requests = {}, {}, {}, []
@@ -274,7 +274,7 @@ class Lab:
                 "--proxy", "file://" + os.path.join(self.dir, "proxy"),
                 "--build-key", self.service.key, "--build-url", self.service.url,
                 "--toolchain-policy", "manual", "--delay", "0s", "--jitter", "0s", "--grace", "0s",
-                "--trial", "300ms", "--stop-timeout", "5s"]
+                "--trial", "300ms", "--stop-timeout", "5s", "--first-check", "1h"]
         kept = [word for name, value in zip(plain[::2], plain[1::2]) if name not in more
                 for word in (name, value)]
         return kept + list(more)
@@ -327,3 +327,20 @@ class TestCase(cli.TestCase):
 
     def status(self):
         return self.ask("status", "--json").json
+
+
+class Installed(TestCase):
+    """The same with a service that is there already, v0.1.0."""
+
+    def setUp(self):
+        super().setUp()
+        self.lab = Lab(self.path("lab"), self.addCleanup)
+        self.lab.install()
+
+    def start(self, *more, version="v0.1.0", env=None):
+        sup = self.background([cli.GWTOOL, "supervise", *self.lab.options(*more), self.lab.link],
+                              env=self.lab.env(**(env or {})))
+        self.addCleanup(self.lab.kill_services)
+        sup.wait_err("event=supervising")
+        self.lab.wait_running(version)
+        return sup
