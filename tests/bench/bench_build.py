@@ -175,7 +175,7 @@ def sandbox(case, args, build_lab, cli):
 
 def main():
     p = argparse.ArgumentParser()
-    p.add_argument("build")
+    p.add_argument("build", type=os.path.abspath)
     p.add_argument("--runs", type=int, default=3)
     p.add_argument("--sandbox-only", action="store_true")
     args = p.parse_args()

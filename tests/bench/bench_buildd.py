@@ -78,7 +78,7 @@ def requests_a_second(address, path, count, connections, depth):
 
 def main():
     p = argparse.ArgumentParser()
-    p.add_argument("build")
+    p.add_argument("build", type=os.path.abspath)
     p.add_argument("--requests", type=int, default=3000)
     p.add_argument("--connections", type=int, default=8)
     args = p.parse_args()

@@ -216,7 +216,7 @@ def prepare(a, work, bench):
 
 def main():
     p = argparse.ArgumentParser()
-    p.add_argument("build")
+    p.add_argument("build", type=os.path.abspath)
     p.add_argument("--modules", type=int, default=1_000_000)
     p.add_argument("--seconds", type=float, default=5)
     p.add_argument("--warm", type=float, default=2)

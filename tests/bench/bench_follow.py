@@ -47,7 +47,7 @@ def follow(gwtool, log, key, keep, db):
 
 def main():
     p = argparse.ArgumentParser()
-    p.add_argument("build")
+    p.add_argument("build", type=os.path.abspath)
     p.add_argument("--records", type=int, default=1_000_000)
     p.add_argument("--keep", choices=["versions", "records", "both"], default="both")
     p.add_argument("--dir", help="where the log is kept for the next time (default: a new one)")
