@@ -1,22 +1,18 @@
 // What an operator's list, a proxy list or an address may be: what is taken is taken again when it
 // is written down, and an error's text can be printed.
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "check/gomod_file.h"
 #include "check/request.h"
+#include "fuzz/require.h"
 #include "module/path.h"
 #include "net/source_http.h"
 #include "os/address.h"
 #include "vanity/report.h"
 
 namespace {
-
-void require(bool ok) {
-  if (!ok) std::abort();
-}
 
 void check_error(const gw::Error& error) {
   require(error.kind == gw::ErrorKind::kUsage);

@@ -2,20 +2,12 @@
 // decodes to the same path, and a bare spelling rewrites to one that needs no further rewriting.
 #include <array>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
 #include "../support/dns/decode_module_name.h"
 #include "dns/module_name.h"
+#include "fuzz/require.h"
 #include "module/path.h"
-
-namespace {
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace gw::dns;  // NOLINT(google-build-using-namespace)

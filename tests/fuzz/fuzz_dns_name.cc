@@ -2,17 +2,13 @@
 // the next name is one, and greater. The first byte says where in the message to begin.
 #include <array>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
 #include "dns/dnssec.h"
 #include "dns/name.h"
+#include "fuzz/require.h"
 
 namespace {
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
 
 void check(gw::dns::NameView name) {
   using namespace gw::dns;  // NOLINT(google-build-using-namespace)

@@ -1,7 +1,6 @@
 // Any packet, over UDP and TCP: the reader and the answer engine stay within their buffers, and
 // what comes out is a response that ldns can read, within its size, to the question that was asked.
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -10,14 +9,11 @@
 #include "../support/dns/oracle.h"
 #include "../support/dns/test_zone.h"
 #include "dns/zone_file.h"
+#include "fuzz/require.h"
 
 namespace {
 
 using namespace gw::dns;  // NOLINT(google-build-using-namespace)
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
 
 // A signature's shape without its cost.
 class HollowSigner : public RrsetSigner {

@@ -8,13 +8,13 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstdlib>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "dns/wire.h"
 #include "dnsd/tcp_connections.h"
+#include "fuzz/require.h"
 #include "support/dnsd/served_apex.h"
 
 using namespace gw;
@@ -23,10 +23,6 @@ using namespace gw::dnsd;
 namespace {
 
 constexpr std::size_t kMostInput = std::size_t{16} << 10;
-
-void require(bool ok) {
-  if (!ok) std::abort();
-}
 
 struct Server : ServedApex {
   TcpLimits limits{.total = 8, .per_network = 8, .idle = std::chrono::seconds(10)};

@@ -1,20 +1,12 @@
 // Records and key files as text: what is read is written and read back as the same. ldns 1.8.3
 // leaks at a malformed IPSECKEY record: long runs need -detect_leaks=0.
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
 #include "base/clock.h"
 #include "dns/name.h"
 #include "dns/presentation.h"
-
-namespace {
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
-
-}  // namespace
+#include "fuzz/require.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace gw::dns;  // NOLINT(google-build-using-namespace)

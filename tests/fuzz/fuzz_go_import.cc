@@ -1,10 +1,10 @@
 // Any bytes as a TXT record, an import path, a URL and a reference: what is accepted is printable,
 // is accepted again when written down, and matches what it says.
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
+#include "fuzz/require.h"
 #include "vanity/go_import.h"
 #include "vanity/import_path.h"
 #include "vanity/repo_url.h"
@@ -13,10 +13,6 @@
 using namespace gw::vanity;
 
 namespace {
-
-void require(bool ok) {
-  if (!ok) std::abort();
-}
 
 void printable(std::string_view text) {
   for (char c : text) require(c >= 0x20 && c < 0x7f);

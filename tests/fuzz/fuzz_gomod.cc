@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "base/bytes.h"
+#include "fuzz/require.h"
 #include "module/gomod.h"
 #include "module/path.h"
 #include "module/semver.h"
@@ -17,10 +17,6 @@ using namespace gw;
 using namespace gw::mod;
 
 namespace {
-
-void require(bool ok) {
-  if (!ok) std::abort();
-}
 
 std::string quote(std::string_view text) {
   std::string out = "\"";

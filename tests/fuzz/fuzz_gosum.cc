@@ -2,18 +2,14 @@
 // again, and nothing of it is proven before somebody was asked; errors are printable and name a
 // line of the text.
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "check/gosum_file.h"
+#include "fuzz/require.h"
 #include "module/gosum.h"
 
 namespace {
-
-void require(bool ok) {
-  if (!ok) std::abort();
-}
 
 void check_error(const gw::Error& error) {
   require(error.kind == gw::ErrorKind::kUsage);

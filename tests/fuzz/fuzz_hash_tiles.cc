@@ -2,12 +2,12 @@
 // input puts something in place of. Nothing but the log's own hashes ever comes out, whatever is
 // asked for, and a proof that is made holds.
 #include <cstdint>
-#include <cstdlib>
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "fuzz/require.h"
 #include "tlog/checkpoint.h"
 #include "tlog/go_log.h"
 #include "tlog/head_tree.h"
@@ -19,10 +19,6 @@ using namespace gw::tlog;
 namespace {
 
 constexpr std::uint64_t kRecords = 70'000;  // three levels of tiles
-
-void require(bool ok) {
-  if (!ok) std::abort();
-}
 
 // The log: full levels of hashes, the leaves by number.
 struct Log {

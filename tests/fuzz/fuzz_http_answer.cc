@@ -6,11 +6,11 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "fuzz/require.h"
 #include "net/http_transfer.h"
 
 using namespace gw;
@@ -22,10 +22,6 @@ constexpr std::string_view kBetween = "\n--\n";
 constexpr int kMostRedirects = 3;
 constexpr std::size_t kMostBody = 2000;
 constexpr std::size_t kMostHeaders = 1000;
-
-void require(bool ok) {
-  if (!ok) std::abort();
-}
 
 struct Network {
   std::string_view rest;

@@ -2,19 +2,15 @@
 // allowed, is found by its names, and, written down again, is the same form.
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
+#include "fuzz/require.h"
 #include "http/form.h"
 
 using gw::http::Form;
 
 namespace {
-
-void require(bool ok) {
-  if (!ok) std::abort();
-}
 
 // Every byte escaped, but for letters.
 std::string escape(std::string_view text) {

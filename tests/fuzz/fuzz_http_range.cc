@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "fuzz/require.h"
 #include "http/file_response.h"
 
 using gw::http::File;
@@ -18,10 +18,6 @@ using gw::http::Request;
 using gw::http::Response;
 
 namespace {
-
-void require(bool ok) {
-  if (!ok) std::abort();
-}
 
 std::string header(const Response& response, std::string_view name) {
   std::string out;

@@ -3,11 +3,11 @@
 // nothing that a handler sees breaks its promises; and each request, written down again, is the
 // same request.
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "fuzz/require.h"
 #include "http/server_parser.h"
 #include "support/http/fake_client.h"
 
@@ -17,10 +17,6 @@ using gw::http::Request;
 using gw::http::RequestParser;
 
 namespace {
-
-void require(bool ok) {
-  if (!ok) std::abort();
-}
 
 Limits small_limits() {
   Limits limits;

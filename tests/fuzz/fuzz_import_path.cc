@@ -2,20 +2,16 @@
 // file but for a dash in front, and what is accepted keeps inside the directory that it is joined
 // to.
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 
 #include "base/bytes.h"
+#include "fuzz/require.h"
 #include "module/path.h"
 
 using namespace gw;
 using namespace gw::mod;
 
 namespace {
-
-void require(bool ok) {
-  if (!ok) std::abort();
-}
 
 void check_error(const Status& status) {
   for (char c : status.error().message) require(c >= 0x20 && c < 0x7f);

@@ -1,9 +1,9 @@
 // Any page: every tag found has fields, and a page made of the tags that were found has them again.
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
+#include "fuzz/require.h"
 #include "vanity/meta_tags.h"
 
 namespace {
@@ -22,10 +22,6 @@ std::string escaped(std::string_view text) {
     }
   }
   return out;
-}
-
-void require(bool ok) {
-  if (!ok) std::abort();
 }
 
 }  // namespace

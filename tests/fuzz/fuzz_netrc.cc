@@ -2,22 +2,18 @@
 // before and is complete, and what stands behind "default", changes nobody else's.
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/text.h"
+#include "fuzz/require.h"
 #include "net/netrc.h"
 
 using namespace gw;
 
 namespace {
-
-void require(bool ok) {
-  if (!ok) std::abort();
-}
 
 bool has(const std::vector<std::string_view>& words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();

@@ -2,23 +2,15 @@
 // its patterns; what matches a path matches all below it, and a malformed pattern matches nothing.
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
+#include "fuzz/require.h"
 #include "module/path.h"
 #include "module/private_patterns.h"
 
 using namespace gw;
 using namespace gw::mod;
-
-namespace {
-
-void require(bool ok) {
-  if (!ok) std::abort();
-}
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);

@@ -6,13 +6,13 @@
 #include <unistd.h>
 
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
 #include "base/bytes.h"
 #include "check/reported.h"
 #include "dns/cookie.h"
 #include "dnsd/zone_serial.h"
+#include "fuzz/require.h"
 #include "os/file.h"
 #include "supervise/state.h"
 #include "tlog/remembered_head.h"
@@ -20,10 +20,6 @@
 using namespace gw;
 
 namespace {
-
-void require(bool ok) {
-  if (!ok) std::abort();
-}
 
 struct Place {
   std::string directory = "/tmp/gw-fuzz-state-XXXXXX";

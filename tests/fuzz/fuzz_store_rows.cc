@@ -11,7 +11,6 @@
 
 #include <array>
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -21,6 +20,7 @@
 #include "base/bytes.h"
 #include "base/text.h"
 #include "follow/status.h"
+#include "fuzz/require.h"
 #include "module/releases.h"
 #include "os/file.h"
 #include "store/database_check.h"
@@ -32,10 +32,6 @@ using namespace gw;
 using namespace gw::store;
 
 namespace {
-
-void require(bool ok) {
-  if (!ok) std::abort();
-}
 
 struct Table {
   std::string_view name;

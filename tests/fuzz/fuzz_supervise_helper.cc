@@ -1,8 +1,8 @@
 // What a helper may say to its supervisor: frames of any bytes, and the documents in them. Nothing
 // of it is a proven build, as the log's key is not the helper's.
 #include <cstdint>
-#include <cstdlib>
 
+#include "fuzz/require.h"
 #include "supervise/messages.h"
 #include "supervise/proof.h"
 #include "supervise/state.h"
@@ -14,10 +14,6 @@ namespace {
 
 constexpr const char* kKey = "gobuildtest+d0d3feb6+AfDDZM94TRqrIJ+QKApGNZw8Bhk2gOFHrQHXXAeVqkVF";
 const build::Key kBuild{"example.test/hello", "v0.1.0", "/", {"linux", "amd64"}, "go1.26.9", false};
-
-void require(bool ok) {
-  if (!ok) std::abort();
-}
 
 void read(const Frame& frame) {
   switch (frame.kind) {

@@ -1,19 +1,11 @@
 // Files of trust anchors: what is read is read again as the same, record by record, and the last
 // one, at its own owner, has an anchor at or above it.
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
+#include "fuzz/require.h"
 #include "net/resolver_anchors.h"
-
-namespace {
-
-void require(bool ok) {
-  if (!ok) std::abort();
-}
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace gw::net;  // NOLINT(google-build-using-namespace)

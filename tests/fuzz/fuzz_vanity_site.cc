@@ -2,24 +2,16 @@
 // check becomes zone text of printable lines.
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
+#include "fuzz/require.h"
 #include "vanity/lint.h"
 #include "vanity/signature_life.h"
 #include "vanity/site_config.h"
 #include "vanity/zone_text.h"
 
 using namespace gw::vanity;
-
-namespace {
-
-void require(bool ok) {
-  if (!ok) std::abort();
-}
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string_view text(reinterpret_cast<const char*>(data), size);

@@ -1,20 +1,12 @@
 // Master files: what is read is written record by record and read back as the same zone; and a zone
 // that is made of it answers for every name in it.
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
 #include "dns/presentation.h"
 #include "dns/static_zone.h"
 #include "dns/zone_file.h"
-
-namespace {
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
-
-}  // namespace
+#include "fuzz/require.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace gw::dns;  // NOLINT(google-build-using-namespace)
