@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t kPiece = std::uint64_t{1} << 20U;  // of each thing that is kept
 
-struct Lab {
+struct TrimLab {
   testing::TempDir dir;
   Cache cache{Cache::open(dir.file("cache")).value()};
 
@@ -63,7 +63,7 @@ TEST_CASE("a cache is trimmed to its size, from what was used longest ago") {
   };
   for (const Case& c : std::vector<Case>{
            {6, "dpstl"}, {4, "dpst-"}, {3, "dps--"}, {2, "dp---"}, {1, "d----"}, {0, "-----"}}) {
-    const Lab lab;
+    const TrimLab lab;
     lab.fill();
     const auto left =
         trim_cache(lab.cache.path(), {.max_bytes = c.pieces * (kPiece + (64U << 10U))});
@@ -75,7 +75,7 @@ TEST_CASE("a cache is trimmed to its size, from what was used longest ago") {
 }
 
 TEST_CASE("modules may be kept whatever their size, and what is in use always is") {
-  const Lab lab;
+  const TrimLab lab;
   lab.fill();
   const os::Dir toolchains = os::Dir::open(lab.at("toolchains")).value();
   {
@@ -98,7 +98,7 @@ TEST_CASE("modules may be kept whatever their size, and what is in use always is
 TEST_CASE("what cannot be removed does not keep what can") {
   os_test::in_child(
       []() -> std::string {
-        const Lab lab;
+        const TrimLab lab;
         lab.fill();
         // The first that would go.
         fs::permissions(lab.at("logs/a.b/c@v1.0.0"), fs::perms(0555));
@@ -113,7 +113,7 @@ TEST_CASE("what cannot be removed does not keep what can") {
 }
 
 TEST_CASE("a use makes a file new") {
-  const Lab lab;
+  const TrimLab lab;
   lab.put("download/x", 1, 10);
   const auto before = fs::last_write_time(lab.at("download/x"));
   const os::Fd fd(::open(lab.at("download/x").c_str(), O_RDONLY));

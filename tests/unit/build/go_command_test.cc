@@ -10,7 +10,7 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-Key key_of(std::string go_version) {
+Key command_key(std::string go_version) {
   return {.module = "filippo.io/age",
           .version = "v1.2.1",
           .dir = "/cmd/age",
@@ -28,7 +28,7 @@ bool holds(const Texts& all, std::string_view one) {
 }  // namespace
 
 TEST_CASE("the environment is made from nothing") {
-  CHECK(go_environment(key_of("go1.26.8"), kPlaces) ==
+  CHECK(go_environment(command_key("go1.26.8"), kPlaces) ==
         Texts{"CGO_ENABLED=0", "GO111MODULE=on", "GOARCH=arm64", "GOAUTH=off", "GOCACHE=/b/cache",
               "GOENV=off", "GOFLAGS=-mod=readonly", "GOMODCACHE=/b/mod", "GOOS=darwin",
               "GOPATH=/b/gopath", "GOPROXY=file:///b/p", "GOROOT=/go", "GOSUMDB=off",
@@ -36,14 +36,14 @@ TEST_CASE("the environment is made from nothing") {
 }
 
 TEST_CASE("what older toolchains get besides, or not") {
-  CHECK(holds(go_environment(key_of("go1.25.1"), kPlaces), "GO19CONCURRENTCOMPILATION=0"));
-  CHECK(!holds(go_environment(key_of("go1.26rc1"), kPlaces), "GO19CONCURRENTCOMPILATION=0"));
-  CHECK(holds(go_environment(key_of("go1.18"), kPlaces), "GOFLAGS=-mod=readonly"));
-  CHECK(!holds(go_environment(key_of("go1.17.13"), kPlaces), "GOFLAGS=-mod=readonly"));
+  CHECK(holds(go_environment(command_key("go1.25.1"), kPlaces), "GO19CONCURRENTCOMPILATION=0"));
+  CHECK(!holds(go_environment(command_key("go1.26rc1"), kPlaces), "GO19CONCURRENTCOMPILATION=0"));
+  CHECK(holds(go_environment(command_key("go1.18"), kPlaces), "GOFLAGS=-mod=readonly"));
+  CHECK(!holds(go_environment(command_key("go1.17.13"), kPlaces), "GOFLAGS=-mod=readonly"));
 }
 
 TEST_CASE("arguments") {
-  Key key = key_of("go1.26.8");
+  Key key = command_key("go1.26.8");
   CHECK(build_arguments(key) == Texts{"go", "install", "-x", "-v", "-trimpath",
                                       "-ldflags=-buildid=", "--", "filippo.io/age/cmd/age@v1.2.1"});
   CHECK(fetch_arguments(key) == Texts{"go", "install", "-n", "-trimpath",
@@ -52,8 +52,8 @@ TEST_CASE("arguments") {
   key.dir = "/";
   CHECK(build_arguments(key)[5] == "-ldflags=-buildid= -s");
   CHECK(build_arguments(key).back() == "filippo.io/age@v1.2.1");
-  CHECK(build_arguments(key_of("go1.17"))[1] == "get");
-  CHECK(build_arguments(key_of("go1.18"))[1] == "install");
+  CHECK(build_arguments(command_key("go1.17"))[1] == "get");
+  CHECK(build_arguments(command_key("go1.18"))[1] == "install");
 }
 
 TEST_CASE("go.env may set nothing that counts") {

@@ -41,7 +41,7 @@ Toolchain script(const OpenDirectory& dir, const std::string& text) {
   return out;
 }
 
-Key key() {
+Key runner_key() {
   return {.module = "a.b/main",
           .version = "v1.0.0",
           .dir = "/",
@@ -62,7 +62,7 @@ Told told(SandboxMode mode, const std::string& text) {
   auto runner = GoRunner::make({mode}, script(dir, text), work, stop);
   if (!runner) return {false, runner.error().message};
   for (const std::string& lack : runner->lacks()) os_test::not_tried(lack);
-  const auto ran = runner->build(key());
+  const auto ran = runner->build(runner_key());
   if (!ran) return {false, ran.error().message};
   return {true, ran->output, ran->exit.code};
 }
@@ -135,7 +135,7 @@ TEST_CASE("runner: a compile has no network, a fetch one port that is ours") {
     if (!runner) return runner.error().message;
     Modules modules;
     Forwarder forwarder(*modules.store, "a.b/main", "v1.0.0");
-    const auto fetched = runner->fetch(key(), forwarder);
+    const auto fetched = runner->fetch(runner_key(), forwarder);
     if (!fetched) return fetched.error().message;
     if (fetched->output != "b'v1.0.0\\n'\n") return fetched->output;
     const std::string connect =
@@ -162,7 +162,7 @@ TEST_CASE("runner: without a sandbox the fetch's proxy is ours, too") {
   REQUIRE(runner);
   Modules modules;
   Forwarder forwarder(*modules.store, "a.b/main", "v1.0.0");
-  const auto fetched = runner->fetch(key(), forwarder);
+  const auto fetched = runner->fetch(runner_key(), forwarder);
   REQUIRE(fetched);
   CHECK(fetched->output == "b'v1.0.0\\n'\n");
 }
@@ -176,7 +176,7 @@ TEST_CASE("runner: a stop ends the go command and all that it started") {
   auto runner =
       GoRunner::make({SandboxMode::kPartial}, script(dir, "sleep 1000 & sleep 1000"), work, stop);
   REQUIRE(runner);
-  const auto ran = runner->build(key());
+  const auto ran = runner->build(runner_key());
   REQUIRE(!ran);
   CHECK(ran.error().kind == ErrorKind::kUnavailable);
 }
@@ -191,6 +191,6 @@ TEST_CASE("runner: paths that the go command names are found again") {
   const std::string real = fs::canonical(work).string();
   CHECK(runner->host_path("/build/mod/a.b/c@v1") == real + "/mod/a.b/c@v1");
   CHECK(runner->host_path("/elsewhere") == "/elsewhere");
-  CHECK(runner->build(key()));
+  CHECK(runner->build(runner_key()));
   CHECK(runner->output_directory() == real + "/out/1/bin");
 }

@@ -28,8 +28,8 @@ std::string record_of(std::size_t n, std::uint64_t size = 7) {
                                     "0zkPWcxWmiWHZYW2QX4N5VurqP4g"});
 }
 
-struct Lab {
-  explicit Lab(std::size_t records) : log(signer()) { grow(records); }
+struct ClientLab {
+  explicit ClientLab(std::size_t records) : log(signer()) { grow(records); }
   void grow(std::size_t records) {
     std::vector<std::string> texts;
     for (std::size_t n = log.store.records().size(); n < records; ++n) {
@@ -77,7 +77,7 @@ struct Edited : tlog::TileSource {
 
 TEST_CASE("audit: all of a log, at sizes around tiles", "[log_audit]") {
   for (const std::size_t size : {0U, 1U, 255U, 256U, 257U, 600U}) {
-    Lab lab(size);
+    ClientLab lab(size);
     Audited sink;
     const auto audited = audit_log(lab.log, lab.head(), std::nullopt, sink).value();
     CHECK(audited.records == size);
@@ -89,7 +89,7 @@ TEST_CASE("audit: all of a log, at sizes around tiles", "[log_audit]") {
 }
 
 TEST_CASE("audit: whatever is edited is found", "[log_audit]") {
-  Lab lab(600);
+  ClientLab lab(600);
   for (const std::string path : {"tile/8/data/000", "tile/8/data/002.p/88", "tile/8/0/001",
                                  "tile/8/0/002.p/88", "tile/8/1/000.p/2"}) {
     INFO(path);
@@ -130,7 +130,7 @@ TEST_CASE("audit: whatever is edited is found", "[log_audit]") {
 }
 
 TEST_CASE("copy: files that a client reads, head last", "[log_copy]") {
-  Lab lab(300);
+  ClientLab lab(300);
   const TempDir dir;
   const auto key = signer().verifier();
   const std::string where = dir.file("copy");

@@ -17,8 +17,8 @@ const PrivateRules kRules{.modules = "corp.example,*.corp.example/x",
                           .first_seen = "corp.example/f"};
 
 // A public proxy and log, and private ones, each with what the others must not have.
-struct Lab {
-  explicit Lab(bool private_proxy = true, bool private_log = true)
+struct PrivateLab {
+  explicit PrivateLab(bool private_proxy = true, bool private_log = true)
       : proxies(kRules, open.proxy, private_proxy ? &closed.proxy : nullptr),
         first_seen(seen.path(), proxies),
         sums(kRules, {*open.sums, private_log ? closed.sums.get() : nullptr, "sum.corp.example",
@@ -64,7 +64,7 @@ TEST_CASE("a toolchain is never private, whatever the patterns say") {
 }
 
 TEST_CASE("nobody outside hears of a private module, and its own log says what it is") {
-  Lab lab;
+  PrivateLab lab;
   CHECK(lab.store.zip("a.b/open", "v1.0.0"));
   CHECK(lab.store.gomod("corp.example/p", "v1.0.0"));
   CHECK(lab.store.zip("corp.example/p", "v1.0.0"));
@@ -81,7 +81,7 @@ TEST_CASE("nobody outside hears of a private module, and its own log says what i
 }
 
 TEST_CASE("a private module is not what another zip says") {
-  Lab lab;
+  PrivateLab lab;
   Modules other;
   other.add("corp.example/p", "v1.0.0", {{"a.go", "package evil\n"}});
   const mod::ProxyRequest zip{Kind::kZip, "corp.example/p", "v1.0.0"};
@@ -94,7 +94,7 @@ TEST_CASE("a private module is not what another zip says") {
 
 TEST_CASE(
     "without a proxy or a database for it a private module is refused, not asked for outside") {
-  Lab no_log(true, false);
+  PrivateLab no_log(true, false);
   for (const auto& error : {no_log.store.zip("corp.example/p", "v1.0.0").error(),
                             no_log.store.gomod("corp.example/p", "v1.0.0").error()}) {
     CHECK(error.kind == ErrorKind::kUsage);
@@ -102,7 +102,7 @@ TEST_CASE(
     CHECK(error.hint.find("--private-log-key") != std::string::npos);
   }
   CHECK_FALSE(no_log.leaked());
-  Lab no_proxy(false, true);
+  PrivateLab no_proxy(false, true);
   const auto error = no_proxy.store.list("corp.example/p").error();
   CHECK(error.kind == ErrorKind::kUsage);
   CHECK(is_refusal(error));
@@ -111,7 +111,7 @@ TEST_CASE(
 }
 
 TEST_CASE("what nobody vouches for stays what it was when it was first seen") {
-  Lab lab(true, false);
+  PrivateLab lab(true, false);
   CHECK(lab.store.gomod("corp.example/f", "v1.0.0"));
   CHECK(lab.store.zip("corp.example/f", "v1.0.0"));
   const std::string sum = lab.sums.zip_sum("corp.example/f", "v1.0.0").value();
@@ -136,7 +136,7 @@ TEST_CASE("what nobody vouches for stays what it was when it was first seen") {
 }
 
 TEST_CASE("what is first seen is what is taken, asked for once") {
-  Lab lab(true, false);
+  PrivateLab lab(true, false);
   CHECK(lab.store.gomod("corp.example/f", "v1.0.0"));
   CHECK(lab.store.zip("corp.example/f", "v1.0.0"));
   const mod::ProxyRequest zip{Kind::kZip, "corp.example/f", "v1.0.0"};
@@ -155,7 +155,7 @@ TEST_CASE("what is first seen is what is taken, asked for once") {
 }
 
 TEST_CASE("what was never there, or is no zip, is not remembered") {
-  Lab lab;
+  PrivateLab lab;
   CHECK(lab.sums.zip_sum("corp.example/f", "v1.9.0").error().kind == ErrorKind::kNotFound);
   lab.closed.put({Kind::kZip, "corp.example/f", "v1.0.0"}, "no zip");
   CHECK(lab.sums.zip_sum("corp.example/f", "v1.0.0").error().kind == ErrorKind::kUntrusted);

@@ -19,7 +19,7 @@ Target on(const std::string& goos) { return {goos, "amd64"}; }
 
 std::string entry(char digit, char kind) { return std::string(64, digit) + "-" + kind; }
 
-void spill(const std::string& path, const std::string& text) {
+void write_at(const std::string& path, const std::string& text) {
   fs::create_directories(fs::path(path).parent_path());
   std::ofstream(path, std::ios::trunc) << text;
 }
@@ -37,7 +37,7 @@ struct Caches {
     return dir.file("std/go1.26.8-linux-amd64/") + name;
   }
   void put(char digit, char kind, const std::string& text) const {
-    spill(dir.file("from/") + std::string(2, digit) + "/" + entry(digit, kind), text);
+    write_at(dir.file("from/") + std::string(2, digit) + "/" + entry(digit, kind), text);
   }
   // What a build cache has after a copy: the number of its files, or the error.
   std::string copied(const Target& target, const std::string& to = "to",
@@ -63,14 +63,14 @@ TEST_CASE("what was compiled from the toolchain alone is there for the next buil
   CHECK(c.copied(on("linux")) == "0");
   c.put('a', 'a', "v1 ...");
   c.put('b', 'd', std::string("\0object", 7));
-  spill(c.dir.file("from/README"), "x");
-  spill(c.dir.file("from/aa/other"), "x");
-  spill(c.dir.file("from/bb/") + entry('a', 'd'), "in the wrong place");
+  write_at(c.dir.file("from/README"), "x");
+  write_at(c.dir.file("from/aa/other"), "x");
+  write_at(c.dir.file("from/bb/") + entry('a', 'd'), "in the wrong place");
   REQUIRE(c.cache.add_from(c.from, on("linux")));
   CHECK(c.copied(on("linux")) == "2");
   CHECK(slurp(c.dir.file("to/bb/") + entry('b', 'd')) == std::string("\0object", 7));
   // What is there stays; another target or Go has its own.
-  spill(c.dir.file("to/aa/") + entry('a', 'a'), "mine");
+  write_at(c.dir.file("to/aa/") + entry('a', 'a'), "mine");
   CHECK(c.copied(on("linux")) == "2");
   CHECK(slurp(c.dir.file("to/aa/") + entry('a', 'a')) == "mine");
   CHECK(c.copied(on("windows"), "other") == "0");
@@ -85,13 +85,13 @@ TEST_CASE("what was compiled from the toolchain alone is there for the next buil
 
 TEST_CASE("what was edited, taken away or exchanged is found") {
   const std::vector<std::function<void(const Caches&)>> changes = {
-      [](const Caches& c) { spill(c.place("pack-0"), "v1 ...objecx"); },
+      [](const Caches& c) { write_at(c.place("pack-0"), "v1 ...objecx"); },
       [](const Caches& c) { fs::remove(c.place("pack-0")); },
       [](const Caches& c) {
         fs::remove(c.place("pack-0"));
         fs::create_symlink("/etc/passwd", c.place("pack-0"));
       },
-      [](const Caches& c) { spill(c.place("index"), "x\n"); }};
+      [](const Caches& c) { write_at(c.place("index"), "x\n"); }};
   for (const auto& change : changes) {
     const Caches c;
     c.put('a', 'a', "v1 ...");
@@ -105,7 +105,7 @@ TEST_CASE("what was edited, taken away or exchanged is found") {
 
 TEST_CASE("what no index names, as after a crash, is not believed and not in the way") {
   const Caches c;
-  spill(c.place("pack-0"), "half an obj");
+  write_at(c.place("pack-0"), "half an obj");
   CHECK(c.copied(on("linux")) == "0");
   c.put('d', 'd', "half an object");
   REQUIRE(c.cache.add_from(c.from, on("linux")));

@@ -14,7 +14,7 @@ using namespace gw::testing;
 
 namespace {
 
-std::string slurp(const std::string& path) {
+std::string slurp_sums(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
 }
@@ -56,7 +56,7 @@ TEST_CASE("a kept proof that was edited is not believed") {
   const auto found = modules.sums->find("example.org/a", "v1.0.0");
   REQUIRE(found);
   const std::string path = modules.sums_dir.file("example.org!!a@v1.0.0");
-  const std::string good = slurp(path);
+  const std::string good = slurp_sums(path);
   const auto key = modules.log.key();
   CHECK(open_kept_proof(good, key, "example.org/a", "v1.0.0").value() == *found);
   CHECK(!open_kept_proof(good, key, "example.org/a", "v1.0.1"));
@@ -73,7 +73,7 @@ TEST_CASE("a kept proof that was edited is not believed") {
   std::ofstream(path) << "inclusion\n\n0\n";
   modules.open();
   CHECK(modules.sums->find("example.org/a", "v1.0.0").value() == *found);
-  CHECK(slurp(path) == good);
+  CHECK(slurp_sums(path) == good);
 }
 
 TEST_CASE("what the log does not know") {
@@ -127,7 +127,7 @@ TEST_CASE("an older head than the remembered one is of the same history or found
   modules.add("example.org/b", "v1.0.0", {});
   modules.log.add_synthetic(300);
   REQUIRE(modules.sums->find("example.org/a", "v1.0.0"));
-  const std::string head = slurp(modules.sums_dir.file("head"));
+  const std::string head = slurp_sums(modules.sums_dir.file("head"));
   modules.log.serve(200);
   modules.open();
   CHECK(
@@ -136,7 +136,7 @@ TEST_CASE("an older head than the remembered one is of the same history or found
   modules.log.replace("latest", modules.log.head_note(200));
   modules.open();
   CHECK(modules.sums->find("example.org/b", "v1.0.0"));
-  CHECK(slurp(modules.sums_dir.file("head")) == head);
+  CHECK(slurp_sums(modules.sums_dir.file("head")) == head);
 }
 
 TEST_CASE("those that ask at the same time share their requests") {

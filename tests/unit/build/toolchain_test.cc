@@ -22,12 +22,12 @@ namespace fs = std::filesystem;
 const std::string kModule(mod::kToolchainModule);
 const std::string kVersion = "v0.0.1-go1.26.8.linux-amd64";
 
-void spill(const std::string& path, const std::string& text) {
+void spill_toolchain(const std::string& path, const std::string& text) {
   fs::create_directories(fs::path(path).parent_path());
   std::ofstream(path, std::ios::binary | std::ios::trunc) << text;
 }
 
-std::string slurp(const std::string& path) {
+std::string slurp_toolchain(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
 }
@@ -96,8 +96,8 @@ TEST_CASE("a toolchain module becomes a toolchain, once") {
   CHECK(executable(root + "/pkg/tool/linux_amd64/compile"));
   CHECK(executable(root + "/lib/wasm/go_js_wasm_exec"));
   CHECK(!executable(root + "/src/a.go"));
-  CHECK(slurp(root + "/src/go.mod") == "module std\n");
-  CHECK(slurp(root + "/src/cmd/go.mod") == "module cmd\n");
+  CHECK(slurp_toolchain(root + "/src/go.mod") == "module std\n");
+  CHECK(slurp_toolchain(root + "/src/cmd/go.mod") == "module cmd\n");
   CHECK(names_in(dir) == std::vector<std::string>{"go1.26.8.linux-amd64"});
   CHECK(count_files(dir) == 2);  // that and its lock
   // Without proxy and log, from the cache.
@@ -115,10 +115,10 @@ TEST_CASE("a toolchain that was changed in the cache is found, whatever was chan
     return module_toolchain({*modules.store, dir.path()}, "go1.26.8", "linux-amd64");
   };
   const std::vector<std::function<void()>> changes = {
-      [&] { spill(root + "/bin/go", "evil"); },
-      [&] { spill(root + "/src/b.go", "package a\n"); },
-      [&] { spill(root + "/src/go.mod", "module evil\n"); },
-      [&] { spill(root + "/src/x/go.mod", "module x\n"); },
+      [&] { spill_toolchain(root + "/bin/go", "evil"); },
+      [&] { spill_toolchain(root + "/src/b.go", "package a\n"); },
+      [&] { spill_toolchain(root + "/src/go.mod", "module evil\n"); },
+      [&] { spill_toolchain(root + "/src/x/go.mod", "module x\n"); },
       [&] { fs::remove(root + "/src/a.go"); },
       [&] { fs::permissions(root + "/bin/go", fs::perms::owner_read); },
       [&] {
@@ -177,9 +177,9 @@ TEST_CASE("a toolchain that the checksum database does not know is not unpacked"
 TEST_CASE("a directory as a toolchain") {
   const TempDir dir;
   const std::string root = dir.file("go1.26.8");
-  spill(root + "/VERSION", "go1.26.8\ntime 2026-08-28T16:20:06Z\n");
-  spill(root + "/bin/go", "program");
-  spill(root + "/go.env", "GOPROXY=x\n");
+  spill_toolchain(root + "/VERSION", "go1.26.8\ntime 2026-08-28T16:20:06Z\n");
+  spill_toolchain(root + "/bin/go", "program");
+  spill_toolchain(root + "/go.env", "GOPROXY=x\n");
   const auto use = [&](const std::string& path, const std::string& version) {
     return directory_toolchain(path, version, "linux-amd64");
   };
@@ -198,20 +198,20 @@ TEST_CASE("a directory as a toolchain") {
 
   fs::rename(root + "/go.env", root + "/kept");
   CHECK(use(root, ""));
-  spill(root + "/go.env", "GOAMD64=v3\n");
+  spill_toolchain(root + "/go.env", "GOAMD64=v3\n");
   CHECK(error_of(use(root, "")).find("GOAMD64") != std::string::npos);
   fs::remove(root + "/go.env");
-  spill(root + "/VERSION", "devel go1.27-abcdef\n");
+  spill_toolchain(root + "/VERSION", "devel go1.27-abcdef\n");
   CHECK(use(root, "").error().kind == ErrorKind::kUsage);
 }
 
 TEST_CASE("where a toolchain's links lead belongs to it") {
   const TempDir dir;
-  spill(dir.file("share/src/a.go"), "package a\n");
-  spill(dir.file("go/VERSION"), "go1.19.8");
-  spill(dir.file("go/bin/go"),
-        "\x7f"
-        "ELF /lib64/ld-linux-x86-64.so.2");
+  spill_toolchain(dir.file("share/src/a.go"), "package a\n");
+  spill_toolchain(dir.file("go/VERSION"), "go1.19.8");
+  spill_toolchain(dir.file("go/bin/go"),
+                  "\x7f"
+                  "ELF /lib64/ld-linux-x86-64.so.2");
   fs::create_symlink("../share/src", dir.file("go/src"));
   const auto found = local_toolchain("relative:" + dir.file("none") + ":" + dir.file("go/bin"), "");
   INFO(error_of(found));
@@ -228,10 +228,10 @@ TEST_CASE("where a toolchain's links lead belongs to it") {
 TEST_CASE("a toolchain that nobody verified is told from others by all that builds may read") {
   const TempDir dir;
   const std::string root = dir.file("go");
-  spill(dir.file("share/src/a.go"), "package a\n");
-  spill(root + "/VERSION", "go1.19.8");
-  spill(root + "/bin/go", "program");
-  spill(root + "/pkg/tool/linux_amd64/compile", "compiler");
+  spill_toolchain(dir.file("share/src/a.go"), "package a\n");
+  spill_toolchain(root + "/VERSION", "go1.19.8");
+  spill_toolchain(root + "/bin/go", "program");
+  spill_toolchain(root + "/pkg/tool/linux_amd64/compile", "compiler");
   fs::create_symlink("../share/src", root + "/src");
   const auto name = [&] { return kept_name(directory_toolchain(root, "", "linux-amd64").value()); };
   const std::string first = name();
@@ -239,15 +239,15 @@ TEST_CASE("a toolchain that nobody verified is told from others by all that buil
   CHECK(first.size() == 9 + 32);
   std::set<std::string> names{first};
   const auto changed = [&] { return names.insert(name()).second; };
-  spill(root + "/pkg/tool/linux_amd64/compile", "compiles");
+  spill_toolchain(root + "/pkg/tool/linux_amd64/compile", "compiles");
   CHECK(changed());
-  spill(dir.file("share/src/a.go"), "package b\n");
+  spill_toolchain(dir.file("share/src/a.go"), "package b\n");
   CHECK(changed());
-  spill(dir.file("share/src/b.go"), "");
+  spill_toolchain(dir.file("share/src/b.go"), "");
   CHECK(changed());
   fs::permissions(root + "/bin/go", fs::perms::owner_all);
   CHECK(changed());
-  spill(root + "/test/a.go", "no build reads it");
+  spill_toolchain(root + "/test/a.go", "no build reads it");
   CHECK_FALSE(changed());
   // The same in another place is the same.
   const std::string last = name();
@@ -258,9 +258,9 @@ TEST_CASE("a toolchain that nobody verified is told from others by all that buil
 TEST_CASE("a toolchain's files are read again when one may have been changed") {
   const TempDir dir;
   const std::string root = dir.file("go");
-  spill(dir.file("share/src/a.go"), "package a\n");
-  spill(root + "/VERSION", "go1.19.8");
-  spill(root + "/bin/go", "program");
+  spill_toolchain(dir.file("share/src/a.go"), "package a\n");
+  spill_toolchain(root + "/VERSION", "go1.19.8");
+  spill_toolchain(root + "/bin/go", "program");
   fs::create_symlink("../share/src", root + "/src");
   const Toolchain toolchain = directory_toolchain(root, "", "linux-amd64").value();
   FakeClock clock(system_clock().now());
@@ -287,12 +287,12 @@ TEST_CASE("a toolchain's files are read again when one may have been changed") {
   const auto old = fs::last_write_time(file);
   const std::string before = mark_goroot(root).value().text;
   while (mark_goroot(root).value().text == before) {
-    spill(file, "package b\n");
+    spill_toolchain(file, "package b\n");
     fs::last_write_time(file, old);
   }
   CHECK(read_again());
   CHECK_FALSE(read_again());
-  spill(dir.file("share/src/b.go"), "");
+  spill_toolchain(dir.file("share/src/b.go"), "");
   CHECK(read_again());
   fs::rename(dir.file("share/src/b.go"), dir.file("share/src/c.go"));
   CHECK(read_again());
@@ -301,11 +301,11 @@ TEST_CASE("a toolchain's files are read again when one may have been changed") {
   fs::permissions(root + "/bin/go", fs::perms::owner_all);
   CHECK(read_again());
   fs::create_symlink("none", root + "/nothing");
-  spill(root + "/test/a.go", "no build reads it");
+  spill_toolchain(root + "/test/a.go", "no build reads it");
   CHECK_FALSE(read_again());
   // A clock that is behind the files is no help.
   clock.advance(-std::chrono::hours(2));
-  spill(root + "/VERSION", "go1.19.8\n");
+  spill_toolchain(root + "/VERSION", "go1.19.8\n");
   CHECK(read_again());
   CHECK(read_again());
 }
@@ -313,8 +313,8 @@ TEST_CASE("a toolchain's files are read again when one may have been changed") {
 TEST_CASE("nothing is kept of a toolchain whose files cannot all be known") {
   const TempDir dir;
   const std::string root = dir.file("go");
-  spill(root + "/VERSION", "go1.19.8");
-  spill(root + "/bin/go", "program");
+  spill_toolchain(root + "/VERSION", "go1.19.8");
+  spill_toolchain(root + "/bin/go", "program");
   fs::create_symlink(".", root + "/src");  // without an end
   const auto hash = hash_goroot(root);
   REQUIRE(!hash);

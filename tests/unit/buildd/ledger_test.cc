@@ -25,7 +25,7 @@ using namespace gw::testing;
 
 namespace {
 
-constexpr WallTime kNow{std::chrono::seconds(1'800'000'000)};
+constexpr WallTime kLedgerNow{std::chrono::seconds(1'800'000'000)};
 
 std::string key_of(int n) {
   return "example.org/a@v1." + std::to_string(n) + ".0/linux-amd64-go1.26.8/";
@@ -53,7 +53,7 @@ struct State {
     result->packed_size = binary.packed_size;
     result->packed_sha256 = binary.packed_sha256;
     result->log = mod::gzip("log");
-    result->made_at = kNow;
+    result->made_at = kLedgerNow;
     const std::string key = key_of(n);
     const auto target = tlog::parse_build_key(key);
     const std::string record = tlog::format_build_record({*target, binary.size, binary.sum});
@@ -89,7 +89,7 @@ std::uint64_t check_invariants(const std::string& dir) {
     CHECK(built->number == n);
     CHECK(mod::gunzip(s.ledger->build_log(n).value(), 10).value() == "log");
     for (const bool packed : {false, true}) {
-      const auto path = s.binaries->use(parsed->sum, packed, kNow);
+      const auto path = s.binaries->use(parsed->sum, packed, kLedgerNow);
       REQUIRE(path);
       const std::string bytes = os::read_file(*path, 1000).value();
       CHECK(sha256(bytes) == (packed ? built->packed_sha256 : built->sha256));
@@ -104,13 +104,13 @@ TEST_CASE("ledger: a build and its record, after a start as before", "[ledger]")
   const TempDir dir;
   {
     auto s = State::open(dir.path()).value();
-    REQUIRE(s->ledger->save_failure(
-        key_of(1), {"unknown", "m", "h", mod::gzip("x"), kNow, kNow + std::chrono::hours(1)}));
+    REQUIRE(s->ledger->save_failure(key_of(1), {"unknown", "m", "h", mod::gzip("x"), kLedgerNow,
+                                                kLedgerNow + std::chrono::hours(1)}));
     for (int n = 0; n < 300; ++n) REQUIRE(s->publish(n));
     REQUIRE(s->publish(7));  // the same again is found
     CHECK(s->ledger->size().value() == 300);
     // A success takes the failure away.
-    CHECK_FALSE(s->ledger->find_failure(key_of(1), kNow).value());
+    CHECK_FALSE(s->ledger->find_failure(key_of(1), kLedgerNow).value());
     CHECK(s->ledger->recent(2).value()[0].key == key_of(299));
     CHECK(s->ledger->of_module("example.org/a", 1000).value().size() == 300);
     CHECK(s->ledger->of_module("example.org", 1000).value().empty());
@@ -149,20 +149,20 @@ TEST_CASE("ledger: another record for a key is refused", "[ledger]") {
 TEST_CASE("ledger: failures expire, are forgotten, are listed", "[ledger]") {
   const TempDir dir;
   auto s = State::open(dir.path()).value();
-  const Failure failure{"not a main package", "message", "hint",
-                        mod::gzip("log"),     kNow,      kNow + std::chrono::hours(1)};
+  const Failure failure{"not a main package", "message",  "hint",
+                        mod::gzip("log"),     kLedgerNow, kLedgerNow + std::chrono::hours(1)};
   REQUIRE(s->ledger->save_failure(key_of(1), failure));
   REQUIRE(s->ledger->save_failure(key_of(2), failure));
-  const auto found = s->ledger->find_failure(key_of(1), kNow).value();
+  const auto found = s->ledger->find_failure(key_of(1), kLedgerNow).value();
   REQUIRE(found);
   CHECK(found->reason == "not a main package");
   CHECK(mod::gunzip(found->log, 10).value() == "log");
   CHECK_FALSE(s->ledger->find_failure(key_of(1), failure.expires_at).value());
-  CHECK(s->ledger->failures(kNow, 10).value().size() == 2);
+  CHECK(s->ledger->failures(kLedgerNow, 10).value().size() == 2);
   CHECK(s->ledger->forget_failure(key_of(1)).value());
   CHECK_FALSE(s->ledger->forget_failure(key_of(1)).value());
   REQUIRE(s->ledger->forget_expired(failure.expires_at));
-  CHECK(s->ledger->failures(kNow, 10).value().empty());
+  CHECK(s->ledger->failures(kLedgerNow, 10).value().empty());
 }
 
 TEST_CASE("ledger: a database restored from an older copy is refused", "[ledger]") {

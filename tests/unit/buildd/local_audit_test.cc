@@ -20,8 +20,8 @@ using gw::testing::TempDir;
 namespace {
 
 // A service's data with a few builds.
-struct Lab {
-  explicit Lab(int builds)
+struct AuditLab {
+  explicit AuditLab(int builds)
       : signer(tlog::SignerKey::from_seed("example.org", std::string(32, 'k')).value()),
         binaries(BinaryStore::open(dir.file("binaries")).value()),
         ledger(Ledger::open(dir.file("ledger.db")).value()),
@@ -63,7 +63,7 @@ struct Lab {
 
 TEST_CASE("local audit: all as it was", "[local_audit]") {
   for (const int builds : {0, 1, 5, 300}) {
-    Lab lab(builds);
+    AuditLab lab(builds);
     const LocalAudit found = lab.audit();
     CHECK(found.good());
     CHECK(found.records == static_cast<std::uint64_t>(builds));
@@ -73,7 +73,7 @@ TEST_CASE("local audit: all as it was", "[local_audit]") {
 }
 
 TEST_CASE("local audit: a flipped bit in a file, and one that is gone", "[local_audit]") {
-  Lab lab(3);
+  AuditLab lab(3);
   const std::string file = lab.dir.file("binaries/" + lab.sums[1] + ".gz");
   std::string bytes = os::read_file(file, 1000).value();
   bytes[12] ^= 1;
@@ -92,7 +92,7 @@ TEST_CASE("local audit: a flipped bit in a file, and one that is gone", "[local_
 }
 
 TEST_CASE("local audit: a file that cannot be read does not hide the others", "[local_audit]") {
-  Lab lab(3);
+  AuditLab lab(3);
   for (const std::size_t n : {0, 2}) {
     REQUIRE(lab.binaries.remove(lab.sums[n]));
     REQUIRE(::mkdir(lab.dir.file("binaries/" + lab.sums[n]).c_str(), 0755) == 0);
@@ -104,7 +104,7 @@ TEST_CASE("local audit: a file that cannot be read does not hide the others", "[
 }
 
 TEST_CASE("local audit: the plain file of all records", "[local_audit]") {
-  Lab lab(3);
+  AuditLab lab(3);
   std::string lines;
   const auto records = lab.ledger->read_records(0, 3);
   for (const std::string& record : *records) lines += record;
@@ -141,14 +141,14 @@ TEST_CASE("local audit: whatever is changed in the database", "[local_audit]") {
         "DELETE FROM hash WHERE level = 2", "DELETE FROM record WHERE number = 2",
         "DELETE FROM record WHERE number = 4"}) {
     INFO(sql);
-    Lab lab(5);
+    AuditLab lab(5);
     lab.change(sql);
     CHECK_FALSE(lab.audit().damaged_log.empty());
   }
 }
 
 TEST_CASE("local audit: it can be stopped, and gives way", "[local_audit]") {
-  Lab lab(2);
+  AuditLab lab(2);
   os::Stop stop;
   stop.request();
   CHECK(audit_local(*lab.ledger, lab.binaries, *lab.head, {false, &stop}).error().kind ==

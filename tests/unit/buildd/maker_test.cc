@@ -44,8 +44,8 @@ constexpr const char* kWorks =
     "mkdir -p $GOPATH/bin/js_wasm\necho program >$GOPATH/bin/js_wasm/main";
 
 // A shell script in the place of the go command.
-struct Lab {
-  explicit Lab(const std::string& script, MakerOptions options = {})
+struct MakerLab {
+  explicit MakerLab(const std::string& script, MakerOptions options = {})
       : cache(build::Cache::open(dir.file("cache")).value()),
         toolchains({[this] { return Result<std::vector<std::string>>(offered); },
                     [this](const std::string& version) -> Result<build::Toolchain> {
@@ -90,7 +90,7 @@ struct Lab {
 }  // namespace
 
 TEST_CASE("maker: twice, then into the log, then found", "[maker]") {
-  Lab lab(kWorks);
+  MakerLab lab(kWorks);
   const BuildUpdate made = lab.make();
   REQUIRE(made.kind == Kind::kSuccess);
   const auto built = lab.ledger->find_built(build::format_key(key())).value();
@@ -131,7 +131,7 @@ TEST_CASE("maker: twice, then into the log, then found", "[maker]") {
 }
 
 TEST_CASE("maker: a full disk leaves no half of a line in sum.log", "[maker]") {
-  Lab lab(kWorks);
+  MakerLab lab(kWorks);
   const BuildUpdate made = lab.make();
   REQUIRE(made.kind == Kind::kSuccess);
   const std::string sums = lab.dir.file("sum.log");
@@ -154,7 +154,7 @@ TEST_CASE("maker: a full disk leaves no half of a line in sum.log", "[maker]") {
 }
 
 TEST_CASE("maker: what differs is not published", "[maker]") {
-  Lab lab(std::string(kWorks) + "\necho $$ >>$GOPATH/bin/js_wasm/main");
+  MakerLab lab(std::string(kWorks) + "\necho $$ >>$GOPATH/bin/js_wasm/main");
   const BuildUpdate made = lab.make();
   CHECK(made.kind == Kind::kTempFailed);
   CHECK(made.error.find("two builds differ") != std::string::npos);
@@ -170,7 +170,7 @@ TEST_CASE("maker: other services are asked first", "[maker]") {
                           asked = build::format_key(question.key) + " " + question.record;
                           return answer;
                         }}};
-  Lab lab(kWorks, options);
+  MakerLab lab(kWorks, options);
   CHECK(lab.make().kind == Kind::kTempFailed);
   CHECK(asked.starts_with(
       "a.b/main@v1.0.0/js-wasm-go1.26.8/ a.b/main v1.0.0 / js wasm go1.26.8 8 0"));
@@ -196,7 +196,7 @@ TEST_CASE("maker: about a private module only who knows of it is asked", "[maker
     options.is_private = [](const std::string& module) { return module == "a.b/main"; };
     options.verifiers = {verifier("public.example", false)};
     if (followed) options.verifiers.push_back(verifier("followed.example", true));
-    Lab lab(kWorks, options);
+    MakerLab lab(kWorks, options);
     CHECK(lab.make().kind == Kind::kSuccess);
     CHECK(asked ==
           (followed ? std::vector<std::string>{"followed.example"} : std::vector<std::string>{}));
@@ -234,7 +234,7 @@ TEST_CASE("maker: a verifier that asks for ours has answered", "[maker]") {
          return unavailable_error("ended by us");
        }}};
   lies = GENERATE(false, true);
-  Lab lab(kWorks, options);
+  MakerLab lab(kWorks, options);
   const BuildUpdate made = lab.make();
   CHECK(made.kind == (lies ? Kind::kTempFailed : Kind::kSuccess));
   CHECK(lab.ledger->size().value() == (lies ? 0 : 1));
@@ -245,7 +245,7 @@ TEST_CASE("maker: a verifier that asks for ours has answered", "[maker]") {
 TEST_CASE("maker: failures are remembered when they would come again", "[maker]") {
   const std::string name = build::format_key(key());
   {
-    Lab lab("echo \"./a.go:1:2: undefined: x\"; exit 1");
+    MakerLab lab("echo \"./a.go:1:2: undefined: x\"; exit 1");
     const BuildUpdate made = lab.make();
     CHECK(made.kind == Kind::kPermFailed);
     const WallTime now = lab.modules.clock.now();
@@ -256,13 +256,13 @@ TEST_CASE("maker: failures are remembered when they would come again", "[maker]"
     CHECK(mod::gunzip(failure->log, 10'000).value().find("undefined: x") != std::string::npos);
   }
   {
-    Lab lab("kill -9 $$");
+    MakerLab lab("kill -9 $$");
     CHECK(lab.make().kind == Kind::kTempFailed);
     CHECK_FALSE(lab.ledger->find_failure(name, lab.modules.clock.now()).value());
   }
   {
     // Nor what no build came to.
-    Lab lab(kWorks);
+    MakerLab lab(kWorks);
     for (const auto& error : {untrusted_error("evil"), not_found_error("gone")}) {
       lab.no_toolchain = error;
       CHECK(lab.make().kind == Kind::kTempFailed);
@@ -273,7 +273,7 @@ TEST_CASE("maker: failures are remembered when they would come again", "[maker]"
   }
   {
     // What is in the log was built once: nothing is remembered against it.
-    Lab lab(kWorks);
+    MakerLab lab(kWorks);
     const BuildUpdate made = lab.make();
     REQUIRE(made.kind == Kind::kSuccess);
     fs::remove(lab.binaries.use(made.sum, false, lab.modules.clock.now()).value());
@@ -284,7 +284,7 @@ TEST_CASE("maker: failures are remembered when they would come again", "[maker]"
   }
   {
     // Nobody knows why: perhaps tomorrow.
-    Lab lab("echo odd; exit 1");
+    MakerLab lab("echo odd; exit 1");
     CHECK(lab.make().kind == Kind::kPermFailed);
     const auto failure = lab.ledger->find_failure(name, lab.modules.clock.now()).value();
     CHECK(failure->expires_at == lab.modules.clock.now() + std::chrono::hours(24));
@@ -293,7 +293,7 @@ TEST_CASE("maker: failures are remembered when they would come again", "[maker]"
 
 TEST_CASE("maker: what was built with a version that is no longer offered is built again",
           "[maker]") {
-  Lab lab(kWorks);
+  MakerLab lab(kWorks);
   const BuildUpdate made = lab.make();
   REQUIRE(made.kind == Kind::kSuccess);
   const std::string record = lab.ledger->find_built(build::format_key(key())).value()->record;
@@ -320,8 +320,8 @@ TEST_CASE("maker: a log without the machine's directories", "[maker]") {
 namespace {
 
 // A service that builds as the laboratory does.
-struct ServiceLab : Lab {
-  explicit ServiceLab(const std::string& script) : Lab(script) { start(); }
+struct ServiceLab : MakerLab {
+  explicit ServiceLab(const std::string& script) : MakerLab(script) { start(); }
   void start() {
     ServiceOptions options;
     options.data = dir.file("data");
@@ -369,7 +369,7 @@ TEST_CASE("service: a build that ends while it is taken down is told to its read
 }
 
 TEST_CASE("service: a directory that cannot be, an address that is taken", "[service]") {
-  Lab lab(kWorks);
+  MakerLab lab(kWorks);
   const ServiceParts parts{
       lab.cache, *lab.modules.store, {},         lab.signer, lab.signer, nullptr,
       nullptr,   lab.modules.clock,  lab.logger, lab.stop};

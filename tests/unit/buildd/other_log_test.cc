@@ -29,8 +29,8 @@ std::string record_of(std::uint64_t n) {
 }
 
 // Another service's log in a directory, and a service that builds what it is told to.
-struct Lab {
-  Lab()
+struct OtherLogLab {
+  OtherLogLab()
       : other(key_named("a.example")),
         signer(key_named("b.example")),
         ledger(Ledger::open(dir.file("ledger.db")).value()),
@@ -98,7 +98,7 @@ struct Lab {
 }  // namespace
 
 TEST_CASE("other log: every record is built, once", "[other_log]") {
-  Lab lab;
+  OtherLogLab lab;
   lab.log_elsewhere(5);
   lab.gone = {1};
   lab.differs = {3};
@@ -133,7 +133,7 @@ TEST_CASE("other log: every record is built, once", "[other_log]") {
 }
 
 TEST_CASE("other log: a stop forgets nothing", "[other_log]") {
-  Lab lab;
+  OtherLogLab lab;
   lab.log_elsewhere(3);
   auto other = lab.open();
   lab.stop.request();

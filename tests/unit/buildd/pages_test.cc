@@ -20,7 +20,7 @@ bool has(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
-build::Key key() {
+build::Key page_key() {
   return {.module = "a.b/c",
           .version = "v1.0.0",
           .dir = "/cmd/x",
@@ -64,9 +64,9 @@ TEST_CASE("pages: nothing from outside is HTML", "[pages]") {
                            .remark = kEvil,
                            .facts = module,
                            .built = {built}}),
-        unbuilt_page(facts, key(), around, running),
-        failed_page(facts, key(), around, failure, kEvil), result_page(facts, key(), around, built),
-        unknown_sum_page(facts, key(), kEvil),
+        unbuilt_page(facts, page_key(), around, running),
+        failed_page(facts, page_key(), around, failure, kEvil),
+        result_page(facts, page_key(), around, built), unknown_sum_page(facts, page_key(), kEvil),
         error_page(facts, 404, not_found_error(kEvil, kEvil))}) {
     const http::Response out = render(page);
     CHECK_FALSE(has(out.body, "<script>alert"));
@@ -83,8 +83,8 @@ TEST_CASE("pages: what they offer", "[pages]") {
   versions->latest = "v1.1.0";
   around.versions = versions;
   around.object_files = true;
-  around.built = {build::format_key(key())};
-  const std::string text = unbuilt_page(site(), key(), around, std::nullopt).body;
+  around.built = {build::format_key(page_key())};
+  const std::string text = unbuilt_page(site(), page_key(), around, std::nullopt).body;
   CHECK(has(text, "Retracted"));
   CHECK(has(text, "The newest version is"));
   CHECK(has(text, "prebuilt object files"));
@@ -108,7 +108,7 @@ TEST_CASE("pages: known vulnerabilities, and private modules", "[pages]") {
   around.versions = versions;
   around.vulnerable = {"v1.0.0"};
   around.findings.emplace();
-  const auto shown = [&] { return unbuilt_page(site(), key(), around, std::nullopt).body; };
+  const auto shown = [&] { return unbuilt_page(site(), page_key(), around, std::nullopt).body; };
   CHECK_FALSE(has(shown(), "<strong>Vulnerable"));
   CHECK(has(shown(), ">v1.0.0 <span title=\"known vulnerabilities\">"));
   CHECK_FALSE(has(shown(), ">v1.1.0 <span"));
@@ -127,7 +127,8 @@ TEST_CASE("pages: known vulnerabilities, and private modules", "[pages]") {
   Built built;
   built.key = "a.b/c@v1.0.0/cmd/x/linux-amd64-go1.26.8/";
   built.record = "a.b/c v1.0.0 /cmd/x linux amd64 go1.26.8 7 0zkPWcxWmiWHZYW2QX4N5VurqP4g \n";
-  CHECK(has(result_page(site(), key(), {}, built).body, "https://pkg.go.dev/a.b/c/cmd/x@v1.0.0"));
+  CHECK(has(result_page(site(), page_key(), {}, built).body,
+            "https://pkg.go.dev/a.b/c/cmd/x@v1.0.0"));
   // None that are known is not that nobody could be asked.
   around = {};
   around.unanswered = true;
@@ -137,8 +138,8 @@ TEST_CASE("pages: known vulnerabilities, and private modules", "[pages]") {
   // Nobody outside hears of a private one by a link.
   around = {};
   around.remark = "in no checksum database";
-  CHECK(has(result_page(site(), key(), around, built).body, "in no checksum database"));
-  CHECK_FALSE(has(result_page(site(), key(), around, built).body, "pkg.go.dev"));
+  CHECK(has(result_page(site(), page_key(), around, built).body, "in no checksum database"));
+  CHECK_FALSE(has(result_page(site(), page_key(), around, built).body, "pkg.go.dev"));
   Json document = Json::object();
   add_marks(document, std::nullopt, "");
   CHECK(document.empty());
@@ -153,13 +154,13 @@ TEST_CASE("pages: as JSON", "[pages]") {
   CHECK_FALSE(wants_json(request));
   request.headers = {{"accept", "application/json"}};
   CHECK(wants_json(request));
-  CHECK(unbuilt_json(key(), std::nullopt)["state"] == "unbuilt");
+  CHECK(unbuilt_json(page_key(), std::nullopt)["state"] == "unbuilt");
   BuildUpdate update;
-  CHECK(unbuilt_json(key(), update)["state"] == "building");
+  CHECK(unbuilt_json(page_key(), update)["state"] == "building");
   update.position = 2;
-  CHECK(unbuilt_json(key(), update)["state"] == "waiting");
+  CHECK(unbuilt_json(page_key(), update)["state"] == "waiting");
   Built built;
-  built.key = build::format_key(key());
+  built.key = build::format_key(page_key());
   built.record = "a.b/c v1.0.0 /cmd/x linux amd64 go1.26.8 7 0zkPWcxWmiWHZYW2QX4N5VurqP4g \n";
   const Json json = built_json(built);
   CHECK(json["size"] == 7);
@@ -167,7 +168,8 @@ TEST_CASE("pages: as JSON", "[pages]") {
   CHECK(json["sum"] == "0zkPWcxWmiWHZYW2QX4N5VurqP4g");
   CHECK(home_json(site(), {1, 2, {built}})["recent"].size() == 1);
   // Bytes that are no text are no reason to say nothing.
-  CHECK(has(json_page(200, failed_json(key(), {"r", "\xff", "", "", {}, {}})).body, "\"state\""));
+  CHECK(has(json_page(200, failed_json(page_key(), {"r", "\xff", "", "", {}, {}})).body,
+            "\"state\""));
 }
 
 TEST_CASE("site: statuses, events, rules", "[site]") {

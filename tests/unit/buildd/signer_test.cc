@@ -23,8 +23,8 @@ using gw::testing::TempDir;
 namespace {
 
 // The signer on a thread, and a client's end of its socket.
-struct Lab {
-  Lab() : key(make_log_key("b.example", dir.file("key")).value()) {
+struct SignerLab {
+  SignerLab() : key(make_log_key("b.example", dir.file("key")).value()) {
     int ends[2] = {};
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
     socket = os::Fd(ends[0]);
@@ -33,7 +33,7 @@ struct Lab {
       ended = run_signer(theirs.get(), key);
     });
   }
-  ~Lab() { finish(); }
+  ~SignerLab() { finish(); }
   void finish() {
     socket.reset();
     if (thread.joinable()) thread.join();
@@ -68,7 +68,7 @@ std::string head_text(std::string_view origin, std::uint64_t size, char fill) {
 }  // namespace
 
 TEST_CASE("signer: heads, ever larger, and nothing else", "[signer]") {
-  Lab lab;
+  SignerLab lab;
   const std::string kOrigin(tlog::kSumdbOrigin);
   CHECK(lab.ask(1, "").substr(1) == lab.key.verifier().format());
   const std::string second = lab.ask(2, "").substr(1);
@@ -112,7 +112,7 @@ TEST_CASE("signer: heads, ever larger, and nothing else", "[signer]") {
 }
 
 TEST_CASE("signer: what does not speak its language is left", "[signer]") {
-  Lab lab;
+  SignerLab lab;
   CHECK(lab.ask(5, "x").empty());
   lab.finish();
   CHECK_FALSE(lab.ended);

@@ -22,7 +22,7 @@ std::string slurp_file(const std::string& path) {
 }
 
 // Builds nothing: what a build gives is what the test says.
-struct Lab {
+struct GateLab {
   ToolchainGate make() {
     return {file,
             [this](const build::Toolchain& toolchain, const std::vector<build::Key>& keys,
@@ -75,32 +75,32 @@ Error build_failure() {
 }  // namespace
 
 TEST_CASE("a toolchain is tried once, with each program twice, also over restarts") {
-  Lab lab;
+  GateLab lab;
   const int all = 2 * static_cast<int>(gate_keys("go1.26.8").size());
   {
     ToolchainGate gate = lab.make();
     CHECK_FALSE(gate.find("go1.26.8"));
-    CHECK(gate.pass(Lab::toolchain()));
+    CHECK(gate.pass(GateLab::toolchain()));
     CHECK(lab.builds == all);
-    CHECK(gate.pass(Lab::toolchain()));
+    CHECK(gate.pass(GateLab::toolchain()));
     CHECK(lab.builds == all);
     CHECK(gate.find("go1.26.8")->passed);
   }
   ToolchainGate gate = lab.make();
-  CHECK(gate.pass(Lab::toolchain()));
+  CHECK(gate.pass(GateLab::toolchain()));
   CHECK(lab.builds == all);
   CHECK(gate.all().size() == 1);
   // Another one of the same name is another one.
-  CHECK(gate.pass(Lab::toolchain("go1.26.8", "h1:b")));
+  CHECK(gate.pass(GateLab::toolchain("go1.26.8", "h1:b")));
   CHECK(lab.builds == 2 * all);
   CHECK(gate.all().size() == 1);
   CHECK(gate.find("go1.26.8")->sum == "h1:b");
 }
 
 TEST_CASE("a toolchain without a sum is known by its files, or tried each time") {
-  Lab lab;
+  GateLab lab;
   const int all = 2 * static_cast<int>(gate_keys("go1.26.8").size());
-  build::Toolchain local = Lab::toolchain("go1.26.8", "");
+  build::Toolchain local = GateLab::toolchain("go1.26.8", "");
   local.kept_as = "go1.26.8-0123";
   ToolchainGate gate = lab.make();
   CHECK(gate.pass(local));
@@ -115,7 +115,7 @@ TEST_CASE("a toolchain without a sum is known by its files, or tried each time")
 }
 
 TEST_CASE("one whose builds differ, or that builds nothing, is refused until somebody forgets it") {
-  Lab lab;
+  GateLab lab;
   const auto differs = [](const build::Toolchain& /*t*/, const build::Key& key,
                           bool second) -> Result<std::string> {
     return build::format_target(key.target) + (second ? " other" : "");
@@ -127,32 +127,33 @@ TEST_CASE("one whose builds differ, or that builds nothing, is refused until som
     return internal_error("the binary says go1.99");
   };
   int i = 0;
-  for (const Lab::Answer& answer : {Lab::Answer(differs), Lab::Answer(fails), Lab::Answer(odd)}) {
+  for (const GateLab::Answer& answer :
+       {GateLab::Answer(differs), GateLab::Answer(fails), GateLab::Answer(odd)}) {
     const std::string version = "go1.26." + std::to_string(++i);
     lab.answer = answer;
     ToolchainGate gate = lab.make();
-    const Status refused = gate.pass(Lab::toolchain(version));
+    const Status refused = gate.pass(GateLab::toolchain(version));
     REQUIRE(!refused);
     CHECK(refused.error().kind == ErrorKind::kUntrusted);
     CHECK(refused.error().message.find(version + " was tried and failed: ") != std::string::npos);
-    lab.answer = Lab::good;
+    lab.answer = GateLab::good;
     const int before = lab.builds;
-    CHECK_FALSE(lab.make().pass(Lab::toolchain(version)));
+    CHECK_FALSE(lab.make().pass(GateLab::toolchain(version)));
     CHECK(lab.builds == before);
     CHECK(gate.forget(version).value());
     CHECK_FALSE(gate.forget(version).value());
-    CHECK(lab.make().pass(Lab::toolchain(version)));
+    CHECK(lab.make().pass(GateLab::toolchain(version)));
   }
 }
 
 TEST_CASE("what is not the toolchain's fault is tried again, and so is what the file lost") {
-  Lab lab;
+  GateLab lab;
   lab.answer = [](const build::Toolchain& /*t*/, const build::Key& /*key*/,
                   bool second) -> Result<std::string> {
     return second ? Result<std::string>(unavailable_error("the disk is full")) : std::string("x");
   };
   ToolchainGate gate = lab.make();
-  CHECK(gate.pass(Lab::toolchain()).error().kind == ErrorKind::kUnavailable);
+  CHECK(gate.pass(GateLab::toolchain()).error().kind == ErrorKind::kUnavailable);
   CHECK(gate.all().empty());
   // A limit may be this machine's, and so may what nobody knows the reason of.
   for (const build::Reason reason :
@@ -163,11 +164,11 @@ TEST_CASE("what is not the toolchain's fault is tried again, and so is what the 
       error.detail = std::make_shared<build::BuildFailure>(reason, "");
       return error;
     };
-    CHECK(gate.pass(Lab::toolchain()).error().kind == ErrorKind::kUnavailable);
+    CHECK(gate.pass(GateLab::toolchain()).error().kind == ErrorKind::kUnavailable);
     CHECK(gate.all().empty());
   }
-  lab.answer = Lab::good;
-  CHECK(gate.pass(Lab::toolchain()));
+  lab.answer = GateLab::good;
+  CHECK(gate.pass(GateLab::toolchain()));
   for (const char* text : {"", "go1.26.8\n", "go1.26.8 h1:a maybe now why\n", "\n\n  \n"}) {
     std::ofstream(lab.file) << text;
     CHECK(lab.make().all().empty());
@@ -175,12 +176,12 @@ TEST_CASE("what is not the toolchain's fault is tried again, and so is what the 
 }
 
 TEST_CASE("`latest` is none that failed, and none that is new as long as one was tried") {
-  Lab lab;
+  GateLab lab;
   ToolchainGate gate = lab.make();
   std::vector<std::string> there = {"go1.26.8", "go1.26.7", "go1.25.3"};
   Toolchains toolchains({[&] { return Result<std::vector<std::string>>(there); },
                          [](const std::string& version) -> Result<build::Toolchain> {
-                           return Lab::toolchain(version, "h1:" + version);
+                           return GateLab::toolchain(version, "h1:" + version);
                          }},
                         {}, lab.clock, &gate);
   CHECK(toolchains.untried() == std::vector<std::string>{"go1.26.8", "go1.25.3"});

@@ -13,9 +13,9 @@ using gw::testing::OwnLog;
 
 namespace {
 
-constexpr WallTime kNow{std::chrono::seconds(1'800'000'000)};
+constexpr WallTime kWitnessNow{std::chrono::seconds(1'800'000'000)};
 
-tlog::SignerKey key() {
+tlog::SignerKey witness_key() {
   return tlog::SignerKey::from_seed("b.example", std::string(32, 'b')).value();
 }
 
@@ -51,7 +51,7 @@ struct Peer {
     if (old > 0) REQUIRE(tlog::verify_consistency(old, root, now, now_root, proof));
     size = now;
     root = now_root;
-    out.body = signer.signature_line(lies ? "other\n" : text, kNow);
+    out.body = signer.signature_line(lies ? "other\n" : text, kWitnessNow);
     return out;
   }
   tlog::Cosigner signer;
@@ -62,8 +62,8 @@ struct Peer {
   int asked = 0;
 };
 
-struct Lab {
-  explicit Lab(std::size_t quorum)
+struct WitnessLab {
+  explicit WitnessLab(std::size_t quorum)
       : witnesses({a.witness(), b.witness()}, quorum,
                   [this](const net::HttpRequest& request) -> Result<net::HttpResponse> {
                     CHECK(request.method == "POST");
@@ -71,7 +71,7 @@ struct Lab {
                     return peer.answer(request, log.checkpoint.key());
                   }) {}
   Witnesses::Round round() { return witnesses.round(log.store, log.writer()).value(); }
-  OwnLog log{key()};
+  OwnLog log{witness_key()};
   Peer a{"a.example"};
   Peer b{"b.example"};
   Witnesses witnesses;
@@ -80,7 +80,7 @@ struct Lab {
 }  // namespace
 
 TEST_CASE("witnesses: a log grows, and each head is signed", "[witnesses]") {
-  Lab lab(2);
+  WitnessLab lab(2);
   CHECK(lab.round().size == 0);  // nothing to sign
   CHECK(lab.a.asked == 0);
   lab.log.append({"one\n"});
@@ -88,7 +88,7 @@ TEST_CASE("witnesses: a log grows, and each head is signed", "[witnesses]") {
   lab.log.append({"two\n", "three\n"});
   // Until then monitors see the old one.
   CHECK(tlog::verify_cosignature(lab.log.writer().checkpoint(), lab.a.signer.key()).value() ==
-        kNow);
+        kWitnessNow);
   CHECK(lab.log.writer().checkpoint().find("\n1\n") != std::string::npos);
   const auto round = lab.round();
   CHECK(round.size == 3);
@@ -96,7 +96,7 @@ TEST_CASE("witnesses: a log grows, and each head is signed", "[witnesses]") {
   const std::string note = lab.log.writer().checkpoint();
   CHECK(note.find("\n3\n") != std::string::npos);
   for (const Peer* peer : {&lab.a, &lab.b}) {
-    CHECK(tlog::verify_cosignature(note, peer->signer.key()).value() == kNow);
+    CHECK(tlog::verify_cosignature(note, peer->signer.key()).value() == kWitnessNow);
   }
   // Nobody is asked twice for the same.
   const int asked = lab.a.asked;
@@ -106,7 +106,7 @@ TEST_CASE("witnesses: a log grows, and each head is signed", "[witnesses]") {
 
 TEST_CASE("witnesses: one that has another size in mind, one that is down, one that lies",
           "[witnesses]") {
-  Lab lab(1);
+  WitnessLab lab(1);
   lab.log.append({"one\n", "two\n", "three\n"});
   lab.a.size = 2;
   tlog::StoreNodes nodes(lab.log.store);
@@ -133,7 +133,7 @@ TEST_CASE("witnesses: one that has another size in mind, one that is down, one t
 }
 
 TEST_CASE("witnesses: too few of them", "[witnesses]") {
-  Lab lab(2);
+  WitnessLab lab(2);
   lab.log.append({"one\n"});
   lab.b.status = 403;
   CHECK(lab.round().size == 0);
@@ -150,6 +150,7 @@ TEST_CASE("witnesses: how they are named", "[witnesses]") {
   CHECK(witness->key == peer.signer.key());
   CHECK(witness->url == "https://w.example/x");
   CHECK_FALSE(Witness::parse(peer.signer.key().format()));
-  CHECK_FALSE(Witness::parse(key().verifier().format() + "=https://w.example"));  // a log's key
+  CHECK_FALSE(
+      Witness::parse(witness_key().verifier().format() + "=https://w.example"));  // a log's key
   CHECK_FALSE(Witness::parse("x=https://w.example"));
 }

@@ -15,13 +15,13 @@ using gw::check::Reported;
 
 namespace {
 
-struct Dir {
-  Dir() {
+struct ReportedDir {
+  ReportedDir() {
     std::string t = (std::filesystem::temp_directory_path() / "gw-reported-XXXXXX").string();
     REQUIRE(::mkdtemp(t.data()) != nullptr);
     path = t;
   }
-  ~Dir() { std::filesystem::remove_all(path); }
+  ~ReportedDir() { std::filesystem::remove_all(path); }
   std::string file() const { return path + "/state"; }
   std::string text() const { return *gw::os::read_file(file(), 1 << 20); }
   std::string path;
@@ -44,7 +44,7 @@ Outcome outcome(const std::string& name, const std::string& version,
 struct Call {
   bool reported, newer;
 };
-Call call(const Dir& dir, Outcome o) {
+Call call(const ReportedDir& dir, Outcome o) {
   auto state = Reported::open(dir.file(), {});
   if (!state) FAIL(state.error().message);
   std::vector<Outcome> all = {std::move(o)};
@@ -56,7 +56,7 @@ Call call(const Dir& dir, Outcome o) {
 }  // namespace
 
 TEST_CASE("each version is reported once") {
-  const Dir dir;
+  const ReportedDir dir;
   const auto first = call(dir, outcome("a.com/b", "v1.0.0"));
   CHECK_FALSE(first.reported);
   CHECK_FALSE(first.newer);  // the first time, without a known version, it is no news
@@ -71,20 +71,20 @@ TEST_CASE("each version is reported once") {
 }
 
 TEST_CASE("a known version makes it news at once") {
-  const Dir dir;
+  const ReportedDir dir;
   CHECK(call(dir, outcome("a.com/b", "v1.0.0", "v0.9.0")).newer);
   CHECK_FALSE(call(dir, outcome("a.com/b", "v1.0.0", "v0.9.0")).newer);
 }
 
 TEST_CASE("names do not mix") {
-  const Dir dir;
+  const ReportedDir dir;
   call(dir, outcome("a.com/b", "v1.0.0"));
   CHECK_FALSE(call(dir, outcome("a.com/b/v2", "v1.0.0")).reported);
   CHECK_FALSE(call(dir, outcome("a.com", "v1.0.0")).reported);
 }
 
 TEST_CASE("the list of a name is bounded") {
-  const Dir dir;
+  const ReportedDir dir;
   for (int i = 0; i < 103; ++i) call(dir, outcome("a.com/b", "v1.0." + std::to_string(i)));
   CHECK_FALSE(call(dir, outcome("a.com/b", "v1.0.2")).reported);
   CHECK(call(dir, outcome("a.com/b", "v1.0.102")).reported);
@@ -93,7 +93,7 @@ TEST_CASE("the list of a name is bounded") {
 }
 
 TEST_CASE("an unchanged state is not written") {
-  const Dir dir;
+  const ReportedDir dir;
   call(dir, outcome("a.com/b", "v1.0.0"));
   const auto before = std::filesystem::last_write_time(dir.file());
   std::filesystem::permissions(dir.file(), std::filesystem::perms::owner_read);
@@ -102,7 +102,7 @@ TEST_CASE("an unchanged state is not written") {
 }
 
 TEST_CASE("calls at a time lose nothing of each other") {
-  const Dir dir;
+  const ReportedDir dir;
   auto first = Reported::open(dir.file(), {});
   auto second = Reported::open(dir.file(), {});
   REQUIRE(first);
@@ -116,7 +116,7 @@ TEST_CASE("calls at a time lose nothing of each other") {
 }
 
 TEST_CASE("the lock is waited for until the deadline") {
-  const Dir dir;
+  const ReportedDir dir;
   auto held = gw::os::LockFile::acquire(dir.file() + ".lock");
   REQUIRE(held);
   auto second = Reported::open(dir.file(), {});
@@ -129,7 +129,7 @@ TEST_CASE("the lock is waited for until the deadline") {
 }
 
 TEST_CASE("what somebody uses is read by nobody else") {
-  const Dir dir;
+  const ReportedDir dir;
   call(dir, outcome("a.com/b", "v1.0.0"));
   CHECK((std::filesystem::status(dir.file()).permissions() & std::filesystem::perms::all) ==
         (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
@@ -149,7 +149,7 @@ TEST_CASE("files that are none of ours") {
                         {std::string("a\0 b\n", 5), 1},
                         {"\xff\xfe x\n", 1}};
   for (const auto& c : cases) {
-    const Dir dir;
+    const ReportedDir dir;
     REQUIRE(gw::os::write_file_atomic(dir.file(), c.text, 0600));
     auto state = Reported::open(dir.file(), {});
     CAPTURE(c.text);

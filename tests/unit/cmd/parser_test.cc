@@ -9,7 +9,7 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-struct Tree {
+struct ParserTree {
   bool flag = false;
   std::string text;
   std::vector<std::string> list;
@@ -18,7 +18,7 @@ struct Tree {
   std::optional<std::string> second;
   Command root{"tool", "a tool"};
 
-  Tree() {
+  ParserTree() {
     auto nothing = [](Context&) -> Result<int> { return kExitDone; };
     root.add(flag_option("quiet", &flag, "say less").short_name('q'));
     root.add(flag_option("json", &flag, "JSON").short_name('j'));
@@ -76,7 +76,7 @@ struct Tree {
 };
 
 TEST_CASE("words become a command and what was given to it") {
-  const Tree t;
+  const ParserTree t;
   struct Case {
     Words args;
     std::string parsed;
@@ -126,7 +126,7 @@ TEST_CASE("words become a command and what was given to it") {
 }
 
 TEST_CASE("what cannot be split is told at the word") {
-  const Tree t;
+  const ParserTree t;
   struct Case {
     Words args;
     std::string error;

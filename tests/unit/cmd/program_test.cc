@@ -215,7 +215,7 @@ class Harness {
   std::filesystem::path dir_;
 };
 
-bool contains(const std::string& text, const std::string& part) {
+bool has_text(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
@@ -303,7 +303,7 @@ TEST_CASE("options of a group hold for its commands, those of a command that run
            {"serve", "key", "new", "--file", "k", "--zone", "z"}}) {
     auto o = h.run(args);
     CHECK(o.code == 2);
-    CHECK(contains(o.err, "unknown option \"--zone\" of gwtool serve key new"));
+    CHECK(has_text(o.err, "unknown option \"--zone\" of gwtool serve key new"));
   }
 }
 
@@ -316,7 +316,7 @@ TEST_CASE("positional arguments are taken as they are") {
         V{"module", "ask", "follow"});
   CHECK(h.run({"ask", "module", "--", "--base", "-x"}).seen.paths == V{"--base", "-x"});
   CHECK(h.run({"ask", "module", "[a,b]", "{}", "x"}).seen.paths == V{"[a,b]", "{}", "x"});
-  CHECK(contains(h.run({"ask", "module", "x", ""}).err, "PATH: the value is empty"));
+  CHECK(has_text(h.run({"ask", "module", "x", ""}).err, "PATH: the value is empty"));
   CHECK(h.run({"ask", "module", "--base", "[::1,x]", "p"}).seen.base == "[::1,x]");
   CHECK(h.run({"ask", "module", "--base", "--", "p"}).seen.base == "--");
   CHECK(h.run({"ask", "toolchain"}).seen.paths.empty());
@@ -380,9 +380,9 @@ TEST_CASE("mistakes on the command line are told with the nearest right thing") 
     CHECK(o.code == kExitUsage);
     CHECK(o.out.empty());
     CHECK(o.seen.command.empty());
-    CHECK(contains(o.err, "gwtool: error: "));
-    CHECK(contains(o.err, c.error));
-    CHECK(contains(o.err, c.hint));
+    CHECK(has_text(o.err, "gwtool: error: "));
+    CHECK(has_text(o.err, c.error));
+    CHECK(has_text(o.err, c.hint));
   }
 }
 
@@ -416,15 +416,15 @@ TEST_CASE("of several exit codes the gravest is reported") {
 TEST_CASE("colour only on a terminal, or when asked for") {
   Harness h;
   h.terminal.error_is_terminal = true;
-  CHECK(contains(h.run({"follow", "--db", "unavailable"}).err, "\x1b[31m"));
-  CHECK_FALSE(contains(h.run({"follow", "--db", "unavailable", "--color=never"}).err, "\x1b"));
+  CHECK(has_text(h.run({"follow", "--db", "unavailable"}).err, "\x1b[31m"));
+  CHECK_FALSE(has_text(h.run({"follow", "--db", "unavailable", "--color=never"}).err, "\x1b"));
   h.environment["NO_COLOR"] = "1";
-  CHECK_FALSE(contains(h.run({"follow", "--db", "unavailable"}).err, "\x1b"));
-  CHECK(contains(h.run({"follow", "--db", "unavailable", "--color=always"}).err, "\x1b[31m"));
+  CHECK_FALSE(has_text(h.run({"follow", "--db", "unavailable"}).err, "\x1b"));
+  CHECK(has_text(h.run({"follow", "--db", "unavailable", "--color=always"}).err, "\x1b[31m"));
   h.environment["NO_COLOR"] = "";
-  CHECK(contains(h.run({"follow", "--db", "unavailable"}).err, "\x1b[31m"));
+  CHECK(has_text(h.run({"follow", "--db", "unavailable"}).err, "\x1b[31m"));
   h.environment["TERM"] = "dumb";
-  CHECK_FALSE(contains(h.run({"follow", "--db", "unavailable"}).err, "\x1b"));
+  CHECK_FALSE(has_text(h.run({"follow", "--db", "unavailable"}).err, "\x1b"));
 }
 
 TEST_CASE("the configuration file gives values that flags and environment win over") {
@@ -455,10 +455,10 @@ TEST_CASE("the configuration file gives values that flags and environment win ov
   h.environment["SSL_CERT_FILE"] = "from-env.pem";
   o = h.run({"--config", conf, "follow", "-v"});
   CHECK(o.seen.log.ca_file == "from-env.pem");
-  CHECK(contains(o.err, "$SSL_CERT_FILE wins over " + conf + ":8"));
+  CHECK(has_text(o.err, "$SSL_CERT_FILE wins over " + conf + ":8"));
   o = h.run({"--config", conf, "follow", "-v", "--ca-file", "flag.pem"});
   CHECK(o.seen.log.ca_file == "flag.pem");
-  CHECK(contains(o.err, "--ca-file wins over $SSL_CERT_FILE"));
+  CHECK(has_text(o.err, "--ca-file wins over $SSL_CERT_FILE"));
 
   h.environment["GWTOOL_CONFIG"] = conf;
   CHECK(h.run({"follow"}).seen.db == "from-file");
@@ -533,9 +533,9 @@ TEST_CASE("mistakes in the configuration file name file, line, key and the neare
     INFO(c.text << o.err);
     CHECK(o.code == kExitUsage);
     CHECK(o.seen.command.empty());
-    CHECK(contains(o.err, conf));
-    CHECK(contains(o.err, c.error));
-    CHECK(contains(o.err, c.hint));
+    CHECK(has_text(o.err, conf));
+    CHECK(has_text(o.err, c.error));
+    CHECK(has_text(o.err, c.hint));
   }
 }
 
@@ -554,7 +554,7 @@ TEST_CASE("nesting that would exhaust the stack is refused") {
        {dotted + "a = 1", "[" + dotted + "a]", "\n\nx = { " + dotted + "a = 1 }"}) {
     auto r = parse_config(text, "f");
     REQUIRE_FALSE(r);
-    CHECK(contains(r.error().message, "a key of too many parts"));
+    CHECK(has_text(r.error().message, "a key of too many parts"));
   }
   // As deep as the dots of a line and the nesting of values allow: taken down all the same.
   std::string deep = "x = ";
@@ -579,7 +579,7 @@ TEST_CASE("a configuration file that is not there is never skipped") {
   for (std::string path : {h.path("missing.toml"), h.path("")}) {
     auto o = h.run({"follow", "--db", "x", "--config", path});
     CHECK(o.code != 0);
-    CHECK(contains(o.err, "reading the configuration"));
+    CHECK(has_text(o.err, "reading the configuration"));
     CHECK(o.seen.command.empty());
   }
 }
@@ -594,12 +594,12 @@ TEST_CASE("option --check-config checks everything and runs nothing") {
   h.file("key", "x", 0644);
   auto o = h.run({"--check-config", "--config", conf});
   CHECK(o.code == kExitUsage);
-  CHECK(contains(o.err, conf + ":2: " + key + ": others than its owner"));
+  CHECK(has_text(o.err, conf + ":2: " + key + ": others than its owner"));
   std::filesystem::remove(key);
-  CHECK(contains(h.run({"--check-config", "--config", conf}).err, "No such file"));
+  CHECK(has_text(h.run({"--check-config", "--config", conf}).err, "No such file"));
   o = h.run({"--check-config", "follow"});
   CHECK(o.code == kExitUsage);
-  CHECK(contains(o.err, "needs --db"));
+  CHECK(has_text(o.err, "needs --db"));
 }
 
 TEST_CASE("option --print-config prints a file that means the same") {
@@ -610,10 +610,10 @@ TEST_CASE("option --print-config prints a file that means the same") {
   auto first = h.run({"--config", conf, "--print-config", "follow", "--workers", "7", "--once"});
   REQUIRE(first.code == 0);
   CHECK(first.seen.command.empty());
-  CHECK(contains(first.out, "workers = 7  # from --workers, not " + conf + ":3\n"));
-  CHECK(contains(first.out, "interval = \"10m\"  # default\n"));
-  CHECK(contains(first.out, "# proxy = \"URL\"  # not set\n"));
-  CHECK(contains(first.out, "# listen = [\"ADDR\"]  # default: 2 places\n"));
+  CHECK(has_text(first.out, "workers = 7  # from --workers, not " + conf + ":3\n"));
+  CHECK(has_text(first.out, "interval = \"10m\"  # default\n"));
+  CHECK(has_text(first.out, "# proxy = \"URL\"  # not set\n"));
+  CHECK(has_text(first.out, "# listen = [\"ADDR\"]  # default: 2 places\n"));
   std::string again = h.file("d.toml", first.out);
   auto o = h.run({"--config", again, "follow"});
   INFO(o.err);
@@ -624,8 +624,8 @@ TEST_CASE("option --print-config prints a file that means the same") {
   CHECK(o.seen.urls == std::vector<std::string>{"https://a.example"});
   // All commands, without one.
   o = h.run({"--config", conf, "--print-config"});
-  CHECK(contains(o.out, "[ask]\nbase = \"l.example.org\""));
-  CHECK(contains(o.out, "[serve-key-new]\n"));
+  CHECK(has_text(o.out, "[ask]\nbase = \"l.example.org\""));
+  CHECK(has_text(o.out, "[serve-key-new]\n"));
   CHECK(h.run({"--config", h.file("e.toml", o.out), "follow"}).code == 0);
 }
 
@@ -638,13 +638,13 @@ TEST_CASE("the sample configuration is a valid file in which nothing is set") {
   std::istringstream lines(o.out);
   std::string all;
   for (std::string line; std::getline(lines, line);) {
-    bool key = line.starts_with("# ") && contains(line, " = ");
+    bool key = line.starts_with("# ") && has_text(line, " = ");
     all += (key ? line.substr(2) : line) + "\n";
   }
   auto uncommented = h.run({"--config", h.file("u.toml", all), "follow"});
   INFO(uncommented.err);
   // The placeholders are no values: the first is refused by its option, not by TOML.
-  CHECK_FALSE(contains(uncommented.err, "unknown"));
+  CHECK_FALSE(has_text(uncommented.err, "unknown"));
 }
 
 TEST_CASE("help and version are data") {
@@ -665,14 +665,14 @@ TEST_CASE("help and version are data") {
     std::istringstream lines(o.out);
     for (std::string line; std::getline(lines, line);) {
       INFO(line);
-      CHECK((line.size() <= 80 || contains(line, "usage:") || contains(line, "       gwtool")));
+      CHECK((line.size() <= 80 || has_text(line, "usage:") || has_text(line, "       gwtool")));
       CHECK((line.empty() || line.back() != ' '));
     }
   }
-  CHECK_FALSE(contains(h.run({"--help"}).out, "gen"));
-  CHECK(contains(h.run({"follow", "--help"}).out, "--keep WHAT"));
-  CHECK(contains(h.run({"follow", "--help"}).out, "versions or records (default versions)"));
-  CHECK(contains(h.run({"ask", "module", "--help"}).out, "gwtool ask module [OPTION]... PATH..."));
+  CHECK_FALSE(has_text(h.run({"--help"}).out, "gen"));
+  CHECK(has_text(h.run({"follow", "--help"}).out, "--keep WHAT"));
+  CHECK(has_text(h.run({"follow", "--help"}).out, "versions or records (default versions)"));
+  CHECK(has_text(h.run({"ask", "module", "--help"}).out, "gwtool ask module [OPTION]... PATH..."));
 }
 
 TEST_CASE("data that cannot be written is a failure") {

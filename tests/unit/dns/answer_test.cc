@@ -20,7 +20,7 @@ constexpr std::string_view kMox = "mox.mjl_2d._.github.com.v0.l.example.org";
 constexpr std::string_view kMissing = "nope.v0.l.example.org";
 constexpr std::string_view kEmpty = "_.github.com.v0.l.example.org";
 
-struct Server {
+struct ZonesServer {
   test::FixedSigner signer;
   std::unique_ptr<StaticZone> zone = test::test_zone(signer);
   ZoneSet zones;
@@ -28,7 +28,7 @@ struct Server {
   Answerer answerer{zones, signer, options};
   std::string last;  // the response's bytes
 
-  Server() { REQUIRE(zones.add(zone.get())); }
+  ZonesServer() { REQUIRE(zones.add(zone.get())); }
 
   AnswerResult send(std::string_view packet, Transport transport = Transport::kUdp) {
     std::vector<char> out(kMaxMessage);
@@ -355,7 +355,7 @@ TEST_CASE("every kind of answer over a signed zone") {
        {missing + ". 300 IN RRSIG NSEC"},
        {}},
   };
-  Server server;
+  ZonesServer server;
   for (const Row& row : rows) {
     INFO(row.what);
     Reply reply = server.ask({.name = row.name,
@@ -386,7 +386,7 @@ TEST_CASE("bitmaps name exactly the types that exist") {
   };
   const std::string apex(test::kOrigin), mox(kMox), empty(kEmpty), missing(kMissing);
   auto next = [](const std::string& name) { return "\\000." + name + ". "; };
-  Server server;
+  ZonesServer server;
   for (const Row& row : std::vector<Row>{
            {apex, rrtype::kA, next(apex) + "NS SOA RRSIG NSEC DNSKEY"},
            {mox, rrtype::kA, next(mox) + "TXT RRSIG NSEC"},
@@ -407,7 +407,7 @@ TEST_CASE("bitmaps name exactly the types that exist") {
 }
 
 TEST_CASE("the response echoes the question's case and signs the lower case") {
-  Server server;
+  ZonesServer server;
   Reply reply = server.ask({.name = "MoX.mJl_2D._.GitHub.com.V0.L.eXample.ORG", .dnssec_ok = true});
   REQUIRE(reply.answer.size() == 2);
   CHECK(reply.answer[0].substr(0, 45) == "MoX.mJl_2D._.GitHub.com.V0.L.eXample.ORG. 300");
@@ -422,7 +422,7 @@ TEST_CASE("errors by class, type, zone, opcode and version") {
     int rcode;
     int ede;  // -1: none
   };
-  Server server;
+  ZonesServer server;
   const auto udp = Transport::kUdp;
   const auto tcp = Transport::kTcp;
   for (const Row& row : std::vector<Row>{
@@ -465,7 +465,7 @@ TEST_CASE("errors by class, type, zone, opcode and version") {
 }
 
 TEST_CASE("flags of the query that mean nothing to us are not copied") {
-  Server server;
+  ZonesServer server;
   // AA, TC, RA, Z, AD, CD and an RCODE in a query.
   Reply reply = server.ask({.name = kMox, .flags = 0x06ff});
   CHECK(reply.flags == "qr aa");
@@ -473,7 +473,7 @@ TEST_CASE("flags of the query that mean nothing to us are not copied") {
 }
 
 TEST_CASE("what gets no reply, and what gets one of a header") {
-  Server server;
+  ZonesServer server;
   CHECK(server.send("").size == 0);
   CHECK(server.send(std::string(11, '\0')).size == 0);
   CHECK(server.send(test::header(1, 0x8000, 0, 0, 0, 0)).size == 0);
@@ -490,7 +490,7 @@ TEST_CASE("what gets no reply, and what gets one of a header") {
 }
 
 TEST_CASE("a query signed with a key we do not have") {
-  Server server;
+  ZonesServer server;
   // Algorithm, time, fudge, MAC, original id, error, other data.
   std::string rdata = wire("hmac-sha256") + std::string("\0\0\1\2\3\4\1\x2c", 8);
   std::string tail("\0\4abcd\x12\x34\0\0\0\0", 12);
@@ -523,7 +523,7 @@ TEST_CASE("a query signed with a key we do not have") {
 
 TEST_CASE("sizes: truncation keeps the OPT record, TCP has the whole answer") {
   const std::string big = "big.v0.l.example.org";
-  Server server;
+  ZonesServer server;
   for (bool edns : {true, false}) {
     Reply reply = server.ask({.name = big, .edns = edns, .udp_size = 4096});
     CHECK(reply.flags == "qr aa tc rd");
@@ -544,7 +544,7 @@ TEST_CASE("sizes: truncation keeps the OPT record, TCP has the whole answer") {
 }
 
 TEST_CASE("the smallest size that holds an answer, and one less") {
-  Server server;
+  ZonesServer server;
   std::string longest = std::string(60, 'a') + "." + std::string(60, 'b') + "." +
                         std::string(60, 'c') + "." + std::string(40, 'd') + ".l.example.org";
   server.ask({.name = longest, .dnssec_ok = true});
@@ -559,7 +559,7 @@ TEST_CASE("the smallest size that holds an answer, and one less") {
 }
 
 TEST_CASE("identity, version and keepalive when asked") {
-  Server server;
+  ZonesServer server;
   server.options.server_id = "ams-1";
   std::string all = test::option(edns::kNsid, "") + test::option(edns::kZoneVersion, "") +
                     test::option(edns::kKeepalive, "") + test::option(65001, "xyz");
@@ -578,7 +578,7 @@ TEST_CASE("identity, version and keepalive when asked") {
 }
 
 TEST_CASE("id.server") {
-  Server server;
+  ZonesServer server;
   Ask ask = {.name = "ID.server", .rrclass = rrclass::kCh};
   CHECK(server.ask(ask).rcode == 5);
   server.options.server_id = "ams-1";
@@ -593,7 +593,7 @@ TEST_CASE("id.server") {
 }
 
 TEST_CASE("a signer that cannot") {
-  Server server;
+  ZonesServer server;
   server.signer.status = SignStatus::kFailed;
   server.signer.ede = Ede::kNotReady;
   Reply reply = server.ask({.name = kMox, .dnssec_ok = true});
@@ -614,7 +614,7 @@ TEST_CASE("a signer that cannot") {
 }
 
 TEST_CASE("an unsigned zone answers as if there were no DNSSEC") {
-  Server server;
+  ZonesServer server;
   auto plain = test::test_zone(server.signer, kUnsigned);
   ZoneSet zones;
   REQUIRE(zones.add(plain.get()));
@@ -633,7 +633,7 @@ TEST_CASE("a zone that is not ready") {
     NameView origin() const override { return name; }
     const ZoneContent* content() const override { return nullptr; }
   } loading;
-  Server server;
+  ZonesServer server;
   server.zones = {};
   REQUIRE(server.zones.add(&loading));
   Reply reply = server.ask(
@@ -644,7 +644,7 @@ TEST_CASE("a zone that is not ready") {
 }
 
 TEST_CASE("an answer keeps nothing of the one before") {
-  Server used;
+  ZonesServer used;
   used.options.server_id = "ams-1";
   const std::string signed_query = [] {
     std::string out = header(1, 0, 1, 0, 0, 1) + question(wire(kMox), rrtype::kTxt) + wire("key");
@@ -677,7 +677,7 @@ TEST_CASE("an answer keeps nothing of the one before") {
   };
   for (const std::string& before : packets) {
     for (const std::string& packet : packets) {
-      Server fresh;
+      ZonesServer fresh;
       fresh.options.server_id = "ams-1";
       const AnswerResult expected = fresh.send(packet);
       used.send(before);
@@ -692,7 +692,7 @@ TEST_CASE("an answer keeps nothing of the one before") {
 }
 
 TEST_CASE("the slip of rate limiting") {
-  Server server;
+  ZonesServer server;
   std::string packet = make_query({.name = kMox, .dnssec_ok = true, .compact_ok = true});
   CHECK(server.send(packet).kind == AnswerKind::kPositive);
   std::vector<char> out(512);
@@ -706,7 +706,7 @@ TEST_CASE("the slip of rate limiting") {
 }
 
 TEST_CASE("names of every length are denied with a valid proof") {
-  Server server;
+  ZonesServer server;
   // Up to the longest name there is, where "\000." no longer fits in front.
   for (std::size_t total = 240; total <= 255; ++total) {
     // Labels of up to 63 octets in front of l.example.org (15 octets of wire).

@@ -128,7 +128,7 @@ TEST_CASE("cookies: files of secrets", "[cookie]") {
 
 // ---- in messages ----
 
-struct Server {
+struct CookieServer {
   test::FixedSigner signer;
   std::unique_ptr<StaticZone> zone = test::test_zone(signer);
   ZoneSet zones;
@@ -138,7 +138,7 @@ struct Server {
   std::string ip = ip_of("192.0.2.1");
   std::string last = {};
 
-  Server() { REQUIRE(zones.add(zone.get())); }
+  CookieServer() { REQUIRE(zones.add(zone.get())); }
   test::Reply send(const std::string& packet, Transport transport = Transport::kUdp) {
     std::vector<char> out(kMaxMessage);
     const auto result = answerer.answer(packet, transport, out, {&secrets, ip, 1'000'000'000});
@@ -147,14 +147,14 @@ struct Server {
   }
 };
 
-constexpr std::string_view kMox = "mox.mjl_2d._.github.com.v0.l.example.org";
+constexpr std::string_view kCookieMox = "mox.mjl_2d._.github.com.v0.l.example.org";
 
 std::string with_cookie(const std::string& value) {
-  return test::make_query({.name = kMox, .options = option(edns::kCookie, value)});
+  return test::make_query({.name = kCookieMox, .options = option(edns::kCookie, value)});
 }
 
 TEST_CASE("cookies: which lengths an option may have", "[cookie]") {
-  Server server;
+  CookieServer server;
   for (std::size_t size = 0; size <= 64; ++size) {
     INFO(size);
     const std::string packet = with_cookie(std::string(size, 'c'));
@@ -169,20 +169,21 @@ TEST_CASE("cookies: which lengths an option may have", "[cookie]") {
     CHECK(reply.options.count(edns::kCookie) == (good ? 1U : 0U));
   }
   // All but the first are passed over, whatever they are.
-  const std::string two = test::make_query(
-      {.name = kMox, .options = option(edns::kCookie, "12345678") + option(edns::kCookie, "x")});
+  const std::string two =
+      test::make_query({.name = kCookieMox,
+                        .options = option(edns::kCookie, "12345678") + option(edns::kCookie, "x")});
   Query query;
   CHECK(read_query(two, query) == QueryStatus::kOk);
   CHECK(query.cookie == "12345678");
   // Nothing of a message that is refused is kept.
   CHECK(read_query(two + "x", query) == QueryStatus::kFormErr);
   CHECK(query.cookie.empty());
-  CHECK(read_query(test::make_query({.name = kMox}), query) == QueryStatus::kOk);
+  CHECK(read_query(test::make_query({.name = kCookieMox}), query) == QueryStatus::kOk);
   CHECK(query.cookie.empty());
 }
 
 TEST_CASE("cookies: ours goes with every answer to one, and says who is known", "[cookie]") {
-  Server server;
+  CookieServer server;
   for (const Transport transport : {Transport::kUdp, Transport::kTcp}) {
     test::Reply reply = server.send(with_cookie("12345678"), transport);
     CHECK(reply.rcode == 0);
@@ -204,7 +205,7 @@ TEST_CASE("cookies: ours goes with every answer to one, and says who is known", 
       CHECK_FALSE(server.answerer.has_good_cookie());
     }
     // The next query's is its own.
-    server.send(test::make_query({.name = kMox}), transport);
+    server.send(test::make_query({.name = kCookieMox}), transport);
     CHECK_FALSE(server.answerer.has_cookie());
     server.send("short", transport);
     CHECK_FALSE(server.answerer.has_cookie());
@@ -216,7 +217,7 @@ TEST_CASE("cookies: ours goes with every answer to one, and says who is known", 
 }
 
 TEST_CASE("cookies: the answer to ask again with one", "[cookie]") {
-  Server server;
+  CookieServer server;
   const std::string packet = with_cookie("12345678");
   server.send(packet);
   std::vector<char> out(512);
@@ -234,7 +235,7 @@ TEST_CASE("cookies: the answer to ask again with one", "[cookie]") {
 }
 
 TEST_CASE("cookies: a query without a question asks for one", "[cookie]") {
-  Server server;
+  CookieServer server;
   const auto ask = [](const std::string& options) {
     return header(1, 0, 0, 0, 0, 1) + test::opt_record(1232, 0, options);
   };
@@ -260,12 +261,12 @@ TEST_CASE("cookies: a query without a question asks for one", "[cookie]") {
 }
 
 TEST_CASE("cookies: an answer leaves them room", "[cookie]") {
-  Server server;
+  CookieServer server;
   // Whatever size the client takes, the response is not larger.
   for (std::uint16_t size = 512; size < 700; ++size) {
     for (const std::uint16_t type : {rrtype::kTxt, rrtype::kDnskey, rrtype::kAny}) {
       const test::Reply reply = server.send(test::make_query(
-          {.name = kMox,
+          {.name = kCookieMox,
            .type = type,
            .dnssec_ok = true,
            .udp_size = size,

@@ -13,7 +13,7 @@ namespace {
 using test::wire;
 
 // The rdata in hex; "" when it is refused.
-std::string hex(const std::string& text, std::uint16_t type = rrtype::kSvcb) {
+std::string svcb_hex(const std::string& text, std::uint16_t type = rrtype::kSvcb) {
   const auto rdata = parse_rdata(type, text, wire("example.com"));
   if (!rdata) return "";
   CHECK(is_svcb(*rdata));
@@ -25,22 +25,22 @@ const std::string kFooCom = "03666f6f076578616d706c6503636f6d00";
 const std::string kFooOrg = "03666f6f076578616d706c65036f726700";
 
 TEST_CASE("RFC 9460 appendix D: records that are right") {
-  CHECK(hex("0 foo.example.com.", rrtype::kHttps) == "0000" + kFooCom);
-  CHECK(hex("1 .") == "000100");
-  CHECK(hex("16 foo.example.com. port=53") == "0010" + kFooCom + "000300020035");
-  CHECK(hex("1 foo.example.com. key667=hello") == "0001" + kFooCom + "029b000568656c6c6f");
-  CHECK(hex(R"(1 foo.example.com. key667="hello\210qoo")") ==
+  CHECK(svcb_hex("0 foo.example.com.", rrtype::kHttps) == "0000" + kFooCom);
+  CHECK(svcb_hex("1 .") == "000100");
+  CHECK(svcb_hex("16 foo.example.com. port=53") == "0010" + kFooCom + "000300020035");
+  CHECK(svcb_hex("1 foo.example.com. key667=hello") == "0001" + kFooCom + "029b000568656c6c6f");
+  CHECK(svcb_hex(R"(1 foo.example.com. key667="hello\210qoo")") ==
         "0001" + kFooCom + "029b000968656c6c6fd2716f6f");
-  CHECK(hex(R"(1 foo.example.com. ipv6hint="2001:db8::1,2001:db8::53:1")") ==
+  CHECK(svcb_hex(R"(1 foo.example.com. ipv6hint="2001:db8::1,2001:db8::53:1")") ==
         "0001" + kFooCom +
             "0006002020010db800000000000000000000000120010db8000000000000000000530001");
-  CHECK(hex(R"(1 example.com. ipv6hint="2001:db8:122:344::192.0.2.33")") ==
+  CHECK(svcb_hex(R"(1 example.com. ipv6hint="2001:db8:122:344::192.0.2.33")") ==
         "0001076578616d706c6503636f6d000006001020010db80122034400000000c0000221");
-  CHECK(hex("16 foo.example.org. alpn=h2,h3-19 mandatory=ipv4hint,alpn ipv4hint=192.0.2.1") ==
+  CHECK(svcb_hex("16 foo.example.org. alpn=h2,h3-19 mandatory=ipv4hint,alpn ipv4hint=192.0.2.1") ==
         "0010" + kFooOrg + "000000040001000400010009026832" + "0568332d3139" + "00040004c0000201");
   const std::string escaped = "0010" + kFooOrg + "0001000c08665c6f6f2c626172026832";
-  CHECK(hex(R"(16 foo.example.org. alpn="f\\\\oo\\,bar,h2")") == escaped);
-  CHECK(hex(R"(16 foo.example.org. alpn=f\\\092oo\092,bar,h2)") == escaped);
+  CHECK(svcb_hex(R"(16 foo.example.org. alpn="f\\\\oo\\,bar,h2")") == escaped);
+  CHECK(svcb_hex(R"(16 foo.example.org. alpn=f\\\092oo\092,bar,h2)") == escaped);
 }
 
 TEST_CASE("RFC 9460 appendix D.3 and what BIND refuses beside it: records that are wrong") {
@@ -59,15 +59,15 @@ TEST_CASE("RFC 9460 appendix D.3 and what BIND refuses beside it: records that a
            "1 foo.example.com. mandatory=key123,key123 key123=abc",
        }) {
     INFO(text);
-    CHECK(hex(text).empty());
-    CHECK(hex(text, rrtype::kHttps).empty());
+    CHECK(svcb_hex(text).empty());
+    CHECK(svcb_hex(text, rrtype::kHttps).empty());
   }
 }
 
 TEST_CASE("further SVCB records") {
   struct Row {
     const char* text;
-    const char* params;  // hex; nullptr: refused
+    const char* params;  // svcb_hex; nullptr: refused
   };
   for (const Row& row : {
            Row{"1 . alpn=\"h2,h3\" port=53",
@@ -117,15 +117,15 @@ TEST_CASE("further SVCB records") {
            Row{"1 \"a\"", nullptr},
        }) {
     INFO(row.text);
-    const std::string out = hex(row.text);
+    const std::string out = svcb_hex(row.text);
     CHECK(out == (row.params == nullptr ? "" : std::string("000100") + row.params));
   }
-  CHECK(hex("1 svc") == "000103737663076578616d706c6503636f6d00");
-  CHECK(hex("1 @") == "0001076578616d706c6503636f6d00");
+  CHECK(svcb_hex("1 svc") == "000103737663076578616d706c6503636f6d00");
+  CHECK(svcb_hex("1 @") == "0001076578616d706c6503636f6d00");
 }
 
 TEST_CASE("wire SVCB rdata") {
-  const auto good = [](std::string_view hex) { return is_svcb(*decode_hex(hex)); };
+  const auto good = [](std::string_view svcb_hex) { return is_svcb(*decode_hex(svcb_hex)); };
   CHECK(good("000100"));
   CHECK(
       good("00010000030002"

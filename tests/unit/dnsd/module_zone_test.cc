@@ -12,7 +12,7 @@
 namespace gw::dnsd {
 namespace {
 
-const std::string kOrigin = *dns::parse_lower_name("l.example.org");
+const std::string kModuleOrigin = *dns::parse_lower_name("l.example.org");
 
 std::string wire(std::string_view text) { return *dns::parse_lower_name(text); }
 
@@ -27,7 +27,7 @@ struct Zone {
   Epochs epochs;
   ModuleIndex index{epochs};
   ModuleLookup lookup{epochs};
-  ZoneKey key = *ZoneKey::from_secret(kOrigin, 13, std::string(32, '\7'));
+  ZoneKey key = *ZoneKey::from_secret(kModuleOrigin, 13, std::string(32, '\7'));
   ModuleZone zone;
 
   explicit Zone(std::vector<std::string_view> ns = {"ns1.l.example.org=192.0.2.1,2001:db8::1",
@@ -52,9 +52,9 @@ struct Zone {
   static ZoneSettings settings(const std::vector<std::string_view>& ns,
                                std::string_view rname = "hostmaster.example.org") {
     ZoneSettings s;
-    s.origin = kOrigin;
+    s.origin = kModuleOrigin;
     for (auto text : ns) {
-      s.name_servers.push_back(*NameServer::parse(text, kOrigin));
+      s.name_servers.push_back(*NameServer::parse(text, kModuleOrigin));
     }
     s.rname = rname == "." ? std::string(1, '\0') : wire(rname);
     s.negative_ttl = 60;
@@ -134,7 +134,7 @@ TEST_CASE("no mail is taken where nobody is said to read it") {
     Epochs::Reader reader(z.epochs);
     ReaderSection section(reader);
     dns::Node node;
-    z.zone.content()->find(kOrigin, node);
+    z.zone.content()->find(kModuleOrigin, node);
     CHECK((node.find(dns::rrtype::kMx) != nullptr) == null_mx);
     CHECK(node.find(dns::rrtype::kSoa) != nullptr);
   }
@@ -159,7 +159,7 @@ TEST_CASE("texts of --ns") {
   for (std::string_view good : {"ns1.l.example.org=192.0.2.1", "l.example.org=192.0.2.1",
                                 "ns.example.net", "NS.Example.NET.", "vv0.l.example.org=::1"}) {
     INFO(good);
-    CHECK(NameServer::parse(good, kOrigin));
+    CHECK(NameServer::parse(good, kModuleOrigin));
   }
   for (std::string_view bad :
        {"", ".", "=192.0.2.1", "ns1.l.example.org",
@@ -168,14 +168,14 @@ TEST_CASE("texts of --ns") {
         "v0.l.example.org=192.0.2.1", "ns.v0.l.example.org=192.0.2.1",
         "ns.x.v1.l.example.org=192.0.2.1", "ns1.l.example.org=192.0.2.1;192.0.2.2"}) {
     INFO(bad);
-    auto server = NameServer::parse(bad, kOrigin);
+    auto server = NameServer::parse(bad, kModuleOrigin);
     REQUIRE_FALSE(server);
     CHECK(server.error().kind == ErrorKind::kUsage);
   }
 }
 
 TEST_CASE("the fingerprint tells every setting that answers depend on") {
-  const ZoneKey key = *ZoneKey::from_secret(kOrigin, 13, std::string(32, '\7'));
+  const ZoneKey key = *ZoneKey::from_secret(kModuleOrigin, 13, std::string(32, '\7'));
   const auto base = Zone::settings({"ns1.l.example.org=192.0.2.1"});
   const std::string print = base.fingerprint(key);
   CHECK(base.fingerprint(key) == print);
@@ -190,7 +190,7 @@ TEST_CASE("the fingerprint tells every setting that answers depend on") {
   CHECK(other.fingerprint(key) != print);
   CHECK(Zone::settings({"ns1.l.example.org=192.0.2.2"}).fingerprint(key) != print);
   CHECK(Zone::settings({"ns2.l.example.org=192.0.2.1"}).fingerprint(key) != print);
-  CHECK(base.fingerprint(*ZoneKey::from_secret(kOrigin, 15, std::string(32, '\7'))) != print);
+  CHECK(base.fingerprint(*ZoneKey::from_secret(kModuleOrigin, 15, std::string(32, '\7'))) != print);
 }
 
 // ---- signing ----
@@ -205,7 +205,7 @@ struct Signing {
   explicit Signing(SigningContext::Limits limits = {.cache_bytes = 1 << 20},
                    std::uint8_t algorithm = 13)
       : key(std::make_shared<const ZoneKey>(
-            *ZoneKey::from_secret(kOrigin, algorithm, std::string(32, '\7')))),
+            *ZoneKey::from_secret(kModuleOrigin, algorithm, std::string(32, '\7')))),
         context(limits),
         signer(context),
         key_id(*context.add_key(key)) {}
@@ -224,7 +224,7 @@ struct Signing {
     const std::string name = wire(owner);
     Made made;
     made.rdata.resize(dns::kMaxRrsig);
-    const auto result = signer.sign({kOrigin, key_id, name, rrset}, made.rdata);
+    const auto result = signer.sign({kModuleOrigin, key_id, name, rrset}, made.rdata);
     made.status = result.status;
     made.rdata.resize(result.size);
     if (result.status != dns::SignStatus::kSigned) return made;
@@ -248,7 +248,7 @@ TEST_CASE("signatures verify, are kept, and depend on everything signed") {
     CHECK(first.rrsig.fields.key_tag == s.key->tag());
     CHECK(first.rrsig.fields.labels == 4);
     CHECK(first.rrsig.fields.original_ttl == 300);
-    CHECK(first.rrsig.fields.signer == kOrigin);
+    CHECK(first.rrsig.fields.signer == kModuleOrigin);
     const auto now = static_cast<std::uint32_t>(to_unix(s.now));
     CHECK(first.rrsig.fields.inception <= now - 3600);
     CHECK(first.rrsig.fields.inception > now - 2 * 3600);
@@ -334,8 +334,8 @@ TEST_CASE("a new key is used at once, and never another key's signature") {
   const auto old = s.sign("a.l.example.org", "1");
   const auto old_key = s.key;
   const dns::KeyId old_id = s.key_id;
-  s.key =
-      std::make_shared<const ZoneKey>(*ZoneKey::from_secret(kOrigin, 13, std::string(32, '\6')));
+  s.key = std::make_shared<const ZoneKey>(
+      *ZoneKey::from_secret(kModuleOrigin, 13, std::string(32, '\6')));
   s.key_id = *s.context.add_key(s.key);
   const auto fresh = s.sign("a.l.example.org", "1");
   CHECK(fresh.rrsig.fields.key_tag == s.key->tag());
@@ -354,9 +354,11 @@ TEST_CASE("a key that comes while a batch is answered is found") {
   const dns::RrsetView rrset{dns::rrtype::kTxt, 1, 300, packed};
   std::string out(dns::kMaxRrsig, '\0');
   s.signer.begin(s.now, 0);
-  CHECK(s.signer.sign({kOrigin, 99, kOrigin, rrset}, out).status == dns::SignStatus::kFailed);
+  CHECK(s.signer.sign({kModuleOrigin, 99, kModuleOrigin, rrset}, out).status ==
+        dns::SignStatus::kFailed);
   const dns::KeyId id = *s.context.add_key(s.key);
-  CHECK(s.signer.sign({kOrigin, id, kOrigin, rrset}, out).status == dns::SignStatus::kSigned);
+  CHECK(s.signer.sign({kModuleOrigin, id, kModuleOrigin, rrset}, out).status ==
+        dns::SignStatus::kSigned);
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 namespace gw::dnsd {
 namespace {
 
-using Verdict = RateLimiter::Verdict;
+using LimitVerdict = RateLimiter::Verdict;
 using Class = RateLimiter::Class;
 constexpr std::uint64_t kSecond = 1'000'000;
 
@@ -22,13 +22,13 @@ Count ask(RateLimiter& limiter, const std::string& from, Class kind, std::string
   Count c;
   for (int i = 0; i < n; ++i) {
     switch (limiter.check(from, kind, name, start + static_cast<std::uint64_t>(i) * every)) {
-      case Verdict::kSend:
+      case LimitVerdict::kSend:
         ++c.sent;
         break;
-      case Verdict::kTruncate:
+      case LimitVerdict::kTruncate:
         ++c.truncated;
         break;
-      case Verdict::kDrop:
+      case LimitVerdict::kDrop:
         ++c.dropped;
         break;
     }
@@ -52,14 +52,16 @@ TEST_CASE("a second's worth goes out, then every second one truncated") {
   CHECK(std::abs(c.truncated - c.dropped) <= 1);
   // A network is one client, another one is another, and so is another kind of answer.
   CHECK(limiter.check(ip(192, 0, 2, 200), Class::kMissing, "", 5 * kSecond + 9'000) !=
-        Verdict::kSend);
+        LimitVerdict::kSend);
   CHECK(limiter.check(ip(192, 0, 3, 1), Class::kMissing, "", 5 * kSecond + 9'000) ==
-        Verdict::kSend);
-  CHECK(limiter.check(ip(192, 0, 2, 1), Class::kError, "", 5 * kSecond + 9'000) == Verdict::kSend);
-  CHECK(limiter.check(ip(192, 0, 2, 1), Class::kNamed, "a", 5 * kSecond + 9'000) == Verdict::kSend);
+        LimitVerdict::kSend);
+  CHECK(limiter.check(ip(192, 0, 2, 1), Class::kError, "", 5 * kSecond + 9'000) ==
+        LimitVerdict::kSend);
+  CHECK(limiter.check(ip(192, 0, 2, 1), Class::kNamed, "a", 5 * kSecond + 9'000) ==
+        LimitVerdict::kSend);
   // Missing names have no name at all where they are made.
   CHECK(limiter.check(ip(192, 0, 2, 1), Class::kMissing, {}, 5 * kSecond + 9'000) !=
-        Verdict::kSend);
+        LimitVerdict::kSend);
   // And it recovers.
   c = ask(limiter, ip(192, 0, 2, 1), Class::kMissing, "", 7 * kSecond, 100, 10);
   CHECK(c.sent >= 99);
@@ -77,10 +79,10 @@ TEST_CASE("different names are no repetition") {
   RateLimiter limiter(10);
   int sent = 0;
   for (int i = 0; i < 1000; ++i) {
-    sent +=
-        limiter.check(ip(10, 0, 0, 1), Class::kNamed, std::to_string(i), kSecond) == Verdict::kSend
-            ? 1
-            : 0;
+    sent += limiter.check(ip(10, 0, 0, 1), Class::kNamed, std::to_string(i), kSecond) ==
+                    LimitVerdict::kSend
+                ? 1
+                : 0;
   }
   CHECK(sent == 1000);
 }
@@ -92,7 +94,7 @@ TEST_CASE("a flood from everywhere does not use up memory, nor free the worst") 
   for (int i = 0; i < 30'000; ++i) {
     limiter.check(ip(10, i >> 8, i & 255, 1), Class::kMissing, "", kSecond + 100);
   }
-  CHECK(limiter.check(worst, Class::kMissing, "", kSecond + 200) != Verdict::kSend);
+  CHECK(limiter.check(worst, Class::kMissing, "", kSecond + 200) != LimitVerdict::kSend);
 }
 
 TEST_CASE("no limit") {

@@ -13,13 +13,13 @@
 namespace gw::dnsd {
 namespace {
 
-const std::string kOrigin = *dns::parse_lower_name("example.org");
+const std::string kFileOrigin = *dns::parse_lower_name("example.org");
 
 std::string zone_text(int serial, const std::string& more = "") {
   return "$TTL 60\n@ SOA ns.y. h.y. " + std::to_string(serial) + " 1 1 1 1\n@ NS ns.y.\n" + more;
 }
 
-struct Lab {
+struct FileLab {
   TempDir dir;
   std::vector<std::string> lines;
   Logger log{LogLevel::kInfo, [this](std::string_view line) { lines.emplace_back(line); }};
@@ -29,10 +29,10 @@ struct Lab {
   const std::string key_file = dir.file("key");
   std::unique_ptr<ServedFile> zone;
 
-  Lab() {
+  FileLab() {
     write(zone_text(1));
     new_key();
-    zone = *ServedFile::make({kOrigin, file, key_file}, epochs, signing, log);
+    zone = *ServedFile::make({kFileOrigin, file, key_file}, epochs, signing, log);
     REQUIRE(zone->start(""));
     REQUIRE(zone->publish());
   }
@@ -40,7 +40,7 @@ struct Lab {
   void new_key() {
     ::unlink(key_file.c_str());
     ::unlink(public_key_file(key_file).c_str());
-    REQUIRE(ZoneKey::create(kOrigin, 15, key_file, from_unix(1)));
+    REQUIRE(ZoneKey::create(kFileOrigin, 15, key_file, from_unix(1)));
   }
   std::uint32_t serial() const { return dns::soa_serial(zone->zone().content()->soa().rdatas); }
   std::size_t count(std::string_view event) const {
@@ -51,7 +51,7 @@ struct Lab {
 };
 
 TEST_CASE("a changed file is read once it has stayed the same for a poll") {
-  Lab lab;
+  FileLab lab;
   lab.zone->poll();
   lab.write(zone_text(2));
   lab.zone->poll();
@@ -68,8 +68,8 @@ TEST_CASE("a changed file is read once it has stayed the same for a poll") {
 
 // A zone that is read in the background, and what poll() says until that is done.
 TEST_CASE("a large file is read on a thread of its own") {
-  Lab lab;
-  lab.zone = *ServedFile::make({.origin = kOrigin,
+  FileLab lab;
+  lab.zone = *ServedFile::make({.origin = kFileOrigin,
                                 .file = lab.file,
                                 .key_file = lab.key_file,
                                 .max_records = 5,
@@ -116,9 +116,9 @@ TEST_CASE("a large file is read on a thread of its own") {
 }
 
 TEST_CASE("whoever is told to end does not wait for the first load") {
-  Lab lab;
+  FileLab lab;
   os::Stop stop;
-  auto zone = *ServedFile::make({.origin = kOrigin,
+  auto zone = *ServedFile::make({.origin = kFileOrigin,
                                  .file = lab.file,
                                  .key_file = lab.key_file,
                                  .max_records = 0,
@@ -131,7 +131,7 @@ TEST_CASE("whoever is told to end does not wait for the first load") {
 }
 
 TEST_CASE("a broken file is told once, and leaves content and key as they were") {
-  Lab lab;
+  FileLab lab;
   const dns::ZoneContent* content = lab.zone->zone().content();
   const std::uint16_t tag = lab.zone->key()->tag();
   lab.write(zone_text(2, "broken\n"));
@@ -156,7 +156,7 @@ TEST_CASE("a broken file is told once, and leaves content and key as they were")
 }
 
 TEST_CASE("a failure that may pass is tried again, and told once") {
-  Lab lab;
+  FileLab lab;
   lab.write(zone_text(2));
   rlimit limit{};
   REQUIRE(::getrlimit(RLIMIT_NOFILE, &limit) == 0);
@@ -171,7 +171,7 @@ TEST_CASE("a failure that may pass is tried again, and told once") {
 }
 
 TEST_CASE("a key that is taken back before it was used is not used") {
-  Lab lab;
+  FileLab lab;
   const std::uint16_t tag = lab.zone->key()->tag();
   const std::string secret = *os::read_file(lab.key_file, 4096);
   const std::string half = *os::read_file(public_key_file(lab.key_file), 4096);
@@ -187,13 +187,13 @@ TEST_CASE("a key that is taken back before it was used is not used") {
 }
 
 TEST_CASE("an old content and its key last as long as a reader may use them") {
-  Lab lab;
+  FileLab lab;
   OnlineSigner signer(lab.signing);
   const dns::RrsetView soa = lab.zone->zone().content()->soa();
-  std::string out(dns::rrsig_size(kOrigin), '\0');
+  std::string out(dns::rrsig_size(kFileOrigin), '\0');
   auto sign = [&](dns::KeyId key) {
     signer.begin(from_unix(1'800'000'000), 0);
-    return signer.sign({kOrigin, key, kOrigin, soa}, out).status;
+    return signer.sign({kFileOrigin, key, kFileOrigin, soa}, out).status;
   };
   Epochs::Reader reader(lab.epochs);
   reader.enter();
@@ -211,7 +211,8 @@ TEST_CASE("an old content and its key last as long as a reader may use them") {
   lab.epochs.collect();
   const dns::RrsetView now{dns::rrtype::kSoa, 1, 60, kept};
   signer.begin(from_unix(1'800'000'000), 0);
-  CHECK(signer.sign({kOrigin, old_key, kOrigin, now}, out).status == dns::SignStatus::kFailed);
+  CHECK(signer.sign({kFileOrigin, old_key, kFileOrigin, now}, out).status ==
+        dns::SignStatus::kFailed);
 }
 
 }  // namespace

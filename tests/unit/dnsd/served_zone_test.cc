@@ -10,13 +10,13 @@
 namespace gw::dnsd {
 namespace {
 
-const std::string kOrigin = *dns::parse_lower_name("example.org");
+const std::string kZoneOrigin = *dns::parse_lower_name("example.org");
 
 // A zone of no content, whose key is all there is to it.
 class Bare final : public ServedZone, private dns::Zone {
  public:
   Bare(Epochs& epochs, SigningContext& signing, const Logger& log, const std::string& key_file)
-      : ServedZone(epochs, signing, log, kOrigin, key_file) {}
+      : ServedZone(epochs, signing, log, kZoneOrigin, key_file) {}
 
   const dns::Zone& zone() const override { return *this; }
   Status start(const std::string&) override {
@@ -39,7 +39,7 @@ class Bare final : public ServedZone, private dns::Zone {
   std::vector<std::string> watched_files() const override { return {}; }
 
  private:
-  dns::NameView origin() const override { return kOrigin; }
+  dns::NameView origin() const override { return kZoneOrigin; }
   const dns::ZoneContent* content() const override { return nullptr; }
 };
 
@@ -50,7 +50,7 @@ TEST_CASE("every zone tells its key, and when it is another one") {
   const Logger log(LogLevel::kInfo, [&](std::string_view line) { lines.emplace_back(line); });
   SigningContext signing({.cache_bytes = 1 << 20});
   Epochs epochs;
-  REQUIRE(ZoneKey::create(kOrigin, 15, file, from_unix(1)));
+  REQUIRE(ZoneKey::create(kZoneOrigin, 15, file, from_unix(1)));
   Bare zone(epochs, signing, log, file);
   REQUIRE(zone.start(""));
   const Json status = zone.status();
@@ -64,7 +64,7 @@ TEST_CASE("every zone tells its key, and when it is another one") {
   const auto first = zone.key();
   std::filesystem::remove(file);
   std::filesystem::remove(public_key_file(file));
-  REQUIRE(ZoneKey::create(kOrigin, 15, file, from_unix(1)));
+  REQUIRE(ZoneKey::create(kZoneOrigin, 15, file, from_unix(1)));
   zone.reload();
   CHECK(zone.key()->identity() != first->identity());
   REQUIRE(lines.size() == 2);

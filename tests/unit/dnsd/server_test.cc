@@ -13,7 +13,7 @@
 namespace gw::dnsd {
 namespace {
 
-struct Lab {
+struct ServerLab {
   TempDir dir;
   Logger log{LogLevel::kError, [](std::string_view) {}};
   const Clock& clock = system_clock();
@@ -58,7 +58,7 @@ std::uint32_t asked_serial(const os::SocketAddress& server) {
 }
 
 TEST_CASE("a server serves its zones from start() on, reloads on request and ends when told") {
-  Lab lab;
+  ServerLab lab;
   bool after_bind = false;
   auto server =
       Server::start(lab.options({lab.zone("x.example")}), lab.log, lab.clock, [&]() -> Status {
@@ -96,7 +96,7 @@ TEST_CASE("a server serves its zones from start() on, reloads on request and end
 }
 
 TEST_CASE("a start that fails says why and keeps no address") {
-  Lab lab;
+  ServerLab lab;
   const auto refused = Server::start(lab.options({lab.zone("x.example")}), lab.log, lab.clock,
                                      [] { return Status(unavailable_error("no follower")); });
   REQUIRE_FALSE(refused);
@@ -121,7 +121,7 @@ TEST_CASE("a start that fails says why and keeps no address") {
 }
 
 TEST_CASE("a zone inside another is delegated there, or neither is served") {
-  Lab lab;
+  ServerLab lab;
   const FileZoneOptions child = lab.zone("x.example");
   const auto lame = Server::start(lab.options({lab.zone("example"), child}), lab.log, lab.clock);
   REQUIRE_FALSE(lame);
@@ -134,7 +134,7 @@ TEST_CASE("a zone inside another is delegated there, or neither is served") {
 }
 
 TEST_CASE("nothing lies inside the zone of modules") {
-  Lab lab;
+  ServerLab lab;
   const FileZoneOptions file = lab.zone("x.example");
   const FileZoneOptions parent = lab.zone("example");
   ServerOptions options = lab.options({file});

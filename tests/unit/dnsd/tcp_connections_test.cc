@@ -58,7 +58,7 @@ class Client {
   bool closed_ = false;
 };
 
-struct Lab : ServedApex {
+struct TcpLab : ServedApex {
   TcpLimits limits;
   ConnectionCounts counts;
   os::Fd epoll{::epoll_create1(EPOLL_CLOEXEC)};
@@ -67,7 +67,7 @@ struct Lab : ServedApex {
   std::optional<QueryHandler> handler;
   std::optional<TcpConnections> tcp;
 
-  explicit Lab(unsigned per_network = 100, unsigned total = 1000)
+  explicit TcpLab(unsigned per_network = 100, unsigned total = 1000)
       : limits{.total = total, .per_network = per_network, .idle = std::chrono::seconds(10)},
         counts(limits) {
     const int small = 1;  // the kernel's least; connections inherit it
@@ -118,7 +118,7 @@ struct Lab : ServedApex {
 };
 
 TEST_CASE("answers to a connection that is gone never reach another one") {
-  Lab lab;
+  TcpLab lab;
   Client honest(lab.address);
   for (std::uint16_t i = 1; i <= 50; ++i) {
     Client gone(lab.address);
@@ -134,12 +134,12 @@ TEST_CASE("answers to a connection that is gone never reach another one") {
 }
 
 TEST_CASE("a connection waits for the budget and for its client at once, and goes") {
-  Lab lab;
+  TcpLab lab;
   Client client = lab.spent();
-  client.send(Lab::large_then_signed());
+  client.send(TcpLab::large_then_signed());
   lab.pump();
   // Its answers drain while its next query still waits: it is put off a second time.
-  REQUIRE(lab.read(client, Lab::kLarge).size() == Lab::kLarge);
+  REQUIRE(lab.read(client, TcpLab::kLarge).size() == TcpLab::kLarge);
   for (int i = 0; i < 10; ++i) lab.pump();
   client.reset();
   for (int i = 0; i < 10; ++i) lab.pump();
@@ -149,21 +149,21 @@ TEST_CASE("a connection waits for the budget and for its client at once, and goe
 }
 
 TEST_CASE("a connection that waited for both is answered in order") {
-  Lab lab;
+  TcpLab lab;
   Client client = lab.spent();
-  client.send(Lab::large_then_signed());
+  client.send(TcpLab::large_then_signed());
   lab.pump();
   lab.clock.advance(std::chrono::seconds(1));
   lab.tcp->tick();  // there is budget now, but the client has to take its answers first
-  const auto ids = lab.read(client, Lab::kLarge + 1);
-  REQUIRE(ids.size() == Lab::kLarge + 1);
+  const auto ids = lab.read(client, TcpLab::kLarge + 1);
+  REQUIRE(ids.size() == TcpLab::kLarge + 1);
   CHECK(ids.back() == 2);
   client.send(framed_query(3, dns::rrtype::kSoa));
   CHECK(lab.read(client, 1) == std::vector<std::uint16_t>{3});
 }
 
 TEST_CASE("what is no query keeps no connection alive") {
-  Lab lab;
+  TcpLab lab;
   Client client(lab.address);
   lab.pump();
   for (int i = 0; i < 4; ++i) {  // an empty message every three seconds
@@ -178,7 +178,7 @@ TEST_CASE("what is no query keeps no connection alive") {
 }
 
 TEST_CASE("a network whose idle connections fill its share is not locked out") {
-  Lab lab(3);
+  TcpLab lab(3);
   std::vector<std::unique_ptr<Client>> idle;
   for (int i = 0; i < 3; ++i) {
     idle.push_back(std::make_unique<Client>(lab.address));
@@ -196,7 +196,7 @@ TEST_CASE("a network whose idle connections fill its share is not locked out") {
 }
 
 TEST_CASE("half a question and answers that nobody takes are given up soon") {
-  Lab lab;
+  TcpLab lab;
   Client half(lab.address);
   Client slow(lab.address);
   Client deaf(lab.address, 1);
@@ -205,7 +205,7 @@ TEST_CASE("half a question and answers that nobody takes are given up soon") {
   half.send(framed_query(1, dns::rrtype::kNs).substr(0, 5));
   const std::string one = framed_query(2, dns::rrtype::kNs);
   std::string all;
-  for (int i = 0; i < Lab::kLarge; ++i) all += framed_query(100, dns::rrtype::kTxt);
+  for (int i = 0; i < TcpLab::kLarge; ++i) all += framed_query(100, dns::rrtype::kTxt);
   deaf.send(all);
   // An octet at a time is no progress.
   for (std::size_t i = 0; i < 2; ++i) {
@@ -227,24 +227,24 @@ TEST_CASE("half a question and answers that nobody takes are given up soon") {
 }
 
 TEST_CASE("who takes its answers slowly gets them all") {
-  Lab lab;
+  TcpLab lab;
   Client client(lab.address, 1);
   lab.pump();
   std::string all;
-  for (int i = 0; i < Lab::kLarge; ++i) all += framed_query(100, dns::rrtype::kTxt);
+  for (int i = 0; i < TcpLab::kLarge; ++i) all += framed_query(100, dns::rrtype::kTxt);
   client.send(all);
   std::size_t got = 0;
-  for (int i = 0; i < 5000 && got < Lab::kLarge && !client.closed(); ++i) {
+  for (int i = 0; i < 5000 && got < TcpLab::kLarge && !client.closed(); ++i) {
     if (i % 20 == 19) lab.clock.advance(std::chrono::seconds(1));
     lab.tcp->tick();
     got += client.read().size();
     lab.pump();
   }
-  CHECK(got == Lab::kLarge);
+  CHECK(got == TcpLab::kLarge);
 }
 
 TEST_CASE("when all places are taken the oldest goes, whatever it holds") {
-  Lab lab(100, 3);
+  TcpLab lab(100, 3);
   Client half(lab.address);
   lab.pump();
   half.send("\0");
@@ -277,7 +277,7 @@ TEST_CASE("when all places are taken the oldest goes, whatever it holds") {
 }
 
 TEST_CASE("what one connection has in its pipeline takes turns with others") {
-  Lab lab;
+  TcpLab lab;
   Client greedy(lab.address);
   Client modest(lab.address);
   lab.pump();
@@ -305,7 +305,7 @@ TEST_CASE("what one connection has in its pipeline takes turns with others") {
 }
 
 TEST_CASE("who leaves while it waits for its turn is forgotten") {
-  Lab lab;
+  TcpLab lab;
   Client client(lab.address);
   lab.pump();
   std::string all;
@@ -320,7 +320,7 @@ TEST_CASE("who leaves while it waits for its turn is forgotten") {
 }
 
 TEST_CASE("at the end all that had arrived is answered") {
-  Lab lab;
+  TcpLab lab;
   Client client(lab.address);
   lab.pump();
   constexpr std::uint16_t kMany = 300;
@@ -334,12 +334,12 @@ TEST_CASE("at the end all that had arrived is answered") {
 }
 
 TEST_CASE("the end does not wait for a connection that waited for both") {
-  Lab lab;
+  TcpLab lab;
   Client client = lab.spent();
-  client.send(Lab::large_then_signed());
+  client.send(TcpLab::large_then_signed());
   lab.pump();
   CHECK(lab.tcp->drain() == 1);
-  CHECK(lab.read(client, Lab::kLarge + 1).size() == Lab::kLarge + 1);
+  CHECK(lab.read(client, TcpLab::kLarge + 1).size() == TcpLab::kLarge + 1);
   for (int i = 0; i < 10; ++i) lab.pump();
   CHECK(lab.tcp->drain() == 0);
 }

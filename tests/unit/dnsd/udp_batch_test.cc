@@ -11,8 +11,8 @@
 namespace gw::dnsd {
 namespace {
 
-struct Lab : ServedApex {
-  explicit Lab(const char* listen = "127.0.0.1:0") : endpoint(bind(listen)) {}
+struct BatchLab : ServedApex {
+  explicit BatchLab(const char* listen = "127.0.0.1:0") : endpoint(bind(listen)) {}
   static Endpoint bind(const char* listen) {
     auto made = bind_endpoints({*os::SocketAddress::parse(listen)}, 1);
     REQUIRE(made);
@@ -36,7 +36,7 @@ std::uint16_t id_of(const std::string& message) {
 }
 
 TEST_CASE("queries are taken 64 at a time, each answer goes to who asked") {
-  Lab lab;
+  BatchLab lab;
   CHECK(lab.serve() == 0);
   LoopbackClient one(lab.endpoint.address, SOCK_DGRAM);
   LoopbackClient other(lab.endpoint.address, SOCK_DGRAM);
@@ -57,7 +57,7 @@ TEST_CASE("queries are taken 64 at a time, each answer goes to who asked") {
 }
 
 TEST_CASE("what is no query gets nothing and holds up nothing") {
-  Lab lab;
+  BatchLab lab;
   LoopbackClient client(lab.endpoint.address, SOCK_DGRAM);
   std::string response = apex_query(3, dns::rrtype::kSoa);
   response[2] = '\x80';  // answering answers is how two servers would talk for ever
@@ -82,7 +82,7 @@ TEST_CASE("what is no query gets nothing and holds up nothing") {
 
 TEST_CASE("bound to all addresses, an answer leaves from the one that was asked") {
   for (const bool v6 : {false, true}) {
-    Lab lab(v6 ? "[::]:0" : "0.0.0.0:0");
+    BatchLab lab(v6 ? "[::]:0" : "0.0.0.0:0");
     std::vector<const char*> asked{"127.0.0.1", "127.0.0.2", "127.0.0.3"};
     if (v6) asked = {"::1"};
     for (const char* ip : asked) {

@@ -11,14 +11,14 @@
 namespace gw::dnsd {
 namespace {
 
-struct Lab : ServedApex {
+struct WorkerLab : ServedApex {
   std::vector<Endpoint> endpoints = bind();
   TcpLimits limits;
   ConnectionCounts counts{limits};
   os::Stop stop;
   std::optional<Worker> worker;
 
-  Lab() : ServedApex({.clock = &system_clock()}) {
+  WorkerLab() : ServedApex({.clock = &system_clock()}) {
     std::vector<WorkerSocket> sockets;
     for (const Endpoint& e : endpoints) {
       sockets.push_back({e.udp[0].get(), e.tcp[0].get(), e.address.is_wildcard()});
@@ -34,7 +34,7 @@ struct Lab : ServedApex {
 };
 
 TEST_CASE("a worker answers at each of its addresses, by UDP and TCP") {
-  Lab lab;
+  WorkerLab lab;
   REQUIRE(lab.worker->start());
   for (const Endpoint& e : lab.endpoints) {
     LoopbackClient udp(e.address, SOCK_DGRAM);
@@ -51,7 +51,7 @@ TEST_CASE("a worker answers at each of its addresses, by UDP and TCP") {
 }
 
 TEST_CASE("what had arrived when the stop came is answered, and then the thread ends") {
-  Lab lab;
+  WorkerLab lab;
   constexpr std::uint16_t kEach = 50;  // together more than a batch
   std::vector<LoopbackClient> clients;
   for (int i = 0; i < 4; ++i) clients.emplace_back(lab.endpoints[0].address, SOCK_DGRAM);
@@ -70,7 +70,7 @@ TEST_CASE("what had arrived when the stop came is answered, and then the thread 
 }
 
 TEST_CASE("a worker that was never started ends at once") {
-  Lab lab;
+  WorkerLab lab;
   lab.worker.reset();
   CHECK_FALSE(lab.stop.requested());
 }

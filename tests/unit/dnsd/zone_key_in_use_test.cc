@@ -11,7 +11,7 @@ namespace {
 
 const std::string kZone = *dns::parse_name("example.org.");
 
-struct Lab {
+struct KeyLab {
   TempDir dir;
   const std::string file = dir.file("key");
   SigningContext signing{{.cache_bytes = 1 << 20}};
@@ -28,7 +28,7 @@ struct Lab {
 };
 
 TEST_CASE("the first key is in use at once, another one waits until it is announced") {
-  Lab lab;
+  KeyLab lab;
   CHECK(lab.key.load().error().kind == ErrorKind::kUsage);  // no file
   CHECK(lab.key.get() == nullptr);
   lab.new_key();
@@ -57,7 +57,7 @@ TEST_CASE("the first key is in use at once, another one waits until it is announ
 }
 
 TEST_CASE("a key that waited and is not wanted leaves the old one in use") {
-  Lab lab;
+  KeyLab lab;
   lab.new_key();
   REQUIRE(lab.key.load());
   const auto first = lab.key.get();

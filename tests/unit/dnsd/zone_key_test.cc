@@ -14,20 +14,20 @@
 namespace gw::dnsd {
 namespace {
 
-const std::string kZone = *dns::parse_name("L.Example.org");
+const std::string kKeyZone = *dns::parse_name("L.Example.org");
 
 TEST_CASE("a key is made, kept and loaded, for both algorithms") {
   for (std::uint8_t algorithm : {13, 15}) {
     TempDir dir;
     const std::string file = dir.file("k.private");
-    auto made = ZoneKey::create(kZone, algorithm, file, from_unix(1'700'000'000));
+    auto made = ZoneKey::create(kKeyZone, algorithm, file, from_unix(1'700'000'000));
     REQUIRE(made);
     CHECK(dns::format_name(made->zone()) == "l.example.org.");
     struct stat st {};
     REQUIRE(::stat(file.c_str(), &st) == 0);
     CHECK((st.st_mode & 0777) == 0600);
     CHECK(os::file_exists(dir.file("k.key")));
-    auto loaded = ZoneKey::load(kZone, file);
+    auto loaded = ZoneKey::load(kKeyZone, file);
     REQUIRE(loaded);
     CHECK(loaded->dnskey() == made->dnskey());
     CHECK(loaded->tag() == dns::key_tag(made->dnskey()));
@@ -45,8 +45,8 @@ TEST_CASE("a key is made, kept and loaded, for both algorithms") {
                            : ed25519_verify(public_key, "message", sig)));
 
     // Never over an existing file, and nothing is left behind.
-    CHECK(ZoneKey::create(kZone, algorithm, file, {}).error().kind == ErrorKind::kUsage);
-    auto other = ZoneKey::create(kZone, algorithm, dir.file("k"), {});  // k.key is there
+    CHECK(ZoneKey::create(kKeyZone, algorithm, file, {}).error().kind == ErrorKind::kUsage);
+    auto other = ZoneKey::create(kKeyZone, algorithm, dir.file("k"), {});  // k.key is there
     REQUIRE_FALSE(other);
     CHECK(other.error().kind == ErrorKind::kUsage);
     CHECK_FALSE(os::file_exists(dir.file("k")));
@@ -56,12 +56,12 @@ TEST_CASE("a key is made, kept and loaded, for both algorithms") {
 TEST_CASE("a key that is not this zone's CSK is refused") {
   TempDir dir;
   const std::string file = dir.file("k");
-  REQUIRE(ZoneKey::create(kZone, 13, file, {}));
+  REQUIRE(ZoneKey::create(kKeyZone, 13, file, {}));
   const std::string private_text = *os::read_file(file, 4096);
   const std::string public_text = *os::read_file(file + ".key", 4096);
 
   auto fails_with = [&](std::string_view part) {
-    auto key = ZoneKey::load(kZone, file);
+    auto key = ZoneKey::load(kKeyZone, file);
     REQUIRE_FALSE(key);
     INFO(key.error().message);
     CHECK(key.error().kind == ErrorKind::kUsage);
@@ -82,28 +82,28 @@ TEST_CASE("a key that is not this zone's CSK is refused") {
 
   put_public(replaced(public_text, " 257 ", " 256 "));
   fails_with("flags are 256");
-  REQUIRE(ZoneKey::create(kZone, 13, dir.file("other"), {}));
+  REQUIRE(ZoneKey::create(kKeyZone, 13, dir.file("other"), {}));
   put_public(*os::read_file(dir.file("other.key"), 4096));
   fails_with("not the public half");
   put_public("garbage");
   fails_with(file + ".key");
   std::filesystem::remove(file + ".key");
-  CHECK(ZoneKey::load(kZone, file));  // derived: a key that signs all
+  CHECK(ZoneKey::load(kKeyZone, file));  // derived: a key that signs all
   put_public(public_text);
-  CHECK(ZoneKey::load(kZone, file));
+  CHECK(ZoneKey::load(kKeyZone, file));
 
   for (const std::string& bad :
        {std::string("Private-key-format: v1.3\n"), std::string(), std::string("\0\1\2", 3),
         replaced(private_text, "13 (", "8 ("),
         replaced(private_text, "PrivateKey: ", "PrivateKey: AAAA"), std::string(100'000, 'x')}) {
     REQUIRE(os::write_file_atomic(file, bad, 0600));
-    auto key = ZoneKey::load(kZone, file);
+    auto key = ZoneKey::load(kKeyZone, file);
     REQUIRE_FALSE(key);
     // The secret is never quoted.
     CHECK(key.error().message.find("PrivateKey: ") == std::string::npos);
   }
   std::filesystem::remove(file);
-  auto missing = ZoneKey::load(kZone, file);
+  auto missing = ZoneKey::load(kKeyZone, file);
   REQUIRE_FALSE(missing);
   CHECK(missing.error().kind == ErrorKind::kUsage);
   CHECK(missing.error().hint.find("serve-dns key new --zone L.Example.org --key " + file) !=
@@ -113,14 +113,14 @@ TEST_CASE("a key that is not this zone's CSK is refused") {
 TEST_CASE("a key that others may use, or that is no file, is refused, and nothing of it is told") {
   TempDir dir;
   const std::string file = dir.file("k");
-  REQUIRE(ZoneKey::create(kZone, 13, file, {}));
+  REQUIRE(ZoneKey::create(kKeyZone, 13, file, {}));
   for (const mode_t mode : {0600, 0640, 0400}) {
     REQUIRE(::chmod(file.c_str(), mode) == 0);
-    CHECK(ZoneKey::load(kZone, file));
+    CHECK(ZoneKey::load(kKeyZone, file));
   }
   for (const mode_t mode : {0666, 0644, 0660, 0604}) {
     REQUIRE(::chmod(file.c_str(), mode) == 0);
-    auto key = ZoneKey::load(kZone, file);
+    auto key = ZoneKey::load(kKeyZone, file);
     REQUIRE_FALSE(key);
     CHECK(key.error().kind == ErrorKind::kUsage);
     CHECK(key.error().message.find("others may") != std::string::npos);
@@ -139,7 +139,7 @@ TEST_CASE("a key that others may use, or that is no file, is refused, and nothin
     for (const std::string& link : {file, file + ".key"}) {
       std::filesystem::rename(link, dir.file("kept"));
       std::filesystem::create_symlink(shadow, link);
-      auto key = ZoneKey::load(kZone, file);
+      auto key = ZoneKey::load(kKeyZone, file);
       REQUIRE_FALSE(key);
       CHECK(key.error().message.find("$y$") == std::string::npos);
       CHECK(key.error().hint.find("$y$") == std::string::npos);
@@ -150,7 +150,7 @@ TEST_CASE("a key that others may use, or that is no file, is refused, and nothin
   for (const std::string& pipe : {file, file + ".key"}) {
     std::filesystem::rename(pipe, dir.file("kept"));
     REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
-    CHECK(ZoneKey::load(kZone, file).error().kind == ErrorKind::kUsage);
+    CHECK(ZoneKey::load(kKeyZone, file).error().kind == ErrorKind::kUsage);
     std::filesystem::remove(pipe);
     std::filesystem::rename(dir.file("kept"), pipe);
   }
@@ -158,10 +158,11 @@ TEST_CASE("a key that others may use, or that is no file, is refused, and nothin
 
 TEST_CASE("unknown algorithms and bad secrets") {
   TempDir dir;
-  CHECK(ZoneKey::create(kZone, 8, dir.file("k"), {}).error().kind == ErrorKind::kUsage);
+  CHECK(ZoneKey::create(kKeyZone, 8, dir.file("k"), {}).error().kind == ErrorKind::kUsage);
   CHECK_FALSE(os::file_exists(dir.file("k")));
-  CHECK(ZoneKey::from_secret(kZone, 13, "short").error().kind == ErrorKind::kUsage);
-  CHECK(ZoneKey::from_secret(kZone, 13, std::string(32, '\0')).error().kind == ErrorKind::kUsage);
+  CHECK(ZoneKey::from_secret(kKeyZone, 13, "short").error().kind == ErrorKind::kUsage);
+  CHECK(ZoneKey::from_secret(kKeyZone, 13, std::string(32, '\0')).error().kind ==
+        ErrorKind::kUsage);
 }
 
 // On to the serial of this tree and these settings, kept if it is a new one.

@@ -21,7 +21,7 @@ namespace {
 const std::string kGet = "GET /x HTTP/1.1\r\nHost: x\r\n\r\n";
 const std::string kHead = "HEAD /x HTTP/1.1\r\nHost: x\r\n\r\n";
 
-bool contains(std::string_view text, std::string_view part) {
+bool holds(std::string_view text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
 
@@ -75,7 +75,7 @@ TEST_CASE("connection: a request and its response") {
 TEST_CASE("connection: HEAD has the headers of GET alone") {
   FakeClient client([](const Request&, const Reply& reply) { reply.send({.body = "hello"}); });
   const std::string head = client.send(kHead);
-  CHECK(contains(head, "\r\nContent-Length: 5\r\n"));
+  CHECK(holds(head, "\r\nContent-Length: 5\r\n"));
   CHECK(head.ends_with("\r\n\r\n"));
   CHECK(client.send(kGet) == head + "hello");
   CHECK(client.send("HEAD /x HTTP/1.1\r\n\r\n").ends_with("\r\n\r\n"));  // refused, without a body
@@ -95,13 +95,13 @@ TEST_CASE("connection: responses without a body, and headers that cannot be sent
   for (const int status : {204, 304}) {
     response = text_response(status, "not sent");
     const std::string answer = client.send(kGet);
-    CHECK_FALSE(contains(answer, "Content-Length"));
+    CHECK_FALSE(holds(answer, "Content-Length"));
     CHECK(answer.ends_with("\r\n\r\n"));
   }
   response = redirect(302, "/a\r\nSet-Cookie: x");
   const std::string answer = client.send(kGet);
   CHECK(answer.starts_with("HTTP/1.1 500 "));
-  CHECK_FALSE(contains(answer, "Cookie"));
+  CHECK_FALSE(holds(answer, "Cookie"));
   CHECK(client.wire.server_ended);
 }
 
@@ -157,8 +157,8 @@ TEST_CASE("connection: a stream") {
   std::optional<Stream> stream;
   FakeClient client([&](const Request&, const Reply& reply) { stream = reply.stream(events()); });
   const std::string head = client.send(kGet);
-  CHECK(contains(head, "\r\nTransfer-Encoding: chunked\r\n"));
-  CHECK_FALSE(contains(head, "Content-Length"));
+  CHECK(holds(head, "\r\nTransfer-Encoding: chunked\r\n"));
+  CHECK_FALSE(holds(head, "Content-Length"));
   CHECK(head.ends_with("\r\n\r\n"));
   std::thread([&] { CHECK(stream->send_event("update", "a\nb")); }).join();
   CHECK(client.step() == "1f\r\nevent: update\ndata: a\ndata: b\n\n\r\n");
@@ -188,7 +188,7 @@ TEST_CASE("connection: a stream to HTTP/1.0 ends with the connection, one to HEA
   };
   FakeClient old(handler);
   const std::string answer = old.send("GET / HTTP/1.0\r\n\r\n");
-  CHECK_FALSE(contains(answer, "chunked"));
+  CHECK_FALSE(holds(answer, "chunked"));
   CHECK(answer.ends_with("\r\n\r\nfirst "));
   stream->send("second");
   stream->end();
@@ -226,7 +226,7 @@ TEST_CASE("connection: a file, and one that shrank") {
   response.file = file_of("0123456789" + content, 2, 10000);
   client.wire.room = 3000;
   std::string answer = client.send(kGet);
-  CHECK(contains(answer, "\r\nContent-Length: 10000\r\n"));
+  CHECK(holds(answer, "\r\nContent-Length: 10000\r\n"));
   client.wire.room = SIZE_MAX;
   answer += client.step();
   CHECK(answer.ends_with("\r\n\r\n23456789" + content.substr(0, 9992)));
@@ -259,7 +259,7 @@ TEST_CASE("connection: the end of the server") {
   CHECK_FALSE(busy.connection.closed());
   kept->send({.body = "done"});
   const std::string answer = busy.step();
-  CHECK(contains(answer, "\r\nConnection: close\r\n"));
+  CHECK(holds(answer, "\r\nConnection: close\r\n"));
   CHECK(answer.ends_with("done"));
   CHECK(busy.wire.server_ended);
 

@@ -63,10 +63,10 @@ std::string get(const Server& server, const std::string& target) {
              "GET " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
 }
 
-struct Directory {
+struct ServedDirectory {
   std::string path = std::filesystem::temp_directory_path() / "gw-server-XXXXXX";
-  Directory() { REQUIRE(::mkdtemp(path.data()) != nullptr); }
-  ~Directory() { std::filesystem::remove_all(path); }
+  ServedDirectory() { REQUIRE(::mkdtemp(path.data()) != nullptr); }
+  ~ServedDirectory() { std::filesystem::remove_all(path); }
 };
 
 // Something that one thread waits for and another opens.
@@ -150,7 +150,7 @@ TEST_CASE("http server: a client that closes in the middle of an answer is forgo
 }
 
 TEST_CASE("http server: a Unix socket") {
-  const Directory dir;
+  const ServedDirectory dir;
   ServerOptions options;
   options.listen.unix_path = dir.path + "/s";
   auto server = start(options, echo_router());
@@ -307,7 +307,7 @@ TEST_CASE("http server: by which names it may be asked") {
   CHECK(status("GET http://rebind.example/ HTTP/1.1\r\nHost: localhost\r\n"
                "Connection: close\r\n\r\n") == "HTTP/1.1 421");
 
-  const Directory dir;
+  const ServedDirectory dir;
   ServerOptions local;
   local.listen.unix_path = dir.path + "/s";
   local.names.emplace();
@@ -395,7 +395,7 @@ TEST_CASE("http server: an event stream fed by another thread") {
 }
 
 TEST_CASE("http server: files and their parts") {
-  const Directory dir;
+  const ServedDirectory dir;
   std::string content;
   for (int i = 0; i < 1000000; ++i) content += std::to_string(i);
   REQUIRE(os::create_file(dir.path + "/f", content, 0644));
@@ -467,7 +467,7 @@ void pause_once_quiet(Server& server) {
 }  // namespace
 
 TEST_CASE("http server: a socket that somebody else keeps") {
-  const Directory dir;
+  const ServedDirectory dir;
   for (const std::string& where : {std::string("127.0.0.1:0"), "unix:" + dir.path + "/socket"}) {
     ServerOptions options;
     options.listen = *Endpoint::parse(where, 0);

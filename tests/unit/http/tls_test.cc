@@ -102,7 +102,7 @@ Answer ask_tls(const Endpoint& to, std::string_view request, int max_version = T
   return out;
 }
 
-const std::string kGet = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+const std::string kGetPage = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 
 struct Files {
   std::string path = std::filesystem::temp_directory_path() / "gw-tls-XXXXXX";
@@ -146,12 +146,12 @@ TEST_CASE("tls: pages, large ones, files and streams") {
   REQUIRE(server);
   const Endpoint to = (*server)->endpoint();
 
-  const Answer page = ask_tls(to, kGet);
+  const Answer page = ask_tls(to, kGetPage);
   CHECK(page.text.ends_with("\r\n\r\ntls\n"));
   CHECK(page.name == "first");
   CHECK(page.protocol == "http/1.1");
-  CHECK(ask_tls(to, kGet, TLS1_2_VERSION).text.ends_with("tls\n"));
-  CHECK(ask_tls(to, kGet, TLS1_1_VERSION).text.empty());
+  CHECK(ask_tls(to, kGetPage, TLS1_2_VERSION).text.ends_with("tls\n"));
+  CHECK(ask_tls(to, kGetPage, TLS1_1_VERSION).text.empty());
   const std::string end = " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n";
   CHECK(ask_tls(to, "GET /large" + end + "\r\n").text.ends_with("\r\n\r\n" + content));
   CHECK(ask_tls(to, "GET /file" + end + "\r\n").text.ends_with("\r\n\r\n" + content));
@@ -163,14 +163,14 @@ TEST_CASE("tls: pages, large ones, files and streams") {
   // Many in one record, and in one write.
   std::string all;
   for (int i = 0; i < 200; ++i) all += "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
-  const std::string answers = ask_tls(to, all + kGet).text;
+  const std::string answers = ask_tls(to, all + kGetPage).text;
   std::size_t count = 0;
   for (std::size_t at = 0; (at = answers.find("tls\n", at)) != std::string::npos; ++at) ++count;
   CHECK(count == 201);
 
   // What is no TLS is no request.
-  CHECK_FALSE(contains(ask(to, kGet), "tls"));
-  CHECK(ask_tls(to, kGet).text.ends_with("tls\n"));
+  CHECK_FALSE(contains(ask(to, kGetPage), "tls"));
+  CHECK(ask_tls(to, kGetPage).text.ends_with("tls\n"));
 }
 
 TEST_CASE("tls: files that change are taken, bad ones are not") {
@@ -197,20 +197,20 @@ TEST_CASE("tls: files that change are taken, bad ones are not") {
     const std::lock_guard lock(mutex);
     return contains(lines, text);
   };
-  CHECK(ask_tls(to, kGet).name == "first");
+  CHECK(ask_tls(to, kGetPage).name == "first");
   CHECK(lines.empty());
 
   files.put_certificate(second);  // the key is still the first's
-  CHECK(ask_tls(to, kGet).name == "first");
+  CHECK(ask_tls(to, kGetPage).name == "first");
   CHECK(logged("event=tls_reload_failed"));
   CHECK(logged("key.pem"));
   files.put_key(second);
-  CHECK(ask_tls(to, kGet).name == "second");
+  CHECK(ask_tls(to, kGetPage).name == "second");
   CHECK(logged("event=tls_reloaded"));
   std::filesystem::remove(files.options.key_file);
-  CHECK(ask_tls(to, kGet).name == "second");
+  CHECK(ask_tls(to, kGetPage).name == "second");
   files.put(first);
-  CHECK(ask_tls(to, kGet).name == "first");
+  CHECK(ask_tls(to, kGetPage).name == "first");
 }
 
 TEST_CASE("tls: files that cannot be used at the start") {

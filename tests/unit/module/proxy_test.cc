@@ -10,14 +10,14 @@ using Kind = ProxyRequest::Kind;
 
 namespace {
 
-bool has(const std::string& text, std::string_view part) {
+bool proxy_has(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
 
 ProxyEntry url(const std::string& place, bool after_any = false) {
   return {ProxyEntry::Kind::kUrl, place, after_any};
 }
-ProxyEntry file(const std::string& place, bool after_any = false) {
+ProxyEntry proxy_file(const std::string& place, bool after_any = false) {
   return {ProxyEntry::Kind::kFile, place, after_any};
 }
 const ProxyEntry kDirect = {ProxyEntry::Kind::kDirect, "", false};
@@ -42,8 +42,8 @@ TEST_CASE("lists as in GOPROXY") {
       {"http://[::1]", {url("http://[::1]")}},
       {"HTTPS://A.B", {url("HTTPS://A.B")}},
       {"https://user:word@a.b/x", {url("https://user:word@a.b/x")}},
-      {"file:///srv/go%20proxy/", {file("/srv/go proxy")}},
-      {"file:/srv|file:///", {file("/srv", true), file("/")}},
+      {"file:///srv/go%20proxy/", {proxy_file("/srv/go proxy")}},
+      {"file:/srv|file:///", {proxy_file("/srv", true), proxy_file("/")}},
   };
   for (const auto& c : cases) {
     INFO(c.list);
@@ -83,8 +83,8 @@ TEST_CASE("lists as in GOPROXY") {
     CHECK(entries.error().kind == ErrorKind::kUsage);
   }
   const auto secret = parse_proxy_entries("https://user:pass%word@a.b?x");
-  CHECK(has(secret.error().message, "https://...@a.b"));
-  CHECK(!has(secret.error().message, "pass"));
+  CHECK(proxy_has(secret.error().message, "https://...@a.b"));
+  CHECK(!proxy_has(secret.error().message, "pass"));
 }
 
 TEST_CASE("paths below a proxy") {
@@ -200,8 +200,8 @@ TEST_CASE("version info") {
     INFO(bad);
     CHECK(parse_version_info(asked, bad).error().kind == ErrorKind::kUntrusted);
   }
-  CHECK(has(parse_version_info(asked, R"({"Version":"v1.0.1"})").error().message,
-            "v1.0.1 where v1.0.0 was asked for"));
+  CHECK(proxy_has(parse_version_info(asked, R"({"Version":"v1.0.1"})").error().message,
+                  "v1.0.1 where v1.0.0 was asked for"));
   CHECK(!parse_version_info(branch, R"({"Version":"main"})"));
   CHECK(!parse_version_info(branch, R"({"Version":"v3.0.0"})"));
 }

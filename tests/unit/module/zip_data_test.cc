@@ -25,7 +25,7 @@ std::string contents(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
-bool has(const std::string& text, std::string_view part) {
+bool sum_has(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
 
@@ -55,13 +55,13 @@ TEST_CASE("every real zip has its sum", "[data]") {
     REQUIRE(zip);
     const auto hash = zip->hash();
     REQUIRE(hash);
-    CHECK(has(record, module + " " + version + " " + *hash + "\n"));
+    CHECK(sum_has(record, module + " " + version + " " + *hash + "\n"));
     auto beside = entry.path();
     if (beside.replace_extension(".ziphash"); std::filesystem::exists(beside)) {
       CHECK(contents(beside) == *hash);
     }
     const std::string gomod = contents(beside.replace_extension(".mod"));
-    CHECK(has(record, module + " " + version + "/go.mod " + hash_gomod(gomod) + "\n"));
+    CHECK(sum_has(record, module + " " + version + "/go.mod " + hash_gomod(gomod) + "\n"));
     if (entry.file_size() < (4U << 20U)) {  // the toolchain takes its time
       const test::FileTree dir;
       CHECK(zip->unpack(dir.fd()).value() == *hash);
@@ -87,7 +87,7 @@ TEST_CASE("every real answer of a proxy is understood", "[data]") {
     if (!entry.is_regular_file() || entry.path().parent_path().filename() != "@v") continue;
     const std::string path = std::filesystem::relative(entry.path(), root).string();
     const auto request = parse_proxy_path(path);
-    if (entry.path().extension() == ".ziphash") {  // the module cache's, no proxy has it
+    if (entry.path().extension() == ".ziphash") {  // the module cache's, no proxy sum_has it
       CHECK(!request);
       continue;
     }

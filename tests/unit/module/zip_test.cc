@@ -67,7 +67,7 @@ std::string h1(const std::vector<std::pair<std::string, std::string>>& files) {
   return all.finish();
 }
 
-bool has(const std::string& text, std::string_view part) {
+bool zip_has(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
 
@@ -217,7 +217,7 @@ TEST_CASE("what a module zip must not hold, each for its own reason") {
   for (const auto& c : cases) {
     const std::string message = open_message(make_zip(c.entries));
     INFO(c.message << " / " << message);
-    CHECK(has(message, c.message));
+    CHECK(zip_has(message, c.message));
   }
 }
 
@@ -264,7 +264,7 @@ TEST_CASE("content that is not what was declared") {
   ZipEntry rubbish = file("a", "\xff\xff\xff\xff");
   rubbish.method = 8;
   ZipEntry beyond = file("a");
-  beyond.size = beyond.packed_size = 120;  // the archive has 146
+  beyond.size = beyond.packed_size = 120;  // the archive zip_has 146
   ZipEntry not_packed = packed("a", "");
   not_packed.packed_size = 0;
   struct {
@@ -280,16 +280,16 @@ TEST_CASE("content that is not what was declared") {
   for (const auto& c : cases) {
     const std::string message = hash_message(make_zip({c.entry}));
     INFO(c.message << " / " << message);
-    CHECK(has(message, c.message));
-    CHECK(has(message, kPrefix + "a"));
+    CHECK(zip_has(message, c.message));
+    CHECK(zip_has(message, kPrefix + "a"));
   }
 }
 
 TEST_CASE("archives that are none") {
   const std::string good = make_zip({file("a"), file("b")});
-  CHECK(has(open_message(""), "not a zip archive"));
-  CHECK(has(open_message("PK"), "not a zip archive"));
-  CHECK(has(open_message(std::string(100'000, '\0')), "not a zip archive"));
+  CHECK(zip_has(open_message(""), "not a zip archive"));
+  CHECK(zip_has(open_message("PK"), "not a zip archive"));
+  CHECK(zip_has(open_message(std::string(100'000, '\0')), "not a zip archive"));
   for (std::size_t n = 0; n < good.size(); ++n) {
     INFO(n);
     CHECK(open_message(good.substr(0, n)) != "");
@@ -299,18 +299,18 @@ TEST_CASE("archives that are none") {
   CHECK(open_message(make_zip({file("a")}, {.count = 2})) != "");
   CHECK(open_message(make_zip({file("a")}, {.count = 0xffff})) != "");
   CHECK(open_message(make_zip({file("a")}, {.zip64 = true, .count64_more = 1})) != "");
-  CHECK(has(open_message(make_zip({file("a")}, {.zip64 = true, .count64_more = 1ULL << 40U})),
-            "too many"));
+  CHECK(zip_has(open_message(make_zip({file("a")}, {.zip64 = true, .count64_more = 1ULL << 40U})),
+                "too many"));
   // A header that says otherwise than the directory, or is elsewhere.
   ZipEntry other_place = file("a");
   other_place.offset = 5;
-  CHECK(has(hash_message(make_zip({other_place})), "malformed header"));
+  CHECK(zip_has(hash_message(make_zip({other_place})), "malformed header"));
   ZipEntry far = file("a");
   far.offset = 0x7fffffff;
-  CHECK(has(hash_message(make_zip({far})), "malformed header"));
+  CHECK(zip_has(hash_message(make_zip({far})), "malformed header"));
   ZipEntry longer_name = file("a");
   longer_name.local_name = kPrefix + "aa";
-  CHECK(has(hash_message(make_zip({longer_name})), "malformed header"));
+  CHECK(zip_has(hash_message(make_zip({longer_name})), "malformed header"));
   // Many entries with the same bytes: deflate streams that give nothing, again and again.
   ZipEntry endless = file("a", std::string(1000, '\0'));
   endless.method = 8;
@@ -320,16 +320,16 @@ TEST_CASE("archives that are none") {
   endless_too.content = "";
   endless_too.packed_size = 1000;
   endless_too.offset = 0;
-  CHECK(has(open_message(make_zip({endless, endless_too})), "more packed bytes"));
+  CHECK(zip_has(open_message(make_zip({endless, endless_too})), "more packed bytes"));
   // Sizes of the zip64 field count.
   ZipEntry huge = file("a");
   huge.size = huge.packed_size = 0xffffffff;
   huge.extra = test::zip64_extra({1ULL << 63U, 1ULL << 63U});
-  CHECK(has(open_message(make_zip({huge})), "more packed bytes"));
+  CHECK(zip_has(open_message(make_zip({huge})), "more packed bytes"));
   huge = packed("a", "text");
   huge.size = 0xffffffff;
   huge.extra = test::zip64_extra({1ULL << 63U});
-  CHECK(has(open_message(make_zip({huge})), "larger than 500 MiB"));
+  CHECK(zip_has(open_message(make_zip({huge})), "larger than 500 MiB"));
 }
 
 TEST_CASE("every changed byte of a zip is refused or changes nothing") {
@@ -455,5 +455,5 @@ TEST_CASE("deep names cost no more than their length") {
   CHECK(few.add("1/2/3/4/5", false));
   CHECK(few.add("1/2/3/4/6", false));
   CHECK(few.add("7/8/9/10", false));
-  CHECK(has(few.add("11", false).error().message, "too many"));
+  CHECK(zip_has(few.add("11", false).error().message, "too many"));
 }

@@ -44,7 +44,7 @@ ChildProcess start_https(const std::string& kind) {
       {"python3", GW_TESTS_DIR "/support/http_fixture.py", GW_TEST_DATA "/replica", "--tls", kind});
 }
 
-HttpClient client(HttpOptions options) {
+HttpClient tls_client(HttpOptions options) {
   auto made = HttpClient::create(std::move(options));
   REQUIRE(made);
   return *std::move(made);
@@ -55,16 +55,16 @@ HttpClient client(HttpOptions options) {
 TEST_CASE("https: a server with a certificate of a CA that is trusted") {
   ChildProcess child = start_https("good");
   Address at = read_address(child);
-  auto trusted = client({.ca_file = at.ca_file}).fetch_one({.url = at.url + "/latest"});
+  auto trusted = tls_client({.ca_file = at.ca_file}).fetch_one({.url = at.url + "/latest"});
   REQUIRE(trusted);
   CHECK(trusted->status == 200);
   CHECK(trusted->body.starts_with("go.sum database tree\n"));
 
   ::setenv("SSL_CERT_FILE", at.ca_file.c_str(), 1);
-  auto by_environment = client({}).fetch_one({.url = at.url + "/latest"});
+  auto by_environment = tls_client({}).fetch_one({.url = at.url + "/latest"});
   ::setenv("SSL_CERT_FILE", "/nonexistent/ca.pem", 1);
-  auto no_file = client({}).fetch_one({.url = at.url + "/latest"});
-  auto not_needed = client({}).fetch_one({.url = at.url + "/latest", .verify_tls = false});
+  auto no_file = tls_client({}).fetch_one({.url = at.url + "/latest"});
+  auto not_needed = tls_client({}).fetch_one({.url = at.url + "/latest", .verify_tls = false});
   ::unsetenv("SSL_CERT_FILE");
   CHECK(by_environment);
   CHECK(not_needed);
@@ -76,7 +76,7 @@ TEST_CASE("https: a server with a certificate of a CA that is trusted") {
   Scratch scratch;
   std::string empty = scratch.path + "/empty.pem";
   REQUIRE(os::create_file(empty, "nothing\n", 0644));
-  auto bad_file = client({.ca_file = empty}).fetch_one({.url = at.url + "/latest"});
+  auto bad_file = tls_client({.ca_file = empty}).fetch_one({.url = at.url + "/latest"});
   REQUIRE(!bad_file);
   CHECK(bad_file.error().kind == ErrorKind::kUsage);
   CHECK(bad_file.error().message.find(empty) != std::string::npos);
@@ -87,7 +87,7 @@ TEST_CASE("https: certificates that are not accepted") {
     CAPTURE(kind);
     ChildProcess child = start_https(kind);
     Address at = read_address(child);
-    HttpClient c = client({.ca_file = at.ca_file});
+    HttpClient c = tls_client({.ca_file = at.ca_file});
     auto refused = c.fetch_one({.url = at.url + "/latest"});
     REQUIRE(!refused);
     CHECK(refused.error().kind == ErrorKind::kUnavailable);
@@ -112,7 +112,7 @@ TEST_CASE("https: a redirect never leaves https") {
   ChildProcess child({"python3", GW_TESTS_DIR "/support/http_fixture.py", GW_TEST_DATA "/replica",
                       "--tls", "good", "--rules", rules});
   Address at = read_address(child);
-  HttpClient c = client({.ca_file = at.ca_file});
+  HttpClient c = tls_client({.ca_file = at.ca_file});
   auto refused = c.fetch_one({.url = at.url + "/out", .max_redirects = 5});
   REQUIRE(!refused);
   CHECK(refused.error().kind == ErrorKind::kUnavailable);
@@ -140,7 +140,7 @@ TEST_CASE("https: HTTP/2 requests share one connection") {
   }
   ChildProcess child({program, scratch.path});
   Address at = read_address(child);
-  HttpClient c = client({.ca_file = at.ca_file, .max_connections = 8, .max_streams = 50});
+  HttpClient c = tls_client({.ca_file = at.ca_file, .max_connections = 8, .max_streams = 50});
   std::vector<HttpRequest> requests;
   for (int i = 0; i < 200; ++i) requests.push_back({.url = at.url + "/" + std::to_string(i)});
   auto results = c.fetch(requests);
@@ -159,7 +159,7 @@ TEST_CASE("https: HTTP/2 requests share one connection") {
   }
   CHECK(c.connections() == 1);
   // Each has its time, and all share the link: those that would be late wait for their turn.
-  HttpClient narrow = client({.ca_file = at.ca_file, .max_streams = 64});
+  HttpClient narrow = tls_client({.ca_file = at.ca_file, .max_streams = 64});
   REQUIRE(narrow.fetch_one({.url = at.url + "/0"}));
   for (auto& r : narrow.fetch(std::vector<HttpRequest>(
            40, {.url = at.url + "/narrow/", .timeout = std::chrono::seconds(6)}))) {

@@ -22,12 +22,12 @@ using tlog::FetchRequest;
 
 namespace {
 
-struct Scratch {
-  Scratch() {
+struct SourceScratch {
+  SourceScratch() {
     path = std::filesystem::temp_directory_path() / "gw-source-XXXXXX";
     REQUIRE(::mkdtemp(path.data()) != nullptr);
   }
-  ~Scratch() { std::filesystem::remove_all(path); }
+  ~SourceScratch() { std::filesystem::remove_all(path); }
   void put(const std::string& name, const std::string& bytes) const {
     std::filesystem::create_directories(std::filesystem::path(path + "/" + name).parent_path());
     REQUIRE(os::create_file(path + "/" + name, bytes, 0644));
@@ -76,7 +76,7 @@ TEST_CASE("source: which paths a log can have") {
 }
 
 TEST_CASE("source: a directory") {
-  Scratch scratch;
+  SourceScratch scratch;
   scratch.put("log/latest", "head");
   scratch.put("log/tile/8/0/000.p/5", "partial");
   scratch.put("log/empty", "");
@@ -123,7 +123,7 @@ TEST_CASE("source: a directory") {
 }
 
 TEST_CASE("source: options that are wrong") {
-  Scratch scratch;
+  SourceScratch scratch;
   scratch.put("file", "x");
   const SourceOptions cases[] = {
       {.source = scratch.path + "/missing"},

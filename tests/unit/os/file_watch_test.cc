@@ -11,15 +11,15 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct Dir {
+struct WatchedDir {
   fs::path path;
-  Dir() {
+  WatchedDir() {
     std::string name = (fs::canonical(fs::temp_directory_path()) / "gwtool-watch-XXXXXX").string();
     path = ::mkdtemp(name.data());
   }
-  ~Dir() { fs::remove_all(path); }
-  Dir(const Dir&) = delete;
-  Dir& operator=(const Dir&) = delete;
+  ~WatchedDir() { fs::remove_all(path); }
+  WatchedDir(const WatchedDir&) = delete;
+  WatchedDir& operator=(const WatchedDir&) = delete;
   std::string file(const std::string& name) const { return (path / name).string(); }
   void write(const std::string& name) const { std::ofstream(path / name, std::ios::app) << "x"; }
 };
@@ -33,7 +33,7 @@ os::FileWatch make() {
 }  // namespace
 
 TEST_CASE("a watched file's changes are told, those of its neighbours are not") {
-  const Dir dir;
+  const WatchedDir dir;
   dir.write("db");
   os::FileWatch watch = make();
   REQUIRE(watch.add(dir.file("db")));
@@ -57,7 +57,7 @@ TEST_CASE("a watched file's changes are told, those of its neighbours are not") 
 }
 
 TEST_CASE("a watched directory that is replaced is told, and found again") {
-  const Dir dir;
+  const WatchedDir dir;
   fs::create_directory(dir.path / "zones");
   dir.write("zones/a");
   os::FileWatch watch = make();
@@ -73,7 +73,7 @@ TEST_CASE("a watched directory that is replaced is told, and found again") {
 }
 
 TEST_CASE("what would not be told is refused") {
-  const Dir dir;
+  const WatchedDir dir;
   fs::create_directory(dir.path / "real");
   dir.write("real/a");
   fs::create_symlink("real", dir.path / "link");

@@ -19,7 +19,7 @@ using gw::testing::TestLog;
 
 namespace {
 
-const WallTime kAt = from_unix(1'700'000'000);
+const WallTime kFaultsAt = from_unix(1'700'000'000);
 const std::vector<std::string> kUrls = {"https://witness.example/"};
 
 TestLog make_log() {
@@ -38,19 +38,19 @@ Status live(const std::string& path, TestLog& log) {
   options.vfs = FaultVfs::kName;
   {
     GW_TRY(Writer w, Writer::open(path, options));
-    GW_CHECK(w.set_target(log.head(200), kAt, kUrls));
-    GW_CHECK(fill(w, log, 200, kAt));
+    GW_CHECK(w.set_target(log.head(200), kFaultsAt, kUrls));
+    GW_CHECK(fill(w, log, 200, kFaultsAt));
     GW_TRY(const auto posts, w.pending_posts(10));
     GW_CHECK(w.post_done(posts.at(0).id));
   }
   GW_TRY(Writer w, Writer::open(path, options));
-  GW_CHECK(w.set_target(log.head(), kAt, kUrls));
+  GW_CHECK(w.set_target(log.head(), kFaultsAt, kUrls));
   GW_TRY(const auto first, testing::verified(log, w, log.size(), 256));
   GW_CHECK(w.commit(first, testing::all_same));
-  GW_CHECK(fill(w, log, log.size(), kAt));
-  GW_CHECK(w.halt({"fork", "why", "where", kAt}));
-  GW_CHECK(w.clear_alarm(kAt));
-  return w.note_checked(kAt);
+  GW_CHECK(fill(w, log, log.size(), kFaultsAt));
+  GW_CHECK(w.halt({"fork", "why", "where", kFaultsAt}));
+  GW_CHECK(w.clear_alarm(kFaultsAt));
+  return w.note_checked(kFaultsAt);
 }
 
 // What must hold whenever a process died.
@@ -78,9 +78,9 @@ void check_sound(const std::string& path, TestLog& log) {
     CHECK(w.root_at(n / 256 * 256).value() == log.root(n / 256 * 256));
   }
   // And it goes on: from nothing or from where it was.
-  if (w.state().alarm) REQUIRE(w.clear_alarm(kAt));
-  if (w.created() && w.state().target->size == 200) REQUIRE(fill(w, log, 200, kAt));
-  REQUIRE(fill(w, log, log.size(), kAt));
+  if (w.state().alarm) REQUIRE(w.clear_alarm(kFaultsAt));
+  if (w.created() && w.state().target->size == 200) REQUIRE(fill(w, log, 200, kFaultsAt));
+  REQUIRE(fill(w, log, log.size(), kFaultsAt));
   CHECK(w.state().duplicates == 1);
   CHECK(w.state().irregular == 1);
   CHECK(w.root_at(256).value() == log.root(256));
@@ -137,12 +137,12 @@ TEST_CASE("a transaction visits each page once, however small the cache") {
   FaultVfs& faults = FaultVfs::instance();
   faults.disarm();
   Writer w = Writer::open(dir.file("db"), options).value();
-  for (std::uint64_t n = 256; n < kModules; n += 256) REQUIRE(fill(w, log, n, kAt));
-  REQUIRE(fill(w, log, kModules, kAt));
+  for (std::uint64_t n = 256; n < kModules; n += 256) REQUIRE(fill(w, log, n, kFaultsAt));
+  REQUIRE(fill(w, log, kModules, kFaultsAt));
   const auto pages = std::filesystem::file_size(dir.file("db")) / 4096;
   REQUIRE(pages > 10 * options.cache_kib / 4);  // or the cache holds it all
   faults.disarm();                              // counts from here
-  REQUIRE(fill(w, log, 2 * kModules, kAt));
+  REQUIRE(fill(w, log, 2 * kModules, kFaultsAt));
   // Two writes into the log of changes (header and page) and one from there into the file, and some
   // for the inner pages. In any other order it is a write for every module.
   CAPTURE(faults.calls(), pages);

@@ -27,8 +27,8 @@ using gw::testing::writer_options;
 
 namespace {
 
-const WallTime kT1 = from_unix(1'700'000'000);
-const WallTime kT2 = from_unix(1'700'001'000);
+const WallTime kFirst = from_unix(1'700'000'000);
+const WallTime kSecond = from_unix(1'700'001'000);
 
 Writer open_writer(const TempDir& dir, const TestLog& log, std::optional<Keep> keep = {}) {
   return Writer::open(dir.file("db"), writer_options(log, keep)).value();
@@ -103,7 +103,7 @@ TEST_CASE("nothing is created before the first head") {
     CHECK_FALSE(w.created());
     CHECK_FALSE(os::file_exists(dir.file("db")));
     CHECK(Reader::open(dir.file("db")).error().kind == ErrorKind::kNotFound);
-    REQUIRE(w.set_target(log.head(300), kT1, {}));
+    REQUIRE(w.set_target(log.head(300), kFirst, {}));
     CHECK(w.created());
   }
   Reader r = Reader::open(dir.file("db")).value();
@@ -112,7 +112,7 @@ TEST_CASE("nothing is created before the first head") {
   CHECK(s.position == 0);
   CHECK(s.target->size == 300);
   CHECK(s.target->note == log.head_note(300));
-  CHECK(s.target->accepted == kT1);
+  CHECK(s.target->accepted == kFirst);
   CHECK_FALSE(s.complete());
 }
 
@@ -128,14 +128,14 @@ TEST_CASE("records, position and heads survive and can be read") {
   log.add_synthetic(1000);
   {
     Writer w = open_writer(dir, log, keep);
-    REQUIRE(fill(w, log, 600, kT1));
+    REQUIRE(fill(w, log, 600, kFirst));
   }
   {
     Writer w = open_writer(dir, log);  // --keep not given: what the database has
     CHECK(w.keep() == keep);
     CHECK(w.state().position == 600);
     CHECK(w.frontier() == log.frontier(600));
-    REQUIRE(fill(w, log, 1005, kT2));
+    REQUIRE(fill(w, log, 1005, kSecond));
     for (std::uint64_t n : {0, 256, 512, 768, 1004, 1005}) {
       INFO(n);
       CHECK(w.root_at(n).value() == log.root(n));
@@ -154,9 +154,9 @@ TEST_CASE("records, position and heads survive and can be read") {
   CHECK_FALSE(s.partial());
   const auto heads = r.head_times().value();
   REQUIRE(heads.size() == 2);
-  CHECK(accepted_at(heads, 0) == kT1);
-  CHECK(accepted_at(heads, 599) == kT1);
-  CHECK(accepted_at(heads, 600) == kT2);
+  CHECK(accepted_at(heads, 0) == kFirst);
+  CHECK(accepted_at(heads, 599) == kFirst);
+  CHECK(accepted_at(heads, 600) == kSecond);
   CHECK(accepted_at(heads, 1005) == std::nullopt);
   CHECK(r.head_times(600).value().size() == 1);
   CHECK(r.head(600).value()->note == log.head_note(600));
@@ -213,8 +213,8 @@ TEST_CASE("a partial database begins at a tile and knows its roots from there") 
   TestLog log;
   log.add_synthetic(1500);
   Writer w = open_writer(dir, log, Keep::kRecords);
-  REQUIRE(w.set_target(log.head(1500), kT1, {}, log.frontier(768)));
-  REQUIRE(fill(w, log, 1500, kT1));
+  REQUIRE(w.set_target(log.head(1500), kFirst, {}, log.frontier(768)));
+  REQUIRE(fill(w, log, 1500, kFirst));
   CHECK(w.state().first_record == 768);
   CHECK(w.state().partial());
   CHECK(w.state().records == 1500 - 768);
@@ -233,8 +233,8 @@ TEST_CASE("level-1 rows go on over 65,536 records, wherever they begin") {
   TestLog log;
   log.add_synthetic(70000);
   Writer w = open_writer(dir, log);
-  REQUIRE(w.set_target(log.head(70000), kT1, {}, log.frontier(65024)));
-  REQUIRE(fill(w, log, 70000, kT1));
+  REQUIRE(w.set_target(log.head(70000), kFirst, {}, log.frontier(65024)));
+  REQUIRE(fill(w, log, 70000, kFirst));
   Reader r = Reader::open(dir.file("db")).value();
   const auto entries = r.level1(254, 19).value();
   REQUIRE(entries);
@@ -251,7 +251,7 @@ TEST_CASE("readers see changes, or that they must scan again") {
   TestLog log;
   log.add_synthetic(256);
   Writer w = open_writer(dir, log);
-  REQUIRE(fill(w, log, 256, kT1));
+  REQUIRE(fill(w, log, 256, kFirst));
   Reader r = Reader::open(dir.file("db")).value();
   const std::uint64_t seen = r.state().value().commit;
   const std::uint64_t version = r.data_version().value();
@@ -261,7 +261,7 @@ TEST_CASE("readers see changes, or that they must scan again") {
   log.add("example.com/new", "v1.0.0");
   log.add("example.com/new", "v1.2.0");
   log.add("example.com/m0", "v9.0.0");
-  REQUIRE(fill(w, log, log.size(), kT2));
+  REQUIRE(fill(w, log, log.size(), kSecond));
   CHECK(r.data_version().value() != version);
   Changes c = r.changes_since(seen).value();
   CHECK_FALSE(c.reload);
@@ -276,7 +276,7 @@ TEST_CASE("readers see changes, or that they must scan again") {
   // Over the window: one commit after another until the first one's row is gone.
   for (int i = 0; i < 1001; ++i) {
     log.add("example.com/new", "v1.3." + std::to_string(i));
-    REQUIRE(fill(w, log, log.size(), kT2));
+    REQUIRE(fill(w, log, log.size(), kSecond));
   }
   CHECK(r.changes_since(seen).value().reload);
   c = r.changes_since(r.state().value().commit - 10).value();
@@ -291,9 +291,9 @@ TEST_CASE("a commit that touches too many modules asks for a scan") {
   TestLog log;
   log.add_synthetic(256);
   Writer w = open_writer(dir, log);
-  REQUIRE(fill(w, log, 256, kT1));
+  REQUIRE(fill(w, log, 256, kFirst));
   for (int i = 0; i < 9000; ++i) log.add("example.org/n" + std::to_string(i), "v1.0.0");
-  REQUIRE(fill(w, log, log.size(), kT2));
+  REQUIRE(fill(w, log, log.size(), kSecond));
   Reader r = Reader::open(dir.file("db")).value();
   CHECK(r.changes_since(1).value().reload);
   CHECK_FALSE(r.changes_since(2).value().reload);
@@ -304,11 +304,11 @@ TEST_CASE("a snapshot holds one commit") {
   TestLog log;
   log.add_synthetic(512);
   Writer w = open_writer(dir, log);
-  REQUIRE(fill(w, log, 256, kT1));
+  REQUIRE(fill(w, log, 256, kFirst));
   Reader r = Reader::open(dir.file("db")).value();
   {
     const auto snapshot = r.snapshot().value();
-    REQUIRE(fill(w, log, 512, kT2));
+    REQUIRE(fill(w, log, 512, kSecond));
     CHECK(r.state().value().position == 256);
     CHECK(r.changes_since(1).value().commit == 1);
     CHECK(r.level1(0, 2).value() == std::nullopt);
@@ -332,12 +332,12 @@ TEST_CASE("repeated versions: the same record is counted, another one stores not
     }
     return same;
   };
-  REQUIRE(fill(w, log, 256, kT1, check));
+  REQUIRE(fill(w, log, 256, kFirst, check));
   CHECK(w.state().duplicates == 1);
   log.add("example.com/z", "v1.0.0");
   log.add("example.com/a", "v1.0.0", 1);
   log.add("example.com/a", "v1.0.0", 2);
-  REQUIRE(w.set_target(log.head(), kT2, {}));
+  REQUIRE(w.set_target(log.head(), kSecond, {}));
   const auto pending = verified(log, w, log.size(), log.size()).value();
   auto report = w.commit(pending, check).value();
   REQUIRE(report.conflicts.size() == 1);
@@ -351,9 +351,9 @@ TEST_CASE("repeated versions: the same record is counted, another one stores not
     CHECK(latest_of(r, "example.com/z") == std::nullopt);
     CHECK(r.state().value().duplicates == 1);
   }
-  REQUIRE(w.halt({"duplicate", "twice", "/evidence", kT2}, report.conflicts));
+  REQUIRE(w.halt({"duplicate", "twice", "/evidence", kSecond}, report.conflicts));
   CHECK(w.state().halted());
-  REQUIRE(w.clear_alarm(kT2));
+  REQUIRE(w.clear_alarm(kSecond));
   CHECK_FALSE(w.state().halted());
   report = w.commit(pending, check).value();
   CHECK(report.conflicts.empty());
@@ -372,7 +372,7 @@ TEST_CASE("an error of the check, or a stop, rolls back") {
   log.add("example.com/a", "v1.0.0");
   for (int i = 0; i < 5000; ++i) log.add("example.com/n" + std::to_string(i), "v1.0.0");
   Writer w = open_writer(dir, log);
-  REQUIRE(w.set_target(log.head(), kT1, {}));
+  REQUIRE(w.set_target(log.head(), kFirst, {}));
   const auto pending = verified(log, w, log.size(), log.size()).value();
   const auto fail = [](std::span<const RepeatedVersion>) -> Result<std::vector<bool>> {
     return unavailable_error("no network");
@@ -391,12 +391,12 @@ TEST_CASE("heads that could not be compared are kept, each once") {
   log.add_synthetic(600);
   {
     Writer w = open_writer(dir, log);
-    REQUIRE(w.keep_unproven(log.head(600), "early", kT1));  // there is no database yet
-    REQUIRE(w.set_target(log.head(300), kT1, {}));
-    REQUIRE(w.keep_unproven(log.head(600), "a", kT1));
-    REQUIRE(w.keep_unproven(log.head(400), "b", kT2));
-    REQUIRE(w.keep_unproven(log.head(600), "c", kT2));
-    REQUIRE(w.keep_unproven(log.sign(600, sha256("x")), "d", kT2));
+    REQUIRE(w.keep_unproven(log.head(600), "early", kFirst));  // there is no database yet
+    REQUIRE(w.set_target(log.head(300), kFirst, {}));
+    REQUIRE(w.keep_unproven(log.head(600), "a", kFirst));
+    REQUIRE(w.keep_unproven(log.head(400), "b", kSecond));
+    REQUIRE(w.keep_unproven(log.head(600), "c", kSecond));
+    REQUIRE(w.keep_unproven(log.sign(600, sha256("x")), "d", kSecond));
     CHECK(w.state().unproven == 3);
   }
   CHECK(Reader::open(dir.file("db")).value().state().value().unproven == 3);
@@ -407,7 +407,7 @@ TEST_CASE("heads that could not be compared are kept, each once") {
   CHECK(heads[0].size == 400);
   CHECK(heads[0].note == log.head_note(400));
   CHECK(heads[1].origin == "a");
-  CHECK(heads[1].seen == kT1);
+  CHECK(heads[1].seen == kFirst);
   CHECK(heads[2].root == sha256("x"));
   REQUIRE(w.forget_unproven(600, sha256("x")));
   REQUIRE(w.forget_unproven(600, sha256("y")));
@@ -421,9 +421,9 @@ TEST_CASE("alarms and posts are kept") {
   const std::vector<std::string> urls = {"https://a.example/", "https://b.example/"};
   {
     Writer w = open_writer(dir, log);
-    REQUIRE(w.set_target(log.head(300), kT1, urls));
-    REQUIRE(fill(w, log, 300, kT1));
-    REQUIRE(w.set_target(log.head(600), kT2, urls));
+    REQUIRE(w.set_target(log.head(300), kFirst, urls));
+    REQUIRE(fill(w, log, 300, kFirst));
+    REQUIRE(w.set_target(log.head(600), kSecond, urls));
     CHECK(w.state().pending_gossip == 4);
     auto posts = w.pending_posts(10).value();
     REQUIRE(posts.size() == 4);
@@ -433,7 +433,7 @@ TEST_CASE("alarms and posts are kept") {
     REQUIRE(w.post_done(posts[0].id));
     REQUIRE(w.post_done(posts[0].id));
     CHECK(w.state().pending_gossip == 3);
-    REQUIRE(w.halt({"fork", "it forked", "/somewhere", kT2}));
+    REQUIRE(w.halt({"fork", "it forked", "/somewhere", kSecond}));
   }
   Writer w = open_writer(dir, log);
   CHECK(w.state().pending_gossip == 3);
@@ -449,7 +449,7 @@ TEST_CASE("alarms and posts are kept") {
   REQUIRE(w.state().alarm);
   CHECK(w.state().alarm->kind == "fork");
   CHECK(w.state().alarm->evidence == "/somewhere");
-  CHECK(w.state().alarm->at == kT2);
+  CHECK(w.state().alarm->at == kSecond);
 }
 
 TEST_CASE("one writer only, one log only, one way of keeping only") {
@@ -458,7 +458,7 @@ TEST_CASE("one writer only, one log only, one way of keeping only") {
   log.add_synthetic(300);
   {
     Writer w = open_writer(dir, log);
-    REQUIRE(fill(w, log, 300, kT1));
+    REQUIRE(fill(w, log, 300, kFirst));
     const Error held = open_error(dir.file("db"), writer_options(log));
     CHECK(held.kind == ErrorKind::kUnavailable);
     CHECK(held.message.find(std::to_string(::getpid())) != std::string::npos);
@@ -492,7 +492,7 @@ TEST_CASE("one lock, whichever way leads to the file") {
   const bool exists = GENERATE(false, true);
   if (exists) {
     Writer w = open_writer(dir, log);
-    REQUIRE(fill(w, log, 300, kT1));
+    REQUIRE(fill(w, log, 300, kFirst));
   }
   for (const std::string& held : {db, link}) {
     const Writer w = Writer::open(held, writer_options(log)).value();
@@ -509,7 +509,7 @@ TEST_CASE("a database with a second name is written by nobody") {
   log.add_synthetic(300);
   {
     Writer w = open_writer(dir, log);
-    REQUIRE(fill(w, log, 300, kT1));
+    REQUIRE(fill(w, log, 300, kFirst));
   }
   std::filesystem::create_hard_link(dir.file("db"), dir.file("other"));
   for (const char* name : {"db", "other"}) {
@@ -526,18 +526,18 @@ TEST_CASE("a database that was moved away is not written to") {
   TestLog log;
   log.add_synthetic(600);
   Writer w = open_writer(dir, log);
-  REQUIRE(fill(w, log, 300, kT1));
-  REQUIRE(w.note_checked(kT1));
+  REQUIRE(fill(w, log, 300, kFirst));
+  REQUIRE(w.note_checked(kFirst));
   std::filesystem::rename(dir.file("db"), dir.file("away"));
   const bool replaced = GENERATE(false, true);
   if (replaced) std::filesystem::copy_file(dir.file("away"), dir.file("db"));
-  for (const Status& s : {w.note_checked(kT2), fill(w, log, 600, kT2)}) {
+  for (const Status& s : {w.note_checked(kSecond), fill(w, log, 600, kSecond)}) {
     REQUIRE_FALSE(s);
     CHECK(s.error().kind == ErrorKind::kCorrupt);
     CHECK(s.error().message.find(replaced ? "another file is" : "nothing is") != std::string::npos);
   }
   std::filesystem::rename(dir.file("away"), dir.file("db"));
-  CHECK(fill(w, log, 600, kT2));
+  CHECK(fill(w, log, 600, kSecond));
 }
 
 TEST_CASE("a new database is for its user and group") {
@@ -545,7 +545,7 @@ TEST_CASE("a new database is for its user and group") {
   TestLog log;
   log.add_synthetic(300);
   Writer w = open_writer(dir, log);
-  REQUIRE(fill(w, log, 300, kT1));
+  REQUIRE(fill(w, log, 300, kFirst));
   for (const char* name : {"db", "db-wal", "db-shm"}) {
     INFO(name);
     const auto mode = std::filesystem::status(dir.file(name)).permissions();
@@ -559,7 +559,7 @@ TEST_CASE("an alarm before the first head makes the database that knows it") {
   log.add_synthetic(600);
   {
     Writer w = open_writer(dir, log, Keep::kRecords);
-    REQUIRE(w.halt({"bad-tile", "a tile", "/somewhere", kT1}));
+    REQUIRE(w.halt({"bad-tile", "a tile", "/somewhere", kFirst}));
     CHECK(w.created());
     CHECK(w.state().halted());
   }
@@ -567,13 +567,13 @@ TEST_CASE("an alarm before the first head makes the database that knows it") {
   REQUIRE(w.state().alarm);
   CHECK_FALSE(w.state().target);
   CHECK_FALSE(Reader::open(dir.file("db")).value().state().value().complete());
-  REQUIRE(w.clear_alarm(kT2));
+  REQUIRE(w.clear_alarm(kSecond));
   // Where it begins is decided by the first head.
   tlog::Frontier start;
   for (std::uint64_t i = 0; i < 256; ++i) start.append(tlog::leaf_hash(log.record(i)));
-  REQUIRE(w.set_target(log.head(600), kT2, {}, start));
+  REQUIRE(w.set_target(log.head(600), kSecond, {}, start));
   CHECK(w.state().first_record == 256);
-  REQUIRE(fill(w, log, 600, kT2));
+  REQUIRE(fill(w, log, 600, kSecond));
   CHECK(w.state().reached->size == 600);
 }
 
@@ -583,14 +583,14 @@ TEST_CASE("a second writer that got past the lock stores nothing twice") {
   log.add_synthetic(600);
   {
     Writer w = open_writer(dir, log);
-    REQUIRE(fill(w, log, 300, kT1));
+    REQUIRE(fill(w, log, 300, kFirst));
   }
   Writer first = open_writer(dir, log);
-  REQUIRE(first.set_target(log.head(600), kT2, {}));
+  REQUIRE(first.set_target(log.head(600), kSecond, {}));
   const auto pending = verified(log, first, 600, 600).value();
   std::filesystem::rename(dir.file("db.lock"), dir.file("stolen"));
   Writer second = open_writer(dir, log);
-  REQUIRE(fill(second, log, 600, kT2));
+  REQUIRE(fill(second, log, 600, kSecond));
   const auto late = first.commit(pending, gw::testing::all_same);
   REQUIRE_FALSE(late);
   CHECK(late.error().kind == ErrorKind::kUnavailable);
@@ -621,7 +621,7 @@ TEST_CASE("a start that creates nothing leaves no lock file") {
   SECTION("a database keeps it") {
     {
       Writer w = open_writer(dir, log);
-      REQUIRE(fill(w, log, 300, kT1));
+      REQUIRE(fill(w, log, 300, kFirst));
     }
     CHECK(os::file_exists(lock));
   }
@@ -667,7 +667,7 @@ TEST_CASE("files that are no database of ours are refused and left alone") {
   SECTION("a newer schema") {
     {
       Writer w = open_writer(dir, log);
-      REQUIRE(fill(w, log, 10, kT1));
+      REQUIRE(fill(w, log, 10, kFirst));
     }
     auto db = sqlite::Database::open(path, sqlite::Database::Mode::kWrite).value();
     REQUIRE(db.exec("PRAGMA user_version = 41; PRAGMA wal_checkpoint(TRUNCATE)"));
@@ -684,7 +684,7 @@ TEST_CASE("an empty file is where a database can be made") {
   CHECK(Reader::open(dir.file("db")).error().kind == ErrorKind::kNotFound);
   Writer w = open_writer(dir, log);
   CHECK_FALSE(w.created());
-  REQUIRE(fill(w, log, 10, kT1));
+  REQUIRE(fill(w, log, 10, kFirst));
   CHECK(w.state().position == 10);
 }
 
@@ -694,7 +694,7 @@ TEST_CASE("a damaged database is found out before it is written to") {
   log.add_synthetic(600);
   {
     Writer w = open_writer(dir, log);
-    REQUIRE(fill(w, log, 300, kT1));
+    REQUIRE(fill(w, log, 300, kFirst));
   }
   const char* damage = GENERATE("UPDATE log SET frontier = zeroblob(length(frontier))",
                                 "UPDATE log SET frontier = zeroblob(7)", "DELETE FROM head",
@@ -722,7 +722,7 @@ TEST_CASE("damaged rows are reported as such when they are met") {
   log.add_synthetic(1400);
   {
     Writer w = open_writer(dir, log, Keep::kRecords);
-    REQUIRE(fill(w, log, 300, kT1));
+    REQUIRE(fill(w, log, 300, kFirst));
   }
   {
     auto db = sqlite::Database::open(dir.file("db"), sqlite::Database::Mode::kWrite).value();
@@ -736,7 +736,7 @@ TEST_CASE("damaged rows are reported as such when they are met") {
   CHECK(r.record(0).error().kind == ErrorKind::kCorrupt);
   CHECK(r.level1(0, 1).error().kind == ErrorKind::kCorrupt);
   Writer w = open_writer(dir, log);
-  CHECK(fill(w, log, 1400, kT2).error().kind == ErrorKind::kCorrupt);
+  CHECK(fill(w, log, 1400, kSecond).error().kind == ErrorKind::kCorrupt);
   CHECK(w.root_at(256).error().kind == ErrorKind::kCorrupt);
   CHECK(w.state().position == 300);
 }
@@ -746,8 +746,8 @@ TEST_CASE("what does not continue the database is refused") {
   TestLog log;
   log.add_synthetic(1000);
   Writer w = open_writer(dir, log);
-  REQUIRE(w.set_target(log.head(1000), kT1, {}));
-  CHECK(w.set_target(log.head(999), kT2, {}).error().kind == ErrorKind::kInternal);
+  REQUIRE(w.set_target(log.head(1000), kFirst, {}));
+  CHECK(w.set_target(log.head(999), kSecond, {}).error().kind == ErrorKind::kInternal);
   const auto first = verified(log, w, 1000, 512).value();
   REQUIRE(w.commit(first, testing::all_same));
   CHECK(w.commit(first, testing::all_same).error().kind == ErrorKind::kInternal);
@@ -764,10 +764,10 @@ TEST_CASE("what does not continue the database is refused") {
 }
 
 TEST_CASE("acceptance times") {
-  const std::vector<HeadTime> heads = {{10, kT1}, {20, kT2}};
-  CHECK(accepted_at(heads, 0) == kT1);
-  CHECK(accepted_at(heads, 9) == kT1);
-  CHECK(accepted_at(heads, 10) == kT2);
+  const std::vector<HeadTime> heads = {{10, kFirst}, {20, kSecond}};
+  CHECK(accepted_at(heads, 0) == kFirst);
+  CHECK(accepted_at(heads, 9) == kFirst);
+  CHECK(accepted_at(heads, 10) == kSecond);
   CHECK(accepted_at(heads, 20) == std::nullopt);
   CHECK(accepted_at({}, 0) == std::nullopt);
 }

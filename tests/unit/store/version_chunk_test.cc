@@ -11,7 +11,7 @@ using namespace gw::store;
 
 namespace {
 
-std::string pack(const std::string& version) {
+std::string pack_chunk(const std::string& version) {
   std::string out;
   append_packed_version(out, version);
   return out;
@@ -67,8 +67,8 @@ TEST_CASE("chunks hold exactly what was added, in order, within their size") {
                         "." + std::to_string(random() % 20);
         if (random() % 3 == 0) v += "-0.20200102030405-" + std::string(12, "abcdef"[random() % 6]);
         if (random() % 50 == 0) v += std::string(random() % 2000, 'y');
-        added.emplace_back(pack(v), record);
-        if (!reference.emplace(pack(v), record).second) ++repeated;
+        added.emplace_back(pack_chunk(v), record);
+        if (!reference.emplace(pack_chunk(v), record).second) ++repeated;
         record += 1 + random() % 100000;
       }
       table.add(added);
@@ -96,8 +96,8 @@ TEST_CASE("chunks hold exactly what was added, in order, within their size") {
 
 TEST_CASE("damaged chunks are refused") {
   std::vector<ChunkRow> rows;
-  const std::string a = pack("v1.0.0");
-  const std::string b = pack("v1.0.1");
+  const std::string a = pack_chunk("v1.0.0");
+  const std::string b = pack_chunk("v1.0.1");
   REQUIRE(format_chunks("", b, {{a, 5}}, rows) == 1);
   VersionChunk chunk;
   CHECK(parse_chunk(rows[0].bytes, chunk));

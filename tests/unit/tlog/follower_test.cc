@@ -51,7 +51,7 @@ void check_followed(const TestLog& log, const Checkpoint& head, std::uint64_t fr
   CHECK(by_entries == got.frontier);
 }
 
-const TestLog& big_log() {
+const TestLog& long_log() {
   static const TestLog* log = [] {
     auto* l = new TestLog;
     l->add_synthetic(70100);
@@ -62,7 +62,7 @@ const TestLog& big_log() {
 
 // A log that forks from big_log() at `at` and ends at `size`.
 TestLog fork_of(std::uint64_t at, std::uint64_t size) {
-  TestLog fork = big_log().fork_at(at);
+  TestLog fork = long_log().fork_at(at);
   fork.add_synthetic(size - at, 1);
   return fork;
 }
@@ -73,7 +73,7 @@ TEST_CASE("from any position to any head, in each framing") {
   std::mt19937 random(7);
   for (auto style :
        {DataTileStyle::kSeparated, DataTileStyle::kTerminated, DataTileStyle::kNumbered}) {
-    TestLog log = big_log().fork_at(20000);
+    TestLog log = long_log().fork_at(20000);
     log.set_style(style);
     for (int i = 0; i < 60; ++i) {
       std::uint64_t to = i < 20 ? random() % 1500 + 1 : random() % 20000 + 1;
@@ -121,7 +121,7 @@ TEST_CASE("only positions that a batch can start at") {
 }
 
 TEST_CASE("a small step needs no hash tile, a large one no level 0") {
-  TestLog log = big_log();
+  TestLog log = long_log();
   log.fetched.clear();
   auto got = follow(log, log.head(70100), log.frontier(69000), 100);
   REQUIRE(got);
@@ -137,7 +137,7 @@ TEST_CASE("a small step needs no hash tile, a large one no level 0") {
 }
 
 TEST_CASE("starting in the middle of a log") {
-  TestLog log = big_log();
+  TestLog log = long_log();
   HeadTree tree(log, log.head(70100));
   auto own = tree.frontier_at(65536);
   REQUIRE(own);
@@ -157,12 +157,12 @@ TEST_CASE("forks are reported as forks, with evidence, wherever they are") {
   for (auto& c : cases) {
     INFO(c.fork << " " << c.old_size << " " << c.new_size);
     TestLog fork = fork_of(c.fork, c.new_size);
-    Follower f(fork, fork.head(), big_log().frontier(c.old_size));
+    Follower f(fork, fork.head(), long_log().frontier(c.old_size));
     auto cmp = f.start();
     REQUIRE(cmp);
     CHECK(cmp->relation == HeadRelation::kFork);
     CHECK(cmp->size == c.old_size);
-    CHECK(cmp->claimed == big_log().root(c.old_size));
+    CHECK(cmp->claimed == long_log().root(c.old_size));
     CHECK(cmp->recomputed == fork.root(c.old_size));
     TestLog silent;
     for (const TileBytes& t : cmp->tiles) silent.replace(t.path, t.bytes);
@@ -176,7 +176,7 @@ TEST_CASE("a forked log cannot hide behind bad or missing tiles") {
   for (std::uint64_t at : {5UL, 69000UL, 69999UL}) {
     TestLog fork = fork_of(at, 70100);
     auto start = [&] {
-      Follower f(fork, fork.head(), big_log().frontier(70000));
+      Follower f(fork, fork.head(), long_log().frontier(70000));
       return f.start();
     };
     // Data tiles that fit neither history.
@@ -215,7 +215,7 @@ TEST_CASE("forged, truncated and oversized tiles are named and nothing of them g
   } spans[] = {{0, 70100}, {69000, 70100}, {69888, 70100}, {300, 20224}};
   std::mt19937 random(8);
   for (auto& span : spans) {
-    TestLog log = big_log();
+    TestLog log = long_log();
     log.serve(span.to);
     log.fetched.clear();
     REQUIRE(follow(log, log.head(span.to), log.frontier(span.from), 500));
@@ -257,7 +257,7 @@ TEST_CASE("forged, truncated and oversized tiles are named and nothing of them g
 }
 
 TEST_CASE("what is bad comes out as tiles with their bytes") {
-  TestLog log = big_log();
+  TestLog log = long_log();
   struct Case {
     std::string path;
     std::size_t bad, proof;  // how many tiles at least
@@ -296,7 +296,7 @@ TEST_CASE("what is bad comes out as tiles with their bytes") {
 }
 
 TEST_CASE("a run that was bad is fetched again") {
-  TestLog log = big_log();
+  TestLog log = long_log();
   for (std::uint64_t from : {60000UL, 69000UL}) {
     Follower f(log, log.head(70100), log.frontier(from));
     std::string path = format_tile_path({kDataLevel, from / 256 + 1, 256});
@@ -325,7 +325,7 @@ TEST_CASE("a run that was bad is fetched again") {
 }
 
 TEST_CASE("errors of the source come through with their kind and stop nothing for good") {
-  TestLog log = big_log();
+  TestLog log = long_log();
   for (const char* path : {"tile/8/1/000", "tile/8/2/000.p/1", "tile/8/data/005"}) {
     log.fail(path, unavailable_error("connection reset"));
     log.fail("tile/8/2/000", unavailable_error("connection reset"));
@@ -339,7 +339,7 @@ TEST_CASE("errors of the source come through with their kind and stop nothing fo
 }
 
 TEST_CASE("a partial data tile that is gone is taken from the full one") {
-  TestLog log = big_log();
+  TestLog log = long_log();
   for (auto style : {DataTileStyle::kSeparated, DataTileStyle::kNumbered}) {
     log.set_style(style);
     for (std::uint64_t from : {0UL, 64000UL, 65000UL}) {
@@ -406,7 +406,7 @@ TEST_CASE("a tile that begins like a numbered one, but is not") {
 }
 
 TEST_CASE("a head that signs another root than its tiles have") {
-  TestLog log = big_log();
+  TestLog log = long_log();
   Hash wrong = sha256("wrong");
   for (std::uint64_t from : {0UL, 69000UL}) {
     auto got = follow(log, log.sign(70100, wrong), log.frontier(from));
@@ -417,7 +417,7 @@ TEST_CASE("a head that signs another root than its tiles have") {
 }
 
 TEST_CASE("runs are verified in parallel while others are fetched") {
-  TestLog log = big_log();
+  TestLog log = long_log();
   Follower f(log, log.head(70100), Frontier());
   REQUIRE(f.start());
   std::vector<FetchedRun> runs;

@@ -17,7 +17,7 @@ using gw::testing::DirectorySource;
 namespace {
 
 const std::string kSumdb = GW_TEST_DATA "/sumdb";
-const std::string kReplica = GW_TEST_DATA "/replica";
+const std::string kRealReplica = GW_TEST_DATA "/replica";
 
 std::vector<std::string> lookups_below(const std::string& dir) {
   std::vector<std::string> out;
@@ -45,7 +45,7 @@ Checkpoint head_of(const std::string& dir, const std::string& file) {
 }  // namespace
 
 TEST_CASE("all real lookups, proven and consistent, in many random orders") {
-  for (const std::string& dir : {kSumdb, kReplica}) {
+  for (const std::string& dir : {kSumdb, kRealReplica}) {
     auto wanted = lookups_below(dir);
     REQUIRE(wanted.size() == (dir == kSumdb ? 25 : 78));
     std::mt19937 random(6);
@@ -100,12 +100,12 @@ TEST_CASE("a real lookup with any byte changed is refused") {
 
 TEST_CASE("the replica followed from nothing to both its heads") {
   for (std::size_t max_tiles : {1UL, 3UL, 1000UL}) {
-    DirectorySource source(kReplica);
+    DirectorySource source(kRealReplica);
     Frontier own;
     std::uint64_t records = 0;
     std::set<std::string> modules;
     for (const char* file : {"latest.first", "latest"}) {
-      Checkpoint head = head_of(kReplica, file);
+      Checkpoint head = head_of(kRealReplica, file);
       Follower follower(source, head, own);
       auto started = follower.start();
       REQUIRE(started);

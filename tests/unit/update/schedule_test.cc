@@ -12,7 +12,7 @@ namespace {
 
 constexpr const char* kAmsterdam = "CET-1CEST,M3.5.0,M10.5.0/3";
 
-WallTime at(const char* text) { return *parse_rfc3339(text); }
+WallTime at_minute(const char* text) { return *parse_rfc3339(text); }
 
 Schedule schedule(const std::vector<std::string>& items, const char* rule = kAmsterdam) {
   Schedule out = *Schedule::parse(items);
@@ -22,13 +22,13 @@ Schedule schedule(const std::vector<std::string>& items, const char* rule = kAms
 
 std::string next(const std::vector<std::string>& items, const char* from) {
   const Schedule s = schedule(items);
-  const auto slot = s.next(at(from));
+  const auto slot = s.next(at_minute(from));
   return slot ? s.zone().format(slot->start) : "never";
 }
 
 std::string slot(const std::vector<std::string>& items, const char* from) {
   const Schedule s = schedule(items);
-  const auto found = s.next(at(from));
+  const auto found = s.next(at_minute(from));
   return s.zone().format(found->start) + " " + s.zone().format(*found->end);
 }
 
@@ -57,7 +57,7 @@ TEST_CASE("a slot's end", "[schedule]") {
         "2024-10-12T22:00:00+02:00 2024-10-13T03:00:00+02:00");
   CHECK(slot({"sa-mo"}, "2024-10-09T00:00:00+02:00") ==
         "2024-10-12T00:00:00+02:00 2024-10-15T00:00:00+02:00");
-  CHECK_FALSE(schedule({}).next(at("2024-10-07T00:00:00Z"))->end);
+  CHECK_FALSE(schedule({}).next(at_minute("2024-10-07T00:00:00Z"))->end);
 }
 
 TEST_CASE("clocks put forward and back", "[schedule]") {
@@ -89,15 +89,16 @@ TEST_CASE("leap days and ends of years", "[schedule]") {
 TEST_CASE("blackouts", "[schedule]") {
   Schedule s = schedule({"mo-fr 9-17"});
   s.set_blackouts({*parse_blackout("2024-12-23/2025-01-01"), *parse_blackout("2025-01-02")});
-  CHECK(s.zone().format(s.next(at("2024-12-21T00:00:00Z"))->start) == "2025-01-03T09:00:00+01:00");
+  CHECK(s.zone().format(s.next(at_minute("2024-12-21T00:00:00Z"))->start) ==
+        "2025-01-03T09:00:00+01:00");
   Schedule always = schedule({});
   always.set_blackouts({*parse_blackout("2024-12-23")});
-  CHECK(always.zone().format(always.next(at("2024-12-23T10:00:00Z"))->start) ==
+  CHECK(always.zone().format(always.next(at_minute("2024-12-23T10:00:00Z"))->start) ==
         "2024-12-24T00:00:00+01:00");
-  CHECK(always.next(at("2024-12-20T10:00:00Z"))->start == at("2024-12-20T10:00:00Z"));
-  CHECK(always.next(at("2024-12-20T10:00:00Z"))->end == at("2024-12-22T23:00:00Z"));
+  CHECK(always.next(at_minute("2024-12-20T10:00:00Z"))->start == at_minute("2024-12-20T10:00:00Z"));
+  CHECK(always.next(at_minute("2024-12-20T10:00:00Z"))->end == at_minute("2024-12-22T23:00:00Z"));
   always.set_blackouts({*parse_blackout("2024-12-23/2054-01-01")});
-  CHECK_FALSE(always.next(at("2024-12-23T10:00:00Z")));
+  CHECK_FALSE(always.next(at_minute("2024-12-23T10:00:00Z")));
   for (const char* bad :
        {"", "2024-13-01", "2024-12-24/2024-12-23", "2024-1-1", "2024-12-24/", "2023-02-29",
         "2024-12-24/2024-12-25/2024-12-26", "2024-12-24T00:00:00Z"}) {
@@ -122,7 +123,7 @@ TEST_CASE("what is no schedule", "[schedule]") {
 
 TEST_CASE("rules of zones", "[zone]") {
   const auto offset = [](const char* rule, const char* when) {
-    return TimeZone::parse_rule(rule)->offset_at(at(when));
+    return TimeZone::parse_rule(rule)->offset_at(at_minute(when));
   };
   CHECK(offset("UTC0", "2024-07-01T00:00:00Z") == 0);
   CHECK(offset("<+0530>-5:30", "2024-07-01T00:00:00Z") == 19800);
@@ -154,14 +155,14 @@ TEST_CASE("rules of zones", "[zone]") {
 TEST_CASE("local times", "[zone]") {
   const TimeZone zone = *TimeZone::parse_rule(kAmsterdam);
   const auto moment = [&](const char* local) {
-    return format_rfc3339(zone.at_local(to_unix(at((std::string(local) + "Z").c_str()))));
+    return format_rfc3339(zone.at_local(to_unix(at_minute((std::string(local) + "Z").c_str()))));
   };
   CHECK(moment("2024-07-01T12:00:00") == "2024-07-01T10:00:00Z");
   CHECK(moment("2024-03-31T02:30:00") == "2024-03-31T01:00:00Z");  // is left out
   CHECK(moment("2024-10-27T02:30:00") == "2024-10-27T00:30:00Z");  // comes twice
   CHECK(moment("2024-10-27T03:00:00") == "2024-10-27T02:00:00Z");
-  CHECK(TimeZone().format(at("2024-10-27T03:00:00Z")) == "2024-10-27T03:00:00Z");
-  CHECK(TimeZone::parse_rule("XXX3:30")->format(at("2024-10-27T03:00:00Z")) ==
+  CHECK(TimeZone().format(at_minute("2024-10-27T03:00:00Z")) == "2024-10-27T03:00:00Z");
+  CHECK(TimeZone::parse_rule("XXX3:30")->format(at_minute("2024-10-27T03:00:00Z")) ==
         "2024-10-26T23:30:00-03:30");
 }
 
@@ -199,9 +200,9 @@ TEST_CASE("a zone's file", "[zone]") {
   CHECK(zone.offset_at(from_unix(999)) == -60);
   CHECK(zone.offset_at(from_unix(1000)) == 3600);
   CHECK(zone.offset_at(from_unix(1999)) == 3600);
-  CHECK(zone.offset_at(at("2054-07-01T00:00:00Z")) == 7200);  // by the rule
+  CHECK(zone.offset_at(at_minute("2054-07-01T00:00:00Z")) == 7200);  // by the rule
   const auto without = TimeZone::parse_file(old + block(8, {{1000, 1}}, {0, 60}) + "\n\n");
-  CHECK(without->offset_at(at("2054-07-01T00:00:00Z")) == 60);
+  CHECK(without->offset_at(at_minute("2054-07-01T00:00:00Z")) == 60);
   for (std::size_t n = 0; n < file.size(); ++n) {
     INFO(n);
     CHECK_FALSE(TimeZone::parse_file(std::string_view(file).substr(0, n)));
