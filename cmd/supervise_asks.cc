@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "base/visible.h"
+#include "build_group.h"
 #include "module/goversion.h"
 #include "module/semver.h"
 #include "os/confine.h"
@@ -301,7 +302,8 @@ Status read_toolchains(update::Toolchains& out, std::string_view text) {
     const std::string_view name = part.substr(0, equals);
     const std::string_view version = equals == part.npos ? "" : part.substr(equals + 1);
     if ((name != "cur" && name != "prev") || !mod::parse_go_version(version)) {
-      return usage_error("not cur=GOVERSION,prev=GOVERSION: " + gw::quoted(text));
+      return usage_error("not cur=GOVERSION,prev=GOVERSION: " + gw::quoted(text),
+                         "such as cur=go1.24.0,prev=go1.23.6");
     }
     (name == "cur" ? out.cur : out.prev) = version;
   }
@@ -334,8 +336,11 @@ struct Explained {
 };
 Result<Explained> explain_directory(const ExplainValues& v, WallTime now) {
   constexpr std::size_t kMaxState = std::size_t{16} << 20;
-  GW_TRY(const std::string text, os::read_file(v.dir + "/state.json", kMaxState));
-  GW_TRY(const auto state, supervise::parse_state(text));
+  const std::string path = v.dir + "/state.json";
+  GW_TRY(const std::string text, os::read_file(path, kMaxState));
+  const auto parsed = supervise::parse_state(text);
+  if (!parsed) return parsed.error().in(path);
+  const supervise::State& state = *parsed;
   if (state.running.version.empty()) return not_found_error(v.dir + ": no service has run there");
   GW_TRY(const auto schedule, v.decisions.make_schedule());
   if (state.paused) return Explained{{{}, {}, "paused: " + state.paused->reason}, {}};
@@ -390,13 +395,12 @@ Command explain_command() {
       "`VERSION GOVERSION`, or `none:` and the reason.";
   add_supervise_dir(c, &v->dir);
   c.add(text_option("running", "VERSION", &v->running, "the module version that runs")
-            .check([](std::string_view text) {
-              return mod::parse_semver(text) ? Status() : usage_error("not a version");
+            .check([](std::string_view text) -> Status {
+              if (mod::parse_semver(text)) return {};
+              return usage_error("not a version: " + gw::quoted(text), "such as v0.1.2");
             }));
   c.add(text_option("go", "GOVERSION", &v->go, "the Go toolchain that built it")
-            .check([](std::string_view text) {
-              return mod::parse_go_version(text) ? Status() : usage_error("not a Go version");
-            }));
+            .check(check_go_line));
   c.add(custom_option(
       "listed", "VERSIONS", [v](std::string_view text) { return read_listed(v->listed, text); },
       "the versions that there are, with commas", true));
@@ -411,7 +415,8 @@ Command explain_command() {
   add_decisions(c, &v->decisions);
   for (Option& option : c.options) option.inherited = true;  // what holds for the supervisor
   c.rules.push_back([v]() -> Status {
-    const bool any = v->running || v->go || !v->listed.empty() || !v->toolchains.cur.empty();
+    const bool any = v->running || v->go || !v->listed.empty() || !v->go_lines.empty() ||
+                     !v->toolchains.cur.empty() || !v->toolchains.prev.empty();
     if (any && (!v->running || !v->go)) {
       return usage_error("--running and --go are both needed, or none of the values");
     }

@@ -90,6 +90,16 @@ class Explain(cli.TestCase):
                      ["--running", "v0.1.2", "--go", "go1.20", "--listed", "v0.1"]):
             self.assert_error(self.gwtool("supervise", "explain", *args), 2)
         self.assert_error(self.gwtool("supervise", "explain"), 1, "gw/state.json")
+        # what is given is named, and none of it is passed over for a directory's state
+        for option, value in (("--running", "1.2"), ("--go", "1.20"), ("--listed", "v1")):
+            self.assert_error(self.gwtool("supervise", "explain", option, value), 2, option + ": ",
+                              '"%s"' % value)
+        for args in (["--go-lines", "v0.1.2=1.24"], ["--toolchains", "prev=go1.23.6"]):
+            self.assert_error(self.gwtool("supervise", "explain", *args), 2, "both needed")
+        os.makedirs(self.path("gw"))
+        self.file("gw/state.json", "[")
+        self.assert_error(self.gwtool("supervise", "explain", "--dir", self.path("gw")), 1,
+                          "gw/state.json: not a state file")
 
     def test_what_is_held_back_and_the_supervisors_own_configuration(self):
         r = self.gwtool("supervise", "explain", "--running", "v0.1.2", "--go", "go1.23.3", "--listed",

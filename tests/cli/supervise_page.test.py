@@ -142,6 +142,18 @@ class Page(cli.TestCase):
         self.assertEqual(self.get("/", self.password)[0], 429)
         self.assertEqual(os.stat(os.path.join(self.lab.state, "password")).st_mode & 0o777, 0o600)
 
+    def test_a_password_that_lets_nobody_in_is_told_of(self):
+        for n, (text, why) in enumerate((("", "is empty"), ("a\tb", "has a control character"),
+                                         ("x" * 1025, "is longer than 1024 bytes"))):
+            bad = self.file("bad%d" % n, text + "\n", 0o600)
+            sup = self.background([cli.GWTOOL, "supervise", *self.lab.options(
+                "--admin-listen", "127.0.0.1:0", "--password-file", bad), self.lab.link],
+                env=self.lab.env())
+            self.addCleanup(self.lab.kill_services)
+            sup.wait_err("event=supervising")
+            sup.wait_err("event=page .*bad%d: the password %s" % (n, why))
+            self.assertEqual(sup.stop(), 5)
+
     def test_getting_around_the_form_token(self):
         self.lab.release("v0.1.1")
         sup = self.start()
