@@ -74,8 +74,11 @@ Importer::Reader Importer::time(std::string_view key, std::chrono::milliseconds 
     const auto read = parse_go_duration(given);
     if (!read) return wrong(value, quoted(given) + " is not a duration");
     if (read->count() == 0) return {};  // as if it were not there
-    const auto taken = std::clamp(*read, least, most);
-    if (taken != *read) {
+    // Whole seconds, as the options have them: a jitter of a nanosecond, by which ysco has none, is
+    // 0.
+    const std::chrono::milliseconds whole = std::chrono::floor<std::chrono::seconds>(*read);
+    const auto taken = std::clamp(whole, least, most);
+    if (taken != whole) {
       out_.notes.push_back(fmt::format("{}: {} is {} to {}", key, given,
                                        *read < least ? "raised" : "lowered", format_time(taken)));
     }

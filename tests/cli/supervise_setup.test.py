@@ -139,7 +139,7 @@ class Import(TestCase):
         with open(os.path.join(self.work, "gw", "supervise.toml")) as f:
             config = f.read()
         self.assertIn('link = ["Docs=https://docs.example/"]', config)
-        self.assertIn('jitter = "1ms"', config)  # not none, which would be the usual hour
+        self.assertIn('jitter = "0s"', config)  # not none, which would be the usual hour
         # and runs
         self.lab.link = os.path.join(self.work, "svc")
         self.lab.install()
