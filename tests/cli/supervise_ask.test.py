@@ -97,6 +97,9 @@ class Explain(cli.TestCase):
         for args in (["--go-lines", "v0.1.2=1.24"], ["--toolchains", "prev=go1.23.6"]):
             self.assert_error(self.gwtool("supervise", "explain", *args), 2, "both needed")
         os.makedirs(self.path("gw"))
+        self.file("gw/state.json", '{"version": 1, "running": {"version": "v0.1.2", "go_version": "go1.23.3"}}')
+        r = self.gwtool("supervise", "explain", "--dir", self.path("gw"))
+        self.assertEqual((r.code, r.out), (0, "none: nobody has looked for versions yet\n"))
         self.file("gw/state.json", "[")
         self.assert_error(self.gwtool("supervise", "explain", "--dir", self.path("gw")), 1,
                           "gw/state.json: not a state file")
