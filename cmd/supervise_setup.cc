@@ -74,7 +74,7 @@ std::string init_config(const SuperviseValues& v) {
 
 // The unit beside the binary: an administrator links or copies it.
 Result<std::string> write_unit(const InitValues& v, const std::string& link) {
-  const std::string here = os::real_path(".");
+  const std::string here = os::directory_of(os::real_path(link));
   const std::string dir = os::real_path(v.dir);
   const std::string unit = link + ".service";
   const std::string text = supervise::format_unit(

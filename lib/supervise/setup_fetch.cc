@@ -88,9 +88,11 @@ Status link_first(const os::Dir& dir, const Installed& installed, const std::str
 
 Result<build::Key> find_build(std::string_view package, const std::string& go_version,
                               const Sources& sources, const Clock& clock) {
+  constexpr const char* kVersions = "such as v1.2.3, or latest";
+  if (package.ends_with('@')) return usage_error("no version after the @", kVersions);
   GW_TRY(const build::Request request, build::parse_request(package));
   if (request.query != "latest" && !mod::parse_semver(request.query)) {
-    return usage_error("not a version: " + quoted(request.query), "such as v1.2.3, or latest");
+    return usage_error("not a version: " + quoted(request.query), kVersions);
   }
   if (sources.proxy.empty()) return usage_error("--proxy: a module proxy is needed");
   net::HttpOptions http;

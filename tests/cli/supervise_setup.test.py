@@ -77,6 +77,8 @@ class Init(TestCase):
             unit = f.read()
         self.assertIn('"supervise" "--config" "%s/gw/supervise.toml"' % self.work, unit)
         self.assertIn("KillMode=mixed\n", unit)
+        self.assertIn("WorkingDirectory=%s\n" % os.path.realpath(self.work), unit)
+        self.assertIn('"%s/svc"\n' % os.path.realpath(self.work), unit)
         sup = self.supervise()
         self.lab.wait_running("v0.1.0")
         self.assertEqual(sup.stop(), 5)
@@ -96,6 +98,9 @@ class Init(TestCase):
         self.assert_error(r, 1, "404")
         self.assert_error(self.init("--dir", "x", "example.test/none/at/all"), 1, "no module has")
         self.assert_error(self.init("--dir", "x", supervise_lab.MODULE + "@v0.9.9"), 1)
+        for version in ("", "v0", "master"):
+            self.assert_error(self.init("--dir", "x", supervise_lab.MODULE + "@" + version), 2,
+                              "such as v1.2.3, or latest")
         self.assertEqual(sorted(os.listdir(self.work)), ["gw", "svc", self.lab.name("v0.1.0")])
 
     def test_what_does_not_verify_leaves_nothing(self):
