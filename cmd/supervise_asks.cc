@@ -111,17 +111,24 @@ struct AskValues : SuperviseDir {
   std::vector<std::string> words;
 };
 
-Command ask_command(const std::string& name, const std::string& summary, const std::string& doc,
-                    const std::string& words, bool required,
-                    std::function<void(Output&, const Json&)> print) {
+struct Question {
+  std::string name;
+  std::string summary;
+  std::string doc = {};
+  std::string words = {};  // that it takes; empty: none
+  bool required = false;   // the first of them
+  std::function<void(Output&, const Json&)> print = nullptr;
+};
+
+Command ask_command(const Question& q) {
   auto v = std::make_shared<AskValues>();
-  Command c(name, summary);
-  c.doc = doc;
+  Command c(q.name, q.summary);
+  c.doc = q.doc;
   add_supervise_dir(c, &v->dir);
-  if (!words.empty()) {
-    c.add(positionals(words, &v->words, required, "see above").check(check_word));
+  if (!q.words.empty()) {
+    c.add(positionals(q.words, &v->words, q.required, "see above").check(check_word));
   }
-  c.run = [v, name, print](Context& ctx) -> Result<int> {
+  c.run = [v, name = q.name, print = q.print](Context& ctx) -> Result<int> {
     std::string command = name;
     for (const std::string& word : v->words) command += " " + word;
     GW_TRY(const Json answer, ask(v->dir, command));
@@ -175,24 +182,32 @@ Command update_command() {
 }
 
 void add_questions(Command& c) {
-  c.add(ask_command("status", "say how the service stands, and what will be done when", "", "",
-                    false, print_supervised));
-  c.add(ask_command("history", "print what happened", "", "", false, print_history));
-  c.add(ask_command("check", "look for new versions now", "", "", false, nullptr));
-  c.add(ask_command("pause", "install nothing by itself until resume", "The words are the reason.",
-                    "REASON", false, nullptr));
-  c.add(ask_command("resume", "go on after a pause, or after a version was rolled back", "", "",
-                    false, nullptr));
+  c.add(ask_command({.name = "status",
+                     .summary = "say how the service stands, and what will be done when",
+                     .print = print_supervised}));
+  c.add(ask_command({.name = "history", .summary = "print what happened", .print = print_history}));
+  c.add(ask_command({.name = "check", .summary = "look for new versions now"}));
+  c.add(ask_command({.name = "pause",
+                     .summary = "install nothing by itself until resume",
+                     .doc = "The words are the reason.",
+                     .words = "REASON"}));
+  c.add(ask_command(
+      {.name = "resume", .summary = "go on after a pause, or after a version was rolled back"}));
   c.add(update_command());
-  c.add(ask_command("rollback", "go back to the binary before",
-                    "What ran until now is skipped from then on.", "", false, print_target));
-  c.add(
-      ask_command("reload", "let the gwtool on the disk take this one's place",
-                  "It is asked first whether it would, with the same options, whose file it reads "
-                  "again. The service goes on meanwhile.",
-                  "", false, nullptr));
-  c.add(ask_command("skip", "never install this version", "With a Go version only that build.",
-                    "VERSION [GOVERSION]", true, nullptr));
+  c.add(ask_command({.name = "rollback",
+                     .summary = "go back to the binary before",
+                     .doc = "What ran until now is skipped from then on.",
+                     .print = print_target}));
+  c.add(ask_command(
+      {.name = "reload",
+       .summary = "let the gwtool on the disk take this one's place",
+       .doc = "It is asked first whether it would, with the same options, whose file it reads "
+              "again. The service goes on meanwhile."}));
+  c.add(ask_command({.name = "skip",
+                     .summary = "never install this version",
+                     .doc = "With a Go version only that build.",
+                     .words = "VERSION [GOVERSION]",
+                     .required = true}));
 }
 
 }  // namespace

@@ -152,9 +152,11 @@ Result<Explained> explain_directory(const ExplainValues& v, WallTime now) {
   if (state.paused) return Explained{{{}, {}, "paused: " + state.paused->reason}, {}};
   update::Knowledge knowledge = supervise::knowledge_of(state);
   const update::History history{now, state.last_update, state.failures, state.last_failure};
-  Explained out{update::plan(v.decisions.policies, v.decisions.timing, schedule, knowledge, history,
-                             "explain"),
-                {}};
+  // At the earliest: how much of a slot may go by is of the supervisor's own host.
+  update::Timing timing = v.decisions.timing;
+  timing.jitter = std::chrono::seconds(0);
+  Explained out{
+      update::plan({v.decisions.policies, timing, schedule, "explain"}, knowledge, history), {}};
   if (out.plan.target) {
     out.fixes = supervise::mended_by(state, *out.plan.target);
   } else {

@@ -100,6 +100,12 @@ class Explain(cli.TestCase):
         self.file("gw/state.json", '{"version": 1, "running": {"version": "v0.1.2", "go_version": "go1.23.3"}}')
         r = self.gwtool("supervise", "explain", "--dir", self.path("gw"))
         self.assertEqual((r.code, r.out), (0, "none: nobody has looked for versions yet\n"))
+        self.file("gw/state.json", json.dumps({
+            "version": 1, "running": {"version": "v0.1.2", "go_version": "go1.23.3"},
+            "checked": "2999-01-01T00:00:00Z", "versions": {"v0.1.3": "2999-01-01T00:00:00Z"}}))
+        # the earliest moment, whatever a host's jitter adds to it
+        r = self.gwtool("supervise", "explain", "--dir", self.path("gw"), "--json", "--jitter", "20h")
+        self.assertEqual((r.json["version"], r.json["not_before"]), ("v0.1.3", "2999-01-04T00:00:00Z"))
         self.file("gw/state.json", "[")
         self.assert_error(self.gwtool("supervise", "explain", "--dir", self.path("gw")), 1,
                           "gw/state.json: not a state file")
