@@ -111,7 +111,7 @@ struct AskValues : SuperviseDir {
   std::vector<std::string> words;
 };
 
-struct Question {
+struct AskWords {
   std::string name;
   std::string summary;
   std::string doc = {};
@@ -120,7 +120,7 @@ struct Question {
   std::function<void(Output&, const Json&)> print = nullptr;
 };
 
-Command ask_command(const Question& q) {
+Command ask_command(const AskWords& q) {
   auto v = std::make_shared<AskValues>();
   Command c(q.name, q.summary);
   c.doc = q.doc;
