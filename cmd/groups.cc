@@ -41,6 +41,17 @@ void add_log_key(Command& command, LogSourceValues* out) {
                         "from a source is believed before it is verified with the key."));
 }
 
+Option resolver_option(ResolverPlace* out) {
+  return text_option("resolver", "ADDR[@PORT]", &out->resolver,
+                     "the DNS server to ask (default the system's)")
+      .check(net::check_resolver_address);
+}
+
+Option trust_anchor_option(ResolverPlace* out) {
+  return path_option("trust-anchor", "FILE", &out->trust_anchor, PathUse::kInput,
+                     "DS or DNSKEY records to trust instead of the built-in root keys");
+}
+
 }  // namespace
 
 void add_log_place(Command& command, LogSourceValues* out) {
@@ -67,17 +78,18 @@ void add_log_source(Command& command, LogSourceValues* out) {
   });
 }
 
+void add_resolver_place(Command& command, ResolverPlace* out) {
+  command.add(resolver_option(out));
+  command.add(trust_anchor_option(out));
+}
+
 void add_resolver(Command& command, ResolverValues* out, const ResolverHelp& help) {
-  command.add(text_option("resolver", "ADDR[@PORT]", &out->resolver,
-                          "the DNS server to ask (default the system's)")
-                  .check(net::check_resolver_address)
-                  .more(help.resolver_more));
+  command.add(resolver_option(out).more(help.resolver_more));
   command.add(flag_option("recurse", &out->recurse,
                           "ask from the root on when --resolver gives no DNSSEC signatures")
                   .more("Without --resolver that is done anyway: the system's resolver may be one "
                         "that strips them."));
-  command.add(path_option("trust-anchor", "FILE", &out->trust_anchor, PathUse::kInput,
-                          "DS or DNSKEY records to trust instead of the built-in root keys"));
+  command.add(trust_anchor_option(out));
   command.add(duration_option("timeout", &out->timeout, std::chrono::milliseconds(10),
                               std::chrono::hours(1), help.timeout)
                   .more(help.timeout_more));

@@ -30,12 +30,17 @@ void add_log_source(Command& command, LogSourceValues* out);
 // The same without --proxy, for commands to which that says something else.
 void add_log_place(Command& command, LogSourceValues* out);
 
+// Which DNS server is asked, and whose signatures count: --resolver, --trust-anchor.
+struct ResolverPlace {
+  std::optional<std::string> resolver;      // ADDR[@PORT]; not set: the system's
+  std::optional<std::string> trust_anchor;  // replaces the built-in anchors
+};
+void add_resolver_place(Command& command, ResolverPlace* out);
+
 // How names are looked up: --resolver, --recurse, --trust-anchor, --timeout. What else each of them
 // means to a command is said by the text behind its default.
-struct ResolverValues {
-  std::optional<std::string> resolver;      // ADDR[@PORT]; not set: the system's
-  bool recurse = false;                     // also past a resolver that was named
-  std::optional<std::string> trust_anchor;  // replaces the built-in anchors
+struct ResolverValues : ResolverPlace {
+  bool recurse = false;  // also past a resolver that was named
   std::chrono::milliseconds timeout{5000};
 
   // The root is asked past the system's resolver, which nobody chose for its signatures, and past

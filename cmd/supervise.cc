@@ -126,6 +126,8 @@ Command supervise_command() {
   add_supervise(c, v);
   add_supervise_setup(c);
   add_supervise_asks(c);
+  add_supervise_explain(c);
+  add_supervise_processes(c);
   c.run = [v](Context& ctx) { return run(ctx, *v); };
   return c;
 }

@@ -35,12 +35,12 @@ void add_time_zone(Command& command, std::optional<std::string>* out);
 // kUsage; the machine's zone when there is no name.
 Result<update::TimeZone> zone_of(const std::optional<std::string>& name);
 
-struct SuperviseValues : SuperviseDir {
+struct SuperviseValues : SuperviseDir, ResolverPlace {
   supervise::Options options;
   DecisionValues decisions;
   std::string dns = "l.gopherwatch.org";
   bool need_secure = true;
-  std::optional<std::string> resolver, trust_anchor, ca_file, build_key, build_url;
+  std::optional<std::string> ca_file, build_key, build_url;
   std::string proxy = "https://proxy.golang.org/cached-only";
   std::optional<std::string> toolchain_proxy;
   std::chrono::milliseconds trial = std::chrono::seconds(5);
@@ -54,15 +54,29 @@ struct SuperviseValues : SuperviseDir {
   std::vector<std::string> origins, links;
 };
 void add_supervise(Command& command, const std::shared_ptr<SuperviseValues>& v);
-// The part of it that says where versions and builds come from.
+// The parts of it that say when and how an update is installed, how the service runs, and what its
+// page is (supervise_service_group.cc).
+void add_supervise_update(Command& command, const std::shared_ptr<SuperviseValues>& v);
+void add_supervise_service(Command& command, const std::shared_ptr<SuperviseValues>& v);
+void add_supervise_page(Command& command, const std::shared_ptr<SuperviseValues>& v);
+// NAME=URL. kUsage.
+Result<std::pair<std::string, std::string>> parse_page_link(std::string_view text);
+// The part of it that says where versions and builds come from
+// (supervise_sources_group.cc).
 void add_supervise_sources(Command& command, const std::shared_ptr<SuperviseValues>& v);
 // The part of it that says who builds, and what is known of what was built.
 void add_supervise_builds(Command& command, const std::shared_ptr<SuperviseValues>& v);
+// What --dns and --proxy say for none.
+inline constexpr std::string_view kSwitchedOff = "off";
 // What the library takes. kUsage.
 Result<supervise::Options> supervise_options(const SuperviseValues& v);
 
-// The commands beside it (supervise_asks.cc).
+// The commands beside it that ask one that runs (supervise_asks.cc).
 void add_supervise_asks(Command& command);
+// Those that need none: schedule and explain (supervise_explain.cc).
+void add_supervise_explain(Command& command);
+// What it runs itself, hidden: the helper and the page (supervise_processes.cc).
+void add_supervise_processes(Command& command);
 // Those before it (supervise_setup.cc).
 void add_supervise_setup(Command& command);
 

@@ -2,8 +2,8 @@
 #include <fmt/format.h>
 
 #include "base/json.h"
+#include "build_group.h"
 #include "frame/options.h"
-#include "module/goversion.h"
 #include "os/dir.h"
 #include "os/file.h"
 #include "supervise/config_text.h"
@@ -16,6 +16,11 @@ namespace gw::cmd {
 namespace {
 
 constexpr std::size_t kMaxImported = std::size_t{1} << 20;
+
+std::string without_slashes(std::string path) {
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  return path;
+}
 
 // ---- init ----
 
@@ -69,7 +74,7 @@ std::string init_config(const SuperviseValues& v) {
 
 // The unit beside the binary: an administrator links or copies it.
 Result<std::string> write_unit(const InitValues& v, const std::string& link) {
-  const std::string here = os::real_path(".");
+  const std::string here = os::directory_of(os::real_path(link));
   const std::string dir = os::real_path(v.dir);
   const std::string unit = link + ".service";
   const std::string text = supervise::format_unit(
@@ -144,9 +149,7 @@ Command init_command() {
   add_supervise_sources(c, v);
   add_supervise_builds(c, v);
   c.add(text_option("go", "GOVERSION", &v->go, "built with this Go (default the newest release)")
-            .check([](std::string_view text) {
-              return mod::parse_go_version(text) ? Status() : usage_error("not a Go version");
-            }));
+            .check(check_go_line));
   c.add(flag_option("unstripped", &v->unstripped, "with its symbol table"));
   c.add(flag_option("systemd", &v->systemd, "write a unit for systemd, too"));
   c.run = [v](Context& ctx) { return run_init(ctx, *v); };
@@ -167,13 +170,16 @@ Result<std::string> read_password(const std::string& from, const std::string& au
           : fmt::format("{}/{}", os::directory_of(os::real_path(from)), auth_file);
   GW_TRY(std::string text, os::read_file(path, kMaxImported));
   while (text.ends_with('\n')) text.pop_back();
-  if (text.empty()) return usage_error(path + ": empty");
+  // What the page does not take as it is, nobody gets in with.
+  const std::string_view why = supervise::password_fault(text);
+  if (!why.empty())
+    return usage_error(fmt::format("{}: the password {}", path, why), "choose another password");
   return text;
 }
 
 Result<int> run_import(Context& ctx, const ImportValues& v) {
-  std::string from = v.from;
-  while (from.size() > 1 && from.ends_with('/')) from.pop_back();
+  const std::string from = without_slashes(v.from);
+  const std::string dir = without_slashes(v.dir);
   const std::string conf = from + "/ysco.conf";
   GW_TRY(const std::string text, os::read_file(conf, kMaxImported));
   GW_TRY(const supervise::ImportedConfig config, supervise::import_config(text, conf));
@@ -189,12 +195,12 @@ Result<int> run_import(Context& ctx, const ImportValues& v) {
   } else if (state_text.error().kind != ErrorKind::kNotFound) {
     return state_text.error();
   }
-  GW_CHECK(supervise::make_directory(v.dir, files));
+  GW_CHECK(supervise::make_directory(dir, files));
   if (ctx.json) {
-    ctx.out.json({{"dir", v.dir}, {"state", files.state.has_value()}, {"notes", notes}});
+    ctx.out.json({{"dir", dir}, {"state", files.state.has_value()}, {"notes", notes}});
     return kExitDone;
   }
-  ctx.out.line(v.dir + "/supervise.toml");
+  ctx.out.line(dir + "/supervise.toml");
   for (const std::string& note : notes) ctx.out.note(note);
   return kExitDone;
 }

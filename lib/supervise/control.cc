@@ -149,7 +149,7 @@ Result<Json> Supervisor::obey_update(const std::vector<std::string>& words, bool
   if (wanted.key.module.empty()) return usage_error(identity_.why_manual);
   if (words.size() == 1) {
     const update::Plan planned = plan();
-    if (!planned.target) return not_found_error("no update: " + planned.reason);
+    if (!planned.target) return not_found_error("no update: " + why_none(state_, planned));
     wanted.key.version = planned.target->version;
     wanted.key.go_version = planned.target->go_version;
   } else if (words[1] == "latest") {

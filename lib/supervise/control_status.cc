@@ -37,7 +37,7 @@ Json Supervisor::status_json() const {
     if (!mended.empty()) out["planned"]["fixes"] = mended;
     if (!planned.held_back.empty()) out["planned"]["held_back"] = planned.held_back;
   } else {
-    out["why_no_update"] = planned.reason;
+    out["why_no_update"] = why_none(state_, planned);
   }
   if (!state_.deprecated.empty()) out["deprecated"] = state_.deprecated;
   out["known"] = Json::object();

@@ -3,21 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cstdint>
 #include <functional>
 #include <utility>
 
 #include "base/bytes.h"
 #include "dns/name.h"
 #include "module/proxy.h"
-#include "module/semver.h"
 #include "net/http.h"
-#include "os/user.h"
-#include "supervise/json_fields.h"
 #include "supervise/sconf.h"
+#include "supervise/sconf_fields.h"
 #include "tlog/note.h"
-#include "update/schedule.h"
 
 namespace gw::supervise {
 namespace {
@@ -32,26 +27,24 @@ constexpr std::chrono::hours kMostInterval{24 * 30};
 constexpr std::chrono::hours kMostDelay{24 * 365};
 constexpr std::chrono::hours kADay{24};  // the most of a jitter, and until the first look
 
-// Reads one struct: each member by its function, and no other.
+// Each setting of ysco's into one of ours, or a note.
 class Importer {
  public:
-  Importer(std::string_view file, ImportedConfig& out) : file_(file), out_(out) {}
+  Importer(std::string_view file, ImportedConfig& out) : fields_(file), out_(out) {}
 
   Status read(const Sconf& root);
 
  private:
-  using Reader = std::function<Status(const Sconf&)>;
-  struct Field {
-    std::string_view name;
-    Reader read;
-    bool required = false;
-  };
-  Status members(const Sconf& value, std::string_view what, const std::vector<Field>& fields);
-  Error wrong(const Sconf& value, std::string_view what) const {
-    return sconf_error(file_, value.line, what);
+  using Reader = SconfFields::Reader;
+  Status members(const Sconf& value, std::string_view what,
+                 const std::vector<SconfFields::Field>& fields) const {
+    return fields_.members(value, what, fields);
   }
-  Result<std::string> text(const Sconf& value) const;
-  Result<std::vector<Sconf>> list(const Sconf& value) const;
+  Error wrong(const Sconf& value, std::string_view what) const {
+    return fields_.wrong(value, what);
+  }
+  Result<std::string> text(const Sconf& value) const { return fields_.text(value); }
+  Result<std::vector<Sconf>> list(const Sconf& value) const { return fields_.list(value); }
   Reader time(std::string_view key, std::chrono::milliseconds most,
               std::chrono::milliseconds least = {});
   Reader policy(std::string_view key, bool toolchain);
@@ -67,45 +60,12 @@ class Importer {
   Status process(const Sconf& value);
   void finish();
 
-  const std::string_view file_;
+  const SconfFields fields_;
   ImportedConfig& out_;
   bool dns_ = true, proxy_ = true;
   std::optional<std::string> dns_zone_, proxy_list_, key_;
   std::optional<std::chrono::milliseconds> delay_;
 };
-
-Status Importer::members(const Sconf& value, std::string_view what,
-                         const std::vector<Field>& fields) {
-  if (value.kind == Sconf::Kind::kText && value.text.empty()) return {};
-  if (value.kind != Sconf::Kind::kStruct) return wrong(value, fmt::format("{}: no keys", what));
-  for (const auto& [name, member] : value.members) {
-    const std::string& wanted = name;  // clang 14 captures no structured binding
-    const auto field = std::find_if(fields.begin(), fields.end(),
-                                    [&](const Field& f) { return f.name == wanted; });
-    if (field == fields.end()) return wrong(member, "unknown key " + quoted(name));
-    GW_CHECK(field->read(member));
-  }
-  for (const Field& field : fields) {
-    if (field.required && value.find(field.name) == nullptr) {
-      return wrong(value, fmt::format("{}: {} is missing", what, field.name));
-    }
-  }
-  return {};
-}
-
-Result<std::string> Importer::text(const Sconf& value) const {
-  if (value.kind != Sconf::Kind::kText) return wrong(value, "more than a text");
-  if (std::any_of(value.text.begin(), value.text.end(), is_control)) {
-    return wrong(value, "a control character");
-  }
-  return value.text;
-}
-
-Result<std::vector<Sconf>> Importer::list(const Sconf& value) const {
-  if (value.kind == Sconf::Kind::kList) return value.items;
-  if (value.kind == Sconf::Kind::kText && value.text.empty()) return std::vector<Sconf>();
-  return wrong(value, "not a list");
-}
 
 Importer::Reader Importer::time(std::string_view key, std::chrono::milliseconds most,
                                 std::chrono::milliseconds least) {
@@ -114,8 +74,11 @@ Importer::Reader Importer::time(std::string_view key, std::chrono::milliseconds 
     const auto read = parse_go_duration(given);
     if (!read) return wrong(value, quoted(given) + " is not a duration");
     if (read->count() == 0) return {};  // as if it were not there
-    const auto taken = std::clamp(*read, least, most);
-    if (taken != *read) {
+    // Whole seconds, as the options have them: a jitter of a nanosecond, by which ysco has none, is
+    // 0.
+    const std::chrono::milliseconds whole = std::chrono::floor<std::chrono::seconds>(*read);
+    const auto taken = std::clamp(whole, least, most);
+    if (taken != whole) {
       out_.notes.push_back(fmt::format("{}: {} is {} to {}", key, given,
                                        *read < least ? "raised" : "lowered", format_time(taken)));
     }
@@ -219,35 +182,15 @@ Status Importer::monitor(const Sconf& value) {
                   {"Interval", time("interval", kMostInterval, kLeastInterval)}});
 }
 
-// "mo-fr,we 9-17" as "mo-fr 9-17" and "we 9-17".
-std::vector<std::string> take_apart(const std::string& item) {
-  const std::size_t space = item.find(' ');
-  std::vector<std::string> out;
-  for (const std::string_view first : split(std::string_view(item).substr(0, space), ',')) {
-    if (space == item.npos) {
-      out.emplace_back(first);
-      continue;
-    }
-    for (const std::string_view second : split(std::string_view(item).substr(space + 1), ',')) {
-      out.push_back(fmt::format("{} {}", first, second));
-    }
-  }
-  return out;
-}
-
 // ysco takes "9-17 mo" and looks at the hours only; and what else Schedule does not take.
 Status Importer::schedule(const Sconf& value) {
   GW_TRY(const auto items, list(value));
   std::vector<std::string> out;
   for (const Sconf& item : items) {
     GW_TRY(const std::string given, text(item));
-    std::vector<std::string> cleaned{clean_schedule_item(given)};
-    if (auto parsed = update::Schedule::parse(cleaned); !parsed) {
-      // Where ranges overlap each of them may be an item of its own.
-      cleaned = take_apart(cleaned.front());
-      if (!update::Schedule::parse(cleaned)) return wrong(item, parsed.error().message);
-    }
-    for (std::string& one : cleaned) {
+    auto cleaned = import_schedule_item(given);
+    if (!cleaned) return wrong(item, cleaned.error().message);
+    for (std::string& one : *cleaned) {
       if (std::find(out.begin(), out.end(), one) == out.end()) out.push_back(std::move(one));
     }
   }
@@ -310,15 +253,10 @@ Status Importer::process(const Sconf& value) {
     GW_TRY(const auto items, list(v));
     std::vector<std::string> out;
     for (const Sconf& item : items) {
-      GW_TRY(std::string name, text(item));
-      unsigned number = 0;
-      const char* const end = name.data() + name.size();
-      if (name.starts_with("0x") && std::from_chars(name.data() + 2, end, number, 16).ptr == end) {
-        name = std::to_string(number);
-      }
-      const auto capability = os::parse_capability(name);
+      GW_TRY(const std::string name, text(item));
+      auto capability = import_capability(name);
       if (!capability) return wrong(item, capability.error().message);
-      out.push_back(os::capability_name(*capability));
+      out.push_back(*std::move(capability));
     }
     out_.config.add_list("ambient-capability", out);
     return {};
@@ -372,106 +310,12 @@ Status Importer::read(const Sconf& root) {
   return {};
 }
 
-std::string without_zeros(std::string_view hours) {
-  std::string out;
-  for (std::size_t i = 0; i < hours.size(); ++i) {
-    const bool first = i == 0 || !is_digit(hours[i - 1]);
-    const bool more = i + 1 < hours.size() && is_digit(hours[i + 1]);
-    if (!(hours[i] == '0' && first && more)) out += hours[i];
-  }
-  return out;
-}
-
-// The parts of a list, each once.
-std::string once_each(std::string_view list) {
-  std::vector<std::string_view> seen;
-  std::string out;
-  for (const std::string_view part : split(list, ',')) {
-    if (std::find(seen.begin(), seen.end(), part) != seen.end()) continue;
-    if (!seen.empty()) out += ',';
-    seen.push_back(part);
-    out += part;
-  }
-  return out;
-}
-
 }  // namespace
-
-std::optional<std::chrono::milliseconds> parse_go_duration(std::string_view text) {
-  if (text == "0") return std::chrono::milliseconds(0);
-  if (text.empty()) return std::nullopt;
-  constexpr double kMost = 1e15;
-  double sum = 0;
-  while (!text.empty()) {
-    const std::size_t digits = std::min(text.find_first_not_of("0123456789."), text.size());
-    const std::string number(text.substr(0, digits));
-    text.remove_prefix(digits);
-    const std::string_view unit = text.substr(0, text.find_first_of("0123456789."));
-    text.remove_prefix(unit.size());
-    const bool one_dot = std::count(number.begin(), number.end(), '.') <= 1;
-    if (number.empty() || number == "." || number.size() > 18 || !one_dot) return std::nullopt;
-    const double ms = unit == "h"                                    ? 3'600'000
-                      : unit == "m"                                  ? 60'000
-                      : unit == "s"                                  ? 1'000
-                      : unit == "ms"                                 ? 1
-                      : unit == "us" || unit == "µs" || unit == "μs" ? 1e-3
-                      : unit == "ns"                                 ? 1e-6
-                                                                     : 0;
-    if (ms == 0) return std::nullopt;
-    sum += std::stod(number) * ms;
-    if (sum > kMost) return std::nullopt;
-  }
-  return std::chrono::milliseconds(static_cast<std::int64_t>(sum));
-}
-
-std::string clean_schedule_item(std::string_view item) {
-  item = trim(item);
-  const std::size_t space = item.find(' ');
-  const auto clean = [](std::string_view part) { return once_each(without_zeros(part)); };
-  if (space == item.npos) return clean(item);
-  return fmt::format("{} {}", clean(item.substr(0, space)), clean(item.substr(space + 1)));
-}
 
 Result<ImportedConfig> import_config(std::string_view text, std::string_view file) {
   GW_TRY(const Sconf root, parse_sconf(text, file));
   ImportedConfig out;
   GW_CHECK(Importer(file, out).read(root));
-  return out;
-}
-
-Result<ImportedState> import_state(std::string_view text, std::chrono::milliseconds delay,
-                                   WallTime now) {
-  const auto json = parse_json(text);
-  if (!json || !json->is_object()) return usage_error("not a state of ysco");
-  ImportedState out;
-  if (std::string reason = text_member(*json, "PauseReason"); !reason.empty()) {
-    out.state.paused = Paused{std::move(reason), now};
-  }
-  out.state.failures = static_cast<unsigned>(
-      std::min<std::uint64_t>(number_member(*json, "Backoff").value_or(0), 99));
-  if (out.state.failures > 0) out.state.last_failure = now;
-  out.state.last_error = text_member(*json, "BackoffReason");
-  for (const Json& entry : list_member(*json, "Schedule")) {
-    const std::string version = text_member(entry, "Version");
-    if (text_member(entry, "Which") == "self") {
-      out.notes.push_back(fmt::format("a planned update of ysco itself to {} is dropped", version));
-    } else if (!mod::parse_semver(version)) {
-      out.notes.push_back(
-          fmt::format("a planned update to {} is dropped: no version", quoted(version)));
-    } else {
-      // Seen so that it is old enough when ysco would have installed it.
-      const auto planned = time_member(entry, "Time").value_or(now);
-      out.state.versions[version] =
-          std::min(now, planned - std::chrono::duration_cast<std::chrono::seconds>(delay));
-      out.state.learned = now;
-    }
-  }
-  const std::string previous = text_member(*json, "PreviousBinarySvc");
-  out.state.previous = previous.substr(previous.rfind('/') + 1);
-  if (const std::string self = text_member(*json, "PreviousBinarySelf"); !self.empty()) {
-    out.notes.push_back(
-        fmt::format("PreviousBinarySelf ({}) has no counterpart: remove it yourself", self));
-  }
   return out;
 }
 

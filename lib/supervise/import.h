@@ -37,8 +37,13 @@ Result<ImportedState> import_state(std::string_view text, std::chrono::milliseco
 // Pure parts, for tests.
 //
 // As Go's time.ParseDuration() takes them: "1h30m", "1.5s"; nothing for what is none, or negative.
+// What is less than a millisecond is one: 0 would say that nothing was said.
 std::optional<std::chrono::milliseconds> parse_go_duration(std::string_view text);
 // A schedule's item without what ysco does not mind: outer spaces, leading zeros, days said twice.
 std::string clean_schedule_item(std::string_view item);
+// The items that say the same here. kUsage: one that ysco does not take either, or does not mean.
+Result<std::vector<std::string>> import_schedule_item(std::string_view item);
+// A capability by name, or by number as Go writes them. kUsage.
+Result<std::string> import_capability(std::string_view text);
 
 }  // namespace gw::supervise

@@ -44,7 +44,7 @@ class SconfReader {
       : file_(file), lines_(split_sconf(text)) {}
 
   Result<Sconf> read_struct(std::size_t tabs) {
-    Sconf out{Sconf::Kind::kStruct, next_ < lines_.size() ? lines_[next_].number : 0};
+    Sconf out{Sconf::Kind::kStruct, next_ < lines_.size() ? lines_[next_].number : 1};
     while (const SconfLine* line = take(tabs)) {
       if (line->tabs > tabs) return error(*line, "indented too far");
       const std::size_t colon = line->text.find(':');
@@ -71,6 +71,7 @@ class SconfReader {
 
   // What is behind a colon or a dash, and below it.
   Result<Sconf> read_value(const SconfLine& line, std::string_view rest) {
+    if (rest.ends_with('\r')) return error(line, "a carriage return: lines end without one");
     if (!rest.empty() && !rest.starts_with(' ')) {
       return error(line, "no space between the sign and what is behind it");
     }

@@ -30,6 +30,8 @@ struct SetupFiles {
 // of it on an error.
 Status make_directory(const std::string& path, const SetupFiles& files);
 std::string make_password_text();
+// Why nobody gets into the page with this password, as a file has it; empty: one does.
+std::string_view password_fault(std::string_view password);
 
 // `MODULE[/DIR][@VERSION]`, VERSION being one or latest, to a build; the module is the longest part
 // of the path that is one. Its Go is `go_version`, or the newest release when that is empty.

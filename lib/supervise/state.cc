@@ -167,6 +167,11 @@ void drop_unlikely_versions(State& state, const update::Policies& policies) {
   }
 }
 
+std::string why_none(const State& state, const update::Plan& plan) {
+  if (!state.checked && state.versions.empty()) return "nobody has looked for versions yet";
+  return plan.reason;
+}
+
 void add_event(State& state, Event event) {
   if (state.history.size() >= kMaxHistory) state.history.erase(state.history.begin());
   state.history.push_back(std::move(event));

@@ -100,6 +100,9 @@ inline constexpr std::size_t kMaxVersions = 1000;
 // Of more versions those stay that the policies may lead to first.
 void drop_unlikely_versions(State& state, const update::Policies& policies);
 
+// Why a plan has no target, from what is known so far.
+std::string why_none(const State& state, const update::Plan& plan);
+
 inline constexpr std::size_t kMaxHistory = 100;
 void add_event(State& state, Event event);
 

@@ -102,17 +102,19 @@ class Supervisor {
         place_(std::move(place)),
         directory_(std::move(directory)) {}
 
-  // the start, and the table: supervisor.cc, supervisor_table.cc
+  // the start, and what its loop waits for: supervisor.cc
   Status open();
   Status load_state();
   Status begin();
+  Status watch_signals();
+  void on_signal(int number);
+  void reap_orphans();
+  // what a start finds: supervisor_start.cc
   Status start_first();
   void find_users();
   Status open_control();
   void settle_trial();
-  Status watch_signals();
-  void on_signal(int number);
-  void reap_orphans();
+  // the table: supervisor_table.cc
   void happen(update::Event event);
   std::optional<update::Event> act(update::Action action);
 
@@ -220,10 +222,13 @@ class Supervisor {
   void open_page();
   WebOptions page_options() const;
   Status listen_for_page();
+  void close_pages_left();
   void wait_for_visitors();
   void visit();
   Status start_page();
   Status make_password();
+  Status make_password_file();
+  Result<std::string> page_password() const;
   Status check_password(std::string_view base64);
   std::string metrics_text();
 

@@ -203,8 +203,8 @@ void Supervisor::on_discovered(const Discovered& found) {
     if (!known.empty() && update::compare_go(said, known).value_or(-1) < 0) return;  // older data
     known = said;
     const auto time = found.toolchain_times.find(said);
-    state_.toolchain_times[said] =
-        std::min(now, time == found.toolchain_times.end() ? now : time->second);
+    const auto [since, is_new] = state_.toolchain_times.try_emplace(said, now);
+    if (time != found.toolchain_times.end()) since->second = std::min(since->second, time->second);
     news = true;
   };
   news = forget_retracted(found) || news;

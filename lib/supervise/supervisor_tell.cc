@@ -91,7 +91,10 @@ void Supervisor::note_exit_after_update() {
 
 // Nobody waits for it, and there are only so many at once.
 void Supervisor::run_telling(const char* name, Task::Options task, std::optional<Job> by_helper) {
-  if (told_.size() >= kMaxTold) return;
+  if (told_.size() >= kMaxTold) {
+    log_.warning(name, {{"how", "left out: those before are not done yet"}});
+    return;
+  }
   task.timeout = kTellTime;
   task.done = [this, name](const os::Exit& exit) {
     if (!exit.ok()) log_.warning(name, {{"how", os::exit_text(exit)}});

@@ -27,8 +27,9 @@ std::string Supervisor::why_not() const {
 update::Plan Supervisor::plan() const {
   const update::Knowledge knowledge = knowledge_of(state_);
   const update::History history{started_, state_.last_update, state_.failures, state_.last_failure};
-  update::Plan out = update::plan(options_.policies, options_.timing, options_.schedule, knowledge,
-                                  history, fmt::format("{} {}", host_, identity_.key.module));
+  update::Plan out = update::plan({options_.policies, options_.timing, options_.schedule,
+                                   fmt::format("{} {}", host_, identity_.key.module)},
+                                  knowledge, history);
   // A slot that went by (a pause, a machine asleep) is not one now: there is another.
   const WallTime now = clock_.now();
   if (out.target && out.at <= now) {

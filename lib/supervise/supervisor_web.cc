@@ -17,7 +17,7 @@ namespace gw::supervise {
 namespace {
 
 constexpr std::chrono::seconds kPause{10};  // before a page that ended is started again
-constexpr std::size_t kMaxPassword = 4096;
+constexpr std::size_t kMaxPasswordFile = 4096;
 constexpr std::string_view kUnix = "unix:";
 constexpr std::string_view kOurs = "gwtool_supervise_";
 
@@ -33,11 +33,23 @@ std::string listening_address(int fd, const http::Endpoint& endpoint) {
   return address ? address->format() : endpoint.format();
 }
 
+// A Unix socket's file, which stays when its descriptor is closed.
+void remove_socket_file(const std::string& address) {
+  if (address.starts_with(kUnix)) ::unlink(address.substr(kUnix.size()).c_str());
+}
+
 }  // namespace
 
-// Made once, so that the page never stands open.
+// Made once, so that the page never stands open. One that lets nobody in is told of.
 Status Supervisor::make_password() {
-  if (options_.web.admin.empty() || options_.web.password_file != "") return {};
+  if (options_.web.admin.empty()) return {};
+  GW_CHECK(make_password_file());
+  GW_TRY([[maybe_unused]] const std::string password, page_password());
+  return {};
+}
+
+Status Supervisor::make_password_file() {
+  if (!options_.web.password_file.empty()) return {};
   GW_TRY(const auto found, directory_.find("password"));
   if (found) return {};
   GW_TRY(os::NewFile file, directory_.new_file(0600));
@@ -47,16 +59,29 @@ Status Supervisor::make_password() {
   return {};
 }
 
-// The page's word for it is not enough. Read each time: a changed password counts at once.
+// Read each time: a changed one counts at once. kUsage: nobody gets in with it.
+Result<std::string> Supervisor::page_password() const {
+  const std::string& given = options_.web.password_file;
+  const std::string path = given.empty() ? options_.directory + "/password" : given;
+  GW_TRY(const std::string text, os::read_file(path, kMaxPasswordFile));
+  const std::string password(trim(text));
+  const std::string_view why = password_fault(password);
+  if (!why.empty()) return usage_error(fmt::format("{}: the password {}", path, why));
+  return password;
+}
+
+// The page's word for it is not enough.
 Status Supervisor::check_password(std::string_view base64) {
   if (options_.web.admin.empty()) return usage_error("there is no page");
   if (!passwords_.allows("")) return unavailable_error("too many wrong passwords");
-  const std::string& path = options_.web.password_file;
-  GW_TRY(const std::string text,
-         os::read_file(path.empty() ? options_.directory + "/password" : path, kMaxPassword));
+  const auto password = page_password();
+  if (!password) {
+    passwords_.wrong("");  // so that the log has only so many
+    log_.error("page", password.error());
+    return usage_error("the password cannot be looked at: the log says why");
+  }
   const auto given = decode_base64(base64);
-  const std::string_view password = trim(text);
-  if (given && !password.empty() && equal_secrets(*given, password)) return {};
+  if (given && equal_secrets(*given, *password)) return {};
   passwords_.wrong("");
   return untrusted_error("wrong password");
 }
@@ -121,14 +146,18 @@ Status Supervisor::listen_for_page() {
     log_.info("page", {{"address", listening_address(socket.fd.get(), endpoint)}});
     page_sockets_.push_back(std::move(socket));
   }
-  pages_left_.clear();
+  close_pages_left();
   return {};
 }
 
+// Where the page was before a reload, and is no more: nobody would wait there for an answer.
+void Supervisor::close_pages_left() {
+  for (const os::HandedSocket& left : pages_left_) remove_socket_file(left.name);
+  pages_left_.clear();
+}
+
 Supervisor::~Supervisor() {
-  for (const PageSocket& socket : page_sockets_) {
-    if (socket.address.starts_with(kUnix)) ::unlink(socket.address.substr(kUnix.size()).c_str());
-  }
+  for (const PageSocket& socket : page_sockets_) remove_socket_file(socket.address);
 }
 
 void Supervisor::wait_for_visitors() {

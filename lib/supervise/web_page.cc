@@ -144,13 +144,23 @@ std::string next(const PageParts& p) {
     buttons +=
         button(p, "skip", "Skip this version", {{"version", text_member(*planned, "version")}});
   } else {
-    out += fmt::format(R"(<p class="big">No update</p><p>{}</p>)", sentence(e(s, "why_no_update")));
+    out += fmt::format(R"(<p class="big">{}</p><p>{}</p>)",
+                       text_member(s, "checked").empty() ? "Not known yet" : "No update",
+                       sentence(e(s, "why_no_update")));
     if (!flag_member(s, "automatic") && !flag_member(s, "paused")) {
       out += fmt::format(R"(<p class="warn">Nothing is installed by itself: {}.</p>)", why_not(s));
     }
   }
   if (!flag_member(s, "paused")) buttons += button(p, "pause", "Pause updates");
   return fmt::format(R"({}<div class="row">{}</div></section>)", out, buttons);
+}
+
+// What the trouble was about: an update that is the last thing that happened, where it is that.
+std::string trouble_title(const PageParts& p, const std::string& trouble) {
+  if (p.history.empty()) return "Last trouble";
+  const Json& last = p.history.back();
+  if (e(last, "detail") != trouble) return "Last trouble";
+  return fmt::format("Update to {} failed {}", target(last), moment(p, last, "time"));
 }
 
 // What somebody has to know before all else.
@@ -170,12 +180,13 @@ std::string alerts(const PageParts& p) {
         needs_a_person(p) ? "bad" : "warn", why_not(s), button(p, "resume", "Resume updates"));
   } else if (const std::string trouble = e(s, "last_error"); !trouble.empty()) {
     const auto failures = number_member(s, "failures").value_or(0);
-    out += fmt::format(
-        R"(<section class="warn"><h3>Last trouble</h3><p>{}</p>{}</section>)", trouble,
-        failures == 0 ? ""
-                      : fmt::format(R"(<p class="dim">In vain {}; the pause between )"
-                                    "tries doubles.</p>",
-                                    count(static_cast<std::int64_t>(failures), "time")));
+    out += fmt::format(R"(<section class="warn"><h3>{}</h3><p>{}</p>{}</section>)",
+                       trouble_title(p, trouble), trouble,
+                       failures == 0
+                           ? ""
+                           : fmt::format(R"(<p class="dim">In vain {}; the pause between )"
+                                         "tries doubles.</p>",
+                                         count(static_cast<std::int64_t>(failures), "time")));
   }
   return out;
 }

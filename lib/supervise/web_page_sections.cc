@@ -96,8 +96,8 @@ std::string history(const PageParts& p) {
       sum = fmt::format(R"({}<span class="dim">sum {}</span>)", gap, sum);
     }
     rows += fmt::format(
-        R"(<tr><td class="whole">{}</td><td class="whole {}">{}</td><td class="whole">{}</td>)"
-        R"(<td class="whole">{}</td><td>{}{}</td></tr>)",
+        R"(<tr><td class="whole">{}</td><td class="whole {}">{}</td><td class="target">{}</td>)"
+        R"(<td class="whole">{}</td><td class="why">{}{}</td></tr>)",
         moment(p, *at, "time"), what == "updated" ? "good" : "bad", said, target(*at),
         text_member(*at, "by") == "control" ? "by a person" : "by itself", e(*at, "detail"), sum);
   }
@@ -121,6 +121,14 @@ std::string builds_text(const Json& s) {
   if (names.size() < 2) return out;
   return fmt::format("{}: {} of them must agree", out,
                      number_member(s, "services_wanted").value_or(0));
+}
+
+// Whose times the page has.
+std::string time_zone(const PageParts& p) {
+  for (const Json& one : p.settings) {
+    if (text_member(one, "name") == "time-zone") return e(one, "value");
+  }
+  return "the machine's";
 }
 
 // All options; those that somebody gave come first.
@@ -148,6 +156,7 @@ std::string details(const PageParts& p) {
   line("File", e(s, "file"));
   const std::string items = schedule_text(s);
   line("Schedule", items.empty() ? "always" : items);
+  line("Time zone", time_zone(p));
   line("Delay", length_member(s, "delay_seconds"));
   line("Builds", builds_text(s));
   if (const Json* helper = find_member(s, "helper")) {

@@ -35,7 +35,7 @@ std::string why_not(const Json& s) {
 }
 
 std::string sentence(std::string text) {
-  if (text.starts_with("nothing ")) text[0] = 'N';
+  if (text.starts_with("nothing ") || text.starts_with("nobody ")) text[0] = 'N';
   return text + ".";
 }
 

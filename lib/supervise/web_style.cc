@@ -50,10 +50,11 @@ section.bad, section.warn { color: var(--text); }
 .columns { display: grid; gap: 1rem 2rem; grid-template-columns: repeat(auto-fit, minmax(min(17rem, 100%), 1fr)); }
 fieldset { border: 0; margin: 0; padding: 0; min-width: 0; }
 legend { font-weight: 600; padding: 0; margin-bottom: .2rem; }
-.radio { display: flex; gap: 0 .6rem; align-items: baseline; padding: .25rem 0; }
-.radio .dim { min-width: 0; }
-input[type=radio] { accent-color: var(--accent); flex: none; width: 1.05rem; height: 1.05rem;
-  margin: 0; position: relative; top: .15rem; }
+.radio { display: flex; flex-wrap: wrap; gap: 0 .6rem; align-items: baseline; padding: .25rem 0 .25rem 1.65rem;
+  position: relative; }
+.radio label { overflow-wrap: anywhere; min-width: 0; } .radio .dim { flex: 1 1 9rem; min-width: 0; }
+input[type=radio] { accent-color: var(--accent); width: 1.05rem; height: 1.05rem; margin: 0;
+  position: absolute; left: 0; top: .5rem; }
 button { font: inherit; border-radius: .45rem; padding: .4rem .9rem; min-height: 2.6rem;
   border: 1px solid var(--line); background: var(--card); color: var(--text); cursor: pointer; }
 button:hover { border-color: var(--accent); }
@@ -66,15 +67,17 @@ button:focus-visible, input:focus-visible, a:focus-visible, summary:focus-visibl
 input[type=text] { font: inherit; padding: .4rem .6rem; min-height: 2.6rem; width: 13rem;
   max-width: 100%; border: 1px solid var(--dim); border-radius: .45rem; background: var(--card);
   color: var(--text); }
+::placeholder { color: var(--dim); opacity: 1; }
 summary { cursor: pointer; font-weight: 600; }
 details > :nth-child(2) { margin-top: .8rem; }
-details hr { border: 0; border-top: 1px solid var(--line); margin: 1rem 0; }
+hr { border: 0; border-top: 1px solid var(--line); margin: 1rem 0; }
 a { color: var(--accent); text-underline-offset: .15em; }
 table { border-collapse: collapse; width: 100%; font-size: .94rem; }
 th { text-align: left; color: var(--dim); font-weight: 500; }
 th, td { padding: .4rem .9rem .4rem 0; border-bottom: 1px solid var(--line); vertical-align: top;
   overflow-wrap: anywhere; }
-td.whole { white-space: nowrap; }
+td.whole { white-space: nowrap; } td.why { min-width: 18rem; }
+td.target { overflow-wrap: break-word; }
 tr:last-child td { border-bottom: 0; }
 @media (max-width: 40rem) {
   main { padding: 1rem .8rem 2rem; }
@@ -84,7 +87,8 @@ tr:last-child td { border-bottom: 0; }
   tr { border-bottom: 1px solid var(--line); padding: .6rem 0; }
   tr:last-child { border-bottom: 0; padding-bottom: 0; }
   dl { grid-template-columns: minmax(0, 1fr) !important; } dd { margin-bottom: .45rem !important; }
-  .row button { flex: 1 1 auto; }
+  td.why { min-width: 0; } input[type=text] { width: 100%; } .field { flex: 1 1 100%; }
+  .row > button, .row > form { flex: 1 1 auto; } .row > form > button { width: 100%; }
 }
 dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .3rem 1.2rem; margin: 0; }
 dt { color: var(--dim); } dd { margin: 0; overflow-wrap: anywhere; }

@@ -60,8 +60,8 @@ Situation situation_at(const Knowledge& knowledge, std::chrono::seconds delay, W
   return out;
 }
 
-Plan plan(const Policies& policies, const Timing& timing, const Schedule& schedule,
-          const Knowledge& knowledge, const History& history, const std::string& host) {
+Plan plan(const Rules& rules, const Knowledge& knowledge, const History& history) {
+  const auto& [policies, timing, schedule, host] = rules;
   const WallTime start = earliest(timing, knowledge, history);
   std::set<WallTime> moments{start};
   for (const auto* times : {&knowledge.versions, &knowledge.toolchain_times}) {

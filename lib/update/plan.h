@@ -50,9 +50,14 @@ struct Plan {
   std::string held_back = {};  // as Choice's
 };
 
-// `host`: what the jitter is stable for, beside the version.
-Plan plan(const Policies& policies, const Timing& timing, const Schedule& schedule,
-          const Knowledge& knowledge, const History& history, const std::string& host);
+// What an operator decided; it outlives the call.
+struct Rules {
+  const Policies& policies;
+  const Timing& timing;
+  const Schedule& schedule;
+  std::string host;  // what the jitter is stable for, beside the version
+};
+Plan plan(const Rules& rules, const Knowledge& knowledge, const History& history);
 
 // The situation with what is at least `delay` old, or urgent, at `at`.
 Situation situation_at(const Knowledge& knowledge, std::chrono::seconds delay, WallTime at);

@@ -76,6 +76,26 @@ std::optional<std::string> toolchain_for(const Policies& policies, const Situati
   return raise_toolchain(policies.toolchain, s, chosen, line->second);
 }
 
+// Why the current toolchain is not taken, where it is newer.
+std::string why_no_toolchain(ToolchainPolicy policy, const Situation& s) {
+  const std::string& cur = s.toolchains.cur;
+  if (!is_newer_go(cur, s.running.go_version)) return "";
+  switch (policy) {
+    case ToolchainPolicy::kManual:
+      return cur + " is for a person to install";
+    case ToolchainPolicy::kPatch:
+      return cur + " is of another minor version of Go";
+    case ToolchainPolicy::kFollow:
+      return cur + " is taken with the next version of the module";
+    case ToolchainPolicy::kSupported:
+      if (s.toolchains.prev.empty()) break;
+      return fmt::format("{} is not taken as long as {} is supported", cur, s.running.go_version);
+    case ToolchainPolicy::kMinor:
+      break;
+  }
+  return "";
+}
+
 std::string why_none(const Policies& policies, const Situation& s, const mod::Semver& running) {
   for (const std::string& text : s.listed) {
     const auto version = mod::parse_semver(text);
@@ -86,7 +106,8 @@ std::string why_none(const Policies& policies, const Situation& s, const mod::Se
     if (!version->is_release()) return text + " is a prerelease";
     if (version->minor != running.minor) return text + " is of another minor version";
   }
-  return "nothing is newer";
+  const std::string why = why_no_toolchain(policies.toolchain, s);
+  return why.empty() ? "nothing is newer" : why;
 }
 
 }  // namespace

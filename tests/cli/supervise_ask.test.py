@@ -90,6 +90,25 @@ class Explain(cli.TestCase):
                      ["--running", "v0.1.2", "--go", "go1.20", "--listed", "v0.1"]):
             self.assert_error(self.gwtool("supervise", "explain", *args), 2)
         self.assert_error(self.gwtool("supervise", "explain"), 1, "gw/state.json")
+        # what is given is named, and none of it is passed over for a directory's state
+        for option, value in (("--running", "1.2"), ("--go", "1.20"), ("--listed", "v1")):
+            self.assert_error(self.gwtool("supervise", "explain", option, value), 2, option + ": ",
+                              '"%s"' % value)
+        for args in (["--go-lines", "v0.1.2=1.24"], ["--toolchains", "prev=go1.23.6"]):
+            self.assert_error(self.gwtool("supervise", "explain", *args), 2, "both needed")
+        os.makedirs(self.path("gw"))
+        self.file("gw/state.json", '{"version": 1, "running": {"version": "v0.1.2", "go_version": "go1.23.3"}}')
+        r = self.gwtool("supervise", "explain", "--dir", self.path("gw"))
+        self.assertEqual((r.code, r.out), (0, "none: nobody has looked for versions yet\n"))
+        self.file("gw/state.json", json.dumps({
+            "version": 1, "running": {"version": "v0.1.2", "go_version": "go1.23.3"},
+            "checked": "2999-01-01T00:00:00Z", "versions": {"v0.1.3": "2999-01-01T00:00:00Z"}}))
+        # the earliest moment, whatever a host's jitter adds to it
+        r = self.gwtool("supervise", "explain", "--dir", self.path("gw"), "--json", "--jitter", "20h")
+        self.assertEqual((r.json["version"], r.json["not_before"]), ("v0.1.3", "2999-01-04T00:00:00Z"))
+        self.file("gw/state.json", "[")
+        self.assert_error(self.gwtool("supervise", "explain", "--dir", self.path("gw")), 1,
+                          "gw/state.json: not a state file")
 
     def test_what_is_held_back_and_the_supervisors_own_configuration(self):
         r = self.gwtool("supervise", "explain", "--running", "v0.1.2", "--go", "go1.23.3", "--listed",

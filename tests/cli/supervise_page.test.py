@@ -63,7 +63,7 @@ class Page(cli.TestCase):
         self.assertEqual(headers["Cache-Control"], "no-store")
         self.assertIn(self.lab.go, html)
         self.assertIn("https://docs.example/", html)
-        self.assertIn("No update", html)
+        self.assertIn("Not known yet</p><p>Nobody has looked for versions yet.", html)
         self.assertIn("<dt>delay</dt><dd>1h</dd>", html)
         self.assertIn("installed by the system's packages", html)
         self.assertEqual(self.get("/style.css")[0], 200)
@@ -141,6 +141,29 @@ class Page(cli.TestCase):
             self.get("/", "guess")
         self.assertEqual(self.get("/", self.password)[0], 429)
         self.assertEqual(os.stat(os.path.join(self.lab.state, "password")).st_mode & 0o777, 0o600)
+
+    def test_a_password_that_lets_nobody_in_is_told_of(self):
+        for n, (text, why) in enumerate((("", "is empty"), ("a\tb", "has a control character"),
+                                         ("x" * 1025, "is longer than 1024 bytes"))):
+            bad = self.file("bad%d" % n, text + "\n", 0o600)
+            sup = self.background([cli.GWTOOL, "supervise", *self.lab.options(
+                "--admin-listen", "127.0.0.1:0", "--password-file", bad), self.lab.link],
+                env=self.lab.env())
+            self.addCleanup(self.lab.kill_services)
+            sup.wait_err("event=supervising")
+            sup.wait_err("event=page .*bad%d: the password %s" % (n, why))
+            self.assertEqual(sup.stop(), 5)
+
+    def test_a_password_that_goes_bad_is_told_of_in_the_log_alone(self):
+        sup = self.start()
+        with open(os.path.join(self.lab.state, "password"), "w"):
+            pass
+        status, text, _ = self.get("/", self.password)
+        self.assertEqual((status, text), (503, "the password cannot be looked at: the log says why\n"))
+        sup.wait_err("event=page .*password: the password is empty")
+        with open(os.path.join(self.lab.state, "password"), "w") as f:
+            f.write("another one\n")
+        self.assertEqual(self.get("/", "another one")[0], 200)
 
     def test_getting_around_the_form_token(self):
         self.lab.release("v0.1.1")

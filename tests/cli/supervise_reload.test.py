@@ -136,6 +136,30 @@ class Reload(supervise_lab.TestCase):
             self.assertTrue(json.load(f)["tried_program"])
         self.assertEqual(sup.stop(), 5)
 
+    def test_where_the_page_was_nothing_stays(self):
+        self.lab.install()
+        config = self.path("supervise.toml")
+
+        def say(*lines):
+            with open(config, "w") as f:
+                f.write("\n".join(["[supervise]", *lines, ""]))
+        first, second = self.path("first"), self.path("second")
+        say('admin-listen = "unix:%s"' % first)
+        sup = self.background([self.program, "supervise", "--config", config, *self.lab.options(),
+                               self.lab.link], env=self.lab.env())
+        self.addCleanup(self.lab.kill_services)
+        sup.wait_err("event=page .*first")
+        self.assertTrue(os.path.exists(first))
+        # another place, then the same again, then none
+        for n, (lines, there) in enumerate(((['admin-listen = "unix:%s"' % second], [second]),
+                                            (['admin-listen = "unix:%s"' % second], [second]), ([], []))):
+            say(*lines)
+            self.ask("reload")
+            cli.wait_until(lambda n=n: sup.err.count("event=supervising") == n + 2, what="its start")
+            self.status()
+            self.assertEqual([path for path in (first, second) if os.path.exists(path)], there)
+        self.assertEqual(sup.stop(), 5)
+
     def test_what_nobody_left(self):
         self.lab.install()
         for changes, why in (({"GWTOOL_HANDOVER_CHECK": "1"}, "no supervisor to take the place of"),

@@ -77,6 +77,8 @@ class Init(TestCase):
             unit = f.read()
         self.assertIn('"supervise" "--config" "%s/gw/supervise.toml"' % self.work, unit)
         self.assertIn("KillMode=mixed\n", unit)
+        self.assertIn("WorkingDirectory=%s\n" % os.path.realpath(self.work), unit)
+        self.assertIn('"%s/svc"\n' % os.path.realpath(self.work), unit)
         sup = self.supervise()
         self.lab.wait_running("v0.1.0")
         self.assertEqual(sup.stop(), 5)
@@ -96,6 +98,9 @@ class Init(TestCase):
         self.assert_error(r, 1, "404")
         self.assert_error(self.init("--dir", "x", "example.test/none/at/all"), 1, "no module has")
         self.assert_error(self.init("--dir", "x", supervise_lab.MODULE + "@v0.9.9"), 1)
+        for version in ("", "v0", "master"):
+            self.assert_error(self.init("--dir", "x", supervise_lab.MODULE + "@" + version), 2,
+                              "such as v1.2.3, or latest")
         self.assertEqual(sorted(os.listdir(self.work)), ["gw", "svc", self.lab.name("v0.1.0")])
 
     def test_what_does_not_verify_leaves_nothing(self):
@@ -137,7 +142,9 @@ class Import(TestCase):
         with open(os.path.join(self.work, "gw", "password")) as f:
             self.assertEqual(f.read(), "from ysco\n")
         with open(os.path.join(self.work, "gw", "supervise.toml")) as f:
-            self.assertIn('link = ["Docs=https://docs.example/"]', f.read())
+            config = f.read()
+        self.assertIn('link = ["Docs=https://docs.example/"]', config)
+        self.assertIn('jitter = "0s"', config)  # not none, which would be the usual hour
         # and runs
         self.lab.link = os.path.join(self.work, "svc")
         self.lab.install()
@@ -164,8 +171,17 @@ class Import(TestCase):
         self.assert_error(self.run_in("import", "ys"), 1, "password.txt")
         self.assert_error(self.run_in("import", "none"), 1, "none/ysco.conf")
         self.assertFalse(os.path.exists(os.path.join(self.work, "gw")))
+        for password, why in (("\n", "is empty"), (" x\n", "begins or ends with a space"),
+                              ("x\r\n", "begins or ends with a space"), ("x\ny\n", "a control character"),
+                              ("x" * 1025 + "\n", "longer than 1024 bytes")):
+            self.write("ys/password.txt", password)
+            self.assert_error(self.run_in("import", "ys"), 2, "ys/password.txt: the password ", why)
         self.write("ys/password.txt", "x\n")
-        r = self.run_in("import", "ys", "--json")
+        for there in (".", "..", "/", "ys", "ys/"):
+            self.assert_error(self.run_in("import", "--dir", there, "ys"), 2, "exists already")
+        self.assert_error(self.run_in("import", "--dir", "/proc/none", "ys"), 1, "/proc/none: ")
+        r = self.run_in("import", "--dir", "gw//", "ys", "--json")
+        self.assertEqual(r.json["dir"], "gw")
         self.assertFalse(r.json["state"])
         self.assertIn("Update.Delay is not set", "\n".join(r.json["notes"]))
 

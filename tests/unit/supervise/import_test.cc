@@ -1,6 +1,8 @@
 // ysco's configuration and state in our words: each row of the table, and each line that stops it.
 #include "supervise/import.h"
 
+#include <fmt/format.h>
+
 #include <catch2/catch.hpp>
 
 #include "supervise/config_text.h"
@@ -136,6 +138,13 @@ TEST_CASE("what the options would not take is made to fit, or stops the import",
     INFO(there);
     CHECK(has(config, there));
   }
+  // whole seconds; less than one is none, and not the usual value
+  const auto parts = import_config(
+      kHead + "Update:\n\tDelay: 90.7s\n\tJitter: 1ns\nMonitor:\n\tDelay: 1500ms\n", "f");
+  REQUIRE(parts);
+  for (const char* there : {"delay = \"90s\"\n", "jitter = \"0s\"\n", "first-check = \"1s\"\n"}) {
+    CHECK(has(parts->config.text(), there));
+  }
   CHECK(has(all(got->notes), "interval: 10000h is lowered to 30d"));
   CHECK(got->delay == std::chrono::hours(24 * 365));
   for (const char* bad : {"Monitor:\n\tDNS: not a zone\n", "Monitor:\n\tGoProxy: ftp://x\n",
@@ -171,6 +180,10 @@ TEST_CASE("what ysco does where nothing is said", "[import]") {
 TEST_CASE("lines that stop an import", "[import]") {
   const std::vector<std::pair<std::string, std::string>> bad{
       {"LogLevel: info\n", "AuthFile is missing"},
+      {"", "ysco.conf:1: the configuration: LogLevel is missing"},
+      {"LogLevel: info\r\nAuthFile: x\r\n", "ysco.conf:1: a carriage return"},
+      {kHead + "Monitor:\r\n", "ysco.conf:3: a carriage return"},
+      {kHead + "Links:\n\t-\n\t\tURL: https://x/\n\t\tText: \xff\n", "ysco.conf:6: no UTF-8"},
       {"AuthFile: x\n", "LogLevel is missing"},
       {"LogLevel: loud\nAuthFile: x\n", "ysco.conf:1: \"loud\" is no log level"},
       {"LogLevel: info\nAuthFile:\n", "ysco.conf:2: AuthFile is empty"},
@@ -214,13 +227,63 @@ TEST_CASE("ysco's state", "[import]") {
   CHECK(got->state.last_error == "no route");
   CHECK(got->state.previous == "svc-v0.1.0-go1.26.8-stripped");
   REQUIRE(got->state.versions.size() == 1);
+  CHECK(got->state.toolchain_times.at("go1.26.8") == got->state.versions.at("v0.1.2"));
   CHECK(got->state.versions.at("v0.1.2") == *parse_rfc3339("2027-01-15T08:00:00Z"));
   const std::string notes = all(got->notes);
-  CHECK(has(notes, "ysco itself to v0.1.3"));
+  CHECK(has(notes, "ysco itself to \"v0.1.3\""));
   CHECK(has(notes, "nonsense"));
   CHECK(has(notes, "PreviousBinarySelf (/srv/ysco-v0.1.2)"));
   CHECK(import_state("{}", 0ms, now)->notes.empty());
   for (const char* bad : {"", "[]", "{"}) CHECK_FALSE(import_state(bad, 0ms, now));
+}
+
+TEST_CASE("a state that ysco did not write stops the import", "[import]") {
+  const WallTime now = from_unix(1800000000);
+  for (const auto& [text, why] : std::vector<std::pair<const char*, const char*>>{
+           {R"({"PauseReason":5})", "PauseReason is no text"},
+           {R"({"PauseReason":["x"]})", "PauseReason is no text"},
+           {R"({"Backoff":-1})", "Backoff is no number from 0 on"},
+           {R"({"Backoff":"3"})", "Backoff is no number from 0 on"},
+           {R"({"Backoff":1.5})", "Backoff is no number from 0 on"},
+           {R"({"Schedule":{"a":{}}})", "Schedule is no list"},
+           {R"({"PreviousBinarySvc":{}})", "PreviousBinarySvc is no text"}}) {
+    INFO(text);
+    const auto got = import_state(text, 0ms, now);
+    REQUIRE_FALSE(got);
+    CHECK(got.error().kind == ErrorKind::kUsage);
+    CHECK(has(got.error().message, why));
+  }
+  // as Go writes a list that is not there; what is of a later ysco; what names no file or service
+  const auto got =
+      import_state(R"({"Schedule":null,"Extra":1,"PreviousBinarySvc":"/srv/.."})", 0ms, now);
+  REQUIRE(got);
+  CHECK(got->state.previous.empty());
+  CHECK(has(all(got->notes), "\"Extra\" of the state has no counterpart"));
+  CHECK(has(all(got->notes), "PreviousBinarySvc (\"/srv/..\") is dropped"));
+  for (const char* path : {"/srv/", "/", ".", "a\\nb"}) {
+    const auto none = import_state(fmt::format(R"({{"PreviousBinarySvc":"{}"}})", path), 0ms, now);
+    REQUIRE(none);
+    CHECK(none->state.previous.empty());
+  }
+  const auto other = import_state(R"({"Schedule":[5,{"Which":"x","Version":"v0.1.2"}]})", 0ms, now);
+  REQUIRE(other);
+  CHECK(other->state.versions.empty());
+  CHECK(has(all(other->notes), R"(of "x" to "v0.1.2" is dropped: no service)"));
+}
+
+TEST_CASE("capabilities as Go has numbers", "[import]") {
+  for (const char* text : {"10", "0xa", "0XA", "0b1010", "0B1010", "0o12", "012",
+                           "CAP_NET_BIND_SERVICE", "cap_net_bind_service"}) {
+    INFO(text);
+    const auto got = import_capability(text);
+    REQUIRE(got);
+    CHECK(*got == "cap_net_bind_service");
+  }
+  CHECK(import_capability("0").value_or("") == "cap_chown");
+  for (const char* bad : {"", "0x", "0b", "0o", "09", "0xg", "0x-1", "-1", "99", "0b2", "x"}) {
+    INFO(bad);
+    CHECK_FALSE(import_capability(bad));
+  }
 }
 
 TEST_CASE("durations as Go has them", "[import]") {
@@ -230,6 +293,7 @@ TEST_CASE("durations as Go has them", "[import]") {
   CHECK(parse_go_duration("1.5s") == 1500ms);
   CHECK(parse_go_duration("250ms") == 250ms);
   CHECK(parse_go_duration("3000000ns") == 3ms);
+  CHECK(parse_go_duration("1ns") == 1ms);  // not none: that would be the usual value
   for (const char* bad :
        {"", "1", "h", "1d", "-1h", "1h 2m", ".h", "1.2.3s", "9999999999999999h"}) {
     INFO(bad);

@@ -206,6 +206,21 @@ TEST_CASE("the page", "[web]") {
     INFO(there);
     CHECK(planned.find(there) != std::string::npos);
   }
+  // nothing is said of versions before somebody looked; trouble says what it was about
+  p.status.erase("planned");
+  p.status["why_no_update"] = "nobody has looked for versions yet";
+  const std::string fresh = format_page(p);
+  CHECK(fresh.find("Not known yet</p><p>Nobody has looked for versions yet.") != std::string::npos);
+  p.status["why_no_update"] = "nothing is newer";
+  p.status["checked"] = "2026-11-30T01:00:00+01:00";
+  p.status["last_error"] = "status 404";
+  const std::string checked = format_page(p);
+  CHECK(checked.find("Nothing is newer.") != std::string::npos);
+  CHECK(checked.find("<h3>Last trouble</h3>") != std::string::npos);
+  p.history = *parse_json(
+      R"([{"time":"2026-11-29T00:00:00Z","what":"failed","version":"v1.0.1",
+           "go_version":"go1.26.8","by":"schedule","detail":"status 404"}])");
+  CHECK(format_page(p).find("<h3>Update to v1.0.1 go1.26.8 failed <time") != std::string::npos);
   // a supervisor that does not answer
   PageParts none;
   none.problem = "no supervisor";

@@ -27,7 +27,7 @@ struct Case {
     return *this;
   }
   std::string text() const {
-    const Plan p = plan(policies, timing, schedule, knowledge, history, "host");
+    const Plan p = plan({policies, timing, schedule, "host"}, knowledge, history);
     return p.target ? p.target->version + " " + p.target->go_version + " " + format_rfc3339(p.at)
                     : p.reason;
   }
@@ -117,14 +117,14 @@ TEST_CASE("the schedule and the jitter", "[plan]") {
   c.schedule = *Schedule::parse(std::vector<std::string>{"we 10-11"});
   CHECK(c.text() == "v1.0.1 go1.24.0 2024-10-02T10:00:00Z");
   c.timing.jitter = 24h;
-  const Plan p = plan(c.policies, c.timing, c.schedule, c.knowledge, c.history, "host");
+  const Plan p = plan({c.policies, c.timing, c.schedule, "host"}, c.knowledge, c.history);
   CHECK(p.at > at("2024-10-02T10:00:00Z"));
   CHECK(p.at < at("2024-10-02T11:00:00Z"));
   // always the same, but not on another host or for another version
-  CHECK(plan(c.policies, c.timing, c.schedule, c.knowledge, c.history, "host").at == p.at);
-  CHECK(plan(c.policies, c.timing, c.schedule, c.knowledge, c.history, "other").at != p.at);
+  CHECK(plan({c.policies, c.timing, c.schedule, "host"}, c.knowledge, c.history).at == p.at);
+  CHECK(plan({c.policies, c.timing, c.schedule, "other"}, c.knowledge, c.history).at != p.at);
   c.found("v1.0.2", "2024-09-01T00:00:00Z");
-  CHECK(plan(c.policies, c.timing, c.schedule, c.knowledge, c.history, "host").at != p.at);
+  CHECK(plan({c.policies, c.timing, c.schedule, "host"}, c.knowledge, c.history).at != p.at);
   c.schedule.set_blackouts({*parse_blackout("2024-10-01/2044-10-01")});
   CHECK(c.text() == "the schedule has no slot within ten years");
 }

@@ -234,6 +234,15 @@ TEST_CASE("why there is nothing", "[policy]") {
   CHECK(reason("v1.1.0") == "v1.1.0 is of another minor version");
   CHECK(reason("v1.0.1-rc1") == "v1.0.1-rc1 is a prerelease");
   CHECK(reason("v1.0.1", {M::kManual, T::kManual}) == "v1.0.1 is for a person to install");
+  // a newer Go that the policy does not take now
+  s.toolchains = {"go1.24.0", "go1.23.1"};
+  CHECK(reason("v1.0.0") == "go1.24.0 is taken with the next version of the module");
+  CHECK(reason("v1.0.0", {M::kPatch, T::kSupported}) ==
+        "go1.24.0 is not taken as long as go1.23.1 is supported");
+  CHECK(reason("v1.0.0", {M::kPatch, T::kPatch}) == "go1.24.0 is of another minor version of Go");
+  CHECK(reason("v1.0.0", {M::kPatch, T::kManual}) == "go1.24.0 is for a person to install");
+  s.toolchains.cur = "go1.23.1";
+  CHECK(reason("v1.0.0", {M::kPatch, T::kManual}) == "nothing is newer");
   s.running.version = "(devel)";
   CHECK(reason("v1.0.1") == "the running version is not a released one");
 }
