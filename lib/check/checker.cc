@@ -85,7 +85,7 @@ std::optional<std::string> read_module(const Ask& ask, const Result<net::DnsAnsw
 }
 
 // A version that no module with this path can have, compared with those that it has, would look
-// like the newest one.
+// like the newest one. With --major it says from which major on.
 Status check_known(const mod::ModulePath& path, const std::optional<std::string>& known) {
   const auto parts = mod::split_path_version(path.text());
   if (!known || !parts || mod::major_matches(*known, parts->major)) return {};
@@ -203,13 +203,13 @@ std::vector<Outcome> Checker::modules(std::span<const ModuleRequest> requests) {
       auto& walk = walks[ask.outcome];
       const auto latest = read_module(ask, answer, options_, outcomes[ask.outcome]);
       if (latest) has_release[ask.outcome] = true;
-      if (latest && !ask.later_major) {
+      if (latest && !walk) {
         Outcome& outcome = outcomes[ask.outcome];
         if (auto known = check_known(ask.path, outcome.known); !known) {
           outcome.releases.clear();
           outcome.newer = false;
           outcome.errors.push_back(std::move(known).error());
-          return walk.reset();
+          return;
         }
       }
       if (walk && ask.later_major) walk->answered(latest.has_value());
