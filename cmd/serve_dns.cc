@@ -71,6 +71,12 @@ Result<int> run_serve(const ServeValues& v, Context& ctx) {
   return kExitDone;
 }
 
+Status examine_serve(const ServeValues& v) {
+  GW_TRY(auto options, server_options(v));
+  const Logger silent(LogLevel::kError, [](std::string_view) {});
+  return dnsd::Server::check_files(std::move(options), silent, system_clock());
+}
+
 // The DS record, in a document with what it is about.
 void print_key(Context& ctx, const std::string& file, const dnsd::ZoneKey& key) {
   if (!ctx.json) return ctx.out.line(key.ds_text());
@@ -199,6 +205,7 @@ Command serve_dns_command() {
               "where `gwtool serve-dns status` asks, unless `--status-socket` says otherwise"},
              {"KEY.serial", "the zone's last serial number"}};
   add_serve_options(c, v);
+  c.examine = [v] { return examine_serve(*v); };
   c.run = [v](Context& ctx) { return run_serve(*v, ctx); };
   Command key("key", "make and show signing keys");
   key.add(key_new_command());

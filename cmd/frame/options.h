@@ -226,6 +226,9 @@ struct Command {
   std::function<std::string(std::string_view word)> other_word;
   // Rules between several options ("not both"), asked in order before `run` and by --check-config.
   std::vector<std::function<Status()>> rules;
+  // Whether what the named files hold is what `run` can begin with: by --check-config, after the
+  // rules. Starts nothing, writes nothing.
+  std::function<Status()> examine;
   std::function<Result<int>(Context&)> run;
 
   Command(std::string command_name, std::string command_summary)

@@ -116,6 +116,7 @@ Status finish_config(const Globals& g, const CommandPath& path,
   if (g.check_config) {
     GW_CHECK(check_paths(settings));
     if (path.back()->run) GW_CHECK(check_complete(path, settings));
+    if (path.back()->examine) GW_CHECK(path.back()->examine());
   }
   if (g.print_config && g.json) {
     out.json(config_json(settings));

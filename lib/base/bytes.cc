@@ -157,7 +157,10 @@ std::string Quoted::operator()(std::string_view text, std::size_t max) const {
   std::string out = "\"";
   for (char c : text.substr(0, max)) {
     auto b = static_cast<std::uint8_t>(c);
-    if (b < 0x20 || b >= 0x7f || c == '"' || c == '\\') {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (b < 0x20 || b >= 0x7f) {
       out += "\\x";
       out += encode_hex(std::string_view(&c, 1));
     } else {

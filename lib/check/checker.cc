@@ -77,8 +77,21 @@ std::optional<std::string> read_module(const Ask& ask, const Result<net::DnsAnsw
   const auto known = ask.later_major ? std::nullopt : outcome.known;
   for (const dns::ModuleVersion* v : select_releases(*versions, known)) {
     add_release(outcome, {path, v->version, v->found, {}, path, v->version, latest->version});
+    for (const Exclusion& e : outcome.excluded) {
+      if (e.version == v->version) outcome.releases.back().excluded.push_back(e.place);
+    }
   }
   return latest->version;
+}
+
+// A version that no module with this path can have, compared with those that it has, would look
+// like the newest one. With --major it says from which major on.
+Status check_known(const mod::ModulePath& path, const std::optional<std::string>& known) {
+  const auto parts = mod::split_path_version(path.text());
+  if (!known || !parts || mod::major_matches(*known, parts->major)) return {};
+  return usage_error(fmt::format("{}: version {} cannot be one of this module: should be {}",
+                                 path.text(), *known,
+                                 parts->major.empty() ? "v0 or v1" : parts->major.substr(1)));
 }
 
 // The paths that a walk asks for next.
@@ -164,6 +177,7 @@ std::vector<Outcome> Checker::modules(std::span<const ModuleRequest> requests) {
     outcomes[i].known = request.known;
     outcomes[i].notes = request.notes;
     outcomes[i].places = request.places;
+    outcomes[i].excluded = request.excluded;
     if (request.problem) outcomes[i].errors.push_back(*request.problem);
     if (request.problem || !request.asked) continue;
     auto name = zone ? zone->of_module(*request.module) : zone.error();
@@ -189,6 +203,15 @@ std::vector<Outcome> Checker::modules(std::span<const ModuleRequest> requests) {
       auto& walk = walks[ask.outcome];
       const auto latest = read_module(ask, answer, options_, outcomes[ask.outcome]);
       if (latest) has_release[ask.outcome] = true;
+      if (latest && !walk) {
+        Outcome& outcome = outcomes[ask.outcome];
+        if (auto known = check_known(ask.path, outcome.known); !known) {
+          outcome.releases.clear();
+          outcome.newer = false;
+          outcome.errors.push_back(std::move(known).error());
+          return;
+        }
+      }
       if (walk && ask.later_major) walk->answered(latest.has_value());
       if (walk && !ask.later_major && latest) walk->has_release(*latest);
     });

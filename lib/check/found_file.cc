@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
 #include <utility>
 
 #include "base/bytes.h"
@@ -66,7 +67,12 @@ Status FoundFiles::add(ModuleRequest request, Place place) {
     too_many = true;
     return too_many_modules();
   }
-  if (first) modules.push_back(std::move(request));
+  if (first) {
+    modules.push_back(std::move(request));
+  } else {
+    auto& excluded = modules[at->second].excluded;
+    std::move(request.excluded.begin(), request.excluded.end(), std::back_inserter(excluded));
+  }
   modules[at->second].places.add(std::move(place));
   return {};
 }

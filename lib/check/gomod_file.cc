@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 #include <utility>
 
 #include "module/gomod.h"
@@ -29,13 +31,21 @@ Status add_request(ModuleRequest request, Place place, FoundFiles& found) {
   return found.add(std::move(request), std::move(place));
 }
 
-Status add_require(const mod::GoMod& gomod, const mod::GoModRequire& require, FoundFile& about,
-                   FoundFiles& found) {
+using Excluded = std::multimap<std::string_view, const mod::GoModExclude*>;
+
+Status add_require(const mod::GoMod& gomod, const Excluded& excluded,
+                   const mod::GoModRequire& require, FoundFile& about, FoundFiles& found) {
   const Place place{about.file, require.line};
   const mod::GoModReplace* replace = find_replace(gomod, require);
   ++about.modules;
   if (replace == nullptr) {
-    return add_request(module_request(require.path, require.version), place, found);
+    ModuleRequest request = module_request(require.path, require.version);
+    for (auto [at, end] = excluded.equal_range(require.path); at != end; ++at) {
+      const mod::GoModExclude& exclude = *at->second;
+      if (!is_newer(exclude.version, require.version)) continue;
+      request.excluded.push_back({exclude.version, {about.file, exclude.line}});
+    }
+    return add_request(std::move(request), place, found);
   }
   ++about.replaced;
   for (auto& request :
@@ -63,7 +73,9 @@ void read_gomod(const std::string& file, std::string_view text, bool indirect, F
   about.what = "go.mod";
   auto gomod = mod::parse_gomod(text, mod::GoModMode::kStrict);
   if (!gomod) {
-    about.errors.push_back(with_file_name(std::move(gomod).error(), "go.mod", file));
+    Error error = with_file_name(std::move(gomod).error(), "go.mod", file);
+    if (file.ends_with("go.work")) error.hint = "name the go.mod files of the modules that it uses";
+    about.errors.push_back(std::move(error));
     found.files.push_back(std::move(about));
     return;
   }
@@ -72,12 +84,14 @@ void read_gomod(const std::string& file, std::string_view text, bool indirect, F
   if (!gomod->module) {
     about.errors.push_back(usage_error(fmt::format("{}: no module line", about.file)));
   }
+  Excluded excluded;
+  for (const mod::GoModExclude& e : gomod->exclude) excluded.emplace(e.path, &e);
   for (const mod::GoModRequire& require : gomod->require) {
     if (require.indirect && !indirect) {
       ++about.left_out;
       continue;
     }
-    if (!add_require(*gomod, require, about, found)) break;  // as `found` says
+    if (!add_require(*gomod, excluded, require, about, found)) break;  // as `found` says
   }
   add_toolchain(*gomod, about, found);
   found.files.push_back(std::move(about));
@@ -85,8 +99,10 @@ void read_gomod(const std::string& file, std::string_view text, bool indirect, F
 
 FoundFiles read_gomod_files(const std::vector<std::string>& paths, bool indirect) {
   FoundFiles found;
+  std::set<std::string> seen;  // one that is named twice
   for (const std::string& path : paths) {
     const std::string file = file_in(path, "go.mod");
+    if (!seen.insert(file).second) continue;
     auto text = os::read_regular_file(file, mod::kMaxGoModBytes);
     if (text) {
       read_gomod(file, *text, indirect, found);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "base/bytes.h"
@@ -162,8 +163,10 @@ void read_gosum(const std::string& file, std::string_view text, SumFiles& found)
 
 SumFiles read_gosum_files(const std::vector<std::string>& paths) {
   SumFiles found;
+  std::set<std::string> seen;  // one that is named twice
   for (const std::string& path : paths) {
     const std::string file = file_in(path, "go.sum");
+    if (!seen.insert(file).second) continue;
     auto text = os::read_regular_file(file, mod::kMaxGoSumBytes);
     if (text) {
       read_gosum(file, *text, found);

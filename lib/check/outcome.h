@@ -41,6 +41,7 @@ struct Release {
     std::string deprecated = {};
   };
   Marks marks = {};
+  std::vector<Place> excluded = {};  // where go.mod files that require the module say so
 };
 
 enum class Kind { kModule, kToolchain, kUpdates };
@@ -58,10 +59,11 @@ struct Outcome {
   // without a name in DNS; one that is replaced), and what else its request said of it. The same
   // every day, so worth telling once.
   std::vector<std::string> notes;
-  Places places;          // where it was found, if in files
-  bool noted = false;     // told by an earlier call, see Reported
-  bool recursed = false;  // an answer came past a resolver that strips DNSSEC
-  bool newer = false;     // some release is news: newer than what the caller had or was told
+  std::vector<Exclusion> excluded = {};  // of its request
+  Places places;                         // where it was found, if in files
+  bool noted = false;                    // told by an earlier call, see Reported
+  bool recursed = false;                 // an answer came past a resolver that strips DNSSEC
+  bool newer = false;  // some release is news: newer than what the caller had or was told
 };
 
 }  // namespace gw::check

@@ -50,6 +50,21 @@ std::string marks_text(const Release::Marks& marks) {
   return out;
 }
 
+Json places_json(std::span<const Place> places) {
+  Json out = Json::array();
+  for (const Place& p : places) {
+    out.push_back({{"file", p.file}, {"line", p.line == 0 ? Json(nullptr) : Json(p.line)}});
+  }
+  return out;
+}
+
+// " (excluded in go.mod:17)".
+std::string excluded_text(const Release& r) {
+  if (r.excluded.empty()) return "";
+  return fmt::format(" (excluded in {}{})", one_line(format_place(r.excluded.front())),
+                     r.excluded.size() > 1 ? " and others" : "");
+}
+
 Json release_json(const Release& r) {
   Json proof = nullptr;
   if (r.proof) {
@@ -64,19 +79,12 @@ Json release_json(const Release& r) {
           {"reported_before", r.reported},
           {"retracted", retracted_json(r.marks)},
           {"deprecated", deprecated_json(r.marks)},
+          {"excluded", places_json(r.excluded)},
           {"proof", std::move(proof)}};
 }
 
 Json optional_json(const std::optional<std::string>& text) {
   return text ? Json(*text) : Json(nullptr);
-}
-
-Json places_json(const Places& places) {
-  Json out = Json::array();
-  for (const Place& p : places.first) {
-    out.push_back({{"file", p.file}, {"line", p.line == 0 ? Json(nullptr) : Json(p.line)}});
-  }
-  return out;
 }
 
 Json files_json(std::span<const FoundFile> files) {
@@ -122,7 +130,7 @@ Json outcome_json(const Outcome& o) {
           {"newer", o.newer},
           {"releases", std::move(releases)},
           {"notes", o.notes},
-          {"places", places_json(o.places)},
+          {"places", places_json(o.places.first)},
           {"more_places", o.places.more},
           {"errors", errors_json(o.errors)}};
 }
@@ -153,9 +161,9 @@ std::vector<std::string> report_lines(std::span<const Outcome> outcomes, bool kn
     for (const auto& r : outcome.releases) {
       if (r.reported) continue;
       const std::string have = known && outcome.known ? *outcome.known + " -> " : "";
-      lines.push_back(fmt::format("{} {}{}{}{}{}", r.name, have, r.version,
-                                  r.found ? " " + format_rfc3339(*r.found) : "",
-                                  marks_text(r.marks), places_text(outcome.places)));
+      lines.push_back(fmt::format(
+          "{} {}{}{}{}{}", r.name, have, r.version, r.found ? " " + format_rfc3339(*r.found) : "",
+          excluded_text(r) + marks_text(r.marks), places_text(outcome.places)));
     }
   }
   return lines;

@@ -33,6 +33,12 @@ struct Places {
   void add(Place place);
 };
 
+// A version that a go.mod excludes, which is newer than what it requires.
+struct Exclusion {
+  std::string version;
+  Place place;
+};
+
 struct ModuleRequest {
   std::string path;                       // as given, also when it is no module path
   std::optional<mod::ModulePath> module;  // the same, unless that is the problem
@@ -40,7 +46,8 @@ struct ModuleRequest {
   std::optional<Error> problem;           // kUsage; nothing is looked up then
   // What is to be known of it besides: that it is replaced, or was built from a working tree.
   std::vector<std::string> notes = {};
-  bool asked = true;           // false: nothing can be newer, and a note says why
+  std::vector<Exclusion> excluded = {};  // by the go.mod files that it is from
+  bool asked = true;                     // false: nothing can be newer, and a note says why
   bool maybe_package = false;  // a person wrote it, who may mean a package inside a module
   Places places = {};          // of those that were found in files
 };
@@ -66,8 +73,8 @@ struct RequestList {
   std::size_t main_modules = 0;  // left out: they have no version
 };
 
-// One request a line; `#` starts a comment, empty lines and white space around do not count. A line
-// is
+// One request a line; `#` starts a comment, as does `//` behind a blank, empty lines and white
+// space around do not count. A line is
 //   PATH[@VERSION]
 //   PATH VERSION [=> PATH [VERSION]]    as `go list -m all`, also with -u, prints it; with
 //                                       [NEWER], (retracted), (deprecated) behind either

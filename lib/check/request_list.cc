@@ -50,6 +50,15 @@ std::string key_of(const ModuleRequest& request) {
   return key;
 }
 
+// Up to a comment: after #, or, as a line of go.mod has it, after // behind a blank.
+std::string_view without_comment(std::string_view line) {
+  line = line.substr(0, line.find('#'));
+  for (std::size_t at = line.find("//"); at != line.npos; at = line.find("//", at + 1)) {
+    if (at == 0 || line[at - 1] == ' ' || line[at - 1] == '\t') return line.substr(0, at);
+  }
+  return line;
+}
+
 // What `go list -m` adds to a line: "[v1.3.0", "(retracted)]", "(deprecated)".
 bool is_remark(std::string_view word) { return word[0] == '[' || word[0] == '('; }
 
@@ -145,7 +154,7 @@ void ListReader::add_bare(std::string_view path, std::size_t number) {
 
 void ListReader::add(std::string_view line, std::size_t number) {
   if (names_program(trim(line))) return;
-  line = trim(line.substr(0, line.find('#')));
+  line = trim(without_comment(line));
   const Words words = split_words(line);
   if (words.empty()) return;
   const bool of_program = words[0] == "path" || words[0] == "mod" || words[0] == "dep" ||

@@ -113,7 +113,8 @@ Result<std::uint16_t> parse_type(std::string_view text) {
   }
   ldns_rr_type type = ldns_get_rr_type_by_name(name.c_str());
   if (type == 0 || name.size() != std::char_traits<char>::length(name.c_str())) {
-    return usage_error(fmt::format("record type {} is unknown", quoted(text)));
+    return usage_error(fmt::format("record type {} is unknown", quoted(text)),
+                       "any type can be written by its number: TYPE65534 \\# LENGTH HEX");
   }
   return static_cast<std::uint16_t>(type);
 }
@@ -229,6 +230,18 @@ Result<std::string> parse_generic(std::string_view text) {
   return *std::move(rdata);
 }
 
+// What ldns is given of a record's fields: it reads the value of a CAA record only in quotes, and
+// RFC 8659 4.1.1 takes one without.
+std::string ldns_fields(std::uint16_t type, std::string_view text) {
+  constexpr std::uint16_t kCaaType = 257;
+  std::string fields(text);
+  if (type != kCaaType) return fields;
+  const std::size_t flags = text.find(' ');
+  const std::size_t value = flags == text.npos ? text.npos : text.find(' ', flags + 1);
+  if (value == text.npos || text.find_first_of("\" ", value + 1) != text.npos) return fields;
+  return fields.insert(value + 1, 1, '"') + '"';
+}
+
 }  // namespace
 
 Result<std::string> parse_rdata(std::uint16_t type, std::string_view text, NameView origin) {
@@ -256,8 +269,8 @@ Result<std::string> parse_rdata(std::uint16_t type, std::string_view text, NameV
   if (Status ok = check_rdata_text(type, text); !ok) {
     return std::move(ok).error().in(name + " record");
   }
-  GW_TRY(Record record,
-         parse_line(fmt::format(". 0 IN {} {}", name, text), origin, 0, name + " record"));
+  GW_TRY(Record record, parse_line(fmt::format(". 0 IN {} {}", name, ldns_fields(type, text)),
+                                   origin, 0, fmt::format("{} record {}", name, quoted(text, 80))));
   if (!canonical_rdata(type, record.rdata)) {
     return usage_error(name + " record: not the form of its type");
   }

@@ -195,7 +195,10 @@ Status Parser::record(const ZoneEntry& entry) {
     const std::string_view token = entry.tokens[i];
     if (is_digit(token.front()) && !given_ttl) {
       given_ttl = parse_ttl(token);
-      if (!given_ttl) return usage_error(fmt::format("{} is no ttl", quoted(token)));
+      if (!given_ttl) {
+        return usage_error(fmt::format("{} is no ttl", quoted(token)),
+                           fmt::format("seconds up to {}, or as in 1h30m", kMaxAnyTtl));
+      }
     } else if (std::string c = to_lower(token); !has_class && (c == "in" || c == "class1")) {
       has_class = true;
     } else if (c == "ch" || c == "hs" || c.starts_with("class")) {

@@ -112,11 +112,23 @@ Status ModuleSource::start() {
     return {};
   }
   auto changed = refresh();
-  if (!changed) return std::move(changed).error();
+  if (!changed) return named(std::move(changed).error());
   return {};
 }
 
+// SQLite does not say which file it means.
+Error ModuleSource::named(Error error) const {
+  if (error.message.starts_with(options_.db + ":")) return error;
+  return std::move(error).in(options_.db);
+}
+
 Result<bool> ModuleSource::poll() {
+  auto changed = poll_once();
+  if (!changed) return named(std::move(changed).error());
+  return changed;
+}
+
+Result<bool> ModuleSource::poll_once() {
   GW_CHECK(open());
   if (!was_open_) return false;
   GW_TRY(const bool replaced, reopen_if_replaced());

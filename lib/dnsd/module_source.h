@@ -63,7 +63,7 @@ class ModuleSource {
   Status start();
   // Looks for new commits; true when content() changed. kUnavailable, kIo, kCorrupt: what is served
   // stays, try again later. kNotFound: the database is gone.
-  Result<bool> poll();
+  Result<bool> poll();  // errors name the database
   const Content& content() const { return content_; }
   // The last poll() found another database: the next one loads it, and may forget what was served.
   bool must_reload() const { return forget_; }
@@ -75,6 +75,8 @@ class ModuleSource {
   std::optional<store::LogState> log_state() const;
 
  private:
+  Error named(Error error) const;
+  Result<bool> poll_once();
   // What tells a file from another one that takes its place.
   struct FileId {
     std::uint64_t device = 0, inode = 0;

@@ -36,6 +36,19 @@ Status add_dnskey(dns::RecordList& records, dns::NameView origin, std::string_vi
   return {};
 }
 
+// One, and the error says in which file, which an empty zone cannot.
+Status check_soa(const dns::RecordList& records, dns::NameView origin, const std::string& file) {
+  std::size_t found = 0;
+  for (std::size_t i = 0; i < records.size() && records.owner(records[i]) == origin; ++i) {
+    if (records[i].type != dns::rrtype::kSoa || ++found < 2) continue;
+    return usage_error(fmt::format("{}: {}: a second soa record", records.where(records[i]),
+                                   dns::format_name(origin)));
+  }
+  if (found == 1) return {};
+  return usage_error(
+      fmt::format("{}: zone {}: needs one soa record at its apex", file, dns::format_name(origin)));
+}
+
 // Whether a DS RRset leads to the key. A digest of another type than ours is taken as right.
 bool announces(const dns::RrsetView& ds, const ZoneKey& key) {
   const std::string own = key.ds();
@@ -132,6 +145,7 @@ Status ServedFile::load_text(Loaded& loaded) const {
   loaded.warnings = std::move(parsed.warnings);
   // Each step may take seconds.
   GW_CHECK(go_on());
+  GW_CHECK(check_soa(parsed.records, options_.origin, options_.file));
   GW_CHECK(add_dnskey(parsed.records, options_.origin, key_.next()->dnskey()));
   GW_CHECK(go_on());
   GW_TRY(loaded.zone,

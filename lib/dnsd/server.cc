@@ -317,6 +317,14 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options, const Logge
   return server;
 }
 
+Status Server::check_files(ServerOptions options, const Logger& log, const Clock& clock) {
+  Impl s(std::move(options), log, clock);
+  GW_CHECK(s.make_zones());
+  GW_CHECK(s.read_cookie_secrets());
+  for (ServedFile* file : s.files) GW_CHECK(file->start(s.options.user));
+  return {};
+}
+
 std::vector<os::SocketAddress> Server::addresses() const {
   std::vector<os::SocketAddress> addresses;
   for (const Endpoint& e : impl_->endpoints) addresses.push_back(e.address);

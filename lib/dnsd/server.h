@@ -63,6 +63,9 @@ class Server {
   static Result<std::unique_ptr<Server>> start(ServerOptions options, const Logger& log,
                                                const Clock& clock,
                                                const AfterBind& after_bind = {});
+  // What start() would say of the keys, the secrets and the zone files. Binds and writes nothing;
+  // the database is not opened.
+  static Status check_files(ServerOptions options, const Logger& log, const Clock& clock);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

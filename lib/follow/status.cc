@@ -40,7 +40,9 @@ StatusReport judge(const store::LogState& state, WallTime now, std::chrono::seco
   } else {
     if (state.position < state.target->size) {
       report.reasons.push_back(
-          fmt::format("{} records are missing", state.target->size - state.position));
+          state.target->size - state.position == 1
+              ? "1 record is missing"
+              : fmt::format("{} records are missing", state.target->size - state.position));
     }
     if (report.head_age > max_age) {
       report.reasons.push_back(

@@ -107,16 +107,21 @@ std::span<const char* const> schema_migrations() { return kMigrations; }
 
 std::int64_t schema_version() { return static_cast<std::int64_t>(kMigrations.size()); }
 
+namespace {
+
+Error newer_schema(std::int64_t version) {
+  return usage_error(fmt::format("its schema has version {}, this gwtool knows versions up to {}",
+                                 version, schema_version()),
+                     "use the newer gwtool that wrote it");
+}
+
+}  // namespace
+
 Result<std::int64_t> check_schema(sqlite::Database& db) {
   GW_TRY(const std::int64_t application, db.integer("PRAGMA application_id"));
   GW_TRY(const std::int64_t version, db.integer("PRAGMA user_version"));
   if (application == kApplicationId) {
-    if (version > schema_version()) {
-      return usage_error(
-          fmt::format("its schema has version {}, this gwtool knows versions up to {}", version,
-                      schema_version()),
-          "use the newer gwtool that wrote it");
-    }
+    if (version > schema_version()) return newer_schema(version);
     if (version < 1) return corrupt_error(fmt::format("its schema has version {}", version));
     return version;
   }
@@ -153,6 +158,8 @@ Result<std::optional<Head>> load_head(sqlite::Database& db, std::uint64_t size) 
 
 Result<LogState> load_state(sqlite::Database& db) {
   GW_TRY(const std::int64_t version, db.integer("PRAGMA user_version"));
+  // A newer gwtool may have migrated what was open here already.
+  if (version > schema_version()) return newer_schema(version);
   const std::string_view newer =
       version >= kGomodVersion ? "identity, gomod_from" : "NULL, position";
   GW_TRY(sqlite::Statement s,

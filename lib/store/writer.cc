@@ -168,7 +168,7 @@ Status Writer::Impl::check_place() const {
   const bool there = ::stat(path.c_str(), &info) == 0;
   if (there && info.st_dev == device && info.st_ino == inode) return {};
   return corrupt_error(fmt::format("the database that was opened is not there any more: {}",
-                                   there ? "another file is" : "nothing is"),
+                                   there ? "another file is there" : "nothing is there"),
                        "start again: what is there by then is followed");
 }
 

@@ -574,7 +574,7 @@ class Json(CheckCase):
             "kind": "module", "name": MOX, "known": "v0.0.14", "dnssec": "secure", "newer": True,
             "releases": [{"name": MOX, "version": "v0.0.15", "time": "2025-04-18T19:30:21Z",
                           "dnssec": "secure", "reported_before": False, "retracted": None,
-                          "deprecated": None, "proof": None}],
+                          "deprecated": None, "excluded": [], "proof": None}],
             "notes": [], "places": [], "more_places": 0, "errors": []})
         self.assertEqual(r.json["results"][1], {
             "kind": "module", "name": "example.com/unknown", "known": None, "dnssec": "secure",

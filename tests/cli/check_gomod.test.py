@@ -101,6 +101,26 @@ class GoMod(check_lab.CheckCase):
             self.assertEqual(proxy.asked("toolchain.v0.signed.lab.", 16), 1)
             self.assertEqual(proxy.asked("c._.example.com.v0.signed.lab.", 16), 0)
 
+    def test_what_the_go_mod_excludes_is_marked(self):
+        """The go command would take the version below it, which DNS does not name."""
+        self.file("ex/go.mod", "module example.com/me\nrequire example.com/a v1.4.0\n"
+                  "exclude (\n\texample.com/a v1.5.0\n\texample.com/a v1.4.1\n)\n")
+        r = self.check("gomod", "ex")
+        self.assert_run(r, 100, out="example.com/a v1.5.0 %s (excluded in ex/go.mod:4) (ex/go.mod:2)\n" %
+                        check_lab.TIME, err="")
+        r = self.check("gomod", "ex", "me", "--json")
+        found = [x for x in r.json["results"] if x["name"] == "example.com/a"]
+        self.assertEqual([[p["file"] for p in x["places"]] for x in found],
+                         [["ex/go.mod", "me/go.mod"]])
+        self.assertEqual(found[0]["releases"][0]["excluded"], [{"file": "ex/go.mod", "line": 4}])
+
+    def test_a_file_that_is_named_twice_counts_once(self):
+        self.assert_run(self.check("gomod", "me", "me/go.mod"), 100, out=self.news("me/go.mod"))
+
+    def test_a_workspace(self):
+        self.file("go.work", "go 1.22\nuse (\n\t./me\n)\n")
+        self.assert_error(self.check("gomod", "go.work"), 2, "go.work:2", "name the go.mod files")
+
     def test_cron_is_told_once(self):
         args = ("gomod", "me", "--state", self.path("state"))
         r = self.check(*args)

@@ -96,6 +96,15 @@ class Lists(check_lab.CheckCase):
         r = self.check("module", "-", input="m\n%s/x v0.0.14\n" % MOX)
         self.assert_error(r, 1, "no release known")
 
+    def test_a_version_that_the_path_cannot_have(self):
+        """Beside v1.5.0 it would look like the newest one: exit 0, every day."""
+        self.assert_error(self.check("module", "example.com/a@v2.0.0"), 2,
+                          "example.com/a: version v2.0.0", "should be v0 or v1")
+        r = self.check("module", "example.com/a@v2.0.0", "example.com/a@v1.4.0")
+        self.assert_run(r, 2, out=check_lab.line("example.com/a", "v1.5.0"))
+        # a package of the module may be named, and a +incompatible version is one
+        self.assert_run(self.check("module", "example.com/a@v2.0.0+incompatible"), 0, out="", err="")
+
     def test_a_url_is_told_what_it_should_be(self):
         r = self.check("module", "https://github.com/mjl-/mox")
         self.assert_error(r, 2, "gwtool: hint: a module path has no scheme: " + MOX)

@@ -493,6 +493,11 @@ remote-control:
                 (["--zone-file", "example.org=" + self.path("nofile")] + with_key[2:], ["nofile"]),
                 (["--zone-file", "example.org=" + self.file("bad", "\nx\n")] + with_key[2:],
                  ["bad:2: a record without a type"]),
+                (["--zone-file", "example.org=" + self.file("nosoa", "@ 60 NS ns.y.\n")] + with_key[2:],
+                 ["nosoa: zone example.org.: needs one soa"]),
+                (["--zone-file", "example.org=" + self.file("twosoa", records +
+                  "@ SOA a. b. 2 1 1 1 1\n")] + with_key[2:],
+                 ["twosoa:4: example.org.: a second soa record"]),
                 (["--zone-file", "example.org=" + self.file("signed", records +
                   "@ NSEC a. NS\n")] + with_key[2:], ["signed:4", "NSEC is not zone data"]),
                 (with_key + inner, ["in.example.org", "not delegated"]),
@@ -500,8 +505,9 @@ remote-control:
                 (["--zone-file", "example.org=" + pipe] + with_key[2:], ["not a regular file"]),
         ]:
             with self.subTest(words):
-                r = self.gwtool("serve-dns", "--listen", HOST + ":0", *words)
-                self.assert_error(r, 2, *texts)
+                for more in ([], ["--check-config"]):
+                    r = self.gwtool("serve-dns", "--listen", HOST + ":0", *words, *more)
+                    self.assert_error(r, 2, *texts)
         # Within the module zone nothing can be delegated.
         db = self.path("db")
         self.follow(db)

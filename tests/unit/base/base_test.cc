@@ -41,7 +41,7 @@ TEST_CASE("a log line is one line whatever it holds") {
   log.info("followed",
            {{"log", "sum.golang.org"}, {"size", 5}, {"bad", "a b\n\"=\xff"}, {"empty", ""}});
   CHECK(out ==
-        "level=info event=followed log=sum.golang.org size=5 bad=\"a b\\x0a\\x22=\\xff\" "
+        "level=info event=followed log=sum.golang.org size=5 bad=\"a b\\x0a\\\"=\\xff\" "
         "empty=\"\"\n");
 }
 

@@ -61,7 +61,7 @@ TEST_CASE("UTF-8") {
 }
 
 TEST_CASE("quoted text is printable whatever it holds") {
-  CHECK(quoted("a\"b\\c\n\x7f\xff") == "\"a\\x22b\\x5cc\\x0a\\x7f\\xff\"");
+  CHECK(quoted("a\"b\\c\n\x7f\xff") == "\"a\\\"b\\\\c\\x0a\\x7f\\xff\"");
   CHECK(quoted("abcdef", 3) == "\"abc\"...");
 }
 

@@ -92,6 +92,8 @@ TEST_CASE("what go list -m all prints") {
   CHECK(list.main_modules == 1);
   CHECK(list.requests.size() == 2);
   CHECK(gw::check::list_summary(list) == "standard input: 2 modules, 1 main module left out");
+  CHECK(requests_of("a.com/b v1.2.3 // indirect\n// all\na.com/c@v1.0.0 // why\n") ==
+        requests_of("a.com/b v1.2.3\na.com/c v1.0.0\n"));
   CHECK(requests_of("mine\na.com/b v1.2.3 [v1.3.0] (deprecated)\na.com/c v1.0.0 (retracted)\n") ==
         Texts{"a.com/b@v1.2.3", "a.com/c@v1.0.0"});
   CHECK(requests_of("a.com/b v1.2.3 => ../b\na.com/c v1.0.0 => d.com/e v1.1.0\n"

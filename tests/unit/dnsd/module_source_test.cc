@@ -145,6 +145,33 @@ TEST_CASE("a copy that does not fit the log of changes is served once that is me
   CHECK(s.txt("example.com/old") == "-");
 }
 
+TEST_CASE("a database that changes under the server is told by name") {
+  Database d;
+  d.log.add("example.com/a", "v1.0.0");
+  d.follow(0x60000000);
+  Source s(d);
+  REQUIRE(s.source.start());
+  const auto write = [&](const char* sql) {
+    REQUIRE(sqlite::Database::open(d.db, sqlite::Database::Mode::kWrite).value().exec(sql));
+  };
+  const std::int64_t version = sqlite::Database::open(d.db, sqlite::Database::Mode::kRead)
+                                   .value()
+                                   .integer("PRAGMA user_version")
+                                   .value();
+  // As a newer gwtool migrates it.
+  write("PRAGMA user_version = 99");
+  auto polled = s.source.poll();
+  REQUIRE_FALSE(polled);
+  CHECK(polled.error().kind == ErrorKind::kUsage);
+  CHECK(polled.error().message.find(d.db + ": its schema has version 99") == 0);
+  write(fmt::format("PRAGMA user_version = {}; DROP TABLE log", version).c_str());
+  polled = s.source.poll();
+  REQUIRE_FALSE(polled);
+  CHECK(polled.error().message.find(d.db + ": ") == 0);
+  CHECK(polled.error().message.find(d.db, 1) == std::string::npos);
+  CHECK(s.txt("example.com/a") == "v=v1.0.0 t=60000000");
+}
+
 TEST_CASE("a database that is gone is told, and taken up when it is back") {
   Database d;
   d.log.add("example.com/a", "v1.0.0");

@@ -534,7 +534,8 @@ TEST_CASE("a database that was moved away is not written to") {
   for (const Status& s : {w.note_checked(kSecond), fill(w, log, 600, kSecond)}) {
     REQUIRE_FALSE(s);
     CHECK(s.error().kind == ErrorKind::kCorrupt);
-    CHECK(s.error().message.find(replaced ? "another file is" : "nothing is") != std::string::npos);
+    CHECK(s.error().message.find(replaced ? "another file is there" : "nothing is there") !=
+          std::string::npos);
   }
   std::filesystem::rename(dir.file("away"), dir.file("db"));
   CHECK(fill(w, log, 600, kSecond));
