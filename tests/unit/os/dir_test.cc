@@ -1,6 +1,7 @@
 #include "os/dir.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -126,6 +127,9 @@ TEST_CASE("dir: new files appear whole, or not at all") {
     GW_EXPECT(count(dir) == 1);
     fs::create_directory(scratch.path() + "/taken");
     GW_EXPECT(!dir.new_file(0600)->replace("taken"));
+    GW_EXPECT(::mkfifoat(dir.fd(), "pipe", 0600) == 0);
+    GW_EXPECT(!dir.new_file(0600)->replace("pipe"));
+    GW_EXPECT(fs::is_fifo(scratch.path() + "/pipe") && fs::remove(scratch.path() + "/pipe"));
     GW_EXPECT(count(dir) == 2);
     // A program can be run at once: nobody has it open for writing.
     auto program = dir.new_file(0755);
