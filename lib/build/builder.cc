@@ -135,7 +135,7 @@ Result<std::unique_ptr<Builder>> Builder::make(const Cache& cache, ModuleStore& 
   std::optional<StdCache> std;
   std::string kept_as;
   if (!options.own_library) {
-    kept_as = toolchain.kept_as.empty() ? kept_name(toolchain) : toolchain.kept_as;
+    kept_as = toolchain.kept_as.empty() ? kept_name(toolchain, &stop) : toolchain.kept_as;
   }
   if (!kept_as.empty()) std.emplace(cache.standard_library(), kept_as);
   return std::unique_ptr<Builder>(new Builder(cache, store, std::move(work), std::move(runner),
