@@ -465,11 +465,10 @@ Result<int> run_verify_proof(Context& ctx, const ProofValues& v) {
   GW_TRY(const std::uint64_t size, tlog::verify_tlog_proof(proof, proof.extra, key));
   const auto record = tlog::parse_build_record(proof.extra);
   if (!record) return untrusted_error(v.proof + ": of no build's record");
-  const std::string sum = build::format_binary_sum(sha256(bytes));
-  if (sum != record->sum || bytes.size() != record->size) {
-    return untrusted_error(fmt::format("{}: {} bytes with the sum {}; the log has {} and {}",
-                                       v.binary, bytes.size(), sum, record->size, record->sum));
+  if (auto same = build::check_logged(bytes, build::LoggedBinary(*record)); !same) {
+    return std::move(same).error().in(v.binary);
   }
+  const std::string sum(record->sum);
   const std::string name = tlog::format_build_key(record->target);
   if (ctx.json) {
     ctx.out.json({{"file", v.binary}, {"key", name}, {"sum", sum}, {"log_size", size}});
