@@ -57,6 +57,12 @@ Result<Fd> open_resolved(int at, const std::string& path, int flags, mode_t mode
     if (fd) return fd;
     if (errno != EAGAIN && errno != EINTR) break;
   }
+  // No file has such a name.
+  if (errno == ENAMETOOLONG && (flags & O_CREAT) == 0) {
+    Error error = errno_error("opening " + path, errno);
+    error.kind = ErrorKind::kNotFound;
+    return error;
+  }
   return error_of("opening " + path, errno);
 }
 

@@ -88,6 +88,7 @@ TEST_CASE("dir: nothing outside is reached") {
 TEST_CASE("dir: names that are none") {
   const Scratch scratch;
   const Dir dir = scratch.dir();
+  CHECK(dir.read_file(std::string(300, 'a'), 10).error().kind == ErrorKind::kNotFound);
   for (const std::string& name : {std::string(), std::string("."), std::string(".."),
                                   std::string("a/b"), std::string("/a"), std::string("a\0b", 3)}) {
     CAPTURE(name);
