@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/crypto.h"
 #include "build/agreement.h"
+#include "build/binary_claim.h"
 #include "build/builder.h"
 #include "build/log_client.h"
 #include "build/outputs.h"
@@ -16,7 +17,6 @@
 #include "build_group.h"
 #include "build_service_group.h"
 #include "buildd/build_path.h"
-#include "module/buildinfo.h"
 #include "module/byte_source.h"
 #include "module/goversion.h"
 #include "os/dir.h"
@@ -318,49 +318,9 @@ struct VerifyValues : BuildServiceValues {
   std::vector<std::string> what;
 };
 
-struct Claim {
-  build::Key key;
-  std::optional<std::uint64_t> size;  // of a local file
-  std::string sum;
-};
-
-// A guess, so that a service need not build the other variant first.
-bool looks_stripped(std::string_view bytes) {
-  return bytes.starts_with(
-             "\x7f"
-             "ELF") &&
-         bytes.find(".symtab") == std::string_view::npos;
-}
-
-// A binary's own word for what it is.
-Result<Claim> claim_of_file(const std::string& path) {
-  constexpr std::size_t kMaxBinary = std::size_t{2} << 30U;
-  GW_TRY(const std::string bytes, os::read_file(path, kMaxBinary));
-  const mod::MemorySource source(bytes);
-  auto info = mod::read_build_info(source);
-  if (!info) return std::move(info).error().in(path);
-  if (!info->main) return not_found_error(path + ": says nothing of its module");
-  const auto setting = [&](std::string_view name) {
-    const std::string* value = info->find_setting(name);
-    return value == nullptr ? std::string() : *value;
-  };
-  Claim out;
-  out.key.module = info->main->module.path;
-  out.key.version = info->main->module.version;
-  if (info->path.starts_with(out.key.module + "/")) {
-    out.key.dir = info->path.substr(out.key.module.size());
-  }
-  out.key.target = {setting("GOOS"), setting("GOARCH")};
-  out.key.go_version = info->go_version;
-  out.key.stripped = setting("-ldflags").find("-s") != std::string::npos || looks_stripped(bytes);
-  if (auto valid = build::check_key(out.key); !valid) return std::move(valid).error().in(path);
-  out.size = bytes.size();
-  out.sum = build::format_binary_sum(sha256(bytes));
-  return out;
-}
-
-Result<Claim> claim_of(const std::string& text) {
-  if (text.find('@') == std::string::npos || os::is_regular_file(text)) return claim_of_file(text);
+Result<build::BinaryClaim> claim_of(const std::string& text) {
+  if (text.find('@') == std::string::npos || os::is_regular_file(text))
+    return build::claim_of_file(text);
   GW_TRY(const buildd::BuildPath path, buildd::parse_build_path("/" + text));
   if (path.kind != buildd::BuildPath::Kind::kBuild || buildd::is_version_query(path.key) ||
       buildd::is_go_query(path.key.go_version)) {
@@ -369,40 +329,17 @@ Result<Claim> claim_of(const std::string& text) {
   }
   // Perhaps a sum that was cut: nothing would be compared.
   if (!path.page.empty()) return usage_error(gw::quoted(path.page) + ": no binary's sum");
-  return Claim{path.key, std::nullopt, path.sum};
-}
-
-// Whether the file was stripped is not in its build information where -ldflags is not (with
-// -trimpath), and only guessed: both variants are tried.
-Result<build::ProvenBuild> find_claim(build::LogClient& client, const Claim& claim) {
-  GW_TRY(build::ProvenBuild found, client.find(claim.key));
-  if (!claim.size || (found.sum() == claim.sum && found.size() == *claim.size)) return found;
-  build::Key other = claim.key;
-  other.stripped = !other.stripped;
-  auto variant = client.find(other);
-  // Without its answer nothing is known of the file.
-  if (!variant && variant.error().kind != ErrorKind::kNotFound) return variant;
-  if (variant && variant->sum() == claim.sum && variant->size() == *claim.size) return variant;
-  return found;
+  return build::BinaryClaim{path.key, std::nullopt, path.sum};
 }
 
 Status verify_one(Context& ctx, const Services& services, const std::string& text) {
-  GW_TRY(const Claim claim, claim_of(text));
+  GW_TRY(const build::BinaryClaim claim, claim_of(text));
   GW_TRY(const auto first, first_answer(ctx, services, [&](build::LogClient& client) {
-           return find_claim(client, claim);
+           return build::find_claim(client, claim);
          }));
   GW_TRY(const Agreed agreed, agree(ctx, services, first.first, first.second));
   const build::ProvenBuild& found = agreed.found;
-  if (claim.size && claim.sum == found.sum() && *claim.size != found.size()) {
-    return untrusted_error(fmt::format("it has {} bytes; the log of {} has {}", *claim.size,
-                                       agreed.by[0]->key().name(), found.size()),
-                           "a record with another size is none that a build can have made");
-  }
-  if (!claim.sum.empty() && claim.sum != found.sum()) {
-    return untrusted_error(fmt::format("the sum is {}; the log of {} has {}", claim.sum,
-                                       agreed.by[0]->key().name(), found.sum()),
-                           "it was not built from that source, or was changed since");
-  }
+  GW_CHECK(build::check_claim(claim, found, agreed.by[0]->key().name()));
   if (ctx.json) {
     ctx.out.json({{"what", text},
                   {"key", build::format_key(found.key())},
@@ -465,11 +402,10 @@ Result<int> run_verify_proof(Context& ctx, const ProofValues& v) {
   GW_TRY(const std::uint64_t size, tlog::verify_tlog_proof(proof, proof.extra, key));
   const auto record = tlog::parse_build_record(proof.extra);
   if (!record) return untrusted_error(v.proof + ": of no build's record");
-  const std::string sum = build::format_binary_sum(sha256(bytes));
-  if (sum != record->sum || bytes.size() != record->size) {
-    return untrusted_error(fmt::format("{}: {} bytes with the sum {}; the log has {} and {}",
-                                       v.binary, bytes.size(), sum, record->size, record->sum));
+  if (auto same = build::check_logged(bytes, build::LoggedBinary(*record)); !same) {
+    return std::move(same).error().in(v.binary);
   }
+  const std::string sum(record->sum);
   const std::string name = tlog::format_build_key(record->target);
   if (ctx.json) {
     ctx.out.json({{"file", v.binary}, {"key", name}, {"sum", sum}, {"log_size", size}});

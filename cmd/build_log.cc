@@ -207,12 +207,23 @@ int report(Context& ctx, const build::CopiedLog& copied, const std::string& dire
   return code;
 }
 
-struct PublishValues {
+struct CopyValues {
   std::string directory;
+  bool binaries = true;
+  bool check_binaries = false;
+};
+
+void add_copy_check(Command& c, CopyValues* v) {
+  c.add(flag_option("check-binaries", &v->check_binaries,
+                    "read the binaries that are in DIR already, and write damaged ones anew")
+            .more("Without it one that has its record's size is taken for what it is: for a large "
+                  "log, all that it has would be read each time."));
+}
+
+struct PublishValues : CopyValues {
   std::string data;
   std::string key;
   std::optional<std::string> head_file;
-  bool binaries = true;
 };
 
 Result<int> run_publish(Context& ctx, const PublishValues& v) {
@@ -242,8 +253,9 @@ Result<int> run_publish(Context& ctx, const PublishValues& v) {
     return os::read_file(path, kMaxBinary);
   };
   GW_TRY(const auto copied,
-         build::copy_log(source, head, log->head()->checkpoint, verifier,
-                         v.binaries ? bytes : build::BinaryBytes(), v.directory));
+         build::copy_log(source, head, verifier,
+                         {v.directory, log->head()->checkpoint,
+                          v.binaries ? bytes : build::BinaryBytes(), v.check_binaries}));
   return report(ctx, copied, v.directory);
 }
 
@@ -259,6 +271,7 @@ Command publish_command() {
   c.add(path_option("data", "DIR", &v->data, PathUse::kDirectory, "the service's data").require());
   c.add(path_option("key", "FILE", &v->key, PathUse::kSecret, "the log's secret key").require());
   c.add(flag_option("binaries", &v->binaries, "write the binaries that are kept, too"));
+  add_copy_check(c, v.get());
   c.add(path_option("head-file", "FILE", &v->head_file, PathUse::kInput,
                     "where the service keeps the last published head")
             .default_text("published in --data"));
@@ -266,10 +279,8 @@ Command publish_command() {
   return c;
 }
 
-struct MirrorValues : BuildServiceValues {
-  std::string directory;
+struct MirrorValues : BuildServiceValues, CopyValues {
   std::optional<std::string> checkpoint_key;
-  bool binaries = true;
 };
 
 Result<int> run_mirror(Context& ctx, const MirrorValues& v) {
@@ -294,8 +305,9 @@ Result<int> run_mirror(Context& ctx, const MirrorValues& v) {
     }
     return packed ? mod::gzip(last) : last;
   };
-  auto copied = build::copy_log(client->source(), head, checkpoint, client->key(),
-                                v.binaries ? bytes : build::BinaryBytes(), v.directory);
+  auto copied = build::copy_log(
+      client->source(), head, client->key(),
+      {v.directory, checkpoint, v.binaries ? bytes : build::BinaryBytes(), v.check_binaries});
   ctx.out.progress("");
   if (!copied && signals->stopped_by() != 0 && copied.error().kind != ErrorKind::kUntrusted) {
     return kExitInterrupted;
@@ -318,6 +330,7 @@ Command mirror_command() {
             .check(check_build_service)
             .more("Copies the heads for monitors, too, verified; without it they are left out."));
   c.add(flag_option("binaries", &v->binaries, "fetch the binaries, too"));
+  add_copy_check(c, v.get());
   c.run = [v](Context& ctx) { return run_mirror(ctx, *v); };
   return c;
 }

@@ -1,21 +1,17 @@
 // gwtool build genkey, sum: for those who run a build service, and those who look at binaries.
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/bytes.h"
-#include "base/crypto.h"
+#include "build/builder.h"
 #include "build/key.h"
 #include "build_group.h"
 #include "buildd/log_keys.h"
 #include "dns/name.h"
-#include "os/file.h"
 #include "tlog/note.h"
 
 namespace gw::cmd {
@@ -74,37 +70,10 @@ Command genkey_command() {
 
 // ---- sum ----
 
-struct FileSum {
-  std::uint64_t size = 0;
-  Hash sha256{};
-};
-
-Result<FileSum> sum_file(const std::string& path) {
-  const os::Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) {
-    Error error = errno_error(path, errno);
-    if (errno == ENOENT) error.kind = ErrorKind::kNotFound;
-    return error;
-  }
-  FileSum out;
-  Sha256 hash;
-  std::string buffer(std::size_t{1} << 20U, '\0');
-  while (true) {
-    const ssize_t n = ::read(fd.get(), buffer.data(), buffer.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return errno_error(path, errno);
-    if (n == 0) break;
-    hash.update(std::string_view(buffer).substr(0, static_cast<std::size_t>(n)));
-    out.size += static_cast<std::uint64_t>(n);
-  }
-  out.sha256 = hash.finish();
-  return out;
-}
-
 Result<int> run_sum(Context& ctx, const std::vector<std::string>& files) {
   int code = kExitDone;
   for (const std::string& file : files) {
-    const auto sum = sum_file(file);
+    const auto sum = build::sum_file(file);
     if (!sum) {
       ctx.out.error(sum.error());
       code = worse_exit(code, exit_code(sum.error().kind));

@@ -17,7 +17,7 @@ constexpr std::chrono::seconds kWalkEvery{5};
 constexpr std::uint64_t kReserveBytes = 128 * kMega;
 // Who tries more often than that is not a compiler in doubt.
 constexpr std::uint64_t kMaxRefusals = 1000;
-constexpr std::size_t kMaxNames = 40;
+constexpr std::size_t kMaxNames = 100;
 
 os::FreeSpace space_of(const os::Dir& dir) {
   const auto space = os::free_space(dir);

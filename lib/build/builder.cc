@@ -94,15 +94,18 @@ void add_to_log(std::string_view command, const GoRan& ran, std::string& log) {
 
 }  // namespace
 
-Result<Saved> Product::read(const std::function<Status(std::string_view)>& take) const {
+namespace {
+
+// From where it stands to its end; a pipe, too.
+Result<Saved> read_all(int fd, const std::string& what,
+                       const std::function<Status(std::string_view)>& take) {
   Saved saved;
   Sha256 hash;
   std::string buffer(std::size_t{1} << 20U, '\0');
   while (true) {
-    const ssize_t n =
-        ::pread(file_.get(), buffer.data(), buffer.size(), static_cast<off_t>(saved.size));
+    const ssize_t n = ::read(fd, buffer.data(), buffer.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return errno_error("reading the binary", errno);
+    if (n < 0) return errno_error(what, errno);
     if (n == 0) break;
     const auto piece = std::string_view(buffer).substr(0, static_cast<std::size_t>(n));
     hash.update(piece);
@@ -111,6 +114,23 @@ Result<Saved> Product::read(const std::function<Status(std::string_view)>& take)
   }
   saved.sha256 = hash.finish();
   return saved;
+}
+
+}  // namespace
+
+Result<Saved> Product::read(const std::function<Status(std::string_view)>& take) const {
+  if (::lseek(file_.get(), 0, SEEK_SET) < 0) return errno_error("reading the binary", errno);
+  return read_all(file_.get(), "reading the binary", take);
+}
+
+Result<Saved> sum_file(const std::string& path) {
+  const os::Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) {
+    Error error = errno_error(path, errno);
+    if (errno == ENOENT) error.kind = ErrorKind::kNotFound;
+    return error;
+  }
+  return read_all(fd.get(), path, [](std::string_view) { return Status(); });
 }
 
 Result<Saved> Product::save(const os::Dir& dir, const std::string& name) const {
@@ -135,7 +155,7 @@ Result<std::unique_ptr<Builder>> Builder::make(const Cache& cache, ModuleStore& 
   std::optional<StdCache> std;
   std::string kept_as;
   if (!options.own_library) {
-    kept_as = toolchain.kept_as.empty() ? kept_name(toolchain) : toolchain.kept_as;
+    kept_as = toolchain.kept_as.empty() ? kept_name(toolchain, &stop) : toolchain.kept_as;
   }
   if (!kept_as.empty()) std.emplace(cache.standard_library(), kept_as);
   return std::unique_ptr<Builder>(new Builder(cache, store, std::move(work), std::move(runner),

@@ -136,6 +136,9 @@ class Builder {
   const Options options_;
 };
 
+// Size and hash of a file, or of what comes through a pipe. kNotFound, kIo.
+Result<Saved> sum_file(const std::string& path);
+
 // What the binary says about itself against its key; the programs of js and wasip1 say nothing.
 // kNotFound: it is of another module, which the directory belongs to; kInternal: anything else that
 // is not as it was asked for.

@@ -45,16 +45,17 @@ constexpr std::uint64_t kOpenFiles = 4096;
 const std::vector<std::string>& denied_calls() {
   static const std::vector<std::string> calls = {
       // other processes
-      "kcmp", "pidfd_getfd", "perf_event_open", "process_vm_readv", "process_vm_writev", "ptrace",
+      "kcmp", "pidfd_getfd", "perf_event_open", "process_madvise", "process_vm_readv",
+      "process_vm_writev", "ptrace",
       // keys, programs in the kernel, memory that others handle
       "add_key", "bpf", "keyctl", "request_key", "userfaultfd", "io_setup",
       // files without a path
       "fanotify_init", "name_to_handle_at", "open_by_handle_at",
       // the machine
       "acct", "adjtimex", "clock_adjtime", "clock_settime", "delete_module", "finit_module",
-      "init_module", "ioperm", "iopl", "kexec_file_load", "kexec_load", "personality", "quotactl",
-      "reboot", "setdomainname", "sethostname", "settimeofday", "swapoff", "swapon", "syslog",
-      "vhangup"};
+      "init_module", "ioperm", "iopl", "kexec_file_load", "kexec_load", "modify_ldt", "personality",
+      "quotactl", "reboot", "setdomainname", "sethostname", "settimeofday", "swapoff", "swapon",
+      "syslog", "vhangup"};
   return calls;
 }
 

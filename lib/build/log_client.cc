@@ -5,8 +5,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
-#include "base/crypto.h"
-#include "module/gzip.h"
+#include "build/logged_binary.h"
 #include "module/semver.h"
 #include "net/source.h"
 #include "os/file.h"
@@ -18,9 +17,6 @@
 namespace gw::build {
 
 namespace {
-
-// What gzip may add to bytes that it cannot make smaller.
-constexpr std::uint64_t kPackedExtra = 1U << 16U;
 
 bool is_url(std::string_view place) { return place.find("://") != std::string_view::npos; }
 
@@ -78,7 +74,12 @@ bool means_go(std::string_view query, std::string_view go_version) {
 Result<Key> LogClient::resolve(const Key& query) {
   const std::string path = "lookup/" + format_key(query);
   const tlog::FetchRequest request{path, tlog::kMaxLookupBytes};
-  GW_TRY(const std::string reply, source_->fetch({&request, 1}).at(0));
+  auto fetched = source_->fetch({&request, 1}).at(0);
+  if (!fetched && fetched.error().kind == ErrorKind::kNotFound && fetched.error().hint.empty()) {
+    fetched.error().hint =
+        "files of a copied log do not say what is newest: there name the version, and --go";
+  }
+  GW_TRY(const std::string reply, std::move(fetched));
   GW_TRY(const auto parsed, tlog::parse_lookup(reply));
   const auto record = tlog::parse_build_record(parsed.record);
   if (!record)
@@ -153,37 +154,34 @@ Error LogClient::keep_evidence(const Error& error) const {
 Result<std::string> LogClient::fetch_record(std::string_view record) {
   const auto parsed = tlog::parse_build_record(record);
   if (!parsed) return usage_error("not a build's record: " + quoted(record));
-  return fetch_binary(key_of_record(*parsed), parsed->size, parsed->sum);
+  return fetch_binary(key_of_record(*parsed), LoggedBinary(*parsed));
 }
 
 Status LogClient::check_unpacked(std::string_view record) {
   const auto parsed = tlog::parse_build_record(record);
   if (!parsed) return usage_error("not a build's record: " + quoted(record));
-  if (parsed->size > kMaxBinaryBytes) return untrusted_error("larger than any binary");
+  const LoggedBinary logged(*parsed);
+  if (logged.size > kMaxBinaryBytes) return untrusted_error("larger than any binary");
   const std::string path = binary_path(key_of_record(*parsed), parsed->sum);
-  auto fetched = fetch_file(path, parsed->size);
+  auto fetched = fetch_file(path, logged.size);
   if (!fetched && fetched.error().kind == ErrorKind::kNotFound) return {};
   GW_TRY(const std::string bytes, std::move(fetched));
-  if (bytes.size() == parsed->size && format_binary_sum(sha256(bytes)) == parsed->sum) return {};
-  return untrusted_error(path + ": not the bytes that the log has the sum of");
+  Status same = check_logged(bytes, logged);
+  return same ? same : std::move(same).error().in(path);
 }
 
 Result<std::string> LogClient::fetch(const ProvenBuild& found) {
-  return fetch_binary(found.key(), found.size(), found.sum());
+  return fetch_binary(found.key(), {found.size(), found.sum()});
 }
 
-Result<std::string> LogClient::fetch_binary(const Key& key, std::uint64_t size,
-                                            std::string_view sum) {
-  if (size > kMaxBinaryBytes) return untrusted_error(format_key(key) + ": larger than any binary");
-  const std::string path = binary_path(key, sum, true);
-  GW_TRY(const std::string packed, fetch_file(path, size + size / 8 + kPackedExtra));
-  auto bytes = mod::gunzip(packed, size);
-  if (!bytes) return std::move(bytes).error().in(path);
-  const std::string got = format_binary_sum(sha256(*bytes));
-  if (bytes->size() == size && got == sum) return bytes;
-  return untrusted_error(
-      fmt::format("{}: the service sent {} bytes with the sum {}; the log says {} and {}",
-                  format_key(key), bytes->size(), got, size, sum));
+Result<std::string> LogClient::fetch_binary(const Key& key, const LoggedBinary& logged) {
+  if (logged.size > kMaxBinaryBytes) {
+    return untrusted_error(format_key(key) + ": larger than any binary");
+  }
+  const std::string path = binary_path(key, logged.sum, true);
+  GW_TRY(const std::string packed, fetch_file(path, max_packed_size(logged)));
+  auto bytes = unpack_logged(packed, logged);
+  return bytes ? std::move(bytes) : std::move(bytes).error().in(path);
 }
 
 Result<std::string> LogClient::fetch_file(const std::string& path, std::uint64_t max_bytes) {

@@ -24,6 +24,7 @@
 #include "base/result.h"
 #include "build/client.h"
 #include "build/key.h"
+#include "build/logged_binary.h"
 #include "net/http.h"
 #include "tlog/client.h"
 #include "tlog/note.h"
@@ -77,7 +78,7 @@ class LogClient {
             const Clock& clock);
   Result<std::string> remember(const tlog::Checkpoint& head);
   Error keep_evidence(const Error& error) const;
-  Result<std::string> fetch_binary(const Key& key, std::uint64_t size, std::string_view sum);
+  Result<std::string> fetch_binary(const Key& key, const LoggedBinary& logged);
   Result<std::string> fetch_file(const std::string& path, std::uint64_t max_bytes);
 
   LogClientOptions options_;

@@ -6,9 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "base/crypto.h"
 #include "build/key.h"
-#include "module/gzip.h"
+#include "build/logged_binary.h"
 #include "os/file.h"
 #include "tlog/build_log.h"
 #include "tlog/data_tile.h"
@@ -24,14 +23,8 @@ constexpr std::size_t kMaxCopied = std::size_t{2} << 30U;
 
 // Nobody looks at it again for as long as it is served.
 bool is_binary_of(const tlog::BuildRecord& record, std::string_view bytes, bool packed) {
-  std::string unpacked;
-  if (packed) {
-    auto out = mod::gunzip(bytes, record.size);
-    if (!out) return false;
-    unpacked = *std::move(out);
-    bytes = unpacked;
-  }
-  return bytes.size() == record.size && format_binary_sum(sha256(bytes)) == record.sum;
+  const LoggedBinary logged(record);
+  return packed ? bool(unpack_logged(bytes, logged)) : bool(check_logged(bytes, logged));
 }
 
 // Whether a directory on the way to the command is named like a target. What lies below such a
@@ -49,8 +42,8 @@ bool is_like_page(std::string_view dir) {
 
 class Copy : public AuditSink {
  public:
-  Copy(const tlog::Checkpoint& head, const BinaryBytes& binaries, std::string directory)
-      : head_(head), binaries_(binaries), directory_(std::move(directory)) {}
+  Copy(const tlog::Checkpoint& head, const CopyOptions& options)
+      : head_(head), options_(options), directory_(options.directory) {}
 
   // Kept until the head is confirmed.
   Status take_record(std::uint64_t number, const std::string& text) override {
@@ -62,11 +55,11 @@ class Copy : public AuditSink {
     return {};
   }
 
-  Status write(std::string_view checkpoint) {
+  Status write() {
     for (const auto& [path, bytes] : files_) GW_CHECK(put("tlog/" + path, bytes));
     for (const auto& [number, record] : records_) GW_CHECK(write_record(number, record));
     // All that the head covers is there.
-    if (!checkpoint.empty()) GW_CHECK(put("tlog/checkpoint", checkpoint));
+    if (!options_.checkpoint.empty()) GW_CHECK(put("tlog/checkpoint", options_.checkpoint));
     return put("tlog/latest", head_.note());
   }
 
@@ -88,11 +81,11 @@ class Copy : public AuditSink {
     }
     const Key built = key_of_record(*parsed);
     GW_CHECK(put(result_path(built, parsed->sum) + "record", record));
-    if (!binaries_) return {};
+    if (!options_.binaries) return {};
     for (const bool packed : {false, true}) {
       const std::string path = binary_path(built, parsed->sum, packed);
-      if (os::file_exists(fmt::format("{}/{}", directory_, path))) continue;
-      const auto bytes = binaries_(record, packed);
+      if (is_there(path, *parsed, packed)) continue;
+      const auto bytes = options_.binaries(record, packed);
       if (bytes && !is_binary_of(*parsed, *bytes, packed)) {
         result.damaged.push_back(path);
       } else if (bytes) {
@@ -104,6 +97,17 @@ class Copy : public AuditSink {
       }
     }
     return {};
+  }
+
+  // Whether the directory has the binary, as far as it is to be looked at.
+  bool is_there(const std::string& path, const tlog::BuildRecord& record, bool packed) const {
+    const std::string file = fmt::format("{}/{}", directory_, path);
+    std::error_code failed;
+    const std::uint64_t size = fs::file_size(file, failed);
+    if (failed || (packed ? size == 0 : size != record.size)) return false;
+    if (!options_.check_binaries) return true;
+    const auto bytes = os::read_file(file, kMaxCopied);
+    return bytes && is_binary_of(record, *bytes, packed);
   }
 
   Status put(const std::string& path, std::string_view bytes) {
@@ -119,8 +123,8 @@ class Copy : public AuditSink {
   }
 
   const tlog::Checkpoint& head_;
-  const BinaryBytes& binaries_;
-  const std::string directory_;
+  const CopyOptions& options_;
+  const std::string& directory_;
   std::vector<std::pair<std::string, std::string>> files_;
   std::vector<std::pair<std::uint64_t, std::string>> records_;
 };
@@ -128,10 +132,9 @@ class Copy : public AuditSink {
 }  // namespace
 
 Result<CopiedLog> copy_log(tlog::TileSource& source, const tlog::Checkpoint& head,
-                           std::string_view checkpoint, const tlog::VerifierKey& key,
-                           const BinaryBytes& binaries, const std::string& directory) {
+                           const tlog::VerifierKey& key, const CopyOptions& options) {
   std::optional<tlog::Checkpoint> before;
-  const std::string latest = directory + "/tlog/latest";
+  const std::string latest = options.directory + "/tlog/latest";
   const auto note = os::read_file(latest, tlog::kMaxNoteBytes);
   if (note) {
     auto opened = tlog::Checkpoint::open(*note, key, tlog::kBuildLog);
@@ -140,9 +143,9 @@ Result<CopiedLog> copy_log(tlog::TileSource& source, const tlog::Checkpoint& hea
   } else if (note.error().kind != ErrorKind::kNotFound) {
     return note.error();
   }
-  Copy copy(head, binaries, directory);
+  Copy copy(head, options);
   GW_TRY(copy.result.log, audit_log(source, head, before, copy));
-  GW_CHECK(copy.write(checkpoint));
+  GW_CHECK(copy.write());
   return copy.result;
 }
 

@@ -8,7 +8,9 @@
 // later copy into the same directory adds what is new; a head that is not of one history with the
 // one that is there is refused before anything is written.
 //
-// A binary that is not the record's bytes is left out, and told.
+// A binary that is not the record's bytes is left out, and told. One that is there already is taken
+// for what it is when it has the record's size, and read only when that is asked for; what is
+// another is written anew.
 //
 // One thread. Errors: as LogClient and audit_log(); kIo.
 #pragma once
@@ -30,19 +32,25 @@ namespace gw::build {
 // The bytes of a build's binary, packed or not; kNotFound: it is not to be had, and is left out.
 using BinaryBytes = std::function<Result<std::string>(const std::string& record, bool packed)>;
 
+struct CopyOptions {
+  std::string directory;
+  std::string checkpoint = {};  // the second dialect's note of the same head; empty: none
+  BinaryBytes binaries = {};    // null: none are copied
+  bool check_binaries = false;  // read those that are there, too
+};
+
 struct CopiedLog {
   AuditedLog log;
   std::uint64_t written = 0;  // files that were not there, or others
   std::uint64_t binaries_missing = 0;
   // Keys whose directory is named like another build's page: files cannot have both.
   std::uint64_t left_out = 0;
-  std::vector<std::string> damaged;  // paths of binaries that are not what was logged
+  std::vector<std::string>
+      damaged;  // paths of binaries that are not what was logged, here or there
 };
 
-// `checkpoint`: the second dialect's note of the same head, or empty for none. `binaries` may be
-// null.
+// `key`: the log's, which the head in the directory must have.
 Result<CopiedLog> copy_log(tlog::TileSource& source, const tlog::Checkpoint& head,
-                           std::string_view checkpoint, const tlog::VerifierKey& key,
-                           const BinaryBytes& binaries, const std::string& directory);
+                           const tlog::VerifierKey& key, const CopyOptions& options);
 
 }  // namespace gw::build

@@ -67,6 +67,13 @@ Result<std::vector<Output>> name_outputs(const std::string& to, std::span<const 
 Result<std::vector<Output>> plan_outputs(const std::string& to, std::span<const Key> keys) {
   GW_TRY(auto out, name_outputs(to, keys));
   std::error_code failed;
+  for (const Output& output : out) {
+    const auto there = fs::symlink_status(fs::path(output.directory) / output.name, failed);
+    if (fs::exists(there) && !fs::is_regular_file(there) && !fs::is_symlink(there)) {
+      return usage_error(output.path() + ": exists, and is no file", "name another with -o");
+    }
+  }
+  failed.clear();
   if (!out.empty()) fs::create_directories(out[0].directory, failed);
   if (!failed) return out;
   return io_error(fmt::format("making the directory {}: {}", out[0].directory, failed.message()));

@@ -20,7 +20,8 @@ struct Output {
 // `to`: a file for one binary, a directory (it exists, or `to` ends in a slash: then it is made)
 // for any number, or empty for the working directory. Names are binary_name()'s, with the target in
 // them when there are several. In the order of the keys. kUsage: several binaries for one file, two
-// of one name, a file in a directory that is not there. kIo.
+// of one name, a file in a directory that is not there, a name that a directory or a device has.
+// kIo.
 Result<std::vector<Output>> plan_outputs(const std::string& to, std::span<const Key> keys);
 // The same, and no directory is made yet.
 Result<std::vector<Output>> name_outputs(const std::string& to, std::span<const Key> keys);

@@ -214,6 +214,7 @@ Result<Resolved> resolve(ModuleStore& store, const Request& request) {
   }
   if (no_such) return *std::move(no_such);
   if (error) return *std::move(error);
+  GW_CHECK(mod::check_path(request.path));  // says why
   return usage_error(quoted(request.path) + ": cannot be in any module");
 }
 

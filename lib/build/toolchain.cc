@@ -33,23 +33,23 @@ constexpr std::string_view kGoMod = "go.mod";
 constexpr std::string_view kPackedGoMod = "_go.mod";
 constexpr int kMaxDepth = 64;
 
+Status check_going(const os::Stop* stop) {
+  if (stop == nullptr || !stop->requested()) return {};
+  return unavailable_error("stopped");
+}
+
 // Toolchains have some ten thousand small files: the buffer is made once.
-Result<Hash> hash_file(int fd) {
+Result<Hash> hash_file(int fd, const os::Stop* stop) {
   static thread_local std::array<char, std::size_t{64} << 10U> buffer;
   Sha256 hash;
   while (true) {
+    GW_CHECK(check_going(stop));
     const ssize_t n = ::read(fd, buffer.data(), buffer.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return errno_error("reading", errno);
     if (n == 0) return hash.finish();
     hash.update({buffer.data(), static_cast<std::size_t>(n)});
   }
-}
-
-// Files are small: who wants it to end does not wait for one.
-Status check_going(const os::Stop* stop) {
-  if (stop == nullptr || !stop->requested()) return {};
-  return unavailable_error("stopped");
 }
 
 bool is_executable(int fd) {
@@ -181,7 +181,7 @@ Result<std::string> hash_toolchain(int dir, std::string_view prefix, const os::S
                           const std::string& name) -> Status {
     GW_CHECK(check_going(stop));
     GW_TRY(const os::Fd fd, in.open_file(base, O_RDONLY));
-    auto content = hash_file(fd.get());
+    auto content = hash_file(fd.get(), stop);
     if (!content) return std::move(content).error().in(name);
     if (is_program(name) && !is_executable(fd.get())) {
       return untrusted_error(name + ": a program that cannot be run");
@@ -275,7 +275,7 @@ class GorootWalk {
 
 }  // namespace
 
-Result<std::string> hash_goroot(const std::string& goroot) {
+Result<std::string> hash_goroot(const std::string& goroot, const os::Stop* stop) {
   constexpr std::uint64_t kMaxBytes = std::uint64_t{4} << 30U;
   Sha256 hash;
   std::uint64_t bytes = 0;
@@ -285,7 +285,7 @@ Result<std::string> hash_goroot(const std::string& goroot) {
     if (!fd || ::fstat(fd.get(), &info) != 0) return errno_error(path.string(), errno);
     bytes += static_cast<std::uint64_t>(info.st_size);
     if (bytes > kMaxBytes) return unavailable_error(path.string() + ": too large");
-    auto content = hash_file(fd.get());
+    auto content = hash_file(fd.get(), stop);
     if (!content) return std::move(content).error().in(path.string());
     hash.update(fmt::format("{}  {}{}\n", encode_hex(as_bytes(*content)),
                             is_executable(fd.get()) ? "*" : "", name));
@@ -415,9 +415,9 @@ Result<Toolchain> local_toolchain(std::string_view path, const std::string& go_v
   return usage_error("no go command in PATH", "name a toolchain's directory with --toolchain DIR");
 }
 
-std::string kept_name(const Toolchain& toolchain) {
+std::string kept_name(const Toolchain& toolchain, const os::Stop* stop) {
   if (!toolchain.sum.empty()) return toolchain.go_version;
-  const auto hash = hash_goroot(toolchain.goroot);
+  const auto hash = hash_goroot(toolchain.goroot, stop);
   return hash ? fmt::format("{}-{}", toolchain.go_version, hash->substr(0, 32)) : "";
 }
 

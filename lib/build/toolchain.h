@@ -60,8 +60,9 @@ Result<Toolchain> local_toolchain(std::string_view path, const std::string& go_v
 
 // What is kept of a toolchain's work is kept under this name: the version of one that is what the
 // checksum database says, else the version and a hash of all its files as they are now (0.3 s of
-// CPU), whatever kept_as says. Empty when not all can be read: then nothing is kept.
-std::string kept_name(const Toolchain& toolchain);
+// CPU), whatever kept_as says. Empty when not all can be read, or it was stopped: then nothing is
+// kept.
+std::string kept_name(const Toolchain& toolchain, const os::Stop* stop = nullptr);
 
 // The kept name of one toolchain as it is now, each time it is asked for: its files are read again
 // only when one may have been changed since. What tells that is each file's name, device, inode,
@@ -74,7 +75,8 @@ class KeptName {
  public:
   using Read = std::function<std::string(const Toolchain&)>;
   // `clock` must outlive it. `read`: kept_name(), but for tests.
-  explicit KeptName(const Clock& clock, Read read = kept_name)
+  explicit KeptName(
+      const Clock& clock, Read read = [](const auto& t) { return kept_name(t); })
       : clock_(clock), read_(std::move(read)) {}
   std::string of(const Toolchain& toolchain);
 
@@ -90,8 +92,8 @@ class KeptName {
 // Whether a toolchain module's file is a program: bin/*, pkg/tool/**, lib/*/go_*_*_exec.
 bool is_program(std::string_view name);
 // A hash of the files that builds with a GOROOT may read, wherever links in it lead. kUnavailable
-// when there are more of them, or deeper, than any toolchain has; kIo.
-Result<std::string> hash_goroot(const std::string& goroot);
+// when there are more of them, or deeper, than any toolchain has, or stopped; kIo.
+Result<std::string> hash_goroot(const std::string& goroot, const os::Stop* stop = nullptr);
 // What KeptName compares, and when the last change was.
 struct GorootMark {
   std::string text;

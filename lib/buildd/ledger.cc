@@ -43,7 +43,7 @@ CREATE INDEX failure_expires ON failure(expires_at);
 )sql";
 
 constexpr std::string_view kBuiltColumns =
-    "SELECT number, key, text, sha256, packed_size, packed_sha256, made_at FROM record ";
+    "SELECT number, key, text, module, sha256, packed_size, packed_sha256, made_at FROM record ";
 
 Status create_or_check(sqlite::Database& db) {
   GW_TRY(const std::int64_t id, db.integer("PRAGMA application_id"));
@@ -247,10 +247,11 @@ Result<std::vector<Built>> Ledger::read_built(sqlite::Statement& statement) {
     b.number = statement.u64(0);
     b.key = statement.bytes(1);
     b.record = statement.bytes(2);
-    GW_TRY(b.sha256, column_hash(statement, 3));
-    b.packed_size = statement.u64(4);
-    GW_TRY(b.packed_sha256, column_hash(statement, 5));
-    b.made_at = from_unix(statement.integer(6));
+    b.module = statement.bytes(3);
+    GW_TRY(b.sha256, column_hash(statement, 4));
+    b.packed_size = statement.u64(5);
+    GW_TRY(b.packed_sha256, column_hash(statement, 6));
+    b.made_at = from_unix(statement.integer(7));
     out.push_back(std::move(b));
   }
 }

@@ -37,6 +37,7 @@ struct BuildResult : tlog::LogPayload {
 struct Built {
   std::uint64_t number = 0;
   std::string key;
+  std::string module;
   std::string record;  // tlog/build_log.h; holds size and sum
   Hash sha256{};
   std::uint64_t packed_size = 0;

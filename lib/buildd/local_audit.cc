@@ -74,7 +74,7 @@ class LocalAuditor {
     ++out_.records;
     check_sum_log(b);
     if (!record || tlog::format_build_key(record->target) != b.key ||
-        build::format_binary_sum(b.sha256) != record->sum) {
+        record->target.module != b.module || build::format_binary_sum(b.sha256) != record->sum) {
       tell(out_.damaged_log, fmt::format("record {}: its columns are not the record's", b.number));
       return {};
     }

@@ -150,7 +150,12 @@ void Site::serve_home(const Visit& visit) {
   const auto form = http::Form::parse(visit.request.query);
   if (form && form->find("m") != nullptr) {
     // Only to pages of this service: "/\\evil.example" is another host for browsers.
-    const auto path = parse_build_path(fmt::format("/{}", trim(form->get("m"), " \t\r\n/")));
+    std::string_view wanted = trim(form->get("m"), " \t\r\n/");
+    // A module's page, as browsers give its address.
+    for (const std::string_view scheme : {"https://", "http://"}) {
+      if (wanted.starts_with(scheme)) wanted.remove_prefix(scheme.size());
+    }
+    const auto path = parse_build_path(fmt::format("/{}", wanted));
     if (!path) return send_error(visit, path.error());
     return send(visit, redirect_to(format_build_path(*path)));
   }

@@ -65,6 +65,20 @@ Result<File> open_file(const std::string& path) {
   return out;
 }
 
+namespace {
+
+// What is said of the file, for how long it may be kept and its digest, is not said of this text.
+Response refused_file(int status, std::string text) {
+  Response out;
+  out.status = status;
+  out.content_type = "text/plain; charset=utf-8";
+  out.body = std::move(text);
+  out.headers.push_back({"Cache-Control", "no-store"});
+  return out;
+}
+
+}  // namespace
+
 Response file_response(const Request& request, File file) {
   Response out;
   out.content_type = std::move(file.content_type);
@@ -73,10 +87,7 @@ Response file_response(const Request& request, File file) {
   if (!file.etag.empty()) out.headers.push_back({"ETag", file.etag});
   const std::string* match = request.header("if-match");
   if (match != nullptr && !file.etag.empty() && !lists_tag(*match, file.etag, false)) {
-    out.status = 412;
-    out.content_type = "text/plain; charset=utf-8";
-    out.body = "it has another ETag\n";
-    return out;
+    return refused_file(412, "it has another ETag\n");
   }
   const std::string* none_match = request.header("if-none-match");
   if (none_match != nullptr && !file.etag.empty() && lists_tag(*none_match, file.etag, true)) {
@@ -92,9 +103,8 @@ Response file_response(const Request& request, File file) {
   if (range != nullptr && same && request.method == "GET") answer = parse_range(*range, file.size);
   switch (answer.kind) {
     case RangeAnswer::kUnsatisfiable:
-      out.status = 416;
-      out.content_type = "text/plain; charset=utf-8";
-      out.body = "no such range\n";
+      out = refused_file(416, "no such range\n");
+      out.headers.push_back({"Accept-Ranges", "bytes"});
       out.headers.push_back({"Content-Range", fmt::format("bytes */{}", file.size)});
       return out;
     case RangeAnswer::kPart:

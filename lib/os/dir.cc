@@ -57,6 +57,12 @@ Result<Fd> open_resolved(int at, const std::string& path, int flags, mode_t mode
     if (fd) return fd;
     if (errno != EAGAIN && errno != EINTR) break;
   }
+  // No file has such a name.
+  if (errno == ENAMETOOLONG && (flags & O_CREAT) == 0) {
+    Error error = errno_error("opening " + path, errno);
+    error.kind = ErrorKind::kNotFound;
+    return error;
+  }
   return error_of("opening " + path, errno);
 }
 
@@ -390,6 +396,12 @@ Status NewFile::publish(const std::string& name) {
 
 Status NewFile::replace(const std::string& name) {
   GW_CHECK(check_name(name));
+  // A device or a pipe of that name is no file to be replaced, though root could.
+  struct stat there {};
+  if (::fstatat(dir_.get(), name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+      !S_ISREG(there.st_mode) && !S_ISLNK(there.st_mode)) {
+    return usage_error(name + ": exists, and is no file");
+  }
   const std::string made = aside();
   GW_CHECK(link_as(made));
   if (::renameat(dir_.get(), made.c_str(), dir_.get(), name.c_str()) != 0) {

@@ -252,10 +252,27 @@ Status write_file_atomic(const std::string& path, std::string_view data, mode_t 
   return sync_directory(real);
 }
 
+namespace {
+
+// What a umask takes from the owner of a new file.
+Status give_to_owner(int fd, const std::string& path, mode_t mode) {
+  struct stat info {};
+  if (::fstat(fd, &info) != 0) return errno_error(path, errno);
+  const mode_t wanted = info.st_mode | (mode & S_IRWXU);
+  if (wanted == info.st_mode || ::fchmod(fd, wanted & 07777U) == 0) return {};
+  return errno_error("the mode of " + path, errno);
+}
+
+}  // namespace
+
 Status create_file(const std::string& path, std::string_view data, mode_t mode) {
   Fd fd = open_retry(path, O_WRONLY | O_CREAT | O_EXCL, mode);
   if (!fd && errno == EEXIST) return usage_error(path + ": already exists");
   if (!fd) return errno_error("creating " + path, errno);
+  if (auto s = give_to_owner(fd.get(), path, mode); !s) {
+    ::unlink(path.c_str());
+    return s;
+  }
   if (auto s = fill(std::move(fd), data, path); !s) {
     ::unlink(path.c_str());
     return s;

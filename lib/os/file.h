@@ -59,7 +59,8 @@ Result<std::string> file_to_write(const std::string& path);
 // new one gets `mode` less the umask.
 Status write_file_atomic(const std::string& path, std::string_view data, mode_t mode);
 
-// Creates the file (O_EXCL); kUsage when it exists already. Fsynced with its directory.
+// Creates the file (O_EXCL); kUsage when it exists already. Fsynced with its directory. Its mode is
+// `mode` less the umask, which takes nothing from the owner.
 Status create_file(const std::string& path, std::string_view data, mode_t mode);
 
 bool file_exists(const std::string& path);

@@ -1,6 +1,7 @@
 #include "os/refused_calls.h"
 
 #include <fmt/format.h>
+#include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -37,6 +38,17 @@ std::string family_name(std::uint64_t family) {
   return fmt::format("family {}", family);
 }
 
+bool is_foreign(const seccomp_data& call) {
+#if defined(__x86_64__)
+  constexpr int kX32 = 0x40000000;
+  return call.arch != AUDIT_ARCH_X86_64 || (call.nr & kX32) != 0;
+#elif defined(__aarch64__)
+  return call.arch != AUDIT_ARCH_AARCH64;
+#else
+  return false;
+#endif
+}
+
 bool is_readable(const Fd& fd, bool* ended) {
   pollfd look{fd.get(), POLLIN, 0};
   const int n = ::poll(&look, 1, 0);
@@ -47,6 +59,7 @@ bool is_readable(const Fd& fd, bool* ended) {
 }  // namespace
 
 std::string refused_call_text(const RefusedSystemCall& call) {
+  if (call.foreign) return "a system call of another architecture";
   const std::string name = system_call_name(call.number);
   // The kernel looks at so much of it.
   if (call.number == SYS_socket || call.number == SYS_socketpair) {
@@ -104,7 +117,7 @@ std::optional<RefusedSystemCall> RefusedCalls::answer() {
   response->error = -error_;
   // A caller that was killed meanwhile needs no answer.
   (void)::ioctl(fd_.get(), SECCOMP_IOCTL_NOTIF_SEND, response);
-  RefusedSystemCall out{.number = request->data.nr};
+  RefusedSystemCall out{.number = request->data.nr, .foreign = is_foreign(request->data)};
   std::copy(std::begin(request->data.args), std::end(request->data.args), out.arguments.begin());
   return out;
 }

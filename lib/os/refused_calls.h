@@ -21,6 +21,8 @@ namespace gw::os {
 
 struct RefusedSystemCall {
   int number = 0;
+  // Made by the door for programs of another architecture (32-bit, x32), whose numbers are others.
+  bool foreign = false;
   std::array<std::uint64_t, 6> arguments{};
 };
 // "ptrace", "socket (netlink)".

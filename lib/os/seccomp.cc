@@ -44,8 +44,8 @@ constexpr auto kMounting = std::to_array<const char*>(
 constexpr auto kOtherSockets = std::to_array<const char*>(
     {"io_uring_setup", "io_uring_enter", "io_uring_register", "socketcall"});
 // Memory that no process has mapped, or that stays when it is mapped no more.
-constexpr auto kSharedMemory =
-    std::to_array<const char*>({"memfd_create", "memfd_secret", "shmget", "msgget", "semget"});
+constexpr auto kSharedMemory = std::to_array<const char*>(
+    {"memfd_create", "memfd_secret", "shmget", "msgget", "semget", "mq_open"});
 // clone(2)'s flags that make one.
 constexpr std::uint64_t kNamespaceFlags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID |
                                           CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
@@ -85,6 +85,12 @@ class Compiler {
 
   Result<std::vector<std::uint64_t>> compile() {
     if (!filter_) return internal_error("seccomp_init failed");
+    // The library's own choice would end one thread, and leave the others waiting for it.
+    const std::uint32_t foreign =
+        refuse_ == SCMP_ACT_NOTIFY ? SCMP_ACT_NOTIFY : SCMP_ACT_KILL_PROCESS;
+    if (const int r = ::seccomp_attr_set(filter_.get(), SCMP_FLTATR_ACT_BADARCH, foreign); r != 0) {
+      return internal_error(fmt::format("seccomp_attr_set: error {}", -r));
+    }
     if (!policy_.allow.empty() && !policy_.deny.empty()) {
       return usage_error("a list of allowed and one of denied system calls");
     }

@@ -1,8 +1,8 @@
 // Seccomp: the system calls that a program may make, by name.
 //
 // A filter is compiled here, in the parent; the child only installs it. Calls of another
-// architecture (32-bit, x32) end the process. Names are those of libseccomp; one that it does not
-// know is an error, never a rule that is left out.
+// architecture (32-bit, x32) end the process, or are told of as refused. Names are those of
+// libseccomp; one that it does not know is an error, never a rule that is left out.
 //
 // Refused calls can be told of as they are made: the kernel asks a listener of ours, which answers
 // with the error (os/refused_calls.h).

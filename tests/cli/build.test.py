@@ -282,6 +282,7 @@ class Build(cli.TestCase):
         self.assert_error(r, 1, "not a main package")
 
     def test_wrong_command_lines(self):
+        os.mkfifo(self.path("pipe"))
         for args, text in (((MODULE, "--target", "linux/vax"), "linux/vax"),
                            ((MODULE, "--target", "ios/arm64"), "C compiler"),
                            ((MODULE, "--go", "go1.22"), "go1.22"),
@@ -289,6 +290,8 @@ class Build(cli.TestCase):
                            (("hello",), "no module"),
                            ((MODULE + "@>v1",), "no version to build"),
                            ((MODULE, "-o", "no/x"), "no directory"),
+                           ((MODULE, "-o", "pipe"), "pipe: exists, and is no file"),
+                           (("Example.org/hello",), "invalid character"),
                            ((MODULE, "--target", "all", "-o", "x"), "one file for 42 binaries")):
             with self.subTest(args=args):
                 self.assert_error(self.build(*args), 2, text)

@@ -185,6 +185,32 @@ class Log(cli.TestCase):
                     if "/lookup/" not in path:  # under the head of its first copy
                         self.assertEqual(a.read(), b.read(), path)
 
+        # Binaries that are damaged where they are served: of another size, and of the same.
+        binaries = sorted(os.path.join(base, name) for base, _, files in os.walk(self.path("mirror"))
+                          for name in files if name.endswith(".gz") or "-go1." in name)
+
+        def read():
+            found = []
+            for path in binaries[:3]:
+                with open(path, "rb") as f:
+                    found.append(f.read())
+            return found
+
+        good = read()
+        for path, text in zip(binaries, (b"", good[1][:-1] + b"x", good[2][:-1] + b"x")):
+            with open(path, "wb") as f:
+                f.write(text)
+        r = self.client("log mirror", "mirror", "--check-binaries", source=web + "/tlog")
+        self.assert_run(r, 0, err="")
+        self.assertIn(" 3 files written", r.out)
+        self.assertEqual(read(), good)
+        self.assertIn(" 0 files written", self.client("log mirror", "mirror", source=web + "/tlog").out)
+
+        # Static files have no answer to what is newest.
+        for source in (self.path("static/tlog"), web + "/tlog"):
+            self.assert_error(self.client("get", "example.org/hello@latest", source=source), 1,
+                              "hint: files of a copied log do not say what is newest")
+
         # What was edited is found out.
         tile = self.path("mirror/tlog/tile/8/data/000.p/12")
         with open(tile) as f:

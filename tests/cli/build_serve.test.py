@@ -194,6 +194,9 @@ class Serve(cli.TestCase):
         s = self.lab.serve()
         self.expect(s.get("/?m=example.org/two"), 307, "/example.org/two")
         self.expect(s.get("/?m=+example.org/two@v1/"), 307, "/example.org/two@v1")
+        self.expect(s.get("/?m=https://example.org/two/"), 307, "/example.org/two")
+        # No file of the module proxy can have such a name.
+        self.expect(s.get("/example.org/" + "a" * 300), 422)
         for elsewhere in ("%5Cevil.example", "%5C%5Cevil.example/x", "a.b%5C@evil.example", "%0D%0Ax:y"):
             self.expect(s.get("/?m=" + elsewhere), 404)
         self.expect(s.get("/example.org/two/"), 307, "/example.org/two")

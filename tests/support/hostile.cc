@@ -10,7 +10,9 @@
 #include <linux/io_uring.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
@@ -91,6 +93,23 @@ int map_shared() {
   return p == MAP_FAILED ? errno : 0;
 }
 
+// In a process of its own, as it may be what ends it. A system call's result, or the signal.
+int apart(const std::function<int()>& make) {
+  const pid_t pid = ::fork();
+  if (pid == 0) ::_exit(make());
+  int status = 0;
+  if (pid < 0 || ::waitpid(pid, &status, 0) != pid) return errno;
+  return WIFSIGNALED(status) ? ENOSYS : WEXITSTATUS(status);
+}
+
+// getpid by the doors for programs of other kinds, where the numbers mean other calls.
+int call_as_i386() {
+  long result = 20;
+  __asm__ volatile("int $0x80" : "+a"(result) : : "memory");
+  return result > 0 ? 0 : static_cast<int>(-result);
+}
+int call_as_x32() { return call(0x40000000 | SYS_getpid); }
+
 // Descriptors that somebody forgot to close.
 int look_for_descriptors() {
   for (int fd = 3; fd < 1024; ++fd) {
@@ -163,6 +182,9 @@ std::vector<Attempt> attempts() {
       {"trace", [host] { return call(SYS_ptrace, PTRACE_SEIZE, host, 0, 0); }},
       {"read_memory",
        [host] { return call(SYS_process_vm_readv, host, arg(vector), 1, arg(vector), 1); }},
+      {"take_descriptor", [] { return call(SYS_pidfd_getfd, 0, 0, 0); }},
+      {"hold_process", [host] { return call(SYS_pidfd_open, host, 0); }},
+      {"advise_memory", [] { return call(SYS_process_madvise, 0, arg(vector), 0, 0, 0); }},
       {"kcmp", [] { return call(SYS_kcmp, ::getpid(), ::getpid(), 0, 0, 0); }},
       {"perf", [] { return call(SYS_perf_event_open, arg(vector), 0, -1, -1, 0); }},
       // out
@@ -182,6 +204,27 @@ std::vector<Attempt> attempts() {
       {"become_root", [] { return call(SYS_setresuid, 0, 0, 0); }},
       {"keyring", [] { return call(SYS_add_key, arg("user"), arg("x"), arg("y"), 1, -3); }},
       {"request_key", [] { return call(SYS_request_key, arg("user"), arg("x"), 0, -3); }},
+      {"i386", [] { return apart(call_as_i386); }},
+      {"x32", [] { return apart(call_as_x32); }},
+      {"new_mount", [] { return call(SYS_fsopen, arg("tmpfs"), 0); }},
+      {"old_mount", [] { return call(SYS_umount2, arg("/"), MNT_DETACH); }},
+      {"remount", [] { return call(SYS_mount_setattr, AT_FDCWD, arg("/"), 0, arg(vector), 32); }},
+      {"openat2",
+       [up] {
+         const std::uint64_t how[3] = {O_RDONLY, 0, 0};
+         return call(SYS_openat2, AT_FDCWD, arg((up + "/etc/passwd").c_str()), arg(how),
+                     sizeof how);
+       }},
+      {"setuid_file",
+       [] {
+         return call(452, AT_FDCWD, arg("/dev/null"), 04755, 0); /* fchmodat2 */
+       }},
+      {"terminal", [] { return read_file("/dev/tty"); }},
+      {"push_input", [] { return call(SYS_ioctl, 0, TIOCSTI, arg("x")); }},
+      {"fanotify", [] { return call(SYS_fanotify_init, 0, O_RDONLY); }},
+      {"quota", [] { return call(SYS_quotactl, 0, 0, 0, 0); }},
+      {"ldt", [] { return call(SYS_modify_ldt, 0, arg(vector), sizeof vector); }},
+      {"ports", [] { return call(SYS_iopl, 3); }},
       {"keyctl", [] { return call(SYS_keyctl, 0, -3, 1); }},
       {"bpf", [] { return call(SYS_bpf, 0, arg(vector), 64); }},
       {"userfaultfd", [] { return call(SYS_userfaultfd, 1); }},
@@ -191,6 +234,10 @@ std::vector<Attempt> attempts() {
       {"set_host_name", [] { return call(SYS_sethostname, arg("x"), 1); }},
       // memory that nobody counts
       {"memfd", [] { return call(SYS_memfd_create, arg("x"), 0); }},
+      {"memfd_secret", [] { return call(SYS_memfd_secret, 0); }},
+      {"message_queue", [] { return call(SYS_mq_open, arg("x"), O_RDWR | O_CREAT, 0600, 0); }},
+      {"messages", [] { return call(SYS_msgget, 0, 0600 | 01000); }},
+      {"semaphores", [] { return call(SYS_semget, 0, 1, 0600 | 01000); }},
       {"shared_memory", map_shared},
       {"shm", [] { return call(SYS_shmget, 0, 4096, 0600 | 01000); }},
       {"aio", [] { return call(SYS_io_setup, 1, arg(vector)); }},

@@ -134,10 +134,10 @@ TEST_CASE("copy: files that a client reads, head last", "[log_copy]") {
   const TempDir dir;
   const auto key = signer().verifier();
   const std::string where = dir.file("copy");
-  const auto copied = copy_log(lab.log, lab.head(), "", key, nullptr, where).value();
+  const auto copied = copy_log(lab.log, lab.head(), key, {where}).value();
   CHECK(copied.log.records == 300);
   CHECK(copied.written > 600);
-  CHECK(copy_log(lab.log, lab.head(), "", key, nullptr, where).value().written == 0);
+  CHECK(copy_log(lab.log, lab.head(), key, {where}).value().written == 0);
 
   LogClientOptions options(key);
   options.source = where + "/tlog";
@@ -172,10 +172,9 @@ TEST_CASE("copy: files that a client reads, head last", "[log_copy]") {
 
   // It grows, and is copied on.
   lab.grow(301);
-  CHECK(copy_log(lab.log, lab.head(), "", key, nullptr, where).value().log.records == 301);
+  CHECK(copy_log(lab.log, lab.head(), key, {where}).value().log.records == 301);
   CHECK(client->find(none).value().number() == 300);
   // Another key's directory.
   const auto other = tlog::SignerKey::from_seed("x.example", std::string(32, 'x')).value();
-  CHECK(copy_log(lab.log, lab.head(), "", other.verifier(), nullptr, where).error().kind ==
-        ErrorKind::kUsage);
+  CHECK(copy_log(lab.log, lab.head(), other.verifier(), {where}).error().kind == ErrorKind::kUsage);
 }

@@ -1,5 +1,7 @@
 #include "build/outputs.h"
 
+#include <sys/stat.h>
+
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
@@ -59,6 +61,11 @@ TEST_CASE("what cannot be told apart, or has no place, is refused before anythin
   CHECK(refused(dir.path(), same));
   CHECK(refused(dir.file("no/x"), {key_of("a.b/c")}));
   CHECK(refused(dir.file("no/.."), {key_of("a.b/c")}));
+  // What is there and no file is not replaced, though root could.
+  REQUIRE(::mkfifo(dir.file("pipe").c_str(), 0600) == 0);
+  CHECK(refused(dir.file("pipe"), {key_of("a.b/c")}));
+  std::filesystem::create_directories(dir.file("dist/" + binary_name(key_of("a.b/c"))));
+  CHECK(refused(dir.file("dist"), {key_of("a.b/c")}));
   std::ofstream(dir.file("file")) << "x";
   CHECK(plan_outputs(dir.file("file") + "/", two).error().kind == ErrorKind::kIo);
 }

@@ -323,3 +323,17 @@ TEST_CASE("nothing is kept of a toolchain whose files cannot all be known") {
   REQUIRE(found);
   CHECK(kept_name(*found).empty());
 }
+
+TEST_CASE("a toolchain is hashed until asked to stop") {
+  const TempDir dir;
+  const std::string root = dir.file("go");
+  spill(root + "/VERSION", "go1.19.8");
+  spill(root + "/bin/go", "program");
+  os::Stop stop;
+  CHECK(hash_goroot(root, &stop));
+  stop.request();
+  const auto hash = hash_goroot(root, &stop);
+  REQUIRE(!hash);
+  CHECK(hash.error().kind == ErrorKind::kUnavailable);
+  CHECK(kept_name(*directory_toolchain(root, "", "linux-amd64"), &stop).empty());
+}

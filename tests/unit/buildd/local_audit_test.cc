@@ -135,6 +135,7 @@ TEST_CASE("local audit: whatever is changed in the database", "[local_audit]") {
        {"UPDATE record SET text = replace(text, 'a.b/c', 'a.b/d') WHERE number = 2",
         "UPDATE record SET sha256 = zeroblob(32) WHERE number = 2",
         "UPDATE record SET key = key || 'x' WHERE number = 2",
+        "UPDATE record SET module = 'a.b/d' WHERE number = 2",
         "UPDATE hash SET hash = zeroblob(32) WHERE level = 0 AND n = 2",
         "UPDATE hash SET hash = zeroblob(32) WHERE level = 1 AND n = 0",
         "UPDATE record SET log = substr(log, 1, 20) WHERE number = 2",

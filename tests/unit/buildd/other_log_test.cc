@@ -49,7 +49,7 @@ struct OtherLogLab {
     const auto head =
         tlog::Checkpoint::open(other.writer().head()->latest, other.latest.key(), tlog::kBuildLog)
             .value();
-    REQUIRE(build::copy_log(other, head, "", other.latest.key(), nullptr, dir.file("copy")));
+    REQUIRE(build::copy_log(other, head, other.latest.key(), {dir.file("copy")}));
   }
 
   BuildUpdate build(const build::Key& key) {

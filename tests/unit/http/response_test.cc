@@ -171,6 +171,9 @@ TEST_CASE("http files: whole, parts and conditions") {
   CHECK(beyond.status == 416);
   CHECK_FALSE(beyond.file);
   CHECK(*header(beyond, "Content-Range") == "bytes */10");
+  // What holds for the file does not for this answer.
+  CHECK(*header(beyond, "Cache-Control") == "no-store");
+  CHECK(header(beyond, "ETag") == nullptr);
   for (const char* same : {"\"tag\"", "*", "\"x\", W/\"tag\""}) {
     CHECK(ask({{"if-none-match", same}}).status == 304);
   }
@@ -182,6 +185,7 @@ TEST_CASE("http files: whole, parts and conditions") {
   for (const char* other : {"\"other\"", "W/\"tag\"", "", "tag"}) {
     const auto refused = ask({{"if-match", other}, {"range", "bytes=0-1"}, {"if-none-match", "*"}});
     CHECK(refused.status == 412);
+    CHECK(*header(refused, "Cache-Control") == "no-store");
     CHECK_FALSE(refused.file);
   }
 

@@ -1,6 +1,7 @@
 #include "os/dir.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -87,6 +88,7 @@ TEST_CASE("dir: nothing outside is reached") {
 TEST_CASE("dir: names that are none") {
   const Scratch scratch;
   const Dir dir = scratch.dir();
+  CHECK(dir.read_file(std::string(300, 'a'), 10).error().kind == ErrorKind::kNotFound);
   for (const std::string& name : {std::string(), std::string("."), std::string(".."),
                                   std::string("a/b"), std::string("/a"), std::string("a\0b", 3)}) {
     CAPTURE(name);
@@ -126,6 +128,9 @@ TEST_CASE("dir: new files appear whole, or not at all") {
     GW_EXPECT(count(dir) == 1);
     fs::create_directory(scratch.path() + "/taken");
     GW_EXPECT(!dir.new_file(0600)->replace("taken"));
+    GW_EXPECT(::mkfifoat(dir.fd(), "pipe", 0600) == 0);
+    GW_EXPECT(!dir.new_file(0600)->replace("pipe"));
+    GW_EXPECT(fs::is_fifo(scratch.path() + "/pipe") && fs::remove(scratch.path() + "/pipe"));
     GW_EXPECT(count(dir) == 2);
     // A program can be run at once: nobody has it open for writing.
     auto program = dir.new_file(0755);

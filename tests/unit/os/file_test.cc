@@ -113,6 +113,17 @@ TEST_CASE("create never overwrites") {
   CHECK(read_file(path, 10).value() == "one");
 }
 
+TEST_CASE("whoever makes a file can use it") {
+  TempDir dir;
+  const mode_t old = ::umask(0777);
+  const Status made = create_file(dir.path + "/f", "x", 0640);
+  ::umask(old);
+  REQUIRE(made);
+  struct stat st {};
+  REQUIRE(::stat((dir.path + "/f").c_str(), &st) == 0);
+  CHECK((st.st_mode & 0777) == 0600);
+}
+
 TEST_CASE("reading is bounded and names the path") {
   TempDir dir;
   std::string path = dir.path + "/f";

@@ -132,4 +132,6 @@ TEST_CASE("names of system calls") {
   CHECK(refused_call_text({.number = SYS_socket, .arguments = {1}}) == "socket (unix)");
   CHECK(refused_call_text({.number = SYS_socket, .arguments = {99}}) == "socket (family 99)");
   CHECK(refused_call_text({.number = 99'999}) == "system call 99999");
+  CHECK(refused_call_text({.number = SYS_ptrace, .foreign = true}) ==
+        "a system call of another architecture");
 }
