@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "dns/signature_life.h"
 #include "vanity/lint.h"
-#include "vanity/signature_life.h"
 #include "vanity/site_config.h"
 #include "vanity/zone_text.h"
 
@@ -42,6 +42,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       for (char c : zone->text) require((c >= 0x20 && c < 0x7f) || c == '\n');
     }
   }
-  (void)read_signatures(text, gw::from_unix(1700000000));
+  (void)gw::dns::read_signatures(text, gw::from_unix(1700000000));
   return 0;
 }
