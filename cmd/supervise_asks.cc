@@ -136,7 +136,7 @@ Command ask_command(const std::string& name, const std::string& summary, const s
   if (!words.empty()) {
     c.add(positionals(words, &v->words, required, "see above").check(check_word));
   }
-  c.run = [v, name, print](Context& ctx) -> Result<int> {
+  c.run = [v, name, print = std::move(print)](Context& ctx) -> Result<int> {
     std::string command = name;
     for (const std::string& word : v->words) command += " " + word;
     GW_TRY(const Json answer, ask(v->dir, command));

@@ -37,7 +37,7 @@ std::string listening_address(int fd, const http::Endpoint& endpoint) {
 
 // Made once, so that the page never stands open.
 Status Supervisor::make_password() {
-  if (options_.web.admin.empty() || options_.web.password_file != "") return {};
+  if (options_.web.admin.empty() || !options_.web.password_file.empty()) return {};
   GW_TRY(const auto found, directory_.find("password"));
   if (found) return {};
   GW_TRY(os::NewFile file, directory_.new_file(0600));
