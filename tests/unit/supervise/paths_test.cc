@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const os::User kJoe{"joe", "/", "", {61234, 61235, {61235, 61236}}};
+const os::User kJoe{"joe", "/", {61234, 61235, {61235, 61236}}};
 
 bool writable(const std::string& path) {
   const auto checked = check_not_writable(kJoe, path);
