@@ -412,6 +412,7 @@ Status add_verifiers(buildd::ServiceOptions& options, const BuildServeValues& v,
                         &stop] { return open_build_service(services, service, clock, stop); };
   }
   std::vector<build::ServiceName> services;
+  services.reserve(all.size());
   for (const std::string& text : all) services.push_back(split_build_service(text));
   GW_CHECK(build::check_different(services));
   for (const std::string& text : all) {

@@ -77,9 +77,7 @@ void add_follow(Command& command, FollowValues* v) {
 }
 
 Result<std::unique_ptr<FollowParts>> make_follower(Context& ctx, const FollowValues& v,
-                                                   const std::string& db, const Logger& log,
-                                                   const os::Notifier* notifier,
-                                                   const os::Stop& stop) {
+                                                   const std::string& db, const FollowedBy& by) {
   auto parts = std::make_unique<FollowParts>();
   follow::FollowOptions options;
   auto key = tlog::VerifierKey::parse(v.log.log_key);
@@ -101,19 +99,19 @@ Result<std::unique_ptr<FollowParts>> make_follower(Context& ctx, const FollowVal
       v.log.source.value_or(v.form == &tlog::kBuildLog ? tlog::build_log_url(where.log_name) : "");
   where.proxy = v.log.proxy.value_or("");
   where.http.ca_file = v.log.ca_file.value_or("");
-  where.http.stop = &stop;
+  where.http.stop = &by.stop;
   GW_TRY(parts->exchange, follow::make_exchange(where.http));
-  GW_TRY(parts->source, net::make_source(std::move(where)));
+  GW_TRY(parts->source, net::make_source(where));
 
   std::function<void(std::string_view)> terminal;
   if (ctx.out.settings().terminal) {
     terminal = [&ctx](std::string_view line) { ctx.out.progress(line); };
   }
-  parts->progress = std::make_unique<follow::ProgressReporter>(std::move(terminal), log);
+  parts->progress = std::make_unique<follow::ProgressReporter>(std::move(terminal), by.log);
 
-  follow::Environment environment;
-  if (notifier != nullptr && notifier->watchdog_interval()) {
-    parts->heartbeat = std::make_unique<os::Heartbeat>(*notifier, kLongestWait);
+  follow::FollowEnvironment environment;
+  if (by.notifier != nullptr && by.notifier->watchdog_interval()) {
+    parts->heartbeat = std::make_unique<os::Heartbeat>(*by.notifier, kLongestWait);
     os::Heartbeat& heart = *parts->heartbeat;
     parts->source = follow::kept_alive(std::move(parts->source), heart);
     parts->exchange = follow::kept_alive(std::move(parts->exchange), heart);
@@ -121,8 +119,8 @@ Result<std::unique_ptr<FollowParts>> make_follower(Context& ctx, const FollowVal
   environment.source = parts->source.get();
   environment.exchange = parts->exchange.get();
   environment.clock = &ctx.clock;
-  environment.log = &log;
-  environment.notifier = notifier;
+  environment.log = &by.log;
+  environment.notifier = by.notifier;
   environment.progress = [reporter = parts->progress.get(),
                           heart = parts->heartbeat.get()](const follow::Progress& p) {
     if (heart != nullptr) heart->alive();

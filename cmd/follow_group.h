@@ -41,10 +41,14 @@ struct FollowParts {
   std::unique_ptr<follow::ProgressReporter> progress;
   std::unique_ptr<follow::Follower> follower;
 };
-// `log` and `notifier` (may be null) and `stop` are borrowed. kUsage for a bad key, source or URL.
+// Who hears of it and who ends it; borrowed.
+struct FollowedBy {
+  const Logger& log;
+  const os::Stop& stop;
+  const os::Notifier* notifier = nullptr;  // null: no service manager
+};
+// kUsage for a bad key, source or URL.
 Result<std::unique_ptr<FollowParts>> make_follower(Context& ctx, const FollowValues& v,
-                                                   const std::string& db, const Logger& log,
-                                                   const os::Notifier* notifier,
-                                                   const os::Stop& stop);
+                                                   const std::string& db, const FollowedBy& by);
 
 }  // namespace gw::cmd

@@ -123,7 +123,7 @@ Result<int> follow_once(Context& ctx, const Values& v, const os::Stop& stop,
   // A one-shot command speaks in messages; events that need nobody stay out of cron's mail.
   const LogLevel level = ctx.verbose ? LogLevel::kDebug : LogLevel::kWarning;
   const Logger log = Logger::messages(ctx.quiet ? LogLevel::kError : level, ctx.out.message_sink());
-  GW_TRY(const auto parts, make_follower(ctx, v.follow, v.db, log, nullptr, stop));
+  GW_TRY(const auto parts, make_follower(ctx, v.follow, v.db, {.log = log, .stop = stop}));
   auto round = parts->follower->run_once(stop);
   // A security error is one also when somebody interrupts.
   const bool halted = !round && round.error().kind == ErrorKind::kUntrusted;
@@ -142,7 +142,8 @@ Result<int> follow_once(Context& ctx, const Values& v, const os::Stop& stop,
 
 Result<int> follow_on(Context& ctx, const Values& v, const os::Stop& stop,
                       const os::Notifier& notifier) {
-  GW_TRY(const auto parts, make_follower(ctx, v.follow, v.db, ctx.log, &notifier, stop));
+  GW_TRY(const auto parts,
+         make_follower(ctx, v.follow, v.db, {.log = ctx.log, .stop = stop, .notifier = &notifier}));
   notifier.ready("following");
   auto status = parts->follower->run(stop);
   notifier.stopping();

@@ -47,7 +47,7 @@ Result<int> run_serve(const ServeValues& v, Context& ctx) {
     follow.emplace(
         [&](const os::Stop& stop) -> Result<dnsd::FollowThread::Follow> {
           GW_TRY(const std::shared_ptr<FollowParts> parts,
-                 make_follower(ctx, v.following, *v.db, ctx.log, nullptr, stop));
+                 make_follower(ctx, v.following, *v.db, {.log = ctx.log, .stop = stop}));
           return dnsd::FollowThread::Follow(
               [parts](const os::Stop& end) { return parts->follower->run(end); });
         },

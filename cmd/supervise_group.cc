@@ -44,8 +44,7 @@ Result<os::User> user_of(const SuperviseValues& v) {
   if (!user && (!uid || v.groups.empty() || *uid > 0xfffffffe)) {
     return std::move(user).error().in("--user");
   }
-  os::User out =
-      user ? *std::move(user) : os::User{v.user, "/", "", {static_cast<uid_t>(*uid), 0, {}}};
+  os::User out = user ? *std::move(user) : os::User{v.user, "/", {static_cast<uid_t>(*uid), 0, {}}};
   if (v.groups.empty()) return out;
   out.identity.groups.clear();
   for (const std::string& name : v.groups) {

@@ -1,7 +1,6 @@
 // gwtool vanity-lookup: where the source of an import path is.
 #include <fmt/format.h>
 
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>

@@ -13,8 +13,9 @@
 #include <openssl/sha.h>
 #include <sodium.h>
 
-#include <bit>
 #include <cstring>
+
+#include "base/table_hash.h"
 
 namespace gw {
 
@@ -270,12 +271,9 @@ void wipe(std::string& secret) { sodium_memzero(secret.data(), secret.size()); }
 
 std::array<std::uint64_t, 2> siphash128(const std::array<std::uint64_t, 2>& key,
                                         std::string_view bytes) {
-  static_assert(std::endian::native == std::endian::little);  // as the algorithm's words are
-  std::array<std::uint64_t, 2> out{};
-  crypto_shorthash_siphashx24(reinterpret_cast<unsigned char*>(out.data()),
-                              reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
-                              reinterpret_cast<const unsigned char*>(key.data()));
-  return out;
+  SipHash<2, 4> hash(key, bytes, 0xee);
+  const std::uint64_t first = hash.first(0xee);
+  return {first, hash.second()};
 }
 
 }  // namespace gw

@@ -1,7 +1,5 @@
 #include "base/json.h"
 
-#include <algorithm>
-
 namespace gw {
 
 namespace {

@@ -170,10 +170,6 @@ std::string format_build_path(const BuildPath& path) {
 
 std::string build_page(const build::Key& key) { return "/" + build::format_key(key); }
 
-std::string result_page(const build::Key& key, std::string_view sum) {
-  return fmt::format("/{}{}/", build::format_key(key), sum);
-}
-
 bool is_version_query(const build::Key& key) {
   const auto version = mod::parse_semver(key.version);
   return !version || mod::canonical_version(key.version) != key.version;

@@ -35,9 +35,8 @@ Result<BuildPath> parse_build_path(std::string_view path);
 
 // With its first slash.
 std::string format_build_path(const BuildPath& path);
-// "/KEY" and "/KEY SUM/".
+// "/KEY".
 std::string build_page(const build::Key& key);
-std::string result_page(const build::Key& key, std::string_view sum);
 
 // Whether anything must be asked to know which one is meant.
 bool is_version_query(const build::Key& key);

@@ -57,14 +57,6 @@ Status BuildQueue::submit(const build::Key& key, Watcher watcher) {
   return {};
 }
 
-bool BuildQueue::watch(const std::string& key, Watcher watcher) {
-  const MutexLock lock(mutex_);
-  const auto found = jobs_.find(key);
-  if (found == jobs_.end()) return false;
-  if (watcher(found->second->state)) found->second->watchers.push_back(std::move(watcher));
-  return true;
-}
-
 std::optional<BuildUpdate> BuildQueue::find(const std::string& key) const {
   const MutexLock lock(mutex_);
   const auto found = jobs_.find(key);

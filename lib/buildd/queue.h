@@ -64,8 +64,6 @@ class BuildQueue {
   Status submit(const build::Key& key, Watcher watcher);
   // How it stands; nothing when it neither waits nor runs.
   std::optional<BuildUpdate> find(const std::string& key) const;
-  // Watches a build that is under way; false when it is not.
-  bool watch(const std::string& key, Watcher watcher);
 
   // Takes no more, and tells those that wait kTempFailed. What runs goes on.
   void close();

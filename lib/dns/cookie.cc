@@ -1,8 +1,6 @@
 #include "dns/cookie.h"
 
 #include <algorithm>
-#include <bit>
-#include <optional>
 
 #include "base/bytes.h"
 #include "base/crypto.h"

@@ -50,7 +50,7 @@ std::optional<std::string> plain_name(std::string_view text, NameView origin) {
 
 std::optional<std::string> plain_mx(std::string_view text, NameView origin) {
   const std::size_t blank = text.find(' ');
-  if (blank == std::string_view::npos || blank > 5) return std::nullopt;
+  if (blank > 5) return std::nullopt;  // too many digits, or no blank at all
   const auto preference = parse_decimal(text.substr(0, blank));
   if (!preference || *preference > 0xffff) return std::nullopt;
   const auto name = plain_name(text.substr(blank + 1), origin);

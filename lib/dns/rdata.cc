@@ -214,23 +214,6 @@ std::string soa_rdata(const SoaFields& soa) {
   return rdata;
 }
 
-Result<SoaFields> parse_soa(std::string_view rdata) {
-  auto canonical = canonical_rdata(rrtype::kSoa, rdata);
-  if (!canonical) return usage_error("malformed soa rdata");
-  SoaFields soa;
-  std::size_t mname = wire_name_size(rdata);
-  std::size_t rname = wire_name_size(rdata.substr(mname));
-  soa.mname = rdata.substr(0, mname);
-  soa.rname = rdata.substr(mname, rname);
-  const char* at = rdata.data() + mname + rname;
-  soa.serial = load_u32(at);
-  soa.refresh = load_u32(at + 4);
-  soa.retry = load_u32(at + 8);
-  soa.expire = load_u32(at + 12);
-  soa.minimum = load_u32(at + 16);
-  return soa;
-}
-
 std::uint32_t soa_serial(std::string_view rdata) {
   return load_u32(rdata.data() + rdata.size() - 20);
 }

@@ -33,8 +33,6 @@ struct SoaFields {
   std::uint32_t serial = 0, refresh = 14400, retry = 3600, expire = 1209600, minimum = 300;
 };
 std::string soa_rdata(const SoaFields& soa);
-// kUsage when `rdata` is no SOA.
-Result<SoaFields> parse_soa(std::string_view rdata);
 // Their places in valid SOA rdata, without parsing: the last five 32-bit integers.
 std::uint32_t soa_serial(std::string_view rdata);
 std::uint32_t soa_minimum(std::string_view rdata);

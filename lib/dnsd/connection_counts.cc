@@ -3,8 +3,6 @@
 #include <sys/socket.h>
 
 #include <array>
-#include <span>
-#include <utility>
 
 #include "base/metrics.h"
 #include "dnsd/rate_limit.h"

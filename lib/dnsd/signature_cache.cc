@@ -1,7 +1,6 @@
 #include "dnsd/signature_cache.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 
 #include "os/pages.h"

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
-#include <thread>
 #include <utility>
 
 #include "base/metrics.h"
@@ -30,8 +29,8 @@ constexpr std::size_t kFewTiles = kRunBytes / tlog::kMaxDataTileBytes;
 
 class Pipeline {
  public:
-  Pipeline(tlog::Follower& log, store::Writer& writer, const CatchUpChecks& checks,
-           const FollowOptions& options, const Environment& environment, const os::Stop& stop)
+  Pipeline(tlog::RunFetcher& log, store::Writer& writer, const CatchUpChecks& checks,
+           const FollowOptions& options, const FollowEnvironment& environment, const os::Stop& stop)
       : log_(log),
         writer_(writer),
         checks_(checks),
@@ -59,11 +58,11 @@ class Pipeline {
   void commit_all(CatchUpResult& result);
   bool tick();
 
-  tlog::Follower& log_;
+  tlog::RunFetcher& log_;
   store::Writer& writer_;
   const CatchUpChecks& checks_;
   const FollowOptions& options_;
-  const Environment& env_;
+  const FollowEnvironment& env_;
   const os::Stop& stop_;
   const std::uint64_t first_;
   const std::uint64_t target_;
@@ -256,8 +255,8 @@ std::size_t commit_bytes(const FollowOptions& options, std::uint64_t first, std:
   return std::max<std::size_t>(options.commit_bytes, std::min(first * kBytesARecord, most));
 }
 
-CatchUpResult catch_up(tlog::Follower& log, store::Writer& writer, const CatchUpChecks& checks,
-                       const FollowOptions& options, const Environment& environment,
+CatchUpResult catch_up(tlog::RunFetcher& log, store::Writer& writer, const CatchUpChecks& checks,
+                       const FollowOptions& options, const FollowEnvironment& environment,
                        const os::Stop& stop) {
   return Pipeline(log, writer, checks, options, environment, stop).run();
 }

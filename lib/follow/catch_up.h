@@ -26,7 +26,7 @@
 #include "follow/options.h"
 #include "os/stop.h"
 #include "store/writer.h"
-#include "tlog/follower.h"
+#include "tlog/run_fetcher.h"
 
 namespace gw::follow {
 
@@ -59,8 +59,8 @@ struct CatchUpChecks {
   tlog::AskAgain again;
 };
 
-CatchUpResult catch_up(tlog::Follower& log, store::Writer& writer, const CatchUpChecks& checks,
-                       const FollowOptions& options, const Environment& environment,
+CatchUpResult catch_up(tlog::RunFetcher& log, store::Writer& writer, const CatchUpChecks& checks,
+                       const FollowOptions& options, const FollowEnvironment& environment,
                        const os::Stop& stop);
 
 }  // namespace gw::follow

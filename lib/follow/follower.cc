@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/bytes.h"
 #include "base/metrics.h"
@@ -33,7 +32,8 @@ Follower::~Follower() = default;
 
 const store::LogState& Follower::state() const { return impl_->writer.state(); }
 
-Result<std::unique_ptr<Follower>> Follower::open(FollowOptions options, Environment environment) {
+Result<std::unique_ptr<Follower>> Follower::open(FollowOptions options,
+                                                 FollowEnvironment environment) {
   store::WriterOptions how;
   how.log_name = options.key.name();
   how.log_key = options.key.format();
@@ -78,7 +78,7 @@ Result<tlog::TileBody> Follower::Impl::ask_again(const tlog::TileId& id, const E
 }
 
 // Fetches, verifies and stores what is missing under the head aimed at.
-Status Follower::Impl::take_in(tlog::Follower& log, Round& round) {
+Status Follower::Impl::take_in(tlog::RunFetcher& log, Round& round) {
   if (writer.state().position == log.target().size()) {
     publish_state();
     return {};
@@ -106,7 +106,7 @@ Status Follower::Impl::finish_target(Round& round) {
   const store::LogState& state = writer.state();
   if (!state.target || state.position == state.target->size) return {};
   GW_TRY(const tlog::Checkpoint aim, target());
-  tlog::Follower log(source, aim, writer.frontier());
+  tlog::RunFetcher log(source, aim, writer.frontier());
   GW_TRY(const tlog::HeadComparison found, log.start());
   if (found.fork()) {
     return corrupt_error(options.db + ": the stored records do not belong to the stored head");

@@ -41,7 +41,8 @@ class Follower {
  public:
   // Takes the database's lock (kUnavailable with the holder's pid) and checks that it belongs to
   // this log. kUntrusted when it is halted: the message names the evidence.
-  static Result<std::unique_ptr<Follower>> open(FollowOptions options, Environment environment);
+  static Result<std::unique_ptr<Follower>> open(FollowOptions options,
+                                                FollowEnvironment environment);
   ~Follower();
 
   // One round, with a few tries of what fails.

@@ -12,12 +12,12 @@
 
 #include "base/mutex.h"
 #include "follow/catch_up.h"
-#include "follow/evidence.h"
 #include "follow/follower.h"
+#include "follow/held_evidence.h"
 #include "follow/reactions.h"
 #include "store/writer.h"
 #include "tlog/client.h"
-#include "tlog/follower.h"
+#include "tlog/run_fetcher.h"
 
 namespace gw::follow {
 
@@ -50,7 +50,7 @@ struct Round {
 };
 
 struct Follower::Impl {
-  Impl(FollowOptions o, Environment e, store::Writer w)
+  Impl(FollowOptions o, FollowEnvironment e, store::Writer w)
       : options(std::move(o)),
         env(std::move(e)),
         source(*env.source),
@@ -58,7 +58,7 @@ struct Follower::Impl {
         writer(std::move(w)) {}
 
   FollowOptions options;
-  Environment env;
+  FollowEnvironment env;
   SharedSource source;
   tlog::Client client;
   store::Writer writer;
@@ -74,7 +74,7 @@ struct Follower::Impl {
   Error blame(Error error) const;
   Status look_at_log(Round& round);
   Status finish_target(Round& round);
-  Status take_in(tlog::Follower& log, Round& round);
+  Status take_in(tlog::RunFetcher& log, Round& round);
   void publish_state();
   State after_round(const Result<RoundReport>& report);
   void pause(Duration duration, const os::Stop& stop);

@@ -114,7 +114,7 @@ Result<tlog::Frontier> Follower::Impl::first_frontier(const tlog::Checkpoint& he
 
 Status Follower::Impl::consider_first(const tlog::Checkpoint& head, Round& round) {
   GW_TRY(const tlog::Frontier from, first_frontier(head));
-  tlog::Follower log(source, head, from);
+  tlog::RunFetcher log(source, head, from);
   GW_TRY(const tlog::HeadComparison found, log.start());
   if (found.fork()) {
     return tlog::bad_tiles_error(
@@ -133,7 +133,7 @@ Status Follower::Impl::consider_first(const tlog::Checkpoint& head, Round& round
 Status Follower::Impl::consider_newer(const tlog::Checkpoint& head, const std::string& origin,
                                       Round& round) {
   const store::Head held = *writer.state().target;
-  tlog::Follower log(source, head, writer.frontier());
+  tlog::RunFetcher log(source, head, writer.frontier());
   GW_TRY(const tlog::HeadComparison found, log.start());
   if (found.fork()) {
     GW_TRY(const tlog::Checkpoint aim, target());

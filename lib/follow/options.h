@@ -78,7 +78,7 @@ class HeadExchange {
 
 // Borrowed: everything must outlive the follower. `source` and `exchange` are called by one thread
 // at a time, not always the same.
-struct Environment {
+struct FollowEnvironment {
   tlog::TileSource* source = nullptr;
   HeadExchange* exchange = nullptr;  // null: no gossip
   const Clock* clock = nullptr;

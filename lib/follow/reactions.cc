@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <utility>
 
 #include "tlog/bad_tiles.h"
 #include "tlog/evidence.h"

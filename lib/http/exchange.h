@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,7 +30,6 @@ class Exchange {
   bool queue(std::string_view bytes);
   void end_stream();
   bool gone() const;
-  void when_gone(std::function<void()> callback);
 
   // For the connection's side.
   struct Answer {
@@ -60,7 +58,6 @@ class Exchange {
   bool ended_ GW_GUARDED_BY(mutex_) = false;
   bool too_slow_ GW_GUARDED_BY(mutex_) = false;
   bool gone_ GW_GUARDED_BY(mutex_) = false;
-  std::function<void()> when_gone_ GW_GUARDED_BY(mutex_);
 };
 
 }  // namespace gw::http

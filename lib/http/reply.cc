@@ -49,17 +49,6 @@ bool Exchange::gone() const {
   return gone_;
 }
 
-void Exchange::when_gone(std::function<void()> callback) {
-  {
-    const MutexLock lock(mutex_);
-    if (!gone_) {
-      when_gone_ = std::move(callback);
-      return;
-    }
-  }
-  callback();
-}
-
 std::optional<Exchange::Answer> Exchange::take_answer() {
   const MutexLock lock(mutex_);
   if (!response_) return std::nullopt;
@@ -79,15 +68,10 @@ bool Exchange::too_slow() const {
 }
 
 void Exchange::leave() {
-  std::function<void()> callback;
-  {
-    const MutexLock lock(mutex_);
-    if (std::exchange(gone_, true)) return;
-    response_.reset();
-    bytes_.clear();
-    callback = std::exchange(when_gone_, nullptr);
-  }
-  if (callback) callback();
+  const MutexLock lock(mutex_);
+  gone_ = true;
+  response_.reset();
+  bytes_.clear();
 }
 
 struct Reply::Last {
@@ -119,10 +103,6 @@ Stream Reply::stream(Response response) const {
 }
 
 bool Reply::gone() const { return last_->exchange->gone(); }
-
-void Reply::when_gone(std::function<void()> callback) const {
-  last_->exchange->when_gone(std::move(callback));
-}
 
 bool Stream::send(std::string_view bytes) const { return last_->exchange->queue(bytes); }
 

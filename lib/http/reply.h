@@ -5,7 +5,6 @@
 // that leaves, and a server that ends, cancel: work for nobody can stop.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -44,10 +43,8 @@ class Reply {
   // of text/event-stream gets a comment now and then, so that proxies keep it too.
   Stream stream(Response response) const;
 
+  // True once the client has left before it had the whole response, or the server has ended.
   bool gone() const;
-  // Called once, when the client leaves before it has the whole response or the server ends: on
-  // the server's thread, or at once when that has happened. Must not block.
-  void when_gone(std::function<void()> callback) const;
 
  private:
   struct Last;

@@ -7,9 +7,9 @@
 // request, kernel included):
 //
 //                                     own parser, poll(2)    Beast, Asio
-//   1 connection, 1 request at a time           6.0 us          6.5 us
-//   64 connections, 1 at a time                 5.2 us          6.1 us
-//   64 connections, 16 at a time                3.3 us          3.7 us
+//   a: 1 connection, 1 at a time                6.0 us          6.5 us
+//   b: 64 connections, 1 at a time              5.2 us          6.1 us
+//   c: 64 connections, 16 at a time             3.3 us          3.7 us
 //   memory, no connection                       1.2 MB          1.5 MB
 //   memory, 1,000 idle connections              4.1 MB          5.4 MB
 //

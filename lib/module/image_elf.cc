@@ -2,7 +2,6 @@
 //
 // Files with more than 65,279 sections (their number stands elsewhere then) count as files without
 // sections; Go's linker makes no such.
-#include <fmt/format.h>
 
 #include "module/image.h"
 

@@ -1,5 +1,4 @@
 // Mach-O: macOS and iOS; and fat files, which hold one Mach-O file for each architecture.
-#include <fmt/format.h>
 
 #include "module/image.h"
 

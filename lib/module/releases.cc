@@ -96,14 +96,6 @@ bool ReleaseSummary::drop_overtaken() {
   return true;
 }
 
-std::vector<ReleaseEntry> ReleaseSummary::served() const {
-  const ReleaseEntry* newest = ahead_ ? &*ahead_ : plain_.empty() ? nullptr : plain_.data();
-  std::vector<ReleaseEntry> out;
-  if (newest == nullptr || newest->no_gomod) out = incompatible_;
-  out.insert(out.end(), plain_.begin(), plain_.end());
-  return out;
-}
-
 std::string ReleaseSummary::format() const {
   std::string out;
   if (ahead_) append_entry(out, *ahead_);

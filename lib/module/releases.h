@@ -48,8 +48,6 @@ class ReleaseSummary {
   bool add(std::string_view version, std::uint64_t record, bool no_gomod = false);
 
   bool empty() const { return plain_.empty() && incompatible_.empty(); }
-  // The entries to serve, highest major first.
-  std::vector<ReleaseEntry> served() const;
 
  private:
   bool add_ahead(std::string_view version, std::uint64_t record, bool no_gomod);

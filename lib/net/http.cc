@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -390,5 +391,66 @@ Result<HttpResponse> HttpClient::fetch_one(const HttpRequest& request) {
 }
 
 std::uint64_t HttpClient::connections() const { return impl_->connections; }
+
+Result<std::string> find_ca_file(const std::string& ca_file) {
+  const auto readable = [](const std::string& path) { return ::access(path.c_str(), R_OK) == 0; };
+  if (!ca_file.empty()) {
+    if (readable(ca_file)) return ca_file;
+    return usage_error(fmt::format("CA file {}: cannot be read", ca_file));
+  }
+  if (const char* env = std::getenv("SSL_CERT_FILE"); env != nullptr && *env != '\0') {
+    // Somebody chose this one: falling back to another would trust what they did not name.
+    if (readable(env)) return std::string(env);
+    return usage_error(fmt::format("CA file {}: cannot be read", env), "see SSL_CERT_FILE");
+  }
+  constexpr const char* kPlaces[] = {
+      "/etc/ssl/certs/ca-certificates.crt",                 // Debian, Alpine, Arch
+      "/etc/pki/tls/certs/ca-bundle.crt",                   // Fedora, RHEL
+      "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",  // RHEL
+      "/etc/ssl/ca-bundle.pem",                             // openSUSE
+      "/etc/ssl/cert.pem",                                  // the BSDs, Alpine
+  };
+  std::string tried;
+  for (const char* path : kPlaces) {
+    if (readable(path)) return std::string(path);
+    tried += std::string(tried.empty() ? "" : ", ") + path;
+  }
+  return usage_error("no CA certificates to check servers with: tried " + tried,
+                     "install ca-certificates, or name a PEM file with --ca-file or SSL_CERT_FILE");
+}
+
+Result<std::string> require_ok(Result<HttpResponse> response, const HttpRequest& request) {
+  if (!response) return std::move(response).error();
+  if (response->status == 200) return std::move(response->body);
+  std::string message = fmt::format("{}: status {}", redact_url(request.url), response->status);
+  if (const std::string* to = response->header("location");
+      to != nullptr && response->status / 100 == 3) {
+    message += ", a redirect to " + quoted(redact_url(*to));
+  }
+  const std::string* type = response->header("content-type");
+  if (type != nullptr && type->starts_with("text/plain")) {
+    std::string_view line = response->body;
+    line = line.substr(0, line.find_first_of("\r\n"));
+    if (!line.empty()) message += ": " + quoted(line, 120);
+  }
+  if (response->retry_after) {
+    message += fmt::format(", to be asked again after {} s", response->retry_after->count());
+  }
+  if (response->status == 404 || response->status == 410) {
+    return not_found_error(std::move(message));
+  }
+  return unavailable_error(std::move(message));
+}
+
+bool is_unresolved(const Error& error) {
+  return dynamic_cast<const UnresolvedHost*>(error.detail.get()) != nullptr;
+}
+
+const std::string* HttpResponse::header(std::string_view name) const {
+  for (const HttpHeader& h : headers) {
+    if (h.name == name) return &h.value;
+  }
+  return nullptr;
+}
 
 }  // namespace gw::net

@@ -25,6 +25,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "net/http_url.h"
 #include "net/netrc.h"
 #include "os/stop.h"
 
@@ -155,14 +156,9 @@ class HttpClient {
 // the status, and quotes the beginning of a short text body.
 Result<std::string> require_ok(Result<HttpResponse> response, const HttpRequest& request);
 
-// kUsage unless `url` is absolute, http or https, with a host, no control characters or spaces.
-Status check_url(std::string_view url);
 // kUsage unless HOST:PORT:ADDR:PORT, as HttpOptions::connect_to has it; colons inside brackets
 // belong to an IPv6 address, and any part may be empty.
 Status check_connect_to(std::string_view entry);
-
-// `url` without user name and password, for messages.
-std::string redact_url(std::string_view url);
 
 // The CA file that a client with this `ca_file` uses; kUsage with every path tried when there is
 // none.

@@ -104,7 +104,7 @@ void each_entry(std::string_view list, const Use& use) {
 
 }  // namespace
 
-ProxySettings ProxySettings::from_environment(const Environment& variable) {
+ProxySettings ProxySettings::from_environment(const Variable& variable) {
   const auto first = [&](const char* capitals, const char* small) {
     for (const char* name : {capitals, small}) {
       const char* value = variable(name);

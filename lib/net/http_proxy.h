@@ -21,10 +21,11 @@ struct ProxySettings {
   std::string https;  // for https URLs
   std::string no;     // hosts, domains, addresses and networks that are asked directly
 
-  using Environment = std::function<const char*(const char*)>;
+  // What the environment says of a variable; null: it is not there.
+  using Variable = std::function<const char*(const char*)>;
   // Capitals before small letters. In a CGI program (REQUEST_METHOD) HTTP_PROXY may be what a
   // client sent as its header "Proxy", and does not count.
-  static ProxySettings from_environment(const Environment& variable);
+  static ProxySettings from_environment(const Variable& variable);
 
   // For a URL that check_url() takes; "" is none.
   std::string proxy_for(std::string_view scheme, std::string_view host, unsigned port) const;

@@ -71,12 +71,4 @@ struct Transfer {
   char error_text_[CURL_ERROR_SIZE] = "";
 };
 
-// "https://host:443": what shares connections.
-std::string url_origin(const std::string& url);
-// The proxy for `url`, "" when it is asked directly.
-std::string url_proxy(const std::string& url, const ProxySettings& proxies);
-
-// In lower case, without the brackets of an address.
-std::string url_host(const std::string& url);
-
 }  // namespace gw::net

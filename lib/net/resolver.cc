@@ -22,7 +22,6 @@
 #include <cerrno>
 #include <map>
 #include <memory>
-#include <optional>
 #include <utility>
 
 #include "base/bytes.h"

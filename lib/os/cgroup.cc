@@ -9,7 +9,6 @@
 
 #include <cerrno>
 #include <sstream>
-#include <vector>
 
 #include "base/bytes.h"
 #include "base/clock.h"

@@ -1,7 +1,6 @@
 #include "os/confine.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <linux/filter.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -11,7 +10,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 
 #include "os/file.h"
 #include "os/landlock.h"

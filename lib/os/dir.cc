@@ -12,7 +12,6 @@
 #include <array>
 #include <cerrno>
 #include <climits>
-#include <memory>
 
 #include "base/bytes.h"
 #include "base/crypto.h"

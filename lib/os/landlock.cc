@@ -94,15 +94,6 @@ int landlock_abi() {
   return abi > 0 ? static_cast<int>(abi) : 0;
 }
 
-std::vector<std::string> landlock_gaps(const LandlockPolicy& policy, int abi) {
-  std::vector<std::string> gaps;
-  if (abi < 3) gaps.emplace_back("truncating files");
-  if (abi < 4 && policy.refuse_tcp) gaps.emplace_back("TCP ports");
-  if (abi < 5) gaps.emplace_back("ioctl on devices");
-  if (abi < 6 && policy.isolate) gaps.emplace_back("abstract sockets and signals");
-  return gaps;
-}
-
 namespace {
 
 RulesetAttr ruleset_of(const LandlockPolicy& policy, int abi) {

@@ -2,8 +2,8 @@
 // any user and without a namespace.
 //
 // The three system calls are made here, without a library. What the running kernel's version (ABI)
-// cannot restrict is left out and said by landlock_gaps(), because a rule set that asks for more
-// than the kernel knows is refused as a whole: Debian 12's kernel (ABI 2) cannot refuse truncation.
+// cannot restrict is left out, because a rule set that asks for more than the kernel knows is
+// refused as a whole: Debian 12's kernel (ABI 2) cannot refuse truncation.
 //
 // Sources: landlock(7), Linux include/uapi/linux/landlock.h.
 #pragma once
@@ -36,9 +36,6 @@ struct LandlockPolicy {
 
 // The kernel's version; 0: it has no Landlock, or it is turned off.
 int landlock_abi();
-
-// What of the policy the kernel of that version cannot do, for people: "truncating files".
-std::vector<std::string> landlock_gaps(const LandlockPolicy& policy, int abi);
 
 // Restricts this thread, and what it starts from now on, for good; needs no_new_privs. kUnavailable
 // when the kernel refuses.

@@ -53,8 +53,7 @@ Result<User> find_user_in(std::string_view passwd, std::string_view group, std::
   if (fields.size() != 7 || !uid || !gid) {
     return corrupt_error(fmt::format("the line of user {} is not one of passwd(5)", quoted(name)));
   }
-  User user{std::string(fields[0]), std::string(fields[5]), std::string(fields[6]),
-            Identity{*uid, *gid, {*gid}}};
+  User user{std::string(fields[0]), std::string(fields[5]), Identity{*uid, *gid, {*gid}}};
   auto& groups = user.identity.groups;
   while (!group.empty()) {
     const auto entry = split(take_line(group), ':');

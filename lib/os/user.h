@@ -31,7 +31,6 @@ struct Identity {
 struct User {
   std::string name;
   std::string home;
-  std::string shell;
   Identity identity;
 };
 

@@ -22,7 +22,7 @@
 
 #include "base/result.h"
 #include "store/types.h"
-#include "tlog/follower.h"
+#include "tlog/run_fetcher.h"
 
 namespace gw::store {
 

@@ -101,8 +101,6 @@ Result<std::vector<HeadTime>> Reader::head_times(std::uint64_t above) {
   }
 }
 
-Result<std::optional<Head>> Reader::head(std::uint64_t size) { return load_head(impl_->db, size); }
-
 Result<std::vector<VersionRow>> Reader::versions(std::string_view path) {
   std::vector<VersionRow> out;
   sqlite::Statement& find = impl_->module_id;
@@ -239,29 +237,6 @@ Result<std::optional<std::string>> Reader::record(std::uint64_t number) {
   if (now.keep == Keep::kBuilds) return load_build(impl_->db, number);
   GW_TRY(std::string text, load_record(impl_->db, number));
   return std::optional(std::move(text));
-}
-
-Result<std::optional<std::vector<Hash>>> Reader::level1(std::uint64_t first, std::uint64_t count) {
-  std::optional<std::vector<Hash>> none;
-  GW_TRY(const Snapshot keep, snapshot());
-  GW_TRY(const LogState now, state());
-  const std::uint64_t stored_first = now.first_record / tlog::kTileWidth;
-  const std::uint64_t stored_end = now.position / tlog::kTileWidth;
-  if (first < stored_first || first > stored_end || count > stored_end - first) return none;
-  std::vector<Hash> out;
-  GW_TRY(sqlite::Statement s, impl_->db.prepare("SELECT hashes FROM level1 WHERE n = ?"));
-  for (std::uint64_t i = first; i < first + count; ++i) {
-    // A row begins at a multiple of 256, but the first one where the database begins.
-    const std::uint64_t row_begin = std::max(i / tlog::kTileWidth * tlog::kTileWidth, stored_first);
-    GW_TRY(const bool row, s.bind(1, i / tlog::kTileWidth).step());
-    const std::uint64_t offset = (i - row_begin) * sizeof(Hash);
-    if (!row || s.bytes(0).size() < offset + sizeof(Hash)) {
-      return corrupt_error("level-1 entries are missing");
-    }
-    out.push_back(hash_from_bytes(s.bytes(0).substr(offset, sizeof(Hash))));
-    s.reset();
-  }
-  return std::optional(std::move(out));
 }
 
 }  // namespace gw::store

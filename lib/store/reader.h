@@ -80,8 +80,6 @@ class Reader {
 
   // The heads that were accepted, ascending, from the first that is larger than `above`.
   Result<std::vector<HeadTime>> head_times(std::uint64_t above = 0);
-  // The signed head of exactly this size, if it was ever accepted.
-  Result<std::optional<Head>> head(std::uint64_t size);
 
   // Every version of the module with its (first) record number, in no particular order.
   Result<std::vector<VersionRow>> versions(std::string_view path);
@@ -111,10 +109,6 @@ class Reader {
   // The record's text, byte for byte. None when it is not stored (with Keep::kBuilds also a record
   // that repeats an earlier one's key). kUsage for a database that keeps versions only.
   Result<std::optional<std::string>> record(std::uint64_t number);
-
-  // The stored level-1 entries [first, first+count): the roots of the full 256-record subtrees.
-  // None when one of them is not stored.
-  Result<std::optional<std::vector<Hash>>> level1(std::uint64_t first, std::uint64_t count);
 
  private:
   struct Impl;

@@ -21,7 +21,6 @@ Writer::Writer(Writer&&) noexcept = default;
 Writer& Writer::operator=(Writer&&) noexcept = default;
 Writer::~Writer() = default;
 
-const std::string& Writer::path() const { return impl_->path; }
 const LogState& Writer::state() const { return impl_->state; }
 bool Writer::created() const { return static_cast<bool>(impl_->db); }
 Keep Writer::keep() const { return impl_->state.keep; }

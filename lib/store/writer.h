@@ -103,7 +103,6 @@ class Writer {
   Writer& operator=(Writer&&) noexcept;
   ~Writer();
 
-  const std::string& path() const;
   // As of the last commit.
   const LogState& state() const;
   bool created() const;  // false: there is no file yet, since no head or alarm was stored

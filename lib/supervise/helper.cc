@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <utility>
-
 #include "base/bytes.h"
 #include "supervise/helper_parts.h"
 #include "supervise/readiness.h"

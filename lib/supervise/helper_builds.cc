@@ -47,6 +47,7 @@ Result<std::vector<build::ServiceAnswer>> ask_services(const Job& job, std::vect
   const auto services = services_of(job.sources);
   asked.resize(services.size());
   std::vector<build::ServiceAnswer> answers;
+  answers.reserve(services.size());
   for (const build::ServiceName& service : services) {
     answers.push_back({service_title(service), unavailable_error("not asked")});
   }

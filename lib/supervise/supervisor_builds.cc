@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <vector>
 
 #include "os/file.h"
 #include "supervise/paths.h"

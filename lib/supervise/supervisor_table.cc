@@ -1,5 +1,4 @@
 // The supervisor's table at work: an event, the step that it makes, and what is done about it.
-#include <utility>
 
 #include "supervise/supervisor.h"
 

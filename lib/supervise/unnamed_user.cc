@@ -51,7 +51,7 @@ std::optional<os::User> unnamed_user(const std::string& seed, const std::set<uid
     const uid_t number = kFirstNumber + (first + i) % kNumbers;
     if (taken.contains(number) || has_line(number)) continue;
     if (!all_mapped(number)) return std::nullopt;
-    return os::User{fmt::format("{}", number), "/", "", {number, number, {number}}};
+    return os::User{fmt::format("{}", number), "/", {number, number, {number}}};
   }
   return std::nullopt;
 }

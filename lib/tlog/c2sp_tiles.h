@@ -21,7 +21,6 @@
 namespace gw::tlog {
 
 inline constexpr std::size_t kMaxEntryBytes = 65535;
-inline constexpr std::size_t kMaxEntryBundleBytes = kTileWidth * (2 + kMaxEntryBytes);
 
 // kDataLevel stands for `entries`.
 std::string format_c2sp_tile_path(const TileId& id);

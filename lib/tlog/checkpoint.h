@@ -1,5 +1,5 @@
 // A log's signed head. Holding a Checkpoint means that the signature was good: open() is the only
-// way to make one. That it is consistent with an earlier head is for Client and Follower to show.
+// way to make one. That it is consistent with an earlier head is for Client and RunFetcher to show.
 #pragma once
 
 #include <cstdint>

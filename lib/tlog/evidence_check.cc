@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <map>
 #include <optional>
 #include <span>
 #include <utility>
@@ -15,6 +13,7 @@
 #include "tlog/data_tile.h"
 #include "tlog/go_log.h"
 #include "tlog/head_tree.h"
+#include "tlog/history.h"
 
 namespace gw::tlog {
 namespace {
@@ -144,8 +143,11 @@ std::optional<EvidenceFinding> find_fork(const Evidence& e, const std::vector<Ch
       if (e.roots) sizes.push_back(e.roots->size);
       for (const std::uint64_t size : sizes) {
         const auto under_a = root_under(a, size, e.other_tiles);
-        const auto under_b = root_under(b, size, e.tiles);
-        if (!under_a || !under_b || *under_a == *under_b) continue;
+        if (!under_a) continue;
+        FileSource source(e.tiles);
+        HeadTree larger(source, b);
+        const auto compared = compare_history(size, *under_a, larger);
+        if (!compared || !compared->fork()) continue;
         return EvidenceFinding{
             true, fmt::format("{} signed two histories: its heads of {} and {} records have "
                               "different roots of the first {}",

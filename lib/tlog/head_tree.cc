@@ -244,15 +244,6 @@ Result<std::vector<Hash>> HeadTree::prove_inclusion(std::uint64_t record) {
   return inclusion_proof(record, head_.size(), *this);
 }
 
-Result<std::vector<Hash>> HeadTree::prove_consistency(std::uint64_t old_size) {
-  if (old_size == 0 || old_size > head_.size()) {
-    return usage_error(
-        fmt::format("no consistency proof from {} to {} records", old_size, head_.size()));
-  }
-  GW_CHECK(load(path_tiles(old_size)));
-  return consistency_proof(old_size, head_.size(), *this);
-}
-
 bool HeadTree::add_verified(TileId id, std::vector<TileBytes>& out) const {
   auto it = verified_.find({id.level, id.index});
   if (it == verified_.end()) return false;

@@ -47,7 +47,6 @@ class HeadTree : public NodeSource {
   // What frontier_at() of all these sizes takes, in as few round trips as for one.
   Status load_frontiers(std::span<const std::uint64_t> sizes);
   Result<std::vector<Hash>> prove_inclusion(std::uint64_t record);
-  Result<std::vector<Hash>> prove_consistency(std::uint64_t old_size);
 
   // Uses these leaf hashes of the last, partial data tile in place of the level-0 tile there, so
   // that a follower never fetches level 0. They are authenticated with the rest of the edge.

@@ -42,7 +42,4 @@ struct LogFormat {
 // For check_answer(): kUntrusted.
 Error another_record_error(std::string_view key);
 
-// By its name; null when there is none.
-const LogFormat* find_log_format(std::string_view name);
-
 }  // namespace gw::tlog

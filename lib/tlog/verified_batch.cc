@@ -3,23 +3,9 @@
 #include <array>
 
 #include "tlog/data_tile.h"
-#include "tlog/follower.h"
+#include "tlog/run_fetcher.h"
 
 namespace gw::tlog {
-
-namespace {
-
-using Leaves = std::array<Hash, kTileWidth>;
-
-// Splits one way and hashes the first `width` records.
-bool hash_records(const std::string& body, std::uint64_t first, std::uint32_t count,
-                  std::uint32_t width, Framing framing, RecordTexts& texts, Leaves& leaves) {
-  if (!split_data_tile(body, first, count, framing, texts)) return false;
-  for (std::uint32_t i = 0; i < width; ++i) leaves[i] = leaf_hash(texts[i]);
-  return true;
-}
-
-}  // namespace
 
 std::size_t FetchedRun::bytes() const {
   std::size_t n = 0;
@@ -34,13 +20,14 @@ Status VerifiedBatch::verify_tile(FetchedRun::Tile& tile) {
   const std::uint32_t count = tile.body.from_full ? kTileWidth : width;
   auto body = std::make_unique<std::string>(std::move(tile.body.bytes));
   RecordTexts texts;
-  Leaves leaves;
+  std::array<Hash, kTileWidth> leaves;
   std::span<const Hash> hashes(leaves.data(), width);
   Framing likely = guess_framing(*body, tile_first);
   Framing other = likely == Framing::kNumbered ? Framing::kBlankLines : Framing::kNumbered;
   auto matches = [&](Framing framing) {
-    return hash_records(*body, tile_first, count, width, framing, texts, leaves) &&
-           subtree_root(hashes) == tile.expected;
+    if (!split_data_tile(*body, tile_first, count, framing, texts)) return false;
+    for (std::uint32_t i = 0; i < width; ++i) leaves[i] = leaf_hash(texts[i]);
+    return subtree_root(hashes) == tile.expected;
   };
   if (!matches(likely) && !matches(other)) {
     const std::string path = tile.body.path();

@@ -196,14 +196,4 @@ std::string_view event_name(Event event) {
   return kNames[static_cast<std::size_t>(event)];
 }
 
-std::string_view action_name(Action action) {
-  static constexpr std::array<std::string_view, 22> kNames{
-      "none",         "fetch",        "cancel-fetch", "run-before",     "cancel-before",
-      "record-trial", "forget-trial", "record-kept",  "record-failure", "record-cancel",
-      "record-veto",  "record-bad",   "terminate",    "kill",           "switch",
-      "switch-back",  "start",        "start-beside", "drop-beside",    "take-over",
-      "begin-trial",  "end"};
-  return kNames[static_cast<std::size_t>(action)];
-}
-
 }  // namespace gw::update

@@ -79,6 +79,5 @@ Step step(State state, Event event);
 
 std::string_view state_name(State state);  // "running", as status shows it
 std::string_view event_name(Event event);  // "fetch-failed"
-std::string_view action_name(Action action);
 
 }  // namespace gw::update

@@ -10,10 +10,10 @@
 #include "base/bytes.h"
 #include "base/visible.h"
 #include "dns/dnssec.h"
+#include "dns/signature_life.h"
 #include "dns/types.h"
 #include "vanity/import_path.h"
 #include "vanity/repo_url.h"
-#include "vanity/signature_life.h"
 #include "vanity/url.h"
 #include "vanity/zone_text.h"
 
@@ -113,12 +113,12 @@ void lint_set(const std::vector<const GoImport*>& entries, Findings& out) {
 // The signatures of the records, and of the keys of the zones that made them.
 void lint_signatures(std::string_view what, const net::DnsAnswer& answer, WallTime now,
                      Findings& out, std::vector<std::string>* signers) {
-  for (const SignatureLife& s : read_signatures(answer.packet, now)) {
+  for (const dns::SignatureLife& s : dns::read_signatures(answer.packet, now)) {
     if (signers != nullptr &&
         std::find(signers->begin(), signers->end(), s.signer) == signers->end()) {
       signers->push_back(s.signer);
     }
-    if (!near_expiry(s, now)) continue;
+    if (!dns::near_expiry(s, now)) continue;
     out.warning(fmt::format(
         "the signature of {} by {} expires at {}: less than a tenth of its life is left", what,
         s.signer, format_rfc3339(s.expiration)));

@@ -1,6 +1,5 @@
 #include "vanity/meta_tags.h"
 
-#include <limits>
 #include <utility>
 
 #include "base/text.h"
@@ -99,13 +98,6 @@ void MetaTagReader::take_tag() {
 Result<std::vector<GoImport>> MetaTagReader::tags() const {
   if (!error_.empty() && tags_.empty()) return not_found_error(error_);
   return tags_;
-}
-
-Result<std::vector<GoImport>> parse_meta_tags(std::string_view page) {
-  MetaTagReader reader(std::numeric_limits<std::size_t>::max());
-  reader.add(page);
-  reader.finish();
-  return reader.tags();
 }
 
 }  // namespace gw::vanity

@@ -66,7 +66,4 @@ class MetaTagReader {
   bool too_large_ = false;
 };
 
-// The tags of a whole page.
-Result<std::vector<GoImport>> parse_meta_tags(std::string_view page);
-
 }  // namespace gw::vanity

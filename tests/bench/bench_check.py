@@ -13,15 +13,13 @@ To reach: check no slower than delv, for one module and for fifty.
 """
 
 import os
-import resource
-import subprocess
 import sys
 import tempfile
-import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 import dns_lab
+from measure import measure
 
 GWTOOL = os.environ.get("GWTOOL", os.path.join(ROOT, "build", "release", "gwtool"))
 ANSWER = "v=v1.4.%d t=6802a84d"
@@ -36,24 +34,6 @@ def modules():
 def name_of(path):
     host, *elements = path.split("/")
     return ".".join(list(reversed(elements)) + ["_", host, "v0"])
-
-
-def measure(commands, parallel=1):
-    """Seconds of wall and of CPU for all commands, at most so many at a time."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    start = time.perf_counter()
-    running, left = [], list(commands)
-    while running or left:
-        while left and len(running) < parallel:
-            running.append(subprocess.Popen(left.pop(0), stdout=subprocess.PIPE,
-                                            stderr=subprocess.DEVNULL))
-        process = running.pop(0)
-        out = process.communicate()[0]
-        if process.returncode != 0 or b"v1.4." not in out:
-            raise SystemExit("%s: exit %d: %r" % (process.args, process.returncode, out))
-    wall = time.perf_counter() - start
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return wall, (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime)
 
 
 def main():
@@ -86,7 +66,7 @@ def main():
         for i in range(runs):
             for title, commands, parallel, times in cases:
                 if i < times:
-                    results[title].append(measure(commands, parallel))
+                    results[title].append(measure(commands, b"v1.4.", parallel))
         print("%-32s %10s %10s %10s" % ("", "median ms", "min ms", "CPU ms"))
         for title, _, _, _ in cases:
             walls = sorted(w for w, _ in results[title])

@@ -1,5 +1,5 @@
 // What the HTTP server costs: CPU of its process for each request, and memory with idle
-// connections.
+// connections. Its lines are those of the table in lib/http/server.cc.
 //
 //   bench_http [REQUESTS]
 //
@@ -173,8 +173,7 @@ void bench(const char* name, unsigned connections, unsigned deep, unsigned reque
   const unsigned rounds = requests / (connections * deep);
   for (unsigned i = 0; i < rounds; ++i) round();
   const double used = child.cpu() - before;
-  std::printf("%-40s %6.2f us of CPU a request\n", name,
-              used * 1e6 / (rounds * connections * deep));
+  std::printf("%-40s %6.1f us\n", name, used * 1e6 / (rounds * connections * deep));
 }
 
 void bench_memory() {
@@ -188,8 +187,9 @@ void bench_memory() {
     read_exactly(fds.back(), size);
   }
   const long full = child.pss_kb();
-  std::printf("%-40s %6ld kB\n%-40s %6ld kB, %.2f kB each\n", "memory, no connection", idle,
-              "memory, 1,000 idle connections", full, static_cast<double>(full - idle) / 1000);
+  const auto megabytes = [](long kibibytes) { return static_cast<double>(kibibytes) * 1.024e-3; };
+  std::printf("%-40s %6.1f MB\n%-40s %6.1f MB\n", "memory, no connection", megabytes(idle),
+              "memory, 1,000 idle connections", megabytes(full));
 }
 
 }  // namespace

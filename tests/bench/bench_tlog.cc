@@ -11,8 +11,8 @@
 
 #include "base/crypto.h"
 #include "tlog/data_tile.h"
-#include "tlog/follower.h"
 #include "tlog/go_log.h"
+#include "tlog/run_fetcher.h"
 
 using namespace gw;
 using namespace gw::tlog;
@@ -124,13 +124,13 @@ int main() {
   std::vector<FetchedRun> runs;
   measure("fetch (from memory)", kRecords, [&] {
     runs.clear();
-    Follower f(log, head, Frontier());
+    RunFetcher f(log, head, Frontier());
     if (!f.start()) std::abort();
     for (std::uint64_t at = 0; at < kRecords; at += 65536) runs.push_back(f.fetch(at, 256).value());
   });
   double best = 1e9;
   for (int round = 0; round < 5; ++round) {
-    Follower f(log, head, Frontier());
+    RunFetcher f(log, head, Frontier());
     if (!f.start()) std::abort();
     runs.clear();
     for (std::uint64_t at = 0; at < kRecords; at += 65536) runs.push_back(f.fetch(at, 256).value());

@@ -15,37 +15,17 @@ To reach: no slower than delv.
 """
 
 import os
-import resource
-import subprocess
 import sys
 import tempfile
-import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 import dns_lab
 import http_fixture
 import vanity_lab
+from measure import measure
 
 GWTOOL = os.environ.get("GWTOOL", os.path.join(ROOT, "build", "release", "gwtool"))
-
-
-def measure(commands, parallel=1):
-    """Seconds of wall and of CPU for all commands, at most so many at a time."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    start = time.perf_counter()
-    running, left = [], list(commands)
-    while running or left:
-        while left and len(running) < parallel:
-            running.append(subprocess.Popen(left.pop(0), stdout=subprocess.PIPE,
-                                            stderr=subprocess.DEVNULL))
-        process = running.pop(0)
-        out = process.communicate()[0]
-        if process.returncode != 0 or b"git.example/" not in out:
-            raise SystemExit("%s: exit %d: %r" % (process.args, process.returncode, out))
-    wall = time.perf_counter() - start
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return wall, (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime)
 
 
 def main():
@@ -85,7 +65,7 @@ def main():
         for i in range(runs):
             for title, commands, parallel, times in cases:
                 if i < times:
-                    results[title].append(measure(commands, parallel))
+                    results[title].append(measure(commands, b"git.example/", parallel))
         web.stop()
         print("%-32s %10s %10s %10s" % ("", "median ms", "min ms", "CPU ms"))
         for title, _, _, _ in cases:

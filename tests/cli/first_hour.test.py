@@ -18,7 +18,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import unittest
 
 sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
 import cli

@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
 import cli
 import follow_case
 import http_fixture
-from follow_case import REPLICA, logtool
+from follow_case import logtool
 
 
 def read(path):

@@ -3,7 +3,6 @@ status and watchdog that pass through, and who the service runs as."""
 
 import os
 import pwd
-import re
 import select
 import signal
 import socket

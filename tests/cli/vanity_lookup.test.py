@@ -9,7 +9,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import tempfile
 import threading
 import unittest
 
@@ -929,11 +928,7 @@ class OwnServer(serve.TestCase):
 
 def setUpModule():
     global LAB
-    directory = tempfile.TemporaryDirectory(prefix="gwtool-vanity-")
-    unittest.addModuleCleanup(directory.cleanup)
-    lab = vanity_lab.VanityLab(directory.name)
-    LAB = lab.__enter__()
-    unittest.addModuleCleanup(lab.__exit__)
+    LAB = vanity_lab.lab_of_module()
 
 
 if __name__ == "__main__":

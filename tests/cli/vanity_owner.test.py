@@ -3,7 +3,6 @@ what they find is there."""
 import os
 import shutil
 import sys
-import tempfile
 import unittest
 
 sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
@@ -292,11 +291,7 @@ class Lint(Owner):
 
 def setUpModule():
     global LAB
-    directory = tempfile.TemporaryDirectory(prefix="gwtool-vanity-")
-    unittest.addModuleCleanup(directory.cleanup)
-    lab = vanity_lab.VanityLab(directory.name)
-    LAB = lab.__enter__()
-    unittest.addModuleCleanup(lab.__exit__)
+    LAB = vanity_lab.lab_of_module()
 
 
 if __name__ == "__main__":

@@ -140,7 +140,7 @@ void ask(Log& log, HeadTree& tree, const Mirror& mirror, Input& input, std::uint
       break;
     }
     case 1: {
-      const auto proof = tree.prove_consistency(at + 1);
+      const auto proof = consistency_proof(at + 1, size, tree);
       require(proof.has_value() || mirror.spoilt);
       if (proof) {
         require(

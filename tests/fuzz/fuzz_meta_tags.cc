@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "fuzz/require.h"
+#include "support/vanity/parse_meta_tags.h"
 #include "vanity/meta_tags.h"
 
 namespace {
@@ -28,7 +29,7 @@ std::string escaped(std::string_view text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string_view page(reinterpret_cast<const char*>(data), size);
-  auto tags = gw::vanity::parse_meta_tags(page);
+  auto tags = gw::vanity::test::parse_meta_tags(page);
   // The same in two pieces, wherever it is cut.
   const std::size_t cut = size == 0 ? 0 : data[0] % size;
   gw::vanity::MetaTagReader reader(size);
@@ -48,10 +49,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     again += "<meta name=\"go-import\" content=\"" +
              escaped(t.prefix + " " + t.vcs + " " + t.root + " " + t.subdir) + "\">";
   }
-  auto reread = gw::vanity::parse_meta_tags(again);
+  auto reread = gw::vanity::test::parse_meta_tags(again);
   require(reread && *reread == *tags);
   // What follows the end of the head is never looked at.
-  auto longer = gw::vanity::parse_meta_tags(again + "</head><meta name=go-import content='a b c'>");
+  auto longer =
+      gw::vanity::test::parse_meta_tags(again + "</head><meta name=go-import content='a b c'>");
   require(longer && *longer == *tags);
   return 0;
 }

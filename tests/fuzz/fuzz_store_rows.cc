@@ -169,7 +169,6 @@ void read_all(const std::string& file) {
   auto heads = reader->head_times();
   if (heads && !heads->empty()) {
     (void)accepted_at(*heads, 5);
-    (void)reader->head(heads->back().size);
   }
   std::vector<std::string> paths;
   (void)reader->each_module([&](const ModuleRow& row) {
@@ -181,7 +180,6 @@ void read_all(const std::string& file) {
   (void)reader->changes_since(0);
   for (const std::uint64_t n : {0ULL, 1ULL, 255ULL, 256ULL, 511ULL, ~0ULL}) {
     (void)reader->record(n);
-    (void)reader->level1(n, 2);
   }
 }
 

@@ -5,9 +5,9 @@
 #include <string>
 #include <string_view>
 
+#include "dns/signature_life.h"
 #include "fuzz/require.h"
 #include "vanity/lint.h"
-#include "vanity/signature_life.h"
 #include "vanity/site_config.h"
 #include "vanity/zone_text.h"
 
@@ -34,6 +34,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       for (char c : zone->text) require((c >= 0x20 && c < 0x7f) || c == '\n');
     }
   }
-  (void)read_signatures(text, gw::from_unix(1700000000));
+  (void)gw::dns::read_signatures(text, gw::from_unix(1700000000));
   return 0;
 }

@@ -4,7 +4,6 @@ print is held against it wherever a test reads a document (tests/support/cli.py)
 import os
 import re
 import sys
-import unittest
 
 sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
 import cli

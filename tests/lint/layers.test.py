@@ -19,16 +19,16 @@ SOURCE = os.environ.get(
 LAYERS = {
     "base": "",
     "os": "base",
-    "sqlite": "base os",
+    "sqlite": "base",
     "module": "base",
     "tlog": "base os module",
     "dns": "base module",
     "http": "base os",
     "net": "base os module tlog dns",
-    "store": "base os module tlog dns sqlite",
+    "store": "base os module tlog sqlite",
     "update": "base module",
-    "follow": "base os module tlog net store",
-    "dnsd": "base os module tlog dns http net store",
+    "follow": "base os tlog net store",
+    "dnsd": "base os module dns http store",
     "check": "base os module tlog dns net store",
     "vanity": "base os module dns net",
     "build": "base os module tlog net",
@@ -86,6 +86,9 @@ ALLOWED_IN_LIB = {
 }
 
 MACHINE = re.compile(r"(?<![\w.])/(work|root)/|/tmp/(brief|h[A-Z]\b)|/home/\w+")
+
+# A file that lib/README.md names: with its folder, or alone in the row of its room.
+NAMED = re.compile(r"`((?:\w+/)*[\w-]+\.(?:h|cc|py|txt))`|`((?:\w+/)+)`")
 
 LONG_FILE = 600       # lines; more needs "Long because" in the head
 LONG_FUNCTION = 60    # most functions are shorter
@@ -186,6 +189,21 @@ def head_complaints(path, text):
     return out
 
 
+def guide_complaints(text, exists):
+    """What lib/README.md has of rooms and files that is not so. `exists` tells of a path."""
+    rooms = dict(re.findall(r"^\| `(\w+)` \| [^|]+ \| ([^|]+) \|$", text, re.M))
+    out = ["no row for the room %s" % room for room in LAYERS if room not in rooms]
+    out += ["a row for %s, which is no room" % room for room in rooms if room not in LAYERS]
+    for room, first in rooms.items():
+        out += ["%s has no %s" % (room, name) for name in re.findall(r"`([^`]+)`", first)
+                if not exists("lib/%s/%s" % (room, name))]
+    for file, folder in NAMED.findall(text[text.find("## Where a change belongs"):]):
+        path = file or folder
+        if "/" in path and "NAME" not in path and not exists(path) and not exists("lib/" + path):
+            out.append("%s is not there" % path)
+    return out
+
+
 def functions(text):
     """(name, lines) of the functions whose body ends with a brace in the first column."""
     out = []
@@ -254,6 +272,18 @@ class RulesCanFail(unittest.TestCase):
         for rule, path, text in good:
             self.assertEqual(rule(path, text), [], rule.__name__)
 
+    def test_a_guide_that_is_not_so(self):
+        rows = "".join("| `%s` | what | `a.h` |\n" % room for room in LAYERS)
+        belongs = "## Where a change belongs\n| it | `base/a.h`, `tests/support/` |\n"
+
+        def complaints(text, *missing):
+            return guide_complaints(text, lambda path: path not in missing)
+        self.assertEqual(complaints(rows + belongs, "base/a.h", "lib/tests/support/"), [])
+        self.assertTrue(complaints(rows.replace("`dns`", "`dms`") + belongs))
+        self.assertTrue(complaints(rows + belongs, "lib/dns/a.h"))
+        self.assertTrue(complaints(rows + belongs, "base/a.h", "lib/base/a.h"))
+        self.assertTrue(complaints(rows + belongs, "tests/support/", "lib/tests/support/"))
+
     def test_functions_are_measured(self):
         text = "namespace {\n\nint f(int a,\n      int b) {\n  return a;\n}\n\nstruct S {\n  int x;\n};\n}\n"
         self.assertEqual([n for _, n in functions(text)], [4])
@@ -272,6 +302,19 @@ class Sources(unittest.TestCase):
 
     def test_layers(self):
         self.none(layer_complaints, self.code())
+
+    def test_no_room_may_include_what_it_does_not(self):
+        used = {room: set() for room in LAYERS}
+        for path in self.code():
+            if path.startswith("lib/"):
+                used[path.split("/")[1]] |= {name.split("/")[0] for kind, name in includes(read(path))
+                                             if kind == '"'}
+        self.assertEqual({room: sorted(allowed - used[room]) for room, allowed in LAYERS.items()
+                          if allowed - used[room]}, {})
+
+    def test_the_guide(self):
+        self.assertEqual(guide_complaints(read("lib/README.md"), lambda path: os.path.exists(
+            os.path.join(SOURCE, path))), [])
 
     def test_one_door_for_each_library(self):
         self.none(door_complaints, self.code())

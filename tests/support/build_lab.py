@@ -11,7 +11,6 @@ takes no compiler's time; programs for js and wasip1 say nothing of themselves t
 import http.client
 import os
 import re
-import signal
 
 import cli
 import module_lab

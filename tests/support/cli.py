@@ -23,7 +23,6 @@ import pty
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -93,10 +92,6 @@ class Run:
     def json(self):
         """The document, which is as the manual describes it."""
         return self._described(json.loads(self.out))
-
-    @property
-    def jsonl(self):
-        return [self._described(json.loads(line)) for line in self.out.splitlines()]
 
     def _described(self, document):
         if self.args[0] == GWTOOL:

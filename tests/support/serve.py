@@ -8,7 +8,6 @@ validators (delv, unbound) that judge its answers.
             self.assertEqual(r.rcode, 0)
 """
 
-import json
 import os
 import re
 import shutil
@@ -324,10 +323,6 @@ remote-control:
         cli.wait_until(lambda: ask_udp(port, query(server.zone, "SOA"), timeout=0.5),
                        what="unbound to answer")
         return process, port
-
-
-def json_lines(text):
-    return [json.loads(line) for line in text.splitlines()]
 
 
 def have_ipv6():

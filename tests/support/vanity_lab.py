@@ -17,8 +17,10 @@ import socket
 import ssl
 import struct
 import subprocess
+import tempfile
 import threading
 import time
+import unittest
 
 import cli
 import dns_lab
@@ -415,3 +417,12 @@ class VanityLab:
         changes.update(env or {})
         return cli.gwtool("vanity-lookup", *self.args(*hosts, resolver=resolver), *args,
                           env=cli.clean_env(**changes), **kwargs)
+
+
+def lab_of_module():
+    """For setUpModule(): a lab that the module's end takes down."""
+    directory = tempfile.TemporaryDirectory(prefix="gwtool-vanity-")
+    unittest.addModuleCleanup(directory.cleanup)
+    lab = VanityLab(directory.name).__enter__()
+    unittest.addModuleCleanup(lab.__exit__)
+    return lab

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "store/writer.h"
-#include "tlog/follower.h"
+#include "tlog/run_fetcher.h"
 
 namespace gw::testing {
 
@@ -19,7 +19,7 @@ inline Status follow_into(const std::string& db, tlog::TileSource& source,
   if (!writer.state().target || writer.state().target->size < head.size()) {
     GW_CHECK(writer.set_target(head, accepted, {}, start));
   }
-  tlog::Follower follower(source, head, writer.frontier());
+  tlog::RunFetcher follower(source, head, writer.frontier());
   GW_TRY(auto comparison, follower.start());
   if (comparison.relation == tlog::HeadRelation::kFork) return untrusted_error("a fork");
   store::PendingRecords pending(writer.keep());

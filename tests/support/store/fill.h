@@ -8,7 +8,7 @@
 #include "store/writer.h"
 #include "support/temp_dir.h"
 #include "support/tlog/test_log.h"
-#include "tlog/follower.h"
+#include "tlog/run_fetcher.h"
 
 namespace gw::testing {
 
@@ -27,7 +27,7 @@ inline store::WriterOptions writer_options(const TestLog& log,
 inline Result<store::PendingRecords> verified(TestLog& log, const store::Writer& writer,
                                               std::uint64_t target, std::uint64_t end) {
   store::PendingRecords out(writer.keep());
-  tlog::Follower follower(log, log.head(target), writer.frontier());
+  tlog::RunFetcher follower(log, log.head(target), writer.frontier());
   GW_TRY(const auto found, follower.start());
   if (found.relation == tlog::HeadRelation::kFork) return untrusted_error("fork");
   for (std::uint64_t at = writer.state().position; at < end;) {

@@ -327,8 +327,8 @@ TEST_CASE("nothing is kept of a toolchain whose files cannot all be known") {
 TEST_CASE("a toolchain is hashed until asked to stop") {
   const TempDir dir;
   const std::string root = dir.file("go");
-  spill(root + "/VERSION", "go1.19.8");
-  spill(root + "/bin/go", "program");
+  spill_toolchain(root + "/VERSION", "go1.19.8");
+  spill_toolchain(root + "/bin/go", "program");
   os::Stop stop;
   CHECK(hash_goroot(root, &stop));
   stop.request();

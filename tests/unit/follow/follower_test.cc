@@ -60,8 +60,8 @@ struct World {
     options.first_pause = std::chrono::milliseconds(0);
     options.run_tiles = 4;
   }
-  Environment environment(tlog::TileSource& source) {
-    Environment e;
+  FollowEnvironment environment(tlog::TileSource& source) {
+    FollowEnvironment e;
     e.source = &source;
     e.exchange = &exchange;
     e.clock = &clock;

@@ -35,8 +35,10 @@ ReleaseSummary summary_of(const std::vector<std::string>& versions) {
 
 std::string served_text(const ReleaseSummary& s) {
   std::string out;
-  for (const ReleaseEntry& e : s.served()) {
-    out += (out.empty() ? "" : " ") + e.version + "=" + std::to_string(e.record);
+  const std::string text = s.format();
+  ServedReleases entries(text);
+  while (const auto e = entries.next()) {
+    out += (out.empty() ? "" : " ") + std::string(e->version) + "=" + std::to_string(e->record);
   }
   return out;
 }
@@ -135,8 +137,9 @@ TEST_CASE("the summary does not depend on the order of the records") {
       if (n % 7 == 0) s = ReleaseSummary::parse(s.format()).value();
       s.add(v, n, n % 3 == 0);
     }
-    CHECK(s.served().size() == kMaxMajors);
-    CHECK(s.served()[0].version == "v39.2.0");
+    const std::string served = served_text(s);
+    CHECK(std::count(served.begin(), served.end(), '=') == kMaxMajors);
+    CHECK(served.starts_with("v39.2.0="));
     if (round == 0) expected = s.format();
     CHECK(s.format() == expected);
   }

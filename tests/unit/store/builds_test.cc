@@ -116,7 +116,7 @@ TEST_CASE("a database is of one form of log") {
     REQUIRE(fill(v, go, 10, kNow));
     // Records of the other form do not get in, whoever mixes them up.
     PendingRecords pending(Keep::kVersions);
-    tlog::Follower follower(log, log.head(), {});
+    tlog::RunFetcher follower(log, log.head(), {});
     REQUIRE(follower.start());
     const auto batch = tlog::verify_run(follower.fetch(0, 1).value()).value();
     CHECK(pending.add(batch).error().kind == ErrorKind::kInternal);

@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const os::User kJoe{"joe", "/", "", {61234, 61235, {61235, 61236}}};
+const os::User kJoe{"joe", "/", {61234, 61235, {61235, 61236}}};
 
 bool writable(const std::string& path) {
   const auto checked = check_not_writable(kJoe, path);
@@ -56,7 +56,7 @@ TEST_CASE("directories along a path", "[paths]") {
   fs::create_symlink("round", top + "/round");
   CHECK(check_not_writable(kJoe, top + "/round").error().message.find("too many links") !=
         std::string::npos);
-  CHECK(check_not_writable(os::User{"root", "/", "", {0, 0, {0}}}, low));
+  CHECK(check_not_writable(os::User{"root", "/", {0, 0, {0}}}, low));
 }
 
 TEST_CASE("a way over links", "[paths]") {

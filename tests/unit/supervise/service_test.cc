@@ -46,7 +46,7 @@ os::Child sleeper(bool stubborn) {
 TEST_CASE("how a service is started", "[service]") {
   Options options;
   options.command = {"./svc", "a"};
-  options.user = os::User{"joe", "/var/joe", "", {1234, 1234, {1234}}};
+  options.user = os::User{"joe", "/var/joe", {1234, 1234, {1234}}};
   options.ambient = {10};
   Handed handed;
   handed.sockets.push_back({os::Fd(::open("/dev/null", O_RDONLY)), "web"});

@@ -6,8 +6,8 @@
 #include "base/bytes.h"
 #include "support/tlog/test_log.h"
 #include "tlog/client.h"
-#include "tlog/follower.h"
 #include "tlog/lookup.h"
+#include "tlog/run_fetcher.h"
 
 using namespace gw;
 using namespace gw::tlog;
@@ -175,7 +175,7 @@ TEST_CASE("lookups in a build log are proven") {
 TEST_CASE("a build log is followed; what is no build's record is irregular") {
   TestLog log("builds.test", kBuildLog);
   for (std::uint64_t n = 0; n < 300; ++n) log.append(n == 7 ? "odd one\n" : record_of(n));
-  Follower follower(log, log.head(), Frontier());
+  RunFetcher follower(log, log.head(), Frontier());
   REQUIRE(follower.start());
   const auto batch = verify_run(follower.fetch(0, 16).value());
   REQUIRE(batch);
@@ -188,10 +188,7 @@ TEST_CASE("a build log is followed; what is no build's record is irregular") {
   }
 }
 
-TEST_CASE("a format is found by its name, and its origin counts") {
-  CHECK(find_log_format("go") == &kGoLog);
-  CHECK(find_log_format("build") == &kBuildLog);
-  CHECK(find_log_format("") == nullptr);
+TEST_CASE("where a build log is, and its origin counts") {
   CHECK(build_log_url("builds.example.org") == "https://builds.example.org/tlog");
   CHECK(build_log_url("localhost") == "http://localhost:8000/tlog");
   CHECK(build_log_url("localhost:9000") == "http://localhost:9000/tlog");

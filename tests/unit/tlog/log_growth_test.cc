@@ -6,8 +6,8 @@
 #include "support/tlog/test_log.h"
 #include "tlog/c2sp_tiles.h"
 #include "tlog/client.h"
-#include "tlog/follower.h"
 #include "tlog/log_tree.h"
+#include "tlog/run_fetcher.h"
 
 using namespace gw;
 using namespace gw::tlog;
@@ -37,7 +37,7 @@ std::uint64_t next_size(std::uint64_t size, std::mt19937& random) {
 // Follows from `own` to the log's head, all records compared with the oracle's.
 Frontier follow(OwnLog& log, const TestLog& oracle, Frontier own, std::size_t max_tiles) {
   const Checkpoint head = log.head();
-  Follower follower(log, head, own);
+  RunFetcher follower(log, head, own);
   const auto started = follower.start();
   REQUIRE(started);
   REQUIRE(started->relation ==

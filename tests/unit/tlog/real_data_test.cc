@@ -8,7 +8,7 @@
 #include "os/file.h"
 #include "support/tlog/test_log.h"
 #include "tlog/client.h"
-#include "tlog/follower.h"
+#include "tlog/run_fetcher.h"
 
 using namespace gw;
 using namespace gw::tlog;
@@ -106,7 +106,7 @@ TEST_CASE("the replica followed from nothing to both its heads") {
     std::set<std::string> modules;
     for (const char* file : {"latest.first", "latest"}) {
       Checkpoint head = head_of(kRealReplica, file);
-      Follower follower(source, head, own);
+      RunFetcher follower(source, head, own);
       auto started = follower.start();
       REQUIRE(started);
       REQUIRE(started->relation == HeadRelation::kPrefix);

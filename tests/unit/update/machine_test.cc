@@ -78,6 +78,17 @@ std::map<std::string, std::string> cells() {
   return out;
 }
 
+// As kCells spells them.
+std::string_view action_name(Action action) {
+  static constexpr std::array<std::string_view, 22> kNames{
+      "none",         "fetch",        "cancel-fetch", "run-before",     "cancel-before",
+      "record-trial", "forget-trial", "record-kept",  "record-failure", "record-cancel",
+      "record-veto",  "record-bad",   "terminate",    "kill",           "switch",
+      "switch-back",  "start",        "start-beside", "drop-beside",    "take-over",
+      "begin-trial",  "end"};
+  return kNames[static_cast<std::size_t>(action)];
+}
+
 std::string text(const Step& step) {
   std::string out = std::string(state_name(step.next)) + ":";
   for (const Action action : step.actions) out += " " + std::string(action_name(action));

@@ -4,8 +4,11 @@
 
 #include <catch2/catch.hpp>
 
+#include "support/vanity/parse_meta_tags.h"
+
 using namespace gw;
 using namespace gw::vanity;
+using gw::vanity::test::parse_meta_tags;
 
 namespace {
 

@@ -11,6 +11,7 @@
 #include <random>
 
 #include "base/bytes.h"
+#include "support/vanity/parse_meta_tags.h"
 #include "vanity/import_path.h"
 #include "vanity/meta_tags.h"
 #include "vanity/repo_url.h"
@@ -18,6 +19,7 @@
 
 using namespace gw;
 using namespace gw::vanity;
+using gw::vanity::test::parse_meta_tags;
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "tlog/follower.h"
+#include "tlog/run_fetcher.h"
 
 #include <fmt/format.h>
 
@@ -42,14 +42,14 @@ std::optional<std::vector<Hash>> leaves_with_root(const TileBody& body, const Ha
 
 }  // namespace
 
-Follower::Follower(TileSource& source, Checkpoint target, Frontier own)
+RunFetcher::RunFetcher(TileSource& source, Checkpoint target, Frontier own)
     : source_(&source), tree_(source, std::move(target)), own_(std::move(own)) {}
 
-TileId Follower::data_tile(std::uint64_t index) const {
+TileId RunFetcher::data_tile(std::uint64_t index) const {
   return {kDataLevel, index, tile_width(kDataLevel, index, target().size())};
 }
 
-Result<HeadComparison> Follower::start() {
+Result<HeadComparison> RunFetcher::start() {
   auto found = compare();
   if (!found && (found.error().kind == ErrorKind::kUntrusted ||
                  found.error().kind == ErrorKind::kUnavailable)) {
@@ -60,7 +60,7 @@ Result<HeadComparison> Follower::start() {
   return found;
 }
 
-Result<HeadComparison> Follower::compare() {
+Result<HeadComparison> RunFetcher::compare() {
   if (own_.size() > target().size()) {
     return usage_error(
         fmt::format("cannot follow from record {} to a head of {}", own_.size(), target().size()));
@@ -75,7 +75,7 @@ Result<HeadComparison> Follower::compare() {
   return prove_by_tiles();
 }
 
-std::optional<HeadComparison> Follower::fork_by_hash_tiles() {
+std::optional<HeadComparison> RunFetcher::fork_by_hash_tiles() {
   if (!tree_.edge_proven()) tree_.forget_tail();
   std::uint64_t boundary = own_.size() / kTileWidth * kTileWidth;
   for (std::uint64_t size : {boundary, own_.size()}) {
@@ -86,7 +86,7 @@ std::optional<HeadComparison> Follower::fork_by_hash_tiles() {
   return std::nullopt;
 }
 
-Result<bool> Follower::prove_by_root(std::uint64_t first, std::uint64_t last) {
+Result<bool> RunFetcher::prove_by_root(std::uint64_t first, std::uint64_t last) {
   std::vector<TileId> tiles;
   for (std::uint64_t i = first; i <= last; ++i) tiles.push_back(data_tile(i));
   GW_CHECK(load_bodies(tiles));
@@ -110,7 +110,7 @@ Result<bool> Follower::prove_by_root(std::uint64_t first, std::uint64_t last) {
 }
 
 // What comes is kept, also when not all does.
-Status Follower::load_bodies(const std::vector<TileId>& tiles, std::size_t max_bytes) {
+Status RunFetcher::load_bodies(const std::vector<TileId>& tiles, std::size_t max_bytes) {
   std::vector<TileId> missing;
   std::copy_if(tiles.begin(), tiles.end(), std::back_inserter(missing),
                [&](const TileId& id) { return !bodies_.contains(id.index); });
@@ -127,7 +127,7 @@ Status Follower::load_bodies(const std::vector<TileId>& tiles, std::size_t max_b
   return all;
 }
 
-Status Follower::prove_edge() {
+Status RunFetcher::prove_edge() {
   std::uint64_t size = target().size();
   if (size % kTileWidth == 0) return tree_.load({});
   TileId id = data_tile(size / kTileWidth);
@@ -160,7 +160,7 @@ Status Follower::prove_edge() {
   return bad_data_tile(id);
 }
 
-Result<Hash> Follower::level0_root(const TileId& id) {
+Result<Hash> RunFetcher::level0_root(const TileId& id) {
   std::vector<Hash> leaves;
   for (std::uint32_t i = 0; i < id.width; ++i) {
     GW_TRY(Hash h, tree_.entry(0, id.index * kTileWidth + i));
@@ -169,7 +169,7 @@ Result<Hash> Follower::level0_root(const TileId& id) {
   return subtree_root(leaves);
 }
 
-Error Follower::bad_data_tile(const TileId& id) {
+Error RunFetcher::bad_data_tile(const TileId& id) {
   auto body = bodies_.extract(id.index);  // asked for anew the next time
   if (body.empty()) return internal_error(format_tile_path(id) + ": not at hand");
   const std::string path = body.mapped().path();
@@ -177,7 +177,7 @@ Error Follower::bad_data_tile(const TileId& id) {
                          {target(), {{path, std::move(body.mapped().bytes)}}, tree_.proof_for(id)});
 }
 
-Result<HeadComparison> Follower::prove_by_tiles() {
+Result<HeadComparison> RunFetcher::prove_by_tiles() {
   std::uint64_t size = target().size();
   std::uint64_t boundary = own_.size() - own_.size() % kTileWidth;
   TileId middle = data_tile(own_.size() / kTileWidth);
@@ -198,7 +198,7 @@ Result<HeadComparison> Follower::prove_by_tiles() {
   return settle_history(own_.size(), own_.root(), there.root(), tree_);
 }
 
-HeadComparison Follower::fork_at(std::uint64_t size, const Frontier& there) {
+HeadComparison RunFetcher::fork_at(std::uint64_t size, const Frontier& there) {
   // The evidence is best at the size that was signed, and from hash tiles alone. A log that
   // withholds the level-0 tile must not get away with it: then the difference shown is the one at
   // the multiple of 256 below, or the data tile is the evidence.
@@ -212,7 +212,7 @@ HeadComparison Follower::fork_at(std::uint64_t size, const Frontier& there) {
   return found;
 }
 
-Result<std::vector<Hash>> Follower::middle_leaves(const TileId& id) {
+Result<std::vector<Hash>> RunFetcher::middle_leaves(const TileId& id) {
   GW_TRY(Hash root, expected_root(id));
   auto it = bodies_.find(id.index);
   auto leaves = it == bodies_.end() ? std::nullopt : leaves_with_root(it->second, root);
@@ -220,13 +220,13 @@ Result<std::vector<Hash>> Follower::middle_leaves(const TileId& id) {
   return *std::move(leaves);
 }
 
-Result<Hash> Follower::expected_root(const TileId& id) {
+Result<Hash> RunFetcher::expected_root(const TileId& id) {
   if (auto it = expected_.find(id.index); it != expected_.end()) return it->second;
   if (id.full()) return tree_.entry(1, id.index);
   return level0_root(id);
 }
 
-Result<Frontier> Follower::frontier_before(std::uint64_t first) {
+Result<Frontier> RunFetcher::frontier_before(std::uint64_t first) {
   if (first == own_.size()) return own_;
   Frontier frontier = own_.truncated_to(kTileHeight);
   for (std::uint64_t tile = frontier.size() / kTileWidth; frontier.size() < first; ++tile) {
@@ -238,8 +238,8 @@ Result<Frontier> Follower::frontier_before(std::uint64_t first) {
   return frontier;
 }
 
-Result<FetchedRun> Follower::fetch(std::uint64_t first, std::size_t max_tiles,
-                                   std::size_t max_tile_bytes) {
+Result<FetchedRun> RunFetcher::fetch(std::uint64_t first, std::size_t max_tiles,
+                                     std::size_t max_tile_bytes) {
   const bool aligned = first == own_.size() || (first > own_.size() && first % kTileWidth == 0);
   if (!ready_ || !aligned || first >= target().size() || max_tiles == 0) {
     return usage_error(fmt::format("cannot fetch records from {}", first));

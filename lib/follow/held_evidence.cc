@@ -1,4 +1,4 @@
-#include "follow/evidence.h"
+#include "follow/held_evidence.h"
 
 namespace gw::follow {
 

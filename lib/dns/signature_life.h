@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 
-namespace gw::vanity {
+namespace gw::dns {
 
 struct SignatureLife {
   std::uint16_t covered = 0;  // type of the signed records
@@ -26,4 +26,4 @@ std::vector<SignatureLife> read_signatures(std::string_view packet, WallTime now
 // and PowerDNS with 7 of 21; Knot 3.2 waits until some hours before the end, with nothing to spare.
 bool near_expiry(const SignatureLife& signature, WallTime now);
 
-}  // namespace gw::vanity
+}  // namespace gw::dns

@@ -1,5 +1,5 @@
 // The follower over logs in memory: every size and start, every framing, every kind of lie.
-#include "tlog/follower.h"
+#include "tlog/run_fetcher.h"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -24,7 +24,7 @@ struct Followed {
 Result<Followed> follow(TestLog& log, const Checkpoint& head, const Frontier& own,
                         std::size_t max_tiles = 4) {
   Followed out{{}, {}, {}, own};
-  Follower f(log, head, own);
+  RunFetcher f(log, head, own);
   GW_TRY(auto cmp, f.start());
   if (cmp.relation == HeadRelation::kFork) return untrusted_error("fork");
   while (out.frontier.size() < head.size()) {
@@ -93,12 +93,12 @@ TEST_CASE("from any position to any head, in each framing") {
 TEST_CASE("nothing to follow") {
   TestLog log;
   log.add_synthetic(10);
-  Follower same(log, log.head(10), log.frontier(10));
+  RunFetcher same(log, log.head(10), log.frontier(10));
   CHECK(same.start()->relation == HeadRelation::kSame);
   CHECK(same.fetch(10, 1).error().kind == ErrorKind::kUsage);
-  Follower older(log, log.head(5), log.frontier(10));
+  RunFetcher older(log, log.head(5), log.frontier(10));
   CHECK(older.start().error().kind == ErrorKind::kUsage);
-  Follower unstarted(log, log.head(10), log.frontier(5));
+  RunFetcher unstarted(log, log.head(10), log.frontier(5));
   CHECK(unstarted.fetch(5, 1).error().kind == ErrorKind::kUsage);
   CHECK(log.fetched.empty());
 }
@@ -106,7 +106,7 @@ TEST_CASE("nothing to follow") {
 TEST_CASE("only positions that a batch can start at") {
   TestLog log;
   log.add_synthetic(1000);
-  Follower f(log, log.head(), log.frontier(300));
+  RunFetcher f(log, log.head(), log.frontier(300));
   REQUIRE(f.start());
   for (std::uint64_t bad : {0UL, 256UL, 299UL, 301UL, 600UL, 1000UL, 1024UL}) {
     CHECK(f.fetch(bad, 1).error().kind == ErrorKind::kUsage);
@@ -157,7 +157,7 @@ TEST_CASE("forks are reported as forks, with evidence, wherever they are") {
   for (auto& c : cases) {
     INFO(c.fork << " " << c.old_size << " " << c.new_size);
     TestLog fork = fork_of(c.fork, c.new_size);
-    Follower f(fork, fork.head(), long_log().frontier(c.old_size));
+    RunFetcher f(fork, fork.head(), long_log().frontier(c.old_size));
     auto cmp = f.start();
     REQUIRE(cmp);
     CHECK(cmp->relation == HeadRelation::kFork);
@@ -176,7 +176,7 @@ TEST_CASE("a forked log cannot hide behind bad or missing tiles") {
   for (std::uint64_t at : {5UL, 69000UL, 69999UL}) {
     TestLog fork = fork_of(at, 70100);
     auto start = [&] {
-      Follower f(fork, fork.head(), long_log().frontier(70000));
+      RunFetcher f(fork, fork.head(), long_log().frontier(70000));
       return f.start();
     };
     // Data tiles that fit neither history.
@@ -275,7 +275,7 @@ TEST_CASE("what is bad comes out as tiles with their bytes") {
   log.replace(c.path, bytes);
   log.fail("tile/8/2/000", not_found_error("no such tile"));
   log.fail("tile/8/1/001", not_found_error("no such tile"));
-  Follower f(log, log.head(70100), log.frontier(1000));
+  RunFetcher f(log, log.head(70100), log.frontier(1000));
   auto started = f.start();
   const Error e = started ? f.fetch(1000, 4).error() : started.error();
   CHECK(e.kind == ErrorKind::kUntrusted);
@@ -290,7 +290,7 @@ TEST_CASE("what is bad comes out as tiles with their bytes") {
   if (!truncate) CHECK(bad->proof.size() >= c.proof);
   for (const TileBytes& t : bad->proof) CHECK(t.bytes == log.serve_path(t.path).value());
   log.heal();
-  Follower again(log, log.head(70100), log.frontier(1000));
+  RunFetcher again(log, log.head(70100), log.frontier(1000));
   REQUIRE(again.start());
   REQUIRE(again.fetch(1000, 4));
 }
@@ -298,7 +298,7 @@ TEST_CASE("what is bad comes out as tiles with their bytes") {
 TEST_CASE("a run that was bad is fetched again") {
   TestLog log = long_log();
   for (std::uint64_t from : {60000UL, 69000UL}) {
-    Follower f(log, log.head(70100), log.frontier(from));
+    RunFetcher f(log, log.head(70100), log.frontier(from));
     std::string path = format_tile_path({kDataLevel, from / 256 + 1, 256});
     log.replace(path, "rubbish\n");
     REQUIRE(f.start());
@@ -367,7 +367,7 @@ TEST_CASE("irregular records are kept verbatim and counted") {
   for (auto style :
        {DataTileStyle::kSeparated, DataTileStyle::kTerminated, DataTileStyle::kNumbered}) {
     log.set_style(style);
-    Follower f(log, log.head(), Frontier());
+    RunFetcher f(log, log.head(), Frontier());
     REQUIRE(f.start()->relation == HeadRelation::kPrefix);
     auto run = f.fetch(0, 100);
     REQUIRE(run);
@@ -418,7 +418,7 @@ TEST_CASE("a head that signs another root than its tiles have") {
 
 TEST_CASE("runs are verified in parallel while others are fetched") {
   TestLog log = long_log();
-  Follower f(log, log.head(70100), Frontier());
+  RunFetcher f(log, log.head(70100), Frontier());
   REQUIRE(f.start());
   std::vector<FetchedRun> runs;
   for (std::uint64_t at = 0; at < 70100;) {

@@ -1,4 +1,4 @@
-#include "vanity/signature_life.h"
+#include "dns/signature_life.h"
 
 #include <chrono>
 
@@ -7,7 +7,7 @@
 #include "dns/name.h"
 #include "dns/types.h"
 
-namespace gw::vanity {
+namespace gw::dns {
 namespace {
 
 constexpr std::size_t kHeader = 12;
@@ -26,9 +26,9 @@ std::vector<SignatureLife> read_signatures(std::string_view packet, WallTime now
   unsigned questions = header.u16().value_or(0);
   unsigned answers = header.u16().value_or(0);
   std::size_t at = kHeader;
-  dns::Name name;
+  Name name;
   for (unsigned i = 0; i < questions + answers; ++i) {
-    at = dns::read_name(packet, at, name);
+    at = read_name(packet, at, name);
     if (at == 0) return {};
     ByteReader reader(packet.substr(at));
     auto type = reader.u16();
@@ -42,12 +42,12 @@ std::vector<SignatureLife> read_signatures(std::string_view packet, WallTime now
     if (!ttl || !size || reader.remaining() < *size) return {};
     std::size_t data = at + 10;
     at = data + *size;
-    if (*type != dns::rrtype::kRrsig) continue;
-    const auto rrsig = dns::parse_rrsig(packet.substr(data, *size));
+    if (*type != rrtype::kRrsig) continue;
+    const auto rrsig = parse_rrsig(packet.substr(data, *size));
     if (!rrsig) return {};
     SignatureLife life;
     life.covered = rrsig->fields.type_covered;
-    life.signer = dns::format_name(rrsig->fields.signer);
+    life.signer = format_name(rrsig->fields.signer);
     life.expiration = nearest_time(rrsig->fields.expiration, now);
     life.inception = nearest_time(rrsig->fields.inception, now);
     out.push_back(std::move(life));
@@ -59,4 +59,4 @@ bool near_expiry(const SignatureLife& s, WallTime now) {
   return (s.expiration - now) * 10 < s.expiration - s.inception;
 }
 
-}  // namespace gw::vanity
+}  // namespace gw::dns

@@ -7,7 +7,7 @@
 // frontier give the new root, and if it is the signed one everything is proven at once. Only when
 // it is not are tiles fetched to tell a bad tile from a fork.
 //
-//   Follower f(source, target, frontier);      // frontier: of what the database holds
+//   RunFetcher f(source, target, frontier);      // frontier: of what the database holds
 //   GW_TRY(auto cmp, f.start());               // kFork: halt; cmp has the evidence
 //   for (auto at = frontier.size(); at < target.size();) {
 //     GW_TRY(auto run, f.fetch(at, 256));      // network, one thread at a time
@@ -53,7 +53,7 @@ class FetchedRun {
   std::size_t bytes() const;
 
  private:
-  friend class Follower;
+  friend class RunFetcher;
   friend class VerifiedBatch;
   struct Tile {
     TileBody body;    // of the part of the tile that the head covers
@@ -126,11 +126,11 @@ inline Result<VerifiedBatch> verify_run(FetchedRun&& run, const AskAgain& again 
   return VerifiedBatch::verify(std::move(run), again);
 }
 
-class Follower {
+class RunFetcher {
  public:
   // `own`: the frontier of what is already held, with own.size() <= target.size(). The source must
   // outlive this object. One thread at a time.
-  Follower(TileSource& source, Checkpoint target, Frontier own);
+  RunFetcher(TileSource& source, Checkpoint target, Frontier own);
 
   // Proves that the own frontier is a prefix of the target's tree; to be called once, first.
   // relation kFork: nothing can be fetched. kSame: nothing is missing.
