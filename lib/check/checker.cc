@@ -77,8 +77,10 @@ std::optional<std::string> read_module(const Ask& ask, const Result<net::DnsAnsw
   const auto known = ask.later_major ? std::nullopt : outcome.known;
   for (const dns::ModuleVersion* v : select_releases(*versions, known)) {
     add_release(outcome, {path, v->version, v->found, {}, path, v->version, latest->version});
-    for (const Exclusion& e : outcome.excluded) {
-      if (e.version == v->version) outcome.releases.back().excluded.push_back(e.place);
+    for (const Exclusions& of_file : outcome.excluded) {
+      for (const Exclusion& e : *of_file) {
+        if (e.version == v->version) outcome.releases.back().excluded.push_back(e.place);
+      }
     }
   }
   return latest->version;
@@ -92,6 +94,16 @@ Status check_known(const mod::ModulePath& path, const std::optional<std::string>
   return usage_error(fmt::format("{}: version {} cannot be one of this module: should be {}",
                                  path.text(), *known,
                                  parts->major.empty() ? "v0 or v1" : parts->major.substr(1)));
+}
+
+// False: the outcome is that error instead of releases.
+bool keep_if_known(const mod::ModulePath& path, Outcome& outcome) {
+  auto known = check_known(path, outcome.known);
+  if (known) return true;
+  outcome.releases.clear();
+  outcome.newer = false;
+  outcome.errors.push_back(std::move(known).error());
+  return false;
 }
 
 // The paths that a walk asks for next.
@@ -203,15 +215,7 @@ std::vector<Outcome> Checker::modules(std::span<const ModuleRequest> requests) {
       auto& walk = walks[ask.outcome];
       const auto latest = read_module(ask, answer, options_, outcomes[ask.outcome]);
       if (latest) has_release[ask.outcome] = true;
-      if (latest && !walk) {
-        Outcome& outcome = outcomes[ask.outcome];
-        if (auto known = check_known(ask.path, outcome.known); !known) {
-          outcome.releases.clear();
-          outcome.newer = false;
-          outcome.errors.push_back(std::move(known).error());
-          return;
-        }
-      }
+      if (latest && !walk && !keep_if_known(ask.path, outcomes[ask.outcome])) return;
       if (walk && ask.later_major) walk->answered(latest.has_value());
       if (walk && !ask.later_major && latest) walk->has_release(*latest);
     });
@@ -245,6 +249,7 @@ void Checker::look_around(std::span<const ModuleRequest> requests,
     if (found[ask.outcome] || !outcome.errors.empty()) return;
     if (!read_module(ask, answer, options_, outcome)) return;
     found[ask.outcome] = true;
+    if (!keep_if_known(ask.path, outcome)) return;
     outcome.notes.push_back(fmt::format("{}: a package of {}, which is what is looked up",
                                         outcome.name, ask.path.text()));
   });

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <iterator>
 #include <utility>
 
 #include "base/bytes.h"
@@ -70,8 +69,11 @@ Status FoundFiles::add(ModuleRequest request, Place place) {
   if (first) {
     modules.push_back(std::move(request));
   } else {
+    // A file is read to its end before the next one: what it said already was said last.
     auto& excluded = modules[at->second].excluded;
-    std::move(request.excluded.begin(), request.excluded.end(), std::back_inserter(excluded));
+    for (Exclusions& of_file : request.excluded) {
+      if (excluded.empty() || excluded.back() != of_file) excluded.push_back(std::move(of_file));
+    }
   }
   modules[at->second].places.add(std::move(place));
   return {};

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <set>
 #include <utility>
 
@@ -13,15 +14,23 @@
 namespace gw::check {
 namespace {
 
-// The replacement of a requirement: one for its very version before one for all.
-const mod::GoModReplace* find_replace(const mod::GoMod& gomod, const mod::GoModRequire& r) {
-  const mod::GoModReplace* all = nullptr;
+// By path and version, which is empty for all versions. Both lists may be as long as a file.
+using Replaced = std::map<std::pair<std::string_view, std::string_view>, const mod::GoModReplace*>;
+
+Replaced find_replaced(const mod::GoMod& gomod) {
+  Replaced found;
   for (const mod::GoModReplace& replace : gomod.replace) {
-    if (replace.path != r.path) continue;
-    if (replace.version == r.version) return &replace;
-    if (replace.version.empty()) all = &replace;
+    found.try_emplace({replace.path, replace.version}, &replace);
   }
-  return all;
+  return found;
+}
+
+// The replacement of a requirement: one for its very version before one for all.
+const mod::GoModReplace* find_replace(const Replaced& replaced, const mod::GoModRequire& r) {
+  for (const std::string_view version : {std::string_view(r.version), std::string_view()}) {
+    if (const auto at = replaced.find({r.path, version}); at != replaced.end()) return at->second;
+  }
+  return nullptr;
 }
 
 Status add_request(ModuleRequest request, Place place, FoundFiles& found) {
@@ -31,19 +40,32 @@ Status add_request(ModuleRequest request, Place place, FoundFiles& found) {
   return found.add(std::move(request), std::move(place));
 }
 
-using Excluded = std::multimap<std::string_view, const mod::GoModExclude*>;
+using Excluded = std::map<std::string_view, Exclusions>;
 
-Status add_require(const mod::GoMod& gomod, const Excluded& excluded,
+// What the file excludes of each module.
+Excluded find_excluded(const mod::GoMod& gomod, const std::string& file) {
+  std::map<std::string_view, std::vector<Exclusion>> found;
+  std::set<std::pair<std::string_view, std::string_view>> seen;
+  for (const mod::GoModExclude& e : gomod.exclude) {
+    if (!seen.emplace(e.path, e.version).second) continue;
+    found[e.path].push_back({e.version, {file, e.line}});
+  }
+  Excluded excluded;
+  for (auto& [path, versions] : found) {
+    excluded[path] = std::make_shared<const std::vector<Exclusion>>(std::move(versions));
+  }
+  return excluded;
+}
+
+Status add_require(const Replaced& replaced, const Excluded& excluded,
                    const mod::GoModRequire& require, FoundFile& about, FoundFiles& found) {
   const Place place{about.file, require.line};
-  const mod::GoModReplace* replace = find_replace(gomod, require);
+  const mod::GoModReplace* replace = find_replace(replaced, require);
   ++about.modules;
   if (replace == nullptr) {
     ModuleRequest request = module_request(require.path, require.version);
-    for (auto [at, end] = excluded.equal_range(require.path); at != end; ++at) {
-      const mod::GoModExclude& exclude = *at->second;
-      if (!is_newer(exclude.version, require.version)) continue;
-      request.excluded.push_back({exclude.version, {about.file, exclude.line}});
+    if (const auto at = excluded.find(require.path); at != excluded.end()) {
+      request.excluded.push_back(at->second);
     }
     return add_request(std::move(request), place, found);
   }
@@ -84,14 +106,14 @@ void read_gomod(const std::string& file, std::string_view text, bool indirect, F
   if (!gomod->module) {
     about.errors.push_back(usage_error(fmt::format("{}: no module line", about.file)));
   }
-  Excluded excluded;
-  for (const mod::GoModExclude& e : gomod->exclude) excluded.emplace(e.path, &e);
+  const Replaced replaced = find_replaced(*gomod);
+  const Excluded excluded = find_excluded(*gomod, about.file);
   for (const mod::GoModRequire& require : gomod->require) {
     if (require.indirect && !indirect) {
       ++about.left_out;
       continue;
     }
-    if (!add_require(*gomod, excluded, require, about, found)) break;  // as `found` says
+    if (!add_require(replaced, excluded, require, about, found)) break;  // as `found` says
   }
   add_toolchain(*gomod, about, found);
   found.files.push_back(std::move(about));

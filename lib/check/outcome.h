@@ -59,7 +59,7 @@ struct Outcome {
   // without a name in DNS; one that is replaced), and what else its request said of it. The same
   // every day, so worth telling once.
   std::vector<std::string> notes;
-  std::vector<Exclusion> excluded = {};  // of its request
+  std::vector<Exclusions> excluded = {};  // of its request
   Places places;                         // where it was found, if in files
   bool noted = false;                    // told by an earlier call, see Reported
   bool recursed = false;                 // an answer came past a resolver that strips DNSSEC

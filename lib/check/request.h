@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,11 +34,13 @@ struct Places {
   void add(Place place);
 };
 
-// A version that a go.mod excludes, which is newer than what it requires.
+// A version of a module that a go.mod excludes.
 struct Exclusion {
   std::string version;
   Place place;
 };
+// What one go.mod excludes of a module, each version once: shared by all that it requires of it.
+using Exclusions = std::shared_ptr<const std::vector<Exclusion>>;
 
 struct ModuleRequest {
   std::string path;                       // as given, also when it is no module path
@@ -46,8 +49,8 @@ struct ModuleRequest {
   std::optional<Error> problem;           // kUsage; nothing is looked up then
   // What is to be known of it besides: that it is replaced, or was built from a working tree.
   std::vector<std::string> notes = {};
-  std::vector<Exclusion> excluded = {};  // by the go.mod files that it is from
-  bool asked = true;                     // false: nothing can be newer, and a note says why
+  std::vector<Exclusions> excluded = {};  // by the go.mod files that it is from
+  bool asked = true;                      // false: nothing can be newer, and a note says why
   bool maybe_package = false;  // a person wrote it, who may mean a package inside a module
   Places places = {};          // of those that were found in files
 };

@@ -102,7 +102,9 @@ class Lists(check_lab.CheckCase):
                           "example.com/a: version v2.0.0", "should be v0 or v1")
         r = self.check("module", "example.com/a@v2.0.0", "example.com/a@v1.4.0")
         self.assert_run(r, 2, out=check_lab.line("example.com/a", "v1.5.0"))
-        # a package of the module may be named, and a +incompatible version is one
+        # also where a package of the module is named; a +incompatible version is one of the path
+        self.assert_error(self.check("module", "example.com/a/cmd/x@v2.0.0"), 2,
+                          "example.com/a: version v2.0.0", "should be v0 or v1")
         self.assert_run(self.check("module", "example.com/a@v2.0.0+incompatible"), 0, out="", err="")
 
     def test_a_url_is_told_what_it_should_be(self):

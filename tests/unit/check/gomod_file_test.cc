@@ -100,3 +100,22 @@ TEST_CASE("a release that several files want names them") {
   CHECK(gw::check::report_lines({&outcome, 1}, true) ==
         Texts{"a.com/b v1.0.0 -> v1.1.0 (a, b\\x1b, c and 1 more)"});
 }
+
+TEST_CASE("what a go.mod excludes is there once, however much requires it") {
+  std::string text = "module a.com/me\ngo 1.21\n";
+  for (int i = 0; i < 50; ++i) {
+    text += "require a.com/b v1.0." + std::to_string(i % 25) + "\n";
+    text += "exclude a.com/b v1.1." + std::to_string(i % 25) + "\n";
+  }
+  FoundFiles found;
+  read_gomod("x/go.mod", text, false, found);
+  REQUIRE(found.modules.size() == 25);
+  for (const auto& module : found.modules) {
+    REQUIRE(module.excluded.size() == 1);
+    CHECK(module.excluded[0] == found.modules[0].excluded[0]);
+  }
+  CHECK(found.modules[0].excluded[0]->size() == 25);
+  CHECK(format_place(found.modules[0].excluded[0]->at(24).place) == "x/go.mod:52");
+  read_gomod("y/go.mod", text, false, found);
+  CHECK(found.modules[0].excluded.size() == 2);
+}
