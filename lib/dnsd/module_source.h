@@ -62,7 +62,7 @@ class ModuleSource {
   // another program's), kCorrupt, kIo.
   Status start();
   // Looks for new commits; true when content() changed. kUnavailable, kIo, kCorrupt: what is served
-  // stays, try again later. kNotFound: the database is gone.
+  // stays, try again later. kUsage: a newer gwtool changed its form; kNotFound: it is gone.
   Result<bool> poll();  // errors name the database
   const Content& content() const { return content_; }
   // The last poll() found another database: the next one loads it, and may forget what was served.

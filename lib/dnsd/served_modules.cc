@@ -34,7 +34,7 @@ ServedModules::ServedModules(ModuleOptions options, Epochs& epochs, SigningConte
       serial_(std::move(serial)),
       served_serial_(serial_.current()) {}
 
-Status ServedModules::start(const std::string& user) {
+Status ServedModules::check_access(const std::string& user) const {
   if (!user.empty()) {
     GW_CHECK(require_access(options_.key_file, R_OK, user, "the zone's signing key"));
     GW_CHECK(require_access(ZoneSerial::file_beside(options_.key_file), W_OK, user,
@@ -46,6 +46,11 @@ Status ServedModules::start(const std::string& user) {
                               "which SQLite needs even to read the database"));
     }
   }
+  return {};
+}
+
+Status ServedModules::start(const std::string& user) {
+  GW_CHECK(check_access(user));
   return source_.start();
 }
 

@@ -32,6 +32,9 @@ class ServedModules final : public ServedZone {
                                                      SigningContext& signing, const Logger& log);
 
   const dns::Zone& zone() const override { return zone_; }
+  // What `user`, who this process is, must be allowed to with the key and the database: start()
+  // begins with it. kUsage.
+  Status check_access(const std::string& user) const;
   Status start(const std::string& user) override;
   Status publish() override;
   void poll() override;

@@ -320,8 +320,11 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options, const Logge
 Status Server::check_files(ServerOptions options, const Logger& log, const Clock& clock) {
   Impl s(std::move(options), log, clock);
   GW_CHECK(s.make_zones());
+  const std::string& user = s.options.user;
+  if (!user.empty()) GW_CHECK(os::become_user(user));
   GW_CHECK(s.read_cookie_secrets());
-  for (ServedFile* file : s.files) GW_CHECK(file->start(s.options.user));
+  if (s.modules != nullptr) GW_CHECK(s.modules->check_access(user));
+  for (ServedFile* file : s.files) GW_CHECK(file->start(user));
   return {};
 }
 

@@ -2,9 +2,11 @@
 """serve-dns key new and ds: the files, and what BIND's and ldns's tools make of them."""
 
 import os
+import pwd
 import re
 import stat
 import sys
+import unittest
 
 sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
 import cli
@@ -97,6 +99,22 @@ class Keys(serve.TestCase):
             self.assert_error(self.gwtool(*served, *more), 2, key + ": not a regular file")
         os.rename(key, key + ".key")
         self.assert_error(self.gwtool("serve-dns", "key", "ds", "--key", key), 2, "with --zone")
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root becomes another user")
+    def test_what_the_user_may_not_read_is_said_before_the_start(self):
+        """By --check-config, too: the key of a module zone, and the cookies' secrets."""
+        key = self.make_key()
+        secrets = self.file("secrets", "e5e973e5a6b2a43f48e7dc849e37bfcf\n", 0o600)
+        modules = ("serve-dns", "--listen", serve.HOST + ":0", "--db", self.path("db"), "--zone", ZONE,
+                   "--ns", "ns.example.net", "--key", key, "--user", "nobody")
+        os.chmod(self.dir, 0o755)
+        for more in (("--check-config",), ()):
+            self.assert_error(self.gwtool(*modules, *more), 2, "nobody", "the zone's signing key")
+        os.chown(key, pwd.getpwnam("nobody").pw_uid, -1)
+        os.chown(self.dir, pwd.getpwnam("nobody").pw_uid, -1)
+        self.assert_run(self.gwtool(*modules, "--check-config"), 0)
+        r = self.gwtool(*modules, "--cookie-secret-file", secrets, "--check-config")
+        self.assert_error(r, 1, secrets, "Permission denied")
 
     def test_nothing_of_another_file_is_told(self):
         """Root reads the key of a zone before it becomes the user, who may have left a link there."""
