@@ -85,11 +85,13 @@ class Compiler {
 
   Result<std::vector<std::uint64_t>> compile() {
     if (!filter_) return internal_error("seccomp_init failed");
-    // The library's own choice would end one thread, and leave the others waiting for it.
+    // The library's own choice would end one thread, and leave the others waiting for it. Where it
+    // finds no kernel that ends a process (Linux 4.14), it stays with that.
     const std::uint32_t foreign =
         refuse_ == SCMP_ACT_NOTIFY ? SCMP_ACT_NOTIFY : SCMP_ACT_KILL_PROCESS;
-    if (const int r = ::seccomp_attr_set(filter_.get(), SCMP_FLTATR_ACT_BADARCH, foreign); r != 0) {
-      return internal_error(fmt::format("seccomp_attr_set: error {}", -r));
+    const int set = ::seccomp_attr_set(filter_.get(), SCMP_FLTATR_ACT_BADARCH, foreign);
+    if (set != 0 && foreign == SCMP_ACT_NOTIFY) {
+      return internal_error(fmt::format("seccomp_attr_set: error {}", -set));
     }
     if (!policy_.allow.empty() && !policy_.deny.empty()) {
       return usage_error("a list of allowed and one of denied system calls");

@@ -182,7 +182,7 @@ TEST_CASE("names of files in modules") {
       {"a./b", "trailing dot"},
       {"NUL", "device name"},
       {"a/aux.c", "device name"},
-      {"a\\b", "invalid character \"\\x5c\""},
+      {"a\\b", "invalid character \"\\\\\""},
       {"c:x", "invalid character \":\""},
       {"a*", "invalid character"},
       {"a?", "invalid character"},
