@@ -55,18 +55,18 @@ TEST_CASE("white space goes from both ends") {
 TEST_CASE("categories of characters") {
   for (char32_t c : {U'a', U'Z', U'\u00e9', U'\u4e2d', U'\U00010348', U'\u02b0', U'\u01c5'}) {
     INFO(static_cast<unsigned>(c));
-    CHECK(mod::is_letter(c));
+    CHECK(gw::mod::is_letter(c));
     CHECK(is_printable(c));
   }
   for (char32_t c : {U'0', U'_', U' ', U'\u0301', U'\u0661', U'\u20ac', U'\u2160'}) {
     INFO(static_cast<unsigned>(c));
-    CHECK_FALSE(mod::is_letter(c));
+    CHECK_FALSE(gw::mod::is_letter(c));
     CHECK(is_printable(c));
   }
   for (unsigned c : {0U, 0x1fU, 0x7fU, 0x80U, 0xa0U, 0xadU, 0x200bU, 0x2028U, 0xd800U, 0xe000U,
                      0xffffU, 0x10ffffU, 0x110000U, 0xffffffffU}) {
     INFO(c);
-    CHECK_FALSE(mod::is_letter(c));
+    CHECK_FALSE(gw::mod::is_letter(c));
     CHECK_FALSE(is_printable(c));
   }
 }
