@@ -76,20 +76,27 @@ std::optional<std::string> toolchain_for(const Policies& policies, const Situati
   return raise_toolchain(policies.toolchain, s, chosen, line->second);
 }
 
+// Whose minor version the policy keeps: a person's newer one beside it does not count.
+const std::string& kept_go(const Situation& s) {
+  return s.base_go.empty() ? s.running.go_version : s.base_go;
+}
+
 // Why the current toolchain is not taken, where it is newer.
 std::string why_no_toolchain(ToolchainPolicy policy, const Situation& s) {
   const std::string& cur = s.toolchains.cur;
+  const std::string& base = kept_go(s);
   if (!is_newer_go(cur, s.running.go_version)) return "";
   switch (policy) {
     case ToolchainPolicy::kManual:
       return cur + " is for a person to install";
     case ToolchainPolicy::kPatch:
-      return cur + " is of another minor version of Go";
+      return fmt::format("{} is of another minor version of Go than {}", cur, base);
     case ToolchainPolicy::kFollow:
       return cur + " is taken with the next version of the module";
     case ToolchainPolicy::kSupported:
       if (s.toolchains.prev.empty()) break;
-      return fmt::format("{} is not taken as long as {} is supported", cur, s.running.go_version);
+      return fmt::format("{} is not taken as long as {} is supported", cur,
+                         same_minor(base, s.toolchains.prev) ? base : s.toolchains.prev);
     case ToolchainPolicy::kMinor:
       break;
   }
@@ -156,7 +163,7 @@ std::optional<int> compare_go(std::string_view a, std::string_view b) {
 
 std::string choose_toolchain(ToolchainPolicy policy, const Situation& s) {
   const std::string& running = s.running.go_version;
-  const std::string& base = s.base_go.empty() ? running : s.base_go;
+  const std::string& base = kept_go(s);
   const Toolchains& t = s.toolchains;
   std::string target;
   if (policy == ToolchainPolicy::kManual) {
@@ -177,7 +184,7 @@ std::optional<std::string> raise_toolchain(ToolchainPolicy policy, const Situati
     return order && *order >= 0;
   };
   if (will_do(chosen)) return chosen;
-  const std::string& base = s.base_go.empty() ? s.running.go_version : s.base_go;
+  const std::string& base = kept_go(s);
   for (const std::string& go : {s.toolchains.prev, s.toolchains.cur}) {
     if (!will_do(go) || !is_newer_go(go, s.running.go_version)) continue;
     const bool permitted = policy != ToolchainPolicy::kManual &&

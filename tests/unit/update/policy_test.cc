@@ -239,9 +239,23 @@ TEST_CASE("why there is nothing", "[policy]") {
   CHECK(reason("v1.0.0") == "go1.24.0 is taken with the next version of the module");
   CHECK(reason("v1.0.0", {M::kPatch, T::kSupported}) ==
         "go1.24.0 is not taken as long as go1.23.1 is supported");
-  CHECK(reason("v1.0.0", {M::kPatch, T::kPatch}) == "go1.24.0 is of another minor version of Go");
+  CHECK(reason("v1.0.0", {M::kPatch, T::kPatch}) ==
+        "go1.24.0 is of another minor version of Go than go1.23.1");
   CHECK(reason("v1.0.0", {M::kPatch, T::kManual}) == "go1.24.0 is for a person to install");
-  s.toolchains.cur = "go1.23.1";
+  // by hand on a newer one: what the policy goes by is named
+  s.running.go_version = "go1.24.1";
+  s.base_go = "go1.23.5";
+  s.toolchains = {"go1.24.3", "go1.23.9"};
+  CHECK(reason("v1.0.0", {M::kPatch, T::kPatch}) ==
+        "go1.24.3 is of another minor version of Go than go1.23.5");
+  CHECK(reason("v1.0.0", {M::kPatch, T::kSupported}) ==
+        "go1.24.3 is not taken as long as go1.23.5 is supported");
+  s.base_go = "go1.21.5";  // that is not supported
+  CHECK(reason("v1.0.0", {M::kPatch, T::kSupported}) ==
+        "go1.24.3 is not taken as long as go1.23.9 is supported");
+  s = {};
+  s.running = {"v1.0.0", "go1.23.1"};
+  s.toolchains = {"go1.23.1", "go1.23.1"};
   CHECK(reason("v1.0.0", {M::kPatch, T::kManual}) == "nothing is newer");
   s.running.version = "(devel)";
   CHECK(reason("v1.0.1") == "the running version is not a released one");
