@@ -59,8 +59,9 @@ std::optional<std::uint64_t> parse_go_number(std::string_view text) {
   int base = 10;
   if (text.size() > 1 && text[0] == '0') {
     const char sign = to_lower(text.substr(1, 1))[0];
+    const bool has_letter = sign == 'x' || sign == 'b' || sign == 'o';
     base = sign == 'x' ? 16 : sign == 'b' ? 2 : 8;
-    text.remove_prefix(is_digit(sign) ? 1 : 2);
+    text.remove_prefix(has_letter ? 2 : 1);
   }
   std::uint64_t number = 0;
   const char* const end = text.data() + text.size();

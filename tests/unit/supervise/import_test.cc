@@ -280,7 +280,8 @@ TEST_CASE("capabilities as Go has numbers", "[import]") {
     CHECK(*got == "cap_net_bind_service");
   }
   CHECK(import_capability("0").value_or("") == "cap_chown");
-  for (const char* bad : {"", "0x", "0b", "0o", "09", "0xg", "0x-1", "-1", "99", "0b2", "x"}) {
+  for (const char* bad : {"", "0x", "0b", "0o", "09", "0xg", "0x-1", "-1", "99", "0b2", "x", "0-5",
+                          "0z5", "0 5", "0+5", "00x5"}) {
     INFO(bad);
     CHECK_FALSE(import_capability(bad));
   }
