@@ -168,8 +168,9 @@ void drop_unlikely_versions(State& state, const update::Policies& policies) {
 }
 
 std::string why_none(const State& state, const update::Plan& plan) {
-  if (!state.checked && state.versions.empty()) return "nobody has looked for versions yet";
-  return plan.reason;
+  if (state.checked || !state.versions.empty()) return plan.reason;
+  return state.last_error.empty() ? "nobody has looked for versions yet"
+                                  : "no look for versions has succeeded yet";
 }
 
 void add_event(State& state, Event event) {

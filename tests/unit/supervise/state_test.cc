@@ -143,6 +143,17 @@ TEST_CASE("what is no state", "[state]") {
   CHECK(odd->ours == std::vector<std::string>{"a"});
 }
 
+TEST_CASE("why there is no target before a look succeeded", "[state]") {
+  State s;
+  gw::update::Plan plan;
+  plan.reason = "nothing is newer";
+  CHECK(why_none(s, plan) == "nobody has looked for versions yet");
+  s.last_error = "no route";
+  CHECK(why_none(s, plan) == "no look for versions has succeeded yet");
+  s.checked = WallTime();
+  CHECK(why_none(s, plan) == "nothing is newer");
+}
+
 TEST_CASE("history is bounded", "[state]") {
   State s;
   for (int i = 0; i < 150; ++i) add_event(s, {from_unix(i), "updated", {}, "", "", ""});
