@@ -99,6 +99,7 @@ class Supervisor {
         clock_(clock),
         log_(log),
         passwords_(clock, kMostPasswords),
+        password_lines_(clock),
         place_(std::move(place)),
         directory_(std::move(directory)) {}
 
@@ -199,7 +200,7 @@ class Supervisor {
   Status read_source();
   Status take_bytes(int file, const std::string& name);
   Status take_incoming(const std::string& sum);
-  void fail_fetch(Error error);
+  void fail_fetch(const Error& error);
   // builds made here, and those that are there before they are due: supervisor_builds.cc
   void prefetch(const update::Target& target);
   void start_local_build();
@@ -226,7 +227,7 @@ class Supervisor {
   void wait_for_visitors();
   void visit();
   Status start_page();
-  Status make_password();
+  void look_after_password();
   Status make_password_file();
   Result<std::string> page_password() const;
   Status check_password(std::string_view base64);
@@ -246,7 +247,7 @@ class Supervisor {
   void rest_soon();
   void rest();
   // supervisor_tell.cc
-  void tell(std::string what, const Wanted& wanted, std::string detail);
+  void tell(const std::string& what, const Wanted& wanted, const std::string& detail);
   void note(const std::string& what, const Wanted& wanted, const std::string& detail);
   void tell_people(const Event& event);
   void note_exit_after_update();
@@ -254,7 +255,8 @@ class Supervisor {
   const Options options_;
   const Clock& clock_;
   const Logger& log_;
-  Throttle passwords_;  // that the page passes on
+  Throttle passwords_;       // that the page passes on
+  Throttle password_lines_;  // of the log, about a password that cannot be looked at
   std::optional<os::User> page_user_, helper_user_, builder_user_;
   Place place_;
   os::Dir directory_;
@@ -273,6 +275,7 @@ class Supervisor {
   std::vector<PageSocket> page_sockets_;
   std::vector<os::HandedSocket> pages_left_;  // by who was here before, for the same addresses
   std::string page_form_token_;
+  std::string password_fault_;  // that was told of
   os::Notifier notifier_;
   std::unique_ptr<os::NotifyRelay> relay_;
   os::Loop::Timer watchdog_timer_;

@@ -152,7 +152,7 @@ void Supervisor::local_build_ended(const os::Exit& exit) {
   }
   fetch_.reset();
   if (auto finished = finish_local_build(exit); !finished) {
-    fail_fetch(std::move(finished).error());
+    fail_fetch(finished.error());
     return;
   }
   happen(update::Event::kFetched);

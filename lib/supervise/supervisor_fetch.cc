@@ -76,11 +76,11 @@ void Supervisor::start_fetch() {
   fetch_ = *std::move(started);
 }
 
-void Supervisor::fail_fetch(Error error) {
-  fetch_.reset();
-  incoming_.reset();
+void Supervisor::fail_fetch(const Error& error) {
   failure_ = error.message;
   untrusted_ = error.kind == ErrorKind::kUntrusted;
+  fetch_.reset();
+  incoming_.reset();
   happen(update::Event::kFetchFailed);
 }
 
@@ -90,7 +90,7 @@ void Supervisor::fetch_output(std::string_view bytes) {
     auto frame = fetch_frames_.next();
     Status status = !frame ? Status(frame.error()) : *frame ? on_fetch_frame(**frame) : Status();
     if (!status) {
-      fail_fetch(std::move(status).error());
+      fail_fetch(status.error());
       return;
     }
     if (!*frame) return;
@@ -165,7 +165,7 @@ void Supervisor::fetch_done(const os::Exit& exit) {
     return;
   }
   if (auto finished = finish_fetch(); !finished) {
-    fail_fetch(std::move(finished).error());
+    fail_fetch(finished.error());
     return;
   }
   happen(update::Event::kFetched);

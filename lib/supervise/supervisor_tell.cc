@@ -26,7 +26,7 @@ UpdateEnd end_of(std::string_view what) {
 }  // namespace
 
 // An update's end.
-void Supervisor::tell(std::string what, const Wanted& wanted, std::string detail) {
+void Supervisor::tell(const std::string& what, const Wanted& wanted, const std::string& detail) {
   metric_add(Metric::kSuperviseUpdates, end_of(what));
   note(what, wanted, detail);
 }

@@ -40,12 +40,16 @@ void remove_socket_file(const std::string& address) {
 
 }  // namespace
 
-// Made once, so that the page never stands open. One that lets nobody in is told of.
-Status Supervisor::make_password() {
-  if (options_.web.admin.empty()) return {};
-  GW_CHECK(make_password_file());
-  GW_TRY([[maybe_unused]] const std::string password, page_password());
-  return {};
+// Made once, so that the page never stands open. One that lets nobody in is told of, once; what
+// needs no password is there all the same.
+void Supervisor::look_after_password() {
+  if (options_.web.admin.empty()) return;
+  const Status made = make_password_file();
+  if (!made) (void)page_timer_.after(kPause);
+  const auto password = made ? page_password() : Result<std::string>(made.error());
+  const std::string fault = password ? "" : password.error().message;
+  if (!fault.empty() && fault != password_fault_) log_.error("page", password.error());
+  password_fault_ = fault;
 }
 
 Status Supervisor::make_password_file() {
@@ -76,8 +80,9 @@ Status Supervisor::check_password(std::string_view base64) {
   if (!passwords_.allows("")) return unavailable_error("too many wrong passwords");
   const auto password = page_password();
   if (!password) {
-    passwords_.wrong("");  // so that the log has only so many
-    log_.error("page", password.error());
+    // Nobody's guess was wrong: only the lines are counted.
+    if (password_lines_.allows("")) log_.error("page", password.error());
+    password_lines_.wrong("");
     return usage_error("the password cannot be looked at: the log says why");
   }
   const auto given = decode_base64(base64);
@@ -88,8 +93,8 @@ Status Supervisor::check_password(std::string_view base64) {
 
 // Or, when it cannot be, again in a while: the service does not wait for its page.
 void Supervisor::open_page() {
-  auto opened = make_password();
-  if (opened) opened = listen_for_page();
+  look_after_password();
+  auto opened = listen_for_page();
   if (opened && page_form_token_.empty()) {
     page_form_token_ = make_form_token();
     // What its files have is to be told now, not to whoever comes first.

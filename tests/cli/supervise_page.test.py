@@ -154,6 +154,33 @@ class Page(cli.TestCase):
             sup.wait_err("event=page .*bad%d: the password %s" % (n, why))
             self.assertEqual(sup.stop(), 5)
 
+    def test_a_password_that_is_bad_takes_only_the_page_away(self):
+        bad = self.path("bad")
+        sup = self.background([cli.GWTOOL, "supervise", *self.lab.options(
+            "--admin-listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--password-file", bad),
+            self.lab.link], env=self.lab.env())
+        self.addCleanup(self.lab.kill_services)
+        sup.wait_err("event=supervising")
+        sup.wait_err(r"event=page address=[\s\S]*event=page address=")
+        for port in re.findall(r"event=page address=127.0.0.1:(\d+)", sup.err):
+            self.port = int(port)
+            status, text, _ = self.get("/metrics")
+            if status == 200:
+                break
+        self.assertEqual(status, 200)
+        self.assertIn("gwtool_supervise_", text)
+        self.assertEqual(self.get("/service-version")[0], 200)
+        self.port = int(re.search(r"event=page address=127.0.0.1:(\d+)", sup.err).group(1))
+        # nobody gets in, and nobody is to blame: more of them than wrong guesses are let pass
+        for _ in range(305):
+            self.assertEqual(self.get("/json", "right")[:2],
+                             (503, "the password cannot be looked at: the log says why\n"))
+        # once at the start, and ten times a minute
+        self.assertLessEqual(len(re.findall("event=page .*/bad", sup.err)), 1 + 10 * cli.SLOWNESS)
+        self.file("bad", "right\n", 0o600)
+        self.assertEqual(self.get("/json", "right")[0], 200)
+        self.assertEqual(sup.stop(), 5)
+
     def test_a_password_that_goes_bad_is_told_of_in_the_log_alone(self):
         sup = self.start()
         with open(os.path.join(self.lab.state, "password"), "w"):
