@@ -185,7 +185,7 @@ Command audit_command() {
 
 int report(Context& ctx, const build::CopiedLog& copied, const std::string& directory) {
   for (const std::string& path : copied.damaged) {
-    ctx.out.error(corrupt_error(path + ": not what was built any more: left out",
+    ctx.out.error(corrupt_error(path + ": not what was built any more: not in the copy",
                                 "gwtool build audit --local tells which files are damaged"));
   }
   if (copied.left_out > 0) {
@@ -217,7 +217,14 @@ void add_copy_check(Command& c, CopyValues* v) {
   c.add(flag_option("check-binaries", &v->check_binaries,
                     "read the binaries that are in DIR already, and write damaged ones anew")
             .more("Without it one that has its record's size is taken for what it is: for a large "
-                  "log, all that it has would be read each time."));
+                  "log, all that it has would be read each time. One that is damaged here, and not "
+                  "to be had whole, is removed."));
+  c.rules.push_back([v]() -> Status {
+    // Nothing would be read, though somebody wanted to.
+    if (!v->check_binaries || v->binaries) return {};
+    return usage_error("--check-binaries needs the binaries, which --binaries=false leaves out",
+                       "leave one of the two away");
+  });
 }
 
 struct PublishValues : CopyValues {

@@ -51,8 +51,9 @@ Result<BinaryClaim> claim_of_file(const std::string& path) {
 }
 
 Result<ProvenBuild> find_claim(LogClient& client, const BinaryClaim& claim) {
-  GW_TRY(ProvenBuild found, client.find(claim.key));
-  if (!claim.size || is_of(claim, found)) return found;
+  auto found = client.find(claim.key);
+  if (!found && found.error().kind != ErrorKind::kNotFound) return found;
+  if (!claim.size || (found && is_of(claim, *found))) return found;
   Key other = claim.key;
   other.stripped = !other.stripped;
   auto variant = client.find(other);

@@ -30,7 +30,8 @@ struct BinaryClaim {
 Result<BinaryClaim> claim_of_file(const std::string& path);
 
 // The record of that build. Whether a file was stripped is not in its build information where
-// -ldflags is not (with -trimpath), and only guessed: both variants are tried. Errors: as
+// -ldflags is not (with -trimpath), and only guessed: the other variant is
+// asked for where the guess is not in the log, or of another sum. Errors: as
 // LogClient::find().
 Result<ProvenBuild> find_claim(LogClient& client, const BinaryClaim& claim);
 

@@ -84,30 +84,43 @@ class Copy : public AuditSink {
     if (!options_.binaries) return {};
     for (const bool packed : {false, true}) {
       const std::string path = binary_path(built, parsed->sum, packed);
-      if (is_there(path, *parsed, packed)) continue;
+      const Here here = look(path, *parsed, packed);
+      if (here == Here::kGood) continue;
       const auto bytes = options_.binaries(record, packed);
-      if (bytes && !is_binary_of(*parsed, *bytes, packed)) {
-        result.damaged.push_back(path);
-      } else if (bytes) {
+      if (!bytes && bytes.error().kind != ErrorKind::kNotFound) return bytes.error();
+      if (bytes && is_binary_of(*parsed, *bytes, packed)) {
         GW_CHECK(put(path, *bytes));
-      } else if (bytes.error().kind == ErrorKind::kNotFound) {
-        ++result.binaries_missing;
+      } else if (bytes || here == Here::kDamaged) {
+        if (here == Here::kDamaged) GW_CHECK(remove(path));
+        result.damaged.push_back(path);
       } else {
-        return bytes.error();
+        ++result.binaries_missing;
       }
     }
     return {};
   }
 
-  // Whether the directory has the binary, as far as it is to be looked at.
-  bool is_there(const std::string& path, const tlog::BuildRecord& record, bool packed) const {
+  enum class Here { kAbsent, kDamaged, kGood };
+
+  // The binary that the directory has, as far as it is to be looked at.
+  Here look(const std::string& path, const tlog::BuildRecord& record, bool packed) const {
     const std::string file = fmt::format("{}/{}", directory_, path);
+    if (!os::file_exists(file)) return Here::kAbsent;
     std::error_code failed;
     const std::uint64_t size = fs::file_size(file, failed);
-    if (failed || (packed ? size == 0 : size != record.size)) return false;
-    if (!options_.check_binaries) return true;
+    if (failed || (packed ? size == 0 : size != record.size)) return Here::kDamaged;
+    if (!options_.check_binaries) return Here::kGood;
     const auto bytes = os::read_file(file, kMaxCopied);
-    return bytes && is_binary_of(record, *bytes, packed);
+    return bytes && is_binary_of(record, *bytes, packed) ? Here::kGood : Here::kDamaged;
+  }
+
+  // What nobody has a good copy of must not be served on.
+  Status remove(const std::string& path) const {
+    const std::string file = fmt::format("{}/{}", directory_, path);
+    std::error_code failed;
+    fs::remove(file, failed);
+    if (failed) return io_error(fmt::format("removing the damaged {}: {}", file, failed.message()));
+    return {};
   }
 
   Status put(const std::string& path, std::string_view bytes) {

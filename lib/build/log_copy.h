@@ -10,7 +10,7 @@
 //
 // A binary that is not the record's bytes is left out, and told. One that is there already is taken
 // for what it is when it has the record's size, and read only when that is asked for; what is
-// another is written anew.
+// another is written anew, or removed where the source has no good one either.
 //
 // One thread. Errors: as LogClient and audit_log(); kIo.
 #pragma once
@@ -45,8 +45,9 @@ struct CopiedLog {
   std::uint64_t binaries_missing = 0;
   // Keys whose directory is named like another build's page: files cannot have both.
   std::uint64_t left_out = 0;
-  std::vector<std::string>
-      damaged;  // paths of binaries that are not what was logged, here or there
+  // Paths of binaries that are not what was logged, here or there, with no good one to replace
+  // them: the directory has none of them any more.
+  std::vector<std::string> damaged;
 };
 
 // `key`: the log's, which the head in the directory must have.

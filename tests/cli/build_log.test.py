@@ -206,6 +206,10 @@ class Log(cli.TestCase):
         self.assertEqual(read(), good)
         self.assertIn(" 0 files written", self.client("log mirror", "mirror", source=web + "/tlog").out)
 
+        # What would check nothing is refused.
+        self.assert_error(self.client("log mirror", "mirror", "--check-binaries", "--binaries=false",
+                                      source=web + "/tlog"), 2, "--binaries=false")
+
         # Static files have no answer to what is newest.
         for source in (self.path("static/tlog"), web + "/tlog"):
             self.assert_error(self.client("get", "example.org/hello@latest", source=source), 1,

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 
+#include "build/binary_claim.h"
 #include "build/log_audit.h"
 #include "build/log_copy.h"
 #include "os/file.h"
@@ -174,7 +175,37 @@ TEST_CASE("copy: files that a client reads, head last", "[log_copy]") {
   lab.grow(301);
   CHECK(copy_log(lab.log, lab.head(), key, {where}).value().log.records == 301);
   CHECK(client->find(none).value().number() == 300);
+  // The guess of a file's variant is not in the log: the other one is asked for.
+  BinaryClaim claim{wanted, 7, found.sum()};
+  claim.key.stripped = true;
+  CHECK(find_claim(*client, claim).value().number() == 290);
+  claim.size = 8;
+  CHECK(find_claim(*client, claim).error().kind == ErrorKind::kNotFound);
   // Another key's directory.
   const auto other = tlog::SignerKey::from_seed("x.example", std::string(32, 'x')).value();
   CHECK(copy_log(lab.log, lab.head(), other.verifier(), {where}).error().kind == ErrorKind::kUsage);
+}
+
+TEST_CASE("copy: a binary that is damaged here, and not to be had, goes", "[log_copy]") {
+  ClientLab lab(1);
+  const TempDir dir;
+  const std::string where = dir.file("copy");
+  const std::string bad =
+      where + "/a.b/c@v1.0.0/js-wasm-go1.26.8/0zkPWcxWmiWHZYW2QX4N5VurqP4g/c-v1.0.0-go1.26.8.gz";
+  Result<std::string> answer = not_found_error("none");
+  const CopyOptions options{.directory = where,
+                            .binaries = [&](const std::string&, bool) { return answer; },
+                            .check_binaries = true};
+  const auto key = signer().verifier();
+  auto copied = copy_log(lab.log, lab.head(), key, options).value();
+  CHECK(copied.binaries_missing == 2);
+  CHECK(copied.damaged.empty());
+  for (const bool both : {false, true}) {
+    if (both) answer = std::string("other");
+    REQUIRE(os::write_file_atomic(bad, "not gzip", 0644));
+    copied = copy_log(lab.log, lab.head(), key, options).value();
+    CHECK(copied.damaged.size() == (both ? 2 : 1));
+    CHECK(copied.binaries_missing == (both ? 0 : 1));
+    CHECK_FALSE(os::file_exists(bad));
+  }
 }
