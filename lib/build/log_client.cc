@@ -75,7 +75,9 @@ Result<Key> LogClient::resolve(const Key& query) {
   const std::string path = "lookup/" + format_key(query);
   const tlog::FetchRequest request{path, tlog::kMaxLookupBytes};
   auto fetched = source_->fetch({&request, 1}).at(0);
-  if (!fetched && fetched.error().kind == ErrorKind::kNotFound && fetched.error().hint.empty()) {
+  // A service says in plain text why it has none, which the message then has behind the status.
+  if (!fetched && fetched.error().kind == ErrorKind::kNotFound && fetched.error().hint.empty() &&
+      (!http_ || fetched.error().message.find(": status 404: ") == std::string::npos)) {
     fetched.error().hint =
         "files of a copied log do not say what is newest: there name the version, and --go";
   }
