@@ -151,6 +151,14 @@ class Hostile(cli.TestCase):
                         os.path.join(self.goroot, tools, "compile"),
                         os.path.join(cli.SOURCE, "tests", "support", "hostile.cc")], check=True)
 
+    def has_i386(self):
+        """Whether its door is there outside of a sandbox: elsewhere it faults, and no filter is asked."""
+        program = self.path("door")
+        if not os.path.exists(program):
+            subprocess.run(["g++", "-x", "c++", "-static", "-o", program, "-"], check=True, text=True, input=(
+                'int main() { long n = 20; __asm__ volatile("int $0x80" : "+a"(n) : : "memory"); return n <= 0; }'))
+        return subprocess.run([program]).returncode == 0
+
     def users(self):
         """(name, what makes a process theirs)."""
         if os.geteuid() != 0:
@@ -197,6 +205,9 @@ class Hostile(cli.TestCase):
         found = dict(re.findall(r"^hostile (\w+) (\w+)$", text, re.M))
         self.assertEqual(set(found), set(ATTEMPTS))
         for attempt, (how, what) in ATTEMPTS.items():
+            if attempt == "i386" and not self.has_i386():
+                print("not tried: i386, which this kernel does not run", file=sys.stderr)
+                continue
             with self.subTest(attempt):
                 if how == TOLD:
                     self.assertEqual(found[attempt], "EPERM")
