@@ -44,7 +44,8 @@ std::string summary(const build::Key& key) {
       "<dl><dt>Module</dt><dd><a href=\"/{0}\">{0}</a> {1}</dd>"
       "<dt>Command</dt><dd>{2}</dd><dt>For</dt><dd>{3}</dd><dt>Go</dt><dd>{4}</dd>"
       "<dt>Variant</dt><dd>{5}</dd></dl>\n",
-      escape_html(key.module), escape_html(key.version), escape_html(key.dir),
+      escape_html(key.module), escape_html(key.version),
+      key.dir == "/" ? "the module's own" : escape_html(key.dir),
       escape_html(build::format_target(key.target)), escape_html(key.go_version),
       key.stripped ? "stripped: without a symbol table" : "with its symbol table");
 }
