@@ -216,7 +216,8 @@ std::string wanted_go(const std::optional<std::string>& go) {
 
 Result<BuildParts> make_build_parts(const BuildPlaces& v, const std::string& cache_path,
                                     const Clock& clock, const os::Stop& stop,
-                                    build::OnFetched on_fetched, build::OnReceived on_received) {
+                                    build::OnFetched on_fetched,
+                                    const build::OnReceived& on_received) {
   net::HttpOptions http;
   http.ca_file = v.log.ca_file.value_or("");
   http.stop = &stop;

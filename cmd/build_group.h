@@ -80,7 +80,7 @@ struct BuildParts {
 Result<BuildParts> make_build_parts(const BuildPlaces& v, const std::string& cache,
                                     const Clock& clock, const os::Stop& stop,
                                     build::OnFetched on_fetched,
-                                    build::OnReceived on_received = nullptr);
+                                    const build::OnReceived& on_received = nullptr);
 
 // `version`: empty for the newest, or whichever the place has; "go1.26.latest" of a proxy only.
 Result<build::Toolchain> find_build_toolchain(const BuildPlaces& v, BuildParts& parts,

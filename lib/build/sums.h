@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "base/clock.h"
@@ -36,7 +37,10 @@ struct Sums {
 struct SumRemark {
   std::string text;     // empty: nothing
   bool vouched = true;  // by anybody
-  auto operator<=>(const SumRemark&) const = default;
+  bool operator==(const SumRemark&) const = default;
+  bool operator<(const SumRemark& o) const {
+    return std::tie(text, vouched) < std::tie(o.text, o.vouched);
+  }
 };
 
 // Who says what a module is. Any thread; errors as ModuleSums::find().
