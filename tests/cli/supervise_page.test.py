@@ -161,16 +161,12 @@ class Page(cli.TestCase):
             self.lab.link], env=self.lab.env())
         self.addCleanup(self.lab.kill_services)
         sup.wait_err("event=supervising")
-        sup.wait_err(r"event=page address=[\s\S]*event=page address=")
-        for port in re.findall(r"event=page address=127.0.0.1:(\d+)", sup.err):
-            self.port = int(port)
-            status, text, _ = self.get("/metrics")
-            if status == 200:
-                break
+        sup.wait_err("event=page .*/bad: no such file")
+        self.port = int(sup.wait_err(r"event=page address=127.0.0.1:(\d+)").group(1))
+        status, text, _ = self.get("/metrics")
         self.assertEqual(status, 200)
         self.assertIn("gwtool_supervise_", text)
         self.assertEqual(self.get("/service-version")[0], 200)
-        self.port = int(re.search(r"event=page address=127.0.0.1:(\d+)", sup.err).group(1))
         # nobody gets in, and nobody is to blame: more of them than wrong guesses are let pass
         for _ in range(305):
             self.assertEqual(self.get("/json", "right")[:2],
