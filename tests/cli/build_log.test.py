@@ -149,6 +149,11 @@ class Log(cli.TestCase):
             with open(self.path("static/tlog", path), "rb") as f:
                 self.assertEqual(f.read(), self.server.get("/tlog/" + path).body, path)
 
+        # A service that has no such build says so itself.
+        r = self.client("get", "example.org/nothing@latest")
+        self.assert_error(r, 1, "status 404")
+        self.assertNotIn("copied log", r.err)
+
         # Clients need nothing else: from the directory, and from any web server.
         web = web_server(self, self.path("static"))
         self.server.kill()

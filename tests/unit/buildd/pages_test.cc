@@ -75,6 +75,13 @@ TEST_CASE("pages: nothing from outside is HTML", "[pages]") {
   }
 }
 
+TEST_CASE("pages: the command of a module's root has a name", "[pages]") {
+  build::Key root = page_key();
+  root.dir = "/";
+  const std::string body = render(failed_page({}, root, {}, {}, "")).body;
+  CHECK(has(body, "<dt>Command</dt><dd>the module's own</dd>"));
+}
+
 TEST_CASE("pages: what they offer", "[pages]") {
   Around around;
   auto versions = std::make_shared<ModuleVersions>();
