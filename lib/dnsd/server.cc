@@ -320,7 +320,8 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options, const Logge
 Status Server::check_files(ServerOptions options, const Logger& log, const Clock& clock) {
   Impl s(std::move(options), log, clock);
   GW_CHECK(s.make_zones());
-  const std::string& user = s.options.user;
+  // Only root can see with another user's eyes.
+  const std::string user = ::geteuid() == 0 ? s.options.user : std::string();
   if (!user.empty()) GW_CHECK(os::become_user(user));
   GW_CHECK(s.read_cookie_secrets());
   if (s.modules != nullptr) GW_CHECK(s.modules->check_access(user));

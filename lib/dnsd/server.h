@@ -64,7 +64,8 @@ class Server {
                                                const Clock& clock,
                                                const AfterBind& after_bind = {});
   // What start() would say of the keys, the secrets and the zone files. Binds and writes nothing;
-  // the database is not opened. The process is options.user afterwards, if there is one.
+  // the database is not opened. Root is options.user afterwards, if there is one; others cannot
+  // tell what that one may read.
   static Status check_files(ServerOptions options, const Logger& log, const Clock& clock);
   ~Server();
   Server(const Server&) = delete;

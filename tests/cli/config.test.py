@@ -92,10 +92,13 @@ class Config(cli.TestCase):
 
         self.assert_run(check(), 0, out="", err="")
         for changes in (dict(ns=["ns1.l.example.org=192.0.2.1", "ns2.example.org."]),
-                        dict(listen=["192.0.2.1:53", "[::1]:53", "192.0.2.2"]), dict(user="nobody"),
+                        dict(listen=["192.0.2.1:53", "[::1]:53", "192.0.2.2"]),
                         dict(rname="me.you@example.org"), dict(metrics="127.0.0.1:9153")):
             with self.subTest(changes):
                 self.assert_run(check(**changes), 0, out="", err="")
+        # whose the key is not, which only root can see
+        if os.geteuid() == 0:
+            self.assert_error(check(user="nobody"), 2, "user nobody may not")
         for changes, key_name in (
                 (dict(listen=["localhost:53"]), "listen"), (dict(metrics="9153"), "metrics"),
                 (dict(user="no-such-user"), "user"), (dict(rname="a@b@c"), "rname"),
