@@ -60,9 +60,9 @@ struct Outcome {
   // every day, so worth telling once.
   std::vector<std::string> notes;
   std::vector<Exclusions> excluded = {};  // of its request
-  Places places;                         // where it was found, if in files
-  bool noted = false;                    // told by an earlier call, see Reported
-  bool recursed = false;                 // an answer came past a resolver that strips DNSSEC
+  Places places;                          // where it was found, if in files
+  bool noted = false;                     // told by an earlier call, see Reported
+  bool recursed = false;                  // an answer came past a resolver that strips DNSSEC
   bool newer = false;  // some release is news: newer than what the caller had or was told
 };
 
