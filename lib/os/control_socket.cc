@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <vector>
 
 namespace gw::os {
 
@@ -158,6 +159,29 @@ Status ControlSocket::serve(Fd fd, const Peer& peer) {
   }));
   connections_.emplace(id, std::move(connection));
   return {};
+}
+
+void ControlSocket::finish(Duration most) {
+  const MonoTime deadline = system_clock().mono() + most;
+  while (!connections_.empty()) {
+    std::vector<pollfd> waits;
+    std::vector<std::uint64_t> ids;
+    for (const auto& [id, connection] : connections_) {
+      const short events = connection->out.empty() ? POLLIN : POLLOUT;
+      waits.push_back({connection->fd.get(), events, 0});
+      ids.push_back(id);
+    }
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - system_clock().mono());
+    if (left.count() <= 0) return;
+    const int n = ::poll(waits.data(), waits.size(), static_cast<int>(left.count()));
+    if (n == 0 || (n < 0 && errno != EINTR)) return;
+    for (std::size_t i = 0; n > 0 && i < waits.size(); ++i) {
+      if (waits[i].revents == 0) continue;
+      Connection& connection = *connections_.at(ids[i]);
+      if (!(connection.out.empty() ? read(connection) : write(connection))) drop(ids[i]);
+    }
+  }
 }
 
 void ControlSocket::drop(std::uint64_t id) {

@@ -57,7 +57,10 @@ class ControlSocket {
   static Result<std::unique_ptr<ControlSocket>> listen(Loop& loop, const std::string& path,
                                                        ControlOptions options, Handler handler);
   int fd() const { return listener_.get(); }  // that listens: for who comes after us by exec(2)
-  ~ControlSocket();                           // drops who is connected, and removes the file
+  // Serves who is connected already, as exec(2) would drop them; nobody new, and no longer than
+  // `most` in all. On the loop's thread, not in a handler.
+  void finish(Duration most);
+  ~ControlSocket();  // drops who is connected, and removes the file
   ControlSocket(const ControlSocket&) = delete;
   ControlSocket& operator=(const ControlSocket&) = delete;
 

@@ -20,6 +20,7 @@ namespace {
 
 constexpr std::size_t kMaxCommandLine = std::size_t{4} << 20;
 constexpr std::chrono::seconds kRehearsalTime{60};
+constexpr std::chrono::milliseconds kLastCommands{200};  // for what clients are yet to send or read
 constexpr std::size_t kMaxSaid = 4096;
 
 Result<std::vector<std::string>> own_arguments() {
@@ -182,6 +183,9 @@ void Supervisor::replacement_answered(const os::Exit& exit) {
     done = usage_error(
         fmt::format("{} would not take over: it {}", own_program_, os::exit_text(exit)));
   } else {
+    // Whose command is on its way is answered by this one, and it may be one that changes things.
+    control_->finish(kLastCommands);
+    if (rehearsal_) return;  // it was to do this again
     done = check_idle();
     if (done) done = replace_program();  // and does not return
   }

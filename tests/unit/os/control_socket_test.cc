@@ -259,6 +259,28 @@ TEST_CASE("control socket: who finds the queue full waits for a place") {
   fs::remove_all(dir);
 }
 
+TEST_CASE("control socket: who is connected is served to the end") {
+  std::string dir = (fs::temp_directory_path() / "gw-control-XXXXXX").string();
+  REQUIRE(::mkdtemp(dir.data()) != nullptr);
+  const std::string path = dir + "/control";
+  auto loop = Loop::make().value();
+  auto socket = ControlSocket::listen(*loop, path, {}, Server::echo).value();
+  const Fd early = connect_to(path);
+  const Fd silent = connect_to(path);
+  CHECK(loop->run_once(20s));
+  CHECK(loop->run_once(20s));  // each takes one
+  std::thread asks([&] { say(early, "x\n"); });
+  const Fd late = connect_to(path);
+  say(late, "z\n");
+  socket->finish(200ms);
+  asks.join();
+  CHECK(hear(early) == kMe + "x");
+  socket.reset();
+  CHECK(hear(silent).empty());
+  CHECK(hear(late).empty());
+  fs::remove_all(dir);
+}
+
 TEST_CASE("control socket: one that listens already") {
   std::string dir = (fs::temp_directory_path() / "gw-control-XXXXXX").string();
   REQUIRE(::mkdtemp(dir.data()) != nullptr);
