@@ -1,6 +1,7 @@
 #include "store/packed_version.h"
 
 #include <array>
+#include <bit>
 #include <charconv>
 
 #include "base/text.h"
@@ -18,6 +19,13 @@ constexpr std::size_t kTimeDigits = 14;
 constexpr std::size_t kCommitDigits = 12;
 constexpr std::size_t kTailBytes = 12;  // 6 for the time, 6 for the commit
 constexpr std::uint64_t kTimeLimit = 100'000'000'000'000;
+
+// The first eight octets. `in` has them.
+std::uint64_t little_endian_word(std::string_view in) {
+  std::uint64_t word = 0;
+  in.copy(reinterpret_cast<char*>(&word), sizeof(word));
+  return std::endian::native == std::endian::little ? word : __builtin_bswap64(word);
+}
 
 // A canonical decimal below 2^32 off the front; more digits are left to the text form.
 bool read_number(std::string_view& in, std::uint64_t& out) {
@@ -130,7 +138,18 @@ void append_varint(std::string& out, std::uint64_t v) {
   out.push_back(static_cast<char>(v));
 }
 
-std::optional<std::uint64_t> read_varint(std::string_view& in) {
+namespace {
+
+constexpr std::uint64_t kContinued = 0x8080808080808080;
+
+// The low 7 bits of each octet of `word`, put together.
+std::uint64_t join_sevens(std::uint64_t word) {
+  word = (word & 0x007f007f007f007f) | (word & 0x7f007f007f007f00) >> 1;
+  word = (word & 0x00003fff00003fff) | (word & 0x3fff00003fff0000) >> 2;
+  return (word & 0x000000000fffffff) | (word & 0x0fffffff00000000) >> 4;
+}
+
+std::optional<std::uint64_t> read_long_varint(std::string_view& in) {
   std::uint64_t v = 0;
   for (std::size_t i = 0; i < in.size() && i < 10; ++i) {
     const auto byte = static_cast<std::uint8_t>(in[i]);
@@ -143,6 +162,21 @@ std::optional<std::uint64_t> read_varint(std::string_view& in) {
     }
   }
   return std::nullopt;
+}
+
+}  // namespace
+
+// Eight octets at once where there are so many, which end nearly every number.
+std::optional<std::uint64_t> read_varint(std::string_view& in) {
+  if (in.size() < sizeof(std::uint64_t)) return read_long_varint(in);
+  const std::uint64_t word = little_endian_word(in);
+  const std::uint64_t ends = ~word & kContinued;
+  if (ends == 0) return read_long_varint(in);
+  const int bits = std::countr_zero(ends) + 1;  // of the word that are the number's
+  const std::uint64_t own = word & ~std::uint64_t{0} >> (64 - bits);
+  if (bits > 8 && own >> (bits - 8) == 0) return std::nullopt;  // not the shortest form
+  in.remove_prefix(static_cast<std::size_t>(bits / 8));
+  return join_sevens(own);
 }
 
 void append_packed_version(std::string& out, std::string_view version) {
@@ -167,8 +201,14 @@ std::optional<std::string_view> read_packed_version(std::string_view& in) {
     if ((form & ~(kIncompatible | 0x0f)) != 0 || kind == kText || kind > kPseudoPatch) {
       return std::nullopt;
     }
-    for (int i = 0; i < 3; ++i) {
-      if (!read_varint(rest)) return std::nullopt;
+    // Numbers below 128 have an octet each.
+    constexpr std::uint64_t kThreeContinued = 0x808080;
+    if (rest.size() >= sizeof(std::uint64_t) && (little_endian_word(rest) & kThreeContinued) == 0) {
+      rest.remove_prefix(3);
+    } else {
+      for (int i = 0; i < 3; ++i) {
+        if (!read_varint(rest)) return std::nullopt;
+      }
     }
     if (kind != kRelease) tail = kTailBytes;
   }

@@ -1,9 +1,10 @@
 #include "store/version_chunk.h"
 
+#include <algorithm>
+
 #include "store/packed_version.h"
 
 namespace gw::store {
-
 bool parse_chunk(std::string_view bytes, VersionChunk& out) {
   out.entries.clear();
   const auto upper_size = read_varint(bytes);
@@ -28,7 +29,15 @@ void merge_entries(const std::vector<VersionEntry>& entries, const VersionEntry*
   std::size_t i = 0;
   for (std::size_t j = 0; j < count; ++j) {
     const VersionEntry& entry = added[j];
-    while (i < entries.size() && entries[i].packed < entry.packed) out.push_back(entries[i++]);
+    const auto from = entries.begin() + static_cast<std::ptrdiff_t>(i);
+    // New versions are mostly above all that are there.
+    const auto to =
+        entries.empty() || entries.back().packed < entry.packed
+            ? entries.end()
+            : std::lower_bound(from, entries.end(), entry,
+                               [](const auto& x, const auto& y) { return x.packed < y.packed; });
+    out.insert(out.end(), from, to);
+    i = static_cast<std::size_t>(to - entries.begin());
     if (i < entries.size() && entries[i].packed == entry.packed) out.push_back(entries[i++]);
     if (!out.empty() && out.back().packed == entry.packed) {
       repeats.push_back({entry.packed, out.back().record, entry.record});

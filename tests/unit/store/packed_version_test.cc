@@ -113,9 +113,21 @@ TEST_CASE("varints") {
     std::string_view in = out;
     CHECK(read_varint(in) == v);
     CHECK(in.empty());
+    // With more behind it, which is read otherwise.
+    const std::string longer = out + "\x01\x80\xff something";
+    in = longer;
+    CHECK(read_varint(in) == v);
+    CHECK(in == std::string_view(longer).substr(out.size()));
   }
   for (const std::string& bytes : {std::string(), std::string("\x80"), std::string("\x80\x00", 2),
                                    std::string(10, '\xff'), std::string(9, '\xff') + "\x02"}) {
+    std::string_view in = bytes;
+    CHECK_FALSE(read_varint(in));
+    CHECK(in.size() == bytes.size());
+  }
+  for (const std::string& bytes :
+       {std::string("\x80\x00 something", 12), std::string("\xff\x80\x80\x00 something", 14),
+        std::string(9, '\xff') + "\x02 something", std::string(20, '\xff')}) {
     std::string_view in = bytes;
     CHECK_FALSE(read_varint(in));
     CHECK(in.size() == bytes.size());
