@@ -133,7 +133,7 @@ Status Writer::Impl::create() {
   if (!made && made.error().kind != ErrorKind::kUsage)
     return made;  // kUsage: an empty one is there
   GW_TRY(db, sqlite::Database::open(path, sqlite::Database::Mode::kCreate, options.vfs));
-  GW_CHECK(db.exec("PRAGMA page_size = 4096; PRAGMA journal_mode = WAL"));
+  GW_CHECK(db.exec("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL"));
   GW_CHECK(configure());
   return note_place();
 }

@@ -9,15 +9,14 @@
 // Readers in other threads and processes never block it, nor it them.
 //
 // Costs: in transactions of two to four million records, which take 96 MB each to stage, the whole
-// follower takes 1.6 us of CPU a record at one million and 2.4 us at ten million
-// (tests/bench/bench_follow.py, two cores). A transaction rewrites nearly the whole database once
-// it has about a tenth as many records, so what a record costs grows with the database over the
-// transaction: transactions in proportion to the database, up to four times as large, are what
-// catch_up() makes where there is the memory, and so it is 3.6 us at 72 million (260 s of CPU, 1.46
-// GB of memory, 28.6 bytes of database a record) in place of 4.4. Of what is left a quarter is the
-// kernel and the log of changes writing pages, the rest what each module of a transaction costs:
-// two searches, a chunk taken apart and put together. Less than that takes another form of storage,
-// sorted segments that are merged.
+// follower takes 2.0 us of CPU a record at thirty million (tests/bench/bench_follow.py, two cores
+// that others used, too). A transaction rewrites nearly the whole database once it has about a
+// tenth as many records, so what a record costs grows with the database over the transaction:
+// transactions in proportion to the database, up to four times as large, are what catch_up() makes
+// where there is the memory. Pages of 8 KiB in place of 4 take a twentieth of the time, since each
+// is read, logged, copied back and searched for half as often; 16 KiB would take another twentieth,
+// and write twice as much for the few modules of an ordinary round.
+//
 #pragma once
 
 #include <cstdint>

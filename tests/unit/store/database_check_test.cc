@@ -126,7 +126,7 @@ TEST_CASE("damaged pages are found, whatever is in them") {
   TempDir dir;
   TestLog log;
   log.add_synthetic(1300);
-  make(dir, log, Keep::kVersions);
+  make(dir, log, Keep::kRecords);
   damage(dir, "UPDATE log SET checked_at = 1");
   {
     auto db = sqlite::Database::open(dir.file("db"), sqlite::Database::Mode::kWrite).value();
