@@ -13,6 +13,15 @@
 namespace gw::store {
 namespace {
 
+// What is asked for ahead: what points to the bytes, and then the bytes.
+constexpr std::size_t kFarAhead = 16;
+constexpr std::size_t kNearAhead = 8;
+// The index is walked where at least one of so many of its paths is in the transaction: a step
+// costs an eighth of a search.
+constexpr std::uint64_t kWalkedModules = 8;
+constexpr unsigned kMostSteps = 32;
+constexpr std::size_t kVisitsATick = 4096;
+
 std::uint64_t big_endian_prefix(std::string_view text) {
   std::uint64_t word = 0;
   text.copy(reinterpret_cast<char*>(&word), sizeof(word));
@@ -46,6 +55,7 @@ Result<std::optional<std::string>> add_versions(std::string_view latest,
 Result<ModuleMerger> ModuleMerger::prepare(sqlite::Database& db) {
   ModuleMerger m;
   GW_TRY(m.find_module_, db.prepare("SELECT id FROM module WHERE path = ?"));
+  GW_TRY(m.walk_modules_, db.prepare("SELECT path, id FROM module WHERE path >= ? ORDER BY path"));
   GW_TRY(m.load_latest_, db.prepare("SELECT latest FROM module WHERE id = ?"));
   GW_TRY(m.insert_module_, db.prepare("INSERT INTO module(id, path, latest) VALUES(?, ?, ?)"));
   GW_TRY(m.update_latest_, db.prepare("UPDATE module SET latest = ? WHERE id = ?"));
@@ -53,7 +63,7 @@ Result<ModuleMerger> ModuleMerger::prepare(sqlite::Database& db) {
                                    "first <= ? ORDER BY first DESC LIMIT 1"));
   GW_TRY(m.insert_chunk_, db.prepare("INSERT INTO version(module, first, data) VALUES(?, ?, ?)"));
   GW_TRY(m.update_chunk_, db.prepare("UPDATE version SET data = ? WHERE module = ? AND first = ?"));
-  GW_TRY(m.max_id_, db.prepare("SELECT coalesce(max(id), 0) FROM module"));
+  GW_TRY(m.max_id_of_, db.prepare("SELECT coalesce(max(id), 0) FROM module"));
   return m;
 }
 
@@ -61,40 +71,106 @@ void ModuleMerger::sort_modules(const PendingRecords& pending) {
   order_.clear();
   order_.reserve(pending.modules());
   for (std::size_t i = 0; i < pending.modules(); ++i) {
-    const std::string_view path = pending.path(i);
-    order_.push_back({big_endian_prefix(path),
-                      path.size() > 8 ? big_endian_prefix(path.substr(8)) : 0,
-                      static_cast<std::uint32_t>(i)});
+    std::string_view rest = pending.path(i);
+    Order& o = order_.emplace_back();
+    for (std::uint64_t& word : o.start) {
+      word = big_endian_prefix(rest);
+      rest.remove_prefix(std::min(rest.size(), sizeof(word)));
+    }
+    o.module = static_cast<std::uint32_t>(i);
   }
   std::sort(order_.begin(), order_.end(), [&](const Order& a, const Order& b) {
-    if (a.high != b.high) return a.high < b.high;
-    if (a.low != b.low) return a.low < b.low;
+    if (a.start != b.start) return a.start < b.start;
     return pending.path(a.module) < pending.path(b.module);
   });
 }
 
-void ModuleMerger::group_records(const PendingRecords& pending) {
-  begin_.assign(pending.modules(), 0);
-  std::uint32_t at = 0;
-  for (std::size_t i = 0; i < pending.modules(); ++i) {
-    begin_[i] = at;
-    at += pending.records_of(i);
+Result<std::uint64_t> ModuleMerger::search_id(std::string_view path) {
+  std::uint64_t id = 0;
+  GW_TRY(const bool known, find_module_.bind_text(1, path).step());
+  if (known) id = find_module_.u64(0);
+  find_module_.reset();
+  return id;
+}
+
+// From where the walk is, row by row; a search goes on for it where that takes too many.
+Result<std::uint64_t> ModuleMerger::walk_to_id(std::string_view path) {
+  for (unsigned steps = 0; walking_ && steps < kMostSteps; ++steps) {
+    const int order = walk_modules_.bytes(0).compare(path);
+    if (order >= 0) return order == 0 ? walk_modules_.u64(1) : 0;
+    GW_TRY(walking_, walk_modules_.step());
+    if (!walking_) return std::uint64_t{0};  // behind the last one
   }
-  grouped_.resize(at);
-  std::vector<std::uint32_t> next = begin_;
-  for (std::size_t i = 0; i < pending.size(); ++i) {
-    const std::uint32_t module = pending.module_of(i);
-    if (module == PendingRecords::kNoModule) continue;
-    grouped_[next[module]++] = static_cast<std::uint32_t>(i);
+  walk_modules_.reset();
+  GW_TRY(walking_, walk_modules_.bind_text(1, path).step());
+  return walking_ && walk_modules_.bytes(0) == path ? walk_modules_.u64(1) : 0;
+}
+
+Status ModuleMerger::find_ids(const PendingRecords& pending, const KeepGoing& keep_going) {
+  const bool walk = max_id_ / kWalkedModules < order_.size();
+  walking_ = false;
+  Status status;
+  for (std::size_t i = 0; i < order_.size() && status; ++i) {
+    if (i + kFarAhead < order_.size()) pending.prefetch_module(order_[i + kFarAhead].module);
+    if (i + kNearAhead < order_.size()) pending.prefetch_path(order_[i + kNearAhead].module);
+    const std::uint32_t module = order_[i].module;
+    const std::string_view path = pending.path(module);
+    const auto id = walk ? walk_to_id(path) : search_id(path);
+    if (!id) {
+      status = id.error();
+    } else if (i % kVisitsATick == 0 && keep_going && !keep_going()) {
+      status = unavailable_error("interrupted");
+    } else {
+      ids_[module] = *id;
+    }
+  }
+  walk_modules_.reset();
+  return status;
+}
+
+// New modules get the ids behind the last one, in the order of their paths.
+void ModuleMerger::order_visits() {
+  visits_.clear();
+  visits_.reserve(order_.size());
+  for (const Order& o : order_) {
+    if (ids_[o.module] != 0) visits_.push_back({ids_[o.module], o.module});
+  }
+  std::sort(visits_.begin(), visits_.end(),
+            [](const Visit& a, const Visit& b) { return a.id < b.id; });
+  for (const Order& o : order_) {
+    if (ids_[o.module] != 0) continue;
+    ids_[o.module] = max_id_ + ++new_modules_;
+    visits_.push_back({ids_[o.module], o.module});
   }
 }
 
-void ModuleMerger::load_added(const PendingRecords& pending, std::uint32_t module) {
+void ModuleMerger::group_records(const PendingRecords& pending) {
+  next_.resize(pending.modules());
+  std::uint32_t at = 0;
+  for (std::size_t i = 0; i < visits_.size(); ++i) {
+    if (i + kNearAhead < visits_.size()) pending.prefetch_module(visits_[i + kNearAhead].module);
+    next_[visits_[i].module] = at;
+    at += pending.records_of(visits_[i].module);
+  }
+  grouped_.resize(at);
+  for (std::size_t i = 0; i < pending.size(); ++i) {
+    const std::uint32_t module = pending.module_of(i);
+    if (module == PendingRecords::kNoModule) continue;
+    grouped_[next_[module]++] = static_cast<std::uint32_t>(i);
+  }
+  loaded_ = 0;
+}
+
+// Those of grouped_ from where the last call ended.
+void ModuleMerger::load_added(const PendingRecords& pending, std::size_t end) {
   added_.clear();
-  const auto* begin = grouped_.data() + begin_[module];
-  const auto* end = begin + pending.records_of(module);
-  for (const auto* i = begin; i != end; ++i) {
-    added_.push_back({pending.packed(*i), pending.first() + *i, pending.no_gomod(*i)});
+  for (; loaded_ < end; ++loaded_) {
+    const std::size_t far = loaded_ + kFarAhead;
+    if (far < grouped_.size()) pending.prefetch_record(grouped_[far]);
+    const std::size_t near = loaded_ + kNearAhead;
+    if (near < grouped_.size()) pending.prefetch_packed(grouped_[near]);
+    const std::uint32_t i = grouped_[loaded_];
+    added_.push_back({pending.packed(i), pending.first() + i, pending.no_gomod(i)});
   }
   // The lowest record of a version first; they come in ascending order.
   const auto less = [](const VersionEntry& a, const VersionEntry& b) {
@@ -108,36 +184,34 @@ void ModuleMerger::load_added(const PendingRecords& pending, std::uint32_t modul
 
 Status ModuleMerger::run(const PendingRecords& pending, const KeepGoing& keep_going) {
   repeats_.clear();
-  known_.clear();
-  known_.reserve(pending.modules());
   new_modules_ = 0;
   ids_.assign(pending.modules(), 0);
-  GW_TRY(const bool row, max_id_.step());
-  next_id_ = row ? max_id_.u64(0) + 1 : 1;
-  max_id_.reset();
+  GW_TRY(const bool row, max_id_of_.step());
+  max_id_ = row ? max_id_of_.u64(0) : 0;
+  max_id_of_.reset();
   sort_modules(pending);
+  GW_CHECK(find_ids(pending, keep_going));
+  order_visits();
   group_records(pending);
-  std::size_t visited = 0;
-  const auto may_go_on = [&] { return ++visited % 4096 != 0 || !keep_going || keep_going(); };
-  for (const Order& o : order_) {
-    if (!may_go_on()) return unavailable_error("interrupted");
-    GW_CHECK(find_or_insert(pending, o.module));
-  }
-  std::sort(known_.begin(), known_.end(),
-            [](const Known& a, const Known& b) { return a.id < b.id; });
-  for (const Known& k : known_) {
-    if (!may_go_on()) return unavailable_error("interrupted");
-    load_added(pending, k.module);
-    GW_CHECK(extend_module(k.id, pending.path(k.module)));
+  for (std::size_t i = 0; i < visits_.size(); ++i) {
+    if (i % kVisitsATick == 0 && keep_going && !keep_going()) {
+      return unavailable_error("interrupted");
+    }
+    if (i + kFarAhead < visits_.size()) pending.prefetch_module(visits_[i + kFarAhead].module);
+    if (i + kNearAhead < visits_.size()) pending.prefetch_path(visits_[i + kNearAhead].module);
+    const Visit& visit = visits_[i];
+    load_added(pending, next_[visit.module]);
+    const std::string_view path = pending.path(visit.module);
+    GW_CHECK(visit.id > max_id_ ? insert_module(visit.id, path) : extend_module(visit.id, path));
   }
   return {};
 }
 
 void ModuleMerger::release_memory() {
   order_ = {};
-  begin_ = {};
+  visits_ = {};
+  next_ = {};
   grouped_ = {};
-  known_ = {};
   repeats_ = {};
   ids_ = {};
 }
@@ -149,18 +223,7 @@ Result<std::optional<std::string>> ModuleMerger::summarize(std::string_view path
 }
 
 // A new module's rows go to the ends of the tables module and version.
-Status ModuleMerger::find_or_insert(const PendingRecords& pending, std::uint32_t module) {
-  const std::string_view path = pending.path(module);
-  GW_TRY(const bool known, find_module_.bind_text(1, path).step());
-  if (known) {
-    ids_[module] = find_module_.u64(0);
-    find_module_.reset();
-    known_.push_back({ids_[module], module});
-    return {};
-  }
-  const std::uint64_t id = ids_[module] = next_id_++;
-  ++new_modules_;
-  load_added(pending, module);
+Status ModuleMerger::insert_module(std::uint64_t id, std::string_view path) {
   GW_TRY(const auto latest, summarize(path, {}));
   insert_module_.bind(1, id).bind_text(2, path);
   GW_CHECK(insert_module_.bind_text(3, latest ? std::string_view(*latest) : "").run());

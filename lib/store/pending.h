@@ -67,6 +67,16 @@ class PendingRecords {
   // Whether its version has no go.mod; said only of releases and prereleases of v0 and v1, where it
   // matters (module/releases.h).
   bool no_gomod(std::size_t record) const { return entries_[record].no_gomod; }
+  // Begins to load what the calls above will need, into the processor's caches: a module's entry,
+  // then (it is there by now) its path; a record's entry, then its version.
+  void prefetch_module(std::size_t module) const { __builtin_prefetch(&modules_[module]); }
+  void prefetch_path(std::size_t module) const {
+    __builtin_prefetch(paths_.data() + modules_[module].path);
+  }
+  void prefetch_record(std::size_t record) const { __builtin_prefetch(&entries_[record]); }
+  void prefetch_packed(std::size_t record) const {
+    __builtin_prefetch(packed_.data() + entries_[record].packed);
+  }
   // 64 bytes a regular record, with Keep::kRecords.
   std::string_view sums() const { return sums_; }
   // With Keep::kBuilds: the regular records, which have no module.
