@@ -13,7 +13,7 @@ namespace gw::follow {
 namespace {
 
 bool is_url(std::string_view where) {
-  return where.starts_with("http://") || where.starts_with("https://");
+  return where.find("://") != std::string_view::npos;
 }
 
 // Nothing that could keep us waiting, as a pipe without a writer does.

@@ -319,9 +319,11 @@ class SplitView(follow_case.TestCase):
     def test_by_http(self):
         logtool("synth", self.log, 4000)
         with http_fixture.HttpFixture({"/peer": self.other}) as web:
-            self.peer_url = web.url.replace("://", "://me:secret@") + "/peer/latest"
+            # Schemes have no case.
+            url = web.url.replace("http", "HTTP", 1)
+            self.peer_url = url.replace("://", "://me:secret@") + "/peer/latest"
             r = self.follow(self.log, self.key, "--once", "--compare-latest", self.peer_url)
-        self.assert_run(r, code=4, err_has=["signed head, from %s/peer/latest:" % web.url])
+        self.assert_run(r, code=4, err_has=["signed head, from %s/peer/latest:" % url])
         self.assertNotIn("secret", r.err)
         with open(self.path(self.alarms()[0])) as f:
             self.assertNotIn("secret", f.read())
