@@ -440,6 +440,8 @@ class State(CheckCase):
         self.assert_run(self.check(*args), 0, out="", err="")
 
     def test_toolchains(self):
+        result = self.check("toolchain", "go1.26.8", "--json").json["results"][0]
+        self.assertEqual((result["kind"], result["known"]), ("toolchain", "go1.26.8"))
         state = self.path("state")
         r = self.check("toolchain", "go1.26.8", "--state", state)
         self.assert_run(r, 100, out=Toolchain.PREV)
