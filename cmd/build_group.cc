@@ -100,6 +100,7 @@ void add_private_proxies(Command& c, BuildPlaces* v) {
             .more("Without one private modules are refused, but those of --nosumdb."));
   c.add(text_option("private-source", "URL|DIR", &v->private_source,
                     "where the files of that database are")
+            .check(net::check_source)
             .default_text("what --private-proxy carries, or https:// and the key's name"));
   c.add(text_option("nosumdb", "PATTERNS", &v->private_rules.first_seen,
                     "private modules that may be taken as they come")

@@ -8,13 +8,15 @@
 #include "build/agreement.h"
 #include "build_group.h"
 #include "groups.h"
+#include "net/source.h"
 #include "tlog/note.h"
 
 namespace gw::cmd {
 
 Status check_build_service(std::string_view text) {
-  GW_TRY([[maybe_unused]] const auto key, tlog::VerifierKey::parse(split_build_service(text).key));
-  return {};
+  const auto service = split_build_service(text);
+  GW_TRY([[maybe_unused]] const auto key, tlog::VerifierKey::parse(service.key));
+  return net::check_source(service.source);
 }
 
 void add_build_service(Command& c, BuildServiceValues* v) {
@@ -23,6 +25,7 @@ void add_build_service(Command& c, BuildServiceValues* v) {
             .require());
   c.add(
       text_option("source", "URL|DIR", &v->source, "where its log is (default from the key's name)")
+          .check(net::check_source)
           .more("https://NAME/tlog, or http://NAME:8000/tlog for a name without a dot."));
   c.add(duration_option("wait", &v->wait, std::chrono::seconds(1), std::chrono::hours(6),
                         "how long to wait for a build that nobody asked for before"));

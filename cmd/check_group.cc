@@ -97,6 +97,7 @@ void report_notices(Context& ctx, std::span<const check::Outcome> found, bool re
       }
     }
   }
+  for (const std::string& line : check::had_lines(found)) ctx.out.warn(line);
   const std::string notice = check::insecure_notice(found);
   if (!notice.empty()) {
     // Not a mail a day from cron: only for somebody who looks.
@@ -153,7 +154,9 @@ void add_prove(Command& command, ProveValues* v) {
 void add_retracted(Command& c, RetractedValues* v) {
   c.add(flag_option("retracted", &v->wanted, "mark what its authors have retracted or deprecated")
             .more("DNS does not know. The newest go.mod of each module does, which is asked for at "
-                  "the module proxy; what comes from there is not proven and only adds a mark."));
+                  "the module proxy; what comes from there is not proven and only adds a mark. "
+                  "That the version you have is retracted is a warning, also where nothing is "
+                  "newer."));
   c.add(text_option("goproxy", "LIST", &v->goproxy, "with --retracted: the module proxies to ask")
             .environment("GOPROXY")
             .more("As the go command's GOPROXY; with direct or off the list ends."));
@@ -226,11 +229,11 @@ Result<int> run_check(Context& ctx, const CheckValues& v, const Question& q) {
                                     .platform = q.platform,
                                     .deadline = deadline});
   std::vector<check::Outcome> found = q.ask(checker);
-  if (state) state->mark(found);
   if (q.retracted != nullptr && q.retracted->wanted) {
     const std::string ca_file = q.prove != nullptr ? q.prove->log.ca_file.value_or("") : "";
     GW_CHECK(run_retracted(*q.retracted, ca_file, deadline, found));
   }
+  if (state) state->mark(found);
   std::optional<check::ProveResult> proving;
   if (log) {
     tlog::Client client(*log->source, log->key, tlog::kGoLog);

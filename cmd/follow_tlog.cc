@@ -13,6 +13,7 @@
 #include "os/signals.h"
 #include "os/stop.h"
 #include "os/user.h"
+#include "sqlite/sqlite.h"
 #include "store/database_check.h"
 #include "store/reader.h"
 #include "tlog/build_log.h"
@@ -81,10 +82,13 @@ Result<int> check_db(Context& ctx, const Values& v, const os::Stop& stop,
                     "heads, the trees of {} made anew",
                     found->records, found->modules, found->hashed, found->heads, found->roots));
   }
+  if (found->faults.empty()) return kExitDone;
   for (const std::string& fault : found->faults) {
-    ctx.out.error(corrupt_error(fmt::format("{}: {}", v.db, fault)));
+    Error error = corrupt_error(fmt::format("{}: {}", v.db, fault));
+    if (&fault == &found->faults.back()) error.hint = sqlite::kDamagedHint;
+    ctx.out.error(error);
   }
-  return found->faults.empty() ? kExitDone : kExitFailed;
+  return kExitFailed;
 }
 
 Result<int> clear(Context& ctx, const Values& v) {

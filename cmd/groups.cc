@@ -24,11 +24,6 @@ Status check_log_key(std::string_view text) {
   return error;
 }
 
-Status check_source(std::string_view text) {
-  if (text.find("://") == std::string_view::npos || text.starts_with("file:///")) return {};
-  return net::check_url(text);
-}
-
 void add_log_key(Command& command, LogSourceValues* out) {
   command.add(text_option("log-key", "VKEY", &out->log_key, "the log's verifier key")
                   .check(check_log_key)
@@ -36,7 +31,7 @@ void add_log_key(Command& command, LogSourceValues* out) {
                         "database's, sum.golang.org."));
   command.add(text_option("source", "URL|DIR", &out->source,
                           "where the log's files are (default https:// and the key's name)")
-                  .check(check_source)
+                  .check(net::check_source)
                   .more("A directory holds the same files under the same names. Nothing that comes "
                         "from a source is believed before it is verified with the key."));
 }

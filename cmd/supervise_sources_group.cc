@@ -7,6 +7,7 @@
 #include "dns/module_name.h"
 #include "dns/name.h"
 #include "module/proxy.h"
+#include "net/source.h"
 #include "net/vulnerability_database.h"
 #include "supervise_group.h"
 #include "tlog/note.h"
@@ -136,7 +137,8 @@ void add_local_builds(Command& c, const std::shared_ptr<SuperviseValues>& v) {
               return {};
             }));
   c.add(text_option("source", "URL|DIR", &v->log_source,
-                    "where its files are (default the proxies, and https:// and the key's name)"));
+                    "where its files are (default the proxies, and https:// and the key's name)")
+            .check(net::check_source));
   c.add(text_option("toolchain", "module|local|DIR", &o->toolchain,
                     "where the Go toolchain of --build local comes from")
             .more("As for gwtool build: downloaded and verified; the go command in PATH; a GOROOT, "

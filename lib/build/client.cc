@@ -26,9 +26,7 @@ std::string pages_place(std::string_view log_place) {
 }
 
 Result<std::string> service_base(std::string_view url, std::string_view key_name) {
-  std::string base = pages_place(url.empty() ? tlog::build_log_url(key_name) : std::string(url));
-  GW_CHECK(net::check_url(base));
-  return base;
+  return net::base_url(pages_place(url.empty() ? tlog::build_log_url(key_name) : std::string(url)));
 }
 
 // ---- proofs ----

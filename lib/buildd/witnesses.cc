@@ -22,9 +22,7 @@ Result<Witness> Witness::parse(std::string_view text) {
     return usage_error(quoted(text) + ": not a witness", "VKEY=URL");
   }
   GW_TRY(auto key, tlog::CosignerKey::parse(text.substr(0, at)));
-  std::string url(text.substr(at + 1));
-  while (url.ends_with('/')) url.pop_back();
-  GW_CHECK(net::check_url(url));
+  GW_TRY(std::string url, net::base_url(text.substr(at + 1)));
   return Witness{std::move(key), std::move(url)};
 }
 

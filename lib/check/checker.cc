@@ -75,6 +75,7 @@ std::optional<std::string> read_module(const Ask& ask, const Result<net::DnsAnsw
   const dns::ModuleVersion* latest = dns::latest_version(*versions);
   if (latest == nullptr) return std::nullopt;
   const auto known = ask.later_major ? std::nullopt : outcome.known;
+  if (known) outcome.had = {path, latest->version};
   for (const dns::ModuleVersion* v : select_releases(*versions, known)) {
     add_release(outcome, {path, v->version, v->found, {}, path, v->version, latest->version});
     for (const Exclusions& of_file : outcome.excluded) {
@@ -101,6 +102,7 @@ bool keep_if_known(const mod::ModulePath& path, Outcome& outcome) {
   auto known = check_known(path, outcome.known);
   if (known) return true;
   outcome.releases.clear();
+  outcome.had.reset();
   outcome.newer = false;
   outcome.errors.push_back(std::move(known).error());
   return false;

@@ -44,6 +44,16 @@ struct Release {
   std::vector<Place> excluded = {};  // where go.mod files that require the module say so
 };
 
+// The version of a module that the caller has, as far as it is served: what its authors say of it
+// matters most where nothing is newer.
+struct Had {
+  std::string module;           // that was looked up; the module around a package's path
+  std::string newest;           // its highest release, maybe of another major
+  Release::Marks marks = {};    // of that version
+  bool retracted_told = false;  // by an earlier call, see Reported
+  bool deprecated_told = false;
+};
+
 enum class Kind { kModule, kToolchain, kUpdates };
 
 // One request's result. Several releases: later majors, a toolchain's release candidate. Errors and
@@ -52,6 +62,7 @@ struct Outcome {
   Kind kind = Kind::kModule;
   std::string name;                          // what was asked for
   std::optional<std::string> known;          // the version that the caller has
+  std::optional<Had> had = {};               // of a module, with `known`
   std::optional<net::DnsSecurity> security;  // the weakest of the answers; none without an answer
   std::vector<Release> releases;
   std::vector<Error> errors;

@@ -38,13 +38,15 @@ Json deprecated_json(const Release::Marks& marks) {
   return marks.deprecated.empty() ? Json(false) : Json(marks.deprecated);
 }
 
-// " (retracted: published by mistake)", on one line.
+// "retracted: published by mistake", on one line.
+std::string retracted_text(const std::string& why) {
+  return fmt::format("retracted{}{}", why.empty() ? "" : ": ", one_line(why));
+}
+
+// " (retracted: published by mistake) (deprecated: use the other)".
 std::string marks_text(const Release::Marks& marks) {
   std::string out;
-  if (marks.retracted) {
-    out += fmt::format(" (retracted{}{})", marks.retracted->empty() ? "" : ": ",
-                       one_line(*marks.retracted));
-  }
+  if (marks.retracted) out += fmt::format(" ({})", retracted_text(*marks.retracted));
   if (!marks.deprecated.empty())
     out += fmt::format(" (deprecated: {})", one_line(marks.deprecated));
   return out;
@@ -126,6 +128,8 @@ Json outcome_json(const Outcome& o) {
   return {{"kind", kind_name(o.kind)},
           {"name", o.name},
           {"known", optional_json(o.known)},
+          {"known_retracted", o.had ? retracted_json(o.had->marks) : Json(nullptr)},
+          {"known_deprecated", o.had ? deprecated_json(o.had->marks) : Json(nullptr)},
           {"dnssec", o.security ? Json(net::dns_security_name(*o.security)) : Json(nullptr)},
           {"newer", o.newer},
           {"releases", std::move(releases)},
@@ -164,6 +168,26 @@ std::vector<std::string> report_lines(std::span<const Outcome> outcomes, bool kn
       lines.push_back(fmt::format(
           "{} {}{}{}{}{}", r.name, have, r.version, r.found ? " " + format_rfc3339(*r.found) : "",
           excluded_text(r) + marks_text(r.marks), places_text(outcome.places)));
+    }
+  }
+  return lines;
+}
+
+std::vector<std::string> had_lines(std::span<const Outcome> outcomes) {
+  std::vector<std::string> lines;
+  for (const Outcome& outcome : outcomes) {
+    if (!outcome.had) continue;
+    const Had& had = *outcome.had;
+    const std::string where = places_text(outcome.places);
+    if (had.marks.retracted && !had.retracted_told) {
+      lines.push_back(fmt::format("{} {}{} is {}", had.module, *outcome.known, where,
+                                  retracted_text(*had.marks.retracted)));
+    }
+    const auto says_it = [&](const Release& r) { return r.name == had.module && !r.reported; };
+    const bool in_report = std::any_of(outcome.releases.begin(), outcome.releases.end(), says_it);
+    if (!had.marks.deprecated.empty() && !had.deprecated_told && !in_report) {
+      lines.push_back(
+          fmt::format("{}{} is deprecated: {}", had.module, where, one_line(had.marks.deprecated)));
     }
   }
   return lines;

@@ -19,6 +19,11 @@ namespace gw::check {
 // `PATH KNOWN -> VERSION TIME` where a version is known.
 std::vector<std::string> report_lines(std::span<const Outcome> outcomes, bool known = false);
 
+// What the authors say of the versions that are had, in lines for a person: that one is retracted,
+// and that a module is deprecated where none of report_lines() says so. Without what was told
+// before.
+std::vector<std::string> had_lines(std::span<const Outcome> outcomes);
+
 // "12 of 14 answers are not signed (insecure)", or "" when all are proven or none was validated.
 std::string insecure_notice(std::span<const Outcome> outcomes);
 
@@ -37,7 +42,9 @@ struct ReportContext {
 //    "files":[{"file":…,"kind":"go.mod"|"program"|"directory"|"processes","module":…|null,
 //              "version":…|null,"go":…|null,"modules":…,"left_out":…,"replaced":…,
 //              "programs":…|null,"among":…|null,"errors":[ERROR]}],
-//    "results":[{"kind":"module"|"toolchain"|"updates","name":…,"known":…|null,"dnssec":"secure"…|null,"newer":…,
+//    "results":[{"kind":"module"|"toolchain"|"updates","name":…,"known":…|null,
+//                "known_retracted":null|false|"why","known_deprecated":null|false|"why",
+//                "dnssec":"secure"…|null,"newer":…,
 //                "releases":[{"name":…,"version":…,"time":…|null,"dnssec":…,"reported_before":…,
 //                             "retracted":null|false|"why","deprecated":null|false|"why",
 //                             "proof":{"module":…,"version":…,"record":…,"zip_sum":…,

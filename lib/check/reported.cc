@@ -17,10 +17,21 @@ constexpr std::size_t kMaxVersions = 100;
 constexpr mode_t kMode = 0600;  // it names what somebody uses
 // What was reported is to be remembered, also when the time for questions is over.
 constexpr std::chrono::seconds kSavePatience{10};
-constexpr std::string_view kNoted = "-";  // in place of a version: its notes were told
+// In place of a version: what else was told of it.
+constexpr std::string_view kNoted = "-";
+constexpr std::string_view kRetracted = "retracted:";  // and the version that is had
+constexpr std::string_view kDeprecated = "deprecated";
 
 bool is_word(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), is_visible);
+}
+
+bool is_version(std::string_view word) {
+  return word != kNoted && word != kDeprecated && !word.starts_with(kRetracted);
+}
+
+std::string retracted_word(const Outcome& outcome) {
+  return fmt::format("{}{}", kRetracted, outcome.known.value_or(""));
 }
 
 bool contains(const std::vector<std::string>& list, std::string_view what) {
@@ -62,10 +73,17 @@ void Reported::mark(std::span<Outcome> outcomes) const {
   for (Outcome& outcome : outcomes) {
     bool newer = false;
     outcome.noted = knows(outcome.name, kNoted);
+    if (outcome.had) {
+      Had& had = *outcome.had;
+      had.retracted_told = knows(had.module, retracted_word(outcome));
+      had.deprecated_told = knows(had.module, kDeprecated);
+    }
     for (Release& release : outcome.releases) {
-      const auto known = versions_.find(release.name);
-      release.reported = known != versions_.end() && contains(known->second, release.version);
-      newer = newer || (!release.reported && (outcome.known || known != versions_.end()));
+      const auto found = versions_.find(release.name);
+      const auto told = found == versions_.end() ? std::span<const std::string>() : found->second;
+      release.reported = std::find(told.begin(), told.end(), release.version) != told.end();
+      const bool has_older = std::any_of(told.begin(), told.end(), is_version);
+      newer = newer || (!release.reported && (outcome.known || has_older));
     }
     outcome.newer = newer;
   }
@@ -95,6 +113,11 @@ bool Reported::add_to(Versions& versions, const std::string& name, const std::st
 Status Reported::save(std::span<const Outcome> outcomes) {
   for (const Outcome& outcome : outcomes) {
     if (!outcome.notes.empty()) add(outcome.name, kNoted);
+    if (outcome.had) {
+      const Had& had = *outcome.had;
+      if (had.marks.retracted) add(had.module, retracted_word(outcome));
+      if (!had.marks.deprecated.empty()) add(had.module, kDeprecated);
+    }
     for (const Release& release : outcome.releases) add(release.name, release.version);
   }
   if (added_.empty()) return {};

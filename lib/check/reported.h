@@ -1,6 +1,7 @@
 // Remembers which versions were reported, so that cron mails each of them once (`--state FILE`).
 //
-// The file is text, `NAME VERSION` a line (`NAME -`: what is to be noted of it), sorted, replaced
+// The file is text, `NAME VERSION` a line (`NAME -`: what is to be noted of it;
+// `NAME retracted:VERSION`, `NAME deprecated`: of what is had), sorted, replaced
 // atomically, and may be edited; at most 100 versions a name are kept, the ones added last. A lock
 // file beside it (FILE.lock; of a link, beside what it leads to) is held only while it is read or
 // written: others wait for that, not for the questions in between, and what they added stays. Two

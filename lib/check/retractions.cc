@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <utility>
 
 #include "module/gomod.h"
 #include "module/semver.h"
@@ -27,9 +28,11 @@ Files wanted_files(const std::vector<Outcome>& outcomes) {
   Files files;
   for (const Outcome& outcome : outcomes) {
     if (outcome.kind != Kind::kModule) continue;
-    for (const Release& r : outcome.releases) {
-      files.try_emplace({r.name, r.newest}, unavailable_error("no module proxy was asked"));
-    }
+    const auto want = [&](const std::string& path, const std::string& newest) {
+      files.try_emplace({path, newest}, unavailable_error("no module proxy was asked"));
+    };
+    for (const Release& r : outcome.releases) want(r.name, r.newest);
+    if (outcome.had) want(outcome.had->module, outcome.had->newest);
   }
   return files;
 }
@@ -110,17 +113,20 @@ Status mark_retracted(std::vector<Outcome>& outcomes, const RetractionOptions& o
   GW_CHECK(fetch_files(files, options));
   for (Outcome& outcome : outcomes) {
     if (outcome.kind != Kind::kModule) continue;
-    const std::string* failed = nullptr;  // once a path
-    for (Release& release : outcome.releases) {
-      const auto& file = files.at({release.name, release.newest});
-      auto marks = file ? read_marks(*file, release.version) : Result<Marks>(file.error());
-      if (marks) {
-        release.marks = {true, std::move(marks->retracted), std::move(marks->deprecated)};
-      } else if (failed == nullptr || *failed != release.name) {
-        outcome.errors.push_back(Error(marks.error()).in(release.name + ": its newest go.mod"));
-        failed = &release.name;
+    std::string failed;  // once a path
+    const auto read = [&](const Newest& newest, const std::string& version) -> Release::Marks {
+      const auto& file = files.at(newest);
+      auto marks = file ? read_marks(*file, version) : Result<Marks>(file.error());
+      if (marks) return {true, std::move(marks->retracted), std::move(marks->deprecated)};
+      if (std::exchange(failed, newest.first) != newest.first) {
+        outcome.errors.push_back(Error(marks.error()).in(newest.first + ": its newest go.mod"));
       }
+      return {};
+    };
+    if (outcome.had) {
+      outcome.had->marks = read({outcome.had->module, outcome.had->newest}, *outcome.known);
     }
+    for (Release& r : outcome.releases) r.marks = read({r.name, r.newest}, r.version);
   }
   return {};
 }

@@ -21,7 +21,8 @@ struct RetractionOptions {
   net::HttpOptions http;
 };
 
-// Marks the releases of modules, each path asked for once and all at once. A path of which no
+// Marks the releases of modules and the versions that are had (where anything of their paths is
+// served), each path asked for once and all at once. A path of which no
 // go.mod comes gets an error in its outcome: kNotFound, kUnavailable, kCorrupt. kUsage: nobody to
 // ask.
 Status mark_retracted(std::vector<Outcome>& outcomes, const RetractionOptions& options);

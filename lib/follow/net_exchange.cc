@@ -12,9 +12,7 @@
 namespace gw::follow {
 namespace {
 
-bool is_url(std::string_view where) {
-  return where.starts_with("http://") || where.starts_with("https://");
-}
+bool is_url(std::string_view where) { return where.find("://") != std::string_view::npos; }
 
 // Nothing that could keep us waiting, as a pipe without a writer does.
 Result<std::string> read_note(const std::string& path) {

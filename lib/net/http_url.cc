@@ -55,6 +55,16 @@ Status check_url(std::string_view text) {
   return {};
 }
 
+Result<std::string> base_url(std::string_view url) {
+  GW_CHECK(check_url(url));
+  if (url.find_first_of("?#") != std::string_view::npos) {
+    return usage_error(
+        fmt::format("bad URL {}: holds a query or fragment", quoted(redact_url(url))));
+  }
+  while (url.ends_with('/')) url.remove_suffix(1);
+  return std::string(url);
+}
+
 std::string redact_url(std::string_view url) {
   auto slashes = url.find("://");
   if (slashes == std::string_view::npos) return std::string(url);

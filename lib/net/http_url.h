@@ -14,6 +14,10 @@ namespace gw::net {
 // kUsage unless `url` is absolute, http or https, with a host, no control characters or spaces.
 Status check_url(std::string_view url);
 
+// A URL that paths are added to, without its final slashes. kUsage as check_url(), and for a query
+// or a fragment, in which they would end up.
+Result<std::string> base_url(std::string_view url);
+
 // `url` without user name and password, for messages.
 std::string redact_url(std::string_view url);
 

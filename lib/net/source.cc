@@ -35,6 +35,8 @@ bool is_source_path(std::string_view path) {
 
 namespace {
 
+constexpr std::string_view kFileScheme = "file://";
+
 // The files below a directory. It is opened anew for each fetch, so that a directory that was
 // swapped for another one (a symbolic link that moves on) is followed.
 class DirectorySource : public tlog::TileSource {
@@ -129,13 +131,8 @@ Result<std::unique_ptr<tlog::TileSource>> make_directory(const std::string& path
 Result<std::unique_ptr<tlog::TileSource>> make_direct(const SourceOptions& options) {
   const std::string source =
       options.source.empty() ? "https://" + options.log_name : options.source;
-  if (source.starts_with("file://")) {
-    if (!source.starts_with("file:///")) {
-      return usage_error(fmt::format("bad URL {}: a file has no host", quoted(source)),
-                         "write file:///DIRECTORY");
-    }
-    return make_directory(source.substr(7));
-  }
+  GW_CHECK(check_source(source));
+  if (source.starts_with(kFileScheme)) return make_directory(source.substr(kFileScheme.size()));
   if (source.find("://") == std::string::npos) return make_directory(source);
   GW_TRY(std::string base, base_url(source));
   GW_TRY(HttpFiles files,
@@ -149,6 +146,17 @@ Result<std::unique_ptr<tlog::TileSource>> make_direct(const SourceOptions& optio
 }
 
 }  // namespace
+
+Status check_source(std::string_view source) {
+  if (source.find("://") == std::string_view::npos) return {};
+  if (source.starts_with(kFileScheme)) {
+    if (source.substr(kFileScheme.size()).starts_with('/')) return {};
+    return usage_error(fmt::format("bad URL {}: a file has no host", quoted(source)),
+                       "write file:///DIRECTORY");
+  }
+  GW_TRY([[maybe_unused]] const std::string base, base_url(source));
+  return {};
+}
 
 Status check_proxy_list(std::string_view list) {
   GW_TRY([[maybe_unused]] const auto entries, parse_proxy_list(list));

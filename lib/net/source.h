@@ -54,6 +54,9 @@ struct SourceOptions {
 // Results are final: what a retry of one file could mend has been retried. One thread at a time.
 Result<std::unique_ptr<tlog::TileSource>> make_source(const SourceOptions& options);
 
+// kUsage unless SourceOptions::source may be this: the form of a URL, of which nothing is asked;
+// what may be a directory is not looked for.
+Status check_source(std::string_view source);
 // kUsage unless SourceOptions::proxy may be this list.
 Status check_proxy_list(std::string_view list);
 

@@ -174,16 +174,6 @@ std::vector<Result<std::string>> HttpFiles::fetch(const std::string& base,
   return out;
 }
 
-Result<std::string> base_url(std::string_view url) {
-  GW_CHECK(check_url(url));
-  if (url.find_first_of("?#") != std::string_view::npos) {
-    return usage_error(
-        fmt::format("bad URL {}: holds a query or fragment", quoted(redact_url(url))));
-  }
-  while (url.ends_with('/')) url.remove_suffix(1);
-  return std::string(url);
-}
-
 Result<std::vector<ProxyEntry>> parse_proxy_list(std::string_view list) {
   return mod::parse_proxy_list(list, [](std::string_view address) -> Result<ProxyEntry> {
     GW_TRY(std::string url, base_url(address));

@@ -66,9 +66,6 @@ class HttpFiles {
   std::map<std::string, MonoTime> quiet_until_;  // of each base, as its server asked
 };
 
-// A base URL without its final slashes. kUsage for a query, a fragment or no URL.
-Result<std::string> base_url(std::string_view url);
-
 // A list as in GOPROXY whose addresses are base URLs as above. kUsage, naming the entry.
 Result<std::vector<mod::ProxyEntry>> parse_proxy_list(std::string_view list);
 

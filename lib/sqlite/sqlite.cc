@@ -8,6 +8,10 @@
 namespace gw::sqlite {
 namespace {
 
+Error no_database() {
+  return usage_error("not an SQLite database", "if it should be one, " + std::string(kDamagedHint));
+}
+
 Error sqlite_error(sqlite3* db, int code) {
   std::string message = sqlite3_errstr(code);
   if (db != nullptr) {
@@ -22,11 +26,9 @@ Error sqlite_error(sqlite3* db, int code) {
     case SQLITE_LOCKED:
       return unavailable_error(std::move(message));
     case SQLITE_NOTADB:
-      return usage_error(
-          "not an SQLite database",
-          "if it should be one, it is damaged: move it away, and have it made anew or "
-          "put a copy in its place");
+      return no_database();
     case SQLITE_CORRUPT:
+      return corrupt_error(std::move(message), std::string(kDamagedHint));
     case SQLITE_TOOBIG:
       return corrupt_error(std::move(message));
     case SQLITE_READONLY:
@@ -119,7 +121,7 @@ Result<Database> Database::open(const std::string& path, Mode mode, const std::s
   constexpr off_t kSmallestPage = 512;
   struct stat info {};
   if (::stat(path.c_str(), &info) == 0 && info.st_size > 0 && info.st_size < kSmallestPage) {
-    return usage_error("not an SQLite database");
+    return no_database();
   }
   sqlite3_busy_timeout(db.db_, 5000);
   // A file that somebody else made may hold views and triggers in place of tables, and damaged

@@ -18,6 +18,10 @@ struct sqlite3_stmt;
 
 namespace gw::sqlite {
 
+// What to do about a damaged database: the hint of those errors.
+inline constexpr std::string_view kDamagedHint =
+    "it is damaged: move it away, and have it made anew or put a copy in its place";
+
 class Statement {
  public:
   Statement() = default;

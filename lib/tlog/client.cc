@@ -15,9 +15,9 @@ namespace {
 constexpr std::size_t kMaxTrees = 8;
 
 // A source's errors name the file, and where it is; what is found in the file does not.
-Error about_file(Error error, const std::string& path) {
+Error about_file(Error error, const std::string& path, const TileSource& source) {
   if (error.message.find(path) != std::string::npos) return error;
-  return std::move(error).in(path);
+  return std::move(error).in(fmt::format("{} of {}", path, source.describe()));
 }
 
 }  // namespace
@@ -51,19 +51,22 @@ Result<Checkpoint> Client::fetch_latest() {
   GW_TRY(auto replies, fetch_all(*source_, {&request, 1}));
   // What is no signed note is no word of the log, but of what is between: a page of an error, a
   // file that was cut. Only one that bears the log's name can fail to verify.
-  auto unavailable = [](Error error) {
+  const auto named = [&](Error error) {
+    return about_file(std::move(error), request.path, *source_);
+  };
+  const auto unavailable = [&](Error error) {
     error.kind = ErrorKind::kUnavailable;
-    return std::move(error).in("latest");
+    return named(std::move(error));
   };
   if (!replies[0]) {
     const ErrorKind kind = replies[0].error().kind;
     const bool of_source = kind == ErrorKind::kNotFound || kind == ErrorKind::kUntrusted;
     if (of_source) return unavailable(std::move(replies[0]).error());
-    return std::move(replies[0]).error().in("latest");
+    return named(std::move(replies[0]).error());
   }
   if (auto note = parse_note(*replies[0]); !note) return unavailable(std::move(note).error());
   auto head = Checkpoint::open(*replies[0], key_, *format_);
-  if (!head) return std::move(head).error().in("latest");
+  if (!head) return named(std::move(head).error());
   return head;
 }
 
@@ -103,8 +106,9 @@ std::vector<Result<VerifiedLookup>> Client::lookup_all(std::span<const std::stri
       answers.emplace_back(replies.error());
     } else {
       auto answer = open(std::exchange((*replies)[next++], std::string()));
-      answers.push_back(answer ? std::move(answer)
-                               : Result<Answer>(about_file(std::move(answer).error(), *path)));
+      answers.push_back(
+          answer ? std::move(answer)
+                 : Result<Answer>(about_file(std::move(answer).error(), *path, *source_)));
     }
   }
   if (answers.size() > 1) {
@@ -123,9 +127,9 @@ std::vector<Result<VerifiedLookup>> Client::lookup_all(std::span<const std::stri
       continue;
     }
     auto proven = prove(keys[i], *answers[i]);
-    out.push_back(proven
-                      ? std::move(proven)
-                      : Result<VerifiedLookup>(about_file(std::move(proven).error(), *paths[i])));
+    out.push_back(proven ? std::move(proven)
+                         : Result<VerifiedLookup>(
+                               about_file(std::move(proven).error(), *paths[i], *source_)));
   }
   ahead_->forget();
   return out;

@@ -191,42 +191,6 @@ class Module(CheckCase):
         self.assert_error(self.check("module", "--major", "example.com/unknown"), 1,
                           "no release known")
 
-    def test_retracted(self):
-        directory = self.path("proxy", "example.com", "stray", "@v")
-        os.makedirs(directory)
-        with open(os.path.join(directory, "v1.5.2.mod"), "w", encoding="utf-8") as f:
-            f.write("// Deprecated: use the other\nmodule example.com/stray\n\n"
-                    "retract [v1.4.0, v1.5.2] // published by\x1b\u009b \U000e0001mistake\n")
-        args = ("module", "example.com/stray@v0.34.0", "--retracted", "--goproxy",
-                "file://" + self.path("proxy"))
-        r = self.check(*args)
-        self.assert_run(r, 100, err="")
-        own, higher = r.lines
-        self.assertEqual(own, "example.com/stray v0.35.3 2025-04-16T19:07:44Z "
-                              "(deprecated: use the other)")
-        self.assertRegex(higher, r"^example.com/stray v1.5.2 \S+Z \(retracted: published by\\x1b"
-                                 r"\\xc2\\x9b \\xf3\\xa0\\x80\\x81mistake\) "
-                                 r"\(deprecated: use the other\)$")
-        r = self.check(*args, "--json")
-        releases = r.json["results"][0]["releases"]
-        self.assertEqual([x["retracted"] for x in releases],
-                         [False, "published by\x1b\u009b \U000e0001mistake"])
-        # Nothing of it moves a cursor.
-        self.assertIn(r"published by\u001b\u009b \udb40\udc01mistake", r.out)
-        self.assertEqual({x["deprecated"] for x in releases}, {"use the other"})
-        # Nobody was asked, and nobody knows.
-        r = self.check("module", "example.com/stray@v0.34.0", "--json")
-        self.assertEqual({x["retracted"] for x in r.json["results"][0]["releases"]}, {None})
-        r = self.check("module", MOX + "@v0.0.14", *args[2:])
-        self.assert_run(r, 1, out=MOX_LINE, err_has="its newest go.mod")
-        r = self.check("module", MOX, "--retracted", "--goproxy", "direct")
-        self.assert_error(r, 2, "no module proxy")
-        r = self.check("module", MOX, "--retracted", "--goproxy", "ftp://x")
-        self.assert_error(r, 2, "--goproxy")
-        # What the go command's variable says is its own affair otherwise.
-        r = self.check("module", MOX, env=cli.clean_env(GOPROXY="ftp://x"))
-        self.assert_run(r, 0, out=MOX_LINE, err="")
-
     def test_major_over_gaps(self):
         gap = ("example.com/gap/v3 v3.0.1 2025-04-16T19:07:44Z\n"
                "example.com/gap/v13 v13.0.1 2025-04-16T19:07:45Z\n")
@@ -476,6 +440,8 @@ class State(CheckCase):
         self.assert_run(self.check(*args), 0, out="", err="")
 
     def test_toolchains(self):
+        result = self.check("toolchain", "go1.26.8", "--json").json["results"][0]
+        self.assertEqual((result["kind"], result["known"]), ("toolchain", "go1.26.8"))
         state = self.path("state")
         r = self.check("toolchain", "go1.26.8", "--state", state)
         self.assert_run(r, 100, out=Toolchain.PREV)
@@ -571,13 +537,15 @@ class Json(CheckCase):
         self.assertEqual({k: r.json[k] for k in head}, head)
         self.assertEqual(r.json["log"], None)
         self.assertEqual(r.json["results"][0], {
-            "kind": "module", "name": MOX, "known": "v0.0.14", "dnssec": "secure", "newer": True,
+            "kind": "module", "name": MOX, "known": "v0.0.14",
+            "known_retracted": None, "known_deprecated": None, "dnssec": "secure", "newer": True,
             "releases": [{"name": MOX, "version": "v0.0.15", "time": "2025-04-18T19:30:21Z",
                           "dnssec": "secure", "reported_before": False, "retracted": None,
                           "deprecated": None, "excluded": [], "proof": None}],
             "notes": [], "places": [], "more_places": 0, "errors": []})
         self.assertEqual(r.json["results"][1], {
-            "kind": "module", "name": "example.com/unknown", "known": None, "dnssec": "secure",
+            "kind": "module", "name": "example.com/unknown", "known": None,
+            "known_retracted": None, "known_deprecated": None, "dnssec": "secure",
             "newer": False, "releases": [], "notes": [], "places": [], "more_places": 0,
             "errors": [{"kind": "not_found",
                         "message": "example.com/unknown: no release known at signed.lab"}]})

@@ -115,6 +115,32 @@ class Config(cli.TestCase):
             with self.subTest(changes):
                 self.assert_error(check(**changes), 2, key_name)
 
+    def test_addresses_that_paths_are_added_to(self):
+        # A query or a fragment would swallow them; found before anything is asked, in each command.
+        with open(os.path.join(cli.DATA, "replica", "key.pub")) as f:
+            key = f.read().strip()
+        get = ("build", "get", "a.b/c", "--log-key", key)
+        supervise = ("supervise", "--build-key", key)
+        commands = [
+            (("follow-tlog", "--db", "x.db"), "--source", ""),
+            (("follow-tlog", "--db", "x.db"), "--proxy", ""),
+            (("check", "module", "a.b/c", "--prove"), "--source", ""),
+            (("check", "module", "a.b/c", "--retracted"), "--goproxy", ""),
+            (("check", "gosum", "go.sum", "--prove"), "--source", ""),
+            (get, "--source", ""), (get, "--verifier", key + "="),
+            (("build", "a.b/c"), "--proxy", ""),
+            (("build", "a.b/c"), "--private-source", ""),
+            (("build", "serve", "--data", "d", "--key", "k"), "--vuln", ""),
+            *((supervise, option, before) for option, before in (
+                ("--build-url", ""), ("--verifier", key + "="), ("--vuln", ""), ("--source", ""))),
+        ]
+        for command, option, before in commands:
+            for bad in ("https://l.example?x=1", "https://l.example/a#b", "https:///x", "gopher://x/",
+                        "https://l.example/a b"):
+                with self.subTest(command=command, option=option, url=bad):
+                    r = self.gwtool("--check-config", *command, option, before + bad)
+                    self.assert_error(r, 2, option + ": ")
+
     def test_what_is_for_a_follower_needs_one(self):
         key = self.path("zone.key")
         self.assert_run(self.gwtool("serve-dns", "key", "new", "--zone", "l.example.org", "--key",

@@ -5,6 +5,7 @@ stand-ins here."""
 import os
 import subprocess
 import sys
+import unittest
 
 sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
 import cli
@@ -14,6 +15,9 @@ SCRIPT = os.path.join(cli.SOURCE, "cmake", "deps.sh")
 # apt-get install makes the packages that it is told to the candidates, unless they are held.
 APT_GET = """#!/bin/sh
 echo "apt-get $*" >>"$LAB/calls"
+case "$*" in
+  install*) [ -e "$LAB/interrupted" ] && kill -TERM $PPID ;;
+esac
 case "$*" in
   *" libssl-dev"*) [ -e "$LAB/held" ] || echo 3.0.22-1 >"$LAB/libssl" ;;
 esac
@@ -44,7 +48,7 @@ class Deps(cli.TestCase):
         os.mkdir(self.path("bin"))
         for name, text in (("apt-get", APT_GET), ("apt-cache", APT_CACHE), ("sudo", SUDO),
                            ("dpkg-query", DPKG_QUERY), ("tee", "#!/bin/sh\ncat >/dev/null\n"),
-                           ("chmod", "#!/bin/sh\n"), ("rm", "#!/bin/sh\n")):
+                           ("chmod", "#!/bin/sh\n"), ("rm", "#!/bin/sh\necho \"rm $*\" >>\"$LAB/calls\"\n")):
             self.file("bin/" + name, text, 0o755)
         # libcurl is there, made by this script of the candidate's source.
         os.makedirs(self.path("deps", "lib"))
@@ -83,6 +87,17 @@ class Deps(cli.TestCase):
         r = self.run_deps("3.0.22-1")
         self.assert_run(r, 0, err_has="installing libyaml-dev")
         self.assertRegex(self.calls(), "apt-get install .* libyaml-dev\\n")
+
+    @unittest.skipIf(os.path.exists("/usr/sbin/policy-rc.d"), "this machine has a policy of its own")
+    def test_what_keeps_daemons_from_starting_is_taken_away(self):
+        # Left behind it would keep the machine's own from starting.
+        taken_away = "rm -f /usr/sbin/policy-rc.d\n"
+        self.assert_run(self.run_deps("3.0.19-1"), 0)
+        self.assertIn(taken_away, self.calls())
+        self.file("calls", "")
+        self.file("interrupted", "")
+        self.assertEqual(self.run_deps("3.0.19-1").code, 1)
+        self.assertTrue(self.calls().endswith(taken_away), self.calls())
 
 
 if __name__ == "__main__":

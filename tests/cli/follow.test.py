@@ -165,8 +165,7 @@ class Status(follow_case.TestCase):
         self.assertTrue(os.path.exists(seen))
         files = [f for f in os.listdir(self.dir) if f.startswith("db.alarm-")]
         self.assertEqual(len(files), 1)
-        with open(os.path.join(self.dir, files[0])) as f:
-            evidence = json.load(f)
+        evidence = self.evidence(files[0])
         self.assertEqual(evidence["kind"], "fork")
         self.assertEqual(len(evidence["notes"]), 2)
         self.assertIn(files[0], r.err)

@@ -57,8 +57,7 @@ class Alarm(follow_case.TestCase):
     def check_text(self, text, log, other):
         """The evidence as printed: notes verbatim, both roots, the tiles, and where all of it is."""
         [name] = self.alarms()
-        with open(self.path(name)) as f:
-            evidence = json.load(f)
+        evidence = self.evidence(name)
         lines = text.splitlines()
         start = lines.index("alarm: the signed head of 3000 records is no prefix of the signed head "
                             "of 3500 records")
@@ -78,13 +77,12 @@ class Alarm(follow_case.TestCase):
     def check_evidence(self, name, text):
         verify = ["follow-tlog", "--verify-evidence", self.path(name), "--log-key", self.key]
         self.assert_out(self.gwtool(*verify), 0, text)
-        self.assertTrue(json.loads(self.gwtool(*verify, "--json").out)["proof"])
+        self.assertTrue(self.gwtool(*verify, "--json").json["proof"])
 
     def test_evidence_that_shows_nothing(self):
         r, *_ = self.halt()
         [name] = self.alarms()
-        with open(self.path(name)) as f:
-            evidence = json.load(f)
+        evidence = self.evidence(name)
 
         def verify(change, key=None):
             document = json.loads(json.dumps(evidence))
@@ -161,8 +159,7 @@ class Alarm(follow_case.TestCase):
         r = self.follow(log, logtool("key", log).strip(), "--once", "-q")
         self.assert_run(r, code=4, out="")
         [name] = self.alarms()
-        with open(self.path(name)) as f:
-            [pair] = json.load(f)["records"]
+        [pair] = self.evidence(name)["records"]
         self.assertEqual([pair[k]["number"] for k in ("first", "second")], [0, 3])
         for record in pair.values():
             self.assertEqual(len(record["inclusion_proof"]), 2)
@@ -272,8 +269,7 @@ class SplitView(follow_case.TestCase):
     def check_alarm(self, kind, r):
         self.assert_run(r, code=4, out="")
         [name] = self.alarms()
-        with open(self.path(name)) as f:
-            evidence = json.load(f)
+        evidence = self.evidence(name)
         self.assertEqual(evidence["kind"], kind)
         with open(self.peer) as f:
             self.assertIn(f.read(), [n["note"] for n in evidence["notes"]])
@@ -319,9 +315,11 @@ class SplitView(follow_case.TestCase):
     def test_by_http(self):
         logtool("synth", self.log, 4000)
         with http_fixture.HttpFixture({"/peer": self.other}) as web:
-            self.peer_url = web.url.replace("://", "://me:secret@") + "/peer/latest"
+            # Schemes have no case.
+            url = web.url.replace("http", "HTTP", 1)
+            self.peer_url = url.replace("://", "://me:secret@") + "/peer/latest"
             r = self.follow(self.log, self.key, "--once", "--compare-latest", self.peer_url)
-        self.assert_run(r, code=4, err_has=["signed head, from %s/peer/latest:" % web.url])
+        self.assert_run(r, code=4, err_has=["signed head, from %s/peer/latest:" % url])
         self.assertNotIn("secret", r.err)
         with open(self.path(self.alarms()[0])) as f:
             self.assertNotIn("secret", f.read())

@@ -1,7 +1,6 @@
 """follow-tlog on a build service's log: what a monitor sees of it, and what it is told when the log
 contradicts itself."""
 
-import json
 import os
 import shutil
 import sqlite3
@@ -102,8 +101,7 @@ class Alarms(TestCase):
         self.assert_run(r, code=4, err_has=[HELLO_KEY, "twice", "records 0 and 3"])
         self.assert_out(self.status(), 4, "status: halted", "position: 2", "builds: 2")
         [name] = self.alarms()
-        with open(self.path(name)) as f:
-            [pair] = json.load(f)["records"]
+        [pair] = self.evidence(name)["records"]
         self.assertEqual(pair["first"]["text"], HELLO)
         self.assertTrue(pair["second"]["inclusion_proof"])
         self.assert_run(self.once(), code=4, err_has=[name])

@@ -19,8 +19,10 @@ class Keys(serve.TestCase):
         for algorithm in (13, 15):
             with self.subTest(algorithm):
                 key = self.path("k%d" % algorithm)
-                r = self.gwtool("serve-dns", "key", "new", "--zone", ZONE, "--key", key,
-                                "--algorithm", algorithm)
+                new = ("serve-dns", "key", "new", "--zone", ZONE, "--algorithm", algorithm, "--key")
+                told = self.gwtool(*new, key + ".told", "--json").json
+                self.assertEqual((told["zone"], told["key_file"]), (ZONE + ".", key + ".told"))
+                r = self.gwtool(*new, key)
                 self.assert_run(r, 0, err="")
                 self.assertRegex(r.out, r"^l\.example\.org\. IN DS \d+ %d 2 [0-9A-F]{64}\n$" % algorithm)
                 self.assertEqual(stat.S_IMODE(os.stat(key).st_mode), 0o600)

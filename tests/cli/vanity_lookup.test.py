@@ -542,6 +542,16 @@ class Pages(Vanity):
                               "none.lab/x")
         self.assert_error(missing, 2, self.path("none"))
 
+    def test_nobody_is_given_the_keys_of_connections(self):
+        # What curl and OpenSSL's tools write where a variable says so.
+        self.page("none.lab/x", meta("none.lab/x git https://g.example"))
+        keys = self.path("keys")
+        r = self.gwtool("vanity-lookup", "--http-only", "--ca-file", self.lab.ca.file, "--connect-to",
+                        "none.lab:443:127.0.0.1:%d" % self.web.port, "none.lab/x",
+                        env=cli.clean_env(SSLKEYLOGFILE=keys))
+        self.assert_run(r, code=0, out="none.lab/x git https://g.example\n")
+        self.assert_missing(keys)
+
     def test_names_come_from_the_same_resolver(self):
         self.page("none.lab/x", meta("none.lab/x git https://g.example"))
         r = self.gwtool("vanity-lookup", "--http-only", "--resolver", self.lab.dns.resolver,

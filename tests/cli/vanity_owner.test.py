@@ -7,6 +7,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
 import cli
+import dns_lab
 import vanity_lab
 from vanity_lab import meta
 
@@ -25,10 +26,10 @@ class Owner(cli.TestCase):
         self.web = LAB.web
         LAB.reset()
 
-    def owner(self, command, *args, hosts=(), **kwargs):
+    def owner(self, command, *args, hosts=(), resolver=None, **kwargs):
         env = cli.clean_env(GOINSECURE=None, NO_PROXY=None, HTTPS_PROXY=None, no_proxy=None)
-        return cli.gwtool("vanity-lookup", command, *self.lab.args(*hosts), *args, env=env,
-                          cwd=self.dir, **kwargs)
+        return cli.gwtool("vanity-lookup", command, *self.lab.args(*hosts, resolver=resolver), *args,
+                          env=env, cwd=self.dir, **kwargs)
 
     def zone(self, *args, **kwargs):
         return self.gwtool("vanity-lookup", "zone", *args, **kwargs)
@@ -269,6 +270,14 @@ class Lint(Owner):
         r = self.owner("lint", "expired.lab", "lint.lab")
         self.assert_run(r, code=4, err_has="signature expired")
         self.assertEqual(len(r.lines), 4)
+
+    def test_a_domain_without_an_answer_costs_the_others_nothing(self):
+        alone = self.owner("lint", "old.lab").out
+        self.assertIn("expires at", alone)
+        with dns_lab.Proxy(self.lab.hierarchy.resolver, "dead", only="unsigned.lab.") as half:
+            r = self.owner("lint", "unsigned.lab", "old.lab", "--timeout",
+                           "%dms" % (1000 * cli.SLOWNESS), resolver=half.resolver)
+        self.assert_run(r, code=3, out=alone, err_has="unsigned.lab")
 
     def test_files(self):
         path = self.file("entries", "own.lab/x git http://git.example/x\n"

@@ -46,6 +46,19 @@ class Description(cli.TestCase):
                      for n in json_docs.DESCRIBED if not n.isupper()}
         self.assertEqual(commands, described - {"", "an error"})
 
+    def test_every_field_is_made_somewhere(self):
+        # A description of what is printed no more would go unseen: a document may lack a field.
+        words = set()
+        for folder in ("lib", "cmd"):
+            for at, _, names in os.walk(os.path.join(os.environ["GW_SOURCE"], folder)):
+                for name in names:
+                    with open(os.path.join(at, name), encoding="utf-8") as f:
+                        words |= set(re.findall(r'"([A-Za-z0-9_-]+)\\?"', f.read()))
+        fields = [(name, path, part) for name, paths in json_docs.DESCRIBED.items() for path in paths
+                  for part in re.split(r"[.\[\]]+", path) if part not in ("", "*")]
+        self.assertGreater(len(fields), 300)
+        self.assertEqual([f for f in fields if f[2] not in words], [])
+
     def test_the_rule_can_fail(self):
         good = {"version": "x", "compiler": "x", "build": "x", "platform": "x",
                 "libraries": [{"name": "x", "version": "1"}]}

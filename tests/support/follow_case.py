@@ -7,11 +7,13 @@
             self.assert_run(self.follow(log, key, "--once"), code=0)
 """
 
+import json
 import os
 import shutil
 import subprocess
 
 import cli
+import json_docs
 
 REPLICA = os.path.join(cli.DATA, "replica")
 LOGTOOL = os.path.join(cli.BUILD, "tests", "gw_logtool")
@@ -58,6 +60,13 @@ class TestCase(cli.TestCase):
         logtool("fork", log, other, size)
         logtool("append", other, text="".join("example.com/x v1.0.%d\n" % i for i in range(more)))
         return other
+
+    def evidence(self, name):
+        """What an evidence file says, which is as the manual describes it."""
+        with open(self.path(name)) as f:
+            document = json.load(f)
+        json_docs.check("EVIDENCE", document)
+        return document
 
     def alarms(self):
         """The evidence files beside the database."""

@@ -76,6 +76,30 @@ TEST_CASE("a known version makes it news at once") {
   CHECK_FALSE(call(dir, outcome("a.com/b", "v1.0.0", "v0.9.0")).newer);
 }
 
+TEST_CASE("what else was told of a module makes its first release no news") {
+  const ReportedDir dir;
+  Outcome o = outcome("a.com/b", "v1.0.0", "v1.0.0");
+  o.releases.clear();
+  o.notes = {"a.com/b: is replaced"};
+  o.had = gw::check::Had{.module = "a.com/b", .newest = "v1.0.0"};
+  o.had->marks = {true, "why", "by another"};
+  const auto told = [&] {
+    auto state = Reported::open(dir.file(), {}).value();
+    std::vector<Outcome> all = {o};
+    state.mark(all);
+    REQUIRE(state.save(all));
+    return std::vector<bool>{all[0].noted, all[0].had->retracted_told, all[0].had->deprecated_told};
+  };
+  CHECK(told() == std::vector<bool>{false, false, false});
+  CHECK(told() == std::vector<bool>{true, true, true});
+  CHECK(dir.text() == "a.com/b -\na.com/b retracted:v1.0.0\na.com/b deprecated\n");
+  // It is the version that is retracted.
+  o.known = "v0.9.0";
+  CHECK(told() == std::vector<bool>{true, false, true});
+  CHECK_FALSE(call(dir, outcome("a.com/b", "v1.0.0")).newer);
+  CHECK(call(dir, outcome("a.com/b", "v1.0.1")).newer);
+}
+
 TEST_CASE("names do not mix") {
   const ReportedDir dir;
   call(dir, outcome("a.com/b", "v1.0.0"));

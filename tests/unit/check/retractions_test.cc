@@ -62,6 +62,11 @@ TEST_CASE("the next proxy is asked as GOPROXY says") {
   CHECK(found.releases[0].marks.retracted == "");
   CHECK(found.releases[1].marks.known);
   CHECK_FALSE(found.releases[1].marks.retracted);
+  Outcome had;
+  had.known = "v1.5.2";
+  had.had = Had{.module = "a.b/c", .newest = "v1.5.2"};
+  REQUIRE(run("file://" + dir.file("two"), had));
+  CHECK(had.had->marks.retracted == "");
   Outcome none;
   REQUIRE(run("file://" + dir.file("one") + ",direct", none));
   REQUIRE(none.errors.size() == 1);

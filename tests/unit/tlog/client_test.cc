@@ -386,7 +386,8 @@ TEST_CASE("an error names the file that it is about once") {
     tlog::Client client(source, TestLog().key(), tlog::kGoLog);
     const auto found = client.lookup("a.com/b@v1.0.0");
     REQUIRE_FALSE(found);
-    CHECK(found.error().message == (message == "no such file" ? path + ": no such file" : message));
+    CHECK(found.error().message ==
+          (message == "no such file" ? path + " of a test: no such file" : message));
   }
 }
 
@@ -418,7 +419,10 @@ TEST_CASE("latest") {
   CHECK(client.fetch_latest().error().kind == ErrorKind::kUntrusted);
   // What is no signed note at all is somebody else's page, or half of one.
   log.replace("latest", log.head_note(20) + "x");
-  CHECK(client.fetch_latest().error().kind == ErrorKind::kUnavailable);
+  const Error no_note = client.fetch_latest().error();
+  CHECK(no_note.kind == ErrorKind::kUnavailable);
+  // Who reads this wants to look for himself.
+  CHECK_THAT(no_note.message, Catch::StartsWith("latest of " + log.describe() + ": "));
   log.fail("latest", unavailable_error("down"));
   CHECK(client.fetch_latest().error().kind == ErrorKind::kUnavailable);
   log.heal();
