@@ -14,14 +14,10 @@ import threading
 sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
 import cli
 import supervise_lab
+from supervise_lab import read
 from module_lab import LOGTOOL
 
 KILLAT = os.path.join(cli.BUILD, "tests", "gw_killat")
-
-
-def read(path):
-    with open(path, "rb") as f:
-        return f.read()
 
 
 class TestCase(cli.TestCase):

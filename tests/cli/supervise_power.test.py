@@ -12,11 +12,7 @@ sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
 import cli
 import power_cut
 import supervise_lab
-
-
-def read(path):
-    with open(path, "rb") as f:
-        return f.read()
+from supervise_lab import read
 
 
 class Model(cli.TestCase):

@@ -104,6 +104,11 @@ func main() {
 """.replace("%r, %r", '"%s", "%s"')
 
 
+def read(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
 def go_version():
     return subprocess.run(["go", "env", "GOVERSION"], stdout=subprocess.PIPE, check=True,
                           env=go_lab.environment()).stdout.decode().strip()
