@@ -406,7 +406,24 @@ class Kills(TestCase):
         self.lab.wait_running("v0.1.4")
         self.assertNotIn(old, self.lab.running())
 
-    def one_kill(self, n, mode):
+    def kill_traced(self, sup):
+        """It ends with who traces it, but not before that has ended."""
+        try:
+            with open("/proc/%d/task/%d/children" % (sup.pid, sup.pid)) as f:
+                traced = f.read().split()
+        except FileNotFoundError:
+            traced = []
+        self.kill(sup)
+
+        def lives(pid):
+            try:
+                with open("/proc/%s/stat" % pid) as f:
+                    return f.read().rsplit(")", 1)[1].split()[0] != "Z"
+            except (FileNotFoundError, ProcessLookupError):
+                return False
+        cli.wait_until(lambda: not any(map(lives, traced)), what="the supervisor's end")
+
+    def one_kill(self, n, mode, overlap):
         """An update, killed at the nth call; True when it came to its end before."""
         where = self.path("%s-%d" % (mode, n))
         self.lab = supervise_lab.Lab(where, self.addCleanup)
@@ -415,13 +432,16 @@ class Kills(TestCase):
         end = {"good": "event=updated", "bad": "event=rolled-back"}[mode]
         # One that crashes does so by itself, however late on a busy machine.
         trial = ["--trial", {"good": "20ms", "bad": "60s"}[mode]]
+        if overlap:  # the bad one is never ready
+            ready = "case $(readlink /proc/$GW_PID/exe) in *v0.1.2*|'') exit 1; esac"
+            trial += ["--overlap", "--listen", "unix:%s/socket" % where, "--ready", ready, "--ready-passes", "1"]
         sup = self.start(*trial, before=[KILLAT, str(n)])
         cli.wait_until(lambda: not sup.alive() or "event=supervising" in sup.err, what="a start")
         if sup.alive():
             self.gwtool("supervise", "check", "--dir", self.lab.state)
         cli.wait_until(lambda: not sup.alive() or end in sup.err, what=end)
         over = sup.alive()
-        self.kill(sup)
+        self.kill_traced(sup)
         # whatever happened: the link leads to a whole binary, and a start runs one service
         whole = [supervise_lab.build(*b) for b in (("v0.1.0", "ok"), ("v0.1.1", "ok"))]
         if mode == "bad":
@@ -447,12 +467,13 @@ class Kills(TestCase):
         self.assertIn(again.stop(), (5, -signal.SIGTERM))
         return over
 
-    def every_kill(self, mode):
+    def every_kill(self, mode, overlap=False):
         # Each of them, but under a sanitizer, where a start takes seconds.
         for n in range(1, 200, 1 if cli.SLOWNESS == 1 else 7):
             with self.subTest(n=n):
-                if self.one_kill(n, mode):
-                    print("%s update: killed at %d calls" % (mode, n - 1), file=sys.stderr)
+                if self.one_kill(n, mode, overlap):
+                    print("%s update%s: killed at %d calls" % (mode, ", overlap" if overlap else "", n - 1),
+                          file=sys.stderr)
                     self.assertGreater(n, 20)
                     return
         self.fail("no end")
@@ -462,6 +483,12 @@ class Kills(TestCase):
 
     def test_killed_at_each_step_of_a_rollback(self):
         self.every_kill("bad")
+
+    def test_killed_at_each_step_of_an_overlap(self):
+        self.every_kill("good", overlap=True)
+
+    def test_killed_at_each_step_of_an_overlap_that_fails(self):
+        self.every_kill("bad", overlap=True)
 
 
 if __name__ == "__main__":
