@@ -76,10 +76,14 @@ void add_supervise_update(Command& c, const std::shared_ptr<SuperviseValues>& v)
   c.add(duration_option("stop-timeout", &o->stop_timeout, milliseconds(10), hours(24),
                         "how long the service may take to end before it is killed"));
   c.add(text_option("on-event", "COMMAND", &o->on_event, "run this when something happened")
-            .more("By /bin/sh, with GW_EVENT, GW_VERSION, GW_GO_VERSION and GW_MESSAGE."));
+            .more("By /bin/sh, with GW_EVENT, GW_VERSION, GW_GO_VERSION and GW_MESSAGE. One event "
+                  "after the other, as they happened. What the supervisor's end cut short, or did "
+                  "not come to, is told by the next start, so that an event may be told twice. Of "
+                  "those that come while 16 wait the log alone tells."));
   c.add(text_option("event-url", "URL", &o->event_url, "post JSON there when something happened")
             .check(net::check_url)
-            .more("With event, time, host, package, version, go_version, by and message."));
+            .more("With event, time, host, package, version, go_version, by and message; in the "
+                  "order of --on-event."));
   c.add(
       list_option("event", "NAME", &o->events, "of these alone --on-event and --event-url tell")
           .default_text("all")

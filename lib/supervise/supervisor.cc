@@ -209,10 +209,7 @@ Status Supervisor::begin() {
                             {"automatic", why.empty() ? "yes" : why}});
   if (!options_.web.admin.empty() || !options_.web.metrics.empty()) open_page();
   if (page_sockets_.empty()) close_pages_left();
-  if (std::exchange(state_.untold, false) && !state_.history.empty()) {
-    tell_people(state_.history.back());
-    if (auto saved = save(); !saved) log_.error("state", saved.error());
-  }
+  tell_next();  // what the one before did not come to tell
   schedule_check();
   replan();
   rest_soon();

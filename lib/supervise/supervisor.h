@@ -252,6 +252,10 @@ class Supervisor {
   void tell_people(const Event& event);
   void note_exit_after_update();
 
+  bool is_for_people(const Event& event) const;
+  void keep_for_people(const Event& event);
+  void tell_next();
+  void forget_told();
   const Options options_;
   const Clock& clock_;
   const Logger& log_;
@@ -310,7 +314,7 @@ class Supervisor {
   build::Key prefetching_;      // what prefetch_ is for, or was tried for last
   std::optional<Built> built_;  // here, and in the builder's directory
   std::string build_output_;
-  std::vector<std::unique_ptr<Task>> told_;  // commands for events
+  std::vector<std::unique_ptr<Task>> told_;  // that tell of the first that is untold
   FrameReader check_frames_, fetch_frames_;
   // What the kernel does not keep the helper from, and why; nothing: none has run.
   std::optional<std::map<std::string, std::string>> helper_refused_;

@@ -222,6 +222,7 @@ Status Supervisor::replace_program() {
   if (page) wait_for_visitors();
   schedule_check();
   return errno_error("running " + own_program_, error);
+  tell_next();
 }
 
 }  // namespace gw::supervise

@@ -1,4 +1,5 @@
 // What a start finds: a service that was left, an update that was under way, who may be asked.
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
