@@ -119,6 +119,7 @@ Handover Supervisor::what_is_left() const {
   if (relay_) {
     out.relay = relay_->fd();
     out.relay_address = relay_->address();
+    if (watchdog_ != handed_.watchdog) out.watchdog = watchdog_;
   }
   return out;
 }
@@ -221,8 +222,8 @@ Status Supervisor::replace_program() {
   for (const int fd : kept) (void)::fcntl(fd, F_SETFD, FD_CLOEXEC);
   if (page) wait_for_visitors();
   schedule_check();
-  return errno_error("running " + own_program_, error);
   tell_next();
+  return errno_error("running " + own_program_, error);
 }
 
 }  // namespace gw::supervise

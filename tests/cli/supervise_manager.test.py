@@ -191,7 +191,8 @@ class Notify(Manager):
         self.assertEqual(self.messages().count("READY=1"), 1)
         self.assertEqual(sup.stop(), 0)
 
-    def test_a_watchdog_that_the_service_asked_for_is_fed_while_it_ends(self):
+    def watchdog_service(self, **manager):
+        """One that asks for a watchdog, says nothing else, and ends when it may."""
         self.listen()
         os.makedirs(self.path("bin"))
         os.mkfifo(self.path("enough"))
@@ -205,16 +206,32 @@ signal.sigwait([signal.SIGTERM])
 open(%r).read()
 """ % self.path("enough"), 0o755)
         sup = self.background([cli.GWTOOL, "supervise", "--dir", self.lab.state, service],
-                              env=self.lab.env(NOTIFY_SOCKET=self.path("notify"), WATCHDOG_USEC=3600000000))
+                              env=self.lab.env(NOTIFY_SOCKET=self.path("notify"), **manager))
         cli.wait_until(lambda: "WATCHDOG_USEC=200000" in self.messages(), what="the service's word")
         self.assertNotIn("WATCHDOG=1", self.messages())
         sup.send(signal.SIGTERM)
+        return sup
+
+    def fed_at_its_end(self, sup):
         cli.wait_until(lambda: self.messages().count("WATCHDOG=1") >= 3, what="food")
         with open(self.path("enough"), "w"):
             pass
         self.assertEqual(sup.wait(), 0)
 
     def test_what_is_said_and_what_is_not(self):
+    def test_a_watchdog_that_the_service_asked_for_is_fed_while_it_ends(self):
+        self.fed_at_its_end(self.watchdog_service(WATCHDOG_USEC=3600000000))
+
+    def test_and_so_is_one_of_a_manager_that_asked_for_none(self):
+        self.fed_at_its_end(self.watchdog_service())
+
+    def test_and_so_it_is_by_a_new_gwtool(self):
+        sup = self.watchdog_service(WATCHDOG_USEC=3600000000)
+        self.assertEqual(self.gwtool("supervise", "reload", "--dir", self.lab.state).code, 0)
+        sup.wait_err("event=took-over")
+        cli.wait_until(lambda: sup.err.count("event=supervising") == 2, what="its start")
+        self.fed_at_its_end(sup)
+
         self.listen()
         self.lab.install("v0.1.6", "socket")
         self.lab.release("v0.1.7", "socket")
