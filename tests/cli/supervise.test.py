@@ -117,6 +117,19 @@ class Running(TestCase):
         self.lab.wait_running("v0.1.0")
         self.assertEqual(sup.stop(), 5)
 
+    def test_an_interrupt_at_the_terminal_reaches_it_once(self):
+        ours, theirs = os.openpty()
+        self.addCleanup(os.close, ours)
+        # The first terminal that a session's leader opens is the session's.
+        sup = self.background(["/bin/sh", "-c", "exec \"$@\" <\"$0\"", os.ttyname(theirs), cli.GWTOOL,
+                               "supervise", *self.lab.options(), self.lab.link], env=self.lab.env())
+        os.close(theirs)
+        sup.wait_err("event=supervising")
+        self.lab.wait_running("v0.1.0")
+        os.write(ours, b"\x03")
+        self.assertEqual(sup.wait(), 5)
+        self.assertEqual([line[0] for line in self.lab.lines()][1:], ["signal:interrupt"])
+
     def test_a_service_that_is_not_gos(self):
         script = self.file("script", "#!/bin/sh\nexit 6\n", 0o755)
         sup = self.background([cli.GWTOOL, "supervise", *self.lab.options(), script],
