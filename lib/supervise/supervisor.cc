@@ -192,10 +192,12 @@ Status Supervisor::begin() {
                                                   : update::Event::kNotReady);
   }));
   GW_TRY(probe_timer_, loop_->timer([this](Why) { probe(); }));
-  GW_TRY(check_timer_, loop_->timer([this](Why) { start_check(); }));
+  GW_TRY(check_timer_,
+         loop_->timer([this](Why why) { why == Why::kClockSet ? on_clock_set() : start_check(); }));
   GW_TRY(again_timer_, loop_->timer([this](Why) { notified(); }));
   GW_TRY(page_timer_, loop_->timer([this](Why) { open_page(); }));
-  GW_TRY(update_timer_, loop_->timer([this](Why) { replan(); }));
+  GW_TRY(update_timer_,
+         loop_->timer([this](Why why) { why == Why::kClockSet ? on_clock_set() : replan(); }));
   GW_CHECK(open_control());
   if (handover_) {
     GW_CHECK(adopt_service());

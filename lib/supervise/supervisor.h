@@ -176,6 +176,8 @@ class Supervisor {
   void on_discovered(const Discovered& found);
   void check_ended(const update::Target& asked, const os::Exit& exit);
   void check_failed(const Error& error);
+  void forget_wrong_times();
+  void on_clock_set();
   void schedule_check();
   void notified();
   void forget_old_versions();
