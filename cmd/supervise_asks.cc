@@ -156,7 +156,8 @@ Command update_command() {
   c.doc =
       "Without words what the policies want; with a version that one, latest or current, and "
       "likewise with a Go version. Older ones, too. The schedule, the delay and a pause do not "
-      "count. Prints what is installed; whether it was kept is in the history.";
+      "count, and a skip of it is over once it is kept. Prints what is installed; whether it was "
+      "kept is in the history.";
   add_supervise_dir(c, &v->dir);
   c.add(positionals("[VERSION] [GOVERSION]", &v->words, false, "see above").check(check_word));
   c.add(path_option("file", "FILE", &v->file, PathUse::kInput, "install this binary")

@@ -6,7 +6,7 @@
 #include <cerrno>
 
 #include "base/bytes.h"
-#include "module/goversion.h"
+#include "build/key.h"
 #include "module/semver.h"
 #include "os/control_socket.h"
 #include "supervise/json_fields.h"
@@ -230,9 +230,7 @@ Result<Json> Supervisor::obey_skip(const std::vector<std::string>& words) {
   if (words.size() < 2 || !mod::parse_semver(words[1])) {
     return usage_error("skip needs a version, such as v1.2.3");
   }
-  if (words.size() > 2 && !mod::parse_go_version(words[2])) {
-    return usage_error(gw::quoted(words[2]) + " is no Go version", "such as go1.26.8");
-  }
+  if (words.size() > 2) GW_CHECK(build::check_go_version(words[2]));
   const update::Skip skip{words[1], words.size() > 2 ? words[2] : ""};
   const bool under_way = wanted_ && update::is_skipped({skip}, wanted_->target());
   if (state_.skips.size() >= kMaxSkips) return usage_error("there are too many skips already");
