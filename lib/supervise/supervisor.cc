@@ -170,6 +170,13 @@ Status Supervisor::save() {
   return {};
 }
 
+// For who is told of it: what cannot be kept did not happen.
+Status Supervisor::save_or_restore(State before) {
+  auto saved = save();
+  if (!saved) state_ = std::move(before);
+  return saved;
+}
+
 // ---- start ----
 
 Result<os::Exit> Supervisor::run() {

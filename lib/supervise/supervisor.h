@@ -246,18 +246,19 @@ class Supervisor {
   Result<Json> obey_skip(const std::vector<std::string>& words);
 
   Status save();
+  Status save_or_restore(State before);
   void rest_soon();
   void rest();
   // supervisor_tell.cc
   void tell(const std::string& what, const Wanted& wanted, const std::string& detail);
   void note(const std::string& what, const Wanted& wanted, const std::string& detail);
-  void tell_people(const Event& event);
-  void note_exit_after_update();
-
   bool is_for_people(const Event& event) const;
   void keep_for_people(const Event& event);
   void tell_next();
   void forget_told();
+  void tell_people(const Event& event);
+  void note_exit_after_update();
+
   const Options options_;
   const Clock& clock_;
   const Logger& log_;

@@ -202,6 +202,23 @@ class Disk(TestCase):
         self.assertIn("room for", m.group(0))
         self.check_old_runs()
 
+    def test_a_command_that_cannot_be_kept_did_not_happen(self):
+        sup = self.start(restore_signals=False)
+        sup.wait_err("event=supervising")
+        most = resource.prlimit(sup.pid, resource.RLIMIT_FSIZE)[1]
+
+        def refused(*words):
+            resource.prlimit(sup.pid, resource.RLIMIT_FSIZE, (0, most))
+            r = self.gwtool("supervise", words[0], "--dir", self.lab.state, *words[1:])
+            self.assert_error(r, 1, "state.json: ")
+            resource.prlimit(sup.pid, resource.RLIMIT_FSIZE, (most, most))
+            return self.ask("status")
+        self.assertTrue(refused("pause")["automatic"])
+        self.assertEqual(refused("skip", "v0.1.1")["skipped"], [])
+        self.ask("pause", "holidays")
+        self.assertEqual(refused("resume")["why_not"], "paused: holidays")
+        self.assertEqual(sup.stop(), 5)
+
     def as_another_user(self):
         """start() as somebody who may not write everywhere, whose all of it is."""
         self.addCleanup(os.chmod, self.lab.bin, 0o755)
