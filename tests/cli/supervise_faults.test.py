@@ -377,6 +377,23 @@ class Stops(TestCase):
         self.start().wait_err("event=supervising")
         self.lab.wait_running("v0.1.4")
 
+    def test_while_a_bad_one_ends(self):
+        self.lab.release("v0.1.4", "stubborn")
+        sup = self.start("--ready", "exec:exit 1", "--ready-timeout", "300ms", "--stop-timeout", "1h")
+        sup.wait_err("event=supervising")
+        self.ask("update", "v0.1.4")
+        cli.wait_until(lambda: self.ask("status")["state"] == "reverting", what="reverting")
+        new, = self.lab.running()
+        sup.send(signal.SIGTERM)
+        cli.wait_until(lambda: os.readlink(self.lab.link) == self.lab.name("v0.1.0"), what="the link to be back")
+        self.assertEqual(self.lab.running(), {new: "v0.1.4"})
+        os.kill(new, signal.SIGKILL)
+        self.assertEqual(sup.wait(), -signal.SIGKILL)
+        self.assertEqual(self.lab.running(), {})
+        self.start().wait_err("event=supervising")
+        self.lab.wait_running("v0.1.0")
+        self.assertEqual([e["what"] for e in self.ask("history")], ["rolled-back"])
+
     def test_in_a_trial_and_the_trial_goes_on(self):
         self.lab.release("v0.1.1")
         sup = self.start("--trial", "1h")
