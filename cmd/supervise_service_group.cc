@@ -99,6 +99,10 @@ void add_supervise_update(Command& c, const std::shared_ptr<SuperviseValues>& v)
               "updated, failed, untrusted, skipped, rolled-back, cancelled, vulnerable (something "
               "new is known of what runs) or exited (within a day after an update). "
               "Repeatable."));
+  c.rules.push_back([o]() -> Status {
+    if (o->events.empty() || !o->on_event.empty() || !o->event_url.empty()) return {};
+    return usage_error("--event needs --on-event or --event-url");
+  });
 }
 
 void add_supervise_service(Command& c, const std::shared_ptr<SuperviseValues>& v) {
@@ -191,6 +195,9 @@ void add_supervise_page(Command& c, const std::shared_ptr<SuperviseValues>& v) {
   c.rules.push_back([v]() -> Status {
     if (v->certificate.has_value() != v->certificate_key.has_value()) {
       return usage_error("--certificate and --certificate-key need each other");
+    }
+    if (v->token && !v->admin) {
+      return usage_error("--webhook-token-file needs --admin-listen", "webhooks are sent there");
     }
     return {};
   });

@@ -442,7 +442,8 @@ class Asking(supervise_lab.Installed):
             sup = self.start("--ready", "tcp:unix:" + self.path("ready"))
             self.ask("update", "v0.1.1")
             sup.wait_err("event=updated version=v0.1.1")
-        for bad, why in (("tcp:nowhere", "nowhere"), ("http://", "http://"), ("exec:", "no command")):
+        for bad, why in (("tcp:nowhere", "nowhere"), ("http://", "http://"), ("exec:", "no command"),
+                         ("tcp:127.0.0.1", "no port"), ("Notify", "no way to be ready")):
             r = self.gwtool("supervise", "--ready", bad, self.lab.link)
             self.assert_error(r, 2, why)
 
@@ -465,6 +466,7 @@ class Asking(supervise_lab.Installed):
         with open(self.path("said")) as f:
             self.assertEqual(f.read(), "updated\n")
         self.assert_error(self.gwtool("supervise", "--event", "lunch", self.lab.link), 2, "lunch")
+        self.assert_error(self.gwtool("supervise", "--event", "updated", self.lab.link), 2, "--event needs")
 
     def test_the_socket_is_ours_alone(self):
         self.start()
