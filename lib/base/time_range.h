@@ -1,5 +1,5 @@
-// The times that RFC 3339 can write, in UTC: those of the years 0000 to 9999. parse_rfc3339() takes no
-// other; who computes with times before format_rfc3339() sees to it.
+// The times that RFC 3339 can write, in UTC: those of the years 0000 to 9999. parse_rfc3339() takes
+// no other; who computes with times before format_rfc3339() sees to it.
 #pragma once
 
 #include "base/clock.h"
