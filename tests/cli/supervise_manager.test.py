@@ -208,7 +208,8 @@ open(%r).read()
 """ % self.path("enough"), 0o755)
         sup = self.background([cli.GWTOOL, "supervise", "--dir", self.lab.state, service],
                               env=self.lab.env(NOTIFY_SOCKET=self.path("notify"), **manager))
-        self.addCleanup(self.let_it_end)
+        # After a failure, too, and before somebody waits for its streams.
+        self.addCleanup(lambda: os.close(os.open(self.path("enough"), os.O_RDWR)))
         cli.wait_until(lambda: "WATCHDOG_USEC=200000" in self.messages(), what="the service's word")
         self.assertNotIn("WATCHDOG=1", self.messages())
         return sup
@@ -216,11 +217,9 @@ open(%r).read()
     def fed_at_its_end(self, sup):
         sup.send(signal.SIGTERM)
         cli.wait_until(lambda: self.messages().count("WATCHDOG=1") >= 3, what="food")
-        self.let_it_end()
+        with open(self.path("enough"), "w"):  # waits for who reads
+            pass
         self.assertEqual(sup.wait(), 0)
-
-    def let_it_end(self):
-        os.close(os.open(self.path("enough"), os.O_RDWR))
 
     def test_a_watchdog_that_the_service_asked_for_is_fed_while_it_ends(self):
         self.fed_at_its_end(self.watchdog_service(WATCHDOG_USEC=3600000000))
