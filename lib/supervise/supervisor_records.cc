@@ -80,6 +80,8 @@ Status Supervisor::leave_changed_file() {
   log_.error("changed-file", good.error());
   state_.paused = Paused{good.error().message, clock_.now()};
   state_.last_error = good.error().message;
+  note("untrusted", Wanted{identity_.key, "itself"},
+       good.error().message);  // for a person to look at
   switch_back();
   return save();
 }

@@ -306,9 +306,12 @@ class Disk(TestCase):
         with open(new, "r+b") as f:
             f.seek(5000)
             f.write(b"changed")
-        # the one before it is whole
-        sup = self.start()
+        # the one before it is whole, and people are told
+        said = self.path("said")
+        sup = self.start("--event", "untrusted", "--on-event", "echo \"$GW_VERSION $GW_MESSAGE\" > " + said)
         sup.wait_err("event=changed-file")
+        cli.wait_until(lambda: os.path.exists(said) and read(said).endswith(b"\n"), what="the event")
+        self.assertRegex(read(said).decode(), "^v0.1.1 .* changed since it was verified\n$")
         self.lab.wait_running("v0.1.0")
         self.assertEqual(os.readlink(self.lab.link), os.path.basename(old))
         self.assertIn("changed since it was verified", self.ask("status")["why_not"])
