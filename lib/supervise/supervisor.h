@@ -312,6 +312,8 @@ class Supervisor {
   std::optional<Handover> handover_;  // of who was here before
   std::string own_program_;           // the file that was run
   std::string answer_;                // of the one that is asked to take over
+  bool replacing_ = false;            // it is asked, or is about to
+  std::string refused_;               // why the last one that was asked does not
 
   std::unique_ptr<Task> check_, fetch_, before_, probe_, page_, rehearsal_, prefetch_;
   build::Key prefetching_;      // what prefetch_ is for, or was tried for last

@@ -174,6 +174,8 @@ Status Supervisor::start_replacement() {
   };
   task.done = [this](const os::Exit& exit) { replacement_answered(exit); };
   GW_TRY(rehearsal_, Task::start(*loop_, std::move(task)));
+  replacing_ = true;
+  refused_.clear();
   return {};
 }
 
@@ -191,7 +193,9 @@ void Supervisor::replacement_answered(const os::Exit& exit) {
     if (done) done = replace_program();  // and does not return
   }
   log_.error("replacement-refused", done.error());
-  state_.last_error = done.error().message;
+  replacing_ = false;
+  refused_ = done.error().message;
+  state_.last_error = refused_;
   if (auto saved = save(); !saved) log_.error("state", saved.error());
 }
 
