@@ -132,6 +132,7 @@ void Supervisor::run_telling(const char* name, Task::Options task, std::optional
     if (!told_.empty()) return;
     forget_told();
     tell_next();
+    if (told_.empty()) rest_soon();
   };
   auto started = by_helper ? start_helper(*std::move(by_helper), std::move(task), helper_user_)
                            : Task::start(*loop_, std::move(task));
