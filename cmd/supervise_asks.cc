@@ -2,6 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
+#include <memory>
+#include <thread>
 
 #include "base/bytes.h"
 #include "base/json.h"
@@ -156,7 +159,8 @@ Command update_command() {
   c.doc =
       "Without words what the policies want; with a version that one, latest or current, and "
       "likewise with a Go version. Older ones, too. The schedule, the delay and a pause do not "
-      "count. Prints what is installed; whether it was kept is in the history.";
+      "count, and a skip of it is over once it is kept. Prints what is installed; whether it was "
+      "kept is in the history.";
   add_supervise_dir(c, &v->dir);
   c.add(positionals("[VERSION] [GOVERSION]", &v->words, false, "see above").check(check_word));
   c.add(path_option("file", "FILE", &v->file, PathUse::kInput, "install this binary")
@@ -181,6 +185,35 @@ Command update_command() {
   return c;
 }
 
+// The answer comes at once; what became of it is known later, by who was asked or by who took over.
+Result<int> run_reload(Context& ctx, const std::string& dir) {
+  constexpr std::chrono::milliseconds kPause{20};
+  GW_TRY(const Json answer, ask(dir, "reload"));
+  for (;;) {
+    GW_TRY(const Json status, ask(dir, "status"));
+    const Json& own = list_member(status, "gwtool");
+    if (const std::string why = text_member(own, "refused"); !why.empty()) {
+      return usage_error(why, "what it said is in the supervisor's log");
+    }
+    if (!flag_member(own, "replacing")) break;
+    std::this_thread::sleep_for(kPause);
+  }
+  if (ctx.json) ctx.out.json(answer);
+  return kExitDone;
+}
+
+Command reload_command() {
+  auto v = std::make_shared<SuperviseDir>();
+  Command c("reload", "let the gwtool on the disk take this one's place");
+  c.doc =
+      "It is asked first whether it would, with the same options, whose file it reads again. The "
+      "service goes on meanwhile, and so does the one that runs where the other would not: then "
+      "this fails, as for a configuration that is wrong.";
+  add_supervise_dir(c, &v->dir);
+  c.run = [v](Context& ctx) { return run_reload(ctx, v->dir); };
+  return c;
+}
+
 void add_questions(Command& c) {
   c.add(ask_command({.name = "status",
                      .summary = "say how the service stands, and what will be done when",
@@ -198,11 +231,7 @@ void add_questions(Command& c) {
                      .summary = "go back to the binary before",
                      .doc = "What ran until now is skipped from then on.",
                      .print = print_target}));
-  c.add(ask_command(
-      {.name = "reload",
-       .summary = "let the gwtool on the disk take this one's place",
-       .doc = "It is asked first whether it would, with the same options, whose file it reads "
-              "again. The service goes on meanwhile."}));
+  c.add(reload_command());
   c.add(ask_command({.name = "skip",
                      .summary = "never install this version",
                      .doc = "With a Go version only that build.",

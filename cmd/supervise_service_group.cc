@@ -76,10 +76,14 @@ void add_supervise_update(Command& c, const std::shared_ptr<SuperviseValues>& v)
   c.add(duration_option("stop-timeout", &o->stop_timeout, milliseconds(10), hours(24),
                         "how long the service may take to end before it is killed"));
   c.add(text_option("on-event", "COMMAND", &o->on_event, "run this when something happened")
-            .more("By /bin/sh, with GW_EVENT, GW_VERSION, GW_GO_VERSION and GW_MESSAGE."));
+            .more("By /bin/sh, with GW_EVENT, GW_VERSION, GW_GO_VERSION and GW_MESSAGE. One event "
+                  "after the other, as they happened. What the supervisor's end cut short, or did "
+                  "not come to, is told by the next start, so that an event may be told twice. Of "
+                  "those that come while 16 wait the log alone tells."));
   c.add(text_option("event-url", "URL", &o->event_url, "post JSON there when something happened")
             .check(net::check_url)
-            .more("With event, time, host, package, version, go_version, by and message."));
+            .more("With event, time, host, package, version, go_version, by and message; in the "
+                  "order of --on-event."));
   c.add(
       list_option("event", "NAME", &o->events, "of these alone --on-event and --event-url tell")
           .default_text("all")
@@ -95,6 +99,10 @@ void add_supervise_update(Command& c, const std::shared_ptr<SuperviseValues>& v)
               "updated, failed, untrusted, skipped, rolled-back, cancelled, vulnerable (something "
               "new is known of what runs) or exited (within a day after an update). "
               "Repeatable."));
+  c.rules.push_back([o]() -> Status {
+    if (o->events.empty() || !o->on_event.empty() || !o->event_url.empty()) return {};
+    return usage_error("--event needs --on-event or --event-url");
+  });
 }
 
 void add_supervise_service(Command& c, const std::shared_ptr<SuperviseValues>& v) {
@@ -187,6 +195,9 @@ void add_supervise_page(Command& c, const std::shared_ptr<SuperviseValues>& v) {
   c.rules.push_back([v]() -> Status {
     if (v->certificate.has_value() != v->certificate_key.has_value()) {
       return usage_error("--certificate and --certificate-key need each other");
+    }
+    if (v->token && !v->admin) {
+      return usage_error("--webhook-token-file needs --admin-listen", "webhooks are sent there");
     }
     return {};
   });

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "base/time_range.h"
 
 namespace gw {
 
@@ -86,7 +87,9 @@ std::optional<WallTime> parse_rfc3339(std::string_view text) {
   const auto offset = parse_offset(text);
   const auto time = make_time(static_cast<int>(*year), *month, *day, *hour, *minute, *second);
   if (!offset || !time) return std::nullopt;
-  return *time - *offset;
+  const WallTime utc = *time - *offset;
+  if (utc < kFirstTime || utc > kLastTime) return std::nullopt;
+  return utc;
 }
 
 }  // namespace gw

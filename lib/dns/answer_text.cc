@@ -7,15 +7,13 @@
 #include <charconv>
 
 #include "base/bytes.h"
+#include "base/time_range.h"
 #include "module/goversion.h"
 #include "module/semver.h"
 
 namespace gw::dns {
 
 namespace {
-
-// 9999-12-31T23:59:59Z, the last second RFC 3339 can write.
-constexpr std::int64_t kMaxTime = 253402300799;
 
 // Writes whole entries into a buffer of one character-string.
 class AnswerWriter {
@@ -116,7 +114,8 @@ Result<std::vector<Field>> parse_entry(std::string_view entry) {
 Result<WallTime> parse_time(std::string_view text) {
   std::uint64_t seconds = 0;
   auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), seconds, 16);
-  if (ec == std::errc::result_out_of_range || (ec == std::errc() && seconds > kMaxTime)) {
+  if (ec == std::errc::result_out_of_range ||
+      (ec == std::errc() && seconds > static_cast<std::uint64_t>(to_unix(kLastTime)))) {
     return corrupt_error(fmt::format("time {} does not fit", quoted(text)));
   }
   if (ec != std::errc() || end != text.data() + text.size()) {

@@ -6,7 +6,7 @@
 #include <cerrno>
 
 #include "base/bytes.h"
-#include "module/goversion.h"
+#include "build/key.h"
 #include "module/semver.h"
 #include "os/control_socket.h"
 #include "supervise/json_fields.h"
@@ -120,8 +120,9 @@ Result<Json> Supervisor::obey(const std::vector<std::string>& words, bool truste
   if (verb == "pause") {
     std::string reason;
     for (std::size_t i = 1; i < words.size(); ++i) reason += (i > 1 ? " " : "") + words[i];
+    State before = state_;
     state_.paused = Paused{reason.empty() ? "by an operator" : reason, clock_.now()};
-    GW_CHECK(save());
+    GW_CHECK(save_or_restore(std::move(before)));
     using update::State;
     const bool early = now_ == State::kFetching || now_ == State::kBefore;
     if (wanted_ && wanted_->by == "schedule" && early) cancel("updates were paused");
@@ -129,9 +130,10 @@ Result<Json> Supervisor::obey(const std::vector<std::string>& words, bool truste
     return ok();
   }
   if (verb == "resume") {
+    State before = state_;
     state_.paused.reset();
     state_.failures = 0;
-    GW_CHECK(save());
+    GW_CHECK(save_or_restore(std::move(before)));
     replan();
     return ok();
   }
@@ -222,7 +224,7 @@ Result<Json> Supervisor::obey_rollback() {
     state_.skips.pop_back();
     return std::move(began).error();
   }
-  GW_CHECK(save());
+  if (auto saved = save(); !saved) log_.error("state", saved.error());
   return out;
 }
 
@@ -230,16 +232,15 @@ Result<Json> Supervisor::obey_skip(const std::vector<std::string>& words) {
   if (words.size() < 2 || !mod::parse_semver(words[1])) {
     return usage_error("skip needs a version, such as v1.2.3");
   }
-  if (words.size() > 2 && !mod::parse_go_version(words[2])) {
-    return usage_error(gw::quoted(words[2]) + " is no Go version", "such as go1.26.8");
-  }
+  if (words.size() > 2) GW_CHECK(build::check_go_version(words[2]));
   const update::Skip skip{words[1], words.size() > 2 ? words[2] : ""};
   const bool under_way = wanted_ && update::is_skipped({skip}, wanted_->target());
   if (state_.skips.size() >= kMaxSkips) return usage_error("there are too many skips already");
+  State before = state_;
   if (std::find(state_.skips.begin(), state_.skips.end(), skip) == state_.skips.end()) {
     state_.skips.push_back(skip);
   }
-  GW_CHECK(save());
+  GW_CHECK(save_or_restore(std::move(before)));
   if (under_way) cancel("an operator skipped it");
   replan();
   return ok();

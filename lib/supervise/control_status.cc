@@ -44,6 +44,8 @@ Json Supervisor::status_json() const {
   for (const auto& [version, found] : state_.versions) out["known"][version] = time(found);
   out["toolchains"] = {{"cur", state_.toolchains.cur}, {"prev", state_.toolchains.prev}};
   out["gwtool"] = {{"version", "v" GW_VERSION}, {"another_on_disk", is_other_program()}};
+  if (replacing_) out["gwtool"]["replacing"] = true;
+  if (!refused_.empty()) out["gwtool"]["refused"] = refused_;
   if (!state_.own_version.empty()) {
     const auto own = mod::parse_semver("v" GW_VERSION);
     const auto newest = mod::parse_semver(state_.own_version);

@@ -68,6 +68,7 @@ std::string format_handover(const Handover& h) {
     out["relay"] = h.relay;
     out["relay_address"] = encode_base64(h.relay_address);
   }
+  if (h.watchdog) out["watchdog_usec"] = h.watchdog->count();
   return format_json(out);
 }
 
@@ -94,6 +95,9 @@ Result<Handover> parse_handover(std::string_view text) {
     good = good && out.relay >= 0 && address && !address->empty();
     out.relay_address = address.value_or("");
   }
+  constexpr std::uint64_t kCentury = std::uint64_t{1} << 52U;
+  const auto watchdog = number_member(*json, "watchdog_usec");
+  if (watchdog && *watchdog < kCentury) out.watchdog = std::chrono::microseconds(*watchdog);
   if (!good) return usage_error("what a supervisor left is not whole");
   return out;
 }

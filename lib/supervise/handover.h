@@ -38,6 +38,9 @@ struct Handover {
   int control = -1;           // the control socket
   int relay = -1;             // of the service's notifications; -1: none
   std::string relay_address;
+  // What its manager wants to hear of now, as the service asked for another one; nothing: what it
+  // said.
+  std::optional<std::chrono::microseconds> watchdog;
 };
 std::string format_handover(const Handover& handover);
 // kUsage: not one that this gwtool understands.

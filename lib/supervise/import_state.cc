@@ -73,6 +73,10 @@ void take_planned(const Json& entry, std::chrono::milliseconds delay, WallTime n
   if (const std::string go = text_member(entry, "GoVersion"); mod::parse_go_version(go)) {
     const auto [known, is_new] = out.state.toolchain_times.try_emplace(go, seen);
     known->second = std::min(known->second, seen);
+    // Until the first look it is the newest that is known; that tells of a newer one, or of this
+    // one.
+    std::string& newest = out.state.toolchains.cur;
+    if (newest.empty() || update::compare_go(go, newest).value_or(-1) > 0) newest = go;
   }
   out.state.learned = now;
 }

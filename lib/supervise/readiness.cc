@@ -5,9 +5,12 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
+#include "base/bytes.h"
+#include "base/text.h"
 #include "http/endpoint.h"
 #include "net/http.h"
 #include "os/file.h"
@@ -60,6 +63,18 @@ Status try_tcp(const std::string& address, std::chrono::milliseconds timeout) {
   return unavailable_error(errno_error(address, error).message);
 }
 
+constexpr const char* kWays =
+    "notify, http://ADDR/PATH, tcp:ADDR:PORT, tcp:unix:PATH or exec:COMMAND";
+
+// A command alone must not be what somebody meant otherwise: each new version would be rolled back
+// by it. "Notify", "unix:/run/x", "ftp://x", only blanks.
+bool is_no_command(std::string_view text) {
+  const std::string_view word = trim(text).substr(0, trim(text).find(' '));
+  const std::string_view scheme = word.substr(0, word.find(':'));
+  return word.empty() || to_lower(word) == "notify" ||
+         (scheme.size() < word.size() && std::all_of(scheme.begin(), scheme.end(), is_letter));
+}
+
 }  // namespace
 
 Result<Readiness> parse_readiness(std::string_view text) {
@@ -73,11 +88,17 @@ Result<Readiness> parse_readiness(std::string_view text) {
   }
   if (text.starts_with(kTcp)) {
     text.remove_prefix(kTcp.size());
-    GW_TRY([[maybe_unused]] const auto endpoint, http::Endpoint::parse(text, 0));
+    GW_TRY(const auto endpoint, http::Endpoint::parse(text, 0));
+    if (!endpoint.is_unix() && endpoint.address.port() == 0) {
+      return usage_error(quoted(text) + " has no port");
+    }
     return Readiness{ReadyBy::kTcp, std::string(text)};
   }
-  if (text.starts_with(kExec)) text.remove_prefix(kExec.size());
-  if (text.empty()) return usage_error("no command behind exec:");
+  const bool exec = text.starts_with(kExec);
+  if (exec) text.remove_prefix(kExec.size());
+  if (exec && trim(text).empty()) return usage_error("no command behind exec:");
+  if (!exec && is_no_command(text))
+    return usage_error(quoted(text) + " is no way to be ready", kWays);
   return Readiness{ReadyBy::kCommand, std::string(text)};
 }
 

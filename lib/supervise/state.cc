@@ -116,6 +116,11 @@ void read_updates(const Json& json, State& state) {
   for (const Json& event : list_member(json, "history")) {
     add_event(state, read_event(event));
   }
+  for (const Json& event : list_member(json, "untold")) {
+    if (state.untold.size() >= kMaxUntold) break;
+    const auto tries = static_cast<unsigned>(number_member(event, "tries").value_or(0));
+    state.untold.push_back({read_event(event), tries});
+  }
   if (const Json* service = find_member(json, "service")) state.service = read_mark(*service);
   for (const Json& other : list_member(json, "others")) {
     if (const auto mark = read_mark(other)) state.others.push_back(*mark);
@@ -249,7 +254,6 @@ std::string format_state(const State& s) {
     out["fixes"] = s.fixes;
   }
   if (!s.own_version.empty()) out["own_version"] = s.own_version;
-  if (s.untold) out["untold"] = true;
   out["toolchains"] = {{"cur", s.toolchains.cur}, {"prev", s.toolchains.prev}};
   out["toolchain_times"] = times_json(s.toolchain_times);
   if (s.learned) out["learned"] = format_rfc3339(*s.learned);
@@ -262,6 +266,11 @@ std::string format_state(const State& s) {
   }
   out["history"] = Json::array();
   for (const Event& event : s.history) out["history"].push_back(event_json(event));
+  if (!s.untold.empty()) out["untold"] = Json::array();
+  for (const Untold& one : s.untold) {
+    out["untold"].push_back(event_json(one.event));
+    out["untold"].back()["tries"] = one.tries;
+  }
   return out.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -290,7 +299,6 @@ Result<State> parse_state(std::string_view text) {
   state.vulnerabilities = read_findings(list_member(*json, "vulnerabilities"));
   state.fixes = read_fixes(list_member(*json, "fixes"));
   state.own_version = text_member(*json, "own_version");
-  state.untold = flag_member(*json, "untold");
   if (const Json* toolchains = find_member(*json, "toolchains")) {
     state.toolchains = {text_member(*toolchains, "cur"), text_member(*toolchains, "prev")};
   }

@@ -50,6 +50,12 @@ struct Event {
   std::string detail;
 };
 
+// One that people are yet to be told of.
+struct Untold {
+  Event event;
+  unsigned tries = 0;  // begun so often
+};
+
 // As the state file has them, and `gwtool supervise status`.
 Json target_json(const update::Target& target);
 Json event_json(const Event& event);
@@ -81,7 +87,6 @@ struct State {
   std::map<std::string, std::vector<std::string>> fixes;
   update::Target scanned;
   std::string own_version;  // gwtool's newest
-  bool untold = false;      // the last event was at the end, and nobody was told
   update::Toolchains toolchains;
   std::map<std::string, WallTime> toolchain_times;
   std::optional<WallTime> learned;  // last news
@@ -90,6 +95,7 @@ struct State {
   std::vector<ServiceMark> others;  // beside it: one on trial, old ones that are yet to end
   std::string tried_program;   // the sum of the gwtool that was last asked to take over by itself
   std::vector<Event> history;  // the last 100, oldest first
+  std::vector<Untold> untold;  // oldest first
 };
 
 // Times that are yet to come were written while the clock was wrong: they are now. Not while it is
@@ -104,6 +110,7 @@ void drop_unlikely_versions(State& state, const update::Policies& policies);
 std::string why_none(const State& state, const update::Plan& plan);
 
 inline constexpr std::size_t kMaxHistory = 100;
+inline constexpr std::size_t kMaxUntold = 16;
 void add_event(State& state, Event event);
 
 // Of the vulnerabilities those that an update to `target` mends, sorted.

@@ -170,6 +170,13 @@ Status Supervisor::save() {
   return {};
 }
 
+// For who is told of it: what cannot be kept did not happen.
+Status Supervisor::save_or_restore(State before) {
+  auto saved = save();
+  if (!saved) state_ = std::move(before);
+  return saved;
+}
+
 // ---- start ----
 
 Result<os::Exit> Supervisor::run() {
@@ -192,10 +199,12 @@ Status Supervisor::begin() {
                                                   : update::Event::kNotReady);
   }));
   GW_TRY(probe_timer_, loop_->timer([this](Why) { probe(); }));
-  GW_TRY(check_timer_, loop_->timer([this](Why) { start_check(); }));
+  GW_TRY(check_timer_,
+         loop_->timer([this](Why why) { why == Why::kClockSet ? on_clock_set() : start_check(); }));
   GW_TRY(again_timer_, loop_->timer([this](Why) { notified(); }));
   GW_TRY(page_timer_, loop_->timer([this](Why) { open_page(); }));
-  GW_TRY(update_timer_, loop_->timer([this](Why) { replan(); }));
+  GW_TRY(update_timer_,
+         loop_->timer([this](Why why) { why == Why::kClockSet ? on_clock_set() : replan(); }));
   GW_CHECK(open_control());
   if (handover_) {
     GW_CHECK(adopt_service());
@@ -209,10 +218,7 @@ Status Supervisor::begin() {
                             {"automatic", why.empty() ? "yes" : why}});
   if (!options_.web.admin.empty() || !options_.web.metrics.empty()) open_page();
   if (page_sockets_.empty()) close_pages_left();
-  if (std::exchange(state_.untold, false) && !state_.history.empty()) {
-    tell_people(state_.history.back());
-    if (auto saved = save(); !saved) log_.error("state", saved.error());
-  }
+  tell_next();  // what the one before did not come to tell
   schedule_check();
   replan();
   rest_soon();

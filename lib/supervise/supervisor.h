@@ -176,6 +176,8 @@ class Supervisor {
   void on_discovered(const Discovered& found);
   void check_ended(const update::Target& asked, const os::Exit& exit);
   void check_failed(const Error& error);
+  void forget_wrong_times();
+  void on_clock_set();
   void schedule_check();
   void notified();
   void forget_old_versions();
@@ -244,11 +246,16 @@ class Supervisor {
   Result<Json> obey_skip(const std::vector<std::string>& words);
 
   Status save();
+  Status save_or_restore(State before);
   void rest_soon();
   void rest();
   // supervisor_tell.cc
   void tell(const std::string& what, const Wanted& wanted, const std::string& detail);
   void note(const std::string& what, const Wanted& wanted, const std::string& detail);
+  bool is_for_people(const Event& event) const;
+  void keep_for_people(const Event& event);
+  void tell_next();
+  void forget_told();
   void tell_people(const Event& event);
   void note_exit_after_update();
 
@@ -305,12 +312,14 @@ class Supervisor {
   std::optional<Handover> handover_;  // of who was here before
   std::string own_program_;           // the file that was run
   std::string answer_;                // of the one that is asked to take over
+  bool replacing_ = false;            // it is asked, or is about to
+  std::string refused_;               // why the last one that was asked does not
 
   std::unique_ptr<Task> check_, fetch_, before_, probe_, page_, rehearsal_, prefetch_;
   build::Key prefetching_;      // what prefetch_ is for, or was tried for last
   std::optional<Built> built_;  // here, and in the builder's directory
   std::string build_output_;
-  std::vector<std::unique_ptr<Task>> told_;  // commands for events
+  std::vector<std::unique_ptr<Task>> told_;  // that tell of the first that is untold
   FrameReader check_frames_, fetch_frames_;
   // What the kernel does not keep the helper from, and why; nothing: none has run.
   std::optional<std::map<std::string, std::string>> helper_refused_;

@@ -61,9 +61,10 @@ void Supervisor::on_exit() {
   // Nothing of it may be in the way of the next one.
   if (asked || now_ == update::State::kTrial) kill_all();
   if (now_ == update::State::kTrial) failure_ = "the new version " + os::exit_text(exit_);
+  const bool by_itself = !asked && now_ != update::State::kTrial;
   update::Event event = update::Event::kExited;
-  if (!asked && now_ != update::State::kTrial && state_.trial && state_.trial->passed &&
-      !state_.trial->bad && clock_.now() <= state_.trial->began + kWatched) {
+  if (by_itself && state_.trial && state_.trial->passed && !state_.trial->bad &&
+      clock_.now() <= state_.trial->began + kWatched) {
     failure_ = fmt::format("the new version {}, as {} times before", os::exit_text(exit_),
                            state_.trial->exits);
     if (++state_.trial->exits >= kOften) {
@@ -72,7 +73,7 @@ void Supervisor::on_exit() {
     }
     if (auto saved = save(); !saved) log_.error("state", saved.error());
   }
-  if (event == update::Event::kExited && now_ == update::State::kRunning) note_exit_after_update();
+  if (event == update::Event::kExited && by_itself) note_exit_after_update();
   // A start that was not to be is none that failed.
   if (now_ == update::State::kEnding && state_.trial && !state_.trial->passed &&
       state_.trial->tries > 0) {

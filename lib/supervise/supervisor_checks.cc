@@ -23,6 +23,21 @@ bool is_newer(std::string_view a, std::string_view b) {
 
 }  // namespace
 
+// Times that a clock said which was ahead of the time hold nothing up any more.
+void Supervisor::forget_wrong_times() {
+  const WallTime now = clock_.now();
+  started_ = std::min(started_, now);
+  if (!forget_future(state_, now)) return;
+  log_.warning("state-of-the-future", {});
+  if (auto saved = save(); !saved) log_.error("state", saved.error());
+}
+
+void Supervisor::on_clock_set() {
+  forget_wrong_times();
+  schedule_check();
+  replan();
+}
+
 void Supervisor::schedule_check() {
   const WallTime now = clock_.now();
   WallTime at = now + options_.first_check;
@@ -94,6 +109,7 @@ void Supervisor::start_check() {
 // An answer counts, whatever became of the helper after it.
 void Supervisor::check_ended(const update::Target& asked, const os::Exit& exit) {
   check_.reset();
+  forget_wrong_times();  // also where no timer was told that the clock was set
   if (!check_error_ && (!discovered_ || !exit.ok())) {
     check_error_ = unavailable_error("the helper " + os::exit_text(exit));
   }

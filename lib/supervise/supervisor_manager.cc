@@ -54,7 +54,7 @@ Status Supervisor::take_from_manager() {
   }
   handed_.notify = relay_->address();
   GW_TRY(watchdog_timer_, loop_->timer([this](os::Loop::Timer::Why) { feed_watchdog(); }));
-  return set_watchdog(handed_.watchdog);
+  return set_watchdog(handover_ && handover_->watchdog ? *handover_->watchdog : handed_.watchdog);
 }
 
 // From the manager, or another one that the service asked it for.
@@ -107,7 +107,7 @@ void Supervisor::feed_watchdog() {
   using enum update::State;
   if (now_ == kStopping || now_ == kTrial || now_ == kReverting || now_ == kEnding ||
       now_ == kEnded) {
-    (void)notifier_.watchdog();
+    (void)notifier_.relay("WATCHDOG=1\n");  // also where only the service asked for it
   }
   (void)watchdog_timer_.after(pause_of(watchdog_));
 }

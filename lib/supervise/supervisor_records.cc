@@ -80,6 +80,8 @@ Status Supervisor::leave_changed_file() {
   log_.error("changed-file", good.error());
   state_.paused = Paused{good.error().message, clock_.now()};
   state_.last_error = good.error().message;
+  note("untrusted", Wanted{identity_.key, "itself"},
+       good.error().message);  // for a person to look at
   switch_back();
   return save();
 }
@@ -104,6 +106,12 @@ void Supervisor::record_kept() {
   forget_old_versions();
   forget_mended(trial.target);
   const Wanted wanted = *std::exchange(wanted_, std::nullopt);
+  if (wanted.by == "control") {
+    // Who wants it in spite of a skip wants its next toolchains, too.
+    std::erase_if(state_.skips, [&](const update::Skip& skip) {
+      return update::is_skipped({skip}, wanted.target());
+    });
+  }
   tell("updated", wanted, wanted.built_here ? "built here" : "");
   if (auto saved = save(); !saved) {
     log_.error("state", saved.error());

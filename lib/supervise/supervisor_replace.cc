@@ -119,6 +119,7 @@ Handover Supervisor::what_is_left() const {
   if (relay_) {
     out.relay = relay_->fd();
     out.relay_address = relay_->address();
+    if (watchdog_ != handed_.watchdog) out.watchdog = watchdog_;
   }
   return out;
 }
@@ -173,6 +174,8 @@ Status Supervisor::start_replacement() {
   };
   task.done = [this](const os::Exit& exit) { replacement_answered(exit); };
   GW_TRY(rehearsal_, Task::start(*loop_, std::move(task)));
+  replacing_ = true;
+  refused_.clear();
   return {};
 }
 
@@ -190,7 +193,9 @@ void Supervisor::replacement_answered(const os::Exit& exit) {
     if (done) done = replace_program();  // and does not return
   }
   log_.error("replacement-refused", done.error());
-  state_.last_error = done.error().message;
+  replacing_ = false;
+  refused_ = done.error().message;
+  state_.last_error = refused_;
   if (auto saved = save(); !saved) log_.error("state", saved.error());
 }
 
@@ -221,6 +226,7 @@ Status Supervisor::replace_program() {
   for (const int fd : kept) (void)::fcntl(fd, F_SETFD, FD_CLOEXEC);
   if (page) wait_for_visitors();
   schedule_check();
+  tell_next();
   return errno_error("running " + own_program_, error);
 }
 

@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::chrono::minutes kTellTime{5};
 constexpr std::chrono::seconds kPostTime{30};
-constexpr std::size_t kMaxTold = 16;
+// One that never comes to its end, as it ends the supervisor, is not begun for ever.
+constexpr unsigned kMostTellings = 3;
 constexpr std::chrono::hours kSuspect{24};  // after an update
 
 UpdateEnd end_of(std::string_view what) {
@@ -31,7 +32,7 @@ void Supervisor::tell(const std::string& what, const Wanted& wanted, const std::
   note(what, wanted, detail);
 }
 
-// In the history, in the log, and to the operator's command.
+// In the history, in the log, and to people. On the disk it is with whatever it came with.
 void Supervisor::note(const std::string& what, const Wanted& wanted, const std::string& detail) {
   log_.write(what == "updated" ? LogLevel::kInfo : LogLevel::kWarning, what,
              {{"version", wanted.key.version},
@@ -39,14 +40,48 @@ void Supervisor::note(const std::string& what, const Wanted& wanted, const std::
               {"by", wanted.by},
               {"why", detail}});
   add_event(state_, {clock_.now(), what, wanted.target(), wanted.by, wanted.sum, detail});
-  if (loop_) tell_people(state_.history.back());
+  keep_for_people(state_.history.back());
+  if (loop_) loop_->post([this] { tell_next(); });
+}
+
+bool Supervisor::is_for_people(const Event& event) const {
+  if (options_.on_event.empty() && options_.event_url.empty()) return false;
+  const auto& chosen = options_.events;
+  return chosen.empty() || std::find(chosen.begin(), chosen.end(), event.what) != chosen.end();
+}
+
+void Supervisor::keep_for_people(const Event& event) {
+  if (!is_for_people(event)) return;
+  if (state_.untold.size() >= kMaxUntold) {
+    log_.warning("not-told", {{"what", event.what},
+                              {"version", event.target.version},
+                              {"why", "those before are not told yet"}});
+    return;
+  }
+  state_.untold.push_back({event, 0});
+}
+
+// One after the other, as they happened, and each at least once: what a supervisor's end cut short
+// is begun anew by the next one. Nobody waits for it.
+void Supervisor::tell_next() {
+  while (told_.empty() && !state_.untold.empty()) {
+    Untold& next = state_.untold.front();
+    // By now the options may be others.
+    if (next.tries < kMostTellings && is_for_people(next.event)) {
+      ++next.tries;
+      if (auto saved = save(); !saved) log_.error("state", saved.error());
+      tell_people(next.event);
+    }
+    if (told_.empty()) forget_told();
+  }
+}
+
+void Supervisor::forget_told() {
+  state_.untold.erase(state_.untold.begin());
+  if (auto saved = save(); !saved) log_.error("state", saved.error());
 }
 
 void Supervisor::tell_people(const Event& event) {
-  const auto& chosen = options_.events;
-  if (!chosen.empty() && std::find(chosen.begin(), chosen.end(), event.what) == chosen.end()) {
-    return;
-  }
   if (!options_.on_event.empty()) {
     Task::Options task;
     task.spawn =
@@ -85,20 +120,19 @@ void Supervisor::note_exit_after_update() {
   }
   log_.warning("exited", {{"version", ended.key.version}, {"why", detail}});
   add_event(state_, {clock_.now(), "exited", ended.target(), ended.by, "", detail});
-  state_.untold = true;
+  keep_for_people(state_.history.back());
   if (auto saved = save(); !saved) log_.error("state", saved.error());
 }
 
-// Nobody waits for it, and there are only so many at once.
 void Supervisor::run_telling(const char* name, Task::Options task, std::optional<Job> by_helper) {
-  if (told_.size() >= kMaxTold) {
-    log_.warning(name, {{"how", "left out: those before are not done yet"}});
-    return;
-  }
   task.timeout = kTellTime;
   task.done = [this, name](const os::Exit& exit) {
     if (!exit.ok()) log_.warning(name, {{"how", os::exit_text(exit)}});
     std::erase_if(told_, [](const auto& one) { return one->over(); });
+    if (!told_.empty()) return;
+    forget_told();
+    tell_next();
+    if (told_.empty()) rest_soon();
   };
   auto started = by_helper ? start_helper(*std::move(by_helper), std::move(task), helper_user_)
                            : Task::start(*loop_, std::move(task));

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/crypto.h"
+#include "base/time_range.h"
 
 namespace gw::update {
 namespace {
@@ -78,9 +79,8 @@ Plan plan(const Rules& rules, const Knowledge& knowledge, const History& history
     if (!slot) return {std::nullopt, {}, "the schedule has no slot within ten years"};
     std::chrono::seconds range = timing.jitter;
     if (slot->end) range = std::min(range, *slot->end - slot->start);
-    return {choice.target,
-            slot->start + stable_offset(fmt::format("{} {}", host, choice.target->version), range),
-            "", choice.held_back};
+    const auto jitter = stable_offset(fmt::format("{} {}", host, choice.target->version), range);
+    return {choice.target, std::min(slot->start + jitter, kLastTime), "", choice.held_back};
   }
   return {std::nullopt, {}, reason};
 }

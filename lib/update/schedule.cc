@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/text.h"
+#include "base/time_range.h"
 
 namespace gw::update {
 namespace {
@@ -147,6 +148,7 @@ WallTime Schedule::end(std::int64_t hour) const {
 }
 
 std::optional<Slot> Schedule::next(WallTime from) const {
+  if (from > kLastTime) return std::nullopt;
   if (always_ && blackouts_.empty()) return Slot{from, std::nullopt};
   // Two hours earlier: an hour that comes twice, or is late, may still be open.
   const std::int64_t first = floor_div(zone_.local_seconds(from), kHour) - 2;
@@ -156,7 +158,8 @@ std::optional<Slot> Schedule::next(WallTime from) const {
     while (open(hour + 1) && begin(hour + 1) <= *slot.end && hour < first + kSearched) {
       slot.end = std::max(*slot.end, end(++hour));
     }
-    if (hour >= first + kSearched) slot.end.reset();
+    if (slot.start > kLastTime) return std::nullopt;
+    if (hour >= first + kSearched || *slot.end > kLastTime) slot.end.reset();
     return slot;
   }
   return std::nullopt;

@@ -53,7 +53,7 @@ class Schedule {
   void set_blackouts(std::vector<Blackout> blackouts) { blackouts_ = std::move(blackouts); }
 
   // The slot that `from` is in, from `from` on, or else the next one. Nothing when there is none
-  // within ten years.
+  // within ten years, or before kLastTime. A slot that ends later has no end.
   std::optional<Slot> next(WallTime from) const;
 
  private:

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/text.h"
+#include "base/time_range.h"
 
 namespace gw::update {
 namespace {
@@ -261,8 +262,10 @@ WallTime TimeZone::at_local(std::int64_t local) const {
 
 std::string TimeZone::format(WallTime t) const {
   const std::int32_t offset = offset_at(t);
-  std::string text = format_rfc3339(t + std::chrono::seconds(offset));
-  if (offset == 0) return text;
+  const WallTime local = t + std::chrono::seconds(offset);
+  const bool has_form = local >= kFirstTime && local <= kLastTime && offset % 60 == 0;
+  if (offset == 0 || !has_form) return format_rfc3339(t);
+  std::string text = format_rfc3339(local);
   text.pop_back();
   const std::int32_t minutes = std::abs(offset) / 60;
   return fmt::format("{}{}{:02}:{:02}", text, offset < 0 ? '-' : '+', minutes / 60, minutes % 60);

@@ -36,7 +36,8 @@ class TimeZone {
   // forward, the moment at which they are.
   WallTime at_local(std::int64_t local) const;
 
-  // RFC 3339 with this zone's offset: "2024-10-08T00:00:00+02:00"; in UTC with a Z.
+  // RFC 3339 with this zone's offset: "2024-10-08T00:00:00+02:00"; in UTC with a Z. So is what has
+  // no such form: a local year of more than four digits, an offset that is no whole minutes.
   std::string format(WallTime t) const;
 
  private:

@@ -102,6 +102,9 @@ class Hardened(cli.TestCase):
         flags = output_of("readelf", "-dW", cli.GWTOOL)
         self.assertRegex(flags, r"\(FLAGS_1\) .*NOW.*PIE")
         self.assertNotIn("(NEEDED)", flags)
+        if self.cache.get("GW_LINKER_PACKS_RELOCATIONS") == "1" == self.cache.get("GW_LIBC_KNOWS_PACKED_RELOCATIONS"):
+            size = re.search(r"\(RELASZ\) +(\d+)", flags)
+            self.assertLess(int(size.group(1)) if size else 0, 16384)  # what is left to the long form
 
 
 if __name__ == "__main__":

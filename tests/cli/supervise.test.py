@@ -14,6 +14,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
 import cli
 import supervise_lab
+from supervise_lab import read
 
 
 # A trial in which a release that ends at once does so, however busy the machine.
@@ -87,6 +88,29 @@ class Running(TestCase):
         self.assertEqual(sup.wait(), -signal.SIGKILL)
         self.assertIn("signal:interrupt", [line[0] for line in self.lab.lines()])
 
+    def test_what_it_started_ends_with_it_and_nothing_stays_a_zombie(self):
+        kept = self.path("kept")
+        script = self.file("script", "#!/bin/sh\ntrap 'exit 3' TERM\n(true &)\n(setsid sleep 1000 & echo $! > %s)\n"
+                           "sleep 1000 & wait $!\n" % kept, 0o755)
+        sup = self.background([cli.GWTOOL, "supervise", "--dir", self.lab.state, script])
+        cli.wait_until(lambda: os.path.exists(kept) and read(kept).endswith(b"\n"), what="what it started")
+        pid = int(read(kept))
+
+        def children():
+            """The names and states of the supervisor's, among them what was left to it."""
+            out = []
+            for child in read("/proc/%d/task/%d/children" % (sup.pid, sup.pid)).split():
+                try:
+                    out.append(read("/proc/%d/stat" % int(child)).decode().split()[1:3])
+                except FileNotFoundError:
+                    pass
+            return out
+        cli.wait_until(lambda: sorted(name for name, _ in children()) == ["(script)", "(sleep)"],
+                       what="the others to be gone, not %s" % children())
+        self.assertEqual(sup.stop(), 3)
+        cli.wait_until(lambda: not os.path.exists("/proc/%d" % pid) or
+                       read("/proc/%d/stat" % pid).decode().split()[2] == "Z", what="its end")
+
     def test_a_second_supervisor(self):
         self.start()
         r = self.gwtool("supervise", *self.lab.options(), self.lab.link, env=self.lab.env())
@@ -116,6 +140,19 @@ class Running(TestCase):
         sup.wait_err("event=supervising")
         self.lab.wait_running("v0.1.0")
         self.assertEqual(sup.stop(), 5)
+
+    def test_an_interrupt_at_the_terminal_reaches_it_once(self):
+        ours, theirs = os.openpty()
+        self.addCleanup(os.close, ours)
+        # The first terminal that a session's leader opens is the session's.
+        sup = self.background(["/bin/sh", "-c", "exec \"$@\" <\"$0\"", os.ttyname(theirs), cli.GWTOOL,
+                               "supervise", *self.lab.options(), self.lab.link], env=self.lab.env())
+        os.close(theirs)
+        sup.wait_err("event=supervising")
+        self.lab.wait_running("v0.1.0")
+        os.write(ours, b"\x03")
+        self.assertEqual(sup.wait(), 5)
+        self.assertEqual([line[0] for line in self.lab.lines()][1:], ["signal:interrupt"])
 
     def test_a_service_that_is_not_gos(self):
         script = self.file("script", "#!/bin/sh\nexit 6\n", 0o755)

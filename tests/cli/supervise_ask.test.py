@@ -44,13 +44,17 @@ class Schedule(cli.TestCase):
         self.assertEqual(self.slots("mo", "--at", "2024-12-20T00:00:00Z", "--count", "1",
                                     "--blackout", "2024-12-23/2024-12-31"),
                          ["2025-01-06T00:00:00+01:00"])
+        # the last slots that can be written
+        self.assertEqual(self.slots("fr", "--at", "9999-12-20T00:00:00Z"),
+                         ["9999-12-24T00:00:00+01:00", "9999-12-31T00:00:00+01:00"])
         now = self.slots("--count", "1")[0]
         self.assertEqual(now[:4], time.strftime("%Y"))
 
     def test_what_is_none(self):
         for bad in ("mo 9", "mo 9-9", "MO", "mo,", "9-17 mo", "mo  9-17"):
             self.assert_error(self.gwtool("supervise", "schedule", bad), 2, bad)
-        self.assert_error(self.gwtool("supervise", "schedule", "--at", "noon"), 2, "not a time")
+        for bad in ("noon", "9999-12-31T23:59:59-01:00"):
+            self.assert_error(self.gwtool("supervise", "schedule", "--at", bad), 2, "not a time")
         self.assert_error(self.gwtool("supervise", "schedule", "--time-zone", "Mars/Base"), 2,
                           "unknown time zone")
 
@@ -176,6 +180,10 @@ class Asking(supervise_lab.Installed):
         s = self.status()
         self.assertEqual((s["version"], s["why_no_update"]), ("v0.1.0", "v0.1.1 is skipped"))
         self.assertTrue(s["automatic"])
+        # but by a person, who wants its next toolchains then, too
+        self.ask("rollback")
+        cli.wait_until(lambda: sup.err.count("event=updated version=v0.1.1") == 2, what="the way forth")
+        self.assertEqual([x["version"] for x in self.status()["skipped"]], ["v0.1.0"])
 
     def test_files_that_are_the_operators_stay(self):
         """One to go back to, and one that lies where a build would go."""
@@ -249,7 +257,8 @@ class Asking(supervise_lab.Installed):
         sup = self.start("--delay", "1h")
         self.ask("skip", "v0.1.1")
         self.assert_error(self.ask("skip", "x", code=2), 2, "skip needs a version")
-        self.assert_error(self.ask("skip", "v0.1.5", "1.26.8", code=2), 2, "no Go version")
+        for go in ("1.26.8", "go1.26"):  # the latter is a language, and no toolchain's
+            self.assert_error(self.ask("skip", "v0.1.5", go, code=2), 2, "no Go version")
         self.assert_error(self.ask("skip", "v0.1.5", "go1.26.8", "v0.1.9", code=2), 2, "too many words")
         self.assert_error(self.ask("update", "v0.1.5", "current", "x", code=2), 2, "too many words")
         self.assert_error(self.ask("pause", "x" * 5000, code=2), 2, "5006 bytes")
@@ -433,7 +442,8 @@ class Asking(supervise_lab.Installed):
             sup = self.start("--ready", "tcp:unix:" + self.path("ready"))
             self.ask("update", "v0.1.1")
             sup.wait_err("event=updated version=v0.1.1")
-        for bad, why in (("tcp:nowhere", "nowhere"), ("http://", "http://"), ("exec:", "no command")):
+        for bad, why in (("tcp:nowhere", "nowhere"), ("http://", "http://"), ("exec:", "no command"),
+                         ("tcp:127.0.0.1", "no port"), ("Notify", "no way to be ready")):
             r = self.gwtool("supervise", "--ready", bad, self.lab.link)
             self.assert_error(r, 2, why)
 
@@ -456,6 +466,7 @@ class Asking(supervise_lab.Installed):
         with open(self.path("said")) as f:
             self.assertEqual(f.read(), "updated\n")
         self.assert_error(self.gwtool("supervise", "--event", "lunch", self.lab.link), 2, "lunch")
+        self.assert_error(self.gwtool("supervise", "--event", "updated", self.lab.link), 2, "--event needs")
 
     def test_the_socket_is_ours_alone(self):
         self.start()

@@ -14,14 +14,10 @@ import threading
 sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
 import cli
 import supervise_lab
+from supervise_lab import read
 from module_lab import LOGTOOL
 
 KILLAT = os.path.join(cli.BUILD, "tests", "gw_killat")
-
-
-def read(path):
-    with open(path, "rb") as f:
-        return f.read()
 
 
 class TestCase(cli.TestCase):
@@ -206,6 +202,23 @@ class Disk(TestCase):
         self.assertIn("room for", m.group(0))
         self.check_old_runs()
 
+    def test_a_command_that_cannot_be_kept_did_not_happen(self):
+        sup = self.start(restore_signals=False)
+        sup.wait_err("event=supervising")
+        most = resource.prlimit(sup.pid, resource.RLIMIT_FSIZE)[1]
+
+        def refused(*words):
+            resource.prlimit(sup.pid, resource.RLIMIT_FSIZE, (0, most))
+            r = self.gwtool("supervise", words[0], "--dir", self.lab.state, *words[1:])
+            self.assert_error(r, 1, "state.json: ")
+            resource.prlimit(sup.pid, resource.RLIMIT_FSIZE, (most, most))
+            return self.ask("status")
+        self.assertTrue(refused("pause")["automatic"])
+        self.assertEqual(refused("skip", "v0.1.1")["skipped"], [])
+        self.ask("pause", "holidays")
+        self.assertEqual(refused("resume")["why_not"], "paused: holidays")
+        self.assertEqual(sup.stop(), 5)
+
     def as_another_user(self):
         """start() as somebody who may not write everywhere, whose all of it is."""
         self.addCleanup(os.chmod, self.lab.bin, 0o755)
@@ -293,9 +306,12 @@ class Disk(TestCase):
         with open(new, "r+b") as f:
             f.seek(5000)
             f.write(b"changed")
-        # the one before it is whole
-        sup = self.start()
+        # the one before it is whole, and people are told
+        said = self.path("said")
+        sup = self.start("--event", "untrusted", "--on-event", "echo \"$GW_VERSION $GW_MESSAGE\" > " + said)
         sup.wait_err("event=changed-file")
+        cli.wait_until(lambda: os.path.exists(said) and read(said).endswith(b"\n"), what="the event")
+        self.assertRegex(read(said).decode(), "^v0.1.1 .* changed since it was verified\n$")
         self.lab.wait_running("v0.1.0")
         self.assertEqual(os.readlink(self.lab.link), os.path.basename(old))
         self.assertIn("changed since it was verified", self.ask("status")["why_not"])
@@ -364,6 +380,23 @@ class Stops(TestCase):
         self.start().wait_err("event=supervising")
         self.lab.wait_running("v0.1.4")
 
+    def test_while_a_bad_one_ends(self):
+        self.lab.release("v0.1.4", "stubborn")
+        sup = self.start("--ready", "exec:exit 1", "--ready-timeout", "300ms", "--stop-timeout", "1h")
+        sup.wait_err("event=supervising")
+        self.ask("update", "v0.1.4")
+        cli.wait_until(lambda: self.ask("status")["state"] == "reverting", what="reverting")
+        new, = self.lab.running()
+        sup.send(signal.SIGTERM)
+        cli.wait_until(lambda: os.readlink(self.lab.link) == self.lab.name("v0.1.0"), what="the link to be back")
+        self.assertEqual(self.lab.running(), {new: "v0.1.4"})
+        os.kill(new, signal.SIGKILL)
+        self.assertEqual(sup.wait(), -signal.SIGKILL)
+        self.assertEqual(self.lab.running(), {})
+        self.start().wait_err("event=supervising")
+        self.lab.wait_running("v0.1.0")
+        self.assertEqual([e["what"] for e in self.ask("history")], ["rolled-back"])
+
     def test_in_a_trial_and_the_trial_goes_on(self):
         self.lab.release("v0.1.1")
         sup = self.start("--trial", "1h")
@@ -410,7 +443,24 @@ class Kills(TestCase):
         self.lab.wait_running("v0.1.4")
         self.assertNotIn(old, self.lab.running())
 
-    def one_kill(self, n, mode):
+    def kill_traced(self, sup):
+        """It ends with who traces it, but not before that has ended."""
+        try:
+            with open("/proc/%d/task/%d/children" % (sup.pid, sup.pid)) as f:
+                traced = f.read().split()
+        except FileNotFoundError:
+            traced = []
+        self.kill(sup)
+
+        def lives(pid):
+            try:
+                with open("/proc/%s/stat" % pid) as f:
+                    return f.read().rsplit(")", 1)[1].split()[0] != "Z"
+            except (FileNotFoundError, ProcessLookupError):
+                return False
+        cli.wait_until(lambda: not any(map(lives, traced)), what="the supervisor's end")
+
+    def one_kill(self, n, mode, overlap):
         """An update, killed at the nth call; True when it came to its end before."""
         where = self.path("%s-%d" % (mode, n))
         self.lab = supervise_lab.Lab(where, self.addCleanup)
@@ -419,13 +469,16 @@ class Kills(TestCase):
         end = {"good": "event=updated", "bad": "event=rolled-back"}[mode]
         # One that crashes does so by itself, however late on a busy machine.
         trial = ["--trial", {"good": "20ms", "bad": "60s"}[mode]]
+        if overlap:  # the bad one is never ready
+            ready = "case $(readlink /proc/$GW_PID/exe) in *v0.1.2*|'') exit 1; esac"
+            trial += ["--overlap", "--listen", "unix:%s/socket" % where, "--ready", ready, "--ready-passes", "1"]
         sup = self.start(*trial, before=[KILLAT, str(n)])
         cli.wait_until(lambda: not sup.alive() or "event=supervising" in sup.err, what="a start")
         if sup.alive():
             self.gwtool("supervise", "check", "--dir", self.lab.state)
         cli.wait_until(lambda: not sup.alive() or end in sup.err, what=end)
         over = sup.alive()
-        self.kill(sup)
+        self.kill_traced(sup)
         # whatever happened: the link leads to a whole binary, and a start runs one service
         whole = [supervise_lab.build(*b) for b in (("v0.1.0", "ok"), ("v0.1.1", "ok"))]
         if mode == "bad":
@@ -451,12 +504,13 @@ class Kills(TestCase):
         self.assertIn(again.stop(), (5, -signal.SIGTERM))
         return over
 
-    def every_kill(self, mode):
+    def every_kill(self, mode, overlap=False):
         # Each of them, but under a sanitizer, where a start takes seconds.
         for n in range(1, 200, 1 if cli.SLOWNESS == 1 else 7):
             with self.subTest(n=n):
-                if self.one_kill(n, mode):
-                    print("%s update: killed at %d calls" % (mode, n - 1), file=sys.stderr)
+                if self.one_kill(n, mode, overlap):
+                    print("%s update%s: killed at %d calls" % (mode, ", overlap" if overlap else "", n - 1),
+                          file=sys.stderr)
                     self.assertGreater(n, 20)
                     return
         self.fail("no end")
@@ -466,6 +520,12 @@ class Kills(TestCase):
 
     def test_killed_at_each_step_of_a_rollback(self):
         self.every_kill("bad")
+
+    def test_killed_at_each_step_of_an_overlap(self):
+        self.every_kill("good", overlap=True)
+
+    def test_killed_at_each_step_of_an_overlap_that_fails(self):
+        self.every_kill("bad", overlap=True)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import pwd
 import select
 import signal
 import socket
+import struct
 import sys
 import threading
 
@@ -191,7 +192,8 @@ class Notify(Manager):
         self.assertEqual(self.messages().count("READY=1"), 1)
         self.assertEqual(sup.stop(), 0)
 
-    def test_a_watchdog_that_the_service_asked_for_is_fed_while_it_ends(self):
+    def watchdog_service(self, **manager):
+        """One that asks for a watchdog, says nothing else, and ends when it may."""
         self.listen()
         os.makedirs(self.path("bin"))
         os.mkfifo(self.path("enough"))
@@ -205,14 +207,32 @@ signal.sigwait([signal.SIGTERM])
 open(%r).read()
 """ % self.path("enough"), 0o755)
         sup = self.background([cli.GWTOOL, "supervise", "--dir", self.lab.state, service],
-                              env=self.lab.env(NOTIFY_SOCKET=self.path("notify"), WATCHDOG_USEC=3600000000))
+                              env=self.lab.env(NOTIFY_SOCKET=self.path("notify"), **manager))
+        # After a failure, too, and before somebody waits for its streams.
+        self.addCleanup(lambda: os.close(os.open(self.path("enough"), os.O_RDWR)))
         cli.wait_until(lambda: "WATCHDOG_USEC=200000" in self.messages(), what="the service's word")
         self.assertNotIn("WATCHDOG=1", self.messages())
+        return sup
+
+    def fed_at_its_end(self, sup):
         sup.send(signal.SIGTERM)
         cli.wait_until(lambda: self.messages().count("WATCHDOG=1") >= 3, what="food")
-        with open(self.path("enough"), "w"):
+        with open(self.path("enough"), "w"):  # waits for who reads
             pass
         self.assertEqual(sup.wait(), 0)
+
+    def test_a_watchdog_that_the_service_asked_for_is_fed_while_it_ends(self):
+        self.fed_at_its_end(self.watchdog_service(WATCHDOG_USEC=3600000000))
+
+    def test_and_so_is_one_of_a_manager_that_asked_for_none(self):
+        self.fed_at_its_end(self.watchdog_service())
+
+    def test_and_so_it_is_by_a_new_gwtool(self):
+        sup = self.watchdog_service(WATCHDOG_USEC=3600000000)
+        self.assertEqual(self.gwtool("supervise", "reload", "--dir", self.lab.state).code, 0)
+        sup.wait_err("event=took-over")
+        cli.wait_until(lambda: sup.err.count("event=supervising") == 2, what="its start")
+        self.fed_at_its_end(sup)
 
     def test_what_is_said_and_what_is_not(self):
         self.listen()
@@ -226,9 +246,12 @@ open(%r).read()
         text = self.messages()
         self.assertIn("READY=1", text)
         self.assertIn("WATCHDOG=1", text)
+        self.assertIn("STATUS=stopping v0.1.6", text)
         self.assertNotIn("MAINPID", text)
-        self.assertNotIn("STOPPING", text)
+        self.assertNotIn("STOPPING", text)  # of an update
         self.assertEqual(sup.stop(), 0)
+        cli.wait_until(lambda: "STATUS=stopping v0.1.7" in self.messages(), what="its last word")
+        self.assertEqual(self.messages().count("STOPPING=1"), 1)
 
     def test_one_that_never_says_that_it_is_ready(self):
         self.lab.install()
@@ -289,6 +312,50 @@ class Users(Manager):
             os.chmod(self.path("ready"), 0o700)
             sup = self.start("--user", "nobody", "--ready", "tcp:unix:" + self.path("ready"))
             self.update(sup, "v0.1.1")
+
+    def test_a_new_file_has_what_the_old_one_had_and_no_set_uid(self):
+        self.lab.release("v0.1.1")
+        os.chown(self.lab.link, self.user.pw_uid, 1)
+        os.chmod(self.lab.link, 0o6751)
+        capability = struct.pack("<5I", 0x02000001, 1 << 10, 0, 0, 0)  # cap_net_bind_service, effective
+        try:
+            os.setxattr(self.lab.link, "security.capability", capability)
+        except OSError as e:
+            self.skipTest("no capabilities of files: %s" % e)
+        sup = self.start()
+        self.update(sup, "v0.1.1")
+        new = os.path.join(self.lab.bin, self.lab.name("v0.1.1"))
+        info = os.stat(new)
+        self.assertEqual((info.st_mode & 0o7777, info.st_uid, info.st_gid), (0o751, self.user.pw_uid, 1))
+        self.assertEqual(os.getxattr(new, "security.capability"), capability)
+
+    def needs(self, *options):
+        if cli.run(["unshare", *options, "true"]).code != 0:
+            self.skipTest("no namespaces")
+
+    def test_a_file_system_that_is_only_read(self):
+        self.needs("--mount")
+        self.lab.release("v0.1.1")
+        bind = "mount --bind %s %s && mount -o remount,bind,ro %s && exec \"$@\"" % ((self.lab.bin,) * 3)
+        sup = self.background(["unshare", "--mount", "sh", "-c", bind, "sh", cli.GWTOOL, "supervise",
+                               *self.lab.options(), self.lab.link], env=self.lab.env())
+        self.addCleanup(self.lab.kill_services)
+        sup.wait_err("event=supervising .*is on a read-only file system")
+        self.lab.wait_running("v0.1.0")
+        self.gwtool("supervise", "check", "--dir", self.lab.state)
+        sup.wait_err("event=checked newer=1")
+        r = self.gwtool("supervise", "update", "--dir", self.lab.state)
+        self.assert_error(r, 2, "is on a read-only file system")
+        self.assertEqual(len(self.lab.lines()), 1)
+        self.assertEqual(sup.stop(), 5)
+
+    def test_as_the_first_process_of_a_container(self):
+        self.needs("--pid", "--fork", "--mount-proc")
+        script = self.file("script", "#!/bin/sh\n(sleep 1000 & echo $! > %s)\nkill -9 $$\n" % self.path("orphan"),
+                           0o755)
+        r = cli.run(["unshare", "--pid", "--fork", "--mount-proc", cli.GWTOOL, "supervise", "--dir",
+                     self.lab.state, script], env=self.lab.env())
+        self.assertEqual(r.code, 128 + signal.SIGKILL, r)  # its own signals would not end it
 
     def test_directories_that_the_user_could_change(self):
         for directory in (self.lab.bin, self.lab.state):

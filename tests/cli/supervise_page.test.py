@@ -254,6 +254,11 @@ class Page(cli.TestCase):
             self.get("/notify", None, "POST", hint, {"Authorization": "Bearer guess"})
         self.assertEqual(self.get("/notify", None, "POST", hint, bearer)[0], 429)
 
+    def test_webhooks_without_a_page(self):
+        r = self.gwtool("supervise", "--webhook-token-file", self.file("token", "x\n", 0o600), "--metrics-listen",
+                        "127.0.0.1:0", self.lab.link)
+        self.assert_error(r, 2, "--webhook-token-file needs --admin-listen")
+
     def test_what_everybody_may_see(self):
         self.lab.release("v0.1.1")
         sup = self.start("--delay", "1h")

@@ -12,11 +12,7 @@ sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
 import cli
 import power_cut
 import supervise_lab
-
-
-def read(path):
-    with open(path, "rb") as f:
-        return f.read()
+from supervise_lab import read
 
 
 class Model(cli.TestCase):
@@ -70,10 +66,10 @@ class Power(cli.TestCase):
         end = "rolled-back" if mode == "crash" else "updated"
         sup.wait_err("event=%s version=%s" % (end, version), timeout=60)
 
-    def trace(self, lab, releases):
+    def trace(self, lab, releases, *more):
         """The calls of a supervisor from its first start through updates."""
         out = self.path("trace")
-        sup = self.supervisor(lab, "--trial", "3s", before=["strace", "-o", out, *power_cut.OPTIONS])
+        sup = self.supervisor(lab, "--trial", "3s", *more, before=["strace", "-o", out, *power_cut.OPTIONS])
         sup.wait_err("event=supervising")
         for version, mode in releases:
             self.update(lab, sup, version, mode)
@@ -85,13 +81,21 @@ class Power(cli.TestCase):
         return power_cut.read_trace(out)
 
     def test_each_state_that_a_cut_may_leave(self):
+        self.each_state()
+
+    def test_each_state_that_one_may_leave_of_an_overlap(self):
+        # The bad one is never ready, whether it has ended by then or not.
+        self.each_state("--overlap", "--listen", "unix:" + self.path("socket"), "--ready-passes", "1", "--ready",
+                        "case $(readlink /proc/$GW_PID/exe) in *v0.1.6*|'') exit 1; esac")
+
+    def each_state(self, *more):
         lab = supervise_lab.Lab(self.path("lab"), self.addCleanup)
         lab.install()
         # From a plain file to a link; from a link, and the first file goes; and back again.
         releases = [("v0.1.1", "ok"), ("v0.1.5", "ok"), ("v0.1.6", "crash")]
         before = {lab.bin: {"svc": power_cut.Entry("file", read(lab.link), 0o755)},
                   self.path("lab"): {"bin": power_cut.Entry("dir", "", 0)}}
-        calls = self.trace(lab, releases)
+        calls = self.trace(lab, releases, *more)
         whole = {read(supervise_lab.build(*r)): r[0] for r in [("v0.1.0", "ok"), *releases]}
         found = list(power_cut.states(calls, before, [self.path("lab"), lab.bin, lab.state]))
         self.assertGreater(len(found), 40)

@@ -96,15 +96,17 @@ class Reload(supervise_lab.TestCase):
         for text, why in (("#!/bin/sh\nexit 2\n", "ended with 2"), ("#!/bin/sh\nexit 0\n", "ended with 0"),
                           ("#!/bin/sh\necho gwtool takes over\nexit 1\n", "ended with 1")):
             self.write(text)
-            self.ask("reload")
+            self.assert_error(self.ask("reload", code=2), 2, "would not take over: it " + why)
             sup.wait_err("event=replacement-refused .*%s" % why)
-        self.assertIn("would not take over", self.status()["last_error"])
+        s = self.status()
+        self.assertIn("would not take over", s["last_error"])
+        self.assertIn("ended with 1", s["gwtool"]["refused"])
         # nor one that would end at its start, and the service with it
         self.copy(cli.GWTOOL)
         state = os.path.join(self.lab.state, "state.json")
         with open(state, "w") as f:
             f.write('{"version": 99}')
-        self.ask("reload")
+        self.ask("reload", code=2)
         sup.wait_err("event=replacement-refused .*ended with 2(.|\n)*ended with 2")
         sup.wait_err("the state file is of a later gwtool")
         os.chmod(self.program, 0o777)
@@ -134,6 +136,25 @@ class Reload(supervise_lab.TestCase):
             self.assertEqual(f.read(), "asked\n")
         with open(os.path.join(self.lab.state, "state.json")) as f:
             self.assertTrue(json.load(f)["tried_program"])
+        self.assertEqual(sup.stop(), 5)
+
+    def test_a_configuration_that_is_wrong(self):
+        self.lab.install()
+        config = self.file("supervise.toml", "[supervise]\nstop-timeout = \"5s\"\n")
+        sup = self.background([self.program, "supervise", "--config", config, *self.lab.options(), self.lab.link],
+                              env=self.lab.env())
+        self.addCleanup(self.lab.kill_services)
+        sup.wait_err("event=supervising")
+        self.lab.wait_running("v0.1.0")
+        self.file("supervise.toml", "[supervise]\nready = \"tcp:127.0.0.1\"\n")
+        r = self.ask("reload", code=2)
+        self.assert_error(r, 2, "would not take over: it ended with 2", "supervisor's log")
+        self.assertIn("no port", sup.err)
+        # mended, it is forgotten
+        self.file("supervise.toml", "[supervise]\nready = \"tcp:127.0.0.1:1\"\n")
+        self.ask("reload")
+        self.assertNotIn("refused", self.status()["gwtool"])
+        self.assertEqual((sup.err.count("event=took-over"), len(self.lab.lines())), (1, 1))
         self.assertEqual(sup.stop(), 5)
 
     def test_where_the_page_was_nothing_stays(self):

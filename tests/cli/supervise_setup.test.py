@@ -156,6 +156,35 @@ class Import(TestCase):
         self.assertEqual(sup.stop(), 5)
         self.assert_error(self.run_in("import", "ys"), 2, "gw exists already")
 
+    def test_the_age_of_a_toolchain_that_ysco_knew_outlives_the_first_look(self):
+        self.lab.release("v0.1.1")
+        arch = {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine]
+        self.file("lab/proxy/golang.org/toolchain/@v/list", "v0.0.1-go1.26.8.linux-%s\n" % arch)
+        self.write("ys/ysco.conf", self.conf().replace("ServiceToolchain: manual", "ServiceToolchain: follow")
+                   .replace("Update:\n", "Update:\n\tDelay: 72h\n"))
+        self.write("ys/password.txt", "from ysco\n")
+        self.write("ys/state.json", json.dumps({"PauseReason": "holidays", "Schedule": [
+            {"Time": "2026-01-01T00:00:00Z", "Which": "svc", "Version": "v0.1.1", "GoVersion": "go1.26.8"}]}))
+        self.assertEqual(self.run_in("import", "ys").code, 0)
+        self.lab.link = os.path.join(self.work, "svc")
+        self.lab.install()
+        sup = self.background([cli.GWTOOL, "supervise", "--config", "gw/supervise.toml", "./svc"], cwd=self.work,
+                              env=self.lab.env())
+        self.addCleanup(self.lab.kill_services)
+        sup.wait_err("event=supervising .*automatic=.paused: holidays")
+
+        def planned():
+            return self.run_in("status", "--json", "--dir", "gw").json["planned"]
+        first = planned()
+        self.assertEqual((first["version"], first["go_version"]), ("v0.1.1", "go1.26.8"))
+        self.assertEqual(self.run_in("check", "--dir", "gw").code, 0)
+        sup.wait_err("event=checked newer=1 cur=go1.26.8 ")
+        then = planned()
+        self.assertEqual((then["version"], then["go_version"]), ("v0.1.1", "go1.26.8"))
+        # Neither is new: both are wanted now, of a build service that has none of it.
+        self.assertEqual(self.run_in("resume", "--dir", "gw").code, 0)
+        sup.wait_err("event=failed version=v0.1.1 go=go1.26.8 by=schedule")
+
     def test_what_stops_it_names_the_line(self):
         self.write("ys/password.txt", "x\n")
         for change, why in ((("mo-su 00-24", "9-17 mo"), "ys/ysco.conf:13: "),

@@ -7,7 +7,7 @@ gwtool supervise.
     lab.service.faults["dl"] = "cut"        # what the service does wrong from now on
 
 The services are one program, whose version says how it behaves (ok, crash, exit0, stubborn, socket:
-takes LISTEN_FDS and answers with its version, tells NOTIFY_SOCKET that it is ready). They write what they do to
+takes LISTEN_FDS and answers with its version, tells NOTIFY_SOCKET that it is ready and that it ends). They write what they do to
 the file in SVC_LOG, a line each: WHAT VERSION PID. Built once a build directory by Debian's Go.
 """
 
@@ -66,14 +66,17 @@ func serve(c chan os.Signal) {
 			conn.Close()
 		}
 	}()
+	tell := func(text string) {}
 	if where := os.Getenv("NOTIFY_SOCKET"); where != "" {
 		n, err := net.Dial("unixgram", where)
 		if err != nil {
 			panic(err)
 		}
-		n.Write([]byte("READY=1\\nSTATUS=serving " + version + "\\nMAINPID=1\\nWATCHDOG=1"))
+		tell = func(text string) { n.Write([]byte(text)) }
 	}
+	tell("READY=1\\nSTATUS=serving " + version + "\\nMAINPID=1\\nWATCHDOG=1")
 	<-c
+	tell("STOPPING=1\\nSTATUS=stopping " + version)
 	l.Close()
 	<-done
 	os.Exit(0)
@@ -102,6 +105,11 @@ func main() {
 	}
 }
 """.replace("%r, %r", '"%s", "%s"')
+
+
+def read(path):
+    with open(path, "rb") as f:
+        return f.read()
 
 
 def go_version():

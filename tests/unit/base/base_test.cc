@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/result.h"
+#include "base/time_range.h"
 
 using namespace gw;
 
@@ -90,6 +91,10 @@ TEST_CASE("RFC 3339 times are read whole or not at all") {
   CHECK(parse_rfc3339("2025-04-18T14:00:21-05:30") == from_unix(0x6802a84d));
   CHECK(format_rfc3339(*parse_rfc3339("2024-02-29T23:59:59Z")) == "2024-02-29T23:59:59Z");
   CHECK(format_rfc3339(*parse_rfc3339("0001-01-01T00:00:00Z")) == "0001-01-01T00:00:00Z");
+  CHECK(format_rfc3339(kFirstTime) == "0000-01-01T00:00:00Z");
+  CHECK(format_rfc3339(kLastTime) == "9999-12-31T23:59:59Z");
+  CHECK(parse_rfc3339("0000-01-01T00:00:00Z") == kFirstTime);
+  CHECK(parse_rfc3339("9999-12-31T23:59:59Z") == kLastTime);
   for (const char* bad : {"",
                           "2025",
                           "2025-04-18",
@@ -109,6 +114,8 @@ TEST_CASE("RFC 3339 times are read whole or not at all") {
                           "2025-04-18T19:30:21+24:00",
                           "2025-04-18T19:30:21Zx",
                           "+025-04-18T19:30:21Z",
+                          "9999-12-31T23:00:00-01:00",
+                          "0000-01-01T00:59:59+01:00",
                           " 2025-04-18T19:30:21Z"}) {
     INFO(bad);
     CHECK(!parse_rfc3339(bad));

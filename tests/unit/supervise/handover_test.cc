@@ -19,6 +19,7 @@ TEST_CASE("what a supervisor leaves is read back", "[handover]") {
   h.control = 12;
   h.relay = 10;
   h.relay_address = std::string("@\0\x01\xff", 4);
+  h.watchdog = std::chrono::microseconds(200000);
   const auto back = parse_handover(format_handover(h));
   REQUIRE(back);
   CHECK(format_handover(*back) == format_handover(h));
@@ -26,6 +27,7 @@ TEST_CASE("what a supervisor leaves is read back", "[handover]") {
   CHECK(back->service.started == 5678);
   CHECK(back->pages[0].name == "127.0.0.1:8000");
   CHECK(back->control == 12);
+  CHECK(back->watchdog == std::chrono::microseconds(200000));
   h.relay = -1;
   CHECK(parse_handover(format_handover(h))->relay == -1);
   h.control = -1;  // of an earlier one

@@ -228,6 +228,7 @@ TEST_CASE("ysco's state", "[import]") {
   CHECK(got->state.previous == "svc-v0.1.0-go1.26.8-stripped");
   REQUIRE(got->state.versions.size() == 1);
   CHECK(got->state.toolchain_times.at("go1.26.8") == got->state.versions.at("v0.1.2"));
+  CHECK(got->state.toolchains.cur == "go1.26.8");
   CHECK(got->state.versions.at("v0.1.2") == *parse_rfc3339("2027-01-15T08:00:00Z"));
   const std::string notes = all(got->notes);
   CHECK(has(notes, "ysco itself to \"v0.1.3\""));

@@ -21,6 +21,10 @@ TEST_CASE("ways to be ready", "[readiness]") {
                          Way{"tcp:127.0.0.1:80", ReadyBy::kTcp, "127.0.0.1:80"},
                          Way{"tcp:unix:/run/x", ReadyBy::kTcp, "unix:/run/x"},
                          Way{"exec:notify", ReadyBy::kCommand, "notify"},
+                         Way{"exec: a:b", ReadyBy::kCommand, " a:b"},
+                         Way{"exec:Notify", ReadyBy::kCommand, "Notify"},
+                         Way{"curl -f http://x", ReadyBy::kCommand, "curl -f http://x"},
+                         Way{"/opt/a:b c", ReadyBy::kCommand, "/opt/a:b c"},
                          Way{"curl -f x", ReadyBy::kCommand, "curl -f x"}}) {
     INFO(way.text);
     const auto read = parse_readiness(way.text);
@@ -28,7 +32,10 @@ TEST_CASE("ways to be ready", "[readiness]") {
     CHECK(read->by == way.by);
     CHECK(read->what == way.what);
   }
-  for (const char* bad : {"tcp:", "tcp:x", "http://", "http:// x", "exec:"}) {
+  for (const char* bad :
+       {"tcp:", "tcp:x", "http://", "http:// x", "exec:", "exec: ", "tcp:127.0.0.1", "tcp:[::1]",
+        "tcp:127.0.0.1:0", " ", "Notify", "notify ", " notify", "NOTIFY now", "unix:/run/x",
+        "ftp://x", "HTTP://x", "https:/x", "TCP:127.0.0.1:80"}) {
     INFO(bad);
     CHECK_FALSE(parse_readiness(bad));
   }

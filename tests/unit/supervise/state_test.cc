@@ -38,8 +38,8 @@ TEST_CASE("a state is read back as it was", "[state]") {
   s.vulnerabilities = {{"GO-1", {"CVE-1"}, "it crashes", {"a.com/dep", "v1.0.0"}, "v1.0.1"}};
   s.fixes = {{"v1.2.3", {"GO-1"}}};
   s.scanned = {"v1.2.2", "go1.26.7"};
-  s.untold = true;
   s.history = {{t, "updated", {"v1.2.3", "go1.26.8"}, "schedule", "0abc", "why"}};
+  s.untold = {{s.history[0], 2}, {s.history[0], 0}};
   const std::string text = format_state(s);
   const auto back = parse_state(text);
   REQUIRE(back);
@@ -55,7 +55,9 @@ TEST_CASE("a state is read back as it was", "[state]") {
   CHECK(back->vulnerabilities == s.vulnerabilities);
   CHECK(back->fixes == s.fixes);
   CHECK(back->scanned == s.scanned);
-  CHECK(back->untold);
+  REQUIRE(back->untold.size() == 2);
+  CHECK(back->untold[0].tries == 2);
+  CHECK(back->untold[0].event.detail == "why");
   const update::Knowledge k = knowledge_of(*back);
   CHECK(k.situation.running == s.running);
   CHECK(k.situation.skips == s.skips);
@@ -158,6 +160,8 @@ TEST_CASE("history is bounded", "[state]") {
   State s;
   for (int i = 0; i < 150; ++i) add_event(s, {from_unix(i), "updated", {}, "", "", ""});
   CHECK(s.history.size() == kMaxHistory);
+  s.untold.assign(40, {s.history[0], 0});
+  CHECK(parse_state(format_state(s))->untold.size() == kMaxUntold);
   CHECK(s.history.front().time == from_unix(50));
 }
 

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "base/time_range.h"
 #include "support/temp_dir.h"
 #include "update/time_zone.h"
 
@@ -86,6 +87,18 @@ TEST_CASE("leap days and ends of years", "[schedule]") {
   CHECK(next({"we 0-1"}, "1969-12-30T12:00:00+01:00") == "1969-12-31T00:00:00+01:00");
 }
 
+TEST_CASE("the end of time", "[schedule]") {
+  CHECK(next({}, "9999-12-31T23:59:59Z") == "9999-12-31T23:59:59Z");
+  CHECK(next({"fr 22-24"}, "9999-12-31T12:00:00+01:00") == "9999-12-31T22:00:00+01:00");
+  CHECK(next({"sa"}, "9999-12-31T12:00:00+01:00") == "9999-12-31T23:00:00Z");  // local: 10000
+  CHECK(next({"mo"}, "9999-12-31T12:00:00+01:00") == "never");
+  CHECK_FALSE(schedule({"fr 22-24"}, "UTC0").next(at_minute("9999-12-31T12:00:00Z"))->end);
+  CHECK_FALSE(schedule({}).next(kLastTime + std::chrono::seconds(1)));
+  Schedule blacked = schedule({}, "UTC0");
+  blacked.set_blackouts({*parse_blackout("9999-12-31")});
+  CHECK_FALSE(blacked.next(at_minute("9999-12-31T12:00:00Z")));
+}
+
 TEST_CASE("blackouts", "[schedule]") {
   Schedule s = schedule({"mo-fr 9-17"});
   s.set_blackouts({*parse_blackout("2024-12-23/2025-01-01"), *parse_blackout("2025-01-02")});
@@ -164,6 +177,12 @@ TEST_CASE("local times", "[zone]") {
   CHECK(TimeZone().format(at_minute("2024-10-27T03:00:00Z")) == "2024-10-27T03:00:00Z");
   CHECK(TimeZone::parse_rule("XXX3:30")->format(at_minute("2024-10-27T03:00:00Z")) ==
         "2024-10-26T23:30:00-03:30");
+  // What local time cannot say in RFC 3339 is said in UTC.
+  CHECK(zone.format(kLastTime) == "9999-12-31T23:59:59Z");
+  CHECK(zone.format(kLastTime - std::chrono::hours(1)) == "9999-12-31T23:59:59+01:00");
+  CHECK(TimeZone::parse_rule("XXX3:30")->format(kFirstTime) == "0000-01-01T00:00:00Z");
+  CHECK(TimeZone::parse_rule("LMT-0:19:32")->format(at_minute("1930-01-01T00:00:00Z")) ==
+        "1930-01-01T00:00:00Z");
 }
 
 namespace {
