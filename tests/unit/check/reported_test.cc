@@ -139,7 +139,7 @@ TEST_CASE("calls at a time lose nothing of each other") {
   CHECK(second->knows("a.com/b", "v1.0.0"));
 }
 
-TEST_CASE("the lock is waited for until the deadline") {
+TEST_CASE("the lock is waited for until the deadline", "[threads]") {
   const ReportedDir dir;
   auto held = gw::os::LockFile::acquire(dir.file() + ".lock");
   REQUIRE(held);

@@ -181,7 +181,7 @@ bool newer_rules(const std::string& page) {
 
 }  // namespace
 
-TEST_CASE("pages hold what the go command finds in them") {
+TEST_CASE("pages hold what the go command finds in them", "[threads]") {
   Random random(GENERATE(1U, 2U));
   std::vector<Case> cases;
   while (cases.size() < 30000) {
@@ -202,7 +202,7 @@ TEST_CASE("pages hold what the go command finds in them") {
   for (const char* kind : {"error", "none", "several", "a.org/x", "a.org"}) CHECK(seen[kind] > 100);
 }
 
-TEST_CASE("import paths are what the go command takes") {
+TEST_CASE("import paths are what the go command takes", "[threads]") {
   constexpr const char* kPieces[] = {"github.com",
                                      "bitbucket.org",
                                      "hub.jazz.net/git",
@@ -263,7 +263,7 @@ TEST_CASE("import paths are what the go command takes") {
   CHECK(known > 500);
 }
 
-TEST_CASE("roots are what the go command takes") {
+TEST_CASE("roots are what the go command takes", "[threads]") {
   constexpr const char* kPieces[] = {"https",
                                      "http",
                                      "ssh",
@@ -319,7 +319,7 @@ TEST_CASE("roots are what the go command takes") {
   CHECK(good > 2000);
 }
 
-TEST_CASE("redirects lead where Go would go") {
+TEST_CASE("redirects lead where Go would go", "[threads]") {
   constexpr const char* kPieces[] = {"a", "b.c", "/",      "/",     "..",    ".", "//",
                                      "?", "q=1", "https:", "http:", "h.org", " ", "\xc3\xbc"};
   Random random(6);
