@@ -12,6 +12,7 @@
 #include "build/resolve.h"
 #include "build_group.h"
 #include "build_service_group.h"
+#include "buildd/log_verifier.h"
 #include "buildd/service.h"
 #include "buildd/signer.h"
 #include "dns/name.h"
@@ -225,64 +226,6 @@ void add_serve_rules(Command& c, BuildServeValues* v) {
 
 // ---- parts ----
 
-// Directories named after their Go version, as directory_toolchain() looks for them.
-std::vector<std::string> versions_in(const std::string& directory) {
-  std::vector<std::string> out;
-  const auto dir = os::Dir::open(directory);
-  if (!dir) return out;
-  const auto entries = dir->list();
-  if (!entries) return out;
-  for (const os::Dir::Entry& entry : *entries) {
-    const std::string platform =
-        fmt::format(".{}-{}", build::host_target().goos, build::host_target().goarch);
-    std::string name = entry.name;
-    if (name.ends_with(platform)) name.resize(name.size() - platform.size());
-    if (mod::parse_go_version(name) && build::check_go_version(name)) out.push_back(name);
-  }
-  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
-    return *mod::parse_go_version(a) > *mod::parse_go_version(b);
-  });
-  out.erase(std::unique(out.begin(), out.end()), out.end());
-  return out;
-}
-
-// Also one that is not offered: a record of old may have been made with it.
-Result<build::Toolchain> any_toolchain(BuildPlaces v, BuildParts& parts,
-                                       const std::string& version) {
-  v.go_stop_before.reset();
-  return find_build_toolchain(v, parts, version);
-}
-
-Result<std::vector<std::string>> all_go_versions(const BuildServeValues& v, BuildParts& parts) {
-  if (v.toolchain == "module") {
-    const build::Target host = build::host_target();
-    const std::string platform = fmt::format("{}-{}", host.goos, host.goarch);
-    GW_TRY(const std::string newest,
-           build::resolve_go_version(*parts.store, platform,
-                                     {.stop_before = v.go_stop_before.value_or("")}));
-    GW_TRY(const std::string list, parts.store->list(std::string(mod::kToolchainModule)));
-    auto all = build::go_releases(mod::parse_version_list(mod::kToolchainModule, list), platform);
-    // What is above it is in the list only.
-    all.erase(all.begin(), std::find(all.begin(), all.end(), newest));
-    return all;
-  }
-  if (v.toolchain != "local") {
-    auto several = versions_in(v.toolchain);
-    if (!several.empty()) return several;
-  }
-  GW_TRY(const build::Toolchain only, any_toolchain(v, parts, ""));
-  return std::vector<std::string>{only.go_version};
-}
-
-Result<std::vector<std::string>> go_versions(const BuildServeValues& v, BuildParts& parts) {
-  GW_TRY(auto versions, all_go_versions(v, parts));
-  std::erase_if(versions, [&](const std::string& go) {
-    return !build::matches({.stop_before = v.go_stop_before.value_or("")}, go);
-  });
-  if (versions.empty()) return not_found_error("no Go version is before --go-stop-before");
-  return versions;
-}
-
 Result<std::vector<buildd::Network>> networks(const std::vector<std::string>& texts) {
   std::vector<buildd::Network> out;
   for (const std::string& text : texts) {
@@ -381,26 +324,6 @@ BuildServiceValues asked_services(const BuildServeValues& v) {
   return out;
 }
 
-// A client for each question: several builds may end at the same time.
-buildd::Verifier make_verifier(const BuildServeValues& v, const std::string& text,
-                               const std::string& name, const Clock& clock) {
-  return {name,
-          [services = asked_services(v), service = split_build_service(text), name,
-           &clock](const buildd::VerifierQuestion& question) -> Status {
-            std::vector<net::HttpHeader> headers;
-            for (const std::string& mark : question.marks) {
-              headers.push_back({std::string(buildd::kHopHeader), mark});
-            }
-            GW_TRY(const auto client,
-                   open_build_service(services, service, clock, question.settled, headers));
-            auto found = client->find(question.key);
-            if (!found) return std::move(found).error().in(name);
-            if (found->record() == question.record) return {};
-            return untrusted_error(fmt::format("{} got another result: {} bytes, {}", name,
-                                               found->size(), found->sum()));
-          }};
-}
-
 // The other services that a build here waits for.
 Status add_verifiers(buildd::ServiceOptions& options, const BuildServeValues& v, const Clock& clock,
                      const os::Stop& stop) {
@@ -417,7 +340,11 @@ Status add_verifiers(buildd::ServiceOptions& options, const BuildServeValues& v,
   GW_CHECK(build::check_different(services));
   for (const std::string& text : all) {
     GW_TRY(auto key, tlog::VerifierKey::parse(split_build_service(text).key));
-    options.maker.verifiers.push_back(make_verifier(v, text, key.name(), clock));
+    options.maker.verifiers.push_back(buildd::log_verifier(
+        key.name(), [services = asked_services(v), service = split_build_service(text), &clock](
+                        const os::Stop& until, const std::vector<net::HttpHeader>& headers) {
+          return open_build_service(services, service, clock, until, headers);
+        }));
     options.maker.verifiers.back().knows_private = v.verify_only == text;
     options.verifier_keys.push_back(std::move(key));
   }
@@ -454,15 +381,17 @@ Result<int> run_serve(Context& ctx, const BuildServeValues& v) {
   }
   GW_TRY(const auto signals, os::SignalThread::start(stop, {}));
   GW_TRY(BuildParts parts,
-         make_build_parts(v, v.cache.value_or(v.data + "/cache"), ctx.clock, stop, nullptr));
+         make_build_parts(
+             v, {.cache = v.cache.value_or(v.data + "/cache"), .clock = ctx.clock, .stop = stop}));
   GW_CHECK(add_verifiers(options, v, ctx.clock, stop));
   GW_CHECK(add_vulnerabilities(options, v, stop));
   options.maker.is_private = [&parts](const std::string& module) {
     return parts.private_rules->is_private(module);
   };
+  const build::ToolchainPlace place = toolchain_place(v, parts);
   const buildd::Toolchains::Source toolchains{
-      [&] { return go_versions(v, parts); },
-      [&](const std::string& version) { return any_toolchain(v, parts, version); }};
+      [&] { return place.versions(); },
+      [&](const std::string& version) { return place.find_any(version); }};
   GW_TRY(auto service,
          buildd::Service::start(
              std::move(options),
@@ -509,7 +438,8 @@ void add_build_serve(Command& c) {
   add_serve_rules(serve, v.get());
   serve.rules.push_back([v]() -> Status {
     // A proxy that is away comes back, a directory that is not there does not.
-    if (v->toolchain != "module" && v->toolchain != "local" && !os::is_directory(v->toolchain)) {
+    if (v->toolchain != build::kModuleToolchain && v->toolchain != build::kLocalToolchain &&
+        !os::is_directory(v->toolchain)) {
       return usage_error(v->toolchain + ": no directory", "--toolchain: module, local, or one");
     }
     if (v->witness_quorum > v->witnesses.size()) {
