@@ -1,5 +1,7 @@
 #include "build/reason.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -116,6 +118,18 @@ bool is_continued(std::string_view line) {
   return !line.empty() && (line[0] == '\t' || line[0] == ' ');
 }
 
+// The go command reads modules from us, at an address that says nothing to anybody afterwards.
+void drop_our_address(std::string& said) {
+  constexpr std::string_view kReading = "reading ";
+  constexpr std::string_view kOurs = "http://127.0.0.1:";
+  const std::string both = fmt::format("{}{}", kReading, kOurs);
+  for (auto at = said.find(both); at != std::string::npos; at = said.find(both, at + 1)) {
+    const std::size_t path = said.find('/', at + both.size());
+    if (path == std::string::npos) return;
+    said.erase(at + kReading.size(), path + 1 - at - kReading.size());
+  }
+}
+
 // All that is said with a line of the output. The go command sets the further lines of a sentence
 // in, and what is quoted in one behind a colon: then that is what tells. Of a long one, the last of
 // what is before the line.
@@ -140,6 +154,7 @@ std::string sentence_at(std::string_view output, std::string_view line) {
     if (!said.empty() && !part.empty()) said += ' ';
     said += part;
   }
+  drop_our_address(said);
   return said;
 }
 

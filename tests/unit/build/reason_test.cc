@@ -148,6 +148,13 @@ TEST_CASE("a sentence of several lines is shown whole, and nothing else with it"
        "allowed"},
       {"# a.b/c\nm.go:3:9: cannot use x as y:\n\thave f()\n\twant g()\nm.go:4:1: z\n",
        "m.go:3:9: cannot use x as y: have f() want g()"},
+      // Where the go command read it, which is the place of nobody.
+      {"m.go:3:8: cannot find module providing package a.b/d: module a.b/d: reading "
+       "http://127.0.0.1:40123/a.b/d/@v/list: 404 Not Found\n\tserver response: reading "
+       "https://a.b/d: no\n",
+       "m.go:3:8: cannot find module providing package a.b/d: module a.b/d: reading "
+       "a.b/d/@v/list: 404 Not Found server response: reading https://a.b/d: no"},
+      {"reading http://127.0.0.1:40123", "reading http://127.0.0.1:40123"},
       {"something\n\n \tset in\r\n", "set in"},
       {"\tmore exclude directives.", "more exclude directives."},
       {"\n\tmore exclude directives.\n\n\tno more\n", "more exclude directives."},
