@@ -99,27 +99,33 @@ struct Planned {
 };
 
 // A call's builds in the order of its arguments; what cannot be resolved is told and left out.
-Result<std::vector<Planned>> plan(Context& ctx, BuildProgress& progress, const BuildValues& v,
-                                  BuildParts& parts, const std::string& go_version, int& code) {
+struct Plan {
+  std::vector<Planned> builds;
+  int code = kExitDone;  // of what was told
+};
+Result<Plan> make_plan(Context& ctx, BuildProgress& progress, const BuildValues& v,
+                       build::ModuleStore& store, const std::string& go_version) {
+  Plan out;
   std::vector<build::Key> keys;
   std::vector<build::Target> targets = v.targets;
   if (targets.empty()) targets.push_back(build::host_target());
   for (const std::string& text : v.packages) {
     GW_TRY(const auto request, build::parse_request(text));
     progress.say("resolving " + text);
-    auto found = build::resolve(*parts.store, request);
+    auto found = build::resolve(store, request);
     if (!found) {
-      code = worse_exit(code, exit_code(found.error().kind));
+      out.code = worse_exit(out.code, exit_code(found.error().kind));
       ctx.out.error(std::move(found).error().in("resolving " + text));
       continue;
     }
     for (const build::Target& target : targets) {
-      keys.push_back({found->module, found->version, found->dir, target, go_version, v.stripped});
+      build::Key key{found->module, found->version, found->dir, target, go_version, v.stripped};
+      // One that was named before, in other words or the same.
+      if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(std::move(key));
     }
   }
   GW_TRY(const auto outputs, build::plan_outputs(v.output, keys));
-  std::vector<Planned> out;
-  for (std::size_t i = 0; i < keys.size(); ++i) out.push_back({keys[i], outputs[i]});
+  for (std::size_t i = 0; i < keys.size(); ++i) out.builds.push_back({keys[i], outputs[i]});
   return out;
 }
 
@@ -153,9 +159,10 @@ Status build_one(Context& ctx, BuildProgress& progress, build::Builder& builder,
                  const Planned& planned, std::set<std::string>& told) {
   GW_TRY(const build::Product product, builder.build(planned.key));
   GW_TRY(const os::Dir directory, os::Dir::open(planned.output.directory));
-  GW_TRY(const build::Saved saved, product.save(directory, planned.output.name));
+  const auto saved = product.save(directory, planned.output.name);
+  if (!saved) return saved.error().in("writing " + planned.output.path());
   progress.clear();  // the result may go to the same terminal
-  report(ctx, planned, saved, product);
+  report(ctx, planned, *saved, product);
   for (const build::SumRemark& remark : product.remarks()) {
     if (!told.insert(remark.text).second) continue;
     if (remark.vouched) {
@@ -186,15 +193,18 @@ Result<int> run_builds(Context& ctx, const BuildValues& v, const os::Stop& stop)
   GW_TRY(const std::string cache, build_cache_path(v));
   GW_TRY(BuildParts parts,
          make_build_parts(
-             v, cache, ctx.clock, stop,
-             [&](const auto& request, auto bytes) { progress.fetched(request, bytes); },
-             [&](const auto& request, auto bytes, auto all) {
-               progress.received(request, bytes, all);
-             }));
+             v, {.cache = cache,
+                 .clock = ctx.clock,
+                 .stop = stop,
+                 .on_fetched = [&](const auto& request,
+                                   auto bytes) { progress.fetched(request, bytes); },
+                 .on_received = [&](const auto& request, auto bytes,
+                                    auto all) { progress.received(request, bytes, all); }}));
   progress.say("looking for the Go toolchain");
-  GW_TRY(const build::Toolchain toolchain, find_build_toolchain(v, parts, wanted_go(v.go)));
-  int code = kExitDone;
-  GW_TRY(const auto planned, plan(ctx, progress, v, parts, toolchain.go_version, code));
+  GW_TRY(const build::Toolchain toolchain, toolchain_place(v, parts).find(wanted_go(v.go)));
+  GW_TRY(const Plan plan, make_plan(ctx, progress, v, *parts.store, toolchain.go_version));
+  const std::vector<Planned>& planned = plan.builds;
+  int code = plan.code;
   const build::Builder::Options options{
       .sandbox = v.sandbox,
       .limits = build_limits(v),
@@ -259,7 +269,8 @@ Command build_command() {
   c.exits = {{kExitDone, "everything was built"},
              {kExitFailed, "something cannot be built, or does not exist; the others were"},
              {kExitUsage, "the command line is wrong, or the kernel refuses the sandbox"},
-             {kExitTemporary, "a module proxy or the checksum database cannot be reached"},
+             {kExitTemporary,
+              "a module proxy or the checksum database cannot be reached, or the disk is full"},
              {kExitUntrusted,
               "a module or toolchain is not what the checksum database says, or the database "
               "contradicts itself"}};

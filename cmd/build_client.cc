@@ -224,13 +224,7 @@ Status get_one(Context& ctx, const GetValues& v, const Services& services,
   if (auto said = build::check_binary(mod::MemorySource(bytes), found.key()); !said) {
     return untrusted_error(std::move(said).error().message);
   }
-  std::error_code failed;
-  std::filesystem::create_directories(output.directory, failed);
-  if (failed) return io_error(fmt::format("making {}: {}", output.directory, failed.message()));
-  GW_TRY(const os::Dir dir, os::Dir::open(output.directory));
-  GW_TRY(os::NewFile file, dir.new_file(0755));
-  GW_CHECK(file.write(bytes));
-  GW_CHECK(file.publish(output.name));
+  GW_CHECK(build::write_output(output, bytes));
   ctx.out.progress("");
   if (ctx.json) {
     ctx.out.json({{"key", build::format_key(found.key())},

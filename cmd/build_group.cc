@@ -18,8 +18,6 @@ namespace {
 
 constexpr std::string_view kAll = "all";
 constexpr std::string_view kLatest = "latest";
-constexpr std::string_view kModule = "module";
-constexpr std::string_view kLocal = "local";
 
 Status add_target(BuildTargets& v, std::string_view text) {
   const auto add = [&](build::Target target) {
@@ -61,19 +59,22 @@ Result<std::string> log_proxies(std::string_view list) {
 }
 
 // A checksum database, at its source, or else carried by the proxies of a list.
-Result<std::unique_ptr<build::ModuleSums>> make_sums(const std::string& key_text,
-                                                     const std::optional<std::string>& source_place,
-                                                     const std::string& proxies,
+struct SumsPlace {
+  const std::string& key;
+  const std::optional<std::string>& source;
+  const std::string& proxies;
+};
+Result<std::unique_ptr<build::ModuleSums>> make_sums(const SumsPlace& place,
                                                      const build::Cache& cache,
                                                      const net::HttpOptions& http,
                                                      const Clock& clock) {
-  GW_TRY(auto key, tlog::VerifierKey::parse(key_text));
+  GW_TRY(auto key, tlog::VerifierKey::parse(place.key));
   net::SourceOptions options;
   options.log_name = key.name();
-  options.source = source_place.value_or("");
+  options.source = place.source.value_or("");
   options.http = http;
-  if (!source_place) {
-    GW_TRY(options.proxy, log_proxies(proxies));
+  if (!place.source) {
+    GW_TRY(options.proxy, log_proxies(place.proxies));
   }
   GW_TRY(auto source, net::make_source(options));
   GW_TRY(const std::string path, cache.sums(key.name()));
@@ -215,72 +216,51 @@ std::string wanted_go(const std::optional<std::string>& go) {
   return go && *go != kLatest ? *go : std::string();
 }
 
-Result<BuildParts> make_build_parts(const BuildPlaces& v, const std::string& cache_path,
-                                    const Clock& clock, const os::Stop& stop,
-                                    build::OnFetched on_fetched,
-                                    const build::OnReceived& on_received) {
+Result<BuildParts> make_build_parts(const BuildPlaces& v, BuildContext context) {
   net::HttpOptions http;
   http.ca_file = v.log.ca_file.value_or("");
-  http.stop = &stop;
+  http.stop = &context.stop;
   if (v.netrc) {
     GW_TRY(auto netrc, load_netrc(*v.netrc));
     http.netrc = std::make_shared<const net::Netrc>(std::move(netrc));
   }
-  GW_TRY(auto cache, build::Cache::open(cache_path));
+  GW_TRY(auto cache, build::Cache::open(context.cache));
   BuildParts out{std::move(cache)};
   out.private_rules = std::make_unique<const build::PrivateRules>(v.private_rules);
-  GW_TRY(out.public_proxy, build::ProxyClient::create(v.proxy, http, on_received));
+  GW_TRY(out.public_proxy, build::ProxyClient::create(v.proxy, http, context.on_received));
   if (v.private_proxy) {
-    GW_TRY(out.private_proxy, build::ProxyClient::create(*v.private_proxy, http, on_received));
+    GW_TRY(out.private_proxy,
+           build::ProxyClient::create(*v.private_proxy, http, context.on_received));
   }
   out.proxies = std::make_unique<build::PrivateProxies>(*out.private_rules, *out.public_proxy,
                                                         out.private_proxy.get());
-  GW_TRY(out.public_sums, make_sums(v.log.log_key, v.log.source, v.proxy, out.cache, http, clock));
+  GW_TRY(out.public_sums,
+         make_sums({v.log.log_key, v.log.source, v.proxy}, out.cache, http, context.clock));
   std::string private_name;
   if (v.private_log_key) {
     GW_TRY(const auto key, tlog::VerifierKey::parse(*v.private_log_key));
     private_name = key.name();
-    GW_TRY(out.private_sums, make_sums(*v.private_log_key, v.private_source,
-                                       v.private_proxy.value_or("off"), out.cache, http, clock));
+    const std::string proxies = v.private_proxy.value_or("off");
+    GW_TRY(out.private_sums, make_sums({*v.private_log_key, v.private_source, proxies}, out.cache,
+                                       http, context.clock));
   }
   out.first_seen = std::make_unique<build::FirstSeenSums>(out.cache.first_seen(), *out.proxies);
   out.sums = std::make_unique<build::PrivateSums>(
       *out.private_rules, build::PrivateSums::Sources{*out.public_sums, out.private_sums.get(),
                                                       std::move(private_name), *out.first_seen});
-  out.stop = &stop;
+  out.stop = &context.stop;
   out.store = std::make_unique<build::ModuleStore>(out.cache.download(), *out.proxies, *out.sums,
-                                                   std::move(on_fetched));
+                                                   std::move(context.on_fetched));
   return out;
 }
 
-Result<build::Toolchain> find_build_toolchain(const BuildPlaces& v, BuildParts& parts,
-                                              const std::string& version) {
-  const build::Target host = build::host_target();
-  const std::string platform = fmt::format("{}-{}", host.goos, host.goarch);
-  const build::GoQuery query{build::go_line_of_latest(version), v.go_stop_before.value_or("")};
-  const auto check = [&](const std::string& go) -> Status {
-    if (build::matches({.stop_before = query.stop_before}, go)) return {};
-    return usage_error(fmt::format("{} is not before {}", go, query.stop_before),
-                       "see --go-stop-before");
-  };
-  if (v.toolchain == kModule) {
-    std::string wanted = version;
-    if (version.empty() || !query.line.empty()) {
-      GW_TRY(wanted, build::resolve_go_version(*parts.store, platform, query));
-    }
-    GW_CHECK(check(wanted));
-    return build::module_toolchain({*parts.store, parts.cache.toolchains(), parts.stop}, wanted,
-                                   platform);
-  }
-  if (!query.line.empty()) {
-    return usage_error(version + " is a question to a module proxy",
-                       "without --toolchain module, name the version");
-  }
-  auto found = v.toolchain == kLocal
-                   ? build::local_toolchain(process_environment()("PATH").value_or(""), version)
-                   : build::directory_toolchain(v.toolchain, version, platform);
-  if (found) GW_CHECK(check(found->go_version));
-  return found;
+build::ToolchainPlace toolchain_place(const BuildPlaces& v, const BuildParts& parts) {
+  return {{.place = v.toolchain,
+           .stop_before = v.go_stop_before.value_or(""),
+           .path = process_environment()("PATH").value_or(""),
+           .unpacked = parts.cache.toolchains()},
+          *parts.store,
+          parts.stop};
 }
 
 }  // namespace gw::cmd

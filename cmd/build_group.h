@@ -17,7 +17,7 @@
 #include "build/proxy_client.h"
 #include "build/sums.h"
 #include "build/target.h"
-#include "build/toolchain.h"
+#include "build/toolchain_place.h"
 #include "frame/options.h"
 #include "groups.h"
 #include "os/stop.h"
@@ -77,14 +77,15 @@ struct BuildParts {
   std::unique_ptr<build::ModuleStore> store = nullptr;
   const os::Stop* stop = nullptr;  // the caller's
 };
-Result<BuildParts> make_build_parts(const BuildPlaces& v, const std::string& cache,
-                                    const Clock& clock, const os::Stop& stop,
-                                    build::OnFetched on_fetched,
-                                    const build::OnReceived& on_received = nullptr);
-
-// `version`: empty for the newest, or whichever the place has; "go1.26.latest" of a proxy only.
-Result<build::Toolchain> find_build_toolchain(const BuildPlaces& v, BuildParts& parts,
-                                              const std::string& version);
+struct BuildContext {
+  std::string cache;
+  const Clock& clock;
+  const os::Stop& stop;
+  build::OnFetched on_fetched = nullptr;
+  build::OnReceived on_received = nullptr;
+};
+Result<BuildParts> make_build_parts(const BuildPlaces& v, BuildContext context);
+build::ToolchainPlace toolchain_place(const BuildPlaces& v, const BuildParts& parts);
 
 // Subcommands: genkey and sum; serve; get and verify; audit, log publish and log mirror.
 void add_build_owner(Command& c);

@@ -13,8 +13,6 @@ constexpr std::uint64_t kMega = 1'000'000;
 constexpr std::uint64_t kStepBytes = 64 * kMega;
 constexpr std::uint64_t kStepFiles = 20'000;
 constexpr std::chrono::seconds kWalkEvery{5};
-// What a build leaves to others on the disk, whatever its limit.
-constexpr std::uint64_t kReserveBytes = 128 * kMega;
 // Who tries more often than that is not a compiler in doubt.
 constexpr std::uint64_t kMaxRefusals = 1000;
 constexpr std::size_t kMaxNames = 100;

@@ -33,6 +33,9 @@ struct BuildLimits {
   std::chrono::seconds time = std::chrono::hours(1);
 };
 
+// What a build leaves to others on the disk, whatever its limit.
+inline constexpr std::uint64_t kReserveBytes = 128'000'000;
+
 // "the build used more than 8000 MB of memory".
 FoundReason limit_reason(Reason reason, const BuildLimits& limits);
 

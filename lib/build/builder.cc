@@ -152,15 +152,12 @@ Result<std::unique_ptr<Builder>> Builder::make(const Cache& cache, ModuleStore& 
   static_assert(Cache::kNumbers == kBuildUsers);
   const RunnerOptions how{options.sandbox, options.limits, kFirstBuildUser + work.number()};
   GW_TRY(GoRunner runner, GoRunner::make(how, toolchain, work.path(), stop));
-  std::optional<StdCache> std;
-  std::string kept_as;
+  Parts parts{std::move(work), std::move(runner)};
   if (!options.own_library) {
-    kept_as = toolchain.kept_as.empty() ? kept_name(toolchain, &stop) : toolchain.kept_as;
+    parts.kept_as = toolchain.kept_as.empty() ? kept_name(toolchain, &stop) : toolchain.kept_as;
   }
-  if (!kept_as.empty()) std.emplace(cache.standard_library(), kept_as);
-  return std::unique_ptr<Builder>(new Builder(cache, store, std::move(work), std::move(runner),
-                                              std::move(std), std::move(kept_as),
-                                              std::move(options)));
+  if (!parts.kept_as.empty()) parts.std.emplace(cache.standard_library(), parts.kept_as);
+  return std::unique_ptr<Builder>(new Builder(cache, store, std::move(parts), std::move(options)));
 }
 
 // The way of one build.
@@ -206,7 +203,11 @@ Result<Product> Builder::build(const Key& key) {
 // A go command that did not end by itself says nothing about the module.
 Status Builder::check_ran(const GoRan& ran, const Key& key, bool searched) const {
   if (ran.found) return failure(*ran.found);
-  if (ran.disk_full || says_disk_full(ran.output)) return unavailable_error("the disk is full");
+  if (ran.disk_full || says_disk_full(ran.output)) {
+    return unavailable_error(fmt::format("the disk of {} is full: builds leave {} MB of it free",
+                                         cache_.path(), kReserveBytes / 1'000'000),
+                             "make room there, or build where there is some");
+  }
   if (ran.exit.signal != 0) {
     return unavailable_error("the go command " + os::exit_text(ran.exit));
   }
@@ -262,7 +263,7 @@ Status Builder::check_sources(std::string_view commands) const {
 }
 
 Status Builder::fetch(const Key& key, std::string& log) {
-  GW_CHECK(take_packages(key));
+  GW_CHECK(in_cache(take_packages(key)));
   progress(fmt::format("fetching what {} needs", key.package()));
   Forwarder forwarder(store_, key.module, key.version);
   GW_TRY(const GoRan ran, runner_.fetch(key, forwarder));
@@ -282,6 +283,12 @@ Status Builder::fetch(const Key& key, std::string& log) {
 }
 
 // ---- compiled packages ----
+
+// What cannot be read or written there names no place of its own.
+Status Builder::in_cache(Status done) const {
+  if (done || done.error().kind != ErrorKind::kIo) return done;
+  return std::move(done).error().in("the cache " + cache_.path());
+}
 
 // Of a toolchain whose content is not known nothing is kept: it may be another one tomorrow.
 Status Builder::take_packages(const Key& key) const {
@@ -317,7 +324,7 @@ Status Builder::compile_std(const Key& key, std::string_view commands, std::stri
   const std::size_t planned = std_count(commands);
   const auto shown = details(what, planned);
   GW_TRY(const os::Dir apart, runner_.build_cache(key, true));
-  GW_CHECK(std_->copy_to(apart, key.target));
+  GW_CHECK(in_cache(std_->copy_to(apart, key.target)));
   GW_CHECK(runner_.give(apart));
   GW_TRY(const GoRan ran, runner_.compile_std(key, packages, shown.get()));
   if (ran.found) {
@@ -326,8 +333,8 @@ Status Builder::compile_std(const Key& key, std::string_view commands, std::stri
   }
   if (!is_good(ran)) return {};
   packages_ -= planned;
-  GW_CHECK(std_->add_from(apart, key.target));
-  return take_packages(key);
+  GW_CHECK(in_cache(std_->add_from(apart, key.target)));
+  return in_cache(take_packages(key));
 }
 
 Status Builder::compile(const Key& key, std::string& log) {

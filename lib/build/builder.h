@@ -100,19 +100,25 @@ class Builder {
   Result<Product> build(const Key& key);
 
  private:
-  Builder(const Cache& cache, ModuleStore& store, WorkDirectory work, GoRunner runner,
-          std::optional<StdCache> std, std::string kept_as, Options options)
+  struct Parts {
+    WorkDirectory work;
+    GoRunner runner;
+    std::optional<StdCache> std = std::nullopt;
+    std::string kept_as = {};
+  };
+  Builder(const Cache& cache, ModuleStore& store, Parts parts, Options options)
       : cache_(cache),
         store_(store),
-        work_(std::move(work)),
-        runner_(std::move(runner)),
-        std_(std::move(std)),
-        kept_as_(std::move(kept_as)),
+        work_(std::move(parts.work)),
+        runner_(std::move(parts.runner)),
+        std_(std::move(parts.std)),
+        kept_as_(std::move(parts.kept_as)),
         options_(std::move(options)) {}
   Status fetch(const Key& key, std::string& log);
   Status check_zips(const Forwarder& forwarder) const;
   void remark(const Forwarder& forwarder);
   Status check_sources(std::string_view commands) const;
+  Status in_cache(Status done) const;
   Status take_packages(const Key& key) const;
   Status keep_packages(const Key& key) const;
   Status compile_std(const Key& key, std::string_view commands, std::string& log);

@@ -26,6 +26,13 @@ Result<std::pair<os::Dir, std::string>> make_parents(const os::Dir& top, const s
   return std::pair(std::move(at), std::string(rest));
 }
 
+Status write_cache_file(const os::Dir& top, const std::string& path, std::string_view text) {
+  GW_TRY(const auto made, make_parents(top, path));
+  GW_TRY(os::NewFile file, made.first.new_file(0644));
+  GW_CHECK(file.write(text));
+  return file.replace(made.second);
+}
+
 // What a killed call left: its lock is free. The lock's file goes last, so that nobody believes in
 // half a directory.
 void sweep(const os::Dir& work) {
@@ -79,6 +86,11 @@ Result<std::string> Cache::sums(const std::string& log_name) const {
 }
 
 Result<WorkDirectory> Cache::make_work(bool second) const {
+  auto made = new_work(second);
+  return made ? std::move(made) : std::move(made).error().in("the cache " + path_);
+}
+
+Result<WorkDirectory> Cache::new_work(bool second) const {
   GW_TRY(os::Dir work, dir_.open_dir(kWork));
   sweep(work);
   const std::string name = encode_hex(random_bytes(8));
@@ -102,10 +114,9 @@ Result<std::string> Cache::keep_log(const Key& key, std::string_view text) const
   std::string path = "logs/" + format_key(key);
   path.back() = '.';  // its last slash
   path += "log";
-  GW_TRY(auto made, make_parents(dir_, path));
-  GW_TRY(os::NewFile file, made.first.new_file(0644));
-  GW_CHECK(file.write(text));
-  GW_CHECK(file.replace(made.second));
+  if (Status kept = write_cache_file(dir_, path, text); !kept) {
+    return std::move(kept).error().in("the cache " + path_);
+  }
   return fmt::format("{}/{}", path_, path);
 }
 

@@ -73,6 +73,8 @@ class Cache {
   Result<std::string> keep_log(const Key& key, std::string_view text) const;
 
  private:
+  Result<WorkDirectory> new_work(bool second) const;
+
   Cache(std::string path, os::Dir dir) : path_(std::move(path)), dir_(std::move(dir)) {}
   std::string path_;
   os::Dir dir_;

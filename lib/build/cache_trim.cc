@@ -13,6 +13,7 @@
 
 #include "build/kept_packages.h"
 #include "os/dir.h"
+#include "os/unfinished.h"
 #include "os/usage.h"
 
 namespace gw::build {
@@ -62,12 +63,14 @@ Status add_directories(const os::Dir& top, const char* file, std::vector<Item>& 
   return {};
 }
 
-// All files below.
-void add_files(const std::string& top, std::vector<Item>& items) {
+// All files below, or those of some names.
+void add_files(const std::string& top, std::vector<Item>& items,
+               bool (*wanted)(std::string_view name) = nullptr) {
   std::error_code failed;
   for (auto at = trim_fs::recursive_directory_iterator(top, failed);
        at != trim_fs::recursive_directory_iterator(); at.increment(failed)) {
     if (failed) return;
+    if (wanted != nullptr && !wanted(at->path().filename().string())) continue;
     struct stat info {};
     const std::string path = at->path().string();
     if (::lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) continue;
@@ -78,6 +81,19 @@ void add_files(const std::string& top, std::vector<Item>& items) {
            if (error) return io_error(fmt::format("{}: {}", path, error.message()));
            return true;
          }});
+  }
+}
+
+// What calls that were killed left where nothing is trimmed. Whoever writes now has a young one.
+void remove_unfinished(const std::string& top) {
+  constexpr std::int64_t kOldSeconds = 3600;
+  std::vector<Item> items;
+  add_files(top, items, os::is_unfinished);
+  struct timespec now {};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  for (const Item& item : items) {
+    // Best effort: it takes room, and nothing else.
+    if (now.tv_sec - item.used / kNanoseconds > kOldSeconds) (void)item.remove();
   }
 }
 
@@ -94,6 +110,7 @@ Result<std::uint64_t> trim_cache(const std::string& cache, const CacheTrim& trim
   GW_CHECK(add_directories(packages, kPackagesManifest, items));
   add_files(cache + "/logs", items);
   if (!trim.keep_modules) add_files(cache + "/download", items);
+  for (const char* kept : {"/download", "/sumdb", "/first-seen"}) remove_unfinished(cache + kept);
   std::uint64_t total = 0;
   for (const Item& item : items) total += item.bytes;
   std::sort(items.begin(), items.end(),

@@ -125,7 +125,7 @@ Result<GoRunner> GoRunner::make(const RunnerOptions& options, Toolchain toolchai
                                 const std::string& work, const os::Stop& stop) {
   GoRunner out(options, std::move(toolchain), os::real_path(work), stop);
   if (out.mode_ != SandboxMode::kOff) GW_CHECK(out.probe());
-  GW_CHECK(out.prepare());
+  if (Status ready = out.prepare(); !ready) return std::move(ready).error().in(work);
   return out;
 }
 
@@ -183,6 +183,11 @@ Status GoRunner::prepare() {
 }
 
 Result<os::Dir> GoRunner::build_cache(const Key& key, bool std_only) const {
+  auto made = make_build_cache(key, std_only);
+  return made ? std::move(made) : std::move(made).error().in(work_);
+}
+
+Result<os::Dir> GoRunner::make_build_cache(const Key& key, bool std_only) const {
   GW_TRY(const os::Dir work, os::Dir::open(work_));
   GW_TRY(const os::Dir caches, work.open_dir(std_only ? kStdCache : kCache));
   // Whatever builds before could write, this one is not to have.

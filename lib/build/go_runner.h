@@ -99,6 +99,7 @@ class GoRunner {
         work_(std::move(work)),
         stop_(&stop) {}
   Status prepare();
+  Result<os::Dir> make_build_cache(const Key& key, bool std_only) const;
   Status probe();
   bool granted(os::SandboxPart part) const { return (refused_ & os::bit(part)) == 0; }
   os::SandboxPolicy policy(bool fetches, int tell_to) const;

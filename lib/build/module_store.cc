@@ -69,11 +69,18 @@ Error edited(Error error, const std::string& root) {
       "remove it, to fetch it anew");
 }
 
-Status keep(const std::string& root, const mod::ProxyRequest& request, std::string_view bytes) {
+Status write_module_file(const std::string& root, const mod::ProxyRequest& request,
+                         std::string_view bytes) {
   GW_TRY(const Place place, make_place(root, request));
   GW_TRY(os::NewFile file, place.dir.new_file(0644));
   GW_CHECK(file.write(bytes));
   return file.replace(place.name);
+}
+
+Status keep(const std::string& root, const mod::ProxyRequest& request, std::string_view bytes) {
+  Status done = write_module_file(root, request, bytes);
+  return done ? done
+              : std::move(done).error().in(fmt::format("{}: keeping {}", title(request), root));
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <set>
 
+#include "os/dir.h"
+
 namespace gw::build {
 
 namespace {
@@ -77,6 +79,25 @@ Result<std::vector<Output>> plan_outputs(const std::string& to, std::span<const 
   if (!out.empty()) fs::create_directories(out[0].directory, failed);
   if (!failed) return out;
   return io_error(fmt::format("making the directory {}: {}", out[0].directory, failed.message()));
+}
+
+namespace {
+
+Status write_program(const Output& output, std::string_view bytes) {
+  GW_TRY(const os::Dir dir, os::Dir::open(output.directory));
+  GW_TRY(os::NewFile file, dir.new_file(0755));
+  GW_CHECK(file.write(bytes));
+  return file.publish(output.name);
+}
+
+}  // namespace
+
+Status write_output(const Output& output, std::string_view bytes) {
+  std::error_code failed;
+  fs::create_directories(output.directory, failed);
+  if (failed) return io_error(fmt::format("making {}: {}", output.directory, failed.message()));
+  Status done = write_program(output, bytes);
+  return done ? done : std::move(done).error().in("writing " + output.path());
 }
 
 }  // namespace gw::build

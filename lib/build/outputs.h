@@ -28,4 +28,8 @@ Result<std::vector<Output>> name_outputs(const std::string& to, std::span<const 
 // That `to` can be for so many. kUsage.
 Status check_output(const std::string& to, std::size_t binaries);
 
+// A new program: whole and on the disk, or not there at all. Its directory is made if need be.
+// kUsage: the file exists.
+Status write_output(const Output& output, std::string_view bytes);
+
 }  // namespace gw::build

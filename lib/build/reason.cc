@@ -1,5 +1,7 @@
 #include "build/reason.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -75,8 +77,6 @@ bool has(std::string_view text, std::string_view part) {
 
 // ---- lines ----
 
-std::string_view trim_line(std::string_view line) { return trim(line); }
-
 // The line around a position.
 std::string_view line_at(std::string_view output, std::size_t at) {
   const std::size_t begin = output.rfind('\n', at) + 1;  // npos + 1 is 0
@@ -114,6 +114,50 @@ std::size_t source_position(std::string_view line) {
   return 0;
 }
 
+bool is_continued(std::string_view line) {
+  return !line.empty() && (line[0] == '\t' || line[0] == ' ');
+}
+
+// The go command reads modules from us, at an address that says nothing to anybody afterwards.
+void drop_our_address(std::string& said) {
+  constexpr std::string_view kReading = "reading ";
+  constexpr std::string_view kOurs = "http://127.0.0.1:";
+  const std::string both = fmt::format("{}{}", kReading, kOurs);
+  for (auto at = said.find(both); at != std::string::npos; at = said.find(both, at + 1)) {
+    const std::size_t path = said.find('/', at + both.size());
+    if (path == std::string::npos) return;
+    said.erase(at + kReading.size(), path + 1 - at - kReading.size());
+  }
+}
+
+// All that is said with a line of the output. The go command sets the further lines of a sentence
+// in, and what is quoted in one behind a colon: then that is what tells. Of a long one, the last of
+// what is before the line.
+std::string sentence_at(std::string_view output, std::string_view line) {
+  const char* const outputs = output.data();
+  std::size_t begin = static_cast<std::size_t>(line.data() - outputs);
+  std::size_t end = begin + line.size();
+  bool cut = false;
+  while (begin != 0 && is_continued(output.substr(begin))) {
+    const std::string_view before = begin < 2 ? "" : line_at(output, begin - 2);
+    if (before.empty() || before.ends_with(':')) break;
+    cut = end - begin + before.size() > kMaxLine;
+    if (cut) break;
+    begin -= before.size() + 1;
+  }
+  while (end < output.size() && end - begin < kMaxLine && is_continued(output.substr(end + 1))) {
+    end += 1 + line_at(output, end + 1).size();
+  }
+  std::string said = cut ? "..." : "";
+  for (std::string_view rest = output.substr(begin, end - begin); !rest.empty();) {
+    const std::string_view part = trim(take_line(rest));
+    if (!said.empty() && !part.empty()) said += ' ';
+    said += part;
+  }
+  drop_our_address(said);
+  return said;
+}
+
 std::optional<std::string_view> find_source_line(std::string_view output) {
   while (!output.empty()) {
     const std::string_view line = take_line(output);
@@ -122,41 +166,46 @@ std::optional<std::string_view> find_source_line(std::string_view output) {
   return std::nullopt;
 }
 
+// What a row of the table is for, and the line of the output that it was found in.
+struct Match {
+  Reason reason;
+  std::string_view line;
+};
+
 // ---- reasons that one line does not decide ----
 
 // "M@V requires go >= ": of the module itself, or of one that it imports.
-std::optional<FoundReason> find_newer_go(std::string_view output, std::string_view module) {
+std::optional<Match> find_newer_go(std::string_view output, std::string_view module) {
   if (const auto line = find_line(output, " requires go >= ")) {
     const std::string_view before = line->substr(0, line->find(" requires go >= "));
     const std::string_view who = before.substr(before.rfind(' ') + 1);
     const bool own = who.substr(0, who.find('@')) == module;
-    return FoundReason{own ? Reason::kNewerGo : Reason::kImportNewerGo, std::string(*line)};
+    return Match{own ? Reason::kNewerGo : Reason::kImportNewerGo, *line};
   }
   for (const std::string_view text : {"note: module requires Go ", "invalid go version '"}) {
     if (const auto line = find_line(output, text)) {
-      return FoundReason{Reason::kNewerGo, std::string(*line)};
+      return Match{Reason::kNewerGo, *line};
     }
   }
   return std::nullopt;
 }
 
-std::optional<FoundReason> find_constraints(std::string_view output) {
+std::optional<Match> find_constraints(std::string_view output) {
   const auto line = find_line(output, "version constraints conflict:");
   if (!line) return std::nullopt;
   if (const auto declared = find_line(output, "module declares its path as:")) {
-    return FoundReason{Reason::kPathMismatch, std::string(*declared)};
+    return Match{Reason::kPathMismatch, *declared};
   }
-  return FoundReason{Reason::kVersionConflict, std::string(*line)};
+  return Match{Reason::kVersionConflict, *line};
 }
 
-std::optional<FoundReason> find_excluded(std::string_view output, const HasCgo& has_cgo) {
+std::optional<Match> find_excluded(std::string_view output, const HasCgo& has_cgo) {
   constexpr std::string_view kExcludes = "build constraints exclude all Go files in ";
   const auto line = find_line(output, kExcludes);
   if (!line) return std::nullopt;
-  const std::string_view directory =
-      trim_line(line->substr(line->find(kExcludes) + kExcludes.size()));
+  const std::string_view directory = trim(line->substr(line->find(kExcludes) + kExcludes.size()));
   const bool c = has_cgo && has_cgo(directory);
-  return FoundReason{c ? Reason::kCgoPackage : Reason::kExcluded, std::string(*line)};
+  return Match{c ? Reason::kCgoPackage : Reason::kExcluded, *line};
 }
 
 // ---- the table ----
@@ -222,17 +271,17 @@ constexpr auto kCode = std::to_array<Row>({
 });
 
 template <std::size_t N>
-std::optional<FoundReason> find_row(std::string_view output, const std::array<Row, N>& rows) {
+std::optional<Match> find_row(std::string_view output, const std::array<Row, N>& rows) {
   for (const Row& row : rows) {
     if (const auto line = find_line(output, row.a, row.b)) {
-      return FoundReason{row.reason, std::string(*line)};
+      return Match{row.reason, *line};
     }
   }
   return std::nullopt;
 }
 
-std::optional<FoundReason> find_any(std::string_view output, std::string_view module,
-                                    const HasCgo& has_cgo) {
+std::optional<Match> find_any(std::string_view output, std::string_view module,
+                              const HasCgo& has_cgo) {
   if (auto found = find_row(output, kBefore)) return found;
   if (auto found = find_constraints(output)) return found;
   if (auto found = find_row(output, kModules)) return found;
@@ -241,15 +290,15 @@ std::optional<FoundReason> find_any(std::string_view output, std::string_view mo
   if (auto found = find_excluded(output, has_cgo)) return found;
   if (auto found = find_row(output, kCode)) return found;
   if (const auto line = find_source_line(output)) {
-    return FoundReason{Reason::kSource, std::string(*line)};
+    return Match{Reason::kSource, *line};
   }
   return std::nullopt;
 }
 
 // When nothing is known: the last thing that was said.
-std::string last_line(std::string_view output) {
-  output = trim(output);
-  return std::string(output.substr(output.rfind('\n') + 1));  // npos + 1 is 0
+std::string_view last_line(std::string_view output) {
+  output = output.substr(0, output.find_last_not_of(" \t\r\n") + 1);  // npos + 1 is 0
+  return output.substr(output.rfind('\n') + 1);
 }
 
 }  // namespace
@@ -263,10 +312,9 @@ bool is_limit(Reason reason) {
 std::string_view reason_hint(Reason reason) { return words_of(reason).hint; }
 
 FoundReason find_reason(std::string_view output, std::string_view module, const HasCgo& has_cgo) {
-  auto found = find_any(output, module, has_cgo);
-  if (!found) found = FoundReason{Reason::kUnknown, last_line(output)};
-  found->line = std::string(trim_line(found->line).substr(0, kMaxLine));
-  return *std::move(found);
+  const Match match =
+      find_any(output, module, has_cgo).value_or(Match{Reason::kUnknown, last_line(output)});
+  return {match.reason, sentence_at(output, match.line).substr(0, kMaxLine)};
 }
 
 }  // namespace gw::build

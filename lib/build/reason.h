@@ -59,7 +59,7 @@ std::string_view reason_hint(Reason reason);
 
 struct FoundReason {
   Reason reason = Reason::kUnknown;
-  std::string line;  // of the output, that tells; empty when none does
+  std::string line;  // what the output says of it, in one line; empty when nothing does
 };
 
 // Whether a file of this directory, as the output names it, is C's: has `import "C"`.

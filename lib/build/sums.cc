@@ -166,13 +166,14 @@ std::vector<Result<Sums>> ModuleSums::ask(const std::vector<Asked*>& batch) {
       continue;
     }
     if (!lookups[i]) {
-      answers.emplace_back(std::move(lookups[i]).error().in(keys[i]));
+      answers.emplace_back(std::move(lookups[i]).error());
       continue;
     }
     answers.push_back(sums_of(*lookups[i], asked.module, asked.version));
     if (!answers.back()) continue;
     if (auto kept = keep(directory_, asked.module, asked.version, *lookups[i]); !kept) {
-      answers.back() = std::move(kept).error().in("keeping the proof of " + keys[i]);
+      answers.back() = std::move(kept).error().in(
+          fmt::format("keeping the proof of {} in {}", keys[i], directory_));
     }
   }
   return answers;

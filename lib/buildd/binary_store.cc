@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "build/key.h"
 #include "module/gzip.h"
+#include "os/unfinished.h"
 
 namespace gw::buildd {
 
@@ -50,7 +51,8 @@ Result<BinaryStore> BinaryStore::open(const std::string& path) {
   GW_TRY(os::Dir dir, os::Dir::open(path));
   GW_TRY(const auto entries, dir.list());
   for (const os::Dir::Entry& entry : entries) {
-    if (entry.name.ends_with(kPart)) GW_CHECK(dir.unlink(entry.name));
+    const bool part = entry.name.ends_with(kPart) || os::is_unfinished(entry.name);
+    if (part) GW_CHECK(dir.unlink(entry.name));
   }
   return BinaryStore(std::move(dir), path);
 }

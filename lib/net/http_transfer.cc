@@ -183,6 +183,7 @@ bool Transfer::take_header(std::string_view line) {
     // Another response begins: what came before was a 1xx or a redirect.
     response_.headers.clear();
     response_.body.clear();
+    received_ = 0;
     unpacker_.reset();
     headers_complete_ = false;
     auto space = line.find(' ');
@@ -213,6 +214,7 @@ bool Transfer::take_body(std::string_view chunk) {
 }
 
 bool Transfer::keep_body(std::string_view chunk) {
+  received_ += chunk.size();
   if (request->take) {
     satisfied_ = !request->take(response_, chunk);
     if (satisfied_) satisfied->push_back(place);
@@ -268,7 +270,7 @@ StreamWindow::Took Transfer::took() const {
 std::string Transfer::describe_timeout(const HttpOptions& options) const {
   curl_off_t took = 0;
   curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &took);
-  const std::string received = fmt::format(", {} bytes received", response_.body.size());
+  const std::string received = fmt::format(", {} bytes received", received_);
   Duration spent = std::chrono::microseconds(took);
   if (!connected()) {
     return "no connection within " + in_seconds(std::min(timeout_, options.connect_timeout));
@@ -320,7 +322,7 @@ Error Transfer::describe(CURLcode code, const HttpOptions& options) const {
     case CURLE_SSL_CACERT_BADFILE:
       return usage_error(detail, "--ca-file takes certificates in PEM form");
     case CURLE_PARTIAL_FILE:
-      return unavailable_error(fmt::format("body cut short after {} bytes", response_.body.size()));
+      return unavailable_error(fmt::format("body cut short after {} bytes", received_));
     case CURLE_GOT_NOTHING:
       return unavailable_error("connection closed without an answer");
     case CURLE_TOO_MANY_REDIRECTS:

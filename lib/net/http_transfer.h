@@ -60,6 +60,7 @@ struct Transfer {
   std::unique_ptr<curl_slist, FreeList> header_list_, connect_list_;
   HttpResponse response_;
   std::size_t header_bytes_ = 0;
+  std::uint64_t received_ = 0;  // of the body, unpacked, whoever takes it
   Duration timeout_{};
   bool headers_complete_ = false;
   bool headers_too_large_ = false;

@@ -32,7 +32,7 @@ struct SourceOptions {
   Duration timeout = std::chrono::seconds(30);  // for one file
   std::vector<HttpHeader> headers = {};         // with every request
   // A server that is busy and says when to come back (503 or 429 with Retry-After) is asked again
-  // then, if that is within a minute, or within this time where it is longer.
+  // then, if that is within this time of the first answer. 0: within a minute.
   Duration patience = {};
   // Before a file that failed while others came is asked for again; it grows, at most five times.
   Duration pause = std::chrono::milliseconds(100);

@@ -119,7 +119,7 @@ Duration HttpFiles::quiet_for(const std::string& base) const {
 }
 
 Duration HttpFiles::most_waiting() const {
-  return std::max(Duration(kMostWaiting), pace_.patience);
+  return pace_.patience > Duration::zero() ? pace_.patience : Duration(kMostWaiting);
 }
 
 // False when there is no time for that, or the server wants to be left alone for longer.
@@ -162,8 +162,10 @@ std::vector<Result<std::string>> HttpFiles::fetch(const std::string& base,
       if (!some([](const Reply& r) { return r.body.has_value(); })) break;
       if (++tries > kTries || system_clock().mono() - begin - waited > pace_.timeout) break;
     }
-    const Duration next = std::max(pause, quiet);
-    if (waited + quiet > most_waiting() || !wait(next)) break;
+    if (waited + quiet > most_waiting()) break;
+    Duration next = std::max(pause, quiet);
+    if (quiet > Duration::zero()) next = std::min(next, most_waiting() - waited);
+    if (!wait(next)) break;
     waited += next;
     pause *= 2;
     fetch_failed(base, requests, replies);

@@ -21,7 +21,7 @@ namespace gw::net {
 // A file that did not come while others of the same call did is asked for again, a few times and
 // with pauses that grow: a server that loses one answer in ten costs a tenth more requests, and not
 // the whole call. When none came, that is for the caller to wait out, unless the server said
-// how long (Retry-After) and that is at most a minute.
+// how long (Retry-After): then it is asked until a minute is over, or the patience.
 class HttpFiles {
  public:
   // As in SourceOptions.

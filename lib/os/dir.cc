@@ -16,6 +16,7 @@
 #include "base/bytes.h"
 #include "base/crypto.h"
 #include "os/file_parts.h"
+#include "os/unfinished.h"
 
 namespace gw::os {
 
@@ -65,7 +66,7 @@ Result<Fd> open_resolved(int at, const std::string& path, int flags, mode_t mode
   return error_of("opening " + path, errno);
 }
 
-std::string aside() { return ".new-" + encode_hex(random_bytes(8)); }
+std::string aside() { return std::string(kUnfinished) + encode_hex(random_bytes(8)); }
 
 }  // namespace
 

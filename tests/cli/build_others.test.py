@@ -55,6 +55,59 @@ class Other:
                               data=os.path.join(self.dir, "data"))
 
 
+class Front:
+    """What is between a service and the one that asks it: it lies, is slow, or is not there. `mode`: how."""
+
+    # Answers to a lookup.
+    STATUSES = {"gone": 404, "failing": 500, "busy": 503}
+    CHANGES = {"sum": lambda body: body.replace(b" 0", b" 1", 1), "garbage": lambda body: b"\xff\0" * 100,
+               "note": lambda body: body[:-20] + b"AAAA" + body[-16:], "endless": lambda body: body * 10_000}
+
+    def __init__(self, case, behind):
+        self.mode, self.lookups = "", 0
+        front, self.ended = self, threading.Event()
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                lookup, mode = "/lookup/" in self.path, front.mode
+                front.lookups += lookup
+                if lookup and mode == "hangs":
+                    front.ended.wait(60 * cli.SLOWNESS)
+                    return
+                if lookup and mode == "away":
+                    return self.reply(307, b"", "Location", "http://%s%s" % (behind, self.path))
+                if lookup and mode == "circle":
+                    return self.reply(307, b"", "Location", self.path)
+                if lookup and mode in front.STATUSES:
+                    return self.reply(front.STATUSES[mode], b"as told", "Retry-After", "1")
+                marks = {k: v for k, v in self.headers.items() if k.lower() == "gwtool-hop"}
+                r = build_lab.request(behind, "GET", self.path, headers=marks)
+                body = front.CHANGES[mode](r.body) if lookup and mode in front.CHANGES else r.body
+                if "/tile/" in self.path and mode == "tile":
+                    body = b"\0" * len(body)
+                self.reply(r.status, body)
+
+            def reply(self, status, body, *header):
+                self.send_response(status)
+                if header:
+                    self.send_header(*header)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                try:
+                    self.wfile.write(body)
+                except OSError:
+                    pass  # who asked has had enough
+
+            def log_message(self, *args):
+                pass
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = "http://127.0.0.1:%d" % self.server.server_port
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        case.addCleanup(self.server.server_close)
+        case.addCleanup(self.server.shutdown)
+        case.addCleanup(self.ended.set)
+
+
 class Others(cli.TestCase):
     def setUp(self):
         super().setUp()
@@ -91,6 +144,48 @@ class Others(cli.TestCase):
         self.assertEqual(r.status, 503, str(r))
         self.assertEqual([self.size(s) for s in servers], [2, 2, 2])
         self.assertNotIn("gwtool_buildd_disagreements_total 0\n", servers[2].ask_admin("/metrics").text)
+
+    def test_verifiers_that_lie_or_are_slow(self):
+        refused = {"sum": "does not hash to", "note": "bad signature", "garbage": "no record number",
+                   "endless": "body larger than", "circle": "redirects", "gone": "status 404",
+                   "failing": "status 500", "busy": "status 503", "hangs": "no complete answer within",
+                   "tile": "do not hash to the root"}
+        for mode in refused:
+            self.lab.command("example.org/" + mode)
+        other = Other(self, self.lab, "b.example")
+        front = Front(self, other.serve("--build-once", "--limits=false").address)
+        s = self.lab.serve("--verifier", "%s=%s/tlog" % (other.key, front.url), "--verifier-wait", "2s",
+                           "--limits=false")
+        # Whoever sends elsewhere is no liar: what comes from there is proven.
+        front.mode = "away"
+        self.assertEqual(s.get(HELLO + "record").status, 307)
+        for mode, text in refused.items():
+            with self.subTest(mode):
+                front.mode, before = mode, front.lookups
+                r = s.get("/example.org/%s@v0.1.0/%s/record" % (mode, TARGET))
+                self.assertEqual(r.status, 503, str(r))
+                self.assertIn("asking verifiers: b.example: ", r.text)
+                self.assertIn(text, r.text)
+                self.assertEqual(self.size(s), 1)
+                # It is waited for as long as the option says, whatever it says itself.
+                self.assertLessEqual(front.lookups - before, 3 if mode == "busy" else 12)
+        # Nothing of it is remembered: with a service that says what it has, each gets into the log.
+        front.mode = ""
+        for n, mode in enumerate(refused):
+            self.assertEqual(s.get("/example.org/%s@v0.1.0/%s/record" % (mode, TARGET)).status, 307)
+            self.assertEqual(self.size(s), 2 + n)
+        # One that says nothing holds nobody up who stops the service.
+        self.lab.command("example.org/last")
+        self.lab.modules.log()
+        front.mode, answers = "hangs", []
+        before = front.lookups
+        waiting = threading.Thread(target=lambda: answers.append(
+            s.get("/example.org/last@v0.1.0/%s/record" % TARGET).status))
+        waiting.start()
+        cli.wait_until(lambda: front.lookups > before)
+        self.assertEqual(s.stop(), 0)
+        waiting.join()
+        self.assertEqual(answers, [503])
 
     def test_verifiers_are_not_limited_and_strangers_are(self):
         a, b = (Other(self, self.lab, name) for name in ("a.example", "b.example"))

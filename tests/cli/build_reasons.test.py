@@ -41,6 +41,8 @@ CODE = {
                    "func main() { gone() }\n", "empty.s": ""}),
     "lib": ("not a main package", {"a.go": "package lib\n"}),
     "tests": ("not a main package", {"a_test.go": "package x\n"}),
+    "directive": ("cgo directive", {
+        "main.go": 'package main\n\n//go:cgo_ldflag "-lm"\n\nfunc main() {}\n'}),
     "constraint": ("build constraint excludes all go files", {
         "main.go": "//go:build windows\n\n" + MAIN}),
     "cgo": ("needs cgo (package)", {"main.go": 'package main\n\nimport "C"\n\nfunc main() {}\n'}),
@@ -52,6 +54,8 @@ CODE = {
     "program": ("package structure", {"main.go": importing("example.org/code/lib2"),
                                       "../lib2/main.go": MAIN}),
     "two": ("package structure", {"main.go": MAIN, "b.go": "package other\n"}),
+    "only_tests": ("package structure", {"main.go": importing("example.org/code/only_tests/p"),
+                                         "p/p_test.go": "package p\n"}),
     "cycle": ("package structure", {"main.go": importing("example.org/code/cycle/a"),
                                     "a/a.go": 'package a\n\nimport _ "example.org/code/cycle/b"\n',
                                     "b/b.go": 'package b\n\nimport _ "example.org/code/cycle/a"\n'}),
@@ -109,6 +113,13 @@ class Reasons(cli.TestCase):
         for package, reason in sorted(wanted.items()):
             with self.subTest(package):
                 self.assertEqual(found.get(package), reason, r.err)
+
+        # What go says over several lines is one sentence.
+        self.assertIn("go.mod has replace directives: The go.mod file for the module providing named packages "
+                      "contains one or more replace directives. It must not contain directives that would cause "
+                      "it to be interpreted differently than if it were the main module.\n", r.err)
+        self.assertIn("module path mismatch: module declares its path as: example.org/other but was required as: "
+                      "example.org/mismatch\n", r.err)
 
         # And the platform's, which no module has.
         r = self.gwtool("build", "example.org/code/lib2", "--target", "wasip1/wasm", "--proxy", lab.proxy,

@@ -35,6 +35,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)find_includes(input);
   (void)assembled_directories(input);
   const FoundReason found = find_reason(input, "a.b/c", [](std::string_view) { return true; });
-  if (found.line.size() > 400 || input.find(found.line) == std::string_view::npos) std::abort();
+  if (found.line.size() > 400 || found.line.find('\n') != std::string::npos) std::abort();
   return 0;
 }

@@ -1,8 +1,9 @@
 // Runs a program whose Nth fsync or fdatasync fails with EIO, as on a dying disk: that one, or it
-// and all after it. No call is made that fails. For a static binary with threads, and all that it
-// starts: the kernel asks us about each of these calls (seccomp's user notification).
+// and all after it. Or one that is killed at the Nth call that changes something on the disk, of
+// any of its threads, or of what it started. No call is made that fails, or that kills. For a
+// static binary: the kernel asks us about each of these calls (seccomp's user notification).
 //
-//   gw_failsync N once|stay COUNT-FILE PROGRAM ARGS...     ends as the program
+//   gw_failsync N once|stay|kill COUNT-FILE PROGRAM ARGS...     ends as the program
 //
 // With N of 0 none fails. COUNT-FILE has the number of calls in the end. 125: the kernel knows no
 // such notifications, or does not let us.
@@ -26,8 +27,18 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <vector>
 
 namespace {
+
+enum class How { kOnce, kStay, kKill };
+
+constexpr std::array kSyncs{SYS_fsync, SYS_fdatasync};
+constexpr std::array kChanges{
+    SYS_fsync,  SYS_fdatasync, SYS_rename,    SYS_renameat, SYS_renameat2, SYS_link,
+    SYS_linkat, SYS_unlink,    SYS_unlinkat,  SYS_mkdir,    SYS_mkdirat,   SYS_pwrite64,
+    SYS_fchmod, SYS_ftruncate, SYS_fallocate, SYS_syncfs,
+};
 
 constexpr int kCannot = 125;
 pid_t child = -1;
@@ -36,17 +47,17 @@ void pass_on(int number) {
   if (child > 0) (void)::kill(child, number);
 }
 
-// A descriptor on which the kernel asks about syncs of this process and its descendants.
-int listen_to_syncs() {
+// A descriptor on which the kernel asks about these calls of this process and its descendants.
+template <typename Calls>
+int listen_to(const Calls& calls) {
   constexpr auto kNumber = static_cast<unsigned>(offsetof(seccomp_data, nr));
-  std::array<sock_filter, 5> code{
-      sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, kNumber),
-      sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fsync, 1, 0),
-      sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fdatasync, 0, 1),
-      sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
-      sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  const sock_fprog program{code.size(), code.data()};
+  std::vector<sock_filter> code{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, kNumber)};
+  for (const auto call : calls) {
+    code.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(call), 0, 1));
+    code.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF));
+  }
+  code.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+  const sock_fprog program{static_cast<unsigned short>(code.size()), code.data()};
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return -1;
   return static_cast<int>(
       ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program));
@@ -86,8 +97,8 @@ int receive_descriptor(int socket) {
   return fd;
 }
 
-[[noreturn]] void run_program(int socket, char** argv) {
-  const int listener = listen_to_syncs();
+[[noreturn]] void run_program(int socket, How how, char** argv) {
+  const int listener = how == How::kKill ? listen_to(kChanges) : listen_to(kSyncs);
   if (listener < 0 || !send_descriptor(socket, listener)) ::_exit(kCannot);
   ::close(listener);
   ::close(socket);
@@ -96,7 +107,7 @@ int receive_descriptor(int socket) {
 }
 
 // Answers until the program has ended; what it left behind gets ENOSYS then.
-long answer(int listener, int program, long nth, bool stay) {
+long answer(int listener, int program, long nth, How how) {
   long count = 0;
   for (;;) {
     std::array<pollfd, 2> events{pollfd{listener, POLLIN, 0}, pollfd{program, POLLIN, 0}};
@@ -113,7 +124,12 @@ long answer(int listener, int program, long nth, bool stay) {
     ++count;
     seccomp_notif_resp reply{};
     reply.id = question.id;
-    if (nth > 0 && (count == nth || (stay && count > nth))) {
+    const bool chosen = nth > 0 && (count == nth || (how != How::kOnce && count > nth));
+    if (chosen && how == How::kKill) {
+      (void)::kill(child, SIGKILL);
+      // Nobody else goes on meanwhile.
+      reply.error = -EIO;
+    } else if (chosen) {
       reply.error = -EIO;
     } else {
       reply.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
@@ -127,11 +143,13 @@ long answer(int listener, int program, long nth, bool stay) {
 int main(int argc, char** argv) {
   if (argc < 5) return 2;
   const long nth = std::atol(argv[1]);
-  const bool stay = std::strcmp(argv[2], "stay") == 0;
+  const How how = std::strcmp(argv[2], "kill") == 0   ? How::kKill
+                  : std::strcmp(argv[2], "stay") == 0 ? How::kStay
+                                                      : How::kOnce;
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) return kCannot;
   child = ::fork();
-  if (child == 0) run_program(ends[1], argv + 4);
+  if (child == 0) run_program(ends[1], how, argv + 4);
   ::close(ends[1]);
   (void)std::signal(SIGTERM, pass_on);
   (void)std::signal(SIGINT, pass_on);
@@ -139,7 +157,7 @@ int main(int argc, char** argv) {
   if (listener < 0) return kCannot;
   const int program = static_cast<int>(::syscall(SYS_pidfd_open, child, 0));
   if (program < 0) return kCannot;
-  const long count = answer(listener, program, nth, stay);
+  const long count = answer(listener, program, nth, how);
   if (FILE* file = std::fopen(argv[3], "we")) {
     std::fprintf(file, "%ld\n", count);
     (void)std::fclose(file);

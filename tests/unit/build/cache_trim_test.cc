@@ -95,6 +95,21 @@ TEST_CASE("modules may be kept whatever their size, and what is in use always is
   CHECK((fs::exists(lab.at("sumdb/x/proof")) && fs::exists(lab.at("work/left/x"))));
 }
 
+TEST_CASE("what a killed call left of a file goes once it is old, modules stay or not") {
+  for (const bool keep : {false, true}) {
+    const TrimLab lab;
+    lab.put("download/a.b/c/@v/.new-0123456789abcdef", 10, 2);
+    lab.put("download/a.b/c/@v/.new-fedcba9876543210", 10, 0);
+    lab.put("sumdb/x/.new-0123456789abcdef", 10, 2);
+    lab.fill();
+    REQUIRE(trim_cache(lab.cache.path(), {.max_bytes = kPiece * 100, .keep_modules = keep}));
+    CHECK(!fs::exists(lab.at("download/a.b/c/@v/.new-0123456789abcdef")));
+    CHECK(fs::exists(lab.at("download/a.b/c/@v/.new-fedcba9876543210")));
+    CHECK(!fs::exists(lab.at("sumdb/x/.new-0123456789abcdef")));
+    CHECK(lab.left() == "dpstl");
+  }
+}
+
 TEST_CASE("what cannot be removed does not keep what can") {
   os_test::in_child(
       []() -> std::string {

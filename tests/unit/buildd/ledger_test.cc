@@ -270,8 +270,10 @@ TEST_CASE("ledger: kill -9 at each write: all of a build or nothing", "[ledger]"
 TEST_CASE("binaries: half a file is swept, old ones make room", "[binaries]") {
   const TempDir dir;
   REQUIRE(os::write_file_atomic(dir.file("abc.part"), "x", 0644));
+  REQUIRE(os::write_file_atomic(dir.file(".new-0123456789abcdef"), "x", 0644));
   auto store = BinaryStore::open(dir.path()).value();
   CHECK_FALSE(os::file_exists(dir.file("abc.part")));
+  CHECK_FALSE(os::file_exists(dir.file(".new-0123456789abcdef")));
 
   const StoredBinary a = store.add(std::string(1000, 'a')).value();
   const StoredBinary b = store.add(std::string(1000, 'b')).value();

@@ -287,7 +287,7 @@ TEST_CASE("http: a body is given as it comes, and read as far as it is wanted") 
   // Who wants all of it is told that it did not come.
   HttpRequest request{.url = server.url("/cut"), .timeout = 20s};
   request.take = [](const HttpResponse&, std::string_view) { return true; };
-  CHECK(contains(c.fetch_one(request).error().message, "cut short"));
+  CHECK(contains(c.fetch_one(request).error().message, "cut short after 10 bytes"));
 }
 
 TEST_CASE("http: requests that lead to others") {

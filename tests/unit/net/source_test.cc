@@ -256,6 +256,11 @@ TEST_CASE("source: a busy server is waited for, but not for ever") {
   // Too late for this one.
   CHECK(kind(fetch_one(*from, "later")) == ErrorKind::kUnavailable);
   CHECK(server.requests().size() == 4);
+  // However often it says so.
+  asked = -100;
+  auto hasty = source({.source = server.url(), .patience = std::chrono::seconds(1)});
+  CHECK(kind(fetch_one(*hasty, "busy")) == ErrorKind::kUnavailable);
+  CHECK(asked == -98);
   os::Stop stop;
   stop.request();
   auto ended =
