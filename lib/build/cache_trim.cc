@@ -109,8 +109,9 @@ Result<std::uint64_t> trim_cache(const std::string& cache, const CacheTrim& trim
   GW_CHECK(add_directories(library, kPackagesManifest, items));
   GW_CHECK(add_directories(packages, kPackagesManifest, items));
   add_files(cache + "/logs", items);
-  if (!trim.keep_modules) add_files(cache + "/download", items);
+  // Before it is counted.
   for (const char* kept : {"/download", "/sumdb", "/first-seen"}) remove_unfinished(cache + kept);
+  if (!trim.keep_modules) add_files(cache + "/download", items);
   std::uint64_t total = 0;
   for (const Item& item : items) total += item.bytes;
   std::sort(items.begin(), items.end(),
