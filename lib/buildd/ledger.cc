@@ -101,9 +101,15 @@ Ledger::~Ledger() = default;
 
 Result<std::unique_ptr<Ledger>> Ledger::open(const std::string& path, const std::string& vfs) {
   std::unique_ptr<Ledger> out(new Ledger());
-  GW_CHECK(out->open_writer(path, vfs));
-  GW_CHECK(out->open_reader(path, vfs));
-  return out;
+  auto opened = out->open_writer(path, vfs);
+  if (opened) opened = out->open_reader(path, vfs);
+  if (opened) return out;
+  Error error = std::move(opened).error();
+  if (error.hint.find(sqlite::kDamagedHint) != std::string::npos) {
+    error.hint =
+        "put a copy in its place: an empty one would be another history under the same key";
+  }
+  return error;
 }
 
 Status Ledger::open_writer(const std::string& path, const std::string& vfs) {

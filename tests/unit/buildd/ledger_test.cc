@@ -217,6 +217,18 @@ TEST_CASE("ledger: another program's database is refused", "[ledger]") {
   CHECK(Ledger::open(dir.file("x.db")).error().kind == ErrorKind::kUsage);
 }
 
+TEST_CASE("ledger: nobody is told to begin a new one in the place of a damaged one", "[ledger]") {
+  const testing::TempDir dir;
+  for (const std::string& bytes :
+       {std::string("no database"), "SQLite format 3" + std::string(5000, '\0')}) {
+    REQUIRE(os::write_file_atomic(dir.file("ledger.db"), bytes, 0644));
+    const auto opened = Ledger::open(dir.file("ledger.db"));
+    REQUIRE_FALSE(opened);
+    INFO(opened.error().message);
+    CHECK(opened.error().hint.starts_with("put a copy in its place"));
+  }
+}
+
 TEST_CASE("ledger: a full disk, at each write: all of a build or nothing", "[ledger]") {
   FaultVfs& faults = FaultVfs::instance();
   for (const int code : {SQLITE_FULL, SQLITE_IOERR}) {
