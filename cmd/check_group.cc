@@ -86,6 +86,14 @@ int report_errors(Context& ctx, std::span<const check::Outcome> found,
   return worse_exit(code, report_proving(ctx, proving));
 }
 
+// With -q they are not printed, so that they are still to be told.
+void forget_remarks(std::span<check::Outcome> found) {
+  for (auto& outcome : found) {
+    outcome.had.reset();
+    outcome.notes.clear();
+  }
+}
+
 // `remembered`: what was told is told no more, so that cron's mail may have it once.
 void report_notices(Context& ctx, std::span<const check::Outcome> found, bool remembered) {
   for (const auto& outcome : found) {
@@ -256,6 +264,7 @@ Result<int> run_check(Context& ctx, const CheckValues& v, const Question& q) {
   report_notices(ctx, found, state.has_value());
   const int code = worse_exit(report_files(ctx, q.files), report_errors(ctx, found, proven));
   GW_CHECK(ctx.out.flush());
+  if (ctx.quiet) forget_remarks(found);
   if (state) GW_CHECK(state->save(found));
   return code;
 }

@@ -92,9 +92,11 @@ class Retracted(check_lab.CheckCase):
         self.assert_run(r, 1, out="", err_has=OTHER + ": its newest go.mod")
 
     def test_what_is_had_is_told_once(self):
-        def run(version):
+        def run(version, *more):
             return self.check("module", "example.com/stray@" + version, *self.options, "--state",
-                              self.path("state"))
+                              self.path("state"), *more)
+        # What -q keeps back has not been told.
+        self.assert_run(run("v1.5.2", "-q"), 0, out="", err="")
         r = run("v1.5.2")
         self.assert_run(r, 0, out="", err_has="example.com/stray v1.5.2 is retracted")
         self.assertIn("stray is deprecated", r.err)
