@@ -118,6 +118,8 @@ Status ModuleMerger::find_ids(const PendingRecords& pending, const KeepGoing& ke
     const auto id = walk ? walk_to_id(path) : search_id(path);
     if (!id) {
       status = id.error();
+    } else if (*id > max_id_) {
+      status = corrupt_error(fmt::format("module {} is in its index only", quoted(path)));
     } else if (i % kVisitsATick == 0 && keep_going && !keep_going()) {
       status = unavailable_error("interrupted");
     } else {
