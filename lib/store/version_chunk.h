@@ -21,7 +21,7 @@
 
 namespace gw::store {
 
-// An index page of 4096 bytes holds four such rows without overflow pages.
+// An index page of 4096 bytes holds four such rows without overflow pages, one of 8192 eight.
 inline constexpr std::size_t kMaxChunkBytes = 900;
 
 struct VersionEntry {

@@ -16,7 +16,6 @@
 // where there is the memory. Pages of 8 KiB in place of 4 take a twentieth of the time, since each
 // is read, logged, copied back and searched for half as often; 16 KiB would take another twentieth,
 // and write twice as much for the few modules of an ordinary round.
-//
 #pragma once
 
 #include <cstdint>

@@ -22,11 +22,12 @@ class Check(follow_case.TestCase):
     def check(self, *args):
         return self.gwtool("follow-tlog", "--check-db", "--db", self.db, *args)
 
-    def damage(self):
-        """Octets in every page but the first one."""
+    def damage(self, first=1):
+        """Octets in every page from that one on; the one before says which tables there are."""
         with open(self.db, "r+b") as f:
             data = bytearray(f.read())
-            for at in range(4096, len(data), 997):
+            page = int.from_bytes(data[16:18], "big")
+            for at in range(first * page or 100, len(data), 997):
                 data[at] ^= 0xff
             f.seek(0)
             f.write(data)
@@ -54,6 +55,14 @@ class Check(follow_case.TestCase):
         self.assertEqual(r.code, 1)
         self.assertFalse(r.json["good"])
         self.assertEqual(len(r.json["faults"]), len(lines) - 1)
+
+    def test_tables_that_cannot_be_read(self):
+        self.damage(first=0)
+        for args in (("--once", *self.source), ("--status",), ("--check-db",)):
+            with self.subTest(args):
+                r = self.gwtool("follow-tlog", "--db", self.db, *args)
+                self.assert_error(r, 1, self.db + ": database disk image is malformed")
+                self.assertTrue(r.err.endswith(HINT), str(r))
 
     def test_who_meets_it_says_what_to_do(self):
         self.damage()
