@@ -270,7 +270,8 @@ Command build_command() {
              {kExitFailed, "something cannot be built, or does not exist; the others were"},
              {kExitUsage, "the command line is wrong, or the kernel refuses the sandbox"},
              {kExitTemporary,
-              "a module proxy or the checksum database cannot be reached, or the disk is full"},
+              "a module proxy or the checksum database cannot be reached, or a build has not room "
+              "enough (128 MB)"},
              {kExitUntrusted,
               "a module or toolchain is not what the checksum database says, or the database "
               "contradicts itself"}};
