@@ -35,9 +35,14 @@ enum class How { kOnce, kStay, kKill };
 
 constexpr std::array kSyncs{SYS_fsync, SYS_fdatasync};
 constexpr std::array kChanges{
-    SYS_fsync,  SYS_fdatasync, SYS_rename,    SYS_renameat, SYS_renameat2, SYS_link,
-    SYS_linkat, SYS_unlink,    SYS_unlinkat,  SYS_mkdir,    SYS_mkdirat,   SYS_pwrite64,
-    SYS_fchmod, SYS_ftruncate, SYS_fallocate, SYS_syncfs,
+    SYS_fsync,    SYS_fdatasync, SYS_renameat2, SYS_linkat,    SYS_unlinkat, SYS_mkdirat,
+    SYS_pwrite64, SYS_fchmod,    SYS_ftruncate, SYS_fallocate, SYS_syncfs,
+#ifdef SYS_renameat
+    SYS_renameat,
+#endif
+#ifdef SYS_rename  // newer architectures have only those that take a directory
+    SYS_rename,   SYS_link,      SYS_unlink,    SYS_mkdir,
+#endif
 };
 
 constexpr int kCannot = 125;
