@@ -137,6 +137,7 @@ class Faults(cli.TestCase):
             self.assertEqual(glob.glob(os.path.join(data, "binaries", ".*")), [])
         # Some of them before it served, some while it built, some when it was being stopped.
         self.assertGreater(started, 5)
+        self.assertGreater(answered, 0)
         self.assertLess(started, KILLS)
 
 

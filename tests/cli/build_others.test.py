@@ -154,8 +154,8 @@ class Others(cli.TestCase):
             self.lab.command("example.org/" + mode)
         other = Other(self, self.lab, "b.example")
         front = Front(self, other.serve("--build-once", "--limits=false").address)
-        s = self.lab.serve("--verifier", "%s=%s/tlog" % (other.key, front.url), "--verifier-wait", "2s",
-                           "--limits=false")
+        s = self.lab.serve("--verifier", "%s=%s/tlog" % (other.key, front.url), "--verifier-wait",
+                           "%ds" % (2 * cli.SLOWNESS), "--limits=false")
         # Whoever sends elsewhere is no liar: what comes from there is proven.
         front.mode = "away"
         self.assertEqual(s.get(HELLO + "record").status, 307)
@@ -168,7 +168,7 @@ class Others(cli.TestCase):
                 self.assertIn(text, r.text)
                 self.assertEqual(self.size(s), 1)
                 # It is waited for as long as the option says, whatever it says itself.
-                self.assertLessEqual(front.lookups - before, 3 if mode == "busy" else 12)
+                self.assertLessEqual(front.lookups - before, 3 * cli.SLOWNESS if mode == "busy" else 12)
         # Nothing of it is remembered: with a service that says what it has, each gets into the log.
         front.mode = ""
         for n, mode in enumerate(refused):

@@ -1,5 +1,5 @@
-"""The manual's description of the JSON documents: complete, and a rule that can fail. What the commands
-print is held against it wherever a test reads a document (tests/support/cli.py)."""
+"""The manual's description of the JSON documents: complete, and a rule that can fail. All that
+tests make the commands print is held against it (tests/support/cli.py)."""
 
 import os
 import re

@@ -78,6 +78,20 @@ def clean_env(**changes):
     return env
 
 
+def documents(out):
+    """The JSON objects of an output: one, or one a line."""
+    try:
+        found = [json.loads(out)]
+    except ValueError:
+        found = []
+        for line in out.splitlines():
+            try:
+                found.append(json.loads(line))
+            except ValueError:
+                pass
+    return [document for document in found if isinstance(document, dict)]
+
+
 class Run:
     """The end of a process: code (negative: the signal), out, err (text), seconds."""
 
@@ -97,13 +111,11 @@ class Run:
         """All that gwtool prints with --json is as the manual describes it, whether or not a test reads
         it; what is no JSON is for the tests to find."""
         name = json_docs.document_of(self.args[1:])
-        if self.args[0] != GWTOOL or "--json" not in self.args or name is None:
+        if self.args[0] != GWTOOL or "--json" not in self.args:
             return
-        for line in self.lines:
-            try:
-                document = json.loads(line)
-            except ValueError:
-                continue
+        for document in documents(self.out):
+            if name is None:
+                raise AssertionError("a document that the manual does not describe: %s" % self)
             json_docs.check(name, document)
 
     def __str__(self):
