@@ -72,7 +72,8 @@ bool is_no_command(std::string_view text) {
   const std::string_view word = trim(text).substr(0, trim(text).find(' '));
   const std::string_view scheme = word.substr(0, word.find(':'));
   return word.empty() || to_lower(word) == "notify" ||
-         (scheme.size() < word.size() && std::all_of(scheme.begin(), scheme.end(), is_letter));
+         (!scheme.empty() && scheme.size() < word.size() &&
+          std::all_of(scheme.begin(), scheme.end(), is_letter));
 }
 
 }  // namespace

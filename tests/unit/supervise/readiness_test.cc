@@ -25,6 +25,8 @@ TEST_CASE("ways to be ready", "[readiness]") {
                          Way{"exec:Notify", ReadyBy::kCommand, "Notify"},
                          Way{"curl -f http://x", ReadyBy::kCommand, "curl -f http://x"},
                          Way{"/opt/a:b c", ReadyBy::kCommand, "/opt/a:b c"},
+                         Way{":", ReadyBy::kCommand, ":"},  // the shell's no-op
+                         Way{": $GW_PID", ReadyBy::kCommand, ": $GW_PID"},
                          Way{"curl -f x", ReadyBy::kCommand, "curl -f x"}}) {
     INFO(way.text);
     const auto read = parse_readiness(way.text);
