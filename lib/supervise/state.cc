@@ -121,6 +121,10 @@ void read_updates(const Json& json, State& state) {
     const auto tries = static_cast<unsigned>(number_member(event, "tries").value_or(0));
     state.untold.push_back({read_event(event), tries});
   }
+  // Of a gwtool before there were several: the last one was not told.
+  if (flag_member(json, "untold") && !state.history.empty()) {
+    state.untold.push_back({state.history.back(), 0});
+  }
   if (const Json* service = find_member(json, "service")) state.service = read_mark(*service);
   for (const Json& other : list_member(json, "others")) {
     if (const auto mark = read_mark(other)) state.others.push_back(*mark);

@@ -165,6 +165,19 @@ TEST_CASE("history is bounded", "[state]") {
   CHECK(s.history.front().time == from_unix(50));
 }
 
+TEST_CASE("what the gwtool before did not tell is known by one member", "[state]") {
+  const auto told = parse_state(R"({"version":1,"untold":true,"history":[
+    {"time":"2026-08-01T10:00:00Z","what":"failed","version":"v1.0.1","by":"schedule"},
+    {"time":"2026-08-01T11:00:00Z","what":"exited","version":"v1.0.0","by":"itself"}]})");
+  REQUIRE(told);
+  REQUIRE(told->untold.size() == 1);
+  CHECK(told->untold[0].event.what == "exited");
+  CHECK(told->untold[0].event.target.version == "v1.0.0");
+  CHECK(told->untold[0].tries == 0);
+  CHECK(parse_state(R"({"version":1,"untold":true})")->untold.empty());
+  CHECK(parse_state(R"({"version":1,"untold":false,"history":[{"what":"x"}]})")->untold.empty());
+}
+
 TEST_CASE("members by type", "[state]") {
   const Json j = *parse_json(R"({"t":"x","n":3,"m":-3,"f":true,"l":["a",1],"o":{"x":"y"}})");
   CHECK(text_member(j, "t") == "x");
