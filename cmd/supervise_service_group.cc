@@ -79,7 +79,8 @@ void add_supervise_update(Command& c, const std::shared_ptr<SuperviseValues>& v)
             .more("By /bin/sh, with GW_EVENT, GW_VERSION, GW_GO_VERSION and GW_MESSAGE. One event "
                   "after the other, as they happened. What the supervisor's end cut short, or did "
                   "not come to, is told by the next start, so that an event may be told twice. Of "
-                  "those that come while 16 wait the log alone tells."));
+                  "those that come while 16 are not told to the end, the one that is being told "
+                  "among them, the log alone tells."));
   c.add(text_option("event-url", "URL", &o->event_url, "post JSON there when something happened")
             .check(net::check_url)
             .more("With event, time, host, package, version, go_version, by and message; in the "
