@@ -11,6 +11,7 @@
 #include "base/visible.h"
 #include "os/file.h"
 #include "supervise/json_fields.h"
+#include "supervise/messages.h"
 #include "supervise/supervisor.h"
 #include "supervise_group.h"
 
@@ -192,8 +193,8 @@ Result<int> run_reload(Context& ctx, const std::string& dir) {
   for (;;) {
     GW_TRY(const Json status, ask(dir, "status"));
     const Json& own = list_member(status, "gwtool");
-    if (const std::string why = text_member(own, "refused"); !why.empty()) {
-      return usage_error(why, "what it said is in the supervisor's log");
+    if (const Json* why = find_member(own, "refused")) {
+      return supervise::parse_error(format_json(*why)).in(dir);
     }
     if (!flag_member(own, "replacing")) break;
     std::this_thread::sleep_for(kPause);

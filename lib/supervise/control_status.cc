@@ -6,6 +6,12 @@
 #include "supervise/supervisor.h"
 
 namespace gw::supervise {
+namespace {
+
+// For who asked. That something was under way is no news later.
+constexpr std::chrono::minutes kBusyIsNews{1};
+
+}  // namespace
 
 Json Supervisor::status_json() const {
   const auto time = [this](WallTime t) { return options_.schedule.zone().format(t); };
@@ -45,7 +51,10 @@ Json Supervisor::status_json() const {
   out["toolchains"] = {{"cur", state_.toolchains.cur}, {"prev", state_.toolchains.prev}};
   out["gwtool"] = {{"version", "v" GW_VERSION}, {"another_on_disk", is_other_program()}};
   if (replacing_) out["gwtool"]["replacing"] = true;
-  if (!refused_.empty()) out["gwtool"]["refused"] = refused_;
+  if (refused_ &&
+      (refused_->kind != ErrorKind::kUnavailable || clock_.mono() < refused_at_ + kBusyIsNews)) {
+    out["gwtool"]["refused"] = error_json(*refused_);
+  }
   if (!state_.own_version.empty()) {
     const auto own = mod::parse_semver("v" GW_VERSION);
     const auto newest = mod::parse_semver(state_.own_version);

@@ -161,6 +161,7 @@ class Supervisor {
   Status check_idle() const;
   Status start_replacement();
   void replacement_answered(const os::Exit& exit);
+  void refuse_replacement(Error error);
   Status replace_program();
 
   // the service manager: supervisor_manager.cc
@@ -313,7 +314,8 @@ class Supervisor {
   std::string own_program_;           // the file that was run
   std::string answer_;                // of the one that is asked to take over
   bool replacing_ = false;            // it is asked, or is about to
-  std::string refused_;               // why the last one that was asked does not
+  std::optional<Error> refused_;      // why the last one that was asked does not
+  MonoTime refused_at_{};
 
   std::unique_ptr<Task> check_, fetch_, before_, probe_, page_, rehearsal_, prefetch_;
   build::Key prefetching_;      // what prefetch_ is for, or was tried for last

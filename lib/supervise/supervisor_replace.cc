@@ -175,7 +175,7 @@ Status Supervisor::start_replacement() {
   task.done = [this](const os::Exit& exit) { replacement_answered(exit); };
   GW_TRY(rehearsal_, Task::start(*loop_, std::move(task)));
   replacing_ = true;
-  refused_.clear();
+  refused_.reset();
   return {};
 }
 
@@ -183,8 +183,9 @@ void Supervisor::replacement_answered(const os::Exit& exit) {
   rehearsal_.reset();
   Status done;
   if (!exit.ok() || trim(answer_) != kHandoverAnswer) {
-    done = usage_error(
-        fmt::format("{} would not take over: it {}", own_program_, os::exit_text(exit)));
+    done =
+        usage_error(fmt::format("{} would not take over: it {}", own_program_, os::exit_text(exit)),
+                    "what it said is in the supervisor's log");
   } else {
     // Whose command is on its way is answered by this one, and it may be one that changes things.
     control_->finish(kLastCommands);
@@ -192,10 +193,19 @@ void Supervisor::replacement_answered(const os::Exit& exit) {
     done = check_idle();
     if (done) done = replace_program();  // and does not return
   }
-  log_.error("replacement-refused", done.error());
+  refuse_replacement(std::move(done).error());
+}
+
+void Supervisor::refuse_replacement(Error error) {
+  log_.error("replacement-refused", error);
   replacing_ = false;
-  refused_ = done.error().message;
-  state_.last_error = refused_;
+  if (error.kind == ErrorKind::kUnavailable) {
+    state_.tried_program.clear();  // busy: another time, also by itself
+  } else {
+    state_.last_error = error.message;
+  }
+  refused_ = std::move(error);
+  refused_at_ = clock_.mono();
   if (auto saved = save(); !saved) log_.error("state", saved.error());
 }
 

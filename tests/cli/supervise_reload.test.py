@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import sys
+import threading
 
 sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
 import cli
@@ -100,7 +101,7 @@ class Reload(supervise_lab.TestCase):
             sup.wait_err("event=replacement-refused .*%s" % why)
         s = self.status()
         self.assertIn("would not take over", s["last_error"])
-        self.assertIn("ended with 1", s["gwtool"]["refused"])
+        self.assertIn("ended with 1", s["gwtool"]["refused"]["message"])
         # nor one that would end at its start, and the service with it
         self.copy(cli.GWTOOL)
         state = os.path.join(self.lab.state, "state.json")
@@ -115,6 +116,44 @@ class Reload(supervise_lab.TestCase):
         self.ask("reload", code=1)
         self.assertEqual(len(self.lab.lines()), 1)
         self.assertEqual(sup.stop(), 5)
+
+    def test_an_update_that_begins_while_it_is_asked(self):
+        """Another try helps, and the exit code says so."""
+        self.lab.install()
+        self.lab.release("v0.1.1")
+        sup = self.start()
+        self.lab.wait_running("v0.1.0")
+        asked, go = self.path("asked"), self.path("go")
+        self.write("#!/bin/sh\ntouch %s\nwhile ! test -e %s; do sleep 0.01; done\necho gwtool takes over\n" % (asked, go))
+        self.lab.service.hold = threading.Event()
+        self.addCleanup(self.lab.service.hold.set)
+        reload = self.background([cli.GWTOOL, "supervise", "reload", "--dir", self.lab.state])
+        cli.wait_until(lambda: os.path.exists(asked), what="the question")
+        self.ask("update", "v0.1.1")
+        self.assertEqual(self.status()["state"], "fetching")
+        self.file("go", "")
+        self.assertEqual(reload.wait(), 3, reload.err)
+        self.assertIn("busy: fetching", reload.err)
+        self.assertNotIn("log", reload.err)
+        self.lab.service.hold.set()
+        sup.wait_err("event=updated version=v0.1.1")
+        cli.wait_until(lambda: self.status()["state"] == "running", what="the end of the update")
+        self.assertNotIn("last_error", self.status())
+        self.copy(cli.GWTOOL)
+        self.ask("reload")
+        self.assertEqual(sup.err.count("event=took-over"), 1)
+        self.assertEqual(sup.stop(), 5)
+
+    def test_one_that_is_gone_once_it_was_asked(self):
+        self.lab.install()
+        sup = self.start()
+        self.lab.wait_running("v0.1.0")
+        self.write("#!/bin/sh\nrm %s\necho gwtool takes over\n" % self.program)
+        r = self.ask("reload", code=1)
+        self.assert_error(r, 1, "running %s" % self.program)
+        self.assertNotIn("log", r.err.replace(self.program, "").replace(self.lab.state, ""))
+        self.assertEqual(self.status()["gwtool"]["refused"]["kind"], "io")
+        self.assertEqual((len(self.lab.lines()), sup.stop()), (1, 5))
 
     def test_a_new_one_on_the_disk_is_taken_once(self):
         self.lab.install()
