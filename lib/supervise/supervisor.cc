@@ -190,6 +190,7 @@ Result<os::Exit> Supervisor::run() {
 Status Supervisor::begin() {
   GW_CHECK(os::become_subreaper());
   GW_CHECK(watch_signals());
+  if (!handover_) GW_CHECK(end_leftovers());
   GW_CHECK(take_from_manager());
   using Why = os::Loop::Timer::Why;
   GW_TRY(stop_timer_, loop_->timer([this](Why) { happen(update::Event::kStopTimeout); }));

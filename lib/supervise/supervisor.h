@@ -111,6 +111,7 @@ class Supervisor {
   void on_signal(int number);
   void reap_orphans();
   // what a start finds: supervisor_start.cc
+  Status end_leftovers();
   Status start_first();
   void find_users();
   Status open_control();

@@ -3,18 +3,36 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <thread>
 
 #include "http/endpoint.h"
+#include "supervise/readiness.h"
 #include "supervise/supervisor.h"
 
 namespace gw::supervise {
 namespace {
 
 constexpr std::uint16_t kNoPort = 0;
+constexpr std::chrono::seconds kLeftTime{5};
+constexpr std::chrono::milliseconds kLeftPause{100};
 
 // Between two signs of life; not so short that nothing else would be done.
 Duration pause_of(std::chrono::microseconds watchdog) {
   return std::max<Duration>(watchdog / 2, std::chrono::milliseconds(1));
+}
+
+// Who answers there may be about to end: a service whose supervisor was killed before it had
+// written down whom it started.
+Result<os::Fd> listen_at(http::Endpoint& endpoint) {
+  auto fd = http::listen_on(endpoint);
+  const auto end = system_clock().mono() + kLeftTime;
+  while (!fd && system_clock().mono() < end) {
+    const bool held = try_readiness({ReadyBy::kTcp, endpoint.format()}, kLeftPause).has_value();
+    fd = http::listen_on(endpoint);  // it may have ended just before we looked
+    if (fd || !held) return fd;
+    std::this_thread::sleep_for(kLeftPause);
+  }
+  return fd;
 }
 
 }  // namespace
@@ -30,7 +48,7 @@ Status Supervisor::take_from_manager() {
   for (const std::string& text : options_.listen) {
     if (handover_) break;  // they are among them
     GW_TRY(auto endpoint, http::Endpoint::parse(text, kNoPort));
-    GW_TRY(os::Fd fd, http::listen_on(endpoint));
+    GW_TRY(os::Fd fd, listen_at(endpoint));
     log_.info("listening", {{"address", endpoint.format()}});
     handed_.sockets.push_back({std::move(fd), "listen"});
   }

@@ -20,8 +20,8 @@ constexpr mode_t kThrough = 0711;
 
 }  // namespace
 
-// After whatever an earlier supervisor left.
-Status Supervisor::start_first() {
+// What an earlier supervisor left, which has the sockets that we are to listen on.
+Status Supervisor::end_leftovers() {
   if (state_.service) {
     GW_TRY(const bool ended, end_leftover(*state_.service, options_.stop_timeout));
     if (ended) log_.warning("ended-leftover", {{"pid", state_.service->pid}});
@@ -31,6 +31,10 @@ Status Supervisor::start_first() {
     if (ended) log_.warning("ended-leftover", {{"pid", other.pid}});
   }
   state_.others.clear();
+  return {};
+}
+
+Status Supervisor::start_first() {
   std::vector<std::string> known = state_.ours;
   for (const auto& [file, sum] : state_.sums) known.push_back(file);
   if (auto swept = place_.sweep(known); !swept) log_.error("sweep", swept.error());

@@ -8,11 +8,13 @@ import os
 import resource
 import shutil
 import signal
+import socket
 import sys
 import threading
 
 sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
 import cli
+import ports
 import supervise_lab
 from supervise_lab import read
 from module_lab import LOGTOOL
@@ -442,6 +444,32 @@ class Kills(TestCase):
         again.wait_err("event=ended-leftover pid=%d" % old)
         self.lab.wait_running("v0.1.4")
         self.assertNotIn(old, self.lab.running())
+
+    def test_what_a_service_that_outlives_its_supervisor_listens_on(self):
+        self.lab.install("v0.1.4", "stubborn")
+        listen = ["--listen", "unix:" + self.path("socket"), "--listen", "127.0.0.1:%d" % ports.free_port()]
+        sup = self.start(*listen)
+        sup.wait_err("event=supervising")
+        self.lab.wait_running("v0.1.4")
+        self.kill(sup)
+        again = self.start(*listen, "--stop-timeout", "200ms")
+        again.wait_err("event=ended-leftover(.|\n)*event=listening(.|\n)*event=supervising")
+        self.lab.wait_running("v0.1.4")
+
+    def test_what_a_service_listens_on_that_its_supervisor_did_not_write_down(self):
+        """Killed before it had: nothing of it is known, but that it is about to end."""
+        path, port = self.path("socket"), ports.free_port()
+        for family, address, name in ((socket.AF_UNIX, path, "unix:" + path),
+                                      (socket.AF_INET, ("127.0.0.1", port), "127.0.0.1:%d" % port)):
+            with socket.socket(family) as other:
+                other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                other.bind(address)
+                other.listen()
+                sup = self.start("--listen", name)
+                other.settimeout(60 * cli.SLOWNESS)
+                other.accept()[0].close()
+            sup.wait_err("event=supervising")
+            self.assertEqual(sup.stop(), 5)
 
     def kill_traced(self, sup):
         """It ends with who traces it, but not before that has ended."""
