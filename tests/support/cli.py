@@ -114,7 +114,7 @@ class Run:
         if self.args[0] != GWTOOL or "--json" not in self.args:
             return
         for document in documents(self.out):
-            if name is None:
+            if name is None and set(document) != {"error"}:
                 raise AssertionError("a document that the manual does not describe: %s" % self)
             json_docs.check(name, document)
 
