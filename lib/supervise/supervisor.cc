@@ -137,6 +137,7 @@ Status Supervisor::open() {
   if (!lock) return std::move(lock).error().in(options_.directory);
   lock_ = *std::move(lock);
   started_ = clock_.now();
+  began_ = clock_.mono();
   find_users();
   host_ = host_name();
   GW_TRY(const os::Fd file, place_.open(place_.current()));
@@ -201,11 +202,11 @@ Status Supervisor::begin() {
   }));
   GW_TRY(probe_timer_, loop_->timer([this](Why) { probe(); }));
   GW_TRY(check_timer_,
-         loop_->timer([this](Why why) { why == Why::kClockSet ? on_clock_set() : start_check(); }));
+         loop_->timer([this](Why why) { why == Why::kClockSet ? check_anew() : start_check(); }));
   GW_TRY(again_timer_, loop_->timer([this](Why) { notified(); }));
   GW_TRY(page_timer_, loop_->timer([this](Why) { open_page(); }));
   GW_TRY(update_timer_,
-         loop_->timer([this](Why why) { why == Why::kClockSet ? on_clock_set() : replan(); }));
+         loop_->timer([this](Why why) { why == Why::kClockSet ? plan_anew() : replan(); }));
   GW_CHECK(open_control());
   if (handover_) {
     GW_CHECK(adopt_service());

@@ -179,7 +179,8 @@ class Supervisor {
   void check_ended(const update::Target& asked, const os::Exit& exit);
   void check_failed(const Error& error);
   void forget_wrong_times();
-  void on_clock_set();
+  void check_anew();
+  void plan_anew();
   void schedule_check();
   void notified();
   void forget_old_versions();
@@ -273,6 +274,7 @@ class Supervisor {
   State state_;
   Identity identity_;  // of the current binary
   WallTime started_{};
+  MonoTime began_{};
   std::string host_;
 
   std::unique_ptr<os::Loop> loop_;
@@ -280,6 +282,7 @@ class Supervisor {
   os::Loop::Timer stop_timer_, trial_timer_, check_timer_, update_timer_, probe_timer_, page_timer_;
   os::Loop::Timer again_timer_;  // looks that a webhook causes, as DNS lags
   unsigned again_ = 0;
+  bool clock_set_ = false;  // and it is yet to be planned anew
   std::unique_ptr<os::ControlSocket> control_;
   std::vector<PageSocket> page_sockets_;
   std::vector<os::HandedSocket> pages_left_;  // by who was here before, for the same addresses

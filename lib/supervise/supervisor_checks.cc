@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/metrics.h"
@@ -32,15 +33,29 @@ void Supervisor::forget_wrong_times() {
   if (auto saved = save(); !saved) log_.error("state", saved.error());
 }
 
-void Supervisor::on_clock_set() {
+// The clock was set, and the next look is at a time by it: not one after a pause.
+void Supervisor::check_anew() {
   forget_wrong_times();
   schedule_check();
-  replan();
+  plan_anew();
 }
 
+// Likewise, whatever the next look waits for. Both timers hear of a step: once for both.
+void Supervisor::plan_anew() {
+  if (std::exchange(clock_set_, true)) return;
+  loop_->post([this] {
+    clock_set_ = false;
+    forget_wrong_times();
+    replan();
+  });
+}
+
+// The first one waits by a clock that nobody sets: a step, however often, puts none off.
 void Supervisor::schedule_check() {
   const WallTime now = clock_.now();
-  WallTime at = now + options_.first_check;
+  const auto left =
+      std::chrono::ceil<std::chrono::seconds>(began_ + options_.first_check - clock_.mono());
+  WallTime at = now + std::max(left, std::chrono::seconds(0));
   const update::Target running{identity_.key.version, identity_.key.go_version};
   const bool scanned = options_.sources.vulnerabilities.empty() || state_.scanned == running;
   if (state_.checked && scanned) {
