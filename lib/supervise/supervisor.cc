@@ -204,6 +204,10 @@ Status Supervisor::begin() {
   GW_TRY(check_timer_,
          loop_->timer([this](Why why) { why == Why::kClockSet ? check_anew() : start_check(); }));
   GW_TRY(again_timer_, loop_->timer([this](Why) { notified(); }));
+  GW_TRY(tell_timer_, loop_->timer([this](Why) {
+    tell_waits_ = false;
+    tell_next();
+  }));
   GW_TRY(page_timer_, loop_->timer([this](Why) { open_page(); }));
   GW_TRY(update_timer_,
          loop_->timer([this](Why why) { why == Why::kClockSet ? plan_anew() : replan(); }));

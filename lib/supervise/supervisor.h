@@ -257,6 +257,7 @@ class Supervisor {
   void note(const std::string& what, const Wanted& wanted, const std::string& detail);
   bool is_for_people(const Event& event) const;
   void keep_for_people(const Event& event);
+  void log_not_told(const Event& event, const char* why) const;
   void tell_next();
   void forget_told();
   void tell_people(const Event& event);
@@ -281,6 +282,7 @@ class Supervisor {
   os::Loop::Watch signals_;
   os::Loop::Timer stop_timer_, trial_timer_, check_timer_, update_timer_, probe_timer_, page_timer_;
   os::Loop::Timer again_timer_;  // looks that a webhook causes, as DNS lags
+  os::Loop::Timer tell_timer_;   // another try
   unsigned again_ = 0;
   bool clock_set_ = false;  // and it is yet to be planned anew
   std::unique_ptr<os::ControlSocket> control_;
@@ -326,6 +328,8 @@ class Supervisor {
   std::optional<Built> built_;  // here, and in the builder's directory
   std::string build_output_;
   std::vector<std::unique_ptr<Task>> told_;  // that tell of the first that is untold
+  bool untellable_ = false;                  // not all of them could be started
+  bool tell_waits_ = false;                  // for tell_timer_
   FrameReader check_frames_, fetch_frames_;
   // What the kernel does not keep the helper from, and why; nothing: none has run.
   std::optional<std::map<std::string, std::string>> helper_refused_;

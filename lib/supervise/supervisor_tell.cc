@@ -14,7 +14,8 @@ constexpr std::chrono::minutes kTellTime{5};
 constexpr std::chrono::seconds kPostTime{30};
 // One that never comes to its end, as it ends the supervisor, is not begun for ever.
 constexpr unsigned kMostTellings = 3;
-constexpr std::chrono::hours kSuspect{24};  // after an update
+constexpr std::chrono::minutes kTellAgain{1};  // what could not be started
+constexpr std::chrono::hours kSuspect{24};     // after an update
 
 UpdateEnd end_of(std::string_view what) {
   if (what == "updated") return UpdateEnd::kUpdated;
@@ -50,12 +51,14 @@ bool Supervisor::is_for_people(const Event& event) const {
   return chosen.empty() || std::find(chosen.begin(), chosen.end(), event.what) != chosen.end();
 }
 
+void Supervisor::log_not_told(const Event& event, const char* why) const {
+  log_.warning("not-told", {{"what", event.what}, {"version", event.target.version}, {"why", why}});
+}
+
 void Supervisor::keep_for_people(const Event& event) {
   if (!is_for_people(event)) return;
   if (state_.untold.size() >= kMaxUntold) {
-    log_.warning("not-told", {{"what", event.what},
-                              {"version", event.target.version},
-                              {"why", "those before are not told yet"}});
+    log_not_told(event, "those before are not told yet");
     return;
   }
   state_.untold.push_back({event, 0});
@@ -64,19 +67,29 @@ void Supervisor::keep_for_people(const Event& event) {
 // One after the other, as they happened, and each at least once: what a supervisor's end cut short
 // is begun anew by the next one. Nobody waits for it.
 void Supervisor::tell_next() {
-  while (told_.empty() && !state_.untold.empty()) {
+  while (told_.empty() && !tell_waits_ && !state_.untold.empty()) {
     Untold& next = state_.untold.front();
     // By now the options may be others.
     if (next.tries < kMostTellings && is_for_people(next.event)) {
       ++next.tries;
       if (auto saved = save(); !saved) log_.error("state", saved.error());
+      untellable_ = false;
       tell_people(next.event);
     }
     if (told_.empty()) forget_told();
   }
 }
 
+// Where somebody was not told, as there was no process or descriptor for it, all are told again.
 void Supervisor::forget_told() {
+  const Untold& first = state_.untold.front();
+  if (std::exchange(untellable_, false)) {
+    if (first.tries < kMostTellings && tell_timer_.after(kTellAgain)) {
+      tell_waits_ = true;
+      return;
+    }
+    log_not_told(first.event, "it could not be begun");
+  }
   state_.untold.erase(state_.untold.begin());
   if (auto saved = save(); !saved) log_.error("state", saved.error());
 }
@@ -138,6 +151,7 @@ void Supervisor::run_telling(const char* name, Task::Options task, std::optional
                            : Task::start(*loop_, std::move(task));
   if (!started) {
     log_.error(name, started.error());
+    untellable_ = true;
     return;
   }
   told_.push_back(*std::move(started));

@@ -132,6 +132,20 @@ class Events(supervise_lab.Installed):
         self.ask("update", "v0.1.1")
         self.wait_told("updated v0.1.1")
 
+    def test_a_command_that_cannot_be_begun_is_no_end_of_it(self):
+        # more than the kernel takes, as where there is no process or descriptor left
+        config = self.file("supervise.toml", "[supervise]\non-event = \"true %s\"\n" % ("x" * 200000))
+        for n, more in enumerate(([], ["--event-url", "http://127.0.0.1:1/"]), 1):
+            sup = self.start("--config", config, *more)
+            self.fail(sup)
+            sup.wait_err("event=on-event .*[Aa]rgument list too long")
+            if more:
+                sup.wait_err("event=event-webhook how=")
+            self.assertEqual(sup.stop(), 5)
+            sup = self.start(*self.tell)
+            self.wait_told(*["failed v0.1.9"] * n)
+            self.assertEqual(sup.stop(), 5)
+
     def test_one_that_fails_is_told_of_and_over(self):
         sup = self.start(*self.hanging("exit 3"))
         self.fail(sup)
