@@ -38,9 +38,23 @@ jobs=$(nproc)
 tests=$((jobs * 2))  # at a time: many wait for a timer, a process or a disk
 failed=
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+scratch=
+trap 'rm -rf "$work" $scratch' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
+
+# Tests make and remove files by the hundred thousand: where there is memory for it they do so in memory,
+# which saves a third of their CPU. They take 1.5 GB there, and up to 4 GB themselves.
+use_memory() {
+  available=$(awk '$1 == "MemAvailable:" {print int($2 / 1024)}' /proc/meminfo)
+  free=$(df -Pm /dev/shm 2>/dev/null | awk '$1 == "tmpfs" && NR == 2 {print $4}')
+  [ "${available:-0}" -ge 10000 ] && [ "${free:-0}" -ge 4000 ] || return 0
+  scratch=$(mktemp -d /dev/shm/gwtool-tests-XXXXXX) || return 0
+  chmod 1777 "$scratch"  # as /tmp is: tests are other users, too
+  # Programs that tests build are run there.
+  printf '#!/bin/sh\n' >"$scratch/runs" && chmod +x "$scratch/runs"
+  if "$scratch/runs" 2>/dev/null; then export TMPDIR="$scratch"; fi
+}
 
 # step NAME FUNCTION: runs it, times it; what failed is remembered.
 step() {
@@ -116,6 +130,7 @@ test_release() { ctest --preset release -j "$tests"; }
 step "build release" build_release
 [ -z "$failed" ] || exit 1
 [ "$tidy" = no ] || step "clang-tidy" tidy
+use_memory
 if [ "$quick" = no ]; then
   step "reproducible build" same_binary
   step "build with address and undefined-behaviour sanitizers" build_dev
