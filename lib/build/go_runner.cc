@@ -38,7 +38,10 @@ constexpr std::uint16_t kPort = 8080;  // of an interface where nobody else is
 constexpr std::uint64_t kMaxFile = std::uint64_t{4} << 30U;
 // Above the limits that a guard keeps: these stop what grows between two of its looks.
 constexpr std::uint64_t kDataAbove = std::uint64_t{1} << 30U;
-constexpr std::uint64_t kProcessesAbove = 16;
+// Of processes the kernel counts those of other calls of this program, too, whose builds are the
+// same user's: far enough above that a build with many of them beside it is ended by its guard,
+// which says why, and waits for none of theirs.
+constexpr std::uint64_t kProcessesAbove = 512;
 constexpr std::uint64_t kOpenFiles = 4096;
 
 // Nothing that a compiler needs, and each a way around the rest, or out.
