@@ -469,6 +469,7 @@ class Kills(TestCase):
                 other.settimeout(60 * cli.SLOWNESS)
                 other.accept()[0].close()
             sup.wait_err("event=supervising")
+            self.lab.wait_running("v0.1.0")
             self.assertEqual(sup.stop(), 5)
 
     def kill_traced(self, sup):
