@@ -207,6 +207,7 @@ class Disk(TestCase):
     def test_a_command_that_cannot_be_kept_did_not_happen(self):
         sup = self.start(restore_signals=False)
         sup.wait_err("event=supervising")
+        self.lab.wait_running("v0.1.0")
         most = resource.prlimit(sup.pid, resource.RLIMIT_FSIZE)[1]
 
         def refused(*words):
@@ -302,6 +303,7 @@ class Disk(TestCase):
         sup.wait_err("event=supervising")
         self.ask("check")
         sup.wait_err("event=updated")
+        self.lab.wait_running("v0.1.1")
         self.assertEqual(sup.stop(), 5)
         new = os.path.join(self.lab.bin, self.lab.name("v0.1.1"))
         old = os.path.join(self.lab.bin, self.lab.name("v0.1.0"))

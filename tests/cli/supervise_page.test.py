@@ -152,6 +152,7 @@ class Page(cli.TestCase):
             self.addCleanup(self.lab.kill_services)
             sup.wait_err("event=supervising")
             sup.wait_err("event=page .*bad%d: the password %s" % (n, why))
+            self.lab.wait_running("v0.1.0")
             self.assertEqual(sup.stop(), 5)
 
     def test_a_password_that_is_bad_takes_only_the_page_away(self):

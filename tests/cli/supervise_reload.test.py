@@ -218,6 +218,7 @@ class Reload(supervise_lab.TestCase):
             cli.wait_until(lambda n=n: sup.err.count("event=supervising") == n + 2, what="its start")
             self.status()
             self.assertEqual([path for path in (first, second) if os.path.exists(path)], there)
+        self.lab.wait_running("v0.1.0")
         self.assertEqual(sup.stop(), 5)
 
     def test_what_nobody_left(self):
