@@ -9,13 +9,13 @@
 // Readers in other threads and processes never block it, nor it them.
 //
 // Costs: in transactions of two to four million records, which take 96 MB each to stage, the whole
-// follower takes 2.0 us of CPU a record at thirty million (tests/bench/bench_follow.py, two cores
-// that others used, too). A transaction rewrites nearly the whole database once it has about a
-// tenth as many records, so what a record costs grows with the database over the transaction:
-// transactions in proportion to the database, up to four times as large, are what catch_up() makes
-// where there is the memory. Pages of 8 KiB in place of 4 take a twentieth of the time, since each
-// is read, logged, copied back and searched for half as often; 16 KiB would take another twentieth,
-// and write twice as much for the few modules of an ordinary round.
+// follower takes 2.3 us of CPU a record at 72 million (tests/bench/bench_follow.py: 169 s, 1.48 GB
+// of memory, 27.4 bytes of database a record). A transaction rewrites nearly the whole database
+// once it has about a tenth as many records, so what a record costs grows with the database over
+// the transaction: transactions in proportion to the database, up to four times as large, are what
+// catch_up() makes where there is the memory. Pages of 8 KiB in place of 4 take a twentieth of the
+// time, since each is read, logged, copied back and searched for half as often; 16 KiB would take
+// another twentieth, and write twice as much for the few modules of an ordinary round.
 #pragma once
 
 #include <cstdint>
