@@ -4,6 +4,9 @@
 # runs the tests with the address and undefined-behaviour sanitizers, and those of what has threads
 # with the thread sanitizer.
 #
+# Tests leave a fifth of the processors' time, and installing more: what is needed later is made beside them,
+# at the lowest priority, and told of when all wait for it.
+#
 # usage: sh cmake/test.sh [--no-deps] [--quick] [--tidy] [--analyze]
 #   --no-deps  everything is installed already
 #   --quick    no sanitizers, no second build
@@ -38,8 +41,10 @@ jobs=$(nproc)
 tests=$((jobs * 2))  # at a time: many wait for a timer, a process or a disk
 failed=
 work=$(mktemp -d)
+priority=  # a command in front of what compiles
 scratch=
-trap 'rm -rf "$work" $scratch' EXIT
+begun=
+trap 'stop_begun; rm -rf "$work" $scratch' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
@@ -70,12 +75,54 @@ step() {
   [ "$status" = 0 ] || failed="$failed, $1"
 }
 
-build() {
-  cmake --preset "$1" -DBUILD_TESTING=ON >"$work/configure" 2>&1 || { cat "$work/configure"; return 1; }
-  cmake --build --preset "$1" -j "$jobs"
+# begin FUNCTION: runs it beside what follows, until `finish NAME FUNCTION` waits for it and tells of it as of
+# a step, with the time that it took itself.
+begin() {
+  (
+    priority="nice -n 19"
+    begin=$(date +%s)
+    set +e
+    (set -e; "$1") >"$work/$1" 2>&1
+    status=$?
+    echo "$status $(($(date +%s) - begin))" >"$work/$1.end"
+  ) &
+  begun="$begun $!"
+  eval "process_$1=$!"
 }
 
-install_deps() { sh cmake/deps.sh --tests; }
+finish() {
+  eval "wait \"\$process_$2\"" || true
+  printf '\n== %s\n' "$1"
+  cat "$work/$2"
+  read -r status seconds <"$work/$2.end"
+  printf '== %s: %s, %s s beside other steps\n' "$1" "$([ "$status" = 0 ] && echo done || echo FAILED)" "$seconds"
+  [ "$status" = 0 ] || failed="$failed, $1"
+}
+
+descendants() {
+  for child in $(ps -o pid= --ppid "$1"); do
+    echo "$child"
+    descendants "$child"
+  done
+}
+
+stop_begun() {
+  for process in $begun; do
+    # shellcheck disable=SC2046
+    kill "$process" $(descendants "$process") 2>/dev/null || true
+  done
+}
+
+# build PRESET [TARGET]: with the tests, but where only a target is wanted.
+build() {
+  cmake --preset "$1" -DBUILD_TESTING="$([ $# = 1 ] && echo ON || echo OFF)" >"$work/configure-$1" 2>&1 ||
+    { cat "$work/configure-$1"; return 1; }
+  $priority cmake --build --preset "$1" -j "$jobs" ${2:+--target "$2"}
+}
+
+install_deps() { sh cmake/deps.sh; }
+install_test_deps() { sh cmake/deps.sh --tests; }
+build_gwtool() { build release gwtool; }
 build_release() { build release; }
 build_dev() { build dev; }
 build_tsan() { build tsan; }
@@ -99,7 +146,7 @@ same_binary() {
   tar -cf - --exclude=./build --exclude=./.git . | tar -xf - -C "$other"
   cmake -S "$other" -B "$other/build/release" -G Ninja -DCMAKE_BUILD_TYPE=Release \
     -DBUILD_TESTING=OFF -DGW_DEPS_DIR="$root/build/deps" >/dev/null
-  cmake --build "$other/build/release" -j "$jobs" --target gwtool
+  $priority cmake --build "$other/build/release" -j "$jobs" --target gwtool
   cmp build/release/gwtool "$other/build/release/gwtool"
   echo "sha256 $(sha256sum <build/release/gwtool | cut -d' ' -f1) in both places"
   rm -rf "$other"
@@ -126,17 +173,26 @@ test_tsan() { plainly ctest --preset tsan -j "$tests" -LE release-only; }
 test_release() { ctest --preset release -j "$tests"; }
 
 # Everything below needs these: there is no point in going on without.
-[ "$deps" = no ] || step "install" install_deps
+if [ "$deps" = yes ]; then
+  step "install what gwtool is built from" install_deps
+  [ -z "$failed" ] || exit 1
+  begin install_test_deps
+  step "build gwtool" build_gwtool
+  finish "install what tests need" install_test_deps
+  [ -z "$failed" ] || exit 1
+fi
 step "build release" build_release
 [ -z "$failed" ] || exit 1
 [ "$tidy" = no ] || step "clang-tidy" tidy
 use_memory
 if [ "$quick" = no ]; then
-  step "reproducible build" same_binary
   step "build with address and undefined-behaviour sanitizers" build_dev
+  begin build_tsan
   step "tests with address and undefined-behaviour sanitizers" test_dev
-  step "build with thread sanitizer" build_tsan
+  finish "build with thread sanitizer" build_tsan
+  begin same_binary
   step "tests with thread sanitizer" test_tsan
+  finish "reproducible build" same_binary
 fi
 
 # Last, so that the last lines are the summary of the tests of the binary that is shipped.
