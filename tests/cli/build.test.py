@@ -1,7 +1,5 @@
 """gwtool build with Debian's Go and modules of our own, in a checksum database of our own."""
 
-import base64
-import hashlib
 import json
 import os
 import re
@@ -13,95 +11,11 @@ sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
 import cli
 import http_fixture
 import module_lab
-
-MODULE, VERSION = "example.org/Hello", "v0.1.0"
-MAIN = 'package main\n\nfunc main() { println("hello") }\n'
-GO_MOD = "module example.org/Hello\n\ngo 1.18\n\nrequire example.org/dep v1.0.0\n"
-ORDINARY = 61234  # nobody's number
+from build_case import MAIN, MODULE, VERSION, BuildTestCase, sum_of
 
 
-def sum_of(path):
-    with open(path, "rb") as f:
-        digest = hashlib.sha256(f.read()).digest()
-    return "0" + base64.urlsafe_b64encode(digest[:20]).decode().rstrip("=")
-
-
-class Build(cli.TestCase):
-    def setUp(self):
-        super().setUp()
-        self.assertIsNotNone(shutil.which("go"), "Debian's Go is not installed")
-        self.lab = module_lab.ModuleLab(self.path("lab"))
-        self.lab.add(MODULE, VERSION, {
-            "main.go": MAIN,
-            "cmd/dep/main.go": 'package main\n\nimport _ "example.org/dep/p"\n\nfunc main() {}\n',
-            "lib/a.go": "package lib\n",
-            "broken/main.go": "package main\n\nfunc main() { nothing() }\n",
-        }, go_mod=GO_MOD)
-        self.lab.add("example.org/dep", "v1.0.0", {"p/a.go": "package p\n"})
-        self.sandbox = module_lab.sandbox_mode(self.path("probe"))
-
-    def build(self, *args, cache="cache", proxy=None, log=None, sandbox=None, cold=False, **kwargs):
-        """cold: with the standard library to compile."""
-        kwargs.setdefault("timeout", 280)
-        if not cold and not os.path.exists(self.path(cache, "std")):
-            module_lab.give_library(self.path(cache), self.sandbox)
-        return self.gwtool("build", *args, "--proxy", proxy or self.lab.proxy,
-                           *(log or self.lab.log()), "--cache", self.path(cache), "--toolchain",
-                           "local", "--sandbox", sandbox or self.sandbox, **kwargs)
-
-    def assert_clean(self, cache="cache"):
-        """Nothing is left of any call."""
-        work = self.path(cache, "work")
-        self.assertEqual(os.listdir(work) if os.path.isdir(work) else [], [])
-
+class Build(BuildTestCase):
     # ---- what is built ----
-
-    def test_the_same_bytes_in_any_place_with_any_environment(self):
-        r = self.build("%s@%s" % (MODULE, VERSION), cold=True)
-        self.assert_run(r, 0)
-        total, size, name = r.out.split()
-        self.assertRegex(name, r"^Hello-v0\.1\.0-go1\.\d+(\.\d+)?$")
-        self.assertEqual(total, sum_of(self.path(name)))
-        self.assertEqual(int(size), os.path.getsize(self.path(name)))
-        self.assertEqual(os.stat(self.path(name)).st_mode & 0o777, 0o755)
-        run = cli.run([self.path(name)])
-        self.assertEqual((run.code, run.err), (0, "hello\n"))
-        self.assert_clean()
-
-        # Elsewhere, with another language, time zone and umask, settings that would change it, and
-        # without a sandbox; as JSON, under another name.
-        other = self.path("an other\u00fc")
-        os.makedirs(other)
-        env = cli.clean_env(GOFLAGS="-tags=evil", GOAMD64="v3", GO111MODULE="off", TZ="Asia/Tokyo",
-                            LC_ALL="C", GOPROXY="https://proxy.invalid", CGO_ENABLED="1")
-        r = self.build("--json", MODULE, "-o", os.path.join(other, "x"), cache="an other\u00fc/c",
-                       sandbox="off", env=env, umask=0o077, cold=True)
-        self.assert_run(r, 0, err="")
-        self.assertEqual(r.json["sum"], total)
-        self.assertEqual(r.json["file"], os.path.join(other, "x"))
-        self.assertEqual(r.json["version"], VERSION)
-        self.assertEqual(sum_of(os.path.join(other, "x")), total)
-        with open(r.json["log"]) as log:
-            self.assertIn("$ go install -x -v -trimpath -ldflags=-buildid= -- %s@%s\n"
-                          % (MODULE, VERSION), log.read())
-
-    def test_another_user_builds_the_same(self):
-        if os.geteuid() != 0:
-            print("not tried: another user, as the tests are no root's", file=sys.stderr)
-            return
-        r = self.build(MODULE, "-o", self.path("mine"))
-        self.assert_run(r, 0)
-        self.lab.log()
-        os.makedirs(self.path("theirs"))
-        for base, dirs, files in os.walk(self.dir):
-            for name in [base] + [os.path.join(base, f) for f in dirs + files]:
-                os.chmod(name, os.stat(name).st_mode | 0o055)
-        os.chown(self.path("theirs"), ORDINARY, ORDINARY)
-        theirs = self.build(MODULE, "-o", self.path("theirs", "x"), cache="theirs/cache", cold=True,
-                            user=ORDINARY, group=ORDINARY, extra_groups=[], cwd="/")
-        self.assert_run(theirs, 0)
-        self.assertEqual(theirs.out.split()[0], r.out.split()[0])
-        self.assert_clean("theirs/cache")
 
     def test_progress_on_a_terminal(self):
         code, text = cli.on_terminal(
