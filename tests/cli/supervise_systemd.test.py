@@ -1,7 +1,9 @@
 """A supervised service under the real systemd: the unit that `supervise init` writes and the manual's,
 started, updated, taken over by another gwtool, and stopped, as systemd sees it."""
 
+import ctypes
 import os
+import re
 import shutil
 import socket
 import sys
@@ -12,6 +14,7 @@ import supervise_lab
 import systemd_lab
 
 UNIT = "svc.service"
+USER = "nobody"
 
 
 class Lab(supervise_lab.Lab):
@@ -193,6 +196,38 @@ class Manual(TestCase):
         self.machine.systemctl("start", UNIT, code=1)
         self.machine.wait(UNIT, ActiveState="failed", Result="timeout")
         self.wait_said("signal:terminated", "v0.1.0")
+
+    def confined(self, change=lambda text: text):
+        """As the follower's unit is, in the manual. Not ~@resources, which ends Go's own start."""
+        with open(os.path.join(cli.SOURCE, "man", "sections", "gwtool.mdoc")) as f:
+            unit = f.read()
+        lines = unit[unit.index("NoNewPrivileges="):unit.index("RemoveIPC=")].splitlines()
+        kept = [line for line in lines if line not in ("PrivateTmp=yes", "SystemCallFilter=~@privileged @resources")]
+        self.assertIn("RestrictSUIDSGID=yes", kept)
+        kept.append("ReadWritePaths=" + self.machine.dir)
+        with open(self.lab.log, "w"):
+            os.chmod(self.lab.log, 0o666)
+        self.start("v0.1.0", "ok", "--user", USER, more=[change(line) for line in kept] + ["Type=exec"])
+        self.wait_said("start", "v0.1.0")
+        self.lab.release("v0.1.1")
+        self.ask("check")
+        self.wait_log("event=updated version=v0.1.1")
+        self.take_over()
+        self.lab.release("v0.1.2")
+        self.ask("update", "v0.1.2")
+        self.wait_log("event=updated version=v0.1.2")
+        return self.ask("status", "--json").json["helper"]
+
+    def test_a_unit_that_is_confined(self):
+        landlock = ctypes.CDLL(None).syscall(444, None, 0, 1) > 0
+        helper = self.confined()
+        self.assertEqual((helper["landlock"], helper["seccomp"], helper["call_list"]), (landlock, True, True))
+
+    def test_a_unit_whose_filter_ends_who_confines_others(self):
+        """@system-service alone, as many have it; what is left is what prctl(2) does."""
+        helper = self.confined(lambda line: re.sub("(@system-service) .*", r"\1", line))
+        self.assertEqual((helper["landlock"], helper["seccomp"], helper["call_list"]), (False, True, False))
+        self.assertEqual(len(helper["refused"]), 2, helper)
 
 
 if __name__ == "__main__":

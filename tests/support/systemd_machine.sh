@@ -45,6 +45,13 @@ for name in bin sbin lib lib64; do
 done
 cp /etc/passwd /etc/group etc/
 : > etc/machine-id
+mkdir etc/systemd
+cat > etc/systemd/system.conf << END
+[Manager]
+LogTarget=kmsg
+LogLevel=${MACHINE_LOG:-notice}
+ShowStatus=no
+END
 mkdir -p "./$shared"
 mount --bind "$shared" "./$shared"
 mount -t proc proc proc
@@ -60,11 +67,11 @@ for name in null zero full random urandom tty; do
 done
 mkdir dev/pts dev/shm
 mount -t devpts -o newinstance,ptmxmode=0666,mode=0620 devpts dev/pts
-mkfifo dev/console
-cat dev/console <> dev/console >&2 &
+ln -s pts/ptmx dev/ptmx
+mkfifo dev/kmsg
+cat dev/kmsg <> dev/kmsg >&2 &
 pivot_root . old
 umount -l /old
 rmdir /old
 exec env -i PATH=/usr/sbin:/usr/bin container=gwtool-test SYSTEMD_UNIT_PATH="$shared/units" \
-  /usr/lib/systemd/systemd --log-target=console --log-level="${MACHINE_LOG:-notice}" --show-status=no \
-  --unit=multi-user.target < /dev/null
+  /usr/lib/systemd/systemd --unit=multi-user.target < /dev/null
