@@ -104,6 +104,37 @@ class Installed(cli.TestCase):
             self.stop(unit)
 
 
+@cli.unittest.skipIf(systemd_lab.why_not(), systemd_lab.why_not())
+class Builds(cli.TestCase):
+    def test_the_unit_of_a_build_service(self):
+        os.chmod(self.dir, 0o755)
+        m = systemd_lab.Machine(self.path("machine"), self.addCleanup)
+        program, config = os.path.join(m.dir, "gwtool"), os.path.join(m.dir, "builds.toml")
+        err = os.path.join(m.dir, "err")
+        shutil.copy(cli.GWTOOL, program)
+        with open(config, "w") as f:
+            f.write('[build-serve]\ndata = "/var/lib/gwbuilds"\nkey = "/root/builds.key"\nlisten = "127.0.0.1:0"\n'
+                    'admin-listen = "off"\nproxy = "https://127.0.0.1:1/"\nsource = "https://127.0.0.1:1/"\n'
+                    'toolchain = "local"\n')
+        for words in (["mkdir", "-p", "/root", "/var/lib"],
+                      [program, "build", "genkey", "builds.test", "--key", "/root/builds.key"]):
+            self.assertEqual(m.run(*words).code, 0, words)
+        text = dict(units_of_manual())["gwtool-build.mdoc"]
+        for name, here in (("/usr/local/bin/gwtool", program), ("/etc/gwtool-builds.toml", config),
+                           ("--user gwbuilds", "--user " + USER), ("-g gwbuilds", "-g nogroup"),
+                           ("-o gwbuilds", "-o " + USER), ("Restart=on-failure", "StandardError=append:" + err)):
+            self.assertIn(name, text)
+            text = text.replace(name, here)
+        m.unit("builds.service", text)
+        r = m.systemctl("start", "builds.service", code=None)
+        self.assertEqual(r.code, 0, read(err))
+        self.assertEqual(m.show("builds.service", "ActiveState", "StatusText"),
+                         {"ActiveState": "active", "StatusText": "serving builds.test"})
+        m.systemctl("stop", "builds.service")
+        self.assertEqual(m.show("builds.service", "ActiveState", "Result"),
+                         {"ActiveState": "inactive", "Result": "success"})
+
+
 @cli.unittest.skipIf(shutil.which("systemd-analyze") is None, "no systemd-analyze (Debian's package systemd)")
 class Verified(cli.TestCase):
     def verify(self, name, text):

@@ -100,6 +100,8 @@ class Init(TestCase):
 
     def test_what_it_wrote(self):
         m = self.machine
+        r = m.run("systemd-analyze", "verify", "--man=no", os.path.join(m.units, UNIT))
+        self.assertEqual((r.code, [line for line in r.err.splitlines() if UNIT in line]), (0, []), r)
         m.wait(UNIT, ActiveState="active", SubState="running", Type="exec", KillMode="mixed")
         pid = m.show(UNIT, "MainPID")
         self.assertEqual(m.run("readlink", "/proc/%s/exe" % pid).out.strip(), self.program)
