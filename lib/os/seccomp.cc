@@ -39,6 +39,7 @@ using Filter = std::unique_ptr<std::remove_pointer_t<scmp_filter_ctx>, FreeFilte
 constexpr auto kAlways = std::to_array<const char*>(
     {"execve", "write", "exit", "exit_group", "rt_sigreturn", "restart_syscall"});
 constexpr std::string_view kStarts = "execve";
+constexpr std::string_view kReturns = "rt_sigreturn";
 constexpr auto kMounting = std::to_array<const char*>(
     {"unshare", "setns", "mount", "umount", "umount2", "pivot_root", "chroot", "move_mount",
      "open_tree", "fsopen", "fsmount", "fsconfig", "fspick", "mount_setattr"});
@@ -179,7 +180,9 @@ class Compiler {
 
   Status add_allowed() {
     const auto always = [this](std::string_view name) {
-      return contains(kAlways, name) && !(policy_.runs_already && name == kStarts);
+      const bool handles = contains(policy_.allow, "rt_sigaction");
+      return contains(kAlways, name) &&
+             !(policy_.runs_already && (name == kStarts || (name == kReturns && !handles)));
     };
     for (const char* name : kAlways) {
       if (always(name)) GW_CHECK(add(SCMP_ACT_ALLOW, name));
