@@ -82,8 +82,11 @@ class TestCase(supervise_lab.TestCase):
 class Init(TestCase):
     def setUp(self):
         super().setUp()
-        self.work = os.path.join(self.machine.dir, "work")
+        # A name in which systemd could see specifiers, variables and other words.
+        self.work = os.path.join(self.machine.dir, "w 100%n $HOME;#")
         os.makedirs(self.work)
+        self.program = os.path.join(self.work, "gwtool")
+        self.put_gwtool()
         self.lab.release("v0.1.0")
         r = cli.run([self.program, "supervise", "init", "--dns", "off", "--proxy",
                      "file://" + os.path.join(self.lab.dir, "proxy"), "--build-key", self.lab.service.key,
