@@ -213,6 +213,21 @@ class Updating(TestCase):
         self.assertEqual([w for w, _, _ in self.history()], ["rolled-back", "updated"])
         return sup
 
+    def test_a_clock_that_is_set_again_and_again_puts_no_look_off(self):
+        # What the kernel says of a timer by the clock that somebody sets: each time it is asked, 300 times.
+        self.lab.install()
+        self.lab.release("v0.1.1")
+        sup = self.background(["strace", "-D", "-qq", "-o", self.path("trace"), "-e", "trace=read", "-P",
+                               "anon_inode:[timerfd]", "-e", "inject=read:error=ECANCELED:when=1..300",
+                               cli.GWTOOL, "supervise", *self.lab.options("--first-check", "1s"), self.lab.link],
+                              env=self.lab.env())
+        self.addCleanup(self.lab.kill_services)
+        sup.wait_err("event=checked newer=1")
+        sup.wait_err("event=updated version=v0.1.1")
+        with open(self.path("trace")) as f:
+            self.assertEqual(f.read().count("ECANCELED"), 300)
+        self.assertEqual(sup.stop(), 5)
+
     @unittest.skipUnless(os.uname().machine == "x86_64", "the numbers of the calls are x86's")
     def test_a_kernel_that_keeps_the_helper_from_nothing_is_told_of(self):
         # As in a container whose own filter knows neither: seccomp(2), landlock_create_ruleset(2), and
