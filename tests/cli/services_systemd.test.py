@@ -113,11 +113,11 @@ class Builds(cli.TestCase):
         err = os.path.join(m.dir, "err")
         shutil.copy(cli.GWTOOL, program)
         with open(config, "w") as f:
-            f.write('[build-serve]\ndata = "/var/lib/gwbuilds"\nkey = "/root/builds.key"\nlisten = "127.0.0.1:0"\n'
+            f.write('[build-serve]\ndata = "/var/lib/gwbuilds"\nkey = "/etc/builds.key"\nlisten = "127.0.0.1:0"\n'
                     'admin-listen = "off"\nproxy = "https://127.0.0.1:1/"\nsource = "https://127.0.0.1:1/"\n'
                     'toolchain = "local"\n')
-        for words in (["mkdir", "-p", "/root", "/var/lib"],
-                      [program, "build", "genkey", "builds.test", "--key", "/root/builds.key"]):
+        for words in (["mkdir", "-p", "/var/lib"],
+                      [program, "build", "genkey", "builds.test", "--key", "/etc/builds.key"]):
             self.assertEqual(m.run(*words).code, 0, words)
         text = dict(units_of_manual())["gwtool-build.mdoc"]
         for name, here in (("/usr/local/bin/gwtool", program), ("/etc/gwtool-builds.toml", config),
