@@ -102,7 +102,8 @@ class Events(supervise_lab.Installed):
         os.rename(program + ".new", program)
         self.ask("check")
         sup.wait_err("event=checked")
-        self.assertTrue(self.status()["gwtool"]["another_on_disk"])
+        own = self.status()["gwtool"]
+        self.assertEqual((own["another_on_disk"], own.get("replacing", False)), (True, False))
         self.file("go", "")
         sup.wait_err("event=took-over")
         cli.wait_until(lambda: sup.err.count("event=supervising") == 2, what="its start")

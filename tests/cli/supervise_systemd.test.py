@@ -234,6 +234,24 @@ class Manual(TestCase):
         self.assertEqual((helper["landlock"], helper["seccomp"], helper["call_list"]), (False, True, False))
         self.assertEqual(len(helper["refused"]), 2, helper)
 
+    def test_a_user_that_systemd_makes_up(self):
+        self.lab.install()
+        self.lab.release("v0.1.1")
+        self.assertEqual(cli.run(["chmod", "-R", "a+rwX", self.machine.dir]).code, 0)
+        with open(self.lab.log, "w"):
+            os.chmod(self.lab.log, 0o666)
+        self.lab.state = "/var/lib/svc/gw"
+        words = [self.program, "supervise", *self.lab.options(), "/var/lib/svc/svc"]
+        self.machine.run("mkdir", "/var/lib")
+        self.add("[Service]\nDynamicUser=yes\nStateDirectory=svc\nBindPaths=%s\nExecStartPre=cp -n %s /var/lib/svc/\n"
+                 "ExecStart=%s\nKillMode=mixed\n" % (self.machine.dir, self.lab.link, " ".join(words)))
+        self.machine.systemctl("start", UNIT)
+        self.wait_said("start", "v0.1.0")
+        r = self.machine.run(self.program, "supervise", "check", "--dir", self.lab.state)
+        self.assertEqual(r.code, 0, r)
+        self.wait_log("event=updated version=v0.1.1")
+        self.machine.wait(UNIT, ActiveState="active", NRestarts="0")
+
 
 if __name__ == "__main__":
     cli.main()
