@@ -3,7 +3,7 @@
 #
 # usage: cmake/deps.sh [--tests] [--curl SOURCE] [DIRECTORY]
 #   --tests    also the peers that the tests talk to (unbound, knot, nsd, bind9 tools, dnsperf, Go,
-#              a browser)
+#              a browser; systemd, which is not made the machine's first process by that)
 #   --curl     build libcurl from this unpacked source package of Debian's, without the network
 #   DIRECTORY  where libcurl goes, default build/deps beside this script's parent
 #
@@ -35,7 +35,7 @@ packages="g++ cmake ninja-build pkg-config ca-certificates libcli11-dev libtomlp
   libyaml-dev libboost1.81-dev libminizip-dev libseccomp-dev libcap-dev dpkg-dev"
 test_packages="catch2 python3 git sqlite3 unbound bind9 bind9-utils bind9-dnsutils knot nsd ldnsutils dnsperf openssl
   golang-go golang-golang-x-mod-dev mandoc clang clang-format clang-tidy libclang-rt-dev lld procps
-  chromium-headless-shell fonts-dejavu-core strace"
+  chromium-headless-shell fonts-dejavu-core strace systemd"
 # Parts of all of these get into the binary: the libraries above, and what the compiler adds.
 linked="$(printf '%s\n' $packages | grep -e '-dev$' | grep -vxF dpkg-dev) libc6-dev libstdc++-12-dev
   libgcc-12-dev"

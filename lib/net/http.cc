@@ -1,6 +1,7 @@
 #include "net/http.h"
 
 #include <curl/curl.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 #include "net/http_proxy.h"
 #include "net/http_transfer.h"
 #include "os/address.h"
+#include "os/file.h"
 
 namespace gw::net {
 
@@ -393,7 +395,9 @@ Result<HttpResponse> HttpClient::fetch_one(const HttpRequest& request) {
 std::uint64_t HttpClient::connections() const { return impl_->connections; }
 
 Result<std::string> find_ca_file(const std::string& ca_file) {
-  const auto readable = [](const std::string& path) { return ::access(path.c_str(), R_OK) == 0; };
+  const auto readable = [](const std::string& path) {
+    return bool(os::Fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)));
+  };
   if (!ca_file.empty()) {
     if (readable(ca_file)) return ca_file;
     return usage_error(fmt::format("CA file {}: cannot be read", ca_file));

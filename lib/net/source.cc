@@ -122,7 +122,8 @@ Result<std::unique_ptr<tlog::TileSource>> make_directory(const std::string& path
     return usage_error(std::move(error.message), "name a directory, or a URL with https://");
   }
   if (!S_ISDIR(st.st_mode)) return usage_error(fmt::format("log source {}: not a directory", path));
-  if (::access(path.c_str(), R_OK | X_OK) != 0) {
+  // Its own name in it is found by who may look there.
+  if (!os::Fd(::open((path + "/.").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC))) {
     return usage_error(errno_error("log source " + path, errno).message);
   }
   return std::unique_ptr<tlog::TileSource>(std::make_unique<DirectorySource>(path));

@@ -34,6 +34,8 @@ struct ChildCall {
   static constexpr long kPrevious = INT64_MIN;
   // Not a system call: writes the child's pid in decimal, with an ending zero, to args[0] (char*).
   static constexpr long kWritePid = -1;
+  // Not a system call: one that a filter over us would answer with our end. It fails with EPERM.
+  static constexpr long kForbidden = -2;
 
   const char* what = "";  // "mounting /proc", for messages; outlives the list
   long number = 0;        // SYS_…
@@ -57,7 +59,8 @@ class CallList {
   CallList(const CallList&) = delete;
   CallList& operator=(const CallList&) = delete;
 
-  void add(const ChildCall& call) { calls_.push_back(call); }
+  // A call that would end who makes it (os/forbidden_calls.h) is one that fails.
+  void add(ChildCall call);
 
   // Copies that live as long as the list, as arguments of calls.
   char* text(std::string_view s);  // zero-terminated

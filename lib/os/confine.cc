@@ -115,7 +115,7 @@ Result<Confinement> confine(const ConfinePolicy& policy) {
   }
   const int abi = landlock_abi();
   if (abi == 0) {
-    out.refused.emplace_back("Landlock: the kernel has none");
+    out.refused.emplace_back("Landlock: the kernel has none, or the service manager allows none");
   } else if (auto s = landlock_writes(policy, abi); s) {
     out.landlock = abi;
   } else {

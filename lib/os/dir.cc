@@ -3,9 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <linux/openat2.h>
 #include <sys/file.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +14,7 @@
 #include "base/bytes.h"
 #include "base/crypto.h"
 #include "os/file_parts.h"
+#include "os/open_beneath.h"
 #include "os/unfinished.h"
 
 namespace gw::os {
@@ -44,26 +43,17 @@ Status check_name(const std::string& name) {
   return usage_error(fmt::format("{}: not a file's name", quoted(name)));
 }
 
-Result<Fd> open_resolved(int at, const std::string& path, int flags, mode_t mode,
-                         std::uint64_t resolve) {
+Result<Fd> open_path(int at, const std::string& path, int flags, mode_t mode, Resolve resolve) {
   if (path.find('\0') != std::string::npos) return usage_error("a path with a zero byte");
-  struct open_how how {};
-  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
-  how.mode = (flags & (O_CREAT | __O_TMPFILE)) != 0 ? mode : 0;
-  how.resolve = resolve;
-  constexpr int kTries = 100;  // EAGAIN: something was renamed while the kernel looked
-  for (int i = 0; i < kTries; ++i) {
-    Fd fd(static_cast<int>(::syscall(SYS_openat2, at, path.c_str(), &how, sizeof how)));
-    if (fd) return fd;
-    if (errno != EAGAIN && errno != EINTR) break;
-  }
+  const int fd = open_resolved(at, path, flags, mode, resolve);
+  if (fd >= 0) return Fd(fd);
   // No file has such a name.
-  if (errno == ENAMETOOLONG && (flags & O_CREAT) == 0) {
-    Error error = errno_error("opening " + path, errno);
+  if (fd == -ENAMETOOLONG && (flags & O_CREAT) == 0) {
+    Error error = errno_error("opening " + path, ENAMETOOLONG);
     error.kind = ErrorKind::kNotFound;
     return error;
   }
-  return error_of("opening " + path, errno);
+  return error_of("opening " + path, -fd);
 }
 
 std::string aside() { return std::string(kUnfinished) + encode_hex(random_bytes(8)); }
@@ -71,17 +61,17 @@ std::string aside() { return std::string(kUnfinished) + encode_hex(random_bytes(
 }  // namespace
 
 Result<Dir> Dir::open(const std::string& path) {
-  GW_TRY(Fd fd, open_resolved(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, 0));
+  GW_TRY(Fd fd, open_path(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, Resolve::kAny));
   return Dir(std::move(fd));
 }
 
 Result<Dir> Dir::open_without_links(const std::string& path) {
-  GW_TRY(Fd fd, open_resolved(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, RESOLVE_NO_SYMLINKS));
+  GW_TRY(Fd fd, open_path(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, Resolve::kNoLinks));
   return Dir(std::move(fd));
 }
 
 Result<Fd> Dir::open_beneath(const std::string& path, int flags, mode_t mode) const {
-  return open_resolved(fd(), path, flags, mode, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+  return open_path(fd(), path, flags, mode, Resolve::kBeneath);
 }
 
 Result<Dir> Dir::open_dir(const std::string& path) const {

@@ -9,7 +9,7 @@
 // whole path, which a Dir does not know: callers add it. kNotFound, kUsage (a name that is none, or
 // exists already), kIo; kUntrusted: a path that leads out of the directory.
 //
-// Sources: openat2(2), open(2) O_TMPFILE, linkat(2), renameat2(2), flock(2).
+// Sources: openat2(2) (os/open_beneath.h), open(2) O_TMPFILE, linkat(2), renameat2(2), flock(2).
 #pragma once
 
 #include <sys/stat.h>

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "os/file.h"
+#include "os/forbidden_calls.h"
 
 namespace gw::os {
 
@@ -90,6 +91,10 @@ std::size_t attr_size(int abi) { return abi >= 6 ? 24 : abi >= 4 ? 16 : 8; }
 }  // namespace
 
 int landlock_abi() {
+  for (const long number :
+       {SYS_landlock_create_ruleset, SYS_landlock_add_rule, SYS_landlock_restrict_self}) {
+    if (call_ends_us(number)) return 0;
+  }
   const long abi = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, kCreateVersion);
   return abi > 0 ? static_cast<int>(abi) : 0;
 }

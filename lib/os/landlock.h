@@ -34,7 +34,8 @@ struct LandlockPolicy {
   bool isolate = true;                   // abstract Unix sockets and signals to outside (ABI 6)
 };
 
-// The kernel's version; 0: it has no Landlock, or it is turned off.
+// The kernel's version; 0: it has no Landlock, it is turned off, or a filter over us would end who
+// asks.
 int landlock_abi();
 
 // Restricts this thread, and what it starts from now on, for good; needs no_new_privs. kUnavailable

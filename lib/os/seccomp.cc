@@ -21,6 +21,7 @@
 
 #include "base/bytes.h"
 #include "os/file.h"
+#include "os/forbidden_calls.h"
 
 namespace gw::os {
 
@@ -38,6 +39,7 @@ using Filter = std::unique_ptr<std::remove_pointer_t<scmp_filter_ctx>, FreeFilte
 constexpr auto kAlways = std::to_array<const char*>(
     {"execve", "write", "exit", "exit_group", "rt_sigreturn", "restart_syscall"});
 constexpr std::string_view kStarts = "execve";
+constexpr std::string_view kReturns = "rt_sigreturn";
 constexpr auto kMounting = std::to_array<const char*>(
     {"unshare", "setns", "mount", "umount", "umount2", "pivot_root", "chroot", "move_mount",
      "open_tree", "fsopen", "fsmount", "fsconfig", "fspick", "mount_setattr"});
@@ -76,12 +78,20 @@ std::uint32_t refuse_action(const SeccompPolicy& policy) {
   return SCMP_ACT_ERRNO(static_cast<std::uint16_t>(policy.error));
 }
 
+// The library would ask the kernel what it knows, by a call that a filter over us may answer with
+// our end. It need not: a kernel that does not know something refuses to install it.
+scmp_filter_ctx new_filter(std::uint32_t otherwise) {
+  constexpr unsigned kAll = 5;
+  (void)::seccomp_api_set(kAll);
+  return ::seccomp_init(otherwise);
+}
+
 class Compiler {
  public:
   explicit Compiler(const SeccompPolicy& policy)
       : policy_(policy),
         refuse_(refuse_action(policy)),
-        filter_(::seccomp_init(policy.allow.empty() ? SCMP_ACT_ALLOW : refuse_)) {}
+        filter_(new_filter(policy.allow.empty() ? SCMP_ACT_ALLOW : refuse_)) {}
 
   Result<std::vector<std::uint64_t>> compile() {
     if (!filter_) return internal_error("seccomp_init failed");
@@ -170,7 +180,9 @@ class Compiler {
 
   Status add_allowed() {
     const auto always = [this](std::string_view name) {
-      return contains(kAlways, name) && !(policy_.runs_already && name == kStarts);
+      const bool handles = contains(policy_.allow, "rt_sigaction");
+      return contains(kAlways, name) &&
+             !(policy_.runs_already && (name == kStarts || (name == kReturns && !handles)));
     };
     for (const char* name : kAlways) {
       if (always(name)) GW_CHECK(add(SCMP_ACT_ALLOW, name));
@@ -251,6 +263,10 @@ const sock_fprog* keep_program(const std::vector<std::uint64_t>& program, CallLi
 
 Status install_seccomp(const std::vector<std::uint64_t>& program) {
   constexpr unsigned kAllThreads = 1;
+  if (call_ends_us(SYS_seccomp)) {
+    return unavailable_error("installing a seccomp filter: the service manager allows none",
+                             "its SystemCallFilter= lacks seccomp");
+  }
   std::vector<sock_filter> filter(program.size());
   std::memcpy(filter.data(), program.data(), program.size() * sizeof(sock_filter));
   const sock_fprog fprog{.len = static_cast<unsigned short>(filter.size()),
@@ -268,9 +284,11 @@ Status install_seccomp(const std::vector<std::uint64_t>& program) {
 
 void plan_seccomp(const std::vector<std::uint64_t>& program, Parts part, CallList& late,
                   Parts unless) {
+  // Not seccomp(2), which is the same without flags, and which fewer service managers let pass.
   late.add({.what = "installing a seccomp filter",
-            .number = SYS_seccomp,
-            .args = {kSetModeFilter, 0, CallList::address(keep_program(program, late))},
+            .number = SYS_prctl,
+            .args = {PR_SET_SECCOMP, SECCOMP_MODE_FILTER,
+                     CallList::address(keep_program(program, late))},
             .part = part,
             .unless = unless});
 }

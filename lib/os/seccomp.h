@@ -35,7 +35,8 @@ struct SeccompPolicy {
   // of both lists may be empty, or both are: then only the switches below count.
   std::vector<std::string> allow = {};
   std::vector<std::string> deny = {};
-  // With `allow`: the program installs it itself, and needs no execve any more.
+  // With `allow`: the program installs it itself, and needs no execve any more; nor to return from
+  // a signal's handler, where it may set none and has none.
   bool runs_already = false;
   Otherwise otherwise = Otherwise::kErrno;
   int error = 1;  // EPERM

@@ -37,8 +37,15 @@ Result<Json> ask_supervisor(const std::string& directory, const std::string& com
     return usage_error(
         fmt::format("{} bytes are more than the {} that a command may have", command.size(), most));
   }
-  GW_TRY(const std::string text, os::ask_control(directory + "/control", command, kAnswerTime));
-  auto json = parse_json(text);
+  auto text = os::ask_control(directory + "/control", command, kAnswerTime);
+  if (!text) {
+    Error error = std::move(text).error();
+    if (error.hint.empty() && error.kind == ErrorKind::kUnavailable) {
+      error.hint = "start the supervisor, or name its directory with --dir";
+    }
+    return error;
+  }
+  auto json = parse_json(*text);
   if (!json) return corrupt_error("the supervisor's answer is no JSON");
   if (const Json* error = find_member(*json, "error")) return parse_error(format_json(*error));
   return *std::move(json);
@@ -151,7 +158,11 @@ Result<Json> Supervisor::obey_update(const std::vector<std::string>& words, bool
   if (wanted.key.module.empty()) return usage_error(identity_.why_manual);
   if (words.size() == 1) {
     const update::Plan planned = plan();
-    if (!planned.target) return not_found_error("no update: " + why_none(state_, planned));
+    if (!planned.target) {
+      return not_found_error(
+          "no update: " + why_none(state_, planned),
+          state_.checked ? "" : "gwtool supervise check looks, or name a version");
+    }
     wanted.key.version = planned.target->version;
     wanted.key.go_version = planned.target->go_version;
   } else if (words[1] == "latest") {

@@ -5,6 +5,10 @@
 //   error follows. An answer after those ends them, and what follows is of the build. Refused: why
 //   the helper may do more than it should.
 //
+// A job is a file that the helper inherits, and its frames come by a pipe: one way only, and so it
+// is never answered and needs no further descriptor. Messages of a SEQPACKET would have to be cut
+// to its buffer's size, and put together here all the same.
+//
 // The helper speaks to the network and reads what strangers wrote, so nothing of its word is
 // believed: lengths are bounded, JSON is read member by member, and a binary counts only by the
 // log's proof, which the supervisor verifies itself. FrameReader: one thread; all else is pure.

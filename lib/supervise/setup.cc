@@ -42,12 +42,13 @@ Status write_all_files(const os::Dir& dir, const SetupFiles& files) {
   return write_file(dir, "supervise.toml", files.config);
 }
 
-// A word of a unit's command: quoted, and no specifier.
-std::string unit_word(std::string_view word) {
+// A word of a unit's command: quoted, and no specifier. Its first one, the program, is no place for
+// variables, and what would be one is itself.
+std::string unit_word(std::string_view word, bool program) {
   std::string out = "\"";
   for (const char c : word) {
     if (c == '"' || c == '\\') out += '\\';
-    if (c == '%' || c == '$') out += c;
+    if (c == '%' || (c == '$' && !program)) out += c;
     out += c;
   }
   return out + "\"";
@@ -85,7 +86,9 @@ Status make_directory(const std::string& path, const SetupFiles& files) {
 std::string format_unit(const std::string& name, const std::string& directory,
                         const std::vector<std::string>& words) {
   std::string command;
-  for (const std::string& word : words) command += (command.empty() ? "" : " ") + unit_word(word);
+  for (const std::string& word : words) {
+    command += (command.empty() ? "" : " ") + unit_word(word, command.empty());
+  }
   std::string path;
   for (const char c : directory) path += c == '%' ? "%%" : std::string(1, c);
   return fmt::format(

@@ -182,8 +182,10 @@ Status Supervisor::save_or_restore(State before) {
 
 Result<os::Exit> Supervisor::run() {
   GW_TRY(loop_, os::Loop::make());
-  GW_CHECK(begin());
-  GW_CHECK(loop_->run());
+  auto ran = begin();
+  if (ran) ran = loop_->run();
+  remove_listen_files();
+  GW_CHECK(std::move(ran));
   if (error_) return *error_;
   return exit_;
 }

@@ -31,6 +31,7 @@
 #include "os/loop.h"
 #include "os/notify_relay.h"
 #include "os/process.h"
+#include "os/socket_file.h"
 #include "os/systemd.h"
 #include "supervise/handover.h"
 #include "supervise/identity.h"
@@ -167,6 +168,8 @@ class Supervisor {
 
   // the service manager: supervisor_manager.cc
   Status take_from_manager();
+  void note_listen_files();
+  void remove_listen_files();
   void heard(const os::Notification& notification);
   void relay_to_manager(const os::Notification& notification);
   void feed_watchdog();
@@ -295,6 +298,7 @@ class Supervisor {
   os::Loop::Timer watchdog_timer_;
   std::chrono::microseconds watchdog_{};  // that the manager wants to hear of; 0: of none
   Handed handed_;
+  std::vector<os::SocketFile> listen_files_;  // of --listen, to be removed at the end
 
   update::State now_ = update::State::kRunning;
   std::deque<update::Event> events_;
@@ -320,6 +324,7 @@ class Supervisor {
   std::string own_program_;           // the file that was run
   std::string answer_;                // of the one that is asked to take over
   bool replacing_ = false;            // it is asked, or is about to
+  bool replace_once_told_ = false;    // another one is on the disk, and we were busy
   std::optional<Error> refused_;      // why the last one that was asked does not
   MonoTime refused_at_{};
 

@@ -37,6 +37,23 @@ Result<os::Fd> listen_at(http::Endpoint& endpoint) {
 
 }  // namespace
 
+// A socket's file stays when its descriptor is closed. A socket unit's is the manager's.
+void Supervisor::note_listen_files() {
+  for (const std::string& text : options_.listen) {
+    const auto endpoint = http::Endpoint::parse(text, kNoPort);
+    if (!endpoint || !endpoint->is_unix()) continue;
+    for (const os::HandedSocket& socket : handed_.sockets) {
+      auto file = os::SocketFile::of(socket.fd.get(), endpoint->unix_path);
+      if (file) listen_files_.push_back(*std::move(file));
+    }
+  }
+}
+
+void Supervisor::remove_listen_files() {
+  for (const os::SocketFile& file : listen_files_) file.remove();
+  listen_files_.clear();
+}
+
 // Takes the manager's variables out of our environment: from now on nobody we start has them but
 // the service, as they are for it.
 Status Supervisor::take_from_manager() {
@@ -52,6 +69,7 @@ Status Supervisor::take_from_manager() {
     log_.info("listening", {{"address", endpoint.format()}});
     handed_.sockets.push_back({std::move(fd), "listen"});
   }
+  note_listen_files();
   // Not at a takeover, where the service must not end by it: updates go one after the other then.
   if (options_.overlap && handed_.sockets.empty() && !handover_) {
     return usage_error("--overlap needs a socket that is held",

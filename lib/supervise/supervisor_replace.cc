@@ -140,19 +140,24 @@ void Supervisor::consider_replacement() {
   const std::string sum = encode_hex(as_bytes(*hash));
   if (sum == state_.tried_program) return;
   if (auto started = start_replacement(); !started) {
-    if (started.error().kind == ErrorKind::kUnavailable) return;  // busy: another time
+    if (started.error().kind == ErrorKind::kUnavailable) {  // busy: another time
+      replace_once_told_ = !told_.empty();
+      return;
+    }
     log_.error("replacement-refused", started.error());
   }
   state_.tried_program = sum;
   if (auto saved = save(); !saved) log_.error("state", saved.error());
 }
 
-// Only the service is handed over: what else runs must have ended. kUnavailable.
+// Only the service is handed over: what else runs must have ended, or be nothing that is missed. An
+// operator's command that is cut short would be run again by the one that comes. kUnavailable.
 Status Supervisor::check_idle() const {
   if (now_ != update::State::kRunning || !service_) {
     return unavailable_error(fmt::format("busy: {}", update::state_name(now_)));
   }
   if (!retired_.empty()) return unavailable_error("busy: the old version is yet to end");
+  if (!told_.empty()) return unavailable_error("busy: somebody is being told of an event");
   return {};
 }
 
@@ -223,7 +228,6 @@ Status Supervisor::replace_program() {
   page_.reset();
   check_.reset();
   prefetch_.reset();
-  told_.clear();
   std::vector<int> kept{lock_.get(), text.get(), control_->fd()};
   for (const PageSocket& socket : page_sockets_) kept.push_back(socket.fd.get());
   for (const auto& socket : handed_.sockets) kept.push_back(socket.fd.get());

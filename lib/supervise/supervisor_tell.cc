@@ -145,7 +145,9 @@ void Supervisor::run_telling(const char* name, Task::Options task, std::optional
     if (!told_.empty()) return;
     forget_told();
     tell_next();
-    if (told_.empty()) rest_soon();
+    if (!told_.empty()) return;
+    rest_soon();
+    if (std::exchange(replace_once_told_, false)) consider_replacement();
   };
   auto started = by_helper ? start_helper(*std::move(by_helper), std::move(task), helper_user_)
                            : Task::start(*loop_, std::move(task));

@@ -213,18 +213,34 @@ class Updating(TestCase):
         self.assertEqual([w for w, _, _ in self.history()], ["rolled-back", "updated"])
         return sup
 
+    def test_a_clock_that_is_set_again_and_again_puts_no_look_off(self):
+        # What the kernel says of a timer by the clock that somebody sets: each time it is asked, 300 times.
+        self.lab.install()
+        self.lab.release("v0.1.1")
+        sup = self.background(["strace", "-D", "-qq", "-o", self.path("trace"), "-e", "trace=read", "-P",
+                               "anon_inode:[timerfd]", "-e", "inject=read:error=ECANCELED:when=1..300",
+                               cli.GWTOOL, "supervise", *self.lab.options("--first-check", "1s"), self.lab.link],
+                              env=self.lab.env())
+        self.addCleanup(self.lab.kill_services)
+        sup.wait_err("event=checked newer=1")
+        sup.wait_err("event=updated version=v0.1.1")
+        with open(self.path("trace")) as f:
+            self.assertEqual(f.read().count("ECANCELED"), 300)
+        self.assertEqual(sup.stop(), 5)
+
     @unittest.skipUnless(os.uname().machine == "x86_64", "the numbers of the calls are x86's")
     def test_a_kernel_that_keeps_the_helper_from_nothing_is_told_of(self):
-        # As in a container whose own filter knows neither: seccomp(2), landlock_create_ruleset(2)
+        # As in a container whose own filter knows neither: seccomp(2), landlock_create_ruleset(2), and
+        # prctl(2) with PR_SET_SECCOMP
         code = b"".join(struct.pack("HBBI", *one) for one in (
-            (0x20, 0, 0, 0), (0x15, 1, 0, 317), (0x15, 0, 1, 444), (0x06, 0, 0, 0x50000 | errno.ENOSYS),
-            (0x06, 0, 0, 0x7fff0000)))
+            (0x20, 0, 0, 0), (0x15, 4, 0, 317), (0x15, 3, 0, 444), (0x15, 0, 3, 157), (0x20, 0, 0, 16),
+            (0x15, 0, 1, 22), (0x06, 0, 0, 0x50000 | errno.ENOSYS), (0x06, 0, 0, 0x7fff0000)))
         libc = ctypes.CDLL(None, use_errno=True)
         has_landlock = libc.syscall(444, None, 0, 1) > 0
 
         def refuse():
             held = ctypes.create_string_buffer(code)
-            program = ctypes.create_string_buffer(struct.pack("HxxxxxxP", 5, ctypes.addressof(held)))
+            program = ctypes.create_string_buffer(struct.pack("HxxxxxxP", 8, ctypes.addressof(held)))
             assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, program) == 0
         for kept in (True, False):
             lab = self.lab if kept else supervise_lab.Lab(self.path("other"), self.addCleanup)

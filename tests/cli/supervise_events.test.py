@@ -2,6 +2,7 @@
 the supervisor ends before the operator's command did; and what is not told is in the log."""
 
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -67,15 +68,46 @@ class Events(supervise_lab.Installed):
     def test_what_a_kill_cut_short_is_told_by_the_next_start(self):
         self.ended_in_the_middle(lambda sup: sup.process.kill(), -signal.SIGKILL)
 
-    def test_what_a_new_gwtool_found_under_way_is_told_by_it(self):
-        sup = self.start(*self.hanging("test $(wc -l < %s) -gt 1 || exec sleep 1000" % self.path("begun")))
+    def test_a_new_gwtool_waits_until_it_is_told(self):
+        """And so nobody is told twice."""
+        go = self.path("go")
+        sup = self.start(*self.hanging("while ! test -e %s; do sleep 0.01; done" % go))
         self.fail(sup)
         cli.wait_until(self.begun, what="the command")
-        self.ask("reload")
-        sup.wait_err("event=took-over")
-        cli.wait_until(lambda: self.begun() == 2, what="the command again")
+        self.assert_error(self.ask("reload", code=3), 3, "somebody is being told of an event")
+        self.assertNotIn("event=took-over", sup.err)
+        self.file("go", "")
+        # the second one, as it came to its end
         self.fail(sup)
-        cli.wait_until(lambda: self.begun() == 3, what="the next one")
+        cli.wait_until(lambda: self.begun() == 2, what="the next one")
+        cli.wait_until(lambda: self.gwtool("supervise", "reload", "--dir", self.lab.state).code == 0,
+                       what="somebody to take over")
+        sup.wait_err("event=took-over")
+        cli.wait_until(lambda: sup.err.count("event=supervising") == 2, what="its start")
+        self.fail(sup)
+        cli.wait_until(lambda: self.begun() == 3, what="the next one of the new one")
+
+    def test_a_gwtool_on_the_disk_takes_over_once_it_is_told(self):
+        go, program = self.path("go"), self.path("gwtool")
+        shutil.copy(cli.GWTOOL, program)
+        sup = self.background([program, "supervise", *self.lab.options(
+            *self.hanging("while ! test -e %s; do sleep 0.01; done" % go)), self.lab.link], env=self.lab.env())
+        sup.wait_err("event=supervising")
+        self.lab.wait_running("v0.1.0")
+        self.fail(sup)
+        cli.wait_until(self.begun, what="the command")
+        with open(program + ".new", "wb") as f:
+            f.write(supervise_lab.read(program) + b"\0")
+        os.chmod(program + ".new", 0o755)
+        os.rename(program + ".new", program)
+        self.ask("check")
+        sup.wait_err("event=checked")
+        own = self.status()["gwtool"]
+        self.assertEqual((own["another_on_disk"], own.get("replacing", False)), (True, False))
+        self.file("go", "")
+        sup.wait_err("event=took-over")
+        cli.wait_until(lambda: sup.err.count("event=supervising") == 2, what="its start")
+        self.assertEqual(self.begun(), 1)
 
     def test_a_command_that_ends_the_supervisor_does_not_do_so_for_ever(self):
         ends = self.hanging("kill -9 $PPID")

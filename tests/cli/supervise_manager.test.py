@@ -4,8 +4,10 @@ status and watchdog that pass through, and who the service runs as."""
 import os
 import pwd
 import select
+import shutil
 import signal
 import socket
+import stat
 import struct
 import sys
 import threading
@@ -63,6 +65,39 @@ class Sockets(Manager):
         env = [line[0] for line in self.lab.lines() if line[0].startswith("env:")]
         self.assertEqual(env, ["env:1,true,listen"] * 2)
         self.assertEqual(sup.stop(), 0)
+
+    def test_the_file_of_a_socket_goes_with_who_made_it(self):
+        self.lab.install("v0.1.6", "socket")
+        path = self.path("held")
+        program = self.path("gwtool")
+        shutil.copy(cli.GWTOOL, program)
+        for end in ("stop", "stop after a takeover", "another's"):
+            sup = self.background([program, "supervise", *self.lab.options("--listen", "unix:" + path),
+                                   self.lab.link], env=self.lab.env())
+            sup.wait_err("event=supervising")
+            self.lab.wait_running("v0.1.6")
+            self.assertTrue(stat.S_ISSOCK(os.stat(path).st_mode))
+            if "takeover" in end:
+                self.assertEqual(self.gwtool("supervise", "reload", "--dir", self.lab.state).code, 0)
+                cli.wait_until(lambda: sup.err.count("event=supervising") == 2, what="its start")
+                self.assertTrue(os.path.exists(path))
+            if "another" in end:
+                os.unlink(path)
+                other = socket.socket(socket.AF_UNIX)
+                self.addCleanup(other.close)
+                other.bind(path)
+            self.assertEqual(sup.stop(), 0)
+            self.assertEqual(os.path.exists(path), "another" in end, end)
+
+    def test_nor_does_it_stay_where_no_service_starts(self):
+        self.lab.install("v0.1.6", "socket")
+        with open(self.lab.link, "r+b") as f:  # no program for this machine
+            f.seek(18)
+            f.write(b"\xff\xff")
+        r = self.gwtool("supervise", *self.lab.options("--listen", "unix:" + self.path("held")), self.lab.link,
+                        env=self.lab.env())
+        self.assert_error(r, 1, "svc")
+        self.assertFalse(os.path.exists(self.path("held")))
 
     def answers(self, port):
         with socket.create_connection(("127.0.0.1", port), 20) as s:
@@ -333,21 +368,31 @@ class Users(Manager):
         if cli.run(["unshare", *options, "true"]).code != 0:
             self.skipTest("no namespaces")
 
-    def test_a_file_system_that_is_only_read(self):
+    def cannot_update(self, mounts, why):
         self.needs("--mount")
         self.lab.release("v0.1.1")
-        bind = "mount --bind %s %s && mount -o remount,bind,ro %s && exec \"$@\"" % ((self.lab.bin,) * 3)
-        sup = self.background(["unshare", "--mount", "sh", "-c", bind, "sh", cli.GWTOOL, "supervise",
-                               *self.lab.options(), self.lab.link], env=self.lab.env())
+        sup = self.background(["unshare", "--mount", "sh", "-c", mounts + " && exec \"$@\"", "sh", cli.GWTOOL,
+                               "supervise", *self.lab.options(), self.lab.link], env=self.lab.env())
         self.addCleanup(self.lab.kill_services)
-        sup.wait_err("event=supervising .*is on a read-only file system")
+        sup.wait_err("event=supervising .*" + why)
         self.lab.wait_running("v0.1.0")
         self.gwtool("supervise", "check", "--dir", self.lab.state)
         sup.wait_err("event=checked newer=1")
         r = self.gwtool("supervise", "update", "--dir", self.lab.state)
-        self.assert_error(r, 2, "is on a read-only file system")
+        self.assert_error(r, 2, why)
         self.assertEqual(len(self.lab.lines()), 1)
+        self.assertEqual(os.listdir(self.lab.bin), ["svc"])
         self.assertEqual(sup.stop(), 5)
+
+    def test_a_file_system_that_is_only_read(self):
+        self.cannot_update("mount --bind {0} {0} && mount -o remount,bind,ro {0}".format(self.lab.bin),
+                           "is on a read-only file system")
+
+    def test_a_file_system_that_runs_nothing(self):
+        """Only the service's own file is mounted there so that it can be run."""
+        shutil.copy(self.lab.link, self.path("runs"))
+        self.cannot_update("mount --bind {0} {0} && mount -o remount,bind,noexec {0} && mount --bind {1} {0}/svc"
+                           .format(self.lab.bin, self.path("runs")), "is on a file system without programs")
 
     def test_as_the_first_process_of_a_container(self):
         self.needs("--pid", "--fork", "--mount-proc")

@@ -141,6 +141,7 @@ class Reload(supervise_lab.TestCase):
         self.assertNotIn("last_error", self.status())
         self.copy(cli.GWTOOL)
         self.ask("reload")
+        sup.wait_err("event=took-over")
         self.assertEqual(sup.err.count("event=took-over"), 1)
         self.assertEqual(sup.stop(), 5)
 

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,7 +16,11 @@
 #include <thread>
 
 #include "os/file.h"
+#include "os/forbidden_calls.h"
 #include "os/landlock.h"
+#include "os/process.h"
+#include "os/sandbox.h"
+#include "os/seccomp.h"
 #include "support/temp_dir.h"
 
 using namespace gw;
@@ -72,6 +77,40 @@ TEST_CASE("a process has as many descriptors as it may") {
     if (::setrlimit(RLIMIT_NOFILE, &low) != 0) return 2;
     if (raise_descriptor_limit() != limit.rlim_max) return 3;
     return raise_descriptor_limit() == limit.rlim_max ? 0 : 4;
+  });
+  CHECK(code == 0);
+}
+
+TEST_CASE("a filter that ends who confines itself is found out, and nobody ends") {
+  const testing::TempDir dir;
+  const SeccompPolicy policy{
+      .deny = {"landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self", "seccomp"},
+      .otherwise = SeccompPolicy::Otherwise::kKill};
+  const auto program = compile_seccomp(policy).value();
+  const int code = in_child([&] {
+    if (call_ends_us(SYS_seccomp)) return 1;
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !install_seccomp(program)) return 2;
+    if (!call_ends_us(SYS_seccomp) || call_ends_us(SYS_getpid) || landlock_abi() != 0) return 3;
+    const auto confined = confine({.written = {dir.file("db")}});
+    if (!confined || !confined->no_new_privs || confined->landlock != 0 || confined->seccomp) {
+      return 4;
+    }
+    if (confined->refused.size() < 2) return 5;
+    // What it runs is confined as far as it goes.
+    Spawn spawn;
+    spawn.argv = {"/bin/sh", "-c", "grep -q '^Seccomp_filters:.*2' /proc/self/status"};
+    SandboxPolicy sandbox;
+    sandbox.pids = sandbox.network = sandbox.ipc = false;
+    sandbox.landlock = LandlockPolicy{};
+    sandbox.seccomp = SeccompPolicy{.deny = {"ptrace"}};
+    sandbox.required = 0;
+    if (!apply_sandbox(sandbox, spawn)) return 6;
+    auto child = os::spawn(std::move(spawn));
+    if (!child) return 7;
+    const auto refused = sandbox_refusals({}, child->refused());
+    if (refused.empty() || refused.front().part != SandboxPart::kLandlock) return 8;
+    const auto exit = child->wait_for(std::chrono::minutes(1));
+    return exit && *exit && (*exit)->ok() ? 0 : 9;
   });
   CHECK(code == 0);
 }

@@ -1,17 +1,23 @@
 #include "os/dir.h"
 
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <optional>
 #include <thread>
 
 #include "os/process.h"
+#include "os/seccomp.h"
 #include "support/os/as_user.h"
 
 using namespace gw;
@@ -45,9 +51,22 @@ class Scratch {
 
 std::size_t count(const Dir& dir) { return dir.list().value().size(); }
 
-}  // namespace
+// Runs `work` in a thread for which there is no openat2.
+void without_openat2(const std::function<void()>& work) {
+  const SeccompPolicy policy{.deny = {"openat2"}, .error = ENOSYS};
+  auto program = compile_seccomp(policy).value();
+  const sock_fprog filter{static_cast<unsigned short>(program.size()),
+                          reinterpret_cast<sock_filter*>(program.data())};
+  std::thread thread([&] {
+    REQUIRE(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+    REQUIRE(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0);
+    REQUIRE((::syscall(SYS_openat2, -1, "", nullptr, 0) == -1 && errno == ENOSYS));
+    work();
+  });
+  thread.join();
+}
 
-TEST_CASE("dir: nothing outside is reached") {
+void nothing_outside_is_reached() {
   const Scratch scratch;
   fs::create_directories(scratch.path() + "/in/sub");
   scratch.put("secret", "secret");
@@ -83,6 +102,43 @@ TEST_CASE("dir: nothing outside is reached") {
   // A directory that is moved away stays the same one.
   fs::rename(scratch.path() + "/in", scratch.path() + "/away");
   CHECK(in.read_file("file", 100).value() == "file");
+}
+
+}  // namespace
+
+TEST_CASE("dir: nothing outside is reached") {
+  SECTION("by openat2") { nothing_outside_is_reached(); }
+  SECTION("where there is none, as under systemd's RestrictSUIDSGID=") {
+    without_openat2(nothing_outside_is_reached);
+  }
+}
+
+TEST_CASE("dir: paths of other forms, with and without openat2") {
+  const Scratch scratch;
+  fs::create_directories(scratch.path() + "/in/sub");
+  scratch.put("in/file", "file");
+  const auto all = [&] {
+    const Dir in = Dir::open(scratch.path() + "/in").value();
+    for (const char* path : {".", "./", "sub/..", "sub/./../", "sub/", "sub/."}) {
+      CAPTURE(path);
+      CHECK(in.open_dir(path));
+    }
+    CHECK(in.open_dir("..").error().kind == ErrorKind::kUntrusted);
+    CHECK(in.open_dir("").error().kind == ErrorKind::kNotFound);
+    CHECK(in.open_dir("file/").error().kind == ErrorKind::kNotFound);
+    CHECK(in.read_file("sub//..//file", 100).value() == "file");
+    const std::string direct = fs::canonical(scratch.path()).string();
+    CHECK(Dir::open_without_links(direct + "/in/../in/sub/")->list()->empty());
+    CHECK(Dir::open_without_links("/"));
+    CHECK(in.open_file("sub/new", O_WRONLY | O_CREAT | O_EXCL, 0640));
+    CHECK((fs::status(direct + "/in/sub/new").permissions() & fs::perms::others_all) ==
+          fs::perms::none);
+    CHECK(in.open_file("sub/new", O_WRONLY | O_CREAT | O_EXCL, 0640).error().kind ==
+          ErrorKind::kUsage);
+    fs::remove(direct + "/in/sub/new");
+  };
+  SECTION("with") { all(); }
+  SECTION("without") { without_openat2(all); }
 }
 
 TEST_CASE("dir: names that are none") {

@@ -35,8 +35,8 @@ TEST_CASE("a directory is made as a whole, or not at all", "[setup]") {
 }
 
 TEST_CASE("a unit's words are what they were", "[setup]") {
-  const std::string unit = format_unit("svc", "/srv/a b", {"/bin/gw\"tool", "50%", "$HOME", "\\"});
-  CHECK(unit.find("ExecStart=\"/bin/gw\\\"tool\" \"50%%\" \"$$HOME\" \"\\\\\"\n") != unit.npos);
+  const std::string unit = format_unit("svc", "/srv/a b", {"/a$b%/gwtool", "50%", "$HOME\"", "\\"});
+  CHECK(unit.find("ExecStart=\"/a$b%%/gwtool\" \"50%%\" \"$$HOME\\\"\" \"\\\\\"\n") != unit.npos);
   CHECK(unit.find("KillMode=mixed\n") != unit.npos);
   CHECK(unit.find("WorkingDirectory=/srv/a b\n") != unit.npos);
   CHECK(format_unit("svc", "/srv/50%", {}).find("WorkingDirectory=/srv/50%%\n") != unit.npos);

@@ -1,0 +1,24 @@
+// The file of a Unix socket that listens. It stays when the descriptor is closed, and by then the
+// path may be another's: only the file that was there when it was noted is removed.
+//
+// Any thread. Source: unix(7).
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+
+namespace gw::os {
+
+struct SocketFile {
+  std::string path;
+  dev_t device = 0;
+  ino_t inode = 0;
+
+  // Nothing when the socket `fd` is not bound to the path, or no socket is there.
+  static std::optional<SocketFile> of(int fd, const std::string& path);
+  void remove() const;
+};
+
+}  // namespace gw::os
