@@ -2,6 +2,7 @@
 
 #include <link.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -87,8 +88,28 @@ std::uint64_t usable_memory() {
 
 void share_one_heap() { ::mallopt(M_ARENA_MAX, 1); }
 
+namespace {
+
+const pthread_t kMainThread = ::pthread_self();
+
+// What deeper calls once used. Only of the first thread, whose stack grows downwards into a gap of
+// a megabyte that the kernel keeps free: the first piece that is not there is its end.
+[[gnu::noinline]] void give_back_stack() {
+  constexpr std::uintptr_t kPage = 4096;
+  constexpr std::uintptr_t kPiece = 16 * kPage;
+  if (::pthread_equal(::pthread_self(), kMainThread) == 0) return;
+  const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+  std::uintptr_t end = here / kPage * kPage - kPage;  // whatever this function has below its frame
+  while (::madvise(reinterpret_cast<void*>(end - kPiece), kPiece, MADV_DONTNEED) == 0) {
+    end -= kPiece;
+  }
+}
+
+}  // namespace
+
 void give_back_memory() {
   ::malloc_trim(0);
+  give_back_stack();
   // The first object is the program. What can be written is not in its file as it is in memory.
   const auto forget = [](dl_phdr_info* info, std::size_t, void*) {
     constexpr std::uintptr_t kPage = 4096;

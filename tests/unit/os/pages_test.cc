@@ -2,11 +2,14 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <catch2/catch.hpp>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "os/file.h"
@@ -44,6 +47,29 @@ TEST_CASE("memory that is given back is gone, and what is used comes back") {
   // of the program's file, and what was made at its start
   CHECK(std::string("constant") + std::to_string(7) == "constant7");
   give_back_memory();
+}
+
+[[gnu::noinline]] char use_stack(std::size_t depth) {
+  std::array<volatile char, std::size_t{64} << 10U> room;
+  for (std::size_t i = 0; i < room.size(); i += 1024) room[i] = static_cast<char>(i);
+  return static_cast<char>((depth == 0 ? 0 : use_stack(depth - 1)) + room[1024]);
+}
+
+TEST_CASE("the stack that deeper calls used is given back, and what is above stays") {
+  constexpr long kUsed = 7 * (64 << 10) / 4096;
+  std::array<char, 10'000> mine{};
+  mine.fill('m');
+  CHECK(use_stack(7) == 0);
+  const long before = resident_pages();
+  give_back_memory();
+  CHECK(resident_pages() < before - kUsed);
+  CHECK(std::count(mine.begin(), mine.end(), 'm') == 10'000);
+  CHECK(use_stack(7) == 0);
+  // Another thread's is not its own to find the end of.
+  std::thread([] {
+    CHECK(use_stack(7) == 0);
+    give_back_memory();
+  }).join();
 }
 
 TEST_CASE("the least limit of memory of a process's control groups is found") {
