@@ -227,6 +227,10 @@ Status Supervisor::begin() {
   tell_next();  // what the one before did not come to tell
   schedule_check();
   replan();
+  // By now the service runs, and can wait for a disk no more.
+  if (auto kept = os::keep_tables_in(directory_); !kept) {
+    log_.debug("tables-in-memory", {{"why", kept.error().message}});
+  }
   rest_soon();
   return {};
 }
