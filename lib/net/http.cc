@@ -92,6 +92,7 @@ struct HttpClient::Impl {
   void learn(Origin& origin, Transfer& t, CURLcode code) const;
   void end(Batch& batch, std::size_t i);
   void abandon(Batch& batch, const std::string& why);
+  CURLMcode wait();
   void run(Batch& batch);
   Result<std::string> ca_file_for(const HttpRequest& request);
 
@@ -100,6 +101,7 @@ struct HttpClient::Impl {
   std::vector<CURL*> idle;
   std::map<std::string, Origin> origins;
   std::string ca_file;  // once found
+  bool told_quiet = false;
   const ProxySettings proxies = ProxySettings::from_environment(&std::getenv);
   std::uint64_t connections = 0;
 };
@@ -309,6 +311,23 @@ void HttpClient::Impl::abandon(Batch& batch, const std::string& why) {
   } while (batch.waiting > 0);
 }
 
+CURLMcode HttpClient::Impl::wait() {
+  constexpr int kTick = 1000;
+  constexpr int kQuiet = 100;
+  curl_waitfd stop{options.stop != nullptr ? options.stop->fd() : -1, CURL_WAIT_POLLIN, 0};
+  const bool may_tell = options.quiet && !told_quiet;
+  int ready = 0;
+  const CURLMcode code =
+      curl_multi_poll(multi, &stop, stop.fd >= 0 ? 1 : 0, may_tell ? kQuiet : kTick, &ready);
+  if (ready != 0) {
+    told_quiet = false;
+  } else if (may_tell) {
+    told_quiet = true;
+    options.quiet();
+  }
+  return code;
+}
+
 void HttpClient::Impl::run(Batch& batch) {
   for (auto& [name, origin] : origins) origin.under_way.clear();  // of the batch before
   deliver(batch);
@@ -324,9 +343,7 @@ void HttpClient::Impl::run(Batch& batch) {
     collect(batch);
     // There is room: fill it first. What is there already does not wait for the others.
     if (batch.active == 0 || batch.active < before || !batch.ready.empty()) continue;
-    curl_waitfd stop{options.stop != nullptr ? options.stop->fd() : -1, CURL_WAIT_POLLIN, 0};
-    code = curl_multi_poll(multi, &stop, stop.fd >= 0 ? 1 : 0, 1000, nullptr);
-    if (code != CURLM_OK) return abandon(batch, curl_multi_strerror(code));
+    if (code = wait(); code != CURLM_OK) return abandon(batch, curl_multi_strerror(code));
   }
 }
 
