@@ -226,6 +226,7 @@ def main():
             sup.wait_err("event=updated")
             cli.wait_until(lambda: "supervise helper" not in children(sup.pid), what="the helper's end")
             self.row("processes beside it", "0", len([c for c in children(sup.pid) if c.startswith("supervise ")]))
+            time.sleep(1)  # by then the update is on the disk, too
             old = used(sup.pid)
             time.sleep(args.idle)
             new = used(sup.pid)
