@@ -94,14 +94,17 @@ struct HttpClient::Impl {
   void learn(Origin& origin, Transfer& t, CURLcode code) const;
   void end(Batch& batch, std::size_t i);
   void abandon(Batch& batch, const std::string& why);
+  CURLMcode wait();
   void run(Batch& batch);
-  Result<std::string> ca_file_for(const HttpRequest& request);
+  Result<TrustedCas*> cas_for(const HttpRequest& request);
 
   HttpOptions options;
   CURLM* multi = nullptr;
   std::vector<CURL*> idle;
   std::map<std::string, Origin> origins;
-  std::string ca_file;  // once found
+  TrustedCas none{""};
+  std::optional<TrustedCas> cas;  // once found
+  bool told_quiet = false;
   const ProxySettings proxies = ProxySettings::from_environment(&std::getenv);
   std::uint64_t connections = 0;
 };
@@ -126,15 +129,15 @@ Status HttpClient::Impl::open() {
   return {};
 }
 
-Result<std::string> HttpClient::Impl::ca_file_for(const HttpRequest& request) {
+Result<TrustedCas*> HttpClient::Impl::cas_for(const HttpRequest& request) {
   bool https = to_lower(std::string_view(request.url).substr(0, 6)) == "https:";
   bool may_need = request.verify_tls && (https || request.max_redirects > 0);
-  if (may_need && ca_file.empty()) {
+  if (may_need && !cas) {
     auto found = find_ca_file(options.ca_file);
     if (!found && https) return std::move(found).error();
-    if (found) ca_file = *found;
+    if (found) cas.emplace(*std::move(found));
   }
-  return ca_file;
+  return cas ? &*cas : &none;
 }
 
 void HttpClient::Impl::add(Batch& batch, HttpRequest request) {
@@ -203,8 +206,8 @@ void HttpClient::Impl::start(Batch& batch, std::size_t i) {
     return fail(unavailable_error(redact_url(request.url) + ": time is over"));
   }
   if (const auto& dead = batch.origins[i]->dead) return fail(dead->in(redact_url(request.url)));
-  auto ca = ca_file_for(request);
-  if (!ca) return fail(std::move(ca).error().in(redact_url(request.url)));
+  auto trusted = cas_for(request);
+  if (!trusted) return fail(std::move(trusted).error().in(redact_url(request.url)));
   auto transfer = std::make_unique<Transfer>();
   transfer->request = &request;
   transfer->place = i;
@@ -220,7 +223,7 @@ void HttpClient::Impl::start(Batch& batch, std::size_t i) {
     idle.pop_back();
   }
   if (transfer->easy == nullptr) return fail(internal_error("starting curl: out of memory"));
-  auto prepared = transfer->prepare(options, *ca, timeout, proxies);
+  auto prepared = transfer->prepare(options, **trusted, timeout, proxies);
   if (!prepared || curl_multi_add_handle(multi, transfer->easy) != CURLM_OK) {
     idle.push_back(transfer->easy);
     return fail(prepared ? internal_error("curl takes no more requests")
@@ -311,6 +314,23 @@ void HttpClient::Impl::abandon(Batch& batch, const std::string& why) {
   } while (batch.waiting > 0);
 }
 
+CURLMcode HttpClient::Impl::wait() {
+  constexpr int kTick = 1000;
+  constexpr int kQuiet = 100;
+  curl_waitfd stop{options.stop != nullptr ? options.stop->fd() : -1, CURL_WAIT_POLLIN, 0};
+  const bool may_tell = options.quiet && !told_quiet;
+  int ready = 0;
+  const CURLMcode code =
+      curl_multi_poll(multi, &stop, stop.fd >= 0 ? 1 : 0, may_tell ? kQuiet : kTick, &ready);
+  if (ready != 0) {
+    told_quiet = false;
+  } else if (may_tell) {
+    told_quiet = true;
+    options.quiet();
+  }
+  return code;
+}
+
 void HttpClient::Impl::run(Batch& batch) {
   for (auto& [name, origin] : origins) origin.under_way.clear();  // of the batch before
   deliver(batch);
@@ -326,9 +346,7 @@ void HttpClient::Impl::run(Batch& batch) {
     collect(batch);
     // There is room: fill it first. What is there already does not wait for the others.
     if (batch.active == 0 || batch.active < before || !batch.ready.empty()) continue;
-    curl_waitfd stop{options.stop != nullptr ? options.stop->fd() : -1, CURL_WAIT_POLLIN, 0};
-    code = curl_multi_poll(multi, &stop, stop.fd >= 0 ? 1 : 0, 1000, nullptr);
-    if (code != CURLM_OK) return abandon(batch, curl_multi_strerror(code));
+    if (code = wait(); code != CURLM_OK) return abandon(batch, curl_multi_strerror(code));
   }
 }
 

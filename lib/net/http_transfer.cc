@@ -85,17 +85,14 @@ void Transfer::set_method() {
   }
 }
 
-void Transfer::set_tls(const std::string& ca_file) {
-  if (!ca_file.empty()) {
-    curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file.c_str());
-    curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, ca_file.c_str());
-  }
+void Transfer::set_tls(TrustedCas& cas) {
+  cas_ = &cas;
   curl_easy_setopt(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   if (!request->verify_tls) {
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
   } else {
-    require_alternative_names(easy);
+    check_certificates(easy, cas);
   }
 }
 
@@ -116,7 +113,7 @@ void Transfer::set_proxy(const ProxySettings& proxies) {
   curl_easy_setopt(easy, CURLOPT_NOPROXY, none.c_str());
 }
 
-Status Transfer::prepare(const HttpOptions& options, const std::string& ca_file, Duration timeout,
+Status Transfer::prepare(const HttpOptions& options, TrustedCas& cas, Duration timeout,
                          const ProxySettings& proxies) {
   timeout_ = timeout;
   if (!is_http_token(request->method)) {
@@ -159,7 +156,7 @@ Status Transfer::prepare(const HttpOptions& options, const std::string& ca_file,
   }
   curl_easy_setopt(easy, CURLOPT_CONNECT_TO, connect_list_.get());
   set_method();
-  set_tls(ca_file);
+  set_tls(cas);
   set_proxy(proxies);
   return {};
 }
@@ -320,7 +317,9 @@ Error Transfer::describe(CURLcode code, const HttpOptions& options) const {
     case CURLE_PEER_FAILED_VERIFICATION:
       return describe_certificate(detail);
     case CURLE_SSL_CACERT_BADFILE:
-      return usage_error(detail, "--ca-file takes certificates in PEM form");
+      return usage_error(
+          fmt::format("CA file {}: not certificates, or some are damaged", cas_->file()),
+          "--ca-file takes certificates in PEM form");
     case CURLE_PARTIAL_FILE:
       return unavailable_error(fmt::format("body cut short after {} bytes", received_));
     case CURLE_GOT_NOTHING:

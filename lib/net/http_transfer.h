@@ -10,6 +10,7 @@
 
 #include "module/gzip.h"
 #include "net/http.h"
+#include "net/http_certificate.h"
 #include "net/http_proxy.h"
 #include "net/stream_window.h"
 
@@ -28,9 +29,9 @@ struct Transfer {
   MonoTime started{};
   MonoTime* moved = nullptr;  // gets the time of each part of the response that comes
 
-  // Sets `easy` up anew. `ca_file` is empty when no certificate will be checked. kUsage for a
-  // method or header that cannot be sent.
-  Status prepare(const HttpOptions& options, const std::string& ca_file, Duration timeout,
+  // Sets `easy` up anew. `cas` has no file when no certificate will be checked, and stays
+  // until curl has let go of `easy`. kUsage for a method or header that cannot be sent.
+  Status prepare(const HttpOptions& options, TrustedCas& cas, Duration timeout,
                  const ProxySettings& proxies);
 
   // What came of it, once curl is done with `code`.
@@ -49,7 +50,7 @@ struct Transfer {
   bool keep_body(std::string_view chunk);
   Status set_headers(const HttpOptions& options);
   void set_method();
-  void set_tls(const std::string& ca_file);
+  void set_tls(TrustedCas& cas);
   void set_proxy(const ProxySettings& proxies);
   Error describe_certificate(const std::string& detail) const;
   std::string describe_timeout(const HttpOptions& options) const;
@@ -62,6 +63,7 @@ struct Transfer {
   std::size_t header_bytes_ = 0;
   std::uint64_t received_ = 0;  // of the body, unpacked, whoever takes it
   Duration timeout_{};
+  TrustedCas* cas_ = nullptr;
   bool headers_complete_ = false;
   bool headers_too_large_ = false;
   bool body_too_large_ = false;

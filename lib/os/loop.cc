@@ -189,15 +189,24 @@ Status Loop::run() {
   return {};
 }
 
+int Loop::wait(std::array<epoll_event, 64>& events, int timeout) {
+  const int size = static_cast<int>(events.size());
+  if (idle_) {
+    const int count = ::epoll_wait(epoll_.get(), events.data(), size, 0);
+    if (count != 0) return count;
+    std::exchange(idle_, nullptr)();
+  }
+  return ::epoll_wait(epoll_.get(), events.data(), size, timeout);
+}
+
 Status Loop::run_once(std::optional<Duration> timeout) {
-  int wait = -1;
+  int limit = -1;
   if (timeout) {
     const auto ms = std::chrono::ceil<std::chrono::milliseconds>(*timeout).count();
-    wait = static_cast<int>(std::clamp<std::int64_t>(ms, 0, 1 << 30));
+    limit = static_cast<int>(std::clamp<std::int64_t>(ms, 0, 1 << 30));
   }
   std::array<epoll_event, 64> events;
-  const int count =
-      ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), wait);
+  const int count = wait(events, limit);
   if (count < 0 && errno == EINTR) return {};
   if (count < 0) return errno_error("epoll_wait", errno);
   for (int i = 0; i < count; ++i) {

@@ -11,6 +11,7 @@
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -90,6 +91,9 @@ class Loop {
                         std::function<void(const signalfd_siginfo&)> callback);
 
   void post(std::function<void()> work) GW_EXCLUDES(mutex_);  // runs on the loop's thread, in order
+  // Runs it once, as the last thing before the loop would wait: when there is nothing left to do. A
+  // later one takes its place. On the loop's thread.
+  void when_idle(std::function<void()> work) { idle_ = std::move(work); }
   void wake() const;  // makes run_once() return; async-signal-safe
   void stop() {
     stop_.store(true);
@@ -105,6 +109,7 @@ class Loop {
   Loop(Fd epoll, Fd event) : epoll_(std::move(epoll)), event_(std::move(event)) {}
   Status add(int fd, std::uint32_t events, std::uint64_t id);
   void take_posted() GW_EXCLUDES(mutex_);
+  int wait(std::array<epoll_event, 64>& events, int timeout);
 
   Fd epoll_;
   Fd event_;
@@ -113,6 +118,7 @@ class Loop {
   // found. A callback that runs is held by run_once() itself.
   std::unordered_map<std::uint64_t, std::shared_ptr<Callback>> callbacks_;
   std::uint64_t next_id_ = 1;
+  std::function<void()> idle_;
   Mutex mutex_;
   std::vector<std::function<void()>> posted_ GW_GUARDED_BY(mutex_);
 };

@@ -1,18 +1,26 @@
 #include "os/pages.h"
 
 #include <link.h>
+#include <linux/magic.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <new>
 
 #include "base/bytes.h"
 #include "base/text.h"
+#include "os/dir.h"
 #include "os/file.h"
 
 namespace gw::os {
@@ -87,21 +95,103 @@ std::uint64_t usable_memory() {
 
 void share_one_heap() { ::mallopt(M_ARENA_MAX, 1); }
 
+namespace {
+
+const pthread_t kMainThread = ::pthread_self();
+
+// What deeper calls once used. Only of the first thread, whose stack grows downwards into a gap of
+// a megabyte that the kernel keeps free: the first piece that is not there is its end.
+[[gnu::noinline]] void give_back_stack() {
+  constexpr std::uintptr_t kPage = 4096;
+  constexpr std::uintptr_t kPiece = 16 * kPage;
+  if (::pthread_equal(::pthread_self(), kMainThread) == 0) return;
+  const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+  std::uintptr_t end = here / kPage * kPage - kPage;  // whatever this function has below its frame
+  while (::madvise(reinterpret_cast<void*>(end - kPiece), kPiece, MADV_DONTNEED) == 0) {
+    end -= kPiece;
+  }
+}
+
+struct Part {
+  std::uintptr_t begin = 0;
+  std::uintptr_t end = 0;
+};
+
+// Of the program, which is the first object: what is as in its file, and what nobody writes any
+// more since its addresses were filled in (PT_GNU_RELRO; the C library leaves out the same rest of
+// a page).
+struct ProgramParts {
+  std::array<Part, 8> same = {};
+  std::size_t count = 0;
+  Part tables = {};
+};
+
+int find_parts(dl_phdr_info* info, std::size_t /*size*/, void* found) {
+  constexpr std::uintptr_t kPage = 4096;
+  auto& parts = *static_cast<ProgramParts*>(found);
+  for (int i = 0; i < info->dlpi_phnum; ++i) {
+    const auto& segment = info->dlpi_phdr[i];
+    const std::uintptr_t at = info->dlpi_addr + segment.p_vaddr;
+    const std::uintptr_t begin = at / kPage * kPage;
+    if (segment.p_type == PT_GNU_RELRO) {
+      parts.tables = {begin, (at + segment.p_memsz) / kPage * kPage};
+    }
+    if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) != 0) continue;
+    if (parts.count < parts.same.size()) parts.same[parts.count++] = {begin, at + segment.p_memsz};
+  }
+  return 1;
+}
+
+ProgramParts program_parts() {
+  ProgramParts parts;
+  ::dl_iterate_phdr(find_parts, &parts);
+  return parts;
+}
+
+void forget(const Part& part) {
+  ::madvise(reinterpret_cast<void*>(part.begin), part.end - part.begin, MADV_DONTNEED);
+}
+
+// On a disk of this machine: file systems of others, which may become unreachable, have no nameless
+// files.
+Status check_keeps(int fd) {
+  struct statfs system {};
+  struct stat info {};
+  if (::fstatfs(fd, &system) != 0 || ::fstat(fd, &info) != 0) return errno_error("a file", errno);
+  if (system.f_type == TMPFS_MAGIC || system.f_type == RAMFS_MAGIC) {
+    return unavailable_error("a file system in memory");
+  }
+  if (info.st_nlink != 0) return unavailable_error("a file system without nameless files");
+  return {};
+}
+
+std::atomic<bool> tables_in_file{false};
+
+}  // namespace
+
+Status keep_tables_in(const Dir& directory) {
+  const Part tables = program_parts().tables;
+  if (tables.end <= tables.begin || tables_in_file.load()) return {};
+  auto* const start = reinterpret_cast<char*>(tables.begin);
+  const std::size_t size = tables.end - tables.begin;
+  GW_TRY(const NewFile file, directory.new_file(0600));
+  GW_CHECK(check_keeps(file.fd()));
+  GW_CHECK(file.write({start, size}));
+  // What is not on the disk by now may be lost later, where it is full, and would be read as zeros.
+  if (::fdatasync(file.fd()) != 0) return errno_error("syncing", errno);
+  if (::mmap(start, size, PROT_READ, MAP_PRIVATE | MAP_FIXED, file.fd(), 0) == MAP_FAILED) {
+    return errno_error("mapping", errno);
+  }
+  tables_in_file.store(true);
+  return {};
+}
+
 void give_back_memory() {
   ::malloc_trim(0);
-  // The first object is the program. What can be written is not in its file as it is in memory.
-  const auto forget = [](dl_phdr_info* info, std::size_t, void*) {
-    constexpr std::uintptr_t kPage = 4096;
-    for (int i = 0; i < info->dlpi_phnum; ++i) {
-      const auto& segment = info->dlpi_phdr[i];
-      if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) != 0) continue;
-      const std::uintptr_t begin = (info->dlpi_addr + segment.p_vaddr) / kPage * kPage;
-      const std::uintptr_t end = info->dlpi_addr + segment.p_vaddr + segment.p_memsz;
-      ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
-    }
-    return 1;
-  };
-  ::dl_iterate_phdr(forget, nullptr);
+  give_back_stack();
+  const ProgramParts parts = program_parts();
+  if (tables_in_file.load()) forget(parts.tables);
+  for (std::size_t i = 0; i < parts.count; ++i) forget(parts.same[i]);
 }
 
 }  // namespace gw::os

@@ -7,7 +7,11 @@
 #include <string>
 #include <string_view>
 
+#include "base/result.h"
+
 namespace gw::os {
+
+class Dir;
 
 // Zeroed memory; from 2 MB on aligned so that the kernel can back it with huge pages, which saves
 // most of a random lookup's TLB misses. When there is none it is as with operator new:
@@ -26,6 +30,14 @@ std::optional<std::uint64_t> cgroup_memory_limit(std::string_view groups, const 
 // For a process whose threads ask for little memory at once: they share one heap, where each would
 // have one of its own. Before the first thread.
 void share_one_heap();
+
+// The tables of addresses that the linker made (vtables, and those of the libraries) are filled in
+// at a start and only read from then on: memory of each process, and of none other, whether it
+// looks at them or not. This puts them into a nameless file in that directory, from where they come
+// back by themselves when they are used, as the program does from its own. Nobody else can open the
+// file; it is gone with the process, and is on the disk before it is relied on. For once, before
+// the first thread. kUnavailable and kIo: they stay where they are.
+Status keep_tables_in(const Dir& directory);
 
 // For a process that now sleeps for hours: gives what free() kept back to the kernel, and forgets
 // the pages of the program's own file, which come back by themselves when they are used. Takes less

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/bytes.h"
+#include "os/pages.h"
 #include "supervise/helper_parts.h"
 #include "supervise/readiness.h"
 
@@ -11,6 +12,7 @@ namespace gw::supervise {
 net::HttpOptions http_options(const Sources& sources) {
   net::HttpOptions options;
   options.ca_file = sources.ca_file;
+  options.quiet = os::give_back_memory;  // a service may build for minutes
   return options;
 }
 

@@ -7,6 +7,7 @@
 
 #include "build/client.h"
 #include "net/source.h"
+#include "os/pages.h"
 #include "os/thread.h"
 #include "supervise/helper.h"
 #include "supervise/helper_parts.h"
@@ -83,6 +84,7 @@ Status download_agreed(const Job& job, const build::Agreement& agreed,
     std::uint64_t at = 0;
     done =
         build::download(http, asked[i].base, agreed.build, [&](std::string_view bytes) -> Status {
+          if (at == 0) os::give_back_memory();  // what proofs and handshakes took
           const auto known = std::min<std::uint64_t>(bytes.size(), sent - std::min(sent, at));
           at += bytes.size();
           bytes.remove_prefix(static_cast<std::size_t>(known));

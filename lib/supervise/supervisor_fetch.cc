@@ -154,6 +154,7 @@ Status Supervisor::settle_answers() {
     log_.warning("service-differs", {{"message", warning}});
   }
   build_ = std::move(agreed->build);
+  rest_soon();
   GW_TRY(incoming_, place_.receive(wanted_->key, build_->size(), build_->sum()));
   return {};
 }

@@ -56,6 +56,7 @@ Result<std::unique_ptr<Task>> Supervisor::start_helper(Job job, Task::Options ta
   task.input = format_job(job);
   auto started = Task::start(*loop_, std::move(task));
   if (!started) return started;
+  rest_soon();
   if (!helper_refused_) helper_refused_.emplace();
   for (const os::Refusal& refusal : os::sandbox_refusals({}, (*started)->refused())) {
     note_refused(std::string(os::sandbox_part_name(refusal.part)), os::refusal_text(refusal));

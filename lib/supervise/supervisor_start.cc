@@ -83,9 +83,11 @@ Status Supervisor::open_control() {
     if (::fchmod(directory_.fd(), kThrough) != 0) return errno_error(options_.directory, errno);
   }
   GW_TRY(control_,
-         os::ControlSocket::listen(
-             *loop_, options_.directory + "/control", std::move(control),
-             [this](const os::Peer& peer, const std::string& line) { return answer(peer, line); }));
+         os::ControlSocket::listen(*loop_, options_.directory + "/control", std::move(control),
+                                   [this](const os::Peer& peer, const std::string& line) {
+                                     rest_soon();
+                                     return answer(peer, line);
+                                   }));
   return {};
 }
 

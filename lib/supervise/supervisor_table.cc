@@ -29,9 +29,9 @@ void Supervisor::happen(update::Event event) {
     }
   }
   busy_ = false;
+  rest_soon();
   if (now_ != update::State::kRunning) return;
   if (before == update::State::kReverting) replan();  // after a cancel there may be another one
-  rest_soon();
 }
 
 std::optional<update::Event> Supervisor::act(update::Action action) {

@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """What a supervisor costs, and what an update costs its service, beside the figures to reach.
 
-The real supervisor on loopback, real small Go services, a build service that has them ready. Memory is from
-/proc/PID/smaps_rollup: PSS, which shares what several map among them, and what is private and dirty, which
-is gone for everybody else. Downtime over N updates: from exit to exec as the kernel tells of them (its process
-events, where one may listen to them), and from the last instruction of the old version to main() of the new
-one, which holds the Go runtime's start; that is measured beside it. Connections: 4 clients, each
-as fast as it can, while updates run, until there were 10,000; the gap is the longest time without an
-answer to any of them. An idle minute: context switches by itself, which are its wake-ups, and time on a
-processor; an idle hour is sixty of them, unless --idle 3600 measures it. The page, which is there while
-somebody is, is measured right after a visit.
+The real supervisor on loopback, real small Go services, a build service that has them ready; for the memory
+it speaks TLS, and the machine's CAs are trusted besides its own. Memory is PSS, and what is private and dirty,
+both by what they are of (tests/support/process_memory.py), beside a program that only links curl and OpenSSL;
+of the helper also the most that was resident at once, most of which is the program's file and comes back by
+itself. On a file system in memory the tables are dirty: there is no better place for them. Downtime over N
+updates: from exit to exec as the kernel tells of them (its process events, where one may listen to them), and
+from the last instruction of the old version to main() of the new one, which holds the Go runtime's start; that
+is measured beside it. Connections: 4 clients, each as fast as it can, while updates run, until there were
+10,000; the gap is the longest time without an answer to any of them. An idle minute: context switches by
+itself, which are its wake-ups, and time on a processor; an idle hour is sixty of them, unless --idle 3600
+measures it. The page, which is there while somebody is, is measured right after a visit.
 
     bench_supervise.py BUILD [--updates 20] [--connections 10000] [--idle 60]
 """
@@ -17,7 +19,9 @@ somebody is, is measured right after a visit.
 import argparse
 import json
 import os
+import re
 import socket
+import ssl
 import statistics
 import struct
 import subprocess
@@ -26,11 +30,22 @@ import threading
 import time
 
 
-def memory(pid):
-    """PSS and private dirty pages in kB."""
-    with open("/proc/%d/smaps_rollup" % pid) as f:
-        found = {line.split(":")[0]: int(line.split()[1]) for line in f if line.endswith("kB\n")}
-    return found["Pss"], found["Private_Dirty"]
+# What none of our processes can be below: it links what they must, does nothing, and sleeps.
+FLOOR = """#include <curl/curl.h>
+#include <openssl/ssl.h>
+#include <unistd.h>
+int main(int argc, char**) {
+  if (argc > 1) SSL_connect(SSL_new(SSL_CTX_new(TLS_method())));
+  if (argc > 1) curl_easy_perform(curl_easy_init());
+  pause();
+}
+"""
+
+
+def most(pid):
+    """The largest resident size so far, in kB."""
+    with open("/proc/%d/status" % pid) as f:
+        return next(int(l.split()[1]) for l in f if l.startswith("VmHWM"))
 
 
 def threads(pid):
@@ -130,14 +145,43 @@ def main():
     os.environ.update(GWTOOL=os.path.join(args.build, "gwtool"), GW_SOURCE=source, GW_BUILD=args.build)
     sys.path.insert(0, os.path.join(source, "tests", "support"))
     import cli
+    import http_fixture
     import supervise_lab
+    from process_memory import memory, parts
+
+    with open(cli.GWTOOL, "rb") as f:
+        os.fsync(f.fileno())  # a page of it that is yet to be written would count as dirty
 
     class Bench(cli.TestCase):
         def row(self, what, goal, measured):
             print("%-44s %-22s %s" % (what, goal, measured), flush=True)
 
+        def memory_rows(self, what, goal, pid):
+            self.row(what + ": PSS, private dirty, kB", goal, "%d, %d" % memory(pid))
+            of = parts(pid)
+            self.row("  of it " + ", ".join(of), "", "; ".join(
+                ", ".join(str(figures[n]) for figures in of.values()) for n in (0, 1)))
+
+        def floor(self):
+            deps = re.search(r"^GW_DEPS_DIR:\w+=(.*)$", open(os.path.join(args.build, "CMakeCache.txt")).read(), re.M)
+            source, program = self.path("floor.cc"), self.path("floor")
+            with open(source, "w") as f:
+                f.write(FLOOR)
+            subprocess.run(["c++", "-O2", "-fPIE", "-static-pie", "-Wl,-z,relro,-z,now,-z,pack-relative-relocs",
+                            "-DCURL_STATICLIB", "-I%s/include" % deps.group(1), source, "-o", program,
+                            "-L%s/lib" % deps.group(1), "-lcurl", "-lnghttp2", "-lcares", "-lssl", "-lcrypto",
+                            "-lz"], check=True, stderr=subprocess.DEVNULL)
+            with open(program, "rb") as f:
+                os.fsync(f.fileno())
+            child = subprocess.Popen([program])
+            cli.wait_until(lambda: " S " in open("/proc/%d/stat" % child.pid).read(), what="its sleep")
+            self.memory_rows("a program that only links curl and OpenSSL", "", child.pid)
+            child.kill()
+            child.wait()
+
         def runTest(self):
             self.row("", "to reach", "measured")
+            self.floor()
             self.idle()
             self.downtime()
             self.held("held sockets", "0")
@@ -148,6 +192,20 @@ def main():
             lab.install("v0.1.0", "ok" if name == "idle" else "socket")
             return lab
 
+        def speak_tls(self, lab):
+            """The options that trust it."""
+            os.mkdir(self.path("ca"))
+            ca = http_fixture.TestCa(self.path("ca"))
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*ca.issue("127.0.0.1"))
+            lab.service.server.socket = context.wrap_socket(lab.service.server.socket, server_side=True)
+            lab.service.url = lab.service.url.replace("http:", "https:")
+            trusted = self.path("trusted.pem")
+            with open(trusted, "w") as f:
+                for name in ("/etc/ssl/certs/ca-certificates.crt", ca.file):
+                    f.write(supervise_lab.read(name).decode() if os.path.exists(name) else "")
+            return ["--ca-file", trusted]
+
         def start(self, lab, *more):
             sup = self.background([cli.GWTOOL, "supervise", *lab.options(*more), lab.link], env=lab.env())
             self.addCleanup(lab.kill_services)
@@ -157,15 +215,18 @@ def main():
         def idle(self):
             lab = self.lab("idle")
             lab.release("v0.1.1")
-            sup = self.start(lab, "--first-check", "1m", "--admin-listen", "unix:" + self.path("page"))
+            sup = self.start(lab, "--first-check", "1m", "--admin-listen", "unix:" + self.path("page"),
+                             *self.speak_tls(lab))
             lab.wait_running("v0.1.0")
-            self.row("supervisor, at start: PSS, private dirty, kB", "1500, 500", "%d, %d" % memory(sup.pid))
+            time.sleep(1)  # by then it rests
+            self.memory_rows("supervisor, at start", "1500, 500", sup.pid)
             self.row("threads", "1", threads(sup.pid))
             # The first look for versions comes after a minute: an idle minute is one without.
             cli.wait_until(lambda: "event=checked" in sup.err, 90, "the first look")
             sup.wait_err("event=updated")
             cli.wait_until(lambda: "supervise helper" not in children(sup.pid), what="the helper's end")
             self.row("processes beside it", "0", len([c for c in children(sup.pid) if c.startswith("supervise ")]))
+            time.sleep(1)  # by then the update is on the disk, too
             old = used(sup.pid)
             time.sleep(args.idle)
             new = used(sup.pid)
@@ -174,7 +235,7 @@ def main():
                      "0, %.3f" % (50 / 86400 * args.idle), "%d, %.3f" % (wakes, ms))
             hour = 3600 / args.idle
             self.row("  in an hour of them", "0, %.1f" % (50 / 24), "%.0f, %.2f" % (wakes * hour, ms * hour))
-            self.row("after an update: PSS, private dirty, kB", "1500, 500", "%d, %d" % memory(sup.pid))
+            self.memory_rows("after an update", "1500, 500", sup.pid)
             cli.run(["curl", "-s", "--unix-socket", self.path("page"), "http://x/style.css"])
             self.row("page after a visit: PSS, private dirty, kB", "",
                      "%d, %d" % memory(children(sup.pid)["supervise page"]))
@@ -184,7 +245,11 @@ def main():
             helper = cli.wait_until(lambda: children(sup.pid).get("supervise helper"), what="a helper")
             cli.wait_until(lambda: any("/tlog/" not in r and "v0.1.5" in r for r in lab.service.requests),
                            what="a download")
+            time.sleep(0.5)  # by then it has seen that it waits
             own, other = memory(sup.pid), memory(helper)
+            self.memory_rows("supervisor, helper awake", "", sup.pid)
+            self.memory_rows("helper", "", helper)
+            self.row("  at most, resident, kB", "", most(helper))
             self.row("helper awake: PSS of both, kB", "6000", "%d (%d and %d)" % (own[0] + other[0], own[0],
                                                                               other[0]))
             lab.service.hold.set()

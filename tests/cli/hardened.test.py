@@ -106,6 +106,13 @@ class Hardened(cli.TestCase):
             size = re.search(r"\(RELASZ\) +(\d+)", flags)
             self.assertLess(int(size.group(1)) if size else 0, 16384)  # what is left to the long form
 
+    def test_a_thread_costs_no_large_buffer(self):
+        """What is each thread's own is filled with zeros when one starts, in memory that it then has."""
+        if self.cache.get("GW_SANITIZE"):
+            self.skipTest("a sanitizer has its own")
+        own = re.search(r"^ +TLS +(?:0x\w+ +){4}0x(\w+)", output_of("readelf", "-lW", cli.GWTOOL), re.M)
+        self.assertLess(int(own.group(1), 16), 4096)
+
 
 if __name__ == "__main__":
     cli.main()

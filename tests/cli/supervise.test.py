@@ -6,13 +6,18 @@ import errno
 import json
 import os
 import re
+import shutil
 import signal
 import struct
+import subprocess
 import sys
+import tempfile
+import threading
 import unittest
 
 sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
 import cli
+import process_memory
 import supervise_lab
 from supervise_lab import read
 
@@ -40,6 +45,54 @@ class TestCase(supervise_lab.TestCase):
 
     def files(self):
         return sorted(os.listdir(self.lab.bin))
+
+
+class Memory(TestCase):
+    """At rest, and while it waits for a helper. What is measured, and what goes where:
+    tests/bench/bench_supervise.py."""
+
+    def setUp(self):
+        if b"CMAKE_BUILD_TYPE:STRING=Release" not in read(os.path.join(cli.BUILD, "CMakeCache.txt")):
+            self.skipTest("figures are of what is delivered")
+        super().setUp()
+        with open(cli.GWTOOL, "rb") as f:
+            os.fsync(f.fileno())
+        # On a disk: the tables of addresses are kept there.
+        self.lab.state = tempfile.mkdtemp(dir=cli.BUILD)
+        self.addCleanup(shutil.rmtree, self.lab.state)
+        kind = subprocess.run(["stat", "-f", "-c", "%T", self.lab.state], stdout=subprocess.PIPE, check=True)
+        self.in_memory = kind.stdout.strip() in (b"tmpfs", b"ramfs")
+
+    def assert_rests(self, pid):
+        def rests():
+            pss, dirty = process_memory.memory(pid)
+            parts = process_memory.parts(pid)
+            on_disk = self.in_memory or parts["tables"][1] == 0 and dirty <= 500
+            return on_disk and pss <= 1500 and parts["stack"][1] <= 32
+        try:
+            cli.wait_until(rests, 10)
+        except AssertionError:
+            self.fail("%r: %r" % (process_memory.memory(pid), process_memory.parts(pid)))
+
+    def test_at_rest_and_while_a_helper_waits(self):
+        sup = self.start()
+        self.assert_rests(sup.pid)
+        self.lab.release("v0.1.1")
+        self.lab.service.hold = threading.Event()
+        self.addCleanup(self.lab.service.hold.set)
+        self.ask("update", "v0.1.1")
+        cli.wait_until(lambda: any("/tlog/" not in r and "v0.1.1" in r for r in self.lab.service.requests),
+                       what="a download")
+        self.assert_rests(sup.pid)
+        helper = next(pid for pid in map(int, read("/proc/%d/task/%d/children" % (sup.pid, sup.pid)).split())
+                      if b"helper" in read("/proc/%d/cmdline" % pid))
+
+        def both():
+            return process_memory.memory(sup.pid)[0] + process_memory.memory(helper)[0]
+        cli.wait_until(lambda: both() < 6000, 10, "the helper to see that it waits")
+        self.lab.service.hold.set()
+        sup.wait_err("event=updated")
+        self.assert_rests(sup.pid)
 
 
 class Running(TestCase):

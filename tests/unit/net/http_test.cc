@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <cstdlib>
 
@@ -679,6 +680,28 @@ TEST_CASE("http: where CA files are looked for") {
   CHECK(contains(named.error().message, "/nonexistent/named.pem"));
   auto system = find_ca_file("");
   if (!system) CHECK(contains(system.error().message, "/etc/ssl/cert.pem"));
+}
+
+TEST_CASE("http: who waits is told once that nothing comes, and again after something did") {
+  std::atomic<int> told = 0;
+  std::atomic<int> before = 0;
+  // Answers only once that was told anew.
+  test::TestServer server([&](const std::string&) {
+    told.wait(before.load());
+    return test::respond(200, "late");
+  });
+  HttpOptions options;
+  options.quiet = [&] {
+    ++told;
+    told.notify_all();
+  };
+  auto http = HttpClient::create(std::move(options)).value();
+  for (int i = 0; i < 2; ++i) {
+    before = told.load();
+    const auto response = http.fetch_one({.url = server.url("/x")});
+    REQUIRE(response);
+    CHECK(response->body == "late");
+  }
 }
 
 TEST_CASE("http: URLs without their credentials") {

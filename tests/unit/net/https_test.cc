@@ -72,6 +72,14 @@ TEST_CASE("https: a server with a certificate of a CA that is trusted") {
   CHECK(no_file.error().kind == ErrorKind::kUsage);
   CHECK(no_file.error().message.find("/nonexistent/ca.pem") != std::string::npos);
 
+  // Who names a file trusts no others, neither those that OpenSSL finds by itself.
+  ChildProcess other = start_https("other-ca");
+  const Address stranger = read_address(other);
+  ::setenv("SSL_CERT_FILE", at.ca_file.c_str(), 1);
+  auto named = tls_client({.ca_file = stranger.ca_file}).fetch_one({.url = at.url + "/latest"});
+  ::unsetenv("SSL_CERT_FILE");
+  CHECK_FALSE(named);
+
   // A file that holds no certificate.
   Scratch scratch;
   std::string empty = scratch.path + "/empty.pem";
@@ -80,6 +88,20 @@ TEST_CASE("https: a server with a certificate of a CA that is trusted") {
   REQUIRE(!bad_file);
   CHECK(bad_file.error().kind == ErrorKind::kUsage);
   CHECK(bad_file.error().message.find(empty) != std::string::npos);
+  // Another file's certificates besides do not make up for one that is cut.
+  const auto good = os::read_file(at.ca_file, 1 << 20);
+  REQUIRE(good);
+  std::string cut = *good + *good;
+  cut.erase(cut.size() / 2 + 100, 10);
+  REQUIRE(os::write_file_atomic(empty, cut, 0644));
+  CHECK_FALSE(tls_client({.ca_file = empty}).fetch_one({.url = at.url + "/latest"}));
+  // Text around it, what is no certificate, and the same one twice do no harm.
+  const std::string more =
+      "# a CA\n" + *good + "-----BEGIN OTHER-----\nAAAA\n-----END OTHER-----\n\n" + *good + "end\n";
+  REQUIRE(os::write_file_atomic(empty, more, 0644));
+  HttpClient client = tls_client({.ca_file = empty, .max_connections = 2});
+  const std::vector<HttpRequest> several(4, {.url = at.url + "/latest"});
+  for (const auto& response : client.fetch(several)) CHECK(response);
 }
 
 TEST_CASE("https: certificates that are not accepted") {

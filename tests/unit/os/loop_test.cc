@@ -143,6 +143,27 @@ TEST_CASE("loop: signals") {
   });
 }
 
+TEST_CASE("loop: what is for when it is idle runs once, after all that is there") {
+  auto loop = Loop::make().value();
+  std::vector<std::string> done;
+  loop->when_idle([&] { done.emplace_back("replaced"); });
+  loop->when_idle([&] { done.emplace_back("idle"); });
+  loop->post([&] {
+    done.emplace_back("first");
+    loop->post([&] { done.emplace_back("second"); });
+  });
+  for (int i = 0; i < 4; ++i) REQUIRE(loop->run_once(0s));
+  CHECK(done == std::vector<std::string>{"first", "second", "idle"});
+  loop->when_idle([&] {
+    loop->when_idle([&] { done.emplace_back("next time"); });
+    loop->post([&] { done.emplace_back("third"); });
+  });
+  REQUIRE(loop->run_once(0s));  // what it posted does not wait
+  CHECK(done.back() == "third");
+  REQUIRE(loop->run_once(0s));
+  CHECK(done.back() == "next time");
+}
+
 TEST_CASE("loop: work of other threads, and its end") {
   auto loop = Loop::make().value();
   std::vector<int> done;

@@ -2,13 +2,19 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <catch2/catch.hpp>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
+#include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "os/dir.h"
 #include "os/file.h"
 #include "support/temp_dir.h"
 
@@ -44,6 +50,61 @@ TEST_CASE("memory that is given back is gone, and what is used comes back") {
   // of the program's file, and what was made at its start
   CHECK(std::string("constant") + std::to_string(7) == "constant7");
   give_back_memory();
+}
+
+[[gnu::noinline]] char use_stack(std::size_t depth) {
+  std::array<volatile char, std::size_t{64} << 10U> room;
+  for (std::size_t i = 0; i < room.size(); i += 1024) room[i] = static_cast<char>(i);
+  return static_cast<char>((depth == 0 ? 0 : use_stack(depth - 1)) + room[1024]);
+}
+
+TEST_CASE("the stack that deeper calls used is given back, and what is above stays") {
+  constexpr long kUsed = 7 * (64 << 10) / 4096;
+  std::array<char, 10'000> mine{};
+  mine.fill('m');
+  CHECK(use_stack(7) == 0);
+  const long before = resident_pages();
+  give_back_memory();
+  CHECK(resident_pages() < before - kUsed);
+  CHECK(std::count(mine.begin(), mine.end(), 'm') == 10'000);
+  CHECK(use_stack(7) == 0);
+  // Another thread's is not its own to find the end of.
+  std::thread([] {
+    CHECK(use_stack(7) == 0);
+    give_back_memory();
+  }).join();
+}
+
+long private_dirty_kb() {
+  std::ifstream in("/proc/self/smaps_rollup");
+  std::string word;
+  long kb = 0;
+  while (in >> word && word != "Private_Dirty:") continue;
+  in >> kb;
+  return kb;
+}
+
+TEST_CASE("tables of addresses are read from a file, and are gone while nobody reads them") {
+  // Beside the program, which is on a disk where temporary files may not be.
+  const auto where = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  const auto directory = Dir::open(where.string()).value();
+  const long before = private_dirty_kb();
+  const auto kept = keep_tables_in(directory);
+  if (!kept && kept.error().kind == ErrorKind::kUnavailable) {
+    WARN("not tried: the build directory is in memory");
+    return;
+  }
+  REQUIRE(kept);
+  for (int i = 0; i < 2; ++i) {
+    give_back_memory();
+    CHECK(private_dirty_kb() < before);
+    // By vtables, and by what finds handlers.
+    std::ostringstream out;
+    out << 1.5 << ' ' << std::filesystem::path("a/b").filename().string();
+    CHECK(out.str() == "1.5 b");
+    CHECK_THROWS_AS(std::string("x").at(7), std::out_of_range);
+  }
+  CHECK(keep_tables_in(directory));  // done once
 }
 
 TEST_CASE("the least limit of memory of a process's control groups is found") {
