@@ -59,6 +59,14 @@ Result<os::Fd> find_file(const os::Dir& dir, int depth) {
   return find_file(below, depth - 1);
 }
 
+// Older go commands compile all of it before they find out.
+Status check_linker(const Target& target) {
+  if (!needs_cgo(target)) return {};
+  return failure(
+      {Reason::kCgoPlatform,
+       format_target(target) + " requires external (cgo) linking, but cgo is not enabled"});
+}
+
 void add_to_log(std::string_view command, const GoRan& ran, std::string& log) {
   log.append(command).append(ran.output);
   if (ran.output_cut) log += fmt::format("\n[cut after {} bytes]\n", ran.output.size());
@@ -87,8 +95,10 @@ Result<Product> Builder::build(const Key& key) {
   GW_CHECK(check_key(key));
   remarks_.clear();
   std::string log = format_key(key) + "\n";
+  Status done = check_linker(key.target);
+  if (!done) log += done.error().message + "\n";
   // Every module that it needs is in its module cache from here on, verified.
-  Status done = fetch(key, log);
+  if (done) done = fetch(key, log);
   // A binary is there: made by the toolchain from those modules and nothing else.
   if (done) done = compile(key, log);
   std::optional<os::Fd> binary;
