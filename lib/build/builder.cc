@@ -266,7 +266,10 @@ Status Builder::compile_std(const Key& key, std::string_view commands, std::stri
   if (!is_good(ran)) return {};
   packages_ -= planned;
   GW_CHECK(in_cache(std_->add_from(apart, key.target)));
-  return in_cache(take_packages(key));
+  // The build takes what was compiled just now, not a copy of what was kept of it.
+  GW_TRY(const os::Dir cache, runner_.build_cache(key, false));
+  GW_CHECK(move_entries(apart, cache));
+  return runner_.give(cache);
 }
 
 Status Builder::compile(const Key& key, std::string& log) {
