@@ -300,7 +300,9 @@ Command build_command() {
       c, v.get(),
       "What was used longest ago is removed in the end: toolchains, compiled packages, "
       "modules, logs. Proofs stay.");
-  add_build_client(c);
+  add_build_get(c);
+  add_build_verify(c);
+  add_build_audit(c);
   add_build_log(c);
   add_build_serve(c);
   add_build_owner(c);

@@ -90,7 +90,9 @@ build::ToolchainPlace toolchain_place(const BuildPlaces& v, const BuildParts& pa
 // Subcommands: genkey and sum; serve; get and verify; audit, log publish and log mirror.
 void add_build_owner(Command& c);
 void add_build_serve(Command& c);
-void add_build_client(Command& c);
+void add_build_get(Command& c);
+void add_build_verify(Command& c);
+void add_build_audit(Command& c);
 void add_build_log(Command& c);
 
 }  // namespace gw::cmd
