@@ -211,7 +211,7 @@ Command get_command() {
   c.add(positionals("PACKAGE", &v->packages, true,
                     "MODULE[/DIR][@VERSION], MODULE@VERSION/DIR, or the path of a service's page")
             .more("VERSION may be latest, the default; the service says what it means."));
-  add_build_targets(c, v.get());
+  add_build_targets(c, v.get(), "latest");
   c.add(text_option("sum", "SUM", &v->sum, "the sum that it must have"));
   c.add(text_option("output", "FILE|DIR", &v->output, "where the binary goes")
             .default_text("the working directory")

@@ -56,7 +56,8 @@ struct BuildTargets {
   std::optional<std::string> go;
   bool stripped = false;
 };
-void add_build_targets(Command& c, BuildTargets* v);
+// `go`: what is taken without --go, for people.
+void add_build_targets(Command& c, BuildTargets* v, std::string go);
 // Empty for `latest`; "go1.26.latest" as it is.
 std::string wanted_go(const std::optional<std::string>& go);
 

@@ -177,7 +177,7 @@ Command mirror_command() {
   add_build_service(c, v.get());
   c.add(text_option("checkpoint-key", "VKEY", &v->checkpoint_key,
                     "the log's second verifier key, NAME/tlog, of its first page")
-            .check(check_build_service)
+            .check(check_checkpoint_key)
             .more("Copies the heads for monitors, too, verified; without it they are left out."));
   c.add(flag_option("binaries", &v->binaries, "fetch the binaries, too"));
   add_copy_check(c, v.get());

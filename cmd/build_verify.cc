@@ -132,7 +132,7 @@ Command verify_proof_command() {
   c.add(positional("PROOF", &v->proof, "its proof, as in c2sp.org/tlog-proof"));
   c.add(text_option("checkpoint-key", "VKEY", &v->key,
                     "the log's second verifier key, NAME/tlog, of its first page")
-            .check(check_build_service)
+            .check(check_checkpoint_key)
             .require());
   c.run = [v](Context& ctx) { return run_verify_proof(ctx, *v); };
   return c;

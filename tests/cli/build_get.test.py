@@ -125,7 +125,9 @@ class Get(cli.TestCase):
         r = self.gwtool(*args, self.lab.checkpoint_key)
         self.assert_run(r, 0, err="")
         self.assertEqual(r.out.split()[2], "example.org/hello@v0.1.0/cmd/x/%s/" % TARGET)
-        self.assert_error(self.gwtool(*args, self.lab.key), 4)
+        self.assert_error(self.gwtool(*args, self.lab.other_checkpoint_key()), 4)
+        # A mistake of ours is told as one.
+        self.assert_error(self.gwtool(*args, self.lab.key), 2, "second key", "named builds.example.org/tlog")
         self.file("proof", proof.text.replace("index 0", "index 1"))
         self.assert_error(self.gwtool(*args, self.lab.checkpoint_key), 4)
         self.file("proof", proof.text)
