@@ -24,7 +24,7 @@ std::string verified_record(const std::string& version, std::uint64_t size = 7) 
                                     "0zkPWcxWmiWHZYW2QX4N5VurqP4g"});
 }
 
-build::Key key_of(const std::string& record) {
+build::Key verified_key(const std::string& record) {
   return build::key_of_record(*tlog::parse_build_record(record));
 }
 
@@ -49,7 +49,7 @@ struct VerifierLab {
     });
   }
   Status ask(const std::string& record, const std::vector<std::string>& marks = {}) {
-    const build::Key key = key_of(record);
+    const build::Key key = verified_key(record);
     return verifier().ask({key, record, marks, settled});
   }
 
@@ -93,7 +93,7 @@ TEST_CASE("log verifier: what it has not, or cannot be asked about, names it", "
     return Result<std::unique_ptr<build::LogClient>>(unavailable_error("closed"));
   });
   const std::string record = verified_record("v1.0.0");
-  const build::Key key = key_of(record);
+  const build::Key key = verified_key(record);
   CHECK(closed.ask({key, record, {}, lab.settled}).error().message == "v.example: closed");
 }
 
