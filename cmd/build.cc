@@ -36,7 +36,7 @@ void add_what(Command& c, const std::shared_ptr<BuildValues>& v) {
             .check(check_package)
             .more("VERSION is a version, v1 or v1.2 for the newest of those, latest (the default), "
                   "or a branch or commit that the module proxy knows."));
-  add_build_targets(c, v.get());
+  add_build_targets(c, v.get(), "latest, or that of --toolchain");
   c.add(text_option("output", "FILE|DIR", &v->output, "where the binary goes")
             .default_text("the working directory")
             .short_name('o')
@@ -266,15 +266,17 @@ Command build_command() {
       "and every day.\n\n"
       "Prints `SUM SIZE FILE` for each binary. SUM is what build services' logs have: 0 and the "
       "first 20 bytes of the SHA-256 in base64url.";
-  c.exits = {{kExitDone, "everything was built"},
-             {kExitFailed, "something cannot be built, or does not exist; the others were"},
-             {kExitUsage, "the command line is wrong, or the kernel refuses the sandbox"},
-             {kExitTemporary,
-              "a module proxy or the checksum database cannot be reached, or a build has not room "
-              "enough (128 MB)"},
-             {kExitUntrusted,
-              "a module or toolchain is not what the checksum database says, or the database "
-              "contradicts itself"}};
+  c.exits = {
+      {kExitDone, "everything was built, fetched, or is as a log says"},
+      {kExitFailed,
+       "something cannot be built, or does not exist; the others were built or fetched"},
+      {kExitUsage, "the command line is wrong, or the kernel refuses the sandbox"},
+      {kExitTemporary,
+       "a module proxy, the checksum database or a build service cannot be reached or cannot "
+       "build now, or a build has not room enough (128 MB)"},
+      {kExitUntrusted,
+       "a module or toolchain is not what the checksum database says, a binary, file or "
+       "service is not what a build service's log says, or a log contradicts itself"}};
   c.metric_areas = {"buildd"};
   c.files = {
       {"CACHE/download", "verified modules, in a module proxy's layout"},
@@ -300,7 +302,9 @@ Command build_command() {
       c, v.get(),
       "What was used longest ago is removed in the end: toolchains, compiled packages, "
       "modules, logs. Proofs stay.");
-  add_build_client(c);
+  add_build_get(c);
+  add_build_verify(c);
+  add_build_audit(c);
   add_build_log(c);
   add_build_serve(c);
   add_build_owner(c);

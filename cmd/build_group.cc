@@ -130,14 +130,14 @@ Status check_go_line(std::string_view text) {
   return usage_error(quoted(text) + ": no Go version", "such as go1.27.0");
 }
 
-void add_build_targets(Command& c, BuildTargets* v) {
+void add_build_targets(Command& c, BuildTargets* v, std::string go) {
   c.add(custom_option(
             "target", "GOOS/GOARCH", [v](std::string_view text) { return add_target(*v, text); },
             "what to build it for; all: whatever can be built", true)
             .default_text("this machine")
             .more("Repeatable; several share what is fetched."));
   c.add(text_option("go", "GOVERSION|latest", &v->go, "the Go version to build it with")
-            .default_text("latest, or that of --toolchain")
+            .default_text(std::move(go))
             .check(check_go)
             .more("go1.26.latest is the newest release of Go 1.26."));
   c.add(flag_option("stripped", &v->stripped, "leave the symbol table out: the linker's -s"));

@@ -56,7 +56,8 @@ struct BuildTargets {
   std::optional<std::string> go;
   bool stripped = false;
 };
-void add_build_targets(Command& c, BuildTargets* v);
+// `go`: what is taken without --go, for people.
+void add_build_targets(Command& c, BuildTargets* v, std::string go);
 // Empty for `latest`; "go1.26.latest" as it is.
 std::string wanted_go(const std::optional<std::string>& go);
 
@@ -90,7 +91,9 @@ build::ToolchainPlace toolchain_place(const BuildPlaces& v, const BuildParts& pa
 // Subcommands: genkey and sum; serve; get and verify; audit, log publish and log mirror.
 void add_build_owner(Command& c);
 void add_build_serve(Command& c);
-void add_build_client(Command& c);
+void add_build_get(Command& c);
+void add_build_verify(Command& c);
+void add_build_audit(Command& c);
 void add_build_log(Command& c);
 
 }  // namespace gw::cmd

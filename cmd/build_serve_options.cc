@@ -95,7 +95,8 @@ void add_others(Command& c, BuildServeValues* v) {
   c.add(text_option("verify-only", "VKEY[=URL]", &v->verify_only,
                     "build what this other service has logged, all of it, and nothing else")
             .check(check_build_service)
-            .more("A record gets into the log here when the bytes are the same; what differs is "
+            .more("URL as with --verifier. A record gets into the log here when the bytes are the "
+                  "same; what differs is "
                   "told and counted."));
   c.add(duration_option("follow-every", &v->follow_every, std::chrono::seconds(1),
                         std::chrono::hours(24), "look for its new records so often"));
@@ -140,7 +141,9 @@ void add_serve_rules(Command& c, BuildServeValues* v) {
   c.add(list_option("verifier", "VKEY[=URL]", &v->verifiers,
                     "another build service, which must get the same result first")
             .check(check_build_service)
-            .more("Repeatable; all must agree, and then nothing is built twice here. Services may "
+            .more("URL is its log's, such as https://builds.example.net/tlog, where the key's "
+                  "name does not say it. "
+                  "Repeatable; all must agree, and then nothing is built twice here. Services may "
                   "verify each other: each question says what the asker got, signed. gobuild's do "
                   "not know that, so that only one of the two may ask the other."));
   c.add(duration_option("verifier-wait", &v->verifier_wait, std::chrono::seconds(1),

@@ -19,6 +19,15 @@ Status check_build_service(std::string_view text) {
   return net::check_source(service.source);
 }
 
+Status check_checkpoint_key(std::string_view text) {
+  GW_TRY(const auto key, tlog::VerifierKey::parse(text));
+  if (key.name().ends_with("/tlog")) return {};
+  return usage_error(quoted(key.name()) + ": not the name of a log's second key",
+                     fmt::format("the one named {}/tlog: gwtool build genkey printed both, and so "
+                                 "does the service's first page",
+                                 key.name()));
+}
+
 void add_build_service(Command& c, BuildServiceValues* v) {
   c.add(text_option("log-key", "VKEY", &v->log_key, "the service's verifier key")
             .check(check_build_service)
@@ -39,7 +48,8 @@ void add_build_services(Command& c, BuildServiceValues* v) {
   c.add(list_option("verifier", "VKEY[=URL]", &v->verifiers,
                     "another service, whose log must have the same record")
             .check(check_build_service)
-            .more("Repeatable; all must agree, or as many as --servers says."));
+            .more("URL is its log's, as with --source. Repeatable; all must agree, or as many as "
+                  "--servers says."));
   c.add(
       text_option("servers", "K/N", &v->servers, "so many of the N services must say the same")
           .default_text("all")

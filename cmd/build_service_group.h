@@ -33,6 +33,8 @@ void add_build_services(Command& c, BuildServiceValues* v);
 
 using build::split_build_service;
 Status check_build_service(std::string_view text);
+// Of a log's second key, NAME/tlog.
+Status check_checkpoint_key(std::string_view text);
 
 // How many of `count` services must say the same. kUsage: --servers says another count.
 Result<std::size_t> wanted_servers(const BuildServiceValues& v, std::size_t count);

@@ -6,37 +6,19 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <optional>
 
 #include "base/bytes.h"
 #include "build/forwarder.h"
 #include "build/includes.h"
 #include "build/kept_packages.h"
-#include "module/buildinfo.h"
-#include "module/goversion.h"
+#include "build/toolchain_hash.h"
 
 namespace gw::build {
 
 namespace {
 
-constexpr std::size_t kMaxSource = std::size_t{4} << 20U;
 constexpr std::size_t kMaxSum = 256;
-constexpr std::uint32_t kSettingsFrom = 18;
-
-// Whether a Go file there is C's. The go command calls such a directory empty.
-bool has_cgo(const std::string& directory) {
-  const auto dir = os::Dir::open_without_links(directory);
-  if (!dir) return false;
-  const auto entries = dir->list();
-  if (!entries) return false;
-  for (const os::Dir::Entry& entry : *entries) {
-    if (!entry.name.ends_with(".go") || entry.is_directory) continue;
-    const auto text = dir->read_file(entry.name, kMaxSource);
-    if (text && text->find("import \"C\"") != std::string::npos) return true;
-  }
-  return false;
-}
 
 bool is_good(const GoRan& ran) {
   return ran.exit.ok() && ran.end == os::Ran::End::kExited && !ran.found;
@@ -65,15 +47,6 @@ std::size_t std_count(std::string_view commands) {
       }));
 }
 
-Error failure(FoundReason found) {
-  Error error = not_found_error(found.line.empty()
-                                    ? std::string(reason_text(found.reason))
-                                    : fmt::format("{}: {}", reason_text(found.reason), found.line),
-                                std::string(reason_hint(found.reason)));
-  error.detail = std::make_shared<BuildFailure>(found.reason, "");
-  return error;
-}
-
 // The one file below, at most one directory down: of another system it is in OS_ARCH/.
 Result<os::Fd> find_file(const os::Dir& dir, int depth) {
   GW_TRY(const auto entries, dir.list(2));
@@ -86,6 +59,14 @@ Result<os::Fd> find_file(const os::Dir& dir, int depth) {
   return find_file(below, depth - 1);
 }
 
+// Older go commands compile all of it before they find out.
+Status check_linker(const Target& target) {
+  if (!needs_cgo(target)) return {};
+  return failure(
+      {Reason::kCgoPlatform,
+       format_target(target) + " requires external (cgo) linking, but cgo is not enabled"});
+}
+
 void add_to_log(std::string_view command, const GoRan& ran, std::string& log) {
   log.append(command).append(ran.output);
   if (ran.output_cut) log += fmt::format("\n[cut after {} bytes]\n", ran.output.size());
@@ -93,57 +74,6 @@ void add_to_log(std::string_view command, const GoRan& ran, std::string& log) {
 }
 
 }  // namespace
-
-namespace {
-
-// From where it stands to its end; a pipe, too.
-Result<Saved> read_all(int fd, const std::string& what,
-                       const std::function<Status(std::string_view)>& take) {
-  Saved saved;
-  Sha256 hash;
-  std::string buffer(std::size_t{1} << 20U, '\0');
-  while (true) {
-    const ssize_t n = ::read(fd, buffer.data(), buffer.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return errno_error(what, errno);
-    if (n == 0) break;
-    const auto piece = std::string_view(buffer).substr(0, static_cast<std::size_t>(n));
-    hash.update(piece);
-    GW_CHECK(take(piece));
-    saved.size += piece.size();
-  }
-  saved.sha256 = hash.finish();
-  return saved;
-}
-
-}  // namespace
-
-Result<Saved> Product::read(const std::function<Status(std::string_view)>& take) const {
-  if (::lseek(file_.get(), 0, SEEK_SET) < 0) return errno_error("reading the binary", errno);
-  return read_all(file_.get(), "reading the binary", take);
-}
-
-Result<Saved> sum_file(const std::string& path) {
-  const os::Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) {
-    Error error = errno_error(path, errno);
-    if (errno == ENOENT) error.kind = ErrorKind::kNotFound;
-    return error;
-  }
-  return read_all(fd.get(), path, [](std::string_view) { return Status(); });
-}
-
-Result<Saved> Product::save(const os::Dir& dir, const std::string& name) const {
-  GW_TRY(os::NewFile out, dir.new_file(0755));
-  GW_TRY(const Saved saved, read([&](std::string_view piece) { return out.write(piece); }));
-  GW_CHECK(out.replace(name));
-  return saved;
-}
-
-Result<Hash> Product::hash() const {
-  GW_TRY(const Saved saved, read([](std::string_view) { return Status(); }));
-  return saved.sha256;
-}
 
 Result<std::unique_ptr<Builder>> Builder::make(const Cache& cache, ModuleStore& store,
                                                const Toolchain& toolchain, Options options,
@@ -165,8 +95,10 @@ Result<Product> Builder::build(const Key& key) {
   GW_CHECK(check_key(key));
   remarks_.clear();
   std::string log = format_key(key) + "\n";
+  Status done = check_linker(key.target);
+  if (!done) log += done.error().message + "\n";
   // Every module that it needs is in its module cache from here on, verified.
-  Status done = fetch(key, log);
+  if (done) done = fetch(key, log);
   // A binary is there: made by the toolchain from those modules and nothing else.
   if (done) done = compile(key, log);
   std::optional<os::Fd> binary;
@@ -334,7 +266,10 @@ Status Builder::compile_std(const Key& key, std::string_view commands, std::stri
   if (!is_good(ran)) return {};
   packages_ -= planned;
   GW_CHECK(in_cache(std_->add_from(apart, key.target)));
-  return in_cache(take_packages(key));
+  // The build takes what was compiled just now, not a copy of what was kept of it.
+  GW_TRY(const os::Dir cache, runner_.build_cache(key, false));
+  GW_CHECK(move_entries(apart, cache));
+  return runner_.give(cache);
 }
 
 Status Builder::compile(const Key& key, std::string& log) {
@@ -349,41 +284,6 @@ Status Builder::compile(const Key& key, std::string& log) {
 Result<os::Fd> Builder::find_binary() const {
   GW_TRY(const os::Dir dir, os::Dir::open_without_links(runner_.output_directory()));
   return find_file(dir, 1);
-}
-
-Status check_binary(const mod::ByteSource& binary, const Key& key) {
-  if (key.target.goarch == "wasm") return {};
-  auto info = mod::read_build_info(binary);
-  if (!info) return internal_error("the binary: " + info.error().message);
-  if (info->main && info->main->module.path != key.module && info->path == key.package()) {
-    Error error = not_found_error(fmt::format("{} belongs to module {}, not to {}", key.package(),
-                                              info->main->module.path, key.module),
-                                  "build it as a package of that module");
-    error.detail = std::make_shared<BuildFailure>(Reason::kUnknown, "");
-    return error;
-  }
-  const auto setting = [&](std::string_view name) {
-    const std::string* value = info->find_setting(name);
-    return value == nullptr ? std::string() : *value;
-  };
-  std::vector<std::pair<std::string, std::string>> said = {
-      {info->path, key.package()},
-      {info->main ? info->main->module.path : "", key.module},
-      {info->main ? info->main->module.version : "", key.version},
-      {info->main && info->main->replace ? "replaced" : "", ""},
-      {info->go_version, key.go_version}};
-  const auto go = mod::parse_go_version(key.go_version);
-  if (go && go->minor >= kSettingsFrom) {
-    said.insert(said.end(), {{setting("GOOS"), key.target.goos},
-                             {setting("GOARCH"), key.target.goarch},
-                             {setting("CGO_ENABLED"), "0"}});
-  }
-  for (const auto& [is, wanted] : said) {
-    if (is == wanted) continue;
-    return internal_error(
-        fmt::format("the binary says {} where {} was built", is.empty() ? "nothing" : is, wanted));
-  }
-  return {};
 }
 
 }  // namespace gw::build

@@ -2,22 +2,16 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 
-#include "base/bytes.h"
+#include "build/go_sandbox.h"
 #include "os/dir.h"
 #include "os/file.h"
 #include "os/usage.h"
@@ -33,8 +27,6 @@ constexpr std::string_view kGoDirectory = "/go";
 constexpr std::string_view kWorkDirectory = "/build";
 constexpr const char* kCache = "cache";
 constexpr const char* kStdCache = "std";
-constexpr std::string_view kHostName = "build";
-constexpr std::uint16_t kPort = 8080;  // of an interface where nobody else is
 constexpr std::uint64_t kMaxFile = std::uint64_t{4} << 30U;
 // Above the limits that a guard keeps: these stop what grows between two of its looks.
 constexpr std::uint64_t kDataAbove = std::uint64_t{1} << 30U;
@@ -44,80 +36,9 @@ constexpr std::uint64_t kDataAbove = std::uint64_t{1} << 30U;
 constexpr std::uint64_t kProcessesAbove = 512;
 constexpr std::uint64_t kOpenFiles = 4096;
 
-// Nothing that a compiler needs, and each a way around the rest, or out.
-const std::vector<std::string>& denied_calls() {
-  static const std::vector<std::string> calls = {
-      // other processes
-      "kcmp", "pidfd_getfd", "perf_event_open", "process_madvise", "process_vm_readv",
-      "process_vm_writev", "ptrace",
-      // keys, programs in the kernel, memory that others handle
-      "add_key", "bpf", "keyctl", "request_key", "userfaultfd", "io_setup",
-      // files without a path
-      "fanotify_init", "name_to_handle_at", "open_by_handle_at",
-      // the machine
-      "acct", "adjtimex", "clock_adjtime", "clock_settime", "delete_module", "finit_module",
-      "init_module", "ioperm", "iopl", "kexec_file_load", "kexec_load", "modify_ldt", "personality",
-      "quotactl", "reboot", "setdomainname", "sethostname", "settimeofday", "swapoff", "swapon",
-      "syslog", "vhangup"};
-  return calls;
-}
-
-// Since Linux 5.14 a user namespace has a count of its own.
-bool counts_in_namespaces() {
-  struct utsname name {};
-  if (::uname(&name) != 0) return false;
-  const std::string_view release = name.release;
-  const auto dot = std::min(release.find('.'), release.size());
-  const auto major = parse_decimal(release.substr(0, dot));
-  std::string_view rest = release.substr(std::min(dot + 1, release.size()));
-  const auto minor = parse_decimal(rest.substr(0, rest.find_first_not_of("0123456789")));
-  return major && minor && (*major > 5 || (*major == 5 && *minor >= 14));
-}
-
 // Nothing in a build cache is of two targets.
 std::string cache_name(const Key& key) {
   return fmt::format("{}-{}", key.target.goos, key.target.goarch);
-}
-
-// Whether another user can get to it: every directory above lets everybody through.
-bool is_reachable(const std::string& path) {
-  for (fs::path at = path; at.has_relative_path(); at = at.parent_path()) {
-    struct stat info {};
-    if (::stat(at.parent_path().c_str(), &info) != 0 || (info.st_mode & S_IXOTH) == 0) return false;
-  }
-  return true;
-}
-
-// The child's end of the channel and what it sends through it: a listening socket of its own
-// network. The cases of failure belong to the network's part.
-void plan_listener(int channel, os::Parts needs, os::CallList& early) {
-  constexpr os::Parts kPart = os::bit(SandboxPart::kNetwork);
-  std::int32_t* socket = nullptr;  // what socket(2) gave
-  const msghdr* message = early.descriptor_message(&socket);
-  const auto call = [&](const char* what, long number, std::array<long, 6> args,
-                        const std::int32_t* load) {
-    early.add({.what = what,
-               .number = number,
-               .args = args,
-               .part = kPart,
-               .needs = needs,
-               .load = load});
-  };
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(kPort);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  early.add({.what = "making the proxy's socket",
-             .number = SYS_socket,
-             .args = {AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0},
-             .part = kPart,
-             .needs = needs,
-             .store = socket});
-  call("binding the proxy's socket", SYS_bind,
-       {0, os::CallList::address(early.keep(address)), sizeof address}, socket);
-  call("listening", SYS_listen, {0, SOMAXCONN}, socket);
-  call("handing the proxy's socket over", SYS_sendmsg, {channel, os::CallList::address(message), 0},
-       nullptr);
 }
 
 }  // namespace
@@ -219,40 +140,15 @@ Status GoRunner::give(const os::Dir& cache) const {
 // ---- the sandbox ----
 
 os::SandboxPolicy GoRunner::policy(bool fetches, int tell_to) const {
-  const GoPlaces at = places();
-  const bool root = granted(SandboxPart::kRoot);
-  const std::string work = root ? std::string(kWorkDirectory) : work_;
-  os::SandboxPolicy out;
-  out.root.emplace();
-  out.root->binds.push_back({.from = toolchain_.goroot, .to = at.goroot});
-  out.root->binds.push_back({.from = work_, .to = work, .writable = true, .programs = false});
-  for (const std::string& path : toolchain_.others) {
-    out.root->binds.push_back({.from = path, .to = path});
-  }
-  out.loopback = fetches;
-  out.host_name = kHostName;
-  out.landlock.emplace();
-  // A fetch's traffic is what its network namespace is for.
-  out.landlock->refuse_tcp = !fetches;
-  using Access = os::LandlockRule::Access;
-  out.landlock->rules.push_back({at.goroot, Access::kExecute});
-  for (const std::string& path : toolchain_.others) {
-    out.landlock->rules.push_back({path, Access::kExecute, !fs::is_directory(path)});
-  }
-  out.landlock->rules.push_back({work, Access::kWrite});
-  out.landlock->rules.push_back({"/dev/null", Access::kWrite, true});
-  if (granted(SandboxPart::kProc)) out.landlock->rules.push_back({"/proc", Access::kRead});
-  out.seccomp.emplace();
-  out.seccomp->deny = denied_calls();
-  using Seccomp = os::SeccompPolicy;
-  // Only a fetch has somebody to speak to.
-  out.seccomp->sockets = fetches ? Seccomp::Sockets::kInet : Seccomp::Sockets::kNone;
-  out.seccomp->refuse_namespaces = true;
-  out.seccomp->refuse_shared_memory = true;
-  out.seccomp->otherwise = Seccomp::Otherwise::kTell;
-  out.tell_to = tell_to;
-  out.required = mode_ == SandboxMode::kFull ? os::kAllSandboxParts : 0;
-  return out;
+  const std::string seen = granted(SandboxPart::kRoot) ? std::string(kWorkDirectory) : work_;
+  return go_policy({.toolchain = toolchain_,
+                    .goroot = places().goroot,
+                    .work = work_,
+                    .seen_work = seen,
+                    .proc = granted(SandboxPart::kProc),
+                    .required = mode_ == SandboxMode::kFull,
+                    .fetches = fetches,
+                    .tell_to = tell_to});
 }
 
 os::Spawn GoRunner::spawn() const {
@@ -388,7 +284,8 @@ Result<GoRan> GoRunner::fetch(const Key& key, Forwarder& forwarder) {
   deadline_ = system_clock().mono() + limits_.time;
   const bool isolated = mode_ != SandboxMode::kOff && granted(SandboxPart::kNetwork);
   if (isolated) {
-    return run({fetch_arguments(key), fmt::format("http://127.0.0.1:{}", kPort), &forwarder}, key);
+    return run({fetch_arguments(key), fmt::format("http://127.0.0.1:{}", kProxyPort), &forwarder},
+               key);
   }
   GW_TRY(auto listener, Forwarder::listen());
   forwarder.serve(std::move(listener.fd));

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <map>
 #include <optional>
 
@@ -222,6 +223,26 @@ Status KeptPackages::add_from(const os::Dir& from, const std::set<std::string>& 
   GW_TRY(os::NewFile file, dir.new_file(0644));
   GW_CHECK(file.write(format_manifest(manifest)));
   return file.replace(kPackagesManifest);
+}
+
+Status move_entries(const os::Dir& from, const os::Dir& to) {
+  GW_TRY(const auto entries, list_entries(from));
+  std::string group;
+  std::optional<os::Dir> source;
+  std::optional<os::Dir> target;
+  for (const std::string& name : entries) {
+    if (!name.starts_with(group) || !source) {
+      group = name.substr(0, 2);
+      GW_TRY(source, from.open_dir(group));
+      GW_TRY(target, to.make_dir(group, 0755));
+    }
+    if (::renameat2(source->fd(), name.c_str(), target->fd(), name.c_str(), RENAME_NOREPLACE) !=
+            0 &&
+        errno != EEXIST) {
+      return errno_error("moving " + name, errno);
+    }
+  }
+  return {};
 }
 
 std::string kept_module_name(const Key& key, std::string_view toolchain) {

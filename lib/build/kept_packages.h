@@ -51,6 +51,10 @@ class KeptPackages {
   std::string name_;
 };
 
+// Moves the entries of one build cache into another one of the same file system, where files that
+// are there stay: for a cache that nothing reads any more.
+Status move_entries(const os::Dir& from, const os::Dir& to);
+
 // The name for what builds of the key's module, version and target compiled with the toolchain,
 // which is told as Toolchain::kept_as does.
 std::string kept_module_name(const Key& key, std::string_view toolchain);

@@ -81,7 +81,8 @@ Result<Key> LogClient::resolve(const Key& query) {
     fetched.error().hint =
         "files of a copied log do not say what is newest: there name the version, and --go";
   }
-  GW_TRY(const std::string reply, std::move(fetched));
+  if (!fetched) return with_place(std::move(fetched).error());
+  const std::string& reply = *fetched;
   GW_TRY(const auto parsed, tlog::parse_lookup(reply));
   const auto record = tlog::parse_build_record(parsed.record);
   if (!record)
@@ -98,7 +99,9 @@ Result<Key> LogClient::resolve(const Key& query) {
 }
 
 Result<tlog::Checkpoint> LogClient::latest() {
-  GW_TRY(tlog::Checkpoint head, client_.fetch_latest());
+  auto fetched = client_.fetch_latest();
+  if (!fetched) return with_place(std::move(fetched).error());
+  tlog::Checkpoint head = *std::move(fetched);
   GW_TRY([[maybe_unused]] const std::string newest, remember(head));
   return head;
 }
@@ -122,7 +125,26 @@ Result<std::string> LogClient::checkpoint_of(const tlog::Checkpoint& head,
 }
 
 Result<ProvenBuild> LogClient::find(const Key& key) {
-  return prove_build(client_, key, [this](const tlog::Checkpoint& head) { return remember(head); });
+  auto found =
+      prove_build(client_, key, [this](const tlog::Checkpoint& head) { return remember(head); });
+  return found ? std::move(found) : with_place(std::move(found).error());
+}
+
+// Who gives a service's address in the place of its log's is told so, or a copy's directory.
+Error LogClient::with_place(Error error) const {
+  if (!error.hint.empty()) return error;
+  if (!http_) {
+    const std::string inside = place_ + "/tlog";
+    if (os::file_exists(inside + "/latest")) error.hint = "the log is in " + inside;
+    return error;
+  }
+  const std::string pages = pages_place(place_ + "/");
+  const bool no_file = error.message.find(": status 404") != std::string::npos;
+  if (no_file && place_.find("/tlog", pages.size()) == std::string::npos) {
+    error.hint =
+        fmt::format("the log of a build service is below /tlog: perhaps at {}/tlog", pages);
+  }
+  return error;
 }
 
 // Compares with the head of earlier calls, and leaves the larger one.

@@ -76,6 +76,7 @@ class LogClient {
  private:
   LogClient(LogClientOptions options, std::string place, std::unique_ptr<tlog::TileSource> source,
             const Clock& clock);
+  Error with_place(Error error) const;
   Result<std::string> remember(const tlog::Checkpoint& head);
   Error keep_evidence(const Error& error) const;
   Result<std::string> fetch_binary(const Key& key, const LoggedBinary& logged);

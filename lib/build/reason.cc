@@ -7,12 +7,12 @@
 #include <optional>
 
 #include "base/text.h"
+#include "build/output_lines.h"
+#include "module/goversion.h"
 
 namespace gw::build {
 
 namespace {
-
-constexpr std::size_t kMaxLine = 400;  // of what is shown
 
 struct Words {
   Reason reason;
@@ -38,7 +38,8 @@ constexpr auto kWords = std::to_array<Words>({
     {Reason::kNewerGo, "requires newer go", "name a newer one with --go"},
     {Reason::kImportNewerGo, "imported module requires newer go", "name a newer one with --go"},
     {Reason::kPlatform, "unsupported platform", "another --target, or a newer --go that has it"},
-    {Reason::kCgoPlatform, "needs cgo (platform)", "builds here have no C compiler"},
+    {Reason::kCgoPlatform, "needs cgo (platform)",
+     "builds here have no C compiler; another --target may do"},
     {Reason::kCgoPackage, "needs cgo (package)", "builds here have no C compiler"},
     {Reason::kExcluded, "build constraint excludes all go files", "another --target may do"},
     {Reason::kFutureStd, "import of a future standard library package", "a newer --go has it"},
@@ -71,101 +72,6 @@ const Words& words_of(Reason reason) {
                        [&](const Words& w) { return w.reason == reason; });
 }
 
-bool has(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
-
-// ---- lines ----
-
-// The line around a position.
-std::string_view line_at(std::string_view output, std::size_t at) {
-  const std::size_t begin = output.rfind('\n', at) + 1;  // npos + 1 is 0
-  const std::size_t end = std::min(output.find('\n', at), output.size());
-  return at < begin ? std::string_view() : output.substr(begin, end - begin);
-}
-
-// The first line that holds `a` and, behind it, `b`.
-std::optional<std::string_view> find_line(std::string_view output, std::string_view a,
-                                          std::string_view b = {}) {
-  for (std::size_t at = output.find(a); at != std::string_view::npos;
-       at = output.find(a, at + a.size())) {
-    const std::string_view line = line_at(output, at);
-    const std::size_t in = static_cast<std::size_t>(output.data() + at - line.data());
-    if (b.empty() || has(line.substr(in + a.size()), b)) return line;
-  }
-  return std::nullopt;
-}
-
-// "F:LINE:COLUMN: ", F of one word. The position behind it, 0 where there is none.
-std::size_t source_position(std::string_view line) {
-  const auto digits = [&](std::size_t at) {
-    while (at < line.size() && is_digit(line[at])) ++at;
-    return at;
-  };
-  for (std::size_t colon = line.find(':'); colon != std::string_view::npos;
-       colon = line.find(':', colon + 1)) {
-    if (has(line.substr(0, colon), " ")) return 0;
-    const std::size_t second = digits(colon + 1);
-    if (colon == 0 || second == colon + 1 || second >= line.size() || line[second] != ':') continue;
-    const std::size_t third = digits(second + 1);
-    if (third == second + 1 || third + 1 >= line.size()) continue;
-    if (line[third] == ':' && line[third + 1] == ' ') return third + 2;
-  }
-  return 0;
-}
-
-bool is_continued(std::string_view line) {
-  return !line.empty() && (line[0] == '\t' || line[0] == ' ');
-}
-
-// The go command reads modules from us, at an address that says nothing to anybody afterwards.
-void drop_our_address(std::string& said) {
-  constexpr std::string_view kReading = "reading ";
-  constexpr std::string_view kOurs = "http://127.0.0.1:";
-  const std::string both = fmt::format("{}{}", kReading, kOurs);
-  for (auto at = said.find(both); at != std::string::npos; at = said.find(both, at + 1)) {
-    const std::size_t path = said.find('/', at + both.size());
-    if (path == std::string::npos) return;
-    said.erase(at + kReading.size(), path + 1 - at - kReading.size());
-  }
-}
-
-// All that is said with a line of the output. The go command sets the further lines of a sentence
-// in, and what is quoted in one behind a colon: then that is what tells. Of a long one, the last of
-// what is before the line.
-std::string sentence_at(std::string_view output, std::string_view line) {
-  const char* const outputs = output.data();
-  std::size_t begin = static_cast<std::size_t>(line.data() - outputs);
-  std::size_t end = begin + line.size();
-  bool cut = false;
-  while (begin != 0 && is_continued(output.substr(begin))) {
-    const std::string_view before = begin < 2 ? "" : line_at(output, begin - 2);
-    if (before.empty() || before.ends_with(':')) break;
-    cut = end - begin + before.size() > kMaxLine;
-    if (cut) break;
-    begin -= before.size() + 1;
-  }
-  while (end < output.size() && end - begin < kMaxLine && is_continued(output.substr(end + 1))) {
-    end += 1 + line_at(output, end + 1).size();
-  }
-  std::string said = cut ? "..." : "";
-  for (std::string_view rest = output.substr(begin, end - begin); !rest.empty();) {
-    const std::string_view part = trim(take_line(rest));
-    if (!said.empty() && !part.empty()) said += ' ';
-    said += part;
-  }
-  drop_our_address(said);
-  return said;
-}
-
-std::optional<std::string_view> find_source_line(std::string_view output) {
-  while (!output.empty()) {
-    const std::string_view line = take_line(output);
-    if (source_position(line) != 0) return line;
-  }
-  return std::nullopt;
-}
-
 // What a row of the table is for, and the line of the output that it was found in.
 struct Match {
   Reason reason;
@@ -173,6 +79,28 @@ struct Match {
 };
 
 // ---- reasons that one line does not decide ----
+
+// What a go.mod may say since 1.21, which older ones take for a mistake.
+bool is_newer_directive(std::string_view line) {
+  for (const std::string_view text : {"unknown directive: ", "unknown block type: "}) {
+    const std::size_t at = line.find(text);
+    if (at == std::string_view::npos) continue;
+    const std::string_view word = trim(line.substr(at + text.size()));
+    for (const std::string_view newer : {"toolchain", "godebug", "tool", "ignore"}) {
+      if (word == newer) return true;
+    }
+  }
+  return false;
+}
+
+// "invalid go version '1.99.1'": one that a newer Go takes, not "abc".
+bool is_newer_version(std::string_view line) {
+  constexpr std::string_view kText = "invalid go version '";
+  const std::size_t at = line.find(kText);
+  if (at == std::string_view::npos) return false;
+  const std::string_view rest = line.substr(at + kText.size());
+  return mod::parse_go_version(fmt::format("go{}", rest.substr(0, rest.find('\'')))).has_value();
+}
 
 // "M@V requires go >= ": of the module itself, or of one that it imports.
 std::optional<Match> find_newer_go(std::string_view output, std::string_view module) {
@@ -182,21 +110,30 @@ std::optional<Match> find_newer_go(std::string_view output, std::string_view mod
     const bool own = who.substr(0, who.find('@')) == module;
     return Match{own ? Reason::kNewerGo : Reason::kImportNewerGo, *line};
   }
-  for (const std::string_view text : {"note: module requires Go ", "invalid go version '"}) {
-    if (const auto line = find_line(output, text)) {
-      return Match{Reason::kNewerGo, *line};
-    }
+  if (const auto line = find_line(output, "note: module requires Go ")) {
+    return Match{Reason::kNewerGo, *line};
+  }
+  for (std::string_view rest = output; !rest.empty();) {
+    const std::string_view line = take_line(rest);
+    if (is_newer_version(line) || is_newer_directive(line)) return Match{Reason::kNewerGo, line};
   }
   return std::nullopt;
 }
 
+constexpr std::string_view kConflict = "version constraints conflict:";
+
+// Since Go 1.21 that is said of all that is wrong with what a module requires: only one of it is a
+// conflict of versions.
 std::optional<Match> find_constraints(std::string_view output) {
-  const auto line = find_line(output, "version constraints conflict:");
+  const auto line = find_line(output, kConflict);
   if (!line) return std::nullopt;
   if (const auto declared = find_line(output, "module declares its path as:")) {
     return Match{Reason::kPathMismatch, *declared};
   }
-  return Match{Reason::kVersionConflict, *line};
+  if (find_line(output, ", but ", " is requested") || find_line(output, " is above ")) {
+    return Match{Reason::kVersionConflict, *line};
+  }
+  return std::nullopt;
 }
 
 std::optional<Match> find_excluded(std::string_view output, const HasCgo& has_cgo) {
@@ -289,16 +226,13 @@ std::optional<Match> find_any(std::string_view output, std::string_view module,
   if (auto found = find_row(output, kTargetRows)) return found;
   if (auto found = find_excluded(output, has_cgo)) return found;
   if (auto found = find_row(output, kCode)) return found;
+  if (const auto line = find_line(output, kConflict)) {
+    return Match{Reason::kVersionConflict, *line};
+  }
   if (const auto line = find_source_line(output)) {
     return Match{Reason::kSource, *line};
   }
   return std::nullopt;
-}
-
-// When nothing is known: the last thing that was said.
-std::string_view last_line(std::string_view output) {
-  output = output.substr(0, output.find_last_not_of(" \t\r\n") + 1);  // npos + 1 is 0
-  return output.substr(output.rfind('\n') + 1);
 }
 
 }  // namespace
@@ -314,7 +248,7 @@ std::string_view reason_hint(Reason reason) { return words_of(reason).hint; }
 FoundReason find_reason(std::string_view output, std::string_view module, const HasCgo& has_cgo) {
   const Match match =
       find_any(output, module, has_cgo).value_or(Match{Reason::kUnknown, last_line(output)});
-  return {match.reason, sentence_at(output, match.line).substr(0, kMaxLine)};
+  return {match.reason, sentence_at(output, match.line)};
 }
 
 }  // namespace gw::build

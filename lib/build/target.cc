@@ -30,11 +30,19 @@ constexpr auto kTargets = std::to_array<KnownTarget>({
     {"windows", "amd64"},     {"windows", "arm64"},
 });
 
+const KnownTarget* find_known(std::string_view goos, std::string_view goarch) {
+  const auto* const found = std::find_if(kTargets.begin(), kTargets.end(), [&](const auto& t) {
+    return t.goos == goos && t.goarch == goarch;
+  });
+  return found == kTargets.end() ? nullptr : found;
+}
+
 // What there is for the system, or else for the processor.
 std::string hint_for(std::string_view goos, std::string_view goarch) {
   std::string same_system;
   std::string same_processor;
   for (const KnownTarget& t : kTargets) {
+    if (t.needs_cgo) continue;
     if (t.goos == goos) same_system += fmt::format(" {}/{}", t.goos, t.goarch);
     if (t.goarch == goarch) same_processor += fmt::format(" {}/{}", t.goos, t.goarch);
   }
@@ -51,16 +59,15 @@ Result<Target> parse_target(std::string_view text) {
   const std::size_t slash = std::min(text.find('/'), text.size());
   const std::string_view goos = text.substr(0, slash);
   const std::string_view goarch = text.substr(std::min(slash + 1, text.size()));
-  const auto* const found = std::find_if(kTargets.begin(), kTargets.end(), [&](const auto& t) {
-    return t.goos == goos && t.goarch == goarch;
-  });
-  if (found == kTargets.end()) {
+  if (find_known(goos, goarch) == nullptr) {
     return usage_error(quoted(text) + ": Go knows no such target", hint_for(goos, goarch));
   }
-  if (found->needs_cgo) {
-    return usage_error(std::string(text) + ": is linked by a C compiler, which no build here has");
-  }
   return Target{std::string(goos), std::string(goarch)};
+}
+
+bool needs_cgo(const Target& target) {
+  const KnownTarget* const known = find_known(target.goos, target.goarch);
+  return known != nullptr && known->needs_cgo;
 }
 
 std::string format_target(const Target& target) {

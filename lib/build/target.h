@@ -18,9 +18,10 @@ struct Target {
   bool operator==(const Target&) const = default;
 };
 
-// "linux/amd64". kUsage: no such pair, with the nearest in the hint; a pair that is only built with
-// a C compiler, which builds here never have.
+// "linux/amd64". kUsage: no such pair, with the nearest in the hint.
 Result<Target> parse_target(std::string_view text);
+// Whether it is only built with a C compiler, which builds here never have.
+bool needs_cgo(const Target& target);
 std::string format_target(const Target& target);
 
 // A row of the table, of static text.

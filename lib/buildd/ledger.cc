@@ -2,66 +2,12 @@
 
 #include <fmt/format.h>
 
+#include "buildd/ledger_statements.h"
 #include "tlog/build_log.h"
 
 namespace gw::buildd {
 
 namespace {
-
-constexpr std::int64_t kApplicationId = 0x67776264;  // "gwbd"
-constexpr std::int64_t kVersion = 1;
-
-constexpr const char* kSchema = R"sql(
-CREATE TABLE record(
-  number INTEGER PRIMARY KEY,
-  key TEXT NOT NULL UNIQUE,
-  text TEXT NOT NULL,
-  module TEXT NOT NULL,
-  sha256 BLOB NOT NULL,
-  packed_size INTEGER NOT NULL,
-  packed_sha256 BLOB NOT NULL,
-  made_at INTEGER NOT NULL,
-  log BLOB NOT NULL
-) STRICT;
-CREATE INDEX record_module ON record(module, number);
-CREATE TABLE hash(
-  level INTEGER NOT NULL,
-  n INTEGER NOT NULL,
-  hash BLOB NOT NULL,
-  PRIMARY KEY(level, n)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE failure(
-  key TEXT PRIMARY KEY,
-  reason TEXT NOT NULL,
-  message TEXT NOT NULL,
-  hint TEXT NOT NULL,
-  failed_at INTEGER NOT NULL,
-  expires_at INTEGER NOT NULL,
-  log BLOB NOT NULL
-) STRICT;
-CREATE INDEX failure_expires ON failure(expires_at);
-)sql";
-
-constexpr std::string_view kBuiltColumns =
-    "SELECT number, key, text, module, sha256, packed_size, packed_sha256, made_at FROM record ";
-
-Status create_or_check(sqlite::Database& db) {
-  GW_TRY(const std::int64_t id, db.integer("PRAGMA application_id"));
-  GW_TRY(const std::int64_t tables, db.integer("SELECT count(*) FROM sqlite_schema"));
-  if (id == 0 && tables == 0) {
-    GW_TRY(auto transaction, sqlite::Transaction::begin(db));
-    GW_CHECK(db.exec(kSchema));
-    GW_CHECK(db.exec(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}",
-                                 kApplicationId, kVersion)));
-    return transaction.commit();
-  }
-  GW_TRY(const std::int64_t version, db.integer("PRAGMA user_version"));
-  if (id != kApplicationId) return usage_error(db.path() + ": not a build service's database");
-  if (version != kVersion) {
-    return usage_error(fmt::format("{}: written by another version of gwtool", db.path()));
-  }
-  return {};
-}
 
 Result<Hash> column_hash(const sqlite::Statement& s, int column) {
   const std::string_view bytes = s.bytes(column);
@@ -85,17 +31,6 @@ class Used {
 
 }  // namespace
 
-struct Ledger::Reader {
-  sqlite::Database db;
-  sqlite::Statement size, hashes, records, find, built, range, log, recent, of_module, of_version,
-      failure, failures;
-};
-
-struct Ledger::Writer {
-  sqlite::Database db;
-  sqlite::Statement record, hash, count, save_failure, forget_failure, forget_expired;
-};
-
 Ledger::Ledger() : writer_(std::make_unique<Writer>()), reader_(std::make_unique<Reader>()) {}
 Ledger::~Ledger() = default;
 
@@ -114,47 +49,12 @@ Result<std::unique_ptr<Ledger>> Ledger::open(const std::string& path, const std:
 
 Status Ledger::open_writer(const std::string& path, const std::string& vfs) {
   const MutexLock lock(write_mutex_);
-  Writer& w = *writer_;
-  GW_TRY(w.db, sqlite::Database::open(path, sqlite::Database::Mode::kCreate, vfs));
-  // What is committed is on the disk: a signed head must never be ahead of it.
-  GW_CHECK(w.db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"));
-  GW_CHECK(create_or_check(w.db));
-  GW_TRY(w.record,
-         w.db.prepare("INSERT INTO record(number, key, text, module, sha256, packed_size, "
-                      "packed_sha256, made_at, log) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)"));
-  GW_TRY(w.hash, w.db.prepare("INSERT INTO hash(level, n, hash) VALUES(?, ?, ?)"));
-  GW_TRY(w.count, w.db.prepare("SELECT coalesce(max(number) + 1, 0) FROM record"));
-  GW_TRY(w.save_failure,
-         w.db.prepare("INSERT OR REPLACE INTO failure(key, reason, message, hint, failed_at, "
-                      "expires_at, log) VALUES(?, ?, ?, ?, ?, ?, ?)"));
-  GW_TRY(w.forget_failure, w.db.prepare("DELETE FROM failure WHERE key = ?"));
-  GW_TRY(w.forget_expired, w.db.prepare("DELETE FROM failure WHERE expires_at <= ?"));
-  return {};
+  return writer_->open(path, vfs);
 }
 
 Status Ledger::open_reader(const std::string& path, const std::string& vfs) {
   const MutexLock lock(read_mutex_);
-  Reader& r = *reader_;
-  GW_TRY(r.db, sqlite::Database::open(path, sqlite::Database::Mode::kRead, vfs));
-  const std::string built(kBuiltColumns);
-  GW_TRY(r.size, r.db.prepare("SELECT coalesce(max(number) + 1, 0) FROM record"));
-  GW_TRY(r.hashes, r.db.prepare("SELECT hash FROM hash WHERE level = ? AND n >= ? AND n < ? "
-                                "ORDER BY n"));
-  GW_TRY(r.records, r.db.prepare("SELECT text FROM record WHERE number >= ? AND number < ? "
-                                 "ORDER BY number"));
-  GW_TRY(r.find, r.db.prepare("SELECT number FROM record WHERE key = ?"));
-  GW_TRY(r.built, r.db.prepare(built + "WHERE key = ?"));
-  GW_TRY(r.range, r.db.prepare(built + "WHERE number >= ? ORDER BY number LIMIT ?"));
-  GW_TRY(r.log, r.db.prepare("SELECT log FROM record WHERE number = ?"));
-  GW_TRY(r.recent, r.db.prepare(built + "ORDER BY number DESC LIMIT ?"));
-  GW_TRY(r.of_module, r.db.prepare(built + "WHERE module = ? ORDER BY record.number DESC LIMIT ?"));
-  GW_TRY(r.of_version,
-         r.db.prepare(built + "WHERE key >= ? AND key < ? ORDER BY record.number DESC LIMIT ?"));
-  GW_TRY(r.failure, r.db.prepare("SELECT reason, message, hint, failed_at, expires_at, log FROM "
-                                 "failure WHERE key = ? AND expires_at > ?"));
-  GW_TRY(r.failures, r.db.prepare("SELECT key, reason, message, hint, failed_at, expires_at FROM "
-                                  "failure WHERE expires_at > ? ORDER BY failed_at DESC LIMIT ?"));
-  return {};
+  return reader_->open(path, vfs);
 }
 
 // ---- the log ----

@@ -12,8 +12,9 @@ Verifier log_verifier(std::string name, OpenLog open) {
     for (const std::string& mark : question.marks) {
       headers.push_back({std::string(kHopHeader), mark});
     }
-    GW_TRY(const auto client, open(question.settled, headers));
-    auto found = client->find(question.key);
+    const auto client = open(question.settled, headers);
+    if (!client) return Error(client.error()).in(name);
+    auto found = (*client)->find(question.key);
     if (!found) return std::move(found).error().in(name);
     if (found->record() == question.record) return {};
     return untrusted_error(

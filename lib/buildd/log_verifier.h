@@ -19,7 +19,8 @@ namespace gw::buildd {
 using OpenLog = std::function<Result<std::unique_ptr<build::LogClient>>(
     const os::Stop& stop, const std::vector<net::HttpHeader>& headers)>;
 
-// `name`: its key's. Asks for the key, which makes it build what it has not built yet.
+// `name`: its key's, which every error begins with. Asks for the key, which makes it build what it
+// has not built yet.
 Verifier log_verifier(std::string name, OpenLog open);
 
 }  // namespace gw::buildd

@@ -126,7 +126,7 @@ Status Maker::ask_verifiers(const build::Key& key, const std::string& record, bo
     if (answer) continue;
     if (answer.error().kind == ErrorKind::kUntrusted) metric_add(Metric::kBuildDisagreements);
     // Whatever it is, nothing is stored, and a retry asks again.
-    return unavailable_error("asking verifiers: " + answer.error().message);
+    return unavailable_error("asking verifiers: " + answer.error().message, answer.error().hint);
   }
   return {};
 }
@@ -225,8 +225,10 @@ BuildUpdate Maker::fail(const build::Key& key, const Error& error) const {
     out.error = public_text(error.message);
     out.kind = BuildUpdate::Kind::kTempFailed;
   }
+  std::string said = error.message;
+  if (!error.hint.empty()) said += "; " + error.hint;
   parts_.logger.info("build failed",
-                     {{"key", name}, {"permanent", permanent ? 1 : 0}, {"error", error.message}});
+                     {{"key", name}, {"permanent", permanent ? 1 : 0}, {"error", said}});
   metric_add(Metric::kBuilds, permanent ? BuildEnd::kFailed : BuildEnd::kTemporary);
   if (!permanent) return out;
   Failure failure;

@@ -18,6 +18,9 @@
 
 namespace gw::buildd {
 
+// Of a build log, unpacked.
+inline constexpr std::size_t kMaxShownLog = std::size_t{32} << 20U;
+
 // Errors with a status of their own; any other has that of its kind (status_of()).
 Error refused(std::string message);                               // 403
 Error too_many(std::chrono::seconds wait);                        // 429

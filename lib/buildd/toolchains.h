@@ -22,6 +22,7 @@
 #include "base/mutex.h"
 #include "base/result.h"
 #include "build/toolchain.h"
+#include "build/toolchain_hash.h"
 #include "buildd/toolchain_gate.h"
 
 namespace gw::buildd {

@@ -198,7 +198,6 @@ class Build(BuildTestCase):
     def test_wrong_command_lines(self):
         os.mkfifo(self.path("pipe"))
         for args, text in (((MODULE, "--target", "linux/vax"), "linux/vax"),
-                           ((MODULE, "--target", "ios/arm64"), "C compiler"),
                            ((MODULE, "--go", "go1.22"), "go1.22"),
                            ((MODULE, "--go", "go1.99.9"), "not go1.99.9"),
                            (("hello",), "no module"),

@@ -2,15 +2,14 @@
 
 import base64
 import hashlib
-import http.server
 import os
 import shutil
 import sys
-import threading
 
 sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
 import build_lab
 import cli
+import local_http
 from build_lab import GO, TARGET
 
 
@@ -18,31 +17,14 @@ class Liar:
     """A proxy before a service that changes answers: change(path, status, body) -> (status, body)."""
 
     def __init__(self, case, server, change):
-        outer = self
         self.paths = []
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self):
-                outer.paths.append(self.path)
-                headers = {k: v for k, v in self.headers.items() if k in ("Range",)}
-                r = build_lab.request(server.address, "GET", self.path, headers=headers)
-                status, body, *headers = change(self.path, r.status, r.body)
-                self.send_response(status)
-                for name, value in headers:
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *args):
-                pass
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = "http://127.0.0.1:%d" % self.server.server_port
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        case.addCleanup(self.server.server_close)
-        case.addCleanup(self.server.shutdown)
+        def answer(asked):
+            self.paths.append(asked.path)
+            headers = {k: v for k, v in asked.headers.items() if k in ("Range",)}
+            r = build_lab.request(server.address, "GET", asked.path, headers=headers)
+            return change(asked.path, r.status, r.body)
+        self.url = local_http.serve(case, answer)
 
 
 class Get(cli.TestCase):
@@ -143,7 +125,9 @@ class Get(cli.TestCase):
         r = self.gwtool(*args, self.lab.checkpoint_key)
         self.assert_run(r, 0, err="")
         self.assertEqual(r.out.split()[2], "example.org/hello@v0.1.0/cmd/x/%s/" % TARGET)
-        self.assert_error(self.gwtool(*args, self.lab.key), 4)
+        self.assert_error(self.gwtool(*args, self.lab.other_checkpoint_key()), 4)
+        # A mistake of ours is told as one.
+        self.assert_error(self.gwtool(*args, self.lab.key), 2, "second key", "named builds.example.org/tlog")
         self.file("proof", proof.text.replace("index 0", "index 1"))
         self.assert_error(self.gwtool(*args, self.lab.checkpoint_key), 4)
         self.file("proof", proof.text)

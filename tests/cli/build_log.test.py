@@ -169,7 +169,15 @@ class Log(cli.TestCase):
         self.assert_missing(self.path("mirror/tlog/checkpoint"))
         key = ("--checkpoint-key", self.lab.checkpoint_key)
         self.assert_run(self.client("log mirror", "mirror", *key, source=web + "/tlog"), 0, err="")
-        self.assert_error(self.client("log mirror", "mirror", "--checkpoint-key", self.lab.key, source=web + "/tlog"), 4)
+        self.assert_error(self.client("log mirror", "mirror", "--checkpoint-key", self.lab.other_checkpoint_key(),
+                                      source=web + "/tlog"), 4)
+        self.assert_error(self.client("log mirror", "mirror", "--checkpoint-key", self.lab.key, source=web + "/tlog"),
+                          2, "second key")
+        # The service's address in the place of its log's.
+        for command in (("audit",), ("log mirror", "mirror")):
+            self.assert_error(self.client(*command, source=web), 3, "perhaps at %s/tlog" % web)
+        self.assert_error(self.client("audit", source=self.path("static")), 3,
+                          "the log is in %s/tlog" % self.path("static"))
         with open(self.path("static/tlog/checkpoint")) as f:
             head = f.read()
         with open(self.path("static/tlog/checkpoint"), "w") as f:

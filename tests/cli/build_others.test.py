@@ -3,7 +3,6 @@
 import base64
 import concurrent.futures
 import hashlib
-import http.server
 import json
 import os
 import shutil
@@ -15,6 +14,7 @@ sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
 import build_lab
 import build_peer
 import cli
+import local_http
 from build_lab import TARGET
 
 HELLO = "/example.org/hello@v0.1.0/" + TARGET + "/"
@@ -66,47 +66,28 @@ class Front:
 
     def __init__(self, case, behind):
         self.mode, self.lookups = "", 0
-        front, self.ended = self, threading.Event()
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                lookup, mode = "/lookup/" in self.path, front.mode
-                front.lookups += lookup
-                if lookup and mode == "hangs":
-                    front.ended.wait(60 * cli.SLOWNESS)
-                    return
-                if lookup and mode == "away":
-                    return self.reply(307, b"", "Location", "http://%s%s" % (behind, self.path))
-                if lookup and mode == "circle":
-                    return self.reply(307, b"", "Location", self.path)
-                if lookup and mode in front.STATUSES:
-                    return self.reply(front.STATUSES[mode], b"as told", "Retry-After", "1")
-                marks = {k: v for k, v in self.headers.items() if k.lower() == "gwtool-hop"}
-                r = build_lab.request(behind, "GET", self.path, headers=marks)
-                body = front.CHANGES[mode](r.body) if lookup and mode in front.CHANGES else r.body
-                if "/tile/" in self.path and mode == "tile":
-                    body = b"\0" * len(body)
-                self.reply(r.status, body)
-
-            def reply(self, status, body, *header):
-                self.send_response(status)
-                if header:
-                    self.send_header(*header)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                try:
-                    self.wfile.write(body)
-                except OSError:
-                    pass  # who asked has had enough
-
-            def log_message(self, *args):
-                pass
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = "http://127.0.0.1:%d" % self.server.server_port
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        case.addCleanup(self.server.server_close)
-        case.addCleanup(self.server.shutdown)
+        self.behind, self.ended = behind, threading.Event()
+        self.url = local_http.serve(case, self.answer)
         case.addCleanup(self.ended.set)
+
+    def answer(self, asked):
+        lookup, mode = "/lookup/" in asked.path, self.mode
+        self.lookups += lookup
+        if lookup and mode == "hangs":
+            self.ended.wait(60 * cli.SLOWNESS)
+            return None
+        if lookup and mode == "away":
+            return 307, b"", ("Location", "http://%s%s" % (self.behind, asked.path))
+        if lookup and mode == "circle":
+            return 307, b"", ("Location", asked.path)
+        if lookup and mode in self.STATUSES:
+            return self.STATUSES[mode], b"as told", ("Retry-After", "1")
+        marks = {k: v for k, v in asked.headers.items() if k.lower() == "gwtool-hop"}
+        r = build_lab.request(self.behind, "GET", asked.path, headers=marks)
+        body = self.CHANGES[mode](r.body) if lookup and mode in self.CHANGES else r.body
+        if "/tile/" in asked.path and mode == "tile":
+            body = b"\0" * len(body)
+        return r.status, body
 
 
 class Others(cli.TestCase):
@@ -270,25 +251,15 @@ class Others(cli.TestCase):
     def test_witnesses(self):
         asked = []
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                asked.append((self.path, self.rfile.read(int(self.headers["Content-Length"])).decode()))
-                self.send_response(503)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *args):
-                pass
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
+        def answer(request):
+            asked.append((request.path, request.body.decode()))
+            return 503, b""
+        url = local_http.serve(self, answer)
         name = "witness.example"
         public = b"\x04" + bytes(range(32))
         key_id = hashlib.sha256(name.encode() + b"\n" + public).hexdigest()[:8]
         vkey = "%s+%s+%s" % (name, key_id, base64.b64encode(public).decode())
         self.assert_error(cli.gwtool(*self.lab.args("--witness", vkey)), 2, "witness")
-        url = "http://127.0.0.1:%d" % server.server_port
         self.assert_error(cli.gwtool(*self.lab.args("--witness", vkey + "=" + url, "--witness-quorum", "2")), 2, "quorum")
         s = self.lab.serve("--build-once", "--witness", vkey + "=" + url, "--witness-every", "1s")
         self.assertEqual(s.get(HELLO + "record").status, 307)

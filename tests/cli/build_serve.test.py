@@ -3,6 +3,7 @@
 import base64
 import gzip
 import hashlib
+import html
 import http.client
 import json
 import os
@@ -159,6 +160,31 @@ class Serve(cli.TestCase):
         self.assertEqual(s.ask_admin("/notes", "POST", body="x" * 10001).status, 422)
         self.assertEqual(s.ask_admin("/drain", "POST").status, 200)
         self.expect(s.get(HELLO + "record"), 503)
+
+    def test_a_target_that_only_a_c_compiler_links_is_a_failed_build(self):
+        s = self.lab.serve()
+        page = HELLO.replace(TARGET, "ios-arm64-go1.26.8")
+        self.assertIn("Not built yet", self.expect(s.page(page), 200).text)
+        events = self.expect(s.get(page + "events"), 200).text
+        said = "needs cgo (platform): ios/arm64 requires external (cgo) linking, but cgo is not enabled"
+        self.assertEqual(json.loads(events.split("data: ")[-1]), {"Kind": "PermFailed", "Error": said})
+        text = html.unescape(self.expect(s.page(page), 200).text)
+        self.assertIn(said, text)
+        self.assertIn("Builds here have no C compiler", text)
+        self.assertIn(said, self.expect(s.get(page + "log"), 200).text)
+        for name in ("record", "dl", "hello-v0.1.0-go1.26.8"):
+            self.assertIn(said, self.expect(s.get(page + name), 422).text)
+        self.assertIn(said, self.expect(s.get("/tlog/lookup" + page), 404).text)
+        failures = json.loads(s.ask_admin("/failures").text)
+        self.assertEqual([(f["key"], f["reason"]) for f in failures], [(page[1:], "needs cgo (platform)")])
+        # Who asks for it at another service is told the same.
+        r = self.gwtool("build", "get", page[1:], "--log-key", self.lab.key, "--source", s.url + "/tlog",
+                        "--cache", self.path("cache"))
+        self.assert_error(r, 1, said)
+        # Nobody is led there: what is built is shown for other targets only.
+        _, built = s.follow(HELLO + "record")
+        self.expect(built, 200)
+        self.assertNotIn("ios", s.follow(HELLO)[1].text)
 
     def test_events_of_a_build(self):
         self.lab.command("example.org/slow")

@@ -1,19 +1,18 @@
 """What gwtool supervise tells without a supervisor (schedule, explain) and what a running one is asked
 and told: pauses, versions by hand, rollback, skips, commands for events, times and schedules."""
 
-import http.server
 import json
 import os
 import shutil
 import signal
 import socket
 import sys
-import threading
 import time
 
 sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
 import cli
 import dns_lab
+import local_http
 import supervise_lab
 
 ZONE = ["--time-zone", "CET-1CEST,M3.5.0,M10.5.0/3"]
@@ -389,27 +388,15 @@ class Asking(supervise_lab.Installed):
 
     def health(self):
         """A server whose answer is what `status` says."""
-        test = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                test.asked.append(self.path)
-                self.send_response(test.health_status)
-                self.end_headers()
-
-            def do_POST(self):
-                test.posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-                self.send_response(204)
-                self.end_headers()
-
-            def log_message(self, *unused):
-                pass
         self.asked, self.posted, self.health_status = [], [], 503
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
-        return "http://127.0.0.1:%d" % server.server_address[1]
+
+        def answer(asked):
+            if asked.method == "POST":
+                self.posted.append(json.loads(asked.body))
+                return 204, b""
+            self.asked.append(asked.path)
+            return self.health_status, b""
+        return local_http.serve(self, answer)
 
     def test_readiness_by_http(self):
         self.lab.release("v0.1.1")

@@ -10,7 +10,7 @@
 #include "build/reason.h"
 #include "build/resolve.h"
 #include "build/target.h"
-#include "build/toolchain.h"
+#include "build/toolchain_hash.h"
 #include "module/path.h"
 
 using namespace gw;

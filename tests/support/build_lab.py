@@ -106,6 +106,12 @@ class BuildLab:
         case.assert_run(r, 0)
         self.key, self.checkpoint_key = r.lines
 
+    def other_checkpoint_key(self):
+        """The second key of a service that is not this one, though it has its name."""
+        r = cli.gwtool("build", "genkey", self.name, "--key", os.path.join(self.dir, "other-key"))
+        self.case.assert_run(r, 0)
+        return r.lines[1]
+
     def toolchain(self, version):
         goroot = os.path.join(self.dir, "go", version)
         os.makedirs(os.path.join(goroot, "bin"))

@@ -4,8 +4,11 @@ Everything is built without a network, once a build directory. The compiler's ca
 build/, as what is in it does not depend on whether we have sanitizers.
 """
 
+import fcntl
 import os
+import shutil
 import subprocess
+import zipfile
 
 import cli
 
@@ -45,3 +48,28 @@ def shared_data(name):
                           os.path.join(os.path.dirname(cli.SOURCE), "shared", "data"))
     path = os.path.join(base, name)
     return path if os.path.exists(path) else None
+
+
+def unpacked_go():
+    """A GOROOT of go1.26.8, from its module in shared data; None when that is not there. Made once for
+    all of build/."""
+    version = "v0.0.1-go1.26.8.linux-amd64"
+    module = shared_data("goproxy/golang.org/toolchain/@v/%s.zip" % version)
+    if module is None:
+        return None
+    goroot = os.path.join(SHARED, "go1.26.8")
+    os.makedirs(SHARED, exist_ok=True)
+    with open(goroot + ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # until it is closed
+        if not os.path.exists(goroot):
+            work = "%s.%d" % (goroot, os.getpid())
+            with zipfile.ZipFile(module) as z:
+                z.extractall(work)
+            unpacked = os.path.join(work, "golang.org", "toolchain@" + version)
+            for place in ("bin", "pkg/tool"):
+                for directory, _, files in os.walk(os.path.join(unpacked, place)):
+                    for name in files:
+                        os.chmod(os.path.join(directory, name), 0o755)
+            os.rename(unpacked, goroot)
+            shutil.rmtree(work)
+    return goroot

@@ -54,6 +54,18 @@ TEST_CASE("packages are kept without those that are another's, and copied back")
   CHECK(KeptPackages(p.top, "two").names().value().empty());
 }
 
+TEST_CASE("entries move from one build cache to another, where what is there stays") {
+  const Packages p;
+  for (const char digit : {'a', 'b', 'c'}) p.put("from", digit, std::string(1, digit));
+  p.put("to", 'b', "its own");
+  std::ofstream(p.made("from/aa") + "/README") << "no entry";
+  REQUIRE(move_entries(p.open("from"), p.open("to")));
+  CHECK((p.has("to", 'a') && p.has("to", 'b') && p.has("to", 'c')));
+  CHECK((!p.has("from", 'a') && p.has("from", 'b') && !p.has("from", 'c')));
+  CHECK(fs::file_size(p.dir.file("to/bb/" + name_of('b'))) == 7);
+  CHECK(fs::exists(p.dir.file("from/aa/README")));
+}
+
 TEST_CASE("a kept package that was edited is found, however") {
   const Packages p;
   p.put("from", 'a', "good");

@@ -30,6 +30,24 @@ const Case kCases[] = {
      "\t        but was required as: a.b/c\n"},
     {Reason::kVersionConflict,
      "go: a.b/c@v1.0.0: version constraints conflict:\n\ta.b/c@v1.0.0 requires a.b/d@v2\n"},
+    {Reason::kVersionConflict,
+     "go: a.b/c@v1.0.0: version constraints conflict:\n\ta.b/c@v1.0.0 indirectly requires "
+     "a.b/c@v1.1.0, but v1.0.0 is requested\n",
+     "indirectly"},
+    // Since 1.21 the same heading is above other troubles.
+    {Reason::kDependencyGone,
+     "go: a.b/c@v1.0.0: version constraints conflict:\n\ta.b/c@v1.0.0 requires a.b/d@v1.0.0: "
+     "reading http://127.0.0.1:1/a.b/d/@v/v1.0.0.mod: 404 Not Found\n"},
+    {Reason::kBrokenGoMod,
+     "go: a.b/c@v1.0.0: version constraints conflict:\n\ta.b/c@v1.0.0: parsing go.mod: missing "
+     "module line\n"},
+    {Reason::kBrokenGoMod,
+     "go: a.b/c@v1.0.0 (in a.b/c@v1.0.0): go.mod:3: invalid go version 'abc': must match format "
+     "1.23\n"},
+    {Reason::kNewerGo,
+     "go: a.b/c@v1.0.0 (in a.b/c@v1.0.0): go.mod:5: unknown directive: toolchain\n"},
+    {Reason::kNewerGo, "go: a.b/c@v1.0.0 (in a.b/c@v1.0.0): go.mod:7: unknown block type: tool\n"},
+    {Reason::kBrokenGoMod, "go: a.b/c@v1.0.0 (in a.b/c@v1): go.mod:5: unknown directive: tools\n"},
     {Reason::kUntidy,
      "go: finding module for package a.b/d\n"
      "go: updates to go.mod needed, disabled by -mod=readonly; to update it:\n\tgo mod tidy\n"},

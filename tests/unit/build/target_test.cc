@@ -17,8 +17,9 @@ TEST_CASE("the targets are those of Go, five of which need C") {
     const std::string text = std::string(t.goos) + "/" + std::string(t.goarch);
     INFO(text);
     const auto target = parse_target(text);
-    CHECK(target.has_value() == !t.needs_cgo);
-    if (target) CHECK(format_target(*target) == text);
+    REQUIRE(target);
+    CHECK(format_target(*target) == text);
+    CHECK(needs_cgo(*target) == t.needs_cgo);
   }
 }
 
@@ -28,6 +29,9 @@ TEST_CASE("a target that is none is refused, with what there is") {
     const char* hint;
   } const cases[] = {{"linux/vax", "linux/amd64 linux/arm "},
                      {"beos/arm64", "android/arm64 darwin/arm64"},
+                     // Without those that nothing is built for.
+                     {"android/vax", "there is android/arm64"},
+                     {"ios/vax", "GOOS/GOARCH"},
                      {"linux", "linux/386"},
                      {"", "GOOS/GOARCH"},
                      {"linux-amd64", "GOOS/GOARCH"},

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <set>
 
+#include "build/toolchain_hash.h"
 #include "module/goversion.h"
 #include "support/build/modules.h"
 

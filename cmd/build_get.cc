@@ -1,113 +1,28 @@
-// gwtool build get, verify: binaries of build services, and what their logs say.
+// gwtool build get: binaries of build services, proven by their logs.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "base/bytes.h"
-#include "base/crypto.h"
-#include "build/agreement.h"
-#include "build/binary_claim.h"
-#include "build/builder.h"
 #include "build/log_client.h"
 #include "build/outputs.h"
+#include "build/product.h"
 #include "build/resolve.h"
+#include "build_agreed_group.h"
 #include "build_group.h"
 #include "build_service_group.h"
 #include "buildd/build_path.h"
 #include "module/byte_source.h"
-#include "module/goversion.h"
-#include "os/dir.h"
 #include "os/signals.h"
 #include "os/stop.h"
-#include "os/thread.h"
-#include "tlog/build_log.h"
-#include "tlog/tlog_proof.h"
 
 namespace gw::cmd {
 
 namespace {
-
-// ---- services ----
-
-using Clients = std::vector<std::unique_ptr<build::LogClient>>;
-
-struct Services {
-  Clients clients;         // the first one is the service itself, the others are verifiers
-  std::size_t wanted = 0;  // that say the same
-};
-
-Result<Services> open_services(const BuildServiceValues& v, const Clock& clock,
-                               const os::Stop& stop) {
-  std::vector<build::ServiceName> named{{v.log_key, v.source.value_or("")}};
-  for (const std::string& text : v.verifiers) named.push_back(split_build_service(text));
-  GW_CHECK(build::check_different(named));
-  Services out;
-  GW_TRY(auto first, open_build_service(v, {v.log_key, v.source.value_or("")}, clock, stop));
-  out.clients.push_back(std::move(first));
-  for (const std::string& text : v.verifiers) {
-    GW_TRY(auto other, open_build_service(v, split_build_service(text), clock, stop));
-    out.clients.push_back(std::move(other));
-  }
-  GW_TRY(out.wanted, wanted_servers(v, out.clients.size()));
-  return out;
-}
-
-// What enough services say.
-struct Agreed {
-  build::ProvenBuild found;
-  std::vector<build::LogClient*> by;
-};
-
-// What the one at `from` says, if enough say the same, and no others have as many for another. All
-// are asked at once: each may have to build it first. `known`: what that one said already.
-Result<Agreed> agree(Context& ctx, const Services& services, const build::ProvenBuild& known,
-                     std::size_t from) {
-  const Clients& clients = services.clients;
-  std::vector<build::ServiceAnswer> answers;
-  for (const auto& client : clients) answers.push_back({client->key().name(), known});
-  os::run_on_threads(clients.size(), [&](std::size_t i) {
-    if (i != from) answers[i].build = clients[i]->find(known.key());
-  });
-  GW_TRY(build::Agreement agreement, build::find_agreement(answers, services.wanted));
-  for (const std::string& warning : agreement.warnings) ctx.out.warn(warning);
-  Agreed out{std::move(agreement.build), {}};
-  for (const std::size_t i : agreement.by) out.by.push_back(clients[i].get());
-  return out;
-}
-
-// Asks one service after the other until one knows, where not all have to.
-Result<std::pair<build::ProvenBuild, std::size_t>> first_answer(
-    Context& ctx, const Services& services,
-    const std::function<Result<build::ProvenBuild>(build::LogClient&)>& ask) {
-  const std::size_t may_fail = services.clients.size() - services.wanted;
-  std::optional<Error> first;
-  for (std::size_t i = 0;; ++i) {
-    auto found = ask(*services.clients[i]);
-    if (found) return std::pair(*std::move(found), i);
-    const ErrorKind kind = found.error().kind;
-    if (!first) first = found.error();
-    // What is wrong with the call is for all. One service may not have what another one has.
-    if (kind == ErrorKind::kUntrusted || kind == ErrorKind::kUsage) return found.error();
-    if (i >= may_fail) return kind == ErrorKind::kNotFound ? *first : found.error();
-    ctx.out.warn(found.error().in("asking " + services.clients[i]->key().name()).message);
-  }
-}
-
-// From the first one that has it. Who sends other bytes than it has logged is told of.
-Result<std::string> fetch_agreed(const Agreed& agreed) {
-  for (std::size_t i = 0;; ++i) {
-    auto bytes = agreed.by[i]->fetch(agreed.found);
-    if (bytes || i + 1 == agreed.by.size()) return bytes;
-    if (bytes.error().kind == ErrorKind::kUntrusted) {
-      return std::move(bytes).error().in(agreed.by[i]->key().name());
-    }
-  }
-}
-
-// ---- get ----
 
 struct GetValues : BuildServiceValues, BuildTargets {
   std::vector<std::string> packages;
@@ -296,7 +211,7 @@ Command get_command() {
   c.add(positionals("PACKAGE", &v->packages, true,
                     "MODULE[/DIR][@VERSION], MODULE@VERSION/DIR, or the path of a service's page")
             .more("VERSION may be latest, the default; the service says what it means."));
-  add_build_targets(c, v.get());
+  add_build_targets(c, v.get(), "latest");
   c.add(text_option("sum", "SUM", &v->sum, "the sum that it must have"));
   c.add(text_option("output", "FILE|DIR", &v->output, "where the binary goes")
             .default_text("the working directory")
@@ -306,132 +221,8 @@ Command get_command() {
   return c;
 }
 
-// ---- verify ----
-
-struct VerifyValues : BuildServiceValues {
-  std::vector<std::string> what;
-};
-
-Result<build::BinaryClaim> claim_of(const std::string& text) {
-  if (text.find('@') == std::string::npos || os::is_regular_file(text))
-    return build::claim_of_file(text);
-  GW_TRY(const buildd::BuildPath path, buildd::parse_build_path("/" + text));
-  if (path.kind != buildd::BuildPath::Kind::kBuild || buildd::is_version_query(path.key) ||
-      buildd::is_go_query(path.key.go_version)) {
-    return usage_error(gw::quoted(text) + ": neither a file nor a build's key",
-                       "MODULE@VERSION/[DIR/]GOOS-GOARCH-GOVERSION[-stripped]/");
-  }
-  // Perhaps a sum that was cut: nothing would be compared.
-  if (!path.page.empty()) return usage_error(gw::quoted(path.page) + ": no binary's sum");
-  return build::BinaryClaim{path.key, std::nullopt, path.sum};
-}
-
-Status verify_one(Context& ctx, const Services& services, const std::string& text) {
-  GW_TRY(const build::BinaryClaim claim, claim_of(text));
-  GW_TRY(const auto first, first_answer(ctx, services, [&](build::LogClient& client) {
-           return build::find_claim(client, claim);
-         }));
-  GW_TRY(const Agreed agreed, agree(ctx, services, first.first, first.second));
-  const build::ProvenBuild& found = agreed.found;
-  GW_CHECK(build::check_claim(claim, found, agreed.by[0]->key().name()));
-  if (ctx.json) {
-    ctx.out.json({{"what", text},
-                  {"key", build::format_key(found.key())},
-                  {"size", found.size()},
-                  {"sum", found.sum()},
-                  {"logs", agreed.by.size()}});
-  } else {
-    ctx.out.line(fmt::format("{} {} {}", found.sum(), found.size(), text));
-  }
-  return ctx.out.flush();
-}
-
-Result<int> run_verify(Context& ctx, const VerifyValues& v) {
-  os::Stop stop;
-  GW_TRY(const auto signals, os::SignalThread::start(stop, {}));
-  GW_TRY(const Services services, open_services(v, ctx.clock, stop));
-  int code = kExitDone;
-  for (const std::string& text : v.what) {
-    const Status done = verify_one(ctx, services, text);
-    if (done) continue;
-    if (stop.requested()) break;
-    code = worse_exit(code, exit_code(done.error().kind));
-    ctx.out.error(done.error().in(text));
-    if (ctx.out.told_failure()) break;
-  }
-  return signals->stopped_by() != 0 && code != kExitUntrusted ? kExitInterrupted : code;
-}
-
-Command verify_command() {
-  auto v = std::make_shared<VerifyValues>();
-  Command c("verify", "compare binaries, or records, with what services' logs say");
-  c.doc =
-      "A file is compared with the record of the build that it says it is; a build's key stands "
-      "for its record. Prints `SUM SIZE WHAT` for each that all logs agree on, exit code 4 when "
-      "one "
-      "does not.";
-  c.add(positionals("FILE|KEY", &v->what, true, "a binary, or a build's key in the log")
-            .more("A key is MODULE@VERSION/[DIR/]GOOS-GOARCH-GOVERSION[-stripped]/, and may have "
-                  "a sum behind it."));
-  add_build_services(c, v.get());
-  c.run = [v](Context& ctx) { return run_verify(ctx, *v); };
-  return c;
-}
-
-// ---- verify-proof ----
-
-struct ProofValues {
-  std::string binary;
-  std::string proof;
-  std::string key;
-};
-
-Result<int> run_verify_proof(Context& ctx, const ProofValues& v) {
-  constexpr std::size_t kMaxBinary = std::size_t{2} << 30U;
-  GW_TRY(const auto key, tlog::VerifierKey::parse(v.key));
-  GW_TRY(const std::string bytes, os::read_file(v.binary, kMaxBinary));
-  GW_TRY(const std::string text, os::read_file(v.proof, tlog::kMaxProofBytes));
-  GW_TRY(const tlog::TlogProof proof, tlog::parse_tlog_proof(text));
-  // What is beside the proof is not authenticated: that it is the entry, only the tree says.
-  GW_TRY(const std::uint64_t size, tlog::verify_tlog_proof(proof, proof.extra, key));
-  const auto record = tlog::parse_build_record(proof.extra);
-  if (!record) return untrusted_error(v.proof + ": of no build's record");
-  if (auto same = build::check_logged(bytes, build::LoggedBinary(*record)); !same) {
-    return std::move(same).error().in(v.binary);
-  }
-  const std::string sum(record->sum);
-  const std::string name = tlog::format_build_key(record->target);
-  if (ctx.json) {
-    ctx.out.json({{"file", v.binary}, {"key", name}, {"sum", sum}, {"log_size", size}});
-  } else {
-    ctx.out.line(fmt::format("{} {} {}", sum, v.binary, name));
-  }
-  return kExitDone;
-}
-
-Command verify_proof_command() {
-  auto v = std::make_shared<ProofValues>();
-  Command c("verify-proof", "compare a binary with its proof, without a network");
-  c.doc =
-      "The proof is what a service has beside the binary, with `.tlog-proof` behind its name. It "
-      "shows that the log has the record of exactly these bytes. Prints `SUM FILE KEY`, with the "
-      "build's key in the log.";
-  c.add(positional("FILE", &v->binary, "the binary, uncompressed"));
-  c.add(positional("PROOF", &v->proof, "its proof, as in c2sp.org/tlog-proof"));
-  c.add(text_option("checkpoint-key", "VKEY", &v->key,
-                    "the log's second verifier key, NAME/tlog, of its first page")
-            .check(check_build_service)
-            .require());
-  c.run = [v](Context& ctx) { return run_verify_proof(ctx, *v); };
-  return c;
-}
-
 }  // namespace
 
-void add_build_client(Command& c) {
-  c.add(get_command());
-  c.add(verify_command());
-  c.add(verify_proof_command());
-}
+void add_build_get(Command& c) { c.add(get_command()); }
 
 }  // namespace gw::cmd
