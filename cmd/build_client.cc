@@ -7,7 +7,8 @@
 #include <memory>
 
 #include "base/bytes.h"
-#include "base/crypto.h"
+#include "base/clock.h"
+#include "base/result.h"
 #include "build/agreement.h"
 #include "build/binary_claim.h"
 #include "build/builder.h"
@@ -18,8 +19,6 @@
 #include "build_service_group.h"
 #include "buildd/build_path.h"
 #include "module/byte_source.h"
-#include "module/goversion.h"
-#include "os/dir.h"
 #include "os/signals.h"
 #include "os/stop.h"
 #include "os/thread.h"

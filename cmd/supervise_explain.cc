@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "base/visible.h"
 #include "build_group.h"
 #include "module/goversion.h"

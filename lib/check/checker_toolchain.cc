@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "check/answer.h"
 #include "check/checker.h"
 #include "dns/answer_text.h"

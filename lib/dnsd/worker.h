@@ -5,9 +5,7 @@
 // wildcard leave from the address that was asked (IP_PKTINFO).
 #pragma once
 
-#include <atomic>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "dnsd/query_handler.h"

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/metrics.h"
+#include "follow/catch_up.h"
 #include "follow/follower_impl.h"
 #include "follow/pause.h"
 #include "follow/repeats.h"

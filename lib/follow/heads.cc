@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "follow/follower_impl.h"
+#include "follow/held_evidence.h"
 #include "follow/own_tiles.h"
 #include "tlog/tile.h"
 

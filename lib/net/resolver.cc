@@ -25,6 +25,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "dns/dnssec.h"
 #include "dns/presentation.h"
 #include "net/resolver_anchors.h"

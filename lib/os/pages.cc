@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
-#include <new>
 
 #include "base/bytes.h"
 #include "base/text.h"

@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "base/visible.h"
 #include "dns/dnssec.h"
 #include "dns/signature_life.h"

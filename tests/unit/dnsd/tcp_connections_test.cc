@@ -11,6 +11,7 @@
 #include <array>
 #include <catch2/catch.hpp>
 #include <memory>
+#include <type_traits>
 
 #include "dns/wire.h"
 #include "support/dnsd/served_apex.h"
