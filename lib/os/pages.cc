@@ -96,6 +96,7 @@ void give_back_memory() {
       if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) != 0) continue;
       const std::uintptr_t begin = (info->dlpi_addr + segment.p_vaddr) / kPage * kPage;
       const std::uintptr_t end = info->dlpi_addr + segment.p_vaddr + segment.p_memsz;
+      // NOLINTNEXTLINE(performance-no-int-to-ptr): the linker tells addresses as numbers
       ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
     }
     return 1;
