@@ -90,7 +90,7 @@ Status Follower::Impl::take_in(tlog::RunFetcher& log, Round& round) {
       [&](const tlog::TileId& id, const Error& why) {
         return ask_again(id, why, log.target(), round);
       }};
-  auto [found, status] = catch_up(log, writer, checks, options, env, round.stop);
+  auto [found, status] = catch_up(log, checks, {writer, options, env, round.stop});
   round.report.records += found.records;
   if (found.records > kMuchToRelease) writer.release_memory();
   if (found.first_irregular) {
