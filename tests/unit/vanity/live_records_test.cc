@@ -15,7 +15,8 @@ PathResult tagged(const std::string& path, const std::string& prefix,
                   Source source = Source::kHttp) {
   PathResult r;
   r.path = path;
-  r.result = Found{.import = {prefix, "git", "https://" + prefix, ""}, .source = source};
+  r.result =
+      Found{.import = {prefix, "git", "https://" + prefix, ""}, .source = source, .page = ""};
   return r;
 }
 
