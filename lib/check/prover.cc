@@ -181,6 +181,7 @@ Result<tlog::Checkpoint> compare_all(tlog::Client& client, const std::vector<See
   const auto smaller = [](const auto& a, const auto& b) { return a.head.size() < b.head.size(); };
   const Seen& largest = *std::max_element(heads.begin(), heads.end(), smaller);
   std::vector<tlog::Checkpoint> others;
+  others.reserve(heads.size());
   for (const Seen& seen : heads) others.push_back(seen.head);
   client.prepare_comparisons(others, largest.head);
   for (const Seen& seen : heads) {
