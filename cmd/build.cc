@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "build/builder.h"
 #include "build/cache_trim.h"
 #include "build/outputs.h"

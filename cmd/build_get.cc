@@ -8,6 +8,8 @@
 #include <optional>
 
 #include "base/bytes.h"
+#include "base/clock.h"
+#include "base/result.h"
 #include "build/log_client.h"
 #include "build/outputs.h"
 #include "build/product.h"

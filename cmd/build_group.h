@@ -7,11 +7,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
-#include "build/builder.h"
+#include "base/result.h"
 #include "build/cache.h"
+#include "build/go_runner.h"
 #include "build/module_store.h"
 #include "build/private_modules.h"
 #include "build/proxy_client.h"

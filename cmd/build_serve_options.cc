@@ -1,7 +1,5 @@
 #include "build_serve_options.h"
 
-#include <algorithm>
-
 #include "base/bytes.h"
 #include "base/text.h"
 #include "build_service_group.h"

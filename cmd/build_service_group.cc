@@ -4,7 +4,6 @@
 
 #include <filesystem>
 
-#include "base/bytes.h"
 #include "build/agreement.h"
 #include "build_group.h"
 #include "groups.h"

@@ -1,8 +1,9 @@
 #include "follow_group.h"
 
+#include "base/result.h"
 #include "follow/kept_alive.h"
 #include "follow/net_exchange.h"
-#include "net/http.h"
+#include "net/http_url.h"
 #include "net/source.h"
 #include "tlog/build_log.h"
 #include "tlog/note.h"

@@ -1,8 +1,6 @@
 // gwtool follow-tlog: a transparency log, verified, into a database.
 #include <fmt/format.h>
 
-#include <csignal>
-
 #include "base/json.h"
 #include "commands.h"
 #include "follow/running.h"

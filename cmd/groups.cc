@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "net/http.h"
+#include "base/result.h"
 #include "net/resolver.h"
 #include "net/source.h"
 #include "os/file.h"

@@ -9,7 +9,6 @@
 #include <chrono>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "frame/options.h"
 #include "net/netrc.h"

@@ -14,6 +14,7 @@
 #include "base/crypto.h"
 #include "commands.h"
 #include "frame/program.h"
+#include "os/name_service.h"
 
 namespace {
 
@@ -39,7 +40,8 @@ void guard_standard_descriptors() {
 
 int guarded_main(int argc, char** argv) {
   gw::cmd::Output out(STDOUT_FILENO, STDERR_FILENO);
-  // NSS pinned, no OpenSSL configuration, random numbers there.
+  gw::os::pin_name_services();
+  // No OpenSSL configuration, random numbers there.
   if (auto ready = gw::init_crypto(); !ready) {
     out.error(ready.error());
     return gw::cmd::exit_code(ready.error().kind);

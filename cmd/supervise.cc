@@ -7,8 +7,9 @@
 #include <cstdlib>
 
 #include "base/json.h"
+#include "base/result.h"
 #include "commands.h"
-#include "net/http.h"
+#include "net/http_url.h"
 #include "supervise/json_fields.h"
 #include "supervise/supervisor.h"
 #include "supervise_group.h"

@@ -6,8 +6,8 @@
 #include <memory>
 #include <thread>
 
-#include "base/bytes.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "base/visible.h"
 #include "os/file.h"
 #include "supervise/json_fields.h"

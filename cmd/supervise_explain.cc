@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "base/visible.h"
 #include "build_group.h"
 #include "module/goversion.h"
@@ -138,7 +139,7 @@ update::Plan explain_values(const ExplainValues& v, WallTime now) {
 // From what a supervisor has written.
 struct Explained {
   update::Plan plan;
-  std::vector<std::string> fixes;  // vulnerabilities that the planned version mends
+  std::vector<std::string> fixes = {};  // vulnerabilities that the planned version mends
 };
 Result<Explained> explain_directory(const ExplainValues& v, WallTime now) {
   constexpr std::size_t kMaxState = std::size_t{16} << 20;
@@ -149,7 +150,7 @@ Result<Explained> explain_directory(const ExplainValues& v, WallTime now) {
   const supervise::State& state = *parsed;
   if (state.running.version.empty()) return not_found_error(v.dir + ": no service has run there");
   GW_TRY(const auto schedule, v.decisions.make_schedule());
-  if (state.paused) return Explained{{{}, {}, "paused: " + state.paused->reason}, {}};
+  if (state.paused) return Explained{.plan = {.reason = "paused: " + state.paused->reason}};
   update::Knowledge knowledge = supervise::knowledge_of(state);
   const update::History history{now, state.last_update, state.failures, state.last_failure};
   // At the earliest: how much of a slot may go by is of the supervisor's own host.

@@ -3,9 +3,10 @@
 #include <array>
 
 #include "base/bytes.h"
+#include "base/result.h"
 #include "dns/name.h"
 #include "http/endpoint.h"
-#include "net/http.h"
+#include "net/http_url.h"
 #include "os/user.h"
 #include "supervise_group.h"
 

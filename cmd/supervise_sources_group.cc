@@ -1,7 +1,6 @@
 // The options of gwtool supervise about who knows versions and who builds.
 #include <fmt/format.h>
 
-#include "base/bytes.h"
 #include "build/agreement.h"
 #include "build/client.h"
 #include "dns/module_name.h"

@@ -1,21 +1,19 @@
 // gwtool vanity-lookup zone, compare, lint: for those who publish go-import records.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "base/json.h"
-#include "base/text.h"
 #include "frame/input.h"
 #include "os/file.h"
 #include "vanity/compare.h"
 #include "vanity/import_path.h"
 #include "vanity/lint.h"
+#include "vanity/live_records.h"
 #include "vanity/report.h"
 #include "vanity/site_config.h"
 #include "vanity/zone_text.h"
@@ -91,47 +89,18 @@ struct ZoneValues : VanityNetwork, SiteValues {
 };
 
 // The meta tags that the paths have now.
-// What is printed replaces a domain's records: of one with a path that failed, nothing is.
 Result<std::vector<vanity::GoImport>> load_live(Context& ctx, const ZoneValues& v, Errors& errors) {
   GW_TRY(const auto paths, expand_vanity_paths(v.arguments));
   GW_TRY(const auto http, vanity::new_page_fetchers(v.network()));
   GW_TRY(const auto dns, vanity::new_txt_lookups(v.network()));
   GW_TRY(vanity::LookupOptions options, v.lookup());
   options.dns = false;
-  std::vector<vanity::GoImport> entries;
-  std::set<std::string> incomplete;  // domains
-  bool malformed = false;
-  const auto domain_of = [](std::string_view path) { return to_lower(vanity::path_domain(path)); };
-  const auto fail = [&](const vanity::PathResult& r, const Error& error) {
-    errors.add(ctx, error);
-    incomplete.insert(domain_of(r.path));
-    malformed = malformed || error.kind == ErrorKind::kUsage;
-  };
-  for (const auto& r : vanity::Lookup(options, dns.get(), http, ctx.clock).run(paths)) {
-    if (!r.result) {
-      fail(r, r.result.error());
-    } else if (r.result->source == vanity::Source::kStatic) {
-      ctx.out.note(r.path + ": left out, known hosts need no record");
-    } else if (Status s = vanity::check_entries({r.result->import}); !s) {
-      // "x/" is a prefix for meta tags, and none for records.
-      fail(r,
-           not_found_error(fmt::format("{}: its tag is no record: {}", r.path, s.error().message)));
-    } else {
-      entries.push_back(r.result->import);
-    }
-  }
-  if (malformed) {  // "https://d.org/x"
-    ctx.out.warn("nothing is printed: a malformed path may have been meant for any domain");
-    return std::vector<vanity::GoImport>();
-  }
-  const std::size_t all = entries.size();
-  std::erase_if(
-      entries, [&](const vanity::GoImport& e) { return incomplete.contains(domain_of(e.prefix)); });
-  if (entries.size() < all) {
-    ctx.out.warn(
-        "nothing is printed for a domain with a path that failed: its records are one set");
-  }
-  return entries;
+  vanity::LiveRecords live =
+      vanity::live_records(vanity::Lookup(options, dns.get(), http, ctx.clock).run(paths));
+  for (const Error& error : live.errors) errors.add(ctx, error);
+  for (const std::string& note : live.notes) ctx.out.note(note);
+  for (const std::string& warning : live.warnings) ctx.out.warn(warning);
+  return std::move(live.entries);
 }
 
 Result<int> run_zone(Context& ctx, const ZoneValues& v) {
@@ -139,12 +108,6 @@ Result<int> run_zone(Context& ctx, const ZoneValues& v) {
   std::vector<vanity::GoImport> entries;
   if (v.live) {
     GW_TRY(entries, load_live(ctx, v, errors));
-    // Several paths below one prefix have the same tag; that is no mistake.
-    std::vector<vanity::GoImport> once;
-    for (auto& e : entries) {
-      if (std::find(once.begin(), once.end(), e) == once.end()) once.push_back(std::move(e));
-    }
-    entries = std::move(once);
   } else {
     GW_TRY(entries, load_sites(v, v.arguments, true));
   }

@@ -22,6 +22,7 @@
 #include <toml++/toml.h>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "os/file.h"
 
 namespace gw::cmd {

@@ -8,7 +8,7 @@
 #include <optional>
 #include <vector>
 
-#include "base/metrics.h"
+#include "base/metrics_table.h"
 #include "base/text.h"
 #include "frame/help.h"
 

@@ -167,8 +167,16 @@ Result<int> run_command(const Globals& g, Command& root, const CommandPath& path
   return path.back()->long_lived ? run_long(root, path, settings, ctx) : path.back()->run(ctx);
 }
 
-Result<int> run(Command& root, Globals& g, const std::vector<std::string>& args, Output& out,
-                const Environment& env, Terminal terminal) {
+// What a run of the program has around it.
+struct Surroundings {
+  Output& out;
+  const Environment& env;
+  Terminal terminal;
+};
+
+Result<int> run(Command& root, Globals& g, const std::vector<std::string>& args,
+                const Surroundings& around) {
+  auto& [out, env, terminal] = around;
   g.color = color_in(args);
   configure_output(out, g, env, terminal);
   g.color = Color::kAuto;
@@ -222,7 +230,7 @@ int run_program(std::vector<Command> commands, const std::vector<std::string>& a
   Globals globals;
   Command root = make_root(&globals, std::move(commands));
   int code = kExitFailed;
-  auto result = run(root, globals, args, out, env, terminal);
+  auto result = run(root, globals, args, {out, env, terminal});
   if (result) {
     code = *result;
   } else {

@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "base/bytes.h"
+#include "base/text.h"
 
 namespace gw::cmd {
 

@@ -6,6 +6,8 @@
 #include <array>
 #include <cerrno>
 
+#include "base/text.h"
+
 namespace gw {
 
 template <class T>

@@ -10,8 +10,6 @@
 #include <string>
 #include <string_view>
 
-#include "base/text.h"
-
 namespace gw {
 
 // Reads big-endian integers and slices off the front of a view. After the first read past the end

@@ -2,8 +2,6 @@
 
 // The plain SHA256_* functions are deprecated in OpenSSL 3, and stay for all of its life.
 #define OPENSSL_SUPPRESS_DEPRECATED
-#include <netdb.h>
-#include <nss.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -37,11 +35,6 @@ Hash hash_from_bytes(std::string_view bytes) {
 }
 
 Status init_crypto() {
-  // A static binary must not load the host's NSS modules: a foreign nsswitch.conf would name them.
-  __nss_configure_lookup("hosts", "files dns");
-  for (const char* db : {"passwd", "group", "services", "protocols", "networks"}) {
-    __nss_configure_lookup(db, "files");
-  }
   // Otherwise OPENSSL_CONF could name a shared object to load.
   if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr) != 1) {
     return internal_error("OpenSSL does not start");

@@ -8,7 +8,6 @@
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,8 +23,8 @@ inline std::string_view as_bytes(const Hash& h) {
 // Precondition: bytes.size() == 32.
 Hash hash_from_bytes(std::string_view bytes);
 
-// Called once by main before anything else: pins NSS, keeps OpenSSL from loading a configuration,
-// starts libsodium. Safe to call again. An error means that no random numbers can be had.
+// Called once by main before anything else: keeps OpenSSL from loading a configuration, starts
+// libsodium. Safe to call again. An error means that no random numbers can be had.
 Status init_crypto();
 
 // Incremental SHA-256; reusable after finish().

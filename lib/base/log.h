@@ -8,13 +8,11 @@
 // line is one write(2).
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <initializer_list>
 #include <string>
 #include <string_view>
 #include <type_traits>
-#include <utility>
 
 #include "base/result.h"
 

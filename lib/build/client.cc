@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <thread>
 
-#include "base/bytes.h"
+#include "net/http_url.h"
 #include "tlog/bad_tiles.h"
 #include "tlog/evidence.h"
 

@@ -16,9 +16,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/clock.h"
-#include "base/crypto.h"
 #include "base/result.h"
 #include "build/key.h"
 #include "net/http.h"

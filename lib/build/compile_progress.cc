@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <set>
 
-#include "base/bytes.h"
 #include "base/text.h"
 
 namespace gw::build {

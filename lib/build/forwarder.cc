@@ -19,7 +19,6 @@
 #include "base/text.h"
 #include "build/private_modules.h"
 #include "module/proxy.h"
-#include "module/zip.h"
 
 namespace gw::build {
 

@@ -10,10 +10,11 @@
 // One thread. Sources: os/sandbox.h; what is refused is told, never passed over.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"

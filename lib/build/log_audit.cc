@@ -6,10 +6,10 @@
 #include <unordered_set>
 #include <vector>
 
-#include "base/bytes.h"
 #include "tlog/build_log.h"
 #include "tlog/c2sp_tiles.h"
 #include "tlog/data_tile.h"
+#include "tlog/hash.h"
 #include "tlog/log_tree.h"
 #include "tlog/tile.h"
 #include "tlog/tile_fetch.h"

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "build/logged_binary.h"
 #include "module/semver.h"
 #include "net/source.h"

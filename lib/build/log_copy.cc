@@ -10,9 +10,7 @@
 #include "build/logged_binary.h"
 #include "os/file.h"
 #include "tlog/build_log.h"
-#include "tlog/data_tile.h"
 #include "tlog/lookup.h"
-#include "tlog/tile.h"
 
 namespace gw::build {
 

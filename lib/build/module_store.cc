@@ -4,8 +4,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "base/bytes.h"
 #include "build/cache_trim.h"
+#include "module/zip.h"
+#include "os/dir.h"
 
 namespace gw::build {
 

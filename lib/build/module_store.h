@@ -11,14 +11,12 @@
 #include <cstdint>
 #include <functional>
 #include <string>
-#include <string_view>
 
 #include "base/result.h"
 #include "build/proxy_client.h"
 #include "build/sums.h"
+#include "module/byte_source.h"
 #include "module/proxy.h"
-#include "module/zip.h"
-#include "os/dir.h"
 #include "os/file.h"
 
 namespace gw::build {

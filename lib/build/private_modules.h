@@ -14,11 +14,10 @@
 // What is borrowed must outlive the borrower. Any thread.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
-#include "base/mutex.h"
 #include "base/result.h"
 #include "build/proxy_client.h"
 #include "build/sums.h"

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/bytes.h"
+#include "net/http_url.h"
 #include "os/dir.h"
 
 namespace gw::build {

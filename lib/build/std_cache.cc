@@ -6,7 +6,6 @@
 
 #include <algorithm>
 
-#include "base/bytes.h"
 #include "base/text.h"
 #include "build/kept_packages.h"
 

@@ -11,10 +11,11 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
-#include "build/key.h"
+#include "build/target.h"
 #include "os/dir.h"
 
 namespace gw::build {

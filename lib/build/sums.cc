@@ -10,6 +10,7 @@
 #include "os/dir.h"
 #include "tlog/evidence.h"
 #include "tlog/go_log.h"
+#include "tlog/hash.h"
 #include "tlog/lookup.h"
 #include "tlog/remembered_head.h"
 #include "tlog/tree.h"

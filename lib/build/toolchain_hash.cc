@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <map>
 #include <set>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/crypto.h"
@@ -31,9 +31,12 @@ namespace fs = std::filesystem;
 
 constexpr int kMaxDepth = 64;
 
-// Toolchains have some ten thousand small files: the buffer is made once.
-Result<Hash> hash_file(int fd, const os::Stop* stop) {
-  static thread_local std::array<char, std::size_t{64} << 10U> buffer;
+// Toolchains have some ten thousand small files: the buffer is made once, by who goes through them.
+// Not a thread's own, which the C library would fill with zeros for each thread of every command.
+using FileBuffer = std::vector<char>;
+FileBuffer file_buffer() { return FileBuffer(std::size_t{64} << 10U); }
+
+Result<Hash> hash_file(int fd, FileBuffer& buffer, const os::Stop* stop) {
   Sha256 hash;
   while (true) {
     GW_CHECK(check_going(stop));
@@ -92,11 +95,12 @@ Result<std::string> hash_toolchain(int dir, std::string_view prefix, const os::S
   if (!own) return errno_error("duplicating a directory", errno);
   const os::Dir root(std::move(own));
   mod::Hash1 hash;
+  FileBuffer buffer = file_buffer();
   const FileVisit visit = [&](const os::Dir& in, const std::string& base,
                               const std::string& name) -> Status {
     GW_CHECK(check_going(stop));
     GW_TRY(const os::Fd fd, in.open_file(base, O_RDONLY));
-    auto content = hash_file(fd.get(), stop);
+    auto content = hash_file(fd.get(), buffer, stop);
     if (!content) return std::move(content).error().in(name);
     if (is_program(name) && !is_executable(fd.get())) {
       return untrusted_error(name + ": a program that cannot be run");
@@ -166,6 +170,7 @@ class GorootWalk {
 Result<std::string> hash_goroot(const std::string& goroot, const os::Stop* stop) {
   constexpr std::uint64_t kMaxBytes = std::uint64_t{4} << 30U;
   Sha256 hash;
+  FileBuffer buffer = file_buffer();
   std::uint64_t bytes = 0;
   GorootWalk walk([&](const fs::path& path, const std::string& name) -> Status {
     const os::Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
@@ -173,7 +178,7 @@ Result<std::string> hash_goroot(const std::string& goroot, const os::Stop* stop)
     if (!fd || ::fstat(fd.get(), &info) != 0) return errno_error(path.string(), errno);
     bytes += static_cast<std::uint64_t>(info.st_size);
     if (bytes > kMaxBytes) return unavailable_error(path.string() + ": too large");
-    auto content = hash_file(fd.get(), stop);
+    auto content = hash_file(fd.get(), buffer, stop);
     if (!content) return std::move(content).error().in(path.string());
     hash.update(fmt::format("{}  {}{}\n", encode_hex(as_bytes(*content)),
                             is_executable(fd.get()) ? "*" : "", name));

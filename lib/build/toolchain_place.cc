@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "build/key.h"
+#include "build/resolve.h"
 #include "build/target.h"
 #include "module/goversion.h"
 #include "module/proxy.h"

@@ -9,11 +9,11 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
 #include "build/module_store.h"
-#include "build/resolve.h"
 #include "build/toolchain.h"
 #include "os/stop.h"
 

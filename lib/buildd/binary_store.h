@@ -11,10 +11,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/crypto.h"
-#include "base/mutex.h"
 #include "base/result.h"
 #include "build/builder.h"
 #include "os/dir.h"

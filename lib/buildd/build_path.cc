@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "build/resolve.h"
 #include "module/goversion.h"
 #include "module/path.h"

@@ -9,7 +9,6 @@
 // its key in the log. Pure functions; a path comes from anybody.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 

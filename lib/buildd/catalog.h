@@ -6,12 +6,10 @@
 // build::ModuleStore's, kNotFound for what does not exist.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
-#include <utility>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"

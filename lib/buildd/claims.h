@@ -19,17 +19,16 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <list>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/mutex.h"
-#include "base/result.h"
 #include "os/stop.h"
 #include "tlog/note.h"
 

@@ -11,6 +11,7 @@
 
 #include "module/gzip.h"
 #include "tlog/build_log.h"
+#include "tlog/hash.h"
 #include "tlog/log_tree.h"
 
 namespace gw::buildd {

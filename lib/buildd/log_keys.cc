@@ -1,7 +1,7 @@
 #include "buildd/log_keys.h"
 
-#include "base/bytes.h"
 #include "base/crypto.h"
+#include "base/text.h"
 #include "os/file.h"
 #include "os/secrets.h"
 

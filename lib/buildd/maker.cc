@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "base/metrics.h"
+#include "base/text.h"
 #include "build/cache_trim.h"
 #include "build/reason.h"
 #include "module/gzip.h"

@@ -13,13 +13,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/result.h"
-#include "build/builder.h"
 #include "build/cache.h"
+#include "build/go_runner.h"
 #include "build/key.h"
 #include "build/module_store.h"
 #include "buildd/binary_store.h"

@@ -12,7 +12,6 @@
 #include <string>
 #include <string_view>
 
-#include "base/result.h"
 #include "buildd/ledger.h"
 #include "module/buildinfo.h"
 #include "tlog/note.h"

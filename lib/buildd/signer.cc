@@ -9,6 +9,7 @@
 #include <csignal>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "buildd/claims.h"
 #include "buildd/log_keys.h"
 #include "buildd/provenance.h"

@@ -30,7 +30,6 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/mutex.h"
 #include "base/result.h"
 #include "buildd/binary_store.h"

@@ -1,5 +1,4 @@
 // Site's pages: what is around a build, and what is known of it.
-#include "base/text.h"
 #include "buildd/site.h"
 #include "module/buildinfo.h"
 #include "module/byte_source.h"

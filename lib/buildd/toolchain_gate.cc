@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/metrics.h"
 #include "base/text.h"
+#include "build/builder.h"
 #include "build/module_store.h"
 #include "build/private_modules.h"
 #include "module/dirhash.h"

@@ -21,8 +21,8 @@
 #include "base/log.h"
 #include "base/mutex.h"
 #include "base/result.h"
-#include "build/builder.h"
 #include "build/cache.h"
+#include "build/go_runner.h"
 #include "build/toolchain.h"
 #include "os/stop.h"
 

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/text.h"
+#include "net/http_url.h"
 #include "tlog/tree.h"
 
 namespace gw::buildd {

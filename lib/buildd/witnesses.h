@@ -16,8 +16,8 @@
 // Source: c2sp.org/tlog-witness. One thread.
 #pragma once
 
+#include <cstdint>
 #include <functional>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>

@@ -77,7 +77,12 @@ std::optional<std::string> read_module(const Ask& ask, const Result<net::DnsAnsw
   const auto known = ask.later_major ? std::nullopt : outcome.known;
   if (known) outcome.had = {path, latest->version};
   for (const dns::ModuleVersion* v : select_releases(*versions, known)) {
-    add_release(outcome, {path, v->version, v->found, {}, path, v->version, latest->version});
+    add_release(outcome, {.name = path,
+                          .version = v->version,
+                          .found = v->found,
+                          .log_module = path,
+                          .log_version = v->version,
+                          .newest = latest->version});
     for (const Exclusions& of_file : outcome.excluded) {
       for (const Exclusion& e : *of_file) {
         if (e.version == v->version) outcome.releases.back().excluded.push_back(e.place);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "check/answer.h"
 #include "check/checker.h"
 #include "dns/answer_text.h"
@@ -50,12 +51,12 @@ void Checker::report_toolchain(const Served& served, Outcome& outcome) const {
   const auto known = outcome.known ? mod::parse_go_version(*outcome.known) : std::nullopt;
   const auto report = [&](const dns::ToolchainVersion& v) {
     if (outcome.known && !(known < mod::parse_go_version(v.version))) return;
-    add_release(outcome, {"toolchain",
-                          v.version,
-                          v.found,
-                          {},
-                          std::string(mod::kToolchainModule),
-                          fmt::format("v0.0.1-{}.{}", v.version, options_.platform)});
+    add_release(outcome,
+                {.name = "toolchain",
+                 .version = v.version,
+                 .found = v.found,
+                 .log_module = std::string(mod::kToolchainModule),
+                 .log_version = fmt::format("v0.0.1-{}.{}", v.version, options_.platform)});
   };
   const auto previous =
       served.previous ? mod::parse_go_version(served.previous->version) : std::nullopt;
@@ -127,7 +128,7 @@ Outcome Checker::updates(const std::string& domain, const std::optional<std::str
   if (!version) return fail(version.error());
   if (!*version) return fail(not_found_error("no version announced at " + *name));
   if (!known || is_newer(**version, *known))
-    add_release(outcome, {domain, **version, {}, {}, {}, {}});
+    add_release(outcome, {.name = domain, .version = **version});
   return outcome;
 }
 

@@ -109,14 +109,20 @@ struct Seen {
   std::optional<Error> unshown = {};  // why nothing could be proven under it
 };
 
-// The heads of all lookups, each once; those under which something was proven first.
-std::vector<Seen> heads_of(const std::vector<Wanted>& wanted) {
-  std::vector<Seen> heads;
+struct Heads {
+  std::vector<Seen> shown;    // something was proven under them
+  std::vector<Seen> unshown;  // nothing could be
+};
+
+// The heads of all lookups, each once.
+Heads heads_of(const std::vector<Wanted>& wanted) {
+  Heads heads;
   std::set<std::string_view> notes;  // of `wanted`
   const auto add = [&](const Wanted& w, const tlog::Checkpoint& head) {
     if (!notes.insert(head.note()).second) return;
-    heads.push_back({"with the lookup of " + title(*w.release), head});
-    if (!w.proof) heads.back().unshown = w.proof.error();
+    auto& of = w.proof ? heads.shown : heads.unshown;
+    of.push_back({"with the lookup of " + title(*w.release), head});
+    if (!w.proof) of.back().unshown = w.proof.error();
   };
   for (const Wanted& w : wanted) {
     if (w.proof) add(w, w.proof->head);
@@ -175,6 +181,7 @@ Result<tlog::Checkpoint> compare_all(tlog::Client& client, const std::vector<See
   const auto smaller = [](const auto& a, const auto& b) { return a.head.size() < b.head.size(); };
   const Seen& largest = *std::max_element(heads.begin(), heads.end(), smaller);
   std::vector<tlog::Checkpoint> others;
+  others.reserve(heads.size());
   for (const Seen& seen : heads) others.push_back(seen.head);
   client.prepare_comparisons(others, largest.head);
   for (const Seen& seen : heads) {
@@ -208,9 +215,9 @@ Status compare_unshown(tlog::Client& client, const std::vector<Seen>& unshown,
 
 // Compares all heads with each other and with the remembered one, and remembers the largest. False
 // when another call left another head meanwhile.
-Result<bool> settle_with(tlog::Client& client, const ProverOptions& options,
-                         std::vector<Seen> heads, const std::vector<Seen>& unshown,
+Result<bool> settle_with(tlog::Client& client, const ProverOptions& options, const Heads& seen,
                          tlog::RememberedHead* file, ProveResult& result) {
+  std::vector<Seen> heads = seen.shown;
   const bool proven = !heads.empty();
   if (file != nullptr) {
     GW_TRY(result.remembered, open_remembered(*file, options.remembered_file, client));
@@ -219,13 +226,13 @@ Result<bool> settle_with(tlog::Client& client, const ProverOptions& options,
     }
   }
   if (heads.empty()) {
-    GW_CHECK(compare_unshown(client, unshown, std::nullopt));
+    GW_CHECK(compare_unshown(client, seen.unshown, std::nullopt));
     return true;
   }
   GW_TRY(const tlog::Checkpoint largest, compare_all(client, heads));
   const auto known = std::find_if(heads.begin(), heads.end(),
                                   [&](const Seen& s) { return s.head.same_tree(largest); });
-  GW_CHECK(compare_unshown(client, unshown, *known));
+  GW_CHECK(compare_unshown(client, seen.unshown, *known));
   if (!proven) return true;
   result.head = largest;
   const bool grew = !result.remembered || largest.size() > result.remembered->size();
@@ -234,18 +241,14 @@ Result<bool> settle_with(tlog::Client& client, const ProverOptions& options,
 
 Status settle(tlog::Client& client, const ProverOptions& options, const std::vector<Wanted>& wanted,
               ProveResult& result) {
-  std::vector<Seen> heads = heads_of(wanted);
-  if (heads.empty()) return {};
-  const auto first_unshown =
-      std::find_if(heads.begin(), heads.end(), [](const Seen& s) { return s.unshown.has_value(); });
-  const std::vector<Seen> unshown(first_unshown, heads.end());
-  heads.erase(first_unshown, heads.end());
+  const Heads heads = heads_of(wanted);
+  if (heads.shown.empty() && heads.unshown.empty()) return {};
   std::optional<tlog::RememberedHead> file;
   if (!options.remembered_file.empty()) {
     GW_TRY(file, tlog::RememberedHead::open(options.remembered_file));
   }
   for (bool settled = false; !settled;) {
-    GW_TRY(settled, settle_with(client, options, heads, unshown, file ? &*file : nullptr, result));
+    GW_TRY(settled, settle_with(client, options, heads, file ? &*file : nullptr, result));
   }
   return {};
 }

@@ -1,7 +1,6 @@
 // Outcomes as the text and the JSON that users and scripts read. Pure functions.
 #pragma once
 
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>

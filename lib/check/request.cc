@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "dns/module_name.h"
 #include "dns/name.h"
 #include "module/goversion.h"

@@ -2,12 +2,12 @@
 // print, told apart by their form.
 #include <fmt/format.h>
 
-#include <iterator>
 #include <optional>
 #include <set>
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "check/request.h"
 
 namespace gw::check {

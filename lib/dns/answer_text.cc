@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "base/time_range.h"
 #include "module/goversion.h"
 #include "module/semver.h"

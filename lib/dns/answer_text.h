@@ -10,7 +10,6 @@
 // Pure: any thread.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>

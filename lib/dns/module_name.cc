@@ -6,6 +6,8 @@
 #include <optional>
 
 #include "base/bytes.h"
+#include "base/text.h"
+#include "dns/name.h"
 
 namespace gw::dns {
 

@@ -10,13 +10,14 @@
 // for what every query needs (encode, canonical) do not allocate. Pure: any thread.
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/result.h"
-#include "dns/name.h"
+#include "dns/types.h"
 #include "module/path.h"
 
 namespace gw::dns {

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/bytes.h"
+#include "base/text.h"
 
 namespace gw::dns {
 
@@ -39,10 +40,6 @@ Error bad_name(std::string_view text, std::string_view why) {
 }
 
 }  // namespace
-
-Name::Name(NameView wire) : size_(static_cast<std::uint8_t>(wire.size())) {
-  std::memcpy(bytes_.data(), wire.data(), wire.size());
-}
 
 std::size_t wire_name_size(std::string_view bytes) {
   std::size_t at = 0;

@@ -12,7 +12,6 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -34,8 +33,6 @@ inline std::uint8_t octet(std::string_view bytes, std::size_t i) {
 class Name {
  public:
   Name() { bytes_[0] = 0; }
-  // Precondition: `wire` is a valid wire name.
-  explicit Name(NameView wire);
 
   NameView view() const { return {bytes_.data(), size_}; }
   // NOLINTNEXTLINE(google-explicit-constructor): a Name is used where a view of it is wanted

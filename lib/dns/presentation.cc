@@ -6,11 +6,11 @@
 #include <ldns/ldns.h>
 
 #include <array>
-#include <ctime>
 #include <memory>
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "dns/dnssec.h"
 #include "dns/plain_rdata.h"
 #include "dns/rdata.h"

@@ -7,12 +7,10 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
 #include "dns/name.h"
-#include "dns/zone.h"
 
 namespace gw::dns {
 

@@ -5,11 +5,11 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "dns/name.h"
 #include "dns/presentation.h"
 #include "dns/strict_rdata.h"
 #include "dns/svcb.h"
 #include "dns/wire.h"
-#include "dns/zone.h"
 
 namespace gw::dns {
 

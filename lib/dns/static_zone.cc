@@ -8,10 +8,9 @@
 #include <span>
 #include <utility>
 
-#include "base/bytes.h"
+#include "dns/name.h"
 #include "dns/presentation.h"
 #include "dns/rdata.h"
-#include "dns/wire.h"
 
 namespace gw::dns {
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "dns/presentation.h"
 #include "dns/rdata.h"
 #include "dns/static_zone.h"

@@ -10,6 +10,7 @@
 // reader that is passed in: any thread.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -17,8 +18,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "dns/name.h"
 #include "dns/record_list.h"
-#include "dns/zone.h"
 
 namespace gw::dns {
 

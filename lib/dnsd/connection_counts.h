@@ -56,6 +56,7 @@ class ConnectionCounts {
   };
 
   explicit ConnectionCounts(const TcpLimits& limits) : limits_(limits) {}
+  const TcpLimits& limits() const { return limits_; }
 
   // Counts the connection `fd`, after ending an older one if need be. kTooMany: too many that were
   // ended still have their descriptors. The place is to be given back before `fd` is closed.

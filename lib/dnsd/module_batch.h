@@ -4,13 +4,14 @@
 // One thread at a time. The index and the heads outlive it.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "dns/answer_text.h"
-#include "dns/name.h"
+#include "dns/types.h"
 #include "dnsd/module_index.h"
 #include "store/types.h"
 

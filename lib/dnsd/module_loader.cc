@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "dnsd/module_batch.h"
+#include "store/reader.h"
 
 namespace gw::dnsd {
 

@@ -15,7 +15,7 @@
 #include "base/result.h"
 #include "dnsd/module_index.h"
 #include "os/thread.h"
-#include "store/reader.h"
+#include "store/types.h"
 
 namespace gw::dnsd {
 

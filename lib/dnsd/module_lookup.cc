@@ -1,6 +1,5 @@
 #include "dnsd/module_lookup.h"
 
-#include <algorithm>
 #include <array>
 #include <optional>
 

@@ -15,15 +15,16 @@
 // thread at a time.
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/mutex.h"
-#include "dns/name.h"
+#include "base/result.h"
 #include "dnsd/epochs.h"
 #include "dnsd/published.h"
 #include "store/reader.h"

@@ -2,6 +2,8 @@
 
 #include <chrono>
 
+#include "base/metrics.h"
+
 namespace gw::dnsd {
 
 namespace {

@@ -6,13 +6,14 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string_view>
 
 #include "base/clock.h"
-#include "base/metrics.h"
+#include "base/metrics_table.h"
 #include "dns/answer.h"
 #include "dnsd/epochs.h"
 #include "dnsd/online_signer.h"

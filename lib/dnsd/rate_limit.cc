@@ -1,10 +1,10 @@
 #include "dnsd/rate_limit.h"
 
 #include <algorithm>
+#include <cstddef>
 
 #include "base/crypto.h"
 #include "base/table_hash.h"
-#include "os/pages.h"
 
 namespace gw::dnsd {
 

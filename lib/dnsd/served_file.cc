@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "base/bytes.h"
 #include "base/metrics.h"
-#include "dns/dnssec.h"
+#include "base/result.h"
+#include "dns/name.h"
 #include "dns/rdata.h"
-#include "dns/wire.h"
+#include "dns/zone.h"
 #include "dns/zone_file.h"
 #include "dnsd/user_access.h"
 #include "os/file.h"

@@ -273,8 +273,7 @@ Status Server::Impl::start_workers() {
     for (const Endpoint& e : endpoints) {
       sockets.push_back({e.udp[w].get(), e.tcp[w].get(), e.address.is_wildcard()});
     }
-    workers.push_back(
-        std::make_unique<Worker>(serving, std::move(sockets), options.tcp, counts, workers_stop));
+    workers.push_back(std::make_unique<Worker>(serving, std::move(sockets), counts, workers_stop));
     GW_CHECK(workers.back()->start());
   }
   return {};

@@ -8,6 +8,7 @@
 // One thread owns it; status() may be called from any.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -19,10 +20,10 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "dnsd/connection_counts.h"
 #include "dnsd/reload_request.h"
 #include "dnsd/served_file.h"
 #include "dnsd/served_modules.h"
-#include "dnsd/tcp_connections.h"
 #include "os/address.h"
 #include "os/confine.h"
 #include "os/stop.h"

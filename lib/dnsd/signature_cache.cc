@@ -1,6 +1,7 @@
 #include "dnsd/signature_cache.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 
 #include "os/pages.h"

@@ -48,11 +48,10 @@ struct TcpConnections::Connection {
   Connection* newer = nullptr;
 };
 
-TcpConnections::TcpConnections(int epoll, std::vector<int> listeners, const TcpLimits& limits,
-                               ConnectionCounts& counts, QueryHandler& handler, const Clock& clock)
+TcpConnections::TcpConnections(int epoll, std::vector<int> listeners, ConnectionCounts& counts,
+                               QueryHandler& handler, const Clock& clock)
     : epoll_(epoll),
       listeners_(std::move(listeners)),
-      limits_(limits),
       counts_(counts),
       handler_(handler),
       clock_(clock) {
@@ -369,7 +368,7 @@ int TcpConnections::tick() {
   for (std::size_t n = deferred_.size(); n != 0 && !deferred_.empty(); --n) {
     resume(*deferred_.front());
   }
-  while (oldest_ != nullptr && now - oldest_->since >= limits_.idle) {
+  while (oldest_ != nullptr && now - oldest_->since >= counts_.limits().idle) {
     metric_add(Metric::kServeTcpTimeouts);
     close(*oldest_);
   }
@@ -382,7 +381,8 @@ int TcpConnections::tick() {
   Duration next = Duration::max();
   if (!deferred_.empty()) next = kDefer;
   if (!accepting_ && !draining_) next = std::min(next, Duration(resume_accepting_ - now));
-  if (oldest_ != nullptr) next = std::min(next, Duration(oldest_->since + limits_.idle - now));
+  if (oldest_ != nullptr)
+    next = std::min(next, Duration(oldest_->since + counts_.limits().idle - now));
   if (!stuck_.empty()) next = std::min(next, Duration(stuck_.front().since + kStuck - now));
   if (next == Duration::max()) return -1;
   return static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(next).count()) + 1;

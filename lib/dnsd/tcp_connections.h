@@ -32,8 +32,8 @@ namespace gw::dnsd {
 class TcpConnections {
  public:
   // Registers the listeners with `epoll`, under tags of TCP's kinds. `listeners` are not owned.
-  TcpConnections(int epoll, std::vector<int> listeners, const TcpLimits& limits,
-                 ConnectionCounts& counts, QueryHandler& handler, const Clock& clock);
+  TcpConnections(int epoll, std::vector<int> listeners, ConnectionCounts& counts,
+                 QueryHandler& handler, const Clock& clock);
   ~TcpConnections();
   TcpConnections(const TcpConnections&) = delete;
   TcpConnections& operator=(const TcpConnections&) = delete;
@@ -84,7 +84,6 @@ class TcpConnections {
 
   const int epoll_;
   std::vector<int> listeners_;
-  const TcpLimits limits_;
   ConnectionCounts& counts_;
   QueryHandler& handler_;
   const Clock& clock_;

@@ -24,13 +24,9 @@ bool watch(const os::Fd& epoll, int fd, EpollTag tag) {
 
 }  // namespace
 
-Worker::Worker(const Serving& serving, std::vector<WorkerSocket> sockets, const TcpLimits& limits,
-               ConnectionCounts& counts, const os::Stop& stop)
-    : serving_(serving),
-      sockets_(std::move(sockets)),
-      limits_(limits),
-      counts_(counts),
-      stop_(stop) {}
+Worker::Worker(const Serving& serving, std::vector<WorkerSocket> sockets, ConnectionCounts& counts,
+               const os::Stop& stop)
+    : serving_(serving), sockets_(std::move(sockets)), counts_(counts), stop_(stop) {}
 
 Worker::~Worker() {
   if (thread_.joinable()) thread_.join();
@@ -61,7 +57,7 @@ void Worker::run() {
   QueryHandler handler(serving_);
   std::vector<int> listeners;
   for (const WorkerSocket& s : sockets_) listeners.push_back(s.tcp);
-  TcpConnections tcp(epoll_.get(), std::move(listeners), limits_, counts_, handler, serving_.clock);
+  TcpConnections tcp(epoll_.get(), std::move(listeners), counts_, handler, serving_.clock);
   std::array<epoll_event, kEvents> events;
   while (!stop_.requested()) {
     const int n = ::epoll_wait(epoll_.get(), events.data(), kEvents, tcp.tick());

@@ -5,9 +5,7 @@
 // wildcard leave from the address that was asked (IP_PKTINFO).
 #pragma once
 
-#include <atomic>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "dnsd/query_handler.h"
@@ -28,8 +26,8 @@ struct WorkerSocket {
 class Worker {
  public:
   // Everything given outlives it.
-  Worker(const Serving& serving, std::vector<WorkerSocket> sockets, const TcpLimits& limits,
-         ConnectionCounts& counts, const os::Stop& stop);
+  Worker(const Serving& serving, std::vector<WorkerSocket> sockets, ConnectionCounts& counts,
+         const os::Stop& stop);
   ~Worker();  // waits for the end of the thread: request the stop first
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -44,7 +42,6 @@ class Worker {
 
   const Serving& serving_;
   std::vector<WorkerSocket> sockets_;
-  const TcpLimits limits_;
   ConnectionCounts& counts_;
   const os::Stop& stop_;
   os::Fd epoll_;

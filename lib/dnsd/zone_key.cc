@@ -7,6 +7,8 @@
 #include <memory>
 
 #include "base/bytes.h"
+#include "base/crypto.h"
+#include "base/text.h"
 #include "dns/dnssec.h"
 #include "dns/presentation.h"
 #include "dns/types.h"

@@ -16,7 +16,6 @@
 #include <string_view>
 
 #include "base/clock.h"
-#include "base/crypto.h"
 #include "base/result.h"
 #include "dns/name.h"
 

@@ -7,6 +7,7 @@
 
 #include "base/metrics.h"
 #include "follow/follower_impl.h"
+#include "follow/held_evidence.h"
 #include "follow/repeats.h"
 
 namespace gw::follow {

@@ -29,19 +29,18 @@ constexpr std::size_t kFewTiles = kRunBytes / tlog::kMaxDataTileBytes;
 
 class Pipeline {
  public:
-  Pipeline(tlog::RunFetcher& log, store::Writer& writer, const CatchUpChecks& checks,
-           const FollowOptions& options, const FollowEnvironment& environment, const os::Stop& stop)
+  Pipeline(tlog::RunFetcher& log, const CatchUpChecks& checks, const CatchUpBasis& basis)
       : log_(log),
-        writer_(writer),
+        writer_(basis.writer),
         checks_(checks),
-        options_(options),
-        env_(environment),
-        stop_(stop),
-        first_(writer.state().position),
+        options_(basis.options),
+        env_(basis.environment),
+        stop_(basis.stop),
+        first_(writer_.state().position),
         target_(log.target().size()),
-        keep_(writer.keep()),
+        keep_(writer_.keep()),
         position_(first_),
-        started_(environment.clock->mono()),
+        started_(env_.clock->mono()),
         last_watchdog_(started_) {}
 
   CatchUpResult run();
@@ -255,10 +254,9 @@ std::size_t commit_bytes(const FollowOptions& options, std::uint64_t first, std:
   return std::max<std::size_t>(options.commit_bytes, std::min(first * kBytesARecord, most));
 }
 
-CatchUpResult catch_up(tlog::RunFetcher& log, store::Writer& writer, const CatchUpChecks& checks,
-                       const FollowOptions& options, const FollowEnvironment& environment,
-                       const os::Stop& stop) {
-  return Pipeline(log, writer, checks, options, environment, stop).run();
+CatchUpResult catch_up(tlog::RunFetcher& log, const CatchUpChecks& checks,
+                       const CatchUpBasis& basis) {
+  return Pipeline(log, checks, basis).run();
 }
 
 }  // namespace gw::follow

@@ -59,8 +59,15 @@ struct CatchUpChecks {
   tlog::AskAgain again;
 };
 
-CatchUpResult catch_up(tlog::RunFetcher& log, store::Writer& writer, const CatchUpChecks& checks,
-                       const FollowOptions& options, const FollowEnvironment& environment,
-                       const os::Stop& stop);
+// What all of a follower's work is done with.
+struct CatchUpBasis {
+  store::Writer& writer;
+  const FollowOptions& options;
+  const FollowEnvironment& environment;
+  const os::Stop& stop;
+};
+
+CatchUpResult catch_up(tlog::RunFetcher& log, const CatchUpChecks& checks,
+                       const CatchUpBasis& basis);
 
 }  // namespace gw::follow

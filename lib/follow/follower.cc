@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/metrics.h"
+#include "follow/catch_up.h"
 #include "follow/follower_impl.h"
 #include "follow/pause.h"
 #include "follow/repeats.h"
@@ -89,7 +90,7 @@ Status Follower::Impl::take_in(tlog::RunFetcher& log, Round& round) {
       [&](const tlog::TileId& id, const Error& why) {
         return ask_again(id, why, log.target(), round);
       }};
-  auto [found, status] = catch_up(log, writer, checks, options, env, round.stop);
+  auto [found, status] = catch_up(log, checks, {writer, options, env, round.stop});
   round.report.records += found.records;
   if (found.records > kMuchToRelease) writer.release_memory();
   if (found.first_irregular) {

@@ -3,21 +3,31 @@
 // the table's business (reactions.h).
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <set>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "base/mutex.h"
-#include "follow/catch_up.h"
+#include "base/result.h"
 #include "follow/follower.h"
-#include "follow/held_evidence.h"
+#include "follow/options.h"
 #include "follow/reactions.h"
+#include "os/stop.h"
 #include "store/writer.h"
+#include "tlog/checkpoint.h"
 #include "tlog/client.h"
+#include "tlog/evidence.h"
+#include "tlog/history.h"
 #include "tlog/run_fetcher.h"
+#include "tlog/source.h"
+#include "tlog/tile.h"
+#include "tlog/tile_fetch.h"
+#include "tlog/tree.h"
 
 namespace gw::follow {
 

@@ -5,6 +5,7 @@
 #include "base/metrics.h"
 #include "follow/follower_impl.h"
 #include "net/http.h"
+#include "net/http_url.h"
 
 namespace gw::follow {
 namespace {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "follow/follower_impl.h"
+#include "follow/held_evidence.h"
 #include "follow/own_tiles.h"
 #include "tlog/tile.h"
 
@@ -192,9 +193,10 @@ Error Follower::Impl::fork(const tlog::Checkpoint& aim, const tlog::Checkpoint& 
           fmt::format("tiles of the head of {} records for its first {}", aim.size(), found.size);
     }
   }
-  const bool ours_is_older = aim.size() <= head.size();
-  e.tiles = ours_is_older ? std::move(theirs) : std::move(ours);
-  e.other_tiles = ours_is_older ? std::move(ours) : std::move(theirs);
+  // The newer head's first.
+  if (aim.size() > head.size()) std::swap(ours, theirs);
+  e.tiles = std::move(theirs);
+  e.other_tiles = std::move(ours);
   return tlog::contradiction_error(std::move(e));
 }
 

@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "net/http_url.h"
 #include "os/file.h"
 #include "tlog/note.h"
 

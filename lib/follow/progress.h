@@ -1,12 +1,13 @@
 // Progress for a person: a line that is rewritten on a terminal, else a log line now and then.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "follow/options.h"
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/bytes.h"
+#include "base/text.h"
 #include "os/address.h"
 
 namespace gw::http {

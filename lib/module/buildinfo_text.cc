@@ -8,7 +8,7 @@
 
 #include <algorithm>
 
-#include "base/bytes.h"
+#include "base/text.h"
 #include "module/buildinfo.h"
 #include "module/go_string.h"
 

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "module/gomod_lexer.h"
 #include "module/path.h"
 #include "module/semver.h"

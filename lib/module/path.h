@@ -10,7 +10,6 @@
 // All functions are pure. Errors are kUsage.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>

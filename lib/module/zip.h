@@ -23,11 +23,11 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
 #include "module/byte_source.h"
-#include "module/dirhash.h"
 #include "module/zip_archive.h"
 
 namespace gw::mod {

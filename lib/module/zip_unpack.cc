@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/crypto.h"
+#include "module/dirhash.h"
 #include "module/path.h"
 #include "module/zip.h"
 

@@ -13,8 +13,10 @@
 
 #include "base/bytes.h"
 #include "base/crypto.h"
+#include "base/text.h"
 #include "net/http_proxy.h"
 #include "net/http_transfer.h"
+#include "net/http_url.h"
 #include "os/address.h"
 #include "os/file.h"
 

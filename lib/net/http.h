@@ -20,12 +20,10 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "net/http_url.h"
 #include "net/netrc.h"
 #include "os/stop.h"
 

@@ -6,7 +6,9 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "net/http_certificate.h"
+#include "net/http_url.h"
 
 namespace gw::net {
 

@@ -25,6 +25,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "dns/dnssec.h"
 #include "dns/presentation.h"
 #include "net/resolver_anchors.h"
@@ -430,6 +431,7 @@ std::string Resolver::Impl::missing_link(const std::string& name, MonoTime deadl
     questions.push_back({owner, dns::rrtype::kDnskey});
   }
   std::vector<const Question*> pointers;
+  pointers.reserve(questions.size());
   for (const Question& q : questions) pointers.push_back(&q);
   if (!pointers.empty()) {
     const auto answers = run(Via::kResolver, pointers, deadline);

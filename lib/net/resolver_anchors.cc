@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "dns/zone_lexer.h"
 #include "os/file.h"
 

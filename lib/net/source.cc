@@ -5,10 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 
 #include "base/bytes.h"
+#include "base/text.h"
+#include "net/http_url.h"
 #include "net/source_http.h"
 #include "os/file.h"
 

@@ -6,7 +6,9 @@
 #include <thread>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "module/gzip.h"
+#include "net/http_url.h"
 #include "net/source.h"
 
 namespace gw::net {

@@ -6,6 +6,7 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <type_traits>
 
 #include "base/bytes.h"
 #include "base/text.h"

@@ -35,20 +35,16 @@ char** CallList::array(const std::vector<std::string>& strings) {
   return static_cast<char**>(bytes(pointers.data(), pointers.size() * sizeof(char*)));
 }
 
-void CallList::open(const char* what, std::string_view path, int flags, Parts part, Parts needs,
-                    std::int32_t* store) {
-  add({.what = what,
-       .number = SYS_openat,
-       .args = {AT_FDCWD, arg(path), flags | O_CLOEXEC, 0600},
-       .part = part,
-       .needs = needs,
-       .store = store});
+void CallList::open(std::string_view path, int flags, ChildCall as) {
+  as.number = SYS_openat;
+  as.args = {AT_FDCWD, arg(path), flags | O_CLOEXEC, 0600};
+  add(as);
 }
 
 void CallList::write_file(const char* what, std::string_view path, std::string_view text,
                           Parts part, Parts needs) {
   auto* fd = keep<std::int32_t>(-1);
-  open(what, path, O_WRONLY, part, needs, fd);
+  open(path, O_WRONLY, {.what = what, .part = part, .needs = needs, .store = fd});
   // The descriptor stays open until exec closes it: closing would need its number once more.
   add({.what = what,
        .number = SYS_write,
@@ -96,6 +92,7 @@ void write_decimal(char* to, long n) {
 
 long do_call(const ChildCall& call, long previous) {
   if (call.number == ChildCall::kWritePid) {
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): an argument of a call, as it travels
     write_decimal(reinterpret_cast<char*>(call.args[0]), ::syscall(SYS_getpid));
     return 0;
   }

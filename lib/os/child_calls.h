@@ -78,8 +78,8 @@ class CallList {
   static long address(const void* p) { return reinterpret_cast<long>(p); }
 
   // The descriptor of `path`, opened with `flags`, for calls whose argument is kPrevious or *store.
-  void open(const char* what, std::string_view path, int flags, Parts part, Parts needs,
-            std::int32_t* store = nullptr);
+  // `as`: what else the call is: what, part, needs, store.
+  void open(std::string_view path, int flags, ChildCall as);
   // Writes `text` to the file, which must be there.
   void write_file(const char* what, std::string_view path, std::string_view text, Parts part,
                   Parts needs = 0);

@@ -150,7 +150,7 @@ void plan_landlock(const LandlockPolicy& policy, int abi, Parts part, CallList& 
     auto* beneath = early.keep<PathBeneathAttr>({.access = allowed_fs(rule, abi)});
     auto* parent = reinterpret_cast<std::int32_t*>(reinterpret_cast<char*>(beneath) +
                                                    offsetof(PathBeneathAttr, parent));
-    early.open(what, rule.path, O_PATH, part, 0, parent);
+    early.open(rule.path, O_PATH, {.what = what, .part = part, .store = parent});
     early.add({.what = what,
                .number = SYS_landlock_add_rule,
                .args = {0, kRulePathBeneath, CallList::address(beneath), 0},

@@ -10,6 +10,8 @@
 #include <array>
 #include <cerrno>
 
+#include "base/text.h"
+
 namespace gw::os {
 
 namespace {

@@ -16,7 +16,6 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstdlib>
-#include <new>
 
 #include "base/bytes.h"
 #include "base/text.h"

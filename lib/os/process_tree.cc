@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "os/file_parts.h"
 #include "os/process.h"
 

@@ -60,7 +60,7 @@ bool is_readable(const Fd& fd, bool* ended) {
 
 std::string refused_call_text(const RefusedSystemCall& call) {
   if (call.foreign) return "a system call of another architecture";
-  const std::string name = system_call_name(call.number);
+  std::string name = system_call_name(call.number);
   // The kernel looks at so much of it.
   if (call.number == SYS_socket || call.number == SYS_socketpair) {
     return fmt::format("{} ({})", name, family_name(call.arguments[0] & 0xffffffffU));

@@ -12,9 +12,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "base/result.h"
 #include "os/file.h"
 
 namespace gw::os {

@@ -38,12 +38,6 @@ std::string_view sandbox_part_name(SandboxPart part) {
       return "seccomp";
     case SandboxPart::kTelling:
       return "telling of refused calls";
-    case SandboxPart::kCgroup:
-      return "cgroup";
-    case SandboxPart::kMemoryLimit:
-      return "cgroup memory limit";
-    case SandboxPart::kPidsLimit:
-      return "cgroup pids limit";
   }
   return "";
 }
@@ -138,18 +132,6 @@ Status plan_namespaces(const SandboxPolicy& policy, const Spawn& spawn, ChildHoo
   return {};
 }
 
-Status plan_cgroup(const SandboxPolicy& policy, CallList& early) {
-  if (policy.cgroup == nullptr) return {};
-  for (const Refusal& refusal : policy.cgroup->refusals()) {
-    if ((bit(refusal.part) & policy.required) != 0) return io_error(refusal_text(refusal));
-  }
-  early.add({.what = "entering the cgroup",
-             .number = SYS_write,
-             .args = {policy.cgroup->procs(), early.arg("0"), 1},
-             .part = bit(SandboxPart::kCgroup)});
-  return {};
-}
-
 Status plan_filter(SeccompPolicy policy, int tell_to, CallList& late) {
   constexpr Parts kFilter = bit(SandboxPart::kSeccomp);
   constexpr Parts kTells = bit(SandboxPart::kTelling);
@@ -173,7 +155,6 @@ Status apply_sandbox(const SandboxPolicy& policy, Spawn& spawn) {
   spawn.no_new_privileges = true;
   spawn.drop_capabilities = true;
   // While paths and rights are still those of outside.
-  GW_CHECK(plan_cgroup(policy, hook.early));
   GW_CHECK(plan_namespaces(policy, spawn, hook));
   if (policy.landlock) {
     plan_landlock(*policy.landlock, landlock_abi(), bit(SandboxPart::kLandlock), hook.early,
@@ -182,9 +163,8 @@ Status apply_sandbox(const SandboxPolicy& policy, Spawn& spawn) {
   return policy.seccomp ? plan_filter(*policy.seccomp, policy.tell_to, hook.late) : Status();
 }
 
-Refusals sandbox_refusals(const SandboxPolicy& policy, const std::vector<RefusedCall>& refused) {
+Refusals sandbox_refusals(const std::vector<RefusedCall>& refused) {
   Refusals all;
-  if (policy.cgroup != nullptr) all = policy.cgroup->refusals();
   for (const RefusedCall& call : refused) {
     for (Parts left = call.part; left != 0; left &= left - 1) {
       all.push_back({static_cast<SandboxPart>(left & ~(left - 1)), call.what, call.error});
@@ -197,7 +177,7 @@ Result<Refusals> probe_sandbox(SandboxPolicy policy, Spawn spawn) {
   policy.required = 0;
   GW_CHECK(apply_sandbox(policy, spawn));
   GW_TRY(const auto refused, rehearse(std::move(spawn)));
-  return sandbox_refusals(policy, refused);
+  return sandbox_refusals(refused);
 }
 
 }  // namespace gw::os

@@ -15,11 +15,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/result.h"
-#include "os/cgroup.h"
 #include "os/landlock.h"
 #include "os/process.h"
 #include "os/refusal.h"
@@ -58,16 +56,18 @@ struct SandboxPolicy {
   // With SeccompPolicy::kTell: the child's end of a HandOver to RefusedCalls. Where the kernel
   // grants no listener, the filter refuses with its error and nothing is told.
   int tell_to = -1;
-  Cgroup* cgroup = nullptr;  // to run in; borrowed until the program has started
   Parts required = kAllSandboxParts;
 };
 
 // Adds the sandbox to what will be spawned: no_new_privs and no capabilities in any case. kUsage,
-// kNotFound: the policy cannot be; kIo: a required limit of the cgroup was refused.
+// kNotFound: the policy cannot be.
 Status apply_sandbox(const SandboxPolicy& policy, Spawn& spawn);
 
-// What was refused to the child, and the limits to its cgroup.
-Refusals sandbox_refusals(const SandboxPolicy& policy, const std::vector<RefusedCall>& refused);
+// What was refused to the child.
+Refusals sandbox_refusals(const std::vector<RefusedCall>& refused);
+inline Refusals sandbox_refusals(const SandboxPolicy&, const std::vector<RefusedCall>& refused) {
+  return sandbox_refusals(refused);
+}
 
 // Tries all of the policy in a child that runs no program, with nothing required. `spawn` says as
 // whom: its argv is not used.

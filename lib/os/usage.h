@@ -10,7 +10,6 @@
 #include <sys/types.h>
 
 #include <cstdint>
-#include <string>
 
 #include "base/result.h"
 #include "os/dir.h"

@@ -36,7 +36,7 @@ std::optional<std::uint32_t> parse_id(std::string_view text) {
 std::vector<std::string_view> find_line(std::string_view file, std::string_view name) {
   const auto number = parse_id(name);
   while (!file.empty()) {
-    const auto fields = split(take_line(file), ':');
+    auto fields = split(take_line(file), ':');
     if (fields.size() < 3 || fields[0].empty()) continue;
     if (fields[0] == name || (number && parse_id(fields[2]) == number)) return fields;
   }

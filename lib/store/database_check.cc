@@ -19,6 +19,7 @@
 #include "store/version_chunk.h"
 #include "tlog/checkpoint.h"
 #include "tlog/go_log.h"
+#include "tlog/hash.h"
 #include "tlog/tile.h"
 #include "tlog/tree.h"
 

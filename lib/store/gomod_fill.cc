@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "base/crypto.h"
 #include "module/dirhash.h"
 #include "module/goversion.h"
 #include "module/releases.h"

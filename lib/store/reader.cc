@@ -11,7 +11,6 @@
 #include "store/record_rows.h"
 #include "store/schema.h"
 #include "store/version_chunk.h"
-#include "tlog/tile.h"
 
 namespace gw::store {
 namespace {}  // namespace

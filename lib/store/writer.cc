@@ -7,8 +7,8 @@
 #include <cerrno>
 
 #include "os/file.h"
+#include "sqlite/sqlite.h"
 #include "store/gomod_fill.h"
-#include "store/record_rows.h"
 #include "store/schema.h"
 #include "store/writer_impl.h"
 #include "tlog/build_log.h"

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "base/bytes.h"
 #include "store/packed_version.h"
 #include "store/writer_impl.h"
 #include "tlog/hash.h"

@@ -4,11 +4,12 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "os/file.h"

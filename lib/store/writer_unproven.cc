@@ -1,7 +1,6 @@
 // Signed heads that wait to be compared.
 #include <algorithm>
 
-#include "base/bytes.h"
 #include "store/writer_impl.h"
 
 namespace gw::store {

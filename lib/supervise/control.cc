@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "build/key.h"
 #include "module/semver.h"
 #include "os/control_socket.h"

@@ -1,8 +1,10 @@
 // What the supervisor says of how it stands.
 #include <algorithm>
 
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/result.h"
 #include "module/semver.h"
-#include "supervise/json_fields.h"
 #include "supervise/supervisor.h"
 
 namespace gw::supervise {

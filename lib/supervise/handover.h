@@ -5,7 +5,7 @@
 // is to take over says first whether it would, from the same text, in a process of its own.
 #pragma once
 
-#include <cstdint>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>

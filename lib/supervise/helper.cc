@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/bytes.h"
+#include "net/http_url.h"
 #include "os/pages.h"
 #include "supervise/helper_parts.h"
 #include "supervise/readiness.h"

@@ -6,8 +6,6 @@
 #include <string>
 #include <utility>
 
-#include "module/goversion.h"
-#include "module/semver.h"
 #include "net/vulnerability_database.h"
 #include "supervise/helper_parts.h"
 

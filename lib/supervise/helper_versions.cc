@@ -5,8 +5,8 @@
 #include <string>
 #include <utility>
 
-#include "base/bytes.h"
-#include "build/client.h"
+#include "base/clock.h"
+#include "base/result.h"
 #include "build/resolve.h"
 #include "dns/answer_text.h"
 #include "dns/module_name.h"

@@ -7,9 +7,10 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "dns/name.h"
 #include "module/proxy.h"
-#include "net/http.h"
+#include "net/http_url.h"
 #include "supervise/sconf.h"
 #include "supervise/sconf_fields.h"
 #include "tlog/note.h"

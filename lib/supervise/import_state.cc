@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "module/goversion.h"
 #include "module/semver.h"
 #include "supervise/import.h"

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstdint>
 
-#include "base/bytes.h"
 #include "base/text.h"
 #include "os/user.h"
 #include "supervise/import.h"

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <array>
 
-#include "base/bytes.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "build/client.h"
 #include "supervise/json_fields.h"
 

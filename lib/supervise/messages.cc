@@ -4,12 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <span>
 
 #include "base/bytes.h"
 #include "base/json.h"
-#include "base/visible.h"
-#include "module/goversion.h"
 #include "module/semver.h"
 #include "supervise/helper_calls.h"
 #include "supervise/json_fields.h"

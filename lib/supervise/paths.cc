@@ -11,7 +11,7 @@
 #include <functional>
 #include <vector>
 
-#include "base/bytes.h"
+#include "base/text.h"
 
 namespace gw::supervise {
 namespace {

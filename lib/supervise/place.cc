@@ -9,9 +9,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <climits>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "build/builder.h"
 #include "module/byte_source.h"
 

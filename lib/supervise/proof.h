@@ -4,9 +4,10 @@
 // One thread. A source outlives its clients.
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/result.h"
 #include "build/client.h"

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "http/endpoint.h"
 #include "net/http.h"
+#include "net/http_url.h"
 #include "os/file.h"
 
 namespace gw::supervise {

@@ -10,6 +10,7 @@
 #include <csignal>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "os/file.h"
 
 extern char** environ;

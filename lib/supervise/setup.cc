@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/crypto.h"
+#include "base/text.h"
 #include "os/dir.h"
 
 namespace gw::supervise {

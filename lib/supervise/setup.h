@@ -12,7 +12,6 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "build/client.h"
 #include "os/user.h"
 #include "supervise/local_build.h"
 #include "supervise/messages.h"

@@ -9,15 +9,15 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <csignal>
 #include <utility>
 
 #include "os/file.h"
 #include "os/pages.h"
+#include "os/user.h"
+#include "supervise/messages.h"
 #include "supervise/paths.h"
-#include "supervise/service.h"
-#include "supervise/unnamed_user.h"
+#include "supervise/readiness.h"
 
 namespace gw::supervise {
 namespace {

@@ -1,11 +1,9 @@
 // What the supervisor does about the service: starting it, ending it, trials, the link.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <csignal>
 #include <utility>
 
-#include "base/bytes.h"
 #include "base/metrics.h"
 #include "supervise/service.h"
 #include "supervise/supervisor.h"

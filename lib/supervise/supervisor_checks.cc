@@ -5,7 +5,6 @@
 #include <array>
 #include <utility>
 
-#include "base/bytes.h"
 #include "base/metrics.h"
 #include "module/semver.h"
 #include "supervise/supervisor.h"

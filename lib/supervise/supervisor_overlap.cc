@@ -1,6 +1,7 @@
 // Two services at once: the new one gets ready on the held sockets while the old one still answers,
 // so that a bad release costs no answer. The link moves when it is ready; then the old one is told
 // to end, and nobody waits for that.
+#include <algorithm>
 #include <csignal>
 
 #include "base/metrics.h"

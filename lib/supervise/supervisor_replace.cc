@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "os/file.h"
 #include "supervise/supervisor.h"
 

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "base/bytes.h"
 #include "supervise/supervisor.h"
 
 namespace gw::supervise {

@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/metrics.h"
+#include "base/text.h"
 #include "http/endpoint.h"
 #include "os/file.h"
 #include "supervise/setup.h"

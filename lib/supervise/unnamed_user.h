@@ -5,12 +5,12 @@
 // Any thread. Sources: systemd's uids-gids, user_namespaces(7).
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 
-#include "base/result.h"
 #include "os/user.h"
 
 namespace gw::supervise {

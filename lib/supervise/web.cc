@@ -7,7 +7,6 @@
 #include <csignal>
 #include <utility>
 
-#include "base/bytes.h"
 #include "base/text.h"
 #include "http/server.h"
 #include "os/file.h"

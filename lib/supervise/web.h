@@ -19,9 +19,9 @@
 
 #include <chrono>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -31,8 +31,6 @@
 #include "base/result.h"
 #include "http/endpoint.h"
 #include "http/request.h"
-#include "http/response.h"
-#include "http/router.h"
 #include "os/stop.h"
 #include "os/user.h"
 

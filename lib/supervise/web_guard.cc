@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/crypto.h"
+#include "base/text.h"
 #include "os/address.h"
 #include "supervise/web.h"
 

@@ -4,9 +4,7 @@
 
 #include <array>
 
-#include "base/bytes.h"
 #include "http/html.h"
-#include "module/semver.h"
 #include "supervise/json_fields.h"
 #include "supervise/web_page_parts.h"
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "base/bytes.h"
+#include "base/text.h"
 #include "http/html.h"
 #include "module/semver.h"
 #include "supervise/json_fields.h"

@@ -3,9 +3,7 @@
 
 #include <algorithm>
 
-#include "base/bytes.h"
 #include "http/html.h"
-#include "module/semver.h"
 #include "supervise/json_fields.h"
 #include "supervise/web_page_parts.h"
 

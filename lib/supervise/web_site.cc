@@ -6,9 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/text.h"
-#include "os/address.h"
 #include "supervise/json_fields.h"
-#include "supervise/messages.h"
 #include "supervise/supervisor.h"
 #include "supervise/web_page.h"
 

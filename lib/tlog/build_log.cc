@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "module/goversion.h"
 #include "module/path.h"
 

@@ -14,7 +14,6 @@
 #include <string>
 #include <string_view>
 
-#include "base/result.h"
 #include "tlog/log_format.h"
 
 namespace gw::tlog {

@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/crypto.h"
 #include "base/result.h"
-#include "tlog/hash.h"
 #include "tlog/log_format.h"
 #include "tlog/note.h"
 

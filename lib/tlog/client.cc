@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "base/bytes.h"
+#include "tlog/hash.h"
 #include "tlog/lookup.h"
 #include "tlog/tile_fetch.h"
 

@@ -14,7 +14,6 @@
 #include <string_view>
 #include <vector>
 
-#include "tlog/hash.h"
 #include "tlog/tile.h"
 
 namespace gw::tlog {

@@ -12,6 +12,7 @@
 #include "tlog/build_log.h"
 #include "tlog/data_tile.h"
 #include "tlog/go_log.h"
+#include "tlog/hash.h"
 #include "tlog/head_tree.h"
 #include "tlog/history.h"
 

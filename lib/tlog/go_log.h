@@ -5,7 +5,6 @@
 // parsing is one pass without allocation (about 40 ns).
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>

@@ -3,7 +3,6 @@
 // 0.12 us.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 
+#include "tlog/hash.h"
 #include "tlog/tile_fetch.h"
 
 namespace gw::tlog {

@@ -19,8 +19,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/crypto.h"
 #include "base/result.h"
-#include "tlog/hash.h"
 #include "tlog/tree.h"
 
 namespace gw::tlog {

@@ -1,5 +1,7 @@
 #include "tlog/log_tree.h"
 
+#include "tlog/hash.h"
+
 namespace gw::tlog {
 
 Hash LogTree::root() const {

@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <vector>
 
-#include "tlog/hash.h"
 #include "tlog/log_store.h"
 #include "tlog/tree.h"
 

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "tlog/c2sp_tiles.h"
+#include "tlog/hash.h"
 #include "tlog/record.h"
 
 namespace gw::tlog {

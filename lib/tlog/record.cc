@@ -1,6 +1,6 @@
 #include "tlog/record.h"
 
-#include "base/bytes.h"
+#include "base/text.h"
 
 namespace gw::tlog {
 

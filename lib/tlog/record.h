@@ -4,8 +4,6 @@
 #include <cstdint>
 #include <string_view>
 
-#include "tlog/log_format.h"
-
 namespace gw::tlog {
 
 // x/mod's rule for any record's text: UTF-8, no control characters but LF, no blank line, ends in

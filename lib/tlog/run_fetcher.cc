@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "tlog/data_tile.h"
+#include "tlog/hash.h"
 
 namespace gw::tlog {
 

@@ -21,6 +21,7 @@
 // BadTiles.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -28,15 +29,17 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
 #include "tlog/checkpoint.h"
-#include "tlog/client.h"
 #include "tlog/head_tree.h"
+#include "tlog/history.h"
+#include "tlog/log_format.h"
 #include "tlog/record.h"
 #include "tlog/source.h"
+#include "tlog/tile.h"
 #include "tlog/tile_fetch.h"
 #include "tlog/tree.h"
 

@@ -2,7 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/bytes.h"
+#include "base/text.h"
+#include "tlog/hash.h"
+#include "tlog/tree.h"
 
 namespace gw::tlog {
 

@@ -6,16 +6,14 @@
 // Sources: golang.org/x/mod/sumdb/tlog, c2sp.org/tlog-tiles. Pure functions.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/crypto.h"
 #include "base/result.h"
-#include "tlog/hash.h"
-#include "tlog/tree.h"
 
 namespace gw::tlog {
 

@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "tlog/bad_tiles.h"
+
 namespace gw::tlog {
 namespace {
 

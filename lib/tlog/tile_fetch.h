@@ -16,7 +16,6 @@
 #include <vector>
 
 #include "base/result.h"
-#include "tlog/bad_tiles.h"
 #include "tlog/checkpoint.h"
 #include "tlog/source.h"
 #include "tlog/tile.h"

@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 
 #include "base/bytes.h"
-#include "tlog/checkpoint.h"
+#include "base/text.h"
+#include "tlog/hash.h"
 #include "tlog/tree.h"
 
 namespace gw::tlog {

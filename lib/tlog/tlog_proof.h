@@ -15,8 +15,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/crypto.h"
 #include "base/result.h"
-#include "tlog/hash.h"
 #include "tlog/note.h"
 
 namespace gw::tlog {

@@ -2,7 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <bit>
 #include <string>
+#include <type_traits>
+
+#include "base/text.h"
+#include "tlog/hash.h"
 
 namespace gw::tlog {
 

@@ -8,15 +8,14 @@
 // Objects belong to one thread at a time; the functions are pure.
 #pragma once
 
-#include <bit>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/crypto.h"
 #include "base/result.h"
-#include "tlog/hash.h"
 
 namespace gw::tlog {
 

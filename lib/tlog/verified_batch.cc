@@ -3,6 +3,7 @@
 #include <array>
 
 #include "tlog/data_tile.h"
+#include "tlog/hash.h"
 #include "tlog/run_fetcher.h"
 
 namespace gw::tlog {

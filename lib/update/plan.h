@@ -44,9 +44,9 @@ struct Knowledge {
 };
 
 struct Plan {
-  std::optional<Target> target;
+  std::optional<Target> target = {};
   WallTime at{};               // when there is a target
-  std::string reason;          // why there is none
+  std::string reason = {};     // why there is none
   std::string held_back = {};  // as Choice's
 };
 

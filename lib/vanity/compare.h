@@ -3,7 +3,6 @@
 // DNS is asked first; paths whose domain is bogus or does not answer cause no HTTP request.
 #pragma once
 
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>

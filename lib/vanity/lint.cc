@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "base/visible.h"
 #include "dns/dnssec.h"
 #include "dns/signature_life.h"
@@ -191,7 +192,7 @@ std::vector<DomainLint> lint_domains(std::span<const std::string> domains, TxtLo
   std::vector<net::Question> keys;
   std::vector<std::size_t> whose;
   const auto take_records = [&](std::size_t i, Result<net::DnsAnswer> answer) {
-    DomainLint lint{domains[i], {}, {}};
+    DomainLint lint{.domain = domains[i]};
     if (!answer) {
       lint.status = std::move(answer).error().in(domains[i]);
     } else if (answer->security == net::DnsSecurity::kBogus) {

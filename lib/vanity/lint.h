@@ -3,7 +3,6 @@
 
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -32,8 +31,8 @@ std::vector<Finding> lint_entries(std::span<const GoImport> entries);
 // cannot be asked is the error; kUntrusted before kUnavailable.
 struct DomainLint {
   std::string domain;
-  Status status;
-  std::vector<Finding> findings;
+  Status status = {};
+  std::vector<Finding> findings = {};
 };
 std::vector<DomainLint> lint_domains(std::span<const std::string> domains, TxtLookups& dns,
                                      const LookupOptions& options, const Clock& clock);

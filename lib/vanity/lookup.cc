@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "module/private_patterns.h"
 #include "vanity/import_path.h"
 #include "vanity/pages.h"

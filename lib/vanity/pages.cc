@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "net/http_url.h"
 #include "vanity/import_path.h"
 #include "vanity/meta_tags.h"
 #include "vanity/repo_url.h"

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/bytes.h"
+#include "base/text.h"
 
 namespace gw::vanity {
 namespace {

@@ -1,7 +1,6 @@
 // What vanity-lookup shows: lines for programs and people, and JSON. Pure functions.
 #pragma once
 
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "vanity/import_path.h"
 #include "vanity/yaml.h"
 

@@ -1,5 +1,6 @@
 #include "vanity/url.h"
 
+#include "base/text.h"
 #include "vanity/repo_url.h"
 
 namespace gw::vanity {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "vanity/xml_chars.h"
 
 namespace gw::vanity {

@@ -8,7 +8,6 @@
 // The input may be any bytes. A view returned stays valid until the next call of next().
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "vanity/import_path.h"
 
 namespace gw::vanity {

@@ -7,7 +7,6 @@
 // commits are grouped. CPU time of the process, best of five rounds.
 #include <algorithm>
 #include <cstdio>
-#include <ctime>
 #include <string>
 #include <thread>
 #include <vector>

@@ -15,6 +15,7 @@
 #include <sqlite3.h>
 #include <time.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -23,6 +24,7 @@
 #include <thread>
 
 #include "base/crypto.h"
+#include "dns/types.h"
 #include "dnsd/module_source.h"
 #include "store/reader.h"
 #include "support/store/fill.h"

@@ -3,15 +3,16 @@
 // Distribution: 262,144 synthetic records with paths of 20 to 60 bytes and one version in three a
 // pseudo-version, about 230 bytes a record (the replica log's average is 212), in data tiles as the
 // Go log frames them. Best of five rounds each; nothing is fetched.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/crypto.h"
 #include "tlog/data_tile.h"
 #include "tlog/go_log.h"
+#include "tlog/hash.h"
 #include "tlog/run_fetcher.h"
 
 using namespace gw;

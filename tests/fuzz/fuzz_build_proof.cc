@@ -2,7 +2,6 @@
 // so of all that comes from one file only one pair of sums can ever come out.
 #include <cstdint>
 #include <cstdlib>
-#include <string>
 
 #include "build/sums.h"
 #include "tlog/go_log.h"

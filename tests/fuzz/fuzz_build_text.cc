@@ -1,6 +1,5 @@
 // What people and the go command write: requests, targets, Go versions, a toolchain's go.env, and
 // the output in which a reason is looked for.
-#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <string>

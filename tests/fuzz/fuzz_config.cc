@@ -4,7 +4,6 @@
 #include <cstdlib>
 #include <string>
 
-#include "base/bytes.h"
 #include "frame/config.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

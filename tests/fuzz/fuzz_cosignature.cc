@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "base/crypto.h"
+#include "base/text.h"
 #include "tlog/cosignature.h"
 #include "tlog/note.h"
 

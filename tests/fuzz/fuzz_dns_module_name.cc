@@ -6,6 +6,7 @@
 
 #include "../support/dns/decode_module_name.h"
 #include "dns/module_name.h"
+#include "dns/name.h"
 #include "fuzz/require.h"
 #include "module/path.h"
 

@@ -5,7 +5,6 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -43,7 +42,7 @@ struct Server : ServedApex {
     require(::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
     handler.emplace(serving);
     alone.emplace(serving);
-    tcp.emplace(epoll.get(), std::vector<int>{listener.get()}, limits, counts, *handler, clock);
+    tcp.emplace(epoll.get(), std::vector<int>{listener.get()}, counts, *handler, clock);
   }
   bool pump() {
     std::array<epoll_event, 16> events;

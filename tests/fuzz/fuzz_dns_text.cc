@@ -1,7 +1,6 @@
 // Records and key files as text: what is read is written and read back as the same. ldns 1.8.3
 // leaks at a malformed IPSECKEY record: long runs need -detect_leaks=0.
 #include <cstdint>
-#include <string>
 
 #include "base/clock.h"
 #include "dns/name.h"

@@ -3,7 +3,6 @@
 // the key below (gw_logtool's), so that what is behind a signature is reached.
 #include <cstdint>
 #include <cstdlib>
-#include <string_view>
 
 #include "tlog/evidence_check.h"
 

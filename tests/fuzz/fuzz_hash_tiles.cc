@@ -10,6 +10,7 @@
 #include "fuzz/require.h"
 #include "tlog/checkpoint.h"
 #include "tlog/go_log.h"
+#include "tlog/hash.h"
 #include "tlog/head_tree.h"
 #include "tlog/tree.h"
 

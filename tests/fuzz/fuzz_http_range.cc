@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/text.h"
 #include "fuzz/require.h"
 #include "http/file_response.h"
 

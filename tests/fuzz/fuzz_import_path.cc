@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "base/bytes.h"
+#include "base/text.h"
 #include "fuzz/require.h"
 #include "module/path.h"
 

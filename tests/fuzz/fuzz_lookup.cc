@@ -2,7 +2,6 @@
 // the record only.
 #include <cstdint>
 #include <cstdlib>
-#include <string>
 
 #include "tlog/go_log.h"
 #include "tlog/lookup.h"

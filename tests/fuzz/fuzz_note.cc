@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/bytes.h"
-#include "base/crypto.h"
+#include "base/text.h"
 #include "tlog/checkpoint.h"
 #include "tlog/go_log.h"
 #include "tlog/note.h"

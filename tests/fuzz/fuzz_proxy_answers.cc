@@ -1,6 +1,5 @@
 // The module proxy's protocol from the other side: paths, lists, version info, GOPROXY. What a path
 // is taken for is written the same again; versions that come out fit the module.
-#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <string>

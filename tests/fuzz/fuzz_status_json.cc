@@ -5,7 +5,6 @@
 #include <string>
 
 #include "base/json.h"
-#include "base/text.h"
 #include "dnsd/status_socket.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

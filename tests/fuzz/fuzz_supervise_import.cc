@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "base/bytes.h"
 #include "supervise/handover.h"
 #include "supervise/import.h"
 #include "supervise/readiness.h"

@@ -2,9 +2,9 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <string>
 
 #include "tlog/tile.h"
+#include "tlog/tree.h"
 
 using namespace gw;
 using namespace gw::tlog;

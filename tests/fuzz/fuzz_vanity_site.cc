@@ -1,6 +1,5 @@
 // Any file of entries: what is read can be printed as a list and is read the same; what passes the
 // check becomes zone text of printable lines.
-#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>

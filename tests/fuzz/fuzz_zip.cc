@@ -2,7 +2,6 @@
 // is what can be read, and the same each time.
 #include <cstdint>
 #include <cstdlib>
-#include <string>
 
 #include "module/path.h"
 #include "module/zip.h"

@@ -16,6 +16,7 @@
 // reads all records again unless the log is synthetic all the way: simple rather than fast.
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>

@@ -187,8 +187,9 @@ def framed(message):
     return struct.pack(">H", len(message)) + message
 
 
-def ask_tcp(port, message, host=HOST, timeout=10):
-    with socket.create_connection((host, port), timeout=timeout * cli.SLOWNESS) as s:
+def ask_tcp(port, message, host=HOST, timeout=10, source=None):
+    with socket.create_connection((host, port), timeout=timeout * cli.SLOWNESS,
+                                  source_address=(source, 0) if source else None) as s:
         s.sendall(framed(message))
         return read_tcp(s)
 

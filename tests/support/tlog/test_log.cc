@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <limits>
 
-#include "base/bytes.h"
 #include "os/file.h"
+#include "tlog/hash.h"
 #include "tlog/lookup.h"
 
 namespace gw::testing {

@@ -7,6 +7,8 @@
 #include <catch2/catch.hpp>
 #include <cerrno>
 
+#include "base/text.h"
+
 using namespace gw;
 
 TEST_CASE("base64 takes the canonical spelling only") {

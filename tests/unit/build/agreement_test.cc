@@ -2,7 +2,6 @@
 
 #include <catch2/catch.hpp>
 
-#include "base/bytes.h"
 #include "support/tlog/test_log.h"
 #include "tlog/client.h"
 

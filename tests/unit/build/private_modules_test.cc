@@ -1,5 +1,6 @@
 #include "build/private_modules.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
+#include <type_traits>
 
 #include "support/net/test_server.h"
 #include "support/temp_dir.h"

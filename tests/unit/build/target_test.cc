@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <type_traits>
 
 using namespace gw;
 using namespace gw::build;

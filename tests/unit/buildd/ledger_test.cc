@@ -17,6 +17,7 @@
 #include "support/store/fault_vfs.h"
 #include "support/temp_dir.h"
 #include "tlog/build_log.h"
+#include "tlog/hash.h"
 #include "tlog/log_writer.h"
 
 using namespace gw;

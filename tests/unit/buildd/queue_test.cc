@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 #include <future>
+#include <type_traits>
 
 using namespace gw;
 using namespace gw::buildd;

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "build/builder.h"
 #include "buildd/toolchains.h"
 #include "module/zip.h"
 #include "support/build/modules.h"

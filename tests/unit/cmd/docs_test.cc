@@ -2,7 +2,6 @@
 #include <array>
 #include <catch2/catch.hpp>
 #include <chrono>
-#include <memory>
 
 #include "frame/completions.h"
 #include "frame/help.h"

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <vector>
 
+#include "base/bytes.h"
 #include "support/dns/oracle.h"
 #include "support/dns/test_zone.h"
 

@@ -5,6 +5,7 @@
 #include <random>
 #include <set>
 
+#include "base/bytes.h"
 #include "base/crypto.h"
 #include "dns/rdata.h"
 #include "support/dns/oracle.h"

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/bytes.h"
 #include "dns/answer.h"
 #include "support/dns/oracle.h"
 #include "support/dns/test_zone.h"

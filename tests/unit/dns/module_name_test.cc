@@ -4,7 +4,6 @@
 #include <catch2/catch.hpp>
 #include <random>
 
-#include "base/bytes.h"
 #include "module/path.h"
 #include "support/dns/decode_module_name.h"
 #include "support/dns/test_zone.h"

@@ -1,6 +1,5 @@
 #include "dns/name.h"
 
-#include <algorithm>
 #include <catch2/catch.hpp>
 #include <random>
 

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "base/bytes.h"
 #include "base/crypto.h"
 #include "dns/dnssec.h"
 #include "dns/rdata.h"

@@ -1,8 +1,9 @@
 #include "dns/wire.h"
 
 #include <catch2/catch.hpp>
-#include <random>
 
+#include "base/bytes.h"
+#include "base/text.h"
 #include "dns/rdata.h"
 #include "support/dns/oracle.h"
 #include "support/dns/test_zone.h"

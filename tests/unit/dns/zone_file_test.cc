@@ -3,7 +3,6 @@
 #include <catch2/catch.hpp>
 #include <map>
 
-#include "base/bytes.h"
 #include "dns/presentation.h"
 #include "dns/static_zone.h"
 #include "support/dns/format_rdata.h"

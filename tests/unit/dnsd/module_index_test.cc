@@ -5,6 +5,7 @@
 #include <set>
 #include <thread>
 
+#include "base/text.h"
 #include "support/dnsd/reader_section.h"
 
 namespace gw::dnsd {

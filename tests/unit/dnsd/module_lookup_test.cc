@@ -1,7 +1,6 @@
 #include "dnsd/module_lookup.h"
 
 #include <catch2/catch.hpp>
-#include <filesystem>
 #include <set>
 
 #include "dns/module_name.h"

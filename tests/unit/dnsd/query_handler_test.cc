@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "base/metrics.h"
 #include "dns/types.h"
 #include "support/dnsd/served_apex.h"
 

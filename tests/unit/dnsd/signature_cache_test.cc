@@ -1,7 +1,7 @@
 #include "dnsd/signature_cache.h"
 
+#include <atomic>
 #include <catch2/catch.hpp>
-#include <cstring>
 #include <thread>
 #include <vector>
 

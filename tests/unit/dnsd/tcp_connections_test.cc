@@ -11,6 +11,7 @@
 #include <array>
 #include <catch2/catch.hpp>
 #include <memory>
+#include <type_traits>
 
 #include "dns/wire.h"
 #include "support/dnsd/served_apex.h"
@@ -79,7 +80,7 @@ struct TcpLab : ServedApex {
     REQUIRE(::listen(listener.get(), 16) == 0);
     REQUIRE(::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
     handler.emplace(serving);
-    tcp.emplace(epoll.get(), std::vector<int>{listener.get()}, limits, counts, *handler, clock);
+    tcp.emplace(epoll.get(), std::vector<int>{listener.get()}, counts, *handler, clock);
   }
   // Every event there is at the moment, and a turn for each that waits for one, but no tick.
   void pump() {

@@ -23,7 +23,7 @@ struct WorkerLab : ServedApex {
     for (const Endpoint& e : endpoints) {
       sockets.push_back({e.udp[0].get(), e.tcp[0].get(), e.address.is_wildcard()});
     }
-    worker.emplace(serving, std::move(sockets), limits, counts, stop);
+    worker.emplace(serving, std::move(sockets), counts, stop);
   }
   static std::vector<Endpoint> bind() {
     auto made = bind_endpoints(

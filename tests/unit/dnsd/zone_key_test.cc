@@ -4,7 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "base/bytes.h"
+#include "base/crypto.h"
 #include "dns/dnssec.h"
 #include "dns/presentation.h"
 #include "dnsd/zone_serial.h"

@@ -8,10 +8,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <catch2/catch.hpp>
 #include <condition_variable>
-#include <cstring>
 #include <filesystem>
 #include <future>
 #include <thread>

@@ -12,6 +12,7 @@
 #include <random>
 #include <regex>
 
+#include "base/bytes.h"
 #include "module/gomod.h"
 #include "module/path.h"
 #include "module/semver.h"

@@ -3,6 +3,7 @@
 #include <map>
 #include <random>
 
+#include "base/bytes.h"
 #include "module/path.h"
 #include "module/private_patterns.h"
 #include "module/unicode.h"

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "module/dirhash.h"
 #include "module/path.h"
 #include "module/proxy.h"
 #include "module/zip.h"

@@ -6,8 +6,8 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 
-#include "base/bytes.h"
 #include "module/gzip.h"
+#include "net/http_url.h"
 #include "support/net/test_server.h"
 
 using namespace gw;

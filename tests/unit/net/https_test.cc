@@ -3,7 +3,6 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
-#include <set>
 
 #include "net/http.h"
 #include "net/stream_window.h"

@@ -1,7 +1,6 @@
 #include "net/netrc.h"
 
 #include <catch2/catch.hpp>
-#include <string>
 
 using gw::net::Netrc;
 

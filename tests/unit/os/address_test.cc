@@ -4,7 +4,6 @@
 #include <sys/un.h>
 
 #include <catch2/catch.hpp>
-#include <cstring>
 
 using gw::ErrorKind;
 using gw::os::SocketAddress;

@@ -12,7 +12,6 @@
 #include <catch2/catch.hpp>
 #include <cerrno>
 #include <functional>
-#include <string>
 #include <thread>
 
 #include "os/file.h"

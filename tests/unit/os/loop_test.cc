@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 #include <thread>
+#include <type_traits>
 
 #include "support/os/as_user.h"
 

@@ -11,7 +11,6 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
-#include <filesystem>
 #include <thread>
 
 #include "base/bytes.h"

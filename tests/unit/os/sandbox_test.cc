@@ -93,7 +93,7 @@ Tried try_it(SandboxPolicy policy, Spawn spawn) {
   auto child = os::spawn(std::move(spawn));
   to.reset();
   if (!child) return {"spawn: " + child.error().message, {}, {}};
-  tried.refused = sandbox_refusals(policy, child->refused());
+  tried.refused = sandbox_refusals(child->refused());
   for (const Refusal& r : tried.refused) os_test::not_tried(refusal_text(r));
   char buffer[4096];
   for (ssize_t n = 0; (n = ::read(from.get(), buffer, sizeof buffer)) > 0;) {
@@ -483,63 +483,4 @@ TEST_CASE("sandbox: policies that cannot be") {
   }
   CHECK(error({.tmpfs = {{.path = "/t"}}}) == ErrorKind::kUsage);
   CHECK(error({.binds = {{.from = "/nonexistent", .to = "/x"}}}) == ErrorKind::kNotFound);
-}
-
-TEST_CASE("cgroup: limits, members, the end of all") {
-  const auto own = Cgroup::own_directory();
-  if (!own) return os_test::not_tried("cgroup: " + own.error().message);
-  os_test::in_child([&]() -> std::string {
-    const std::string name = "gw-test-" + std::to_string(::getpid());
-    auto group = Cgroup::make(*own, name, {.memory_bytes = 64 << 20, .pids = 20});
-    if (!group) {
-      os_test::not_tried("cgroup: " + group.error().message);
-      return {};
-    }
-    for (const Refusal& r : group->refusals()) os_test::not_tried(refusal_text(r));
-    SandboxPolicy policy;
-    policy.cgroup = &*group;
-    policy.pids = false;
-    const bool limited = group->refusals().empty();
-    if (!limited) {
-      // A limit that is required and was refused.
-      Spawn spawn = program("true");
-      GW_EXPECT(!apply_sandbox(policy, spawn));
-    }
-    const Tried tried = try_it(policy, program("cat /proc/self/cgroup"));
-    GW_EXPECT(tried.output.find("/" + name + "\n") != std::string::npos);
-    policy.required = 0;
-    int ends[2];
-    GW_EXPECT(::pipe2(ends, O_CLOEXEC) == 0);
-    Spawn spawn = program("setsid sleep 1000 & echo up; setsid sleep 1000 & wait");
-    spawn.descriptors = {{ends[1], 1}};
-    GW_EXPECT(bool(apply_sandbox(policy, spawn)));
-    auto child = os::spawn(std::move(spawn));
-    GW_EXPECT(bool(child));
-    ::close(ends[1]);
-    char up[3];
-    GW_EXPECT(::read(ends[0], up, 3) == 3);
-    GW_EXPECT(bool(group->kill()));
-    GW_EXPECT(::read(ends[0], up, 1) == 0);  // the last writer has ended
-    GW_EXPECT(child->reap().value() == Exit{.signal = SIGKILL});
-    if (limited) {
-      GW_EXPECT(try_it(policy, program("for i in $(seq 40); do sleep 1 & done; wait"))
-                    .output.find("fork") != std::string::npos);
-    }
-    const std::string path = group->path();
-    { const Cgroup gone = *std::move(group); }
-    GW_EXPECT(!file_exists(path));
-    return {};
-  });
-}
-
-TEST_CASE("cgroup: who may not make one is told so") {
-  const auto own = Cgroup::own_directory();
-  if (!own) return os_test::not_tried("cgroup: " + own.error().message);
-  os_test::in_child(
-      [&]() -> std::string {
-        const auto group = Cgroup::make(*own, "gw-test-refused", {});
-        if (!group) return group.error().kind == ErrorKind::kIo ? "" : group.error().message;
-        return {};  // delegated
-      },
-      os_test::kOrdinary);
 }

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/text.h"
 #include "os/notify_relay.h"
 #include "os/process.h"
 #include "support/os/as_user.h"

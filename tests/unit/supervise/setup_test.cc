@@ -3,8 +3,6 @@
 #include <sys/stat.h>
 
 #include <catch2/catch.hpp>
-#include <filesystem>
-#include <fstream>
 
 #include "os/file.h"
 #include "support/temp_dir.h"

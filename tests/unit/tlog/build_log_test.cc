@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "support/tlog/test_log.h"
 #include "tlog/client.h"
+#include "tlog/hash.h"
 #include "tlog/lookup.h"
 #include "tlog/run_fetcher.h"
 

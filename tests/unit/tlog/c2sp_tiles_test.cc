@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "tlog/checkpoint.h"
+#include "tlog/hash.h"
 
 using namespace gw;
 using namespace gw::tlog;

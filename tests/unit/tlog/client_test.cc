@@ -1,10 +1,12 @@
 // Heads, lookups and proofs over a log in memory, honest and otherwise.
 #include "tlog/client.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <random>
 
 #include "support/tlog/test_log.h"
+#include "tlog/hash.h"
 #include "tlog/lookup.h"
 #include "tlog/tiles_ahead.h"
 

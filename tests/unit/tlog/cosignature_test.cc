@@ -2,7 +2,6 @@
 
 #include <catch2/catch.hpp>
 
-#include "base/bytes.h"
 #include "base/crypto.h"
 #include "tlog/note.h"
 

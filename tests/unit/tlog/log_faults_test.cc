@@ -10,6 +10,7 @@
 
 #include "support/tlog/own_log.h"
 #include "tlog/c2sp_tiles.h"
+#include "tlog/hash.h"
 #include "tlog/log_files.h"
 #include "tlog/log_writer.h"
 

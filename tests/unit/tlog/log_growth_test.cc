@@ -6,6 +6,7 @@
 #include "support/tlog/test_log.h"
 #include "tlog/c2sp_tiles.h"
 #include "tlog/client.h"
+#include "tlog/hash.h"
 #include "tlog/log_tree.h"
 #include "tlog/run_fetcher.h"
 

@@ -1,6 +1,7 @@
 // The log writer against known logs (a build service's example, the replica) and its rules.
 #include "tlog/log_writer.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <map>
@@ -12,6 +13,7 @@
 #include "tlog/c2sp_tiles.h"
 #include "tlog/cosignature.h"
 #include "tlog/data_tile.h"
+#include "tlog/hash.h"
 #include "tlog/lookup.h"
 
 using namespace gw;

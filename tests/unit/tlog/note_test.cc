@@ -7,6 +7,7 @@
 #include "os/file.h"
 #include "tlog/checkpoint.h"
 #include "tlog/go_log.h"
+#include "tlog/hash.h"
 
 using namespace gw;
 using namespace gw::tlog;

@@ -1,4 +1,5 @@
 // The captured part of the real Go checksum database, and the replica log, from their directories.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <random>

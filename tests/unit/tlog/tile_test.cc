@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "tlog/hash.h"
+
 using namespace gw;
 using namespace gw::tlog;
 

@@ -2,7 +2,6 @@
 
 #include <catch2/catch.hpp>
 
-#include "base/bytes.h"
 #include "support/tlog/own_log.h"
 #include "tlog/log_store.h"
 #include "tlog/tree.h"

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "support/tlog/test_log.h"
+#include "tlog/hash.h"
 
 using namespace gw;
 using namespace gw::tlog;

@@ -4,7 +4,6 @@
 #include <map>
 #include <set>
 
-#include "base/bytes.h"
 #include "vanity/lint.h"
 #include "vanity/pages.h"
 
