@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "base/bytes.h"
 #include "build/agreement.h"
 #include "build_group.h"
 #include "groups.h"
