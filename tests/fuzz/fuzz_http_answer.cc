@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "fuzz/require.h"
+#include "net/http_certificate.h"
 #include "net/http_transfer.h"
 
 using namespace gw;
@@ -125,7 +126,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::vector<std::size_t> satisfied;
   transfer.satisfied = &satisfied;
   const ProxySettings direct;
-  require(transfer.prepare(options, "", std::chrono::seconds(5), direct).has_value());
+  TrustedCas none("");
+  require(transfer.prepare(options, none, std::chrono::seconds(5), direct).has_value());
   confine(easy, network);
   const CURLcode code = curl_easy_perform(easy);
   // Nothing waits here: all that comes has come, and its end.
