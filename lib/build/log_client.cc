@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "build/logged_binary.h"
 #include "module/semver.h"
+#include "net/http.h"
 #include "net/source.h"
 #include "os/file.h"
 #include "tlog/build_log.h"
@@ -140,8 +141,7 @@ Error LogClient::with_place(Error error) const {
     return error;
   }
   const std::string pages = pages_place(place_ + "/");
-  const bool no_file = error.message.find(": status 404") != std::string::npos;
-  if (no_file && place_.find("/tlog", pages.size()) == std::string::npos) {
+  if (net::is_not_there(error) && place_.find("/tlog", pages.size()) == std::string::npos) {
     error.hint =
         fmt::format("the log of a build service is below /tlog: perhaps at {}/tlog", pages);
   }

@@ -461,13 +461,19 @@ Result<std::string> require_ok(Result<HttpResponse> response, const HttpRequest&
     message += fmt::format(", to be asked again after {} s", response->retry_after->count());
   }
   if (response->status == 404 || response->status == 410) {
-    return not_found_error(std::move(message));
+    Error error = not_found_error(std::move(message));
+    error.detail = std::make_shared<NotThere>();
+    return error;
   }
   return unavailable_error(std::move(message));
 }
 
 bool is_unresolved(const Error& error) {
   return dynamic_cast<const UnresolvedHost*>(error.detail.get()) != nullptr;
+}
+
+bool is_not_there(const Error& error) {
+  return dynamic_cast<const NotThere*>(error.detail.get()) != nullptr;
 }
 
 const std::string* HttpResponse::header(std::string_view name) const {

@@ -59,13 +59,13 @@ Name subject_of(std::string_view der) {
   return Name(d2i_X509_NAME(nullptr, &at, static_cast<long>(subject.size())));
 }
 
-// Each certificate of a PEM file, in DER. False: it cannot be read, or `take` says so.
-bool for_each_certificate(const std::string& path,
-                          const std::function<bool(std::string_view der, bool trusted)>& take) {
-  const auto text = os::read_file(path, kMaxFile);
-  if (!text) return false;
-  const Bio in(BIO_new_mem_buf(text->data(), static_cast<int>(text->size())));
-  if (!in) return false;
+// Each certificate of a PEM file, in DER. False: some are damaged, or `take` says so. An error: it
+// cannot be read.
+Result<bool> for_each_certificate(
+    const std::string& path, const std::function<bool(std::string_view der, bool trusted)>& take) {
+  GW_TRY(const auto text, os::read_file(path, kMaxFile));
+  const Bio in(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+  if (!in) return internal_error("no memory for a file of CAs");
   bool good = true;
   ERR_set_mark();
   while (good) {
@@ -98,24 +98,25 @@ Certificate parse_certificate(std::string_view der, bool trusted) {
 // Whether it is a file of certificates, all of them such as can be looked for.
 bool is_ca_file(const std::string& path) {
   bool any = false;
-  const bool read = for_each_certificate(
+  const auto good = for_each_certificate(
       path, [&](std::string_view der, bool) { return any = subject_of(der) != nullptr; });
-  return read && any;
+  return good && *good && any;
 }
 
 // OpenSSL asks for who has a name, and finds the answer in the store from then on: all that have
 // it, as a renewed CA may be there twice. Called with no lock held; the store has its own.
 int find_ca(X509_LOOKUP* lookup, X509_LOOKUP_TYPE type, const X509_NAME* name, X509_OBJECT* found) {
-  const auto* path = static_cast<const std::string*>(X509_LOOKUP_get_method_data(lookup));
-  if (type != X509_LU_X509 || path == nullptr) return 0;
+  auto* const cas = static_cast<TrustedCas*>(X509_LOOKUP_get_method_data(lookup));
+  if (type != X509_LU_X509 || cas == nullptr) return 0;
   X509_STORE* const store = X509_LOOKUP_get_store(lookup);
-  for_each_certificate(*path, [&](std::string_view der, bool trusted) {
+  const auto looked = for_each_certificate(cas->file(), [&](std::string_view der, bool trusted) {
     const Name subject = subject_of(der);
     if (!subject || X509_NAME_cmp(subject.get(), name) != 0) return true;
     const Certificate one = parse_certificate(der, trusted);
     if (one) X509_STORE_add_cert(store, one.get());
     return true;
   });
+  if (!looked) cas->fail(looked.error());
   if (X509_STORE_lock(store) != 1) return 0;
   const X509_OBJECT* const kept =
       X509_OBJECT_retrieve_by_subject(X509_STORE_get0_objects(store), type, name);
@@ -183,10 +184,12 @@ X509_STORE* TrustedCas::store() {
     X509_LOOKUP_METHOD* const method = file_of_cas();
     X509_LOOKUP* const lookup =
         method != nullptr ? X509_STORE_add_lookup(made.get(), method) : nullptr;
-    if (lookup == nullptr || !is_ca_file(file_)) return nullptr;
+    // It is read again for each CA, which what comes through a pipe cannot be.
+    const bool good = os::is_regular_file(file_) && is_ca_file(file_);
+    if (lookup == nullptr || !good) return nullptr;
     // Connections hold the store, and none of them is left when we go: the client's are closed
     // first.
-    X509_LOOKUP_set_method_data(lookup, &file_);
+    X509_LOOKUP_set_method_data(lookup, this);
   }
   store_ = std::move(made);
   return store_.get();

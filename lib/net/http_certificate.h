@@ -5,8 +5,11 @@
 #include <curl/curl.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
+
+#include "base/result.h"
 
 struct x509_store_st;  // OpenSSL's X509_STORE
 
@@ -24,11 +27,16 @@ class TrustedCas {
   // Null: not a file of certificates, or some of it are damaged. Looks through all of it once.
   x509_store_st* store();
 
+  // Why a CA could not be looked for, though the file was good before.
+  void fail(Error error) { failure_ = std::move(error); }
+  const std::optional<Error>& failure() const { return failure_; }
+
  private:
   struct Free {
     void operator()(x509_store_st* store) const;
   };
   std::string file_;
+  std::optional<Error> failure_;
   std::unique_ptr<x509_store_st, Free> store_;
 };
 

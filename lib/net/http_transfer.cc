@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "net/http_certificate.h"
 #include "net/http_url.h"
+#include "os/file.h"
 
 namespace gw::net {
 
@@ -283,6 +284,9 @@ std::string Transfer::describe_timeout(const HttpOptions& options) const {
 
 // Only who signed it is a matter of --ca-file.
 Error Transfer::describe_certificate(const std::string& detail) const {
+  if (cas_ != nullptr && cas_->failure()) {
+    return Error(*cas_->failure()).in("CA file " + cas_->file());
+  }
   long reason = 0;
   curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &reason);
   constexpr long kNotYet = 9;                       // X509_V_ERR_CERT_NOT_YET_VALID
@@ -319,6 +323,10 @@ Error Transfer::describe(CURLcode code, const HttpOptions& options) const {
     case CURLE_PEER_FAILED_VERIFICATION:
       return describe_certificate(detail);
     case CURLE_SSL_CACERT_BADFILE:
+      if (!os::is_regular_file(cas_->file())) {
+        return usage_error(fmt::format("CA file {}: not a regular file", cas_->file()),
+                           "it is read again for each CA that is looked for");
+      }
       return usage_error(
           fmt::format("CA file {}: not certificates, or some are damaged", cas_->file()),
           "--ca-file takes certificates in PEM form");

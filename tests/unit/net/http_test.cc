@@ -701,6 +701,7 @@ TEST_CASE("http: who waits is told once that nothing comes, and again after some
     const auto response = http.fetch_one({.url = server.url("/x")});
     REQUIRE(response);
     CHECK(response->body == "late");
+    CHECK(told == before + 1);
   }
 }
 

@@ -1,5 +1,7 @@
 // The HTTP client against real TLS: Python's server with certificates of openssl's making, and Go's
 // HTTP/2 server.
+#include <sys/stat.h>
+
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
@@ -77,7 +79,8 @@ TEST_CASE("https: a server with a certificate of a CA that is trusted") {
   ::setenv("SSL_CERT_FILE", at.ca_file.c_str(), 1);
   auto named = tls_client({.ca_file = stranger.ca_file}).fetch_one({.url = at.url + "/latest"});
   ::unsetenv("SSL_CERT_FILE");
-  CHECK_FALSE(named);
+  REQUIRE_FALSE(named);
+  CHECK(named.error().message.find("certificate is not accepted") != std::string::npos);
 
   // A file that holds no certificate.
   Scratch scratch;
@@ -93,7 +96,9 @@ TEST_CASE("https: a server with a certificate of a CA that is trusted") {
   std::string cut = *good + *good;
   cut.erase(cut.size() / 2 + 100, 10);
   REQUIRE(os::write_file_atomic(empty, cut, 0644));
-  CHECK_FALSE(tls_client({.ca_file = empty}).fetch_one({.url = at.url + "/latest"}));
+  const auto damaged = tls_client({.ca_file = empty}).fetch_one({.url = at.url + "/latest"});
+  REQUIRE_FALSE(damaged);
+  CHECK(damaged.error().kind == ErrorKind::kUsage);
   // Text around it, what is no certificate, and the same one twice do no harm.
   const std::string more =
       "# a CA\n" + *good + "-----BEGIN OTHER-----\nAAAA\n-----END OTHER-----\n\n" + *good + "end\n";
@@ -101,6 +106,29 @@ TEST_CASE("https: a server with a certificate of a CA that is trusted") {
   HttpClient client = tls_client({.ca_file = empty, .max_connections = 2});
   const std::vector<HttpRequest> several(4, {.url = at.url + "/latest"});
   for (const auto& response : client.fetch(several)) CHECK(response);
+
+  // A CA that was made anew under its name is there twice; here the second one signed.
+  const auto others = os::read_file(stranger.ca_file, 1 << 20);
+  REQUIRE(others);
+  REQUIRE(os::write_file_atomic(empty, *others + *good, 0644));
+  CHECK(tls_client({.ca_file = empty}).fetch_one({.url = at.url + "/latest"}));
+
+  // What can be read only once would be empty when a CA is looked for.
+  const std::string pipe = scratch.path + "/pipe";
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  const auto once = tls_client({.ca_file = pipe}).fetch_one({.url = at.url + "/latest"});
+  REQUIRE_FALSE(once);
+  CHECK(once.error().kind == ErrorKind::kUsage);
+  CHECK(once.error().message.find("not a regular file") != std::string::npos);
+
+  // One that is gone after it was looked through is no matter of the server's certificate.
+  test::TestServer plain([](const std::string&) { return test::respond(200, "no TLS"); });
+  HttpClient later = tls_client({.ca_file = empty});
+  CHECK_FALSE(later.fetch_one({.url = "https" + plain.url("/").substr(4)}));
+  REQUIRE(std::filesystem::remove(empty));
+  const auto gone = later.fetch_one({.url = at.url + "/latest"});
+  REQUIRE_FALSE(gone);
+  CHECK(gone.error().message.find("CA file " + empty + ": ") != std::string::npos);
 }
 
 TEST_CASE("https: certificates that are not accepted") {
