@@ -1,9 +1,10 @@
 #!/bin/sh
 # Installs what gwtool needs from Debian's packages and builds libcurl.a from Debian's source package.
 #
-# usage: cmake/deps.sh [--tests] [--curl SOURCE] [DIRECTORY]
+# usage: cmake/deps.sh [--tests] [--no-curl | --curl SOURCE] [DIRECTORY]
 #   --tests    also the peers that the tests talk to (unbound, knot, nsd, bind9 tools, dnsperf, Go,
 #              a browser; systemd, which is not made the machine's first process by that)
+#   --no-curl  packages only: libcurl stays as it is
 #   --curl     build libcurl from this unpacked source package of Debian's, without the network
 #   DIRECTORY  where libcurl goes, default build/deps beside this script's parent
 #
@@ -18,11 +19,13 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 want_tests=no
 dest=
 curl_source=
+want_curl=yes
 while [ $# -gt 0 ]; do
   case $1 in
     --tests) want_tests=yes ;;
+    --no-curl) want_curl=no ;;
     --curl) [ $# -gt 1 ] && curl_source=$(cd "$2" && pwd) && shift || exit 2 ;;
-    -*) echo "deps.sh: unknown option $1 (usage: deps.sh [--tests] [--curl SOURCE] [DIRECTORY])" >&2; exit 2 ;;
+    -*) echo "deps.sh: unknown option $1 (usage: deps.sh [--tests] [--no-curl | --curl SOURCE] [DIRECTORY])" >&2; exit 2 ;;
     *) dest=$1 ;;
   esac
   shift
@@ -102,6 +105,8 @@ if [ -n "$missing$old" ]; then
     exit 1
   fi
 fi
+
+[ "$want_curl" = yes ] || exit 0
 
 # ---- libcurl ----
 # Debian's libcurl.a cannot be linked (krb5 and p11-kit have no .a). The stamp names what it was made

@@ -91,7 +91,9 @@ begin() {
 }
 
 finish() {
-  eval "wait \"\$process_$2\"" || true
+  eval "process=\$process_$2"
+  wait "$process" || true
+  begun=$(printf ' %s ' "$begun" | sed "s/ $process / /")  # its number may become another's
   printf '\n== %s\n' "$1"
   cat "$work/$2"
   read -r status seconds <"$work/$2.end"
@@ -121,7 +123,7 @@ build() {
 }
 
 install_deps() { sh cmake/deps.sh; }
-install_test_deps() { sh cmake/deps.sh --tests; }
+install_test_deps() { sh cmake/deps.sh --tests --no-curl; }  # a build is under way
 build_gwtool() { build release gwtool; }
 build_release() { build release; }
 build_dev() { build dev; }
