@@ -25,7 +25,7 @@ struct GoView {
   bool proc = false;      // a /proc of its own is granted
   bool required = false;  // all parts, or nothing runs
   bool fetches = false;   // it has a network of its own to speak to us
-  int tell_to = -1;       // a descriptor: where it is told what was refused
+  int tell_to = -1;       // a descriptor: where we are told of calls that were refused
 };
 os::SandboxPolicy go_policy(const GoView& of);
 

@@ -1,6 +1,6 @@
 // Lines and sentences of what the go command prints, for reasons (build/reason.h) to be found in.
 //
-// Pure functions; the output is a stranger's text, of any bytes. Results are views into it.
+// Pure functions; the output is a stranger's text, of any bytes. Views are into it.
 #pragma once
 
 #include <optional>

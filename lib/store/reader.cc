@@ -13,7 +13,6 @@
 #include "store/version_chunk.h"
 
 namespace gw::store {
-namespace {}  // namespace
 
 struct Reader::Impl {
   sqlite::Database db;
