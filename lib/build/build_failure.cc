@@ -17,6 +17,10 @@ Error failure(FoundReason found) {
   return error;
 }
 
+bool is_failure(const Error& error) {
+  return dynamic_cast<const BuildFailure*>(error.detail.get()) != nullptr;
+}
+
 bool has_cgo(const std::string& directory) {
   constexpr std::size_t kMaxSource = std::size_t{4} << 20U;
   const auto dir = os::Dir::open_without_links(directory);

@@ -19,6 +19,7 @@ struct BuildFailure : ErrorDetail {
 };
 // kNotFound, with the reason's words and hint; no log is known yet.
 Error failure(FoundReason found);
+bool is_failure(const Error& error);
 
 // Whether a Go file of a directory is C's. The go command calls such a directory empty.
 bool has_cgo(const std::string& directory);

@@ -17,6 +17,7 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "build/build_failure.h"
 #include "build/private_modules.h"
 #include "module/proxy.h"
 
@@ -228,7 +229,8 @@ Forwarder::Answer Forwarder::answer(std::string_view head) {
 }
 
 Forwarder::Answer Forwarder::failed(Error error) {
-  const bool refused = dynamic_cast<const PrivateRefusal*>(error.detail.get()) != nullptr;
+  const bool refused =
+      dynamic_cast<const PrivateRefusal*>(error.detail.get()) != nullptr || is_failure(error);
   if (!refused && (error.kind == ErrorKind::kNotFound || error.kind == ErrorKind::kUsage)) {
     return {.status = 404, .body = error.message + "\n"};
   }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "build/build_failure.h"
 #include "build/cache_trim.h"
 #include "module/zip.h"
 #include "os/dir.h"
@@ -47,10 +48,21 @@ Error with_remark(Error error, const SumRemark& remark) {
   return error;
 }
 
+// One that breaks the rules for zips may be forged, or be what its author published: then nobody
+// can build it.
+Error refused_zip(const mod::ByteSource& source, const mod::ProxyRequest& request,
+                  const std::string& sum, Error error) {
+  if (error.kind != ErrorKind::kUntrusted) return error;
+  const auto own = mod::hash_zip(source);
+  if (!own || *own != sum) return error;
+  return failure({Reason::kBadZip, fmt::format("unzip {}: {}", title(request), error.message)});
+}
+
 Status verify_zip(const mod::ByteSource& source, const mod::ProxyRequest& request,
                   const std::string& sum) {
-  GW_TRY(auto zip, mod::ModuleZip::open(source, request.module, request.version));
-  GW_TRY(const std::string own, zip.hash());
+  auto zip = mod::ModuleZip::open(source, request.module, request.version);
+  if (!zip) return refused_zip(source, request, sum, std::move(zip).error());
+  GW_TRY(const std::string own, zip->hash());
   if (own == sum) return {};
   return untrusted_error(fmt::format("the zip has the sum {}, not {}", own, sum));
 }
@@ -150,6 +162,7 @@ Result<os::Fd> ModuleStore::zip(const std::string& module, const std::string& ve
   auto sum = sum_of(request, source);
   if (!sum) return without_record(std::move(sum).error()).in(title(request));
   if (auto same = verify_zip(source, request, *sum); !same) {
+    if (is_failure(same.error())) return std::move(same).error();
     return with_remark(std::move(same).error(), sums_.remark(module)).in(title(request));
   }
   GW_CHECK(keep(directory_, request, *body));

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/bytes.h"
+#include "build/build_failure.h"
 #include "module/goversion.h"
 #include "module/path.h"
 #include "module/semver.h"
@@ -163,9 +164,12 @@ Result<std::string> resolve_prefix(ModuleStore& store, const std::string& module
 
 // ---- packages ----
 
+// True too of a zip that nobody may unpack: who builds it is told so.
 Result<bool> has_package(ModuleStore& store, const Resolved& found) {
-  GW_TRY(const os::Fd fd, store.zip(found.module, found.version));
-  GW_TRY(const auto source, mod::FdSource::of(fd.get()));
+  auto fd = store.zip(found.module, found.version);
+  if (!fd && is_failure(fd.error())) return true;
+  if (!fd) return std::move(fd).error();
+  GW_TRY(const auto source, mod::FdSource::of(fd->get()));
   GW_TRY(const auto zip, mod::ModuleZip::open(source, found.module, found.version));
   const std::string prefix = found.dir.size() > 1 ? found.dir.substr(1) + "/" : "";
   return std::any_of(zip.files().begin(), zip.files().end(), [&](const auto& file) {

@@ -76,24 +76,47 @@ Status ModuleZip::check_file(const ArchiveEntry& entry, std::string_view name) {
   return {};
 }
 
-Status ModuleZip::read_entry(const ArchiveEntry& entry, const ZipArchive::Take& take) {
-  auto status = archive_.read(entry, take);
+namespace {
+
+Status read_entry_of(ZipArchive& archive, const ArchiveEntry& entry, const ZipArchive::Take& take) {
+  auto status = archive.read(entry, take);
   if (!status) return std::move(status).error().in(quoted(entry.name));
   return {};
 }
 
-Result<std::string> ModuleZip::hash() {
+Result<std::string> hash_archive(ZipArchive& archive) {
   Hash1 all;
   // Entries of directories count as empty files, as in dirhash.HashZip.
-  for (const ArchiveEntry& entry : archive_.entries()) {
+  for (const ArchiveEntry& entry : archive.entries()) {
     Sha256 content;
-    GW_CHECK(read_entry(entry, [&](std::string_view bytes) {
+    GW_CHECK(read_entry_of(archive, entry, [&](std::string_view bytes) {
       content.update(bytes);
       return Status();
     }));
     GW_CHECK(all.add(entry.name, content.finish()));
   }
   return all.finish();
+}
+
+}  // namespace
+
+Status ModuleZip::read_entry(const ArchiveEntry& entry, const ZipArchive::Take& take) {
+  return read_entry_of(archive_, entry, take);
+}
+
+Result<std::string> ModuleZip::hash() { return hash_archive(archive_); }
+
+Result<std::string> hash_zip(const ByteSource& source) {
+  if (source.size() > kMaxZipBytes) return untrusted_error("zip is larger than 500 MiB");
+  GW_TRY(ZipArchive archive, ZipArchive::open(source, kMaxModuleFiles));
+  std::uint64_t total = 0;
+  for (const ArchiveEntry& entry : archive.entries()) {
+    if (entry.size > kMaxZipBytes - total) {
+      return untrusted_error("content is larger than 500 MiB");
+    }
+    total += entry.size;
+  }
+  return hash_archive(archive);
 }
 
 Result<std::string> ModuleZip::read(std::string_view name, std::uint64_t max_bytes) {

@@ -39,6 +39,10 @@ inline constexpr std::uint64_t kMaxSpecialFileBytes = 16UL << 20U;  // go.mod, L
 // path's suffix asks for. kUsage.
 Status check_module_version(std::string_view module, std::string_view version);
 
+// The sum (dirhash.HashZip) of a zip that may break all of the rules above but those of its bytes,
+// of at most kMaxZipBytes packed and unpacked: whether it is the one that somebody published.
+Result<std::string> hash_zip(const ByteSource& source);
+
 class ModuleZip {
  public:
   struct File {

@@ -212,22 +212,24 @@ class Build(BuildTestCase):
 
     # ---- what is not believed ----
 
-    def swap(self, kind, module="example.org/dep", version="v1.0.0"):
+    def swap(self, kind, module="example.org/dep", version="v1.0.0", more=None):
         """A module proxy that has another file than the one that is in the log; its bytes."""
         with open(self.lab.file(module, version, kind), "rb") as f:
             good = f.read()
         evil = module_lab.ModuleLab(self.path("evil"))
-        evil.add(module, version, {"p/a.go": "package p\n\nfunc init() { println() }\n"},
+        evil.add(module, version, {"p/a.go": "package p\n\nfunc init() { println() }\n", **(more or {})},
                  go_mod="module %s\n\ngo 1.17\n" % module)
         shutil.copy(evil.file(module, version, kind), self.lab.file(module, version, kind))
         shutil.rmtree(evil.directory)
         return good
 
     def test_a_proxy_that_changes_a_file_is_found(self):
-        for kind, module, version in (("zip", "example.org/dep", "v1.0.0"), ("mod", MODULE, VERSION),
-                                      ("zip", MODULE, VERSION)):
-            with self.subTest(kind + " of " + module):
-                good = self.swap(kind, module, version)
+        twins = {"a.txt": "", "A.txt": ""}  # that the zip is a bad one, too, is no excuse
+        for kind, module, version, more in (
+                ("zip", "example.org/dep", "v1.0.0", None), ("mod", MODULE, VERSION, None),
+                ("zip", MODULE, VERSION, None), ("zip", MODULE, VERSION, twins)):
+            with self.subTest(kind + " of " + module, more=more):
+                good = self.swap(kind, module, version, more)
                 r = self.build(MODULE + "/cmd/dep", "-o", self.path("x"), cache="evil")
                 self.assert_error(r, 4, "%s@%s" % (module, version))
                 self.assert_missing(self.path("x"), self.path(

@@ -65,7 +65,7 @@ class Faults(cli.TestCase):
                 except OSError:
                     pass
                 os.kill(s.pid, signal.SIGTERM)
-                s.process.wait(60 * cli.SLOWNESS)
+                s.wait(60)
             failed += answer is None or answer.status != 307
             if answer is not None and answer.status != 307:
                 self.assertIn(answer.status, (500, 503), str(answer))

@@ -117,6 +117,14 @@ class Reasons(cli.TestCase):
                 "example.org/choosing", more="toolchain go1.21.1\n"))
         for name, (_, main, go_mod) in cases.items():
             lab.add("example.org/" + name, "v1.0.0", {"main.go": main}, go_mod=go_mod)
+        # Two names of one file, in the root or in what it needs.
+        twins = {"a.txt": "1", "A.txt": "2"}
+        lab.add("example.org/twins", "v1.0.0", {"main.go": MAIN, **twins})
+        lab.add("example.org/twin", "v1.0.0", {"t.go": "package twin\n", **twins})
+        lab.add("example.org/needstwin", "v1.0.0", {"main.go": importing("example.org/twin")},
+                go_mod=requiring("example.org/needstwin", "example.org/twin"))
+        for name in ("twins", "needstwin"):
+            cases[name] = ("bad zip", None, None)
         for name in ("forth", "ownnewer"):
             lab.add("example.org/" + name, "v1.1.0", {"main.go": MAIN})
         lab.log()

@@ -128,7 +128,7 @@ class Signer(cli.TestCase):
         os.kill(self.signer, 9)
         r = self.server.get(HELLO + "record")
         self.assertEqual(r.status, 503, str(r))
-        self.assertEqual(self.server.process.wait(60 * cli.SLOWNESS), 3)
+        self.assertEqual(self.server.wait(60), 3)
         self.assertIn("the signer is gone", self.server.err)
         # As a service manager starts it again.
         self.server = self.lab.serve("--user", "nobody", "--build-once", data=self.data)

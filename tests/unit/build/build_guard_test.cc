@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 #include <fstream>
+#include <string>
 
 #include "support/temp_dir.h"
 
@@ -31,8 +32,10 @@ TEST_CASE("guard: what stays within its limits is left alone") {
 TEST_CASE("guard: each limit is told by its name") {
   const testing::TempDir dir;
   {
+    const std::string used(8'000'000, 'x');
     BuildGuard guard = guard_of(dir, {.memory_bytes = 1'000'000});
     CHECK(!guard.look(::getpid()));
+    CHECK(used.back() == 'x');
     const auto found = guard.finish();
     REQUIRE(found);
     CHECK(found->reason == Reason::kMemoryLimit);

@@ -98,6 +98,16 @@ TEST_CASE("a good zip is opened, read and hashed, stored or deflated") {
   CHECK(hash_directory(dir.fd(), "example.com/m@v1.0.0").value() == expected);
 }
 
+TEST_CASE("a zip that breaks the rules for modules has its sum all the same, within bounds") {
+  const std::string twins = make_zip({file("a", "1"), packed("A", "2"), file("sub/go.mod", "3")});
+  CHECK(zip_has(open_message(twins), "differ only in case"));
+  CHECK(hash_zip(MemorySource(twins)).value() == h1({{"a", "1"}, {"A", "2"}, {"sub/go.mod", "3"}}));
+  CHECK(hash_zip(MemorySource("no zip")).error().kind == ErrorKind::kUntrusted);
+  ZipEntry large = file("a");
+  large.size = kMaxZipBytes + 1;
+  CHECK(hash_zip(MemorySource(make_zip({large}))).error().kind == ErrorKind::kUntrusted);
+}
+
 TEST_CASE("a real module has the sum that the checksum database has") {
   const std::string path = std::string(GW_TESTS_DIR) + "/fuzz/corpus/zip/hello";
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
