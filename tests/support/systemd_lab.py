@@ -15,9 +15,12 @@ control groups too, are the machine's own and go with it. See systemd_machine.sh
 import os
 import shutil
 import subprocess
+import tempfile
 
 import cli
 
+# Not below /dev, where tests may have their directories: systemd hides it from services.
+tempfile.tempdir = "/tmp"
 SCRIPT = os.path.join(cli.SOURCE, "tests", "support", "systemd_machine.sh")
 SYSTEMD = "/usr/lib/systemd/systemd"
 UNITS = "/usr/lib/systemd/system"

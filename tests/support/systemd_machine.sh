@@ -52,6 +52,8 @@ LogTarget=kmsg
 LogLevel=${MACHINE_LOG:-notice}
 ShowStatus=no
 END
+mkdir -p "./$shared"
+mount --bind "$shared" "./$shared"
 mount -t proc proc proc
 mount --bind proc/sys proc/sys
 mount -o remount,bind,ro proc/sys  # the first process would set limits of the whole machine
@@ -68,9 +70,6 @@ mount -t devpts -o newinstance,ptmxmode=0666,mode=0620 devpts dev/pts
 ln -s pts/ptmx dev/ptmx
 mkfifo dev/kmsg
 cat dev/kmsg <> dev/kmsg >&2 &
-# Last, as it may be below any of these.
-mkdir -p "./$shared"
-mount --bind "$shared" "./$shared"
 pivot_root . old
 umount -l /old
 rmdir /old
