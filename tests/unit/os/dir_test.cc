@@ -97,7 +97,10 @@ void nothing_outside_is_reached() {
   CHECK(in.read_file("pipe", 100).error().kind == ErrorKind::kIo);
   CHECK(Dir::open(scratch.path() + "/in/sub/up"));
   CHECK(Dir::open_without_links(scratch.path() + "/in/sub/up").error().kind ==
+    CHECK(in.open_file(path, O_PATH).error().kind == ErrorKind::kUntrusted);
         ErrorKind::kUntrusted);
+  CHECK(in.open_file("file", O_PATH));
+  CHECK(in.open_file("link", O_PATH | O_NOFOLLOW));
   CHECK(Dir::open(scratch.path() + "/secret").error().kind == ErrorKind::kNotFound);
   // A directory that is moved away stays the same one.
   fs::rename(scratch.path() + "/in", scratch.path() + "/away");
