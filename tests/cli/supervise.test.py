@@ -123,6 +123,18 @@ class Running(TestCase):
         sup.send(signal.SIGUSR2)
         self.assertEqual(sup.wait(), 9)
 
+    def test_so_it_is_where_whoever_started_us_ignored_the_ends_of_children(self):
+        self.lab.release("v0.1.1")
+        sup = self.background(["sh", "-c", "trap '' CHLD; exec \"$@\"", "sh", cli.GWTOOL, "supervise",
+                               *self.lab.options(), self.lab.link], env=self.lab.env())
+        self.addCleanup(self.lab.kill_services)
+        self.lab.wait_running("v0.1.0")
+        self.ask("check")
+        sup.wait_err("event=updated version=v0.1.1")
+        self.lab.wait_running("v0.1.1")
+        sup.send(signal.SIGUSR2)
+        self.assertEqual(sup.wait(), 9, sup.err)
+
     def test_a_signal_that_ends_it_ends_us(self):
         sup = self.start()
         self.lab.wait_running("v0.1.0")
