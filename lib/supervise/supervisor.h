@@ -93,6 +93,7 @@ class Supervisor {
     std::string address;  // as it was given
     os::Fd fd;
     os::Loop::Watch watch;
+    std::optional<os::SocketFile> file;
   };
 
   Supervisor(Options options, const Clock& clock, const Logger& log, Place place, os::Dir directory)
