@@ -169,7 +169,7 @@ class Supervisor {
 
   // the service manager: supervisor_manager.cc
   Status take_from_manager();
-  void note_listen_files();
+  void note_listen_file(int fd);
   void remove_listen_files();
   void heard(const os::Notification& notification);
   void relay_to_manager(const os::Notification& notification);

@@ -98,6 +98,12 @@ class Sockets(Manager):
                         env=self.lab.env())
         self.assert_error(r, 1, "svc")
         self.assertFalse(os.path.exists(self.path("held")))
+        # nor where a second one cannot be made
+        r = self.gwtool("supervise", *self.lab.options("--listen", "unix:" + self.path("held"), "--listen",
+                                                       "unix:" + self.path("none/held")), self.lab.link,
+                        env=self.lab.env())
+        self.assert_error(r, 1, "none/held")
+        self.assertFalse(os.path.exists(self.path("held")))
 
     def answers(self, port):
         with socket.create_connection(("127.0.0.1", port), 20) as s:
