@@ -254,8 +254,10 @@ class Supervisor {
 
   Status save();
   Status save_or_restore(State before);
+  // supervisor_rest.cc
   void rest_soon();
   void rest();
+  void keep_tables();
   // supervisor_tell.cc
   void tell(const std::string& what, const Wanted& wanted, const std::string& detail);
   void note(const std::string& what, const Wanted& wanted, const std::string& detail);
@@ -298,6 +300,8 @@ class Supervisor {
   std::unique_ptr<os::NotifyRelay> relay_;
   os::Loop::Timer watchdog_timer_;
   std::chrono::microseconds watchdog_{};  // that the manager wants to hear of; 0: of none
+  bool ready_said_ = false;               // by a service, of itself
+  bool tables_tried_ = false;             // to be kept in a file
   Handed handed_;
   std::vector<os::SocketFile> listen_files_;  // of --listen, to be removed at the end
 

@@ -131,6 +131,10 @@ void Supervisor::heard(const os::Notification& notification) {
   }
   if (!service_ || notification.pid != service_->pid()) return;
   relay_to_manager(notification);
+  if (notification.ready) {
+    ready_said_ = true;
+    rest_soon();
+  }
   if (notification.ready && now_ == update::State::kTrial &&
       options_.ready.by == ReadyBy::kNotify) {
     happen(update::Event::kTrialPassed);
