@@ -329,7 +329,7 @@ class Supervisor {
   std::string own_program_;           // the file that was run
   std::string answer_;                // of the one that is asked to take over
   bool replacing_ = false;            // it is asked, or is about to
-  bool replace_once_told_ = false;    // another one is on the disk, and we were busy
+  bool replace_once_told_ = false;    // another one is on the disk, and somebody was being told
   std::optional<Error> refused_;      // why the last one that was asked does not
   MonoTime refused_at_{};
 
