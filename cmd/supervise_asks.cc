@@ -210,7 +210,7 @@ Command reload_command() {
       "It is asked first whether it would, with the same options, whose file it reads again. The "
       "service goes on meanwhile, and so does the one that runs where the other would not: then "
       "this fails, as for a configuration that is wrong. While an update is under way, or somebody "
-      "is told of an event, it ends with 3: later it is another thing.";
+      "is told of an event, it ends with 3: try again later.";
   add_supervise_dir(c, &v->dir);
   c.run = [v](Context& ctx) { return run_reload(ctx, v->dir); };
   return c;

@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 namespace gw::os {
@@ -252,14 +253,15 @@ Error no_answer(const std::string& path) {
 }  // namespace
 
 Result<std::string> ask_control(const std::string& path, std::string_view command, Duration timeout,
-                                std::size_t max_answer) {
+                                std::size_t max_answer, std::string hint) {
   GW_TRY(const sockaddr_un address, socket_address(path));
   const MonoTime deadline = system_clock().mono() + timeout;
   const Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd || !connects_within(fd, address, timeout)) {
     if (errno == EAGAIN) return no_answer(path);
-    return unavailable_error(
-        fmt::format("no server answers at {}: {}", path, std::strerror(errno)));
+    const bool nobody = errno == ENOENT || errno == ECONNREFUSED;
+    return unavailable_error(fmt::format("no server answers at {}: {}", path, std::strerror(errno)),
+                             nobody ? std::move(hint) : std::string());
   }
   const std::string line = std::string(command) + "\n";
   for (std::size_t sent = 0; sent < line.size();) {

@@ -101,10 +101,11 @@ class ControlSocket {
   std::uint64_t next_id_ = 0;
 };
 
-// The other side. `command` has no line's end. kUnavailable: no server is there, or it may not be
-// asked, or it does not answer in time; kCorrupt: an answer of more than `max_answer` bytes.
+// The other side. `command` has no line's end. kUnavailable: no server is there, for which `hint`
+// is the error's; or it may not be asked, or does not answer in time. kCorrupt: an answer of more
+// than `max_answer` bytes.
 Result<std::string> ask_control(const std::string& path, std::string_view command,
                                 Duration timeout = std::chrono::seconds(5),
-                                std::size_t max_answer = 1U << 20);
+                                std::size_t max_answer = 1U << 20, std::string hint = {});
 
 }  // namespace gw::os

@@ -3,6 +3,8 @@
 #include <netdb.h>
 #include <nss.h>
 
+#include <initializer_list>
+
 namespace gw::os {
 
 void pin_name_services() {

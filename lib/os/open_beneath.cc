@@ -32,17 +32,23 @@ std::uint64_t resolve_flags(Resolve resolve) {
   return 0;
 }
 
-bool is_link(int at, const char* name) {
+bool is_link(int at, const char* name, int flags) {
   struct stat info {};
-  return ::fstatat(at, name, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(info.st_mode);
+  return ::fstatat(at, name, &info, flags) == 0 && S_ISLNK(info.st_mode);
 }
 
 // One component, itself and not what it leads to.
 int open_one(int at, const std::string& name, int flags, mode_t mode) {
-  const int fd = or_errno(::openat(at, name.c_str(), flags | O_NOFOLLOW | O_CLOEXEC, mode));
+  Fd fd(::openat(at, name.c_str(), flags | O_NOFOLLOW | O_CLOEXEC, mode));
   // The kernel looks first whether it is a directory.
-  if (fd == -ENOTDIR && is_link(at, name.c_str())) return -ELOOP;
-  return fd;
+  if (!fd) {
+    const int error = errno;
+    return error == ENOTDIR && is_link(at, name.c_str(), AT_SYMLINK_NOFOLLOW) ? -ELOOP : -error;
+  }
+  // With both flags a link itself is opened, for who asked for it by them.
+  const bool asked = (flags & O_NOFOLLOW) != 0;
+  if ((flags & O_PATH) != 0 && !asked && is_link(fd.get(), "", AT_EMPTY_PATH)) return -ELOOP;
+  return fd.release();
 }
 
 // The way to a file: the directories that were gone through, each open.

@@ -151,14 +151,20 @@ void forget(const Part& part) {
   ::madvise(reinterpret_cast<void*>(part.begin), part.end - part.begin, MADV_DONTNEED);
 }
 
-// On a disk of this machine: file systems of others, which may become unreachable, have no nameless
-// files.
+// What f_type says of file systems that lie on a disk of this machine. Of any other it cannot be
+// told: FUSE may have somebody behind it who ends, an overlay may lie in memory.
+constexpr std::uint32_t kZfs = 0x2fc12fc1;
+constexpr std::array<std::uint32_t, 5> kOnDisk = {EXT4_SUPER_MAGIC,  // ext2 and ext3, too
+                                                  XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC,
+                                                  F2FS_SUPER_MAGIC, kZfs};
+
 Status check_keeps(int fd) {
   struct statfs system {};
   struct stat info {};
   if (::fstatfs(fd, &system) != 0 || ::fstat(fd, &info) != 0) return errno_error("a file", errno);
-  if (system.f_type == TMPFS_MAGIC || system.f_type == RAMFS_MAGIC) {
-    return unavailable_error("a file system in memory");
+  const auto type = static_cast<std::uint32_t>(system.f_type);
+  if (std::find(kOnDisk.begin(), kOnDisk.end(), type) == kOnDisk.end()) {
+    return unavailable_error("a file system that is not known to be on a disk of this machine");
   }
   if (info.st_nlink != 0) return unavailable_error("a file system without nameless files");
   return {};

@@ -35,7 +35,9 @@ void share_one_heap();
 // at a start and only read from then on: memory of each process, and of none other, whether it
 // looks at them or not. This puts them into a nameless file in that directory, from where they come
 // back by themselves when they are used, as the program does from its own. Nobody else can open the
-// file; it is gone with the process, and is on the disk before it is relied on. For once, before
+// file; it is gone with the process, and is on the disk before it is relied on, which may take as
+// long as the disk does. A disk that cannot be read later ends the process (SIGBUS), as it does by
+// the program's own file: so only file systems count that are known to be local. For once, before
 // the first thread. kUnavailable and kIo: they stay where they are.
 Status keep_tables_in(const Dir& directory);
 

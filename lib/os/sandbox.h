@@ -65,9 +65,6 @@ Status apply_sandbox(const SandboxPolicy& policy, Spawn& spawn);
 
 // What was refused to the child.
 Refusals sandbox_refusals(const std::vector<RefusedCall>& refused);
-inline Refusals sandbox_refusals(const SandboxPolicy&, const std::vector<RefusedCall>& refused) {
-  return sandbox_refusals(refused);
-}
 
 // Tries all of the policy in a child that runs no program, with nothing required. `spawn` says as
 // whom: its argv is not used.

@@ -81,9 +81,8 @@ std::uint32_t refuse_action(const SeccompPolicy& policy) {
 // The library would ask the kernel what it knows, by a call that a filter over us may answer with
 // our end. It need not: a kernel that does not know something refuses to install it.
 scmp_filter_ctx new_filter(std::uint32_t otherwise) {
-  constexpr unsigned kAll = 5;
-  (void)::seccomp_api_set(kAll);
-  return ::seccomp_init(otherwise);
+  constexpr unsigned kWithNotify = 5;  // the level that brings SCMP_ACT_NOTIFY
+  return ::seccomp_api_set(kWithNotify) == 0 ? ::seccomp_init(otherwise) : nullptr;
 }
 
 class Compiler {
@@ -94,13 +93,12 @@ class Compiler {
         filter_(new_filter(policy.allow.empty() ? SCMP_ACT_ALLOW : refuse_)) {}
 
   Result<std::vector<std::uint64_t>> compile() {
-    if (!filter_) return internal_error("seccomp_init failed");
-    // The library's own choice would end one thread, and leave the others waiting for it. Where it
-    // finds no kernel that ends a process (Linux 4.14), it stays with that.
+    if (!filter_) return internal_error("seccomp_api_set or seccomp_init failed");
+    // The library's own choice would end one thread, and leave the others waiting for it.
     const std::uint32_t foreign =
         refuse_ == SCMP_ACT_NOTIFY ? SCMP_ACT_NOTIFY : SCMP_ACT_KILL_PROCESS;
     const int set = ::seccomp_attr_set(filter_.get(), SCMP_FLTATR_ACT_BADARCH, foreign);
-    if (set != 0 && foreign == SCMP_ACT_NOTIFY) {
+    if (set != 0) {
       return internal_error(fmt::format("seccomp_attr_set: error {}", -set));
     }
     if (!policy_.allow.empty() && !policy_.deny.empty()) {

@@ -1,5 +1,6 @@
-// The file of a Unix socket that listens. It stays when the descriptor is closed, and by then the
-// path may be another's: only the file that was there when it was noted is removed.
+// The file of a Unix socket that listens. It stays when the descriptor is closed, and by then its
+// name may be another's: only the file that was there when it was noted is removed, in the
+// directory that was there then, wherever the path leads by now.
 //
 // Any thread. Source: unix(7).
 #pragma once
@@ -9,10 +10,13 @@
 #include <optional>
 #include <string>
 
+#include "os/dir.h"
+
 namespace gw::os {
 
 struct SocketFile {
-  std::string path;
+  Dir directory;
+  std::string name;
   dev_t device = 0;
   ino_t inode = 0;
 

@@ -17,6 +17,7 @@ namespace gw::supervise {
 namespace {
 
 constexpr std::size_t kMaxSkips = 200;
+constexpr std::size_t kMaxControlAnswer = std::size_t{1} << 20;
 
 // Whoever gets hold of the page must not bring back what was mended.
 constexpr const char* kNotBack = "the page does not go back: use gwtool supervise on the machine";
@@ -38,15 +39,10 @@ Result<Json> ask_supervisor(const std::string& directory, const std::string& com
     return usage_error(
         fmt::format("{} bytes are more than the {} that a command may have", command.size(), most));
   }
-  auto text = os::ask_control(directory + "/control", command, kAnswerTime);
-  if (!text) {
-    Error error = std::move(text).error();
-    if (error.hint.empty() && error.kind == ErrorKind::kUnavailable) {
-      error.hint = "start the supervisor, or name its directory with --dir";
-    }
-    return error;
-  }
-  auto json = parse_json(*text);
+  GW_TRY(const std::string text,
+         os::ask_control(directory + "/control", command, kAnswerTime, kMaxControlAnswer,
+                         "start the supervisor, or name its directory with --dir"));
+  auto json = parse_json(text);
   if (!json) return corrupt_error("the supervisor's answer is no JSON");
   if (const Json* error = find_member(*json, "error")) return parse_error(format_json(*error));
   return *std::move(json);

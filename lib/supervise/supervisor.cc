@@ -13,7 +13,6 @@
 #include <utility>
 
 #include "os/file.h"
-#include "os/pages.h"
 #include "os/user.h"
 #include "supervise/messages.h"
 #include "supervise/paths.h"
@@ -229,34 +228,8 @@ Status Supervisor::begin() {
   tell_next();  // what the one before did not come to tell
   schedule_check();
   replan();
-  // By now the service runs, and can wait for a disk no more.
-  if (auto kept = os::keep_tables_in(directory_); !kept) {
-    log_.debug("tables-in-memory", {{"why", kept.error().message}});
-  }
   rest_soon();
   return {};
-}
-
-// Between two events there may be a day, and there are as many of us as there are services: what an
-// update or a start took is not kept.
-void Supervisor::rest_soon() {
-  loop_->when_idle([this] { rest(); });
-}
-
-void Supervisor::rest() {
-  using update::State;
-  // A helper may wait for minutes; what comes after a fetch has to be quick.
-  if (now_ != State::kRunning && now_ != State::kFetching) return;
-  if (now_ == State::kRunning && !check_ && !fetch_) {
-    // An assignment would keep the room that there was for more.
-    for (FrameReader* frames : {&check_frames_, &fetch_frames_}) {
-      FrameReader empty;
-      std::swap(*frames, empty);
-    }
-    discovered_.reset();
-    build_.reset();
-  }
-  os::give_back_memory();
 }
 
 Status Supervisor::watch_signals() {

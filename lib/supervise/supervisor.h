@@ -93,6 +93,7 @@ class Supervisor {
     std::string address;  // as it was given
     os::Fd fd;
     os::Loop::Watch watch;
+    std::optional<os::SocketFile> file;
   };
 
   Supervisor(Options options, const Clock& clock, const Logger& log, Place place, os::Dir directory)
@@ -168,7 +169,7 @@ class Supervisor {
 
   // the service manager: supervisor_manager.cc
   Status take_from_manager();
-  void note_listen_files();
+  void note_listen_file(int fd);
   void remove_listen_files();
   void heard(const os::Notification& notification);
   void relay_to_manager(const os::Notification& notification);
@@ -253,8 +254,10 @@ class Supervisor {
 
   Status save();
   Status save_or_restore(State before);
+  // supervisor_rest.cc
   void rest_soon();
   void rest();
+  void keep_tables();
   // supervisor_tell.cc
   void tell(const std::string& what, const Wanted& wanted, const std::string& detail);
   void note(const std::string& what, const Wanted& wanted, const std::string& detail);
@@ -297,6 +300,8 @@ class Supervisor {
   std::unique_ptr<os::NotifyRelay> relay_;
   os::Loop::Timer watchdog_timer_;
   std::chrono::microseconds watchdog_{};  // that the manager wants to hear of; 0: of none
+  bool ready_said_ = false;               // by a service, of itself
+  bool tables_tried_ = false;             // to be kept in a file
   Handed handed_;
   std::vector<os::SocketFile> listen_files_;  // of --listen, to be removed at the end
 
@@ -324,7 +329,7 @@ class Supervisor {
   std::string own_program_;           // the file that was run
   std::string answer_;                // of the one that is asked to take over
   bool replacing_ = false;            // it is asked, or is about to
-  bool replace_once_told_ = false;    // another one is on the disk, and we were busy
+  bool replace_once_told_ = false;    // another one is on the disk, and somebody was being told
   std::optional<Error> refused_;      // why the last one that was asked does not
   MonoTime refused_at_{};
 

@@ -58,7 +58,7 @@ Result<std::unique_ptr<Task>> Supervisor::start_helper(Job job, Task::Options ta
   if (!started) return started;
   rest_soon();
   if (!helper_refused_) helper_refused_.emplace();
-  for (const os::Refusal& refusal : os::sandbox_refusals({}, (*started)->refused())) {
+  for (const os::Refusal& refusal : os::sandbox_refusals((*started)->refused())) {
     note_refused(std::string(os::sandbox_part_name(refusal.part)), os::refusal_text(refusal));
   }
   return started;

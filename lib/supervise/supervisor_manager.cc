@@ -38,14 +38,12 @@ Result<os::Fd> listen_at(http::Endpoint& endpoint) {
 }  // namespace
 
 // A socket's file stays when its descriptor is closed. A socket unit's is the manager's.
-void Supervisor::note_listen_files() {
+void Supervisor::note_listen_file(int fd) {
   for (const std::string& text : options_.listen) {
     const auto endpoint = http::Endpoint::parse(text, kNoPort);
     if (!endpoint || !endpoint->is_unix()) continue;
-    for (const os::HandedSocket& socket : handed_.sockets) {
-      auto file = os::SocketFile::of(socket.fd.get(), endpoint->unix_path);
-      if (file) listen_files_.push_back(*std::move(file));
-    }
+    auto file = os::SocketFile::of(fd, endpoint->unix_path);
+    if (file) listen_files_.push_back(*std::move(file));
   }
 }
 
@@ -59,6 +57,7 @@ void Supervisor::remove_listen_files() {
 Status Supervisor::take_from_manager() {
   if (handover_) {
     take_sockets_left();
+    for (const auto& socket : handed_.sockets) note_listen_file(socket.fd.get());
   } else {
     GW_TRY(handed_.sockets, os::take_listening_sockets());
   }
@@ -67,9 +66,9 @@ Status Supervisor::take_from_manager() {
     GW_TRY(auto endpoint, http::Endpoint::parse(text, kNoPort));
     GW_TRY(os::Fd fd, listen_at(endpoint));
     log_.info("listening", {{"address", endpoint.format()}});
+    note_listen_file(fd.get());  // at once: the next one may not come about
     handed_.sockets.push_back({std::move(fd), "listen"});
   }
-  note_listen_files();
   // Not at a takeover, where the service must not end by it: updates go one after the other then.
   if (options_.overlap && handed_.sockets.empty() && !handover_) {
     return usage_error("--overlap needs a socket that is held",
@@ -132,6 +131,10 @@ void Supervisor::heard(const os::Notification& notification) {
   }
   if (!service_ || notification.pid != service_->pid()) return;
   relay_to_manager(notification);
+  if (notification.ready) {
+    ready_said_ = true;
+    rest_soon();
+  }
   if (notification.ready && now_ == update::State::kTrial &&
       options_.ready.by == ReadyBy::kNotify) {
     happen(update::Event::kTrialPassed);

@@ -207,6 +207,7 @@ void Supervisor::refuse_replacement(Error error) {
   replacing_ = false;
   if (error.kind == ErrorKind::kUnavailable) {
     state_.tried_program.clear();  // busy: another time, also by itself
+    replace_once_told_ = !told_.empty();
   } else {
     state_.last_error = error.message;
   }

@@ -2,7 +2,6 @@
 // shows.
 #include <fmt/format.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 
@@ -34,9 +33,10 @@ std::string listening_address(int fd, const http::Endpoint& endpoint) {
   return address ? address->format() : endpoint.format();
 }
 
-// A Unix socket's file, which stays when its descriptor is closed.
-void remove_socket_file(const std::string& address) {
-  if (address.starts_with(kUnix)) ::unlink(address.substr(kUnix.size()).c_str());
+// A Unix socket's, which stays when its descriptor is closed.
+std::optional<os::SocketFile> page_socket_file(int fd, const std::string& address) {
+  if (!address.starts_with(kUnix)) return {};
+  return os::SocketFile::of(fd, address.substr(kUnix.size()));
 }
 
 }  // namespace
@@ -135,7 +135,7 @@ Status Supervisor::listen_for_page() {
   // All of them or none: one that listens with nobody behind it would let people wait.
   std::vector<PageSocket> opened;
   for (std::size_t i = page_sockets_.size(); i < endpoints.size(); ++i) {
-    PageSocket socket{endpoints[i].format(), {}, {}};
+    PageSocket socket{endpoints[i].format(), {}, {}, {}};
     const auto left = std::find_if(pages_left_.begin(), pages_left_.end(),
                                    [&](const auto& one) { return one.name == socket.address; });
     if (left != pages_left_.end()) {
@@ -144,6 +144,7 @@ Status Supervisor::listen_for_page() {
     } else {
       GW_TRY(socket.fd, http::listen_on(endpoints[i]));
     }
+    socket.file = page_socket_file(socket.fd.get(), socket.address);
     GW_TRY(socket.watch, loop_->watch(socket.fd.get(), 0, [this](std::uint32_t) { visit(); }));
     opened.push_back(std::move(socket));
   }
@@ -158,12 +159,16 @@ Status Supervisor::listen_for_page() {
 
 // Where the page was before a reload, and is no more: nobody would wait there for an answer.
 void Supervisor::close_pages_left() {
-  for (const os::HandedSocket& left : pages_left_) remove_socket_file(left.name);
+  for (const os::HandedSocket& left : pages_left_) {
+    if (const auto file = page_socket_file(left.fd.get(), left.name)) file->remove();
+  }
   pages_left_.clear();
 }
 
 Supervisor::~Supervisor() {
-  for (const PageSocket& socket : page_sockets_) remove_socket_file(socket.address);
+  for (const PageSocket& socket : page_sockets_) {
+    if (socket.file) socket.file->remove();
+  }
 }
 
 void Supervisor::wait_for_visitors() {

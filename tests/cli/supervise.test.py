@@ -61,7 +61,7 @@ class Memory(TestCase):
         self.lab.state = tempfile.mkdtemp(dir=cli.BUILD)
         self.addCleanup(shutil.rmtree, self.lab.state)
         kind = subprocess.run(["stat", "-f", "-c", "%T", self.lab.state], stdout=subprocess.PIPE, check=True)
-        self.in_memory = kind.stdout.strip() in (b"tmpfs", b"ramfs")
+        self.in_memory = kind.stdout.strip() not in (b"ext2/ext3", b"xfs", b"btrfs", b"f2fs", b"zfs")
 
     def assert_rests(self, pid):
         def rests():
@@ -122,6 +122,18 @@ class Running(TestCase):
         self.lab.wait_running("v0.1.0")
         sup.send(signal.SIGUSR2)
         self.assertEqual(sup.wait(), 9)
+
+    def test_so_it_is_where_whoever_started_us_ignored_the_ends_of_children(self):
+        self.lab.release("v0.1.1")
+        sup = self.background(["sh", "-c", "trap '' CHLD; exec \"$@\"", "sh", cli.GWTOOL, "supervise",
+                               *self.lab.options(), self.lab.link], env=self.lab.env())
+        self.addCleanup(self.lab.kill_services)
+        self.lab.wait_running("v0.1.0")
+        self.ask("check")
+        sup.wait_err("event=updated version=v0.1.1")
+        self.lab.wait_running("v0.1.1")
+        sup.send(signal.SIGUSR2)
+        self.assertEqual(sup.wait(), 9, sup.err)
 
     def test_a_signal_that_ends_it_ends_us(self):
         sup = self.start()

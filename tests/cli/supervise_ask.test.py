@@ -136,7 +136,7 @@ class Asking(supervise_lab.Installed):
         sup.wait_err("event=checked newer=%d" % known)
 
     def test_nobody_there(self):
-        self.assert_error(self.ask("status", code=3), 3, self.lab.state)
+        self.assert_error(self.ask("status", code=3), 3, self.lab.state, "hint: start the supervisor")
 
     def test_pause_and_resume(self):
         self.lab.release("v0.1.1")

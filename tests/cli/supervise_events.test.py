@@ -109,6 +109,28 @@ class Events(supervise_lab.Installed):
         cli.wait_until(lambda: sup.err.count("event=supervising") == 2, what="its start")
         self.assertEqual(self.begun(), 1)
 
+    def test_and_so_does_one_that_was_being_asked_when_it_began(self):
+        go, asked, answer, program = (self.path(name) for name in ("go", "asked", "answer", "gwtool"))
+        shutil.copy(cli.GWTOOL, program)
+        sup = self.background([program, "supervise", *self.lab.options(
+            *self.hanging("while ! test -e %s; do sleep 0.01; done" % go)), self.lab.link], env=self.lab.env())
+        sup.wait_err("event=supervising")
+        self.lab.wait_running("v0.1.0")
+        self.file("gwtool.new", "#!/bin/sh\ntouch %s\nwhile ! test -e %s; do sleep 0.01; done\nexec %s \"$@\"\n"
+                  % (asked, answer, cli.GWTOOL), 0o755)
+        os.rename(program + ".new", program)
+        self.ask("check")
+        cli.wait_until(lambda: os.path.exists(asked), what="the question")
+        self.fail(sup)
+        cli.wait_until(self.begun, what="the command")
+        cli.wait_until(lambda: self.status()["state"] == "running", what="the end of the update")
+        self.file("answer", "")
+        sup.wait_err("event=replacement-refused .*being told")
+        self.file("go", "")
+        sup.wait_err("event=took-over")
+        cli.wait_until(lambda: sup.err.count("event=supervising") == 2, what="its start")
+        self.assertEqual(self.begun(), 1)
+
     def test_a_command_that_ends_the_supervisor_does_not_do_so_for_ever(self):
         ends = self.hanging("kill -9 $PPID")
         sup = self.start(*ends)

@@ -98,6 +98,12 @@ class Sockets(Manager):
                         env=self.lab.env())
         self.assert_error(r, 1, "svc")
         self.assertFalse(os.path.exists(self.path("held")))
+        # nor where a second one cannot be made
+        r = self.gwtool("supervise", *self.lab.options("--listen", "unix:" + self.path("held"), "--listen",
+                                                       "unix:" + self.path("none/held")), self.lab.link,
+                        env=self.lab.env())
+        self.assert_error(r, 1, "none/held")
+        self.assertFalse(os.path.exists(self.path("held")))
 
     def answers(self, port):
         with socket.create_connection(("127.0.0.1", port), 20) as s:
@@ -268,6 +274,37 @@ open(%r).read()
         sup.wait_err("event=took-over")
         cli.wait_until(lambda: sup.err.count("event=supervising") == 2, what="its start")
         self.fed_at_its_end(sup)
+
+    def test_nobody_waits_for_a_disk_before_the_service_is_ready(self):
+        """The supervisor's tables go to a file only then."""
+        self.listen()
+        os.makedirs(self.path("bin"))
+        os.mkfifo(self.path("enough"))
+        service = self.file("bin/service", "#!%s\n" % sys.executable + """import os, signal, socket
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+where = os.environ["NOTIFY_SOCKET"]
+s.connect("\\0" + where[1:] if where[0] == "@" else where)
+open(%r).read()
+s.send(b"READY=1")
+signal.sigwait([signal.SIGTERM])
+""" % self.path("enough"), 0o755)
+        sup = self.background([cli.GWTOOL, "-v", "supervise", "--dir", self.lab.state, service],
+                              env=self.lab.env(NOTIFY_SOCKET=self.path("notify")))
+        self.addCleanup(lambda: os.close(os.open(self.path("enough"), os.O_RDWR)))
+
+        def tried():
+            with open("/proc/%d/maps" % sup.pid) as f:
+                return " (deleted)" in f.read() or "event=tables-in-memory" in sup.err
+        sup.wait_err("event=supervising")
+        for _ in range(2):  # it was idle in between
+            self.assertEqual(self.gwtool("supervise", "status", "--dir", self.lab.state).code, 0)
+        self.assertFalse(tried(), sup.err)
+        with open(self.path("enough"), "w"):
+            pass
+        cli.wait_until(lambda: "READY=1" in self.messages(), what="the service's word")
+        cli.wait_until(tried, what="the tables to be put into a file")
+        self.assertEqual(sup.stop(), 0)
 
     def test_what_is_said_and_what_is_not(self):
         self.listen()

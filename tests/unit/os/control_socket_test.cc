@@ -157,8 +157,9 @@ TEST_CASE("control socket: who may ask") {
   SECTION("the file's mode") {
     const Server server;
     const auto ask = [&]() -> std::string {
-      const auto answer = ask_control(server.path(), "x");
+      const auto answer = ask_control(server.path(), "x", 5s, 100, "start it");
       GW_EXPECT(!answer && answer.error().kind == ErrorKind::kUnavailable);
+      GW_EXPECT(answer.error().hint.empty());
       GW_EXPECT(answer.error().message.find("Permission denied") != std::string::npos);
       return {};
     };
@@ -215,7 +216,11 @@ TEST_CASE("control socket: what is there already") {
     std::memcpy(address.sun_path, other.data(), other.size());
     REQUIRE(::bind(dead.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
   }
-  CHECK(ask_control(other, "x").error().kind == ErrorKind::kUnavailable);
+  for (const std::string& path : {other, living.path() + "3"}) {
+    const auto nobody = ask_control(path, "x", 5s, 100, "start it");
+    CHECK(nobody.error().kind == ErrorKind::kUnavailable);
+    CHECK(nobody.error().hint == "start it");
+  }
   {
     auto revived = listen(other);
     REQUIRE(revived);
@@ -246,7 +251,9 @@ TEST_CASE("control socket: who finds the queue full waits for a place") {
     others.push_back(std::move(fd));
   }
   CHECK(errno == EAGAIN);
-  CHECK(ask_control(path, "x", 1ms).error().message == path + ": the server does not answer");
+  const auto busy = ask_control(path, "x", 1ms, 100, "start it");
+  CHECK(busy.error().message == path + ": the server does not answer");
+  CHECK(busy.error().hint.empty());
   Result<std::string> answer = io_error("none");
   std::thread asks([&] {
     answer = ask_control(path, "x", 20s);
