@@ -33,8 +33,8 @@ class ModuleStore {
   // the message says). kUntrusted: it does not have its sum; nothing of it is kept. Else as
   // ProxyFiles and ModuleSums.
   Result<std::string> gomod(const std::string& module, const std::string& version);
-  // An open file, its position at the start. kNotFound with a BuildFailure: what the log knows is no
-  // zip that anybody may unpack.
+  // An open file, its position at the start. kNotFound with a BuildFailure: what the log knows is
+  // no zip that anybody may unpack.
   Result<os::Fd> zip(const std::string& module, const std::string& version);
 
   // Unverified, and never kept: what there is to ask for.
