@@ -65,6 +65,7 @@ int main(int argc, char** argv) {
   guard_standard_descriptors();
   std::set_new_handler(end_without_memory);
   ::signal(SIGPIPE, SIG_IGN);     // a closed pipe is a failed write, reported as such
+  ::signal(SIGXFSZ, SIG_IGN);     // and so is a file that may not grow
   ::signal(SIGCHLD, SIG_DFL);     // as who started us may ignore it, and no child's end be told
   ::umask(::umask(0) | S_IWOTH);  // nothing that gwtool writes is writable by everybody
   ::unsetenv("SSLKEYLOGFILE");    // nobody else's file gets the keys of connections

@@ -14,6 +14,7 @@
 // with them, and would hold the resolver for dead because of them.
 #include "net/resolver.h"
 
+#include <event2/event.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <unbound.h>
@@ -120,7 +121,8 @@ Status configure(ub_ctx* ctx, const ResolverOptions& options,
     return {};
   };
   if (const int err = ub_ctx_async(ctx, 1); err != 0) return call_error("async", err);
-  ub_ctx_debugout(ctx, nullptr);  // the library does not print
+  ub_ctx_debugout(ctx, nullptr);                    // the library does not print
+  event_set_log_callback([](int, const char*) {});  // nor what it waits with
   GW_CHECK(set("do-not-query-localhost:", "no"));
   GW_CHECK(set("trust-anchor-signaling:", "no"));
   GW_CHECK(set("outgoing-range:", kOutgoingPorts));

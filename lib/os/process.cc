@@ -260,14 +260,14 @@ Result<Plan> make_plan(Spawn spawn, bool program) {
 // ---- in the child ----
 
 // Handlers are ours and must not run there. A signal that is ignored stays ignored, as whoever
-// started us wanted; but SIGPIPE we ignore for ourselves.
+// started us wanted; but SIGPIPE and SIGXFSZ we ignore for ourselves.
 void reset_dispositions() {
   for (int number = 1; number <= kLastSignal; ++number) {
     std::array<std::uintptr_t, 8> action{};  // the kernel's struct sigaction; the handler is first
     ::syscall(SYS_rt_sigaction, number, nullptr, action.data(), kSignalSetBytes);
     const bool handled = action[0] != reinterpret_cast<std::uintptr_t>(SIG_DFL) &&
                          action[0] != reinterpret_cast<std::uintptr_t>(SIG_IGN);
-    if (!handled && number != SIGPIPE) continue;
+    if (!handled && number != SIGPIPE && number != SIGXFSZ) continue;
     action.fill(0);
     ::syscall(SYS_rt_sigaction, number, action.data(), nullptr, kSignalSetBytes);
   }

@@ -7,7 +7,7 @@
 //
 // What a child gets: standard input, output and error, as ours unless mapped, and no other
 // descriptor that is not in `descriptors`; signals at their defaults and unblocked, but those that
-// were ignored when we were started stay so (nohup); SIGPIPE at its default.
+// were ignored when we were started stay so (nohup); SIGPIPE and SIGXFSZ at their default.
 //
 // Any thread, but PDEATHSIG counts from the thread that spawned: when that ends, the child is
 // signalled. Sources: clone(2), pidfd_open(2), prctl(2), signal-safety(7).

@@ -61,6 +61,10 @@ class Exit(cli.TestCase):
             r = self.gwtool("gen", "config", stdout=out)
         self.assert_run(r, 1, err="gwtool: error: writing standard output: Broken pipe\n")
 
+    def test_a_file_that_may_not_grow_is_a_failure_and_no_signal(self):
+        r = cli.run(["sh", "-c", 'ulimit -f 0; exec "$0" gen config >"$1"', cli.GWTOOL, self.path("out")])
+        self.assert_run(r, 1, err="gwtool: error: writing standard output: File too large\n")
+
     def test_closed_standard_descriptors(self):
         # Standard output closed: said so. All closed: no file of ours takes their place.
         r = cli.run(["sh", "-c", '"$0" --version >&-', cli.GWTOOL])

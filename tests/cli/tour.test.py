@@ -58,6 +58,8 @@ class Tour(cli.TestCase):
         self.assertIn("running: v0.1.1 go", update)
         self.assertRegex(update, r"(?m)^0[\w-]{27} \d+ bin/svc$")
         self.assertRegex(back, r"(?m) updated v0\.1\.0 go\S+ by control$")
+        # No library says a word of its own there.
+        self.assertNotIn("[warn]", shell.err)
         # Nothing was built that nobody has: a binary that was stripped is known by its looks.
         self.assertEqual(len(re.findall("event=built ", shell.err)), 2)
         for version in ("v0.1.0", "v0.1.1", "v0.1.0"):
