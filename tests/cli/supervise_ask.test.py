@@ -299,6 +299,7 @@ class Asking(supervise_lab.Installed):
         cli.wait_until(lambda: self.status()["state"] == "running", what="the old one again")
         self.lab.wait_running("v0.1.4")
         self.assertNotIn(old, self.lab.running())
+        sup.wait_err("(?s)event=started .*event=started ")
         self.assertEqual(sup.err.count("event=started "), 2)
         self.assertNotRegex(sup.err, "event=started .*version=v0.1.5")
 
