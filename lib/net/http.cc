@@ -238,6 +238,7 @@ void HttpClient::Impl::start(Batch& batch, std::size_t i) {
 }
 
 void HttpClient::Impl::end(Batch& batch, std::size_t i) {
+  told_quiet = false;  // perhaps nobody waited for the last of it
   Transfer& t = *batch.transfers[i];
   curl_multi_remove_handle(multi, t.easy);
   idle.push_back(t.easy);
