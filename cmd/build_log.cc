@@ -171,8 +171,7 @@ Command mirror_command() {
   Command c("mirror", "copy another service's log and binaries, all of it verified");
   c.doc =
       "Writes the files that `gwtool build log publish` writes, from a service anywhere. A log "
-      "that "
-      "is not the continuation of what is in the directory is refused.";
+      "that is not the continuation of what is in the directory is refused.";
   c.add(positional("DIR", &v->directory, "where to write; made if need be"));
   add_build_service(c, v.get());
   c.add(text_option("checkpoint-key", "VKEY", &v->checkpoint_key,

@@ -80,8 +80,7 @@ Command verify_command() {
   c.doc =
       "A file is compared with the record of the build that it says it is; a build's key stands "
       "for its record. Prints `SUM SIZE WHAT` for each that all logs agree on, exit code 4 when "
-      "one "
-      "does not.";
+      "one does not.";
   c.add(positionals("FILE|KEY", &v->what, true, "a binary, or a build's key in the log")
             .more("A key is MODULE@VERSION/[DIR/]GOOS-GOARCH-GOVERSION[-stripped]/, and may have "
                   "a sum behind it."));
