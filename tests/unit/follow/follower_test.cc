@@ -116,28 +116,57 @@ void check_holds(World& world, const TestLog& log, std::uint64_t size) {
     return true;
   }));
   std::uint64_t versions = 0;
+  std::string begin;
   for (const std::string& path : paths) {
     const auto rows = r.versions(path).value();
     for (const auto& v : rows) {
-      if (log.record(v.record).find(path + " " + v.version + " h1:") != 0) FAIL(path + v.version);
+      begin.assign(path).append(" ").append(v.version).append(" h1:");
+      if (!log.record(v.record).starts_with(begin)) FAIL(path + v.version);
     }
     versions += rows.size();
   }
   CHECK(versions + s.duplicates + s.conflicts + s.irregular == s.records);
 }
 
+std::string database(const World& world) {
+  return os::read_file(world.options.db, 64 << 20).value();
+}
+
+void set_database(World& world, const std::string& bytes) {
+  REQUIRE(os::write_file_atomic(world.options.db, bytes, 0644));
+}
+
 // The world's database, as if it had followed the first `size` records of long_log() already: as
-// large ones are made once.
+// large ones are made once, each from the largest before it.
 void start_at(World& world, std::uint64_t size) {
   static std::map<std::uint64_t, std::string> made;
   if (!made.contains(size)) {
     World first(long_log());
+    const auto larger = made.lower_bound(size);
+    if (larger != made.begin()) set_database(first, std::prev(larger)->second);
     TestLog log = long_log();
     log.serve(size);
     REQUIRE(first.round(log));
-    made[size] = os::read_file(first.options.db, 64 << 20).value();
+    made[size] = database(first);
   }
-  REQUIRE(os::write_file_atomic(world.options.db, made[size], 0644));
+  set_database(world, made[size]);
+}
+
+// A log of 10000 records that stops answering after 8192, and what the world has then; made once
+// for a number of tries.
+TestLog stop_in_the_middle(World& world) {
+  static const TestLog whole = long_log().fork_at(10000);
+  static std::map<int, std::string> made;
+  TestLog log = whole;
+  log.fail("tile/8/data/032", unavailable_error("down"));
+  world.options.commit_records = 1024;
+  if (!made.contains(world.options.tries)) {
+    CHECK(world.round(log).error().kind == ErrorKind::kUnavailable);
+    REQUIRE(world.state().position == 8192);
+    made[world.options.tries] = database(world);
+  }
+  set_database(world, made[world.options.tries]);
+  return log;
 }
 
 }  // namespace
@@ -275,14 +304,9 @@ TEST_CASE("a restart goes on under the head it aimed at") {
 }
 
 TEST_CASE("a fork is found while the head aimed at cannot be finished") {
-  TestLog log = long_log();
-  World world(log);
+  World world(long_log());
   world.options.tries = GENERATE(1, 3);
-  world.options.commit_records = 1024;
-  log.serve(10000);
-  log.fail("tile/8/data/032", unavailable_error("down"));
-  CHECK(world.round(log).error().kind == ErrorKind::kUnavailable);
-  REQUIRE(world.state().position == 8192);
+  TestLog log = stop_in_the_middle(world);
   struct Case {
     std::uint64_t at, then;
   };
@@ -314,11 +338,10 @@ TEST_CASE("a fork is found while the head aimed at cannot be finished") {
 }
 
 TEST_CASE("an unfinished head is no fork, and the next one waits for it") {
+  World world(long_log());
+  stop_in_the_middle(world);
   TestLog log = long_log();
-  World world(log);
-  log.serve(10000);
   log.fail("tile/8/data/032", unavailable_error("down"));
-  CHECK(world.round(log).error().kind == ErrorKind::kUnavailable);
   world.options.compare_latest = {"peer"};
   world.exchange.heads["peer"] = log.head_note(GENERATE(300, 8250, 10000, 10250, 70000));
   const std::uint64_t now = GENERATE(9750, 10000, 70000);
@@ -650,10 +673,16 @@ TEST_CASE("tiles that do not hash right") {
   const std::string path = GENERATE("tile/8/data/001", "tile/8/data/100", "tile/8/data/273.p/112",
                                     "tile/8/1/000", "tile/8/1/001.p/17", "tile/8/2/000.p/1");
   CAPTURE(path);
-  // As few records as the tile needs.
-  const bool early = path == "tile/8/data/001" || path == "tile/8/data/100";
-  const std::uint64_t end = early ? 26000 : 70000;
-  start_at(world, path == "tile/8/data/100" ? 20000 : early ? 300 : 40000);
+  // As few records as the tile needs, but so many that the new head is proven by tiles of hashes,
+  // not by the records alone; that the tile is needed, `asked` and `answers` say.
+  struct Way {
+    std::uint64_t first, end;
+  };
+  const Way way = path == "tile/8/data/001"   ? Way{300, 9000}
+                  : path == "tile/8/data/100" ? Way{20000, 29000}
+                                              : Way{60000, 70000};
+  const std::uint64_t end = way.end;
+  start_at(world, way.first);
   log.serve(end);
   const std::string good = log.serve_path(path).value();
   std::string bad = good;
@@ -704,6 +733,7 @@ TEST_CASE("tiles that do not hash right") {
       return {};
     };
     REQUIRE(world.round(log));
+    CHECK(answers > 1);
     CHECK_FALSE(world.state().halted());
     check_holds(world, log, end);
   }
@@ -712,16 +742,21 @@ TEST_CASE("tiles that do not hash right") {
 TEST_CASE("a partial tile that a cache has wrong for good is replaced by the full one") {
   TestLog log = long_log();
   World world(log);
-  const std::uint64_t first = GENERATE(300, 69888);
-  start_at(world, first);
-  const std::uint64_t head = GENERATE(600, 65000, 69990);
-  if (head <= first) return;
+  // From so near that the records prove the head, and from so far before it that tiles of hashes
+  // do.
+  struct Way {
+    std::uint64_t first, head;
+  };
+  const Way way = GENERATE(Way{300, 600}, Way{56000, 65000}, Way{61000, 69990}, Way{69888, 69990});
+  const std::uint64_t first = way.first;
+  const std::uint64_t head = way.head;
   const std::string path = GENERATE("data", "0", "1", "2");
   const int level = path == "data" ? -1 : std::stoi(path);
   const std::uint64_t entries = head >> (8U * static_cast<unsigned>(std::max(level, 0)));
   const tlog::TileId id{level, entries / 256, static_cast<std::uint32_t>(entries % 256)};
   if (id.width == 0 || (level == 2 && id.index == 0)) return;  // there is no full one yet
   if (tlog::tile_width(std::max(level, 0), id.index, log.size()) != 256) return;
+  start_at(world, first);
   log.serve(70000);
   const std::string good = log.serve_path(tlog::format_tile_path(id)).value();
   std::string bad = good;
@@ -745,6 +780,9 @@ TEST_CASE("a partial tile that a cache has wrong for good is replaced by the ful
   const auto report = world.round(log);
   if (!report) FAIL(report.error().message);
   CHECK(report->position == head);
+  const auto asked = std::count(log.fetched.begin(), log.fetched.end(), tlog::format_tile_path(id));
+  // A tile of level 0 is where its records are, and those are asked for then.
+  CHECK((asked > 0) == (path == "data" || (path == "1" && head > 8192)));
   check_holds(world, log, head);
 }
 
