@@ -30,9 +30,17 @@ TestLog::TestLog(std::string_view name, const LogFormat& format)
     : signer_(SignerKey::from_seed(name, as_bytes(sha256(name))).value()), format_(&format) {}
 
 std::uint64_t TestLog::append(std::string_view record) {
+  return append(std::make_shared<const std::string>(record), leaf_hash(record));
+}
+
+void TestLog::append_from(const TestLog& other, std::uint64_t end) {
+  while (size() < end) append(other.records_[size()], other.levels_[0][size()]);
+}
+
+std::uint64_t TestLog::append(std::shared_ptr<const std::string> record, const Hash& leaf) {
   std::uint64_t number = records_.size();
-  records_.push_back(std::make_shared<const std::string>(record));
-  Hash h = leaf_hash(record);
+  records_.push_back(std::move(record));
+  Hash h = leaf;
   std::uint64_t index = number;
   for (unsigned level = 0;; ++level) {
     if (levels_.size() == level) levels_.emplace_back();

@@ -87,10 +87,12 @@ TEST_CASE("a fork is found as a fork, with evidence that stands alone") {
                {0, 256, 512},        {255, 256, 257},       {255, 256, 65536 + 1},
                {300, 301, 70100},    {65535, 65536, 70100}, {5, 131071, 131072},
                {69900, 69950, 69999}};
+  TestLog other;
+  other.add_synthetic(131072, 1);
   for (auto& c : cases) {
     INFO(c.fork << " " << c.old_size << " " << c.new_size);
     TestLog fork = big_log().fork_at(c.fork);
-    fork.add_synthetic(c.new_size - c.fork, 1);
+    fork.append_from(other, c.new_size);
     Client client(fork, fork.key(), kGoLog);
     // The tiles of the old head may be known already: they must not be mixed in.
     Checkpoint old_head = big_log().head(c.old_size);
