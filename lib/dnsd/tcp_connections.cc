@@ -99,8 +99,12 @@ void TcpConnections::watch_listeners(int operation, std::uint32_t events) {
   }
 }
 
+// What has its query with it is answered before the next is taken: one that waits to be read is
+// among those that go when there are too many. Others than TCP's have their turn after kTurn
+// answers here, too.
 void TcpConnections::accept(std::size_t listener) {
-  for (int i = 0; i < kAcceptsAtOnce; ++i) {
+  const unsigned enough = answered_ + kTurn;
+  for (int i = 0; i < kAcceptsAtOnce && (draining_ || answered_ < enough); ++i) {
     sockaddr_storage storage{};
     socklen_t size = sizeof(storage);
     os::Fd fd(::accept4(listeners_[listener], reinterpret_cast<sockaddr*>(&storage), &size,
@@ -152,7 +156,9 @@ void TcpConnections::take_in(os::Fd fd, const os::SocketAddress& peer) {
   }
   free_.pop_back();
   touch(*c);
-  connections_[c->tag.index] = std::move(c);
+  Connection& taken = *c;
+  connections_[taken.tag.index] = std::move(c);
+  on_readable(taken);
 }
 
 void TcpConnections::defer(Connection& c) {
@@ -390,12 +396,12 @@ int TcpConnections::tick() {
 
 std::size_t TcpConnections::drain() {
   if (!draining_) {
+    draining_ = true;
     // Those that the kernel already took for us, then no more.
     for (std::size_t i = 0; i < listeners_.size(); ++i) {
       accept(i);
       ::epoll_ctl(epoll_, EPOLL_CTL_DEL, listeners_[i], nullptr);
     }
-    draining_ = true;
     for (std::size_t i = 0; i < connections_.size(); ++i) {
       Connection* c = connections_[i].get();
       if (c == nullptr || !c->out.empty()) continue;

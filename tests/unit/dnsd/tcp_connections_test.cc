@@ -277,6 +277,30 @@ TEST_CASE("when all places are taken the oldest goes, whatever it holds") {
   CHECK(lab.read(fourth, 1) == std::vector<std::uint16_t>{6});
 }
 
+TEST_CASE("a query that came with its connection is answered before the next is taken") {
+  TcpLab lab(100, 2);
+  Client asks(lab.address);
+  asks.send(framed_query(1, dns::rrtype::kTxt));
+  std::vector<std::unique_ptr<Client>> flood;
+  for (int i = 0; i < 4; ++i) flood.push_back(std::make_unique<Client>(lab.address));
+  lab.one_event_each();
+  CHECK(lab.counts.total() == 2);  // the first one's place went to another
+  CHECK(asks.read() == std::vector<std::uint16_t>{1});
+}
+
+TEST_CASE("of those that came with their queries no more are taken at once than one may ask") {
+  TcpLab lab;
+  std::vector<std::unique_ptr<Client>> clients;
+  for (std::uint16_t i = 0; i <= TcpConnections::kTurn; ++i) {
+    clients.push_back(std::make_unique<Client>(lab.address));
+    clients.back()->send(framed_query(i, dns::rrtype::kTxt));
+  }
+  lab.one_event_each();
+  CHECK(lab.counts.total() == TcpConnections::kTurn);
+  lab.one_event_each();
+  CHECK(lab.counts.total() == TcpConnections::kTurn + 1);
+}
+
 TEST_CASE("what one connection has in its pipeline takes turns with others") {
   TcpLab lab;
   Client greedy(lab.address);
