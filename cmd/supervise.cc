@@ -40,7 +40,7 @@ int end_like(const os::Exit& exit) {
 // Without the passwords of addresses.
 std::string shown(const Json& value) {
   if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
-  if (value.is_number()) return value.dump();
+  if (value.is_number()) return format_json(value);
   if (!value.is_array()) {
     std::string out;
     const std::string text = value.is_string() ? value.get<std::string>() : "";

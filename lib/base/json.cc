@@ -40,6 +40,10 @@ std::string format_json(const Json& value) {
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+std::string format_json_lines(const Json& value) {
+  return value.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
 Json error_json(const Error& error) {
   Json out = {{"kind", error_kind_name(error.kind)}, {"message", error.message}};
   if (!error.hint.empty()) out["hint"] = error.hint;

@@ -18,6 +18,8 @@ std::optional<Json> parse_json(std::string_view text, int max_depth = 64);
 
 // One line, no spaces; bytes that are not UTF-8 become U+FFFD.
 std::string format_json(const Json& value);
+// A value a line, for files that people look into; otherwise the same.
+std::string format_json_lines(const Json& value);
 
 // {"kind", "message", and "hint" where there is one}, as every command's JSON tells an error.
 Json error_json(const Error& error);

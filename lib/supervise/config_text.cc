@@ -10,9 +10,7 @@ namespace gw::supervise {
 namespace {
 
 // JSON's texts are TOML's, too.
-std::string toml(std::string_view text) {
-  return Json(std::string(text)).dump(-1, ' ', false, Json::error_handler_t::replace);
-}
+std::string toml(std::string_view text) { return format_json(Json(std::string(text))); }
 
 }  // namespace
 

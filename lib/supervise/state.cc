@@ -275,7 +275,7 @@ std::string format_state(const State& s) {
     out["untold"].push_back(event_json(one.event));
     out["untold"].back()["tries"] = one.tries;
   }
-  return out.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return format_json_lines(out);
 }
 
 Result<State> parse_state(std::string_view text) {

@@ -135,7 +135,7 @@ std::string format_evidence(const Evidence& e, const std::optional<std::string>&
 }
 
 Result<std::string> save_evidence(const Json& document, const std::string& base, WallTime now) {
-  const std::string text = document.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  const std::string text = format_json_lines(document);
   const std::string stem = fmt::format("{}-{}", base, compact_time(now));
   for (int i = 1;; ++i) {
     std::string path = fmt::format("{}{}.json", stem, i == 1 ? "" : fmt::format("-{}", i));
