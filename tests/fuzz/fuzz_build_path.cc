@@ -1,13 +1,17 @@
 // Paths of the build service's pages: what is taken has one spelling, and is a key that can be.
+#include <cstdint>
 #include <cstdlib>
 #include <string_view>
 
 #include "buildd/build_path.h"
+#include "fuzz/require.h"
+
+namespace fuzz_build_path {
 
 using namespace gw;
 using namespace gw::buildd;
 
-extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
+FUZZ_TARGET(build_path)(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   (void)guess_target(text);
   const auto path = parse_build_path(text);
@@ -24,3 +28,5 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     std::abort();
   return 0;
 }
+
+}  // namespace fuzz_build_path

@@ -4,11 +4,14 @@
 #include <cstdlib>
 
 #include "build/sums.h"
+#include "fuzz/require.h"
 #include "tlog/go_log.h"
+
+namespace fuzz_build_proof {
 
 using namespace gw;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(build_proof)(const std::uint8_t* data, std::size_t size) {
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   static const auto key = tlog::VerifierKey::parse(tlog::kGoLogKey);
   const auto sums = build::open_kept_proof(input, *key, "golang.org/x/example/hello",
@@ -19,3 +22,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace fuzz_build_proof

@@ -4,13 +4,16 @@
 #include <cstdlib>
 #include <string>
 
+#include "fuzz/require.h"
 #include "tlog/build_log.h"
 #include "tlog/record.h"
+
+namespace fuzz_build_record {
 
 using namespace gw;
 using namespace gw::tlog;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(build_record)(const std::uint8_t* data, std::size_t size) {
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   if (const auto r = parse_build_record(input)) {
     if (format_build_record(*r) != input || !is_record_text(input)) std::abort();
@@ -24,3 +27,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace fuzz_build_record

@@ -10,12 +10,15 @@
 #include "build/resolve.h"
 #include "build/target.h"
 #include "build/toolchain_hash.h"
+#include "fuzz/require.h"
 #include "module/path.h"
+
+namespace fuzz_build_text {
 
 using namespace gw;
 using namespace gw::build;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(build_text)(const std::uint8_t* data, std::size_t size) {
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   if (const auto request = parse_request(input)) {
     if (request->path.empty() || request->query.empty()) std::abort();
@@ -37,3 +40,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (found.line.size() > 400 || found.line.find('\n') != std::string::npos) std::abort();
   return 0;
 }
+
+}  // namespace fuzz_build_text

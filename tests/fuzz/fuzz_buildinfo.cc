@@ -5,7 +5,10 @@
 #include <cstdlib>
 #include <string>
 
+#include "fuzz/require.h"
 #include "module/buildinfo.h"
+
+namespace fuzz_buildinfo {
 
 using namespace gw;
 using namespace gw::mod;
@@ -27,7 +30,7 @@ void check_info(BuildInfo info) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(buildinfo)(const std::uint8_t* data, std::size_t size) {
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   if (const auto info = read_build_info(MemorySource(input))) {
     if (info->go_version.empty()) std::abort();
@@ -36,3 +39,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto info = parse_build_info(input)) check_info(*info);
   return 0;
 }
+
+}  // namespace fuzz_buildinfo

@@ -12,6 +12,8 @@
 #include "os/address.h"
 #include "vanity/report.h"
 
+namespace fuzz_check_list {
+
 namespace {
 
 void check_error(const gw::Error& error) {
@@ -78,7 +80,7 @@ void check_proxies(std::string_view text) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(check_list)(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   check_requests(text);
   check_gomod(text);
@@ -89,3 +91,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace fuzz_check_list

@@ -5,8 +5,11 @@
 #include <string>
 
 #include "frame/config.h"
+#include "fuzz/require.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+namespace fuzz_config {
+
+FUZZ_TARGET(config)(const std::uint8_t* data, std::size_t size) {
   std::string text(reinterpret_cast<const char*>(data), size);
   auto parsed = gw::cmd::parse_config(text, "f.toml");
   if (!parsed) {
@@ -25,3 +28,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace fuzz_config

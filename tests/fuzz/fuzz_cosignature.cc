@@ -7,8 +7,11 @@
 
 #include "base/bytes.h"
 #include "base/text.h"
+#include "fuzz/require.h"
 #include "tlog/cosignature.h"
 #include "tlog/note.h"
+
+namespace fuzz_cosignature {
 
 using namespace gw;
 using namespace gw::tlog;
@@ -35,7 +38,7 @@ void check_key(std::string_view input) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(cosignature)(const std::uint8_t* data, std::size_t size) {
   static const auto log = SignerKey::from_seed("log.test", std::string(32, 'l')).value();
   static const auto one = Cosigner::from_seed("one", std::string(32, '1')).value();
   static const auto two = Cosigner::from_seed("two", std::string(32, '2')).value();
@@ -63,3 +66,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace fuzz_cosignature

@@ -4,9 +4,12 @@
 #include <cstdlib>
 #include <string>
 
+#include "fuzz/require.h"
 #include "tlog/data_tile.h"
 #include "tlog/go_log.h"
 #include "tlog/record.h"
+
+namespace fuzz_data_tile {
 
 using namespace gw;
 using namespace gw::tlog;
@@ -25,7 +28,7 @@ void check_record(std::string_view text) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(data_tile)(const std::uint8_t* data, std::size_t size) {
   if (size < 2) return 0;
   std::uint32_t count = data[0] + 1U;
   std::uint64_t first = data[1];
@@ -50,3 +53,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace fuzz_data_tile

@@ -7,7 +7,9 @@
 #include "dns/answer_text.h"
 #include "fuzz/require.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+namespace fuzz_dns_answer_text {
+
+FUZZ_TARGET(dns_answer_text)(const std::uint8_t* data, std::size_t size) {
   using namespace gw::dns;  // NOLINT(google-build-using-namespace)
   std::string_view text(reinterpret_cast<const char*>(data), size);
   std::array<char, kMaxTxt> out;
@@ -40,3 +42,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)parse_updates(records);
   return 0;
 }
+
+}  // namespace fuzz_dns_answer_text

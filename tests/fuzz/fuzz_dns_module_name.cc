@@ -10,7 +10,9 @@
 #include "fuzz/require.h"
 #include "module/path.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+namespace fuzz_dns_module_name {
+
+FUZZ_TARGET(dns_module_name)(const std::uint8_t* data, std::size_t size) {
   using namespace gw::dns;  // NOLINT(google-build-using-namespace)
   using gw::mod::ModulePath;
   using test::decode_module_labels;
@@ -50,3 +52,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace fuzz_dns_module_name

@@ -8,6 +8,8 @@
 #include "dns/name.h"
 #include "fuzz/require.h"
 
+namespace fuzz_dns_name {
+
 namespace {
 
 void check(gw::dns::NameView name) {
@@ -28,7 +30,7 @@ void check(gw::dns::NameView name) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(dns_name)(const std::uint8_t* data, std::size_t size) {
   using namespace gw::dns;  // NOLINT(google-build-using-namespace)
   std::string_view bytes(reinterpret_cast<const char*>(data), size);
   if (auto name = parse_name(bytes)) check(*name);
@@ -42,3 +44,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace fuzz_dns_name

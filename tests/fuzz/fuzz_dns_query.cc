@@ -11,6 +11,8 @@
 #include "dns/zone_file.h"
 #include "fuzz/require.h"
 
+namespace fuzz_dns_query {
+
 namespace {
 
 using namespace gw::dns;  // NOLINT(google-build-using-namespace)
@@ -96,7 +98,7 @@ void check_response(const AnswerResult& result, const Query& query, std::string_
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(dns_query)(const std::uint8_t* data, std::size_t size) {
   static Server server;
   std::string_view packet(reinterpret_cast<const char*>(data), size);
   Query query;
@@ -129,3 +131,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace fuzz_dns_query

@@ -16,6 +16,8 @@
 #include "fuzz/require.h"
 #include "support/dnsd/served_apex.h"
 
+namespace fuzz_dns_tcp {
+
 using namespace gw;
 using namespace gw::dnsd;
 
@@ -88,7 +90,7 @@ void read_some(int fd, std::string& out) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(dns_tcp)(const std::uint8_t* data, std::size_t size) {
   static Server server;
   if (size < 2 || size > kMostInput) return 0;
   // How long the pieces are in which it comes, by turns.
@@ -120,3 +122,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace fuzz_dns_tcp

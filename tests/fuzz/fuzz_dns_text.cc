@@ -7,7 +7,9 @@
 #include "dns/presentation.h"
 #include "fuzz/require.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+namespace fuzz_dns_text {
+
+FUZZ_TARGET(dns_text)(const std::uint8_t* data, std::size_t size) {
   using namespace gw::dns;  // NOLINT(google-build-using-namespace)
   std::string_view text(reinterpret_cast<const char*>(data), size);
   if (auto key = parse_private_key(text)) {
@@ -32,3 +34,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace fuzz_dns_text

@@ -5,12 +5,15 @@
 #include <string>
 #include <vector>
 
+#include "fuzz/require.h"
 #include "tlog/c2sp_tiles.h"
+
+namespace fuzz_entry_bundle {
 
 using namespace gw;
 using namespace gw::tlog;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(entry_bundle)(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   if (const auto id = parse_c2sp_tile_path(input)) {
@@ -31,3 +34,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (format_entry_bundle(entries) != input.substr(1)) std::abort();
   return 0;
 }
+
+}  // namespace fuzz_entry_bundle

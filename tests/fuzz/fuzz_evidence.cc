@@ -4,12 +4,15 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "fuzz/require.h"
 #include "tlog/evidence_check.h"
+
+namespace fuzz_evidence {
 
 using namespace gw;
 using namespace gw::tlog;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(evidence)(const std::uint8_t* data, std::size_t size) {
   const auto document = parse_json({reinterpret_cast<const char*>(data), size});
   if (!document) return 0;
   static const VerifierKey key =
@@ -23,3 +26,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!again || evidence_json(*again, key.format(), from_unix(0)) != written) std::abort();
   return 0;
 }
+
+}  // namespace fuzz_evidence

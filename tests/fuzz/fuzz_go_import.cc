@@ -10,6 +10,8 @@
 #include "vanity/repo_url.h"
 #include "vanity/url.h"
 
+namespace fuzz_go_import {
+
 using namespace gw::vanity;
 
 namespace {
@@ -50,7 +52,7 @@ void check_path(std::string_view path) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(go_import)(const std::uint8_t* data, std::size_t size) {
   std::string_view text(reinterpret_cast<const char*>(data), size);
   check_record(text);
   check_path(text);
@@ -58,3 +60,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(url.find('#') == url.npos);
   return 0;
 }
+
+}  // namespace fuzz_go_import

@@ -13,6 +13,8 @@
 #include "module/path.h"
 #include "module/semver.h"
 
+namespace fuzz_gomod {
+
 using namespace gw;
 using namespace gw::mod;
 
@@ -110,7 +112,7 @@ void check_error(std::string_view text, const Error& error) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(gomod)(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const auto strict = parse_gomod(text, GoModMode::kStrict);
   const auto lax = parse_gomod(text, GoModMode::kLax);
@@ -136,3 +138,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(main_only == *lax);
   return 0;
 }
+
+}  // namespace fuzz_gomod

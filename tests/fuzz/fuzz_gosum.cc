@@ -9,6 +9,8 @@
 #include "fuzz/require.h"
 #include "module/gosum.h"
 
+namespace fuzz_gosum {
+
 namespace {
 
 void check_error(const gw::Error& error) {
@@ -18,7 +20,7 @@ void check_error(const gw::Error& error) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(gosum)(const std::uint8_t* data, std::size_t size) {
   using gw::check::SumLine;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   gw::check::SumFiles found;
@@ -49,3 +51,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace fuzz_gosum

@@ -14,6 +14,8 @@
 #include "tlog/head_tree.h"
 #include "tlog/tree.h"
 
+namespace fuzz_hash_tiles {
+
 using namespace gw;
 using namespace gw::tlog;
 
@@ -166,7 +168,7 @@ void ask(Log& log, HeadTree& tree, const Mirror& mirror, Input& input, std::uint
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(hash_tiles)(const std::uint8_t* data, std::size_t size) {
   static Log log;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   // Tiles by themselves.
@@ -191,3 +193,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (int i = 0; i < 4; ++i) ask(log, tree, mirror, input, records);
   return 0;
 }
+
+}  // namespace fuzz_hash_tiles

@@ -7,11 +7,14 @@
 #include "buildd/other_log.h"
 #include "buildd/provenance.h"
 #include "buildd/witnesses.h"
+#include "fuzz/require.h"
+
+namespace fuzz_hop {
 
 using namespace gw;
 using namespace gw::buildd;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(hop)(const std::uint8_t* data, std::size_t size) {
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   if (const auto hop = parse_hop_text(input)) {
     if (format_hop_text(hop->record, hop->at) != input) std::abort();
@@ -28,3 +31,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace fuzz_hop

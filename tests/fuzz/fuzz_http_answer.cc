@@ -13,6 +13,8 @@
 #include "net/http_certificate.h"
 #include "net/http_transfer.h"
 
+namespace fuzz_http_answer {
+
 using namespace gw;
 using namespace gw::net;
 
@@ -95,7 +97,7 @@ void check(const Result<HttpResponse>& result, const HttpRequest& request, const
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(http_answer)(const std::uint8_t* data, std::size_t size) {
   static CURL* const easy = [] {
     curl_global_init(CURL_GLOBAL_DEFAULT);
     return curl_easy_init();
@@ -135,3 +137,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(transfer.finish(code, options), request, network, taken);
   return 0;
 }
+
+}  // namespace fuzz_http_answer

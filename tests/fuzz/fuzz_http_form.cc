@@ -8,6 +8,8 @@
 #include "fuzz/require.h"
 #include "http/form.h"
 
+namespace fuzz_http_form {
+
 using gw::http::Form;
 
 namespace {
@@ -45,7 +47,7 @@ void check_fields(const Form& form) {
 }  // namespace
 
 // The first line is the body's Content-Type.
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(http_form)(const std::uint8_t* data, std::size_t size) {
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   const auto whole = Form::parse(input);
   if (whole) check_fields(*whole);
@@ -64,3 +66,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace fuzz_http_form

@@ -13,6 +13,8 @@
 #include "fuzz/require.h"
 #include "http/file_response.h"
 
+namespace fuzz_http_range {
+
 using gw::http::File;
 using gw::http::RangeAnswer;
 using gw::http::Request;
@@ -87,7 +89,7 @@ void check_response(const Request& request, std::uint64_t size) {
 
 // The file's size in eight octets, then lines: Range, If-Range, If-None-Match; an empty or missing
 // one is not sent.
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(http_range)(const std::uint8_t* data, std::size_t size) {
   std::uint64_t file_size = 0;
   const std::size_t octets = std::min<std::size_t>(8, size);
   for (std::size_t i = 0; i < octets; ++i) file_size = file_size << 8 | data[i];
@@ -105,3 +107,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace fuzz_http_range

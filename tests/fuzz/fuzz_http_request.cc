@@ -11,6 +11,8 @@
 #include "http/server_parser.h"
 #include "support/http/fake_client.h"
 
+namespace fuzz_http_request {
+
 using gw::http::Limits;
 using gw::http::Reply;
 using gw::http::Request;
@@ -85,7 +87,7 @@ void check_round_trip(const Request& r) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(http_request)(const std::uint8_t* data, std::size_t size) {
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   const Run whole(input, SIZE_MAX);
   const Run bytes(input, 1);
@@ -99,3 +101,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace fuzz_http_request

@@ -8,6 +8,8 @@
 #include "fuzz/require.h"
 #include "module/path.h"
 
+namespace fuzz_import_path {
+
 using namespace gw;
 using namespace gw::mod;
 
@@ -29,7 +31,7 @@ void check_elements(std::string_view path) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(import_path)(const std::uint8_t* data, std::size_t size) {
   const std::string_view path(reinterpret_cast<const char*>(data), size);
   const Status module = check_path(path);
   const Status import = check_import_path(path);
@@ -47,3 +49,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace fuzz_import_path

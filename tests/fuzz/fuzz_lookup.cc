@@ -3,14 +3,17 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "fuzz/require.h"
 #include "tlog/go_log.h"
 #include "tlog/lookup.h"
 #include "tlog/record.h"
 
+namespace fuzz_lookup {
+
 using namespace gw;
 using namespace gw::tlog;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(lookup)(const std::uint8_t* data, std::size_t size) {
   std::string_view input(reinterpret_cast<const char*>(data), size);
   auto reply = parse_lookup(input);
   if (reply) {
@@ -29,3 +32,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace fuzz_lookup

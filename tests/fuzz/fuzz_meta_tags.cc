@@ -7,6 +7,8 @@
 #include "support/vanity/parse_meta_tags.h"
 #include "vanity/meta_tags.h"
 
+namespace fuzz_meta_tags {
+
 namespace {
 
 std::string escaped(std::string_view text) {
@@ -27,7 +29,7 @@ std::string escaped(std::string_view text) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(meta_tags)(const std::uint8_t* data, std::size_t size) {
   std::string_view page(reinterpret_cast<const char*>(data), size);
   auto tags = gw::vanity::test::parse_meta_tags(page);
   // The same in two pieces, wherever it is cut.
@@ -57,3 +59,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(longer && *longer == *tags);
   return 0;
 }
+
+}  // namespace fuzz_meta_tags

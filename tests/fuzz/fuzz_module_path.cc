@@ -4,7 +4,10 @@
 #include <cstdlib>
 #include <string>
 
+#include "fuzz/require.h"
 #include "module/path.h"
+
+namespace fuzz_module_path {
 
 using namespace gw;
 using namespace gw::mod;
@@ -20,7 +23,7 @@ void check_safe(std::string_view escaped, std::string_view extra) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(module_path)(const std::uint8_t* data, std::size_t size) {
   std::string_view input(reinterpret_cast<const char*>(data), size);
   auto escaped = escape_path(input);
   if (escaped.has_value() != check_path(input).has_value()) std::abort();
@@ -47,3 +50,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace fuzz_module_path

@@ -11,6 +11,8 @@
 #include "fuzz/require.h"
 #include "net/netrc.h"
 
+namespace fuzz_netrc {
+
 using namespace gw;
 
 namespace {
@@ -35,7 +37,7 @@ bool is_of_words(std::string_view header, const std::vector<std::string_view>& w
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(netrc)(const std::uint8_t* data, std::size_t size) {
   constexpr std::size_t kMostHosts = 50;
   const std::string text(reinterpret_cast<const char*>(data), size);
   const auto file = net::Netrc::parse(text);
@@ -56,3 +58,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace fuzz_netrc

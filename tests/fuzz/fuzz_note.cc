@@ -6,14 +6,17 @@
 
 #include "base/bytes.h"
 #include "base/text.h"
+#include "fuzz/require.h"
 #include "tlog/checkpoint.h"
 #include "tlog/go_log.h"
 #include "tlog/note.h"
 
+namespace fuzz_note {
+
 using namespace gw;
 using namespace gw::tlog;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(note)(const std::uint8_t* data, std::size_t size) {
   static const SignerKey signer = SignerKey::from_seed("fuzz", std::string(32, 'f')).value();
   static const VerifierKey key = signer.verifier();
   std::string input(reinterpret_cast<const char*>(data), size);
@@ -49,3 +52,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace fuzz_note

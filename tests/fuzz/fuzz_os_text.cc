@@ -7,13 +7,16 @@
 #include <type_traits>
 
 #include "base/text.h"
+#include "fuzz/require.h"
 #include "os/notify_relay.h"
 #include "os/user.h"
+
+namespace fuzz_os_text {
 
 using namespace gw;
 using namespace gw::os;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(os_text)(const std::uint8_t* data, std::size_t size) {
   const std::string input(reinterpret_cast<const char*>(data), size);
 
   // What is relayed means the same, is said once, and says nothing that is ours alone.
@@ -43,3 +46,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace fuzz_os_text

@@ -9,10 +9,12 @@
 #include "module/path.h"
 #include "module/private_patterns.h"
 
+namespace fuzz_private_patterns {
+
 using namespace gw;
 using namespace gw::mod;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(private_patterns)(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const std::string_view patterns = text.substr(0, text.find('\n'));
   const std::string_view path = text.substr(std::min(size, patterns.size() + 1));
@@ -32,3 +34,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace fuzz_private_patterns

@@ -4,10 +4,13 @@
 #include <cstdlib>
 #include <string>
 
+#include "fuzz/require.h"
 #include "module/path.h"
 #include "module/proxy.h"
 #include "module/semver.h"
 #include "module/zip.h"
+
+namespace fuzz_proxy_answers {
 
 using namespace gw;
 using namespace gw::mod;
@@ -60,7 +63,7 @@ void check_entries(std::string_view input) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(proxy_answers)(const std::uint8_t* data, std::size_t size) {
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   check_path_of(input);
   check_answers(input);
@@ -72,3 +75,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace fuzz_proxy_answers

@@ -4,7 +4,10 @@
 #include <cstdlib>
 
 #include "base/text.h"
+#include "fuzz/require.h"
 #include "update/schedule.h"
+
+namespace fuzz_schedule {
 
 using namespace gw;
 using namespace gw::update;
@@ -25,7 +28,7 @@ void check(const Schedule& schedule) {
 }  // namespace
 
 // The first line is a zone's rule, or a file follows; the others are items and a blackout.
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(schedule)(const std::uint8_t* data, std::size_t size) {
   std::string_view text(reinterpret_cast<const char*>(data), size);
   if (auto file = TimeZone::parse_file(text)) {
     const WallTime t = file->at_local(1711800000);
@@ -51,3 +54,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(*schedule);
   return 0;
 }
+
+}  // namespace fuzz_schedule

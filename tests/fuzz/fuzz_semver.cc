@@ -4,9 +4,12 @@
 #include <cstdlib>
 #include <string>
 
+#include "fuzz/require.h"
 #include "module/goversion.h"
 #include "module/releases.h"
 #include "module/semver.h"
+
+namespace fuzz_semver {
 
 using namespace gw;
 using namespace gw::mod;
@@ -42,7 +45,7 @@ void check_one(std::string_view text) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(semver)(const std::uint8_t* data, std::size_t size) {
   std::string_view input(reinterpret_cast<const char*>(data), size);
   check_one(input);
   std::size_t lf = input.find('\n');
@@ -68,3 +71,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (ToolchainSummary::parse(tc.format())->format() != tc.format()) std::abort();
   return 0;
 }
+
+}  // namespace fuzz_semver

@@ -17,6 +17,8 @@
 #include "supervise/state.h"
 #include "tlog/remembered_head.h"
 
+namespace fuzz_state_files {
+
 using namespace gw;
 
 namespace {
@@ -72,7 +74,7 @@ void check_supervisor(std::string_view text) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(state_files)(const std::uint8_t* data, std::size_t size) {
   static const Place place;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   place.put(text);
@@ -85,3 +87,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)dns::CookieSecrets::parse(text);
   return 0;
 }
+
+}  // namespace fuzz_state_files

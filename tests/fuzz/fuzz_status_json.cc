@@ -6,8 +6,11 @@
 
 #include "base/json.h"
 #include "dnsd/status_socket.h"
+#include "fuzz/require.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+namespace fuzz_status_json {
+
+FUZZ_TARGET(status_json)(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const auto document = gw::parse_json(text);
   if (!document) return 0;
@@ -28,3 +31,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace fuzz_status_json

@@ -1,12 +1,16 @@
 // The store's packed versions and version chunks: any bytes are refused or come back the same, and
 // any text packs and unpacks to itself.
+#include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "fuzz/require.h"
 #include "store/packed_version.h"
 #include "store/version_chunk.h"
+
+namespace fuzz_store_chunk {
 
 using namespace gw::store;
 
@@ -58,10 +62,12 @@ void fuzz_chunk(std::string_view bytes) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(store_chunk)(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   fuzz_text(bytes);
   fuzz_packed(bytes);
   fuzz_chunk(bytes);
   return 0;
 }
+
+}  // namespace fuzz_store_chunk

@@ -27,6 +27,8 @@
 #include "store/schema.h"
 #include "tlog/go_log.h"
 
+namespace fuzz_store_rows {
+
 using namespace gw;
 using namespace gw::store;
 
@@ -184,7 +186,7 @@ void read_all(const std::string& file) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(store_rows)(const std::uint8_t* data, std::size_t size) {
   static const Place place;
   place.begin();
   fill(place, {reinterpret_cast<const char*>(data), size});
@@ -193,3 +195,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(!found || found->faults.size() <= kMostFaults);
   return 0;
 }
+
+}  // namespace fuzz_store_rows

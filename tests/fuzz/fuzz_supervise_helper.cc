@@ -7,6 +7,8 @@
 #include "supervise/proof.h"
 #include "supervise/state.h"
 
+namespace fuzz_supervise_helper {
+
 using namespace gw;
 using namespace gw::supervise;
 
@@ -43,7 +45,7 @@ void read(const Frame& frame) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(supervise_helper)(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   FrameReader reader;
   // In two pieces.
@@ -65,3 +67,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace fuzz_supervise_helper

@@ -3,10 +3,13 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "fuzz/require.h"
 #include "supervise/handover.h"
 #include "supervise/import.h"
 #include "supervise/readiness.h"
 #include "supervise/sconf.h"
+
+namespace fuzz_supervise_import {
 
 using namespace gw;
 using namespace gw::supervise;
@@ -26,7 +29,7 @@ void check_tree(const Sconf& value, std::size_t lines, int depth) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(supervise_import)(const std::uint8_t* data, std::size_t size) {
   const std::string text(reinterpret_cast<const char*>(data), size);
   if (const auto tree = parse_sconf(text, "f")) check_tree(*tree, size + 1, 0);
   if (const auto config = import_config(text, "f")) {
@@ -46,3 +49,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)parse_go_duration(text);
   return 0;
 }
+
+}  // namespace fuzz_supervise_import

@@ -3,13 +3,16 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "fuzz/require.h"
 #include "tlog/tile.h"
 #include "tlog/tree.h"
+
+namespace fuzz_tile_path {
 
 using namespace gw;
 using namespace gw::tlog;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(tile_path)(const std::uint8_t* data, std::size_t size) {
   std::string_view input(reinterpret_cast<const char*>(data), size);
   if (auto id = parse_tile_path(input)) {
     if (format_tile_path(*id) != input) std::abort();
@@ -25,3 +28,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace fuzz_tile_path

@@ -7,7 +7,9 @@
 #include "fuzz/require.h"
 #include "net/resolver_anchors.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+namespace fuzz_trust_anchors {
+
+FUZZ_TARGET(trust_anchors)(const std::uint8_t* data, std::size_t size) {
   using namespace gw::net;  // NOLINT(google-build-using-namespace)
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const auto anchors = parse_trust_anchors(text, "file");
@@ -33,3 +35,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace fuzz_trust_anchors

@@ -10,9 +10,11 @@
 #include "vanity/site_config.h"
 #include "vanity/zone_text.h"
 
+namespace fuzz_vanity_site {
+
 using namespace gw::vanity;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(vanity_site)(const std::uint8_t* data, std::size_t size) {
   std::string_view text(reinterpret_cast<const char*>(data), size);
   for (SiteFormat format : {SiteFormat::kAuto, SiteFormat::kList, SiteFormat::kSally,
                             SiteFormat::kVangen, SiteFormat::kGovanityurls}) {
@@ -36,3 +38,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)gw::dns::read_signatures(text, gw::from_unix(1700000000));
   return 0;
 }
+
+}  // namespace fuzz_vanity_site

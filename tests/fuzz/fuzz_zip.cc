@@ -3,8 +3,11 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "fuzz/require.h"
 #include "module/path.h"
 #include "module/zip.h"
+
+namespace fuzz_zip {
 
 using namespace gw;
 using namespace gw::mod;
@@ -31,9 +34,11 @@ void check_zip(const ByteSource& source, std::string_view module, std::string_vi
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ_TARGET(zip)(const std::uint8_t* data, std::size_t size) {
   const MemorySource source({reinterpret_cast<const char*>(data), size});
   check_zip(source, "a.b/m", "v1.0.0");
   check_zip(source, "golang.org/x/example/hello", "v0.0.0-20250915201037-7f05d217867b");
   return 0;
 }
+
+}  // namespace fuzz_zip

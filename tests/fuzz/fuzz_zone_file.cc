@@ -8,7 +8,9 @@
 #include "dns/zone_file.h"
 #include "fuzz/require.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+namespace fuzz_zone_file {
+
+FUZZ_TARGET(zone_file)(const std::uint8_t* data, std::size_t size) {
   using namespace gw::dns;  // NOLINT(google-build-using-namespace)
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const std::string origin = parse_name("example.org").value();
@@ -44,3 +46,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace fuzz_zone_file

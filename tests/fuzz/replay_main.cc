@@ -1,5 +1,5 @@
 // Runs a fuzz target over the files of its corpus, as an ordinary test: one program for all
-// targets, whose entry points the build renames to gw_replay_NAME. An empty corpus is a failure: it
+// targets, whose entry points are gw_replay_NAME (require.h). An empty corpus is a failure: it
 // would prove nothing.
 #include <cstdint>
 #include <cstdio>
