@@ -131,7 +131,7 @@ Result<Plan> make_plan(Context& ctx, BuildProgress& progress, const BuildValues&
 }
 
 void report(Context& ctx, const Planned& planned, const build::Saved& saved,
-            const build::Product& product) {
+            const build::Product& product, const build::BuildGroups& groups) {
   const build::Key& key = planned.key;
   Json remarks = Json::array();
   for (const build::SumRemark& remark : product.remarks()) remarks.push_back(remark.text);
@@ -152,20 +152,26 @@ void report(Context& ctx, const Planned& planned, const build::Saved& saved,
                 {"sha256", encode_hex(as_bytes(saved.sha256))},
                 {"file", planned.output.path()},
                 {"log", product.log()},
+                {"limits", {{"memory", groups.memory_by()}, {"processes", groups.processes_by()}}},
                 {"private", remarks}});
 }
 
-// `told`: what was said of private modules.
+// What results say besides.
+struct Told {
+  const build::BuildGroups& groups;
+  std::set<std::string> remarks = {};  // was said of private modules
+};
+
 Status build_one(Context& ctx, BuildProgress& progress, build::Builder& builder,
-                 const Planned& planned, std::set<std::string>& told) {
+                 const Planned& planned, Told& told) {
   GW_TRY(const build::Product product, builder.build(planned.key));
   GW_TRY(const os::Dir directory, os::Dir::open(planned.output.directory));
   const auto saved = product.save(directory, planned.output.name);
   if (!saved) return saved.error().in("writing " + planned.output.path());
   progress.clear();  // the result may go to the same terminal
-  report(ctx, planned, *saved, product);
+  report(ctx, planned, *saved, product, told.groups);
   for (const build::SumRemark& remark : product.remarks()) {
-    if (!told.insert(remark.text).second) continue;
+    if (!told.remarks.insert(remark.text).second) continue;
     if (remark.vouched) {
       ctx.out.detail(remark.text);
     } else {
@@ -189,7 +195,8 @@ bool share(const Planned& a, const Planned& b) {
   return a.key.module == b.key.module && a.key.version == b.key.version;
 }
 
-Result<int> run_builds(Context& ctx, const BuildValues& v, const os::Stop& stop) {
+Result<int> run_builds(Context& ctx, const BuildValues& v, const build::BuildGroups& groups,
+                       const os::Stop& stop) {
   BuildProgress progress(ctx);
   GW_TRY(const std::string cache, build_cache_path(v));
   GW_TRY(BuildParts parts,
@@ -209,10 +216,11 @@ Result<int> run_builds(Context& ctx, const BuildValues& v, const os::Stop& stop)
   const build::Builder::Options options{
       .sandbox = v.sandbox,
       .limits = build_limits(v),
+      .groups = &groups,
       .progress = [&](std::string_view what) { progress.say(what); },
       .details = [&](std::string_view what) { progress.say(what); }};
   std::unique_ptr<build::Builder> builder;
-  std::set<std::string> remarked;
+  Told results{groups};
   bool told = false;
   for (std::size_t i = 0; i < planned.size() && !stop.requested(); ++i) {
     if (i == 0 || !share(planned[i - 1], planned[i])) {
@@ -223,7 +231,7 @@ Result<int> run_builds(Context& ctx, const BuildValues& v, const os::Stop& stop)
       }
       told = true;
     }
-    if (auto done = build_one(ctx, progress, *builder, planned[i], remarked); !done) {
+    if (auto done = build_one(ctx, progress, *builder, planned[i], results); !done) {
       if (stop.requested()) break;
       code = worse_exit(code, exit_code(done.error().kind));
       report_error(ctx, planned[i], done.error());
@@ -243,9 +251,15 @@ void trim(Context& ctx, const BuildValues& v) {
 }
 
 Result<int> run(Context& ctx, const BuildValues& v) {
+  // First: what is started before is in the way.
+  auto groups = build::BuildGroups::take();
+  groups.try_out();
+  for (const std::string& lack : groups.lacks()) {
+    ctx.out.warn("the control group is no use for a limit, which is kept by looking: " + lack);
+  }
   os::Stop stop;
   GW_TRY(const auto signals, os::SignalThread::start(stop, {}));
-  auto code = run_builds(ctx, v, stop);
+  auto code = run_builds(ctx, v, groups, stop);
   ctx.out.progress("");
   if (code) trim(ctx, v);
   // What a verification found is told also when somebody interrupts.
