@@ -24,6 +24,13 @@ constexpr std::string_view kLeafPrefix = "gwtool-";
 constexpr std::string_view kBuildPrefix = "build-";
 constexpr int kMostNames = 1000;
 
+// "gwtool-812", "build-812-1"; not "gwtool-builds.service".
+bool is_name(std::string_view name, std::string_view prefix) {
+  if (!name.starts_with(prefix)) return false;
+  name.remove_prefix(prefix.size());
+  return !name.empty() && name.find_first_not_of("0123456789-") == std::string_view::npos;
+}
+
 bool is_marked(const std::string& path) {
   for (const char* name : {"trusted.delegate", "user.delegate"}) {
     std::array<char, 8> value{};
@@ -77,7 +84,7 @@ Result<std::optional<CgroupDelegation>> CgroupDelegation::take(CgroupPlace place
   if (place.group.empty() || place.group == "/") return out;
   const auto slash = place.group.rfind('/');
   // A leaf of ours, entered by whoever started this process, or before it replaced its program.
-  const bool leaf = std::string_view(place.group).substr(slash + 1).starts_with(kLeafPrefix);
+  const bool leaf = is_name(std::string_view(place.group).substr(slash + 1), kLeafPrefix);
   if (leaf) place.group.resize(slash);
   if (place.group.empty()) return out;
   const std::string path = place.mount + place.group;
@@ -104,8 +111,8 @@ void CgroupDelegation::remove_dead() const {
   // NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is ours alone
   while (const dirent* entry = ::readdir(dir.get())) names.emplace_back(entry->d_name);
   for (const std::string& name : names) {
-    const bool build = name.starts_with(kBuildPrefix);
-    if (build || name.starts_with(kLeafPrefix)) remove_dead_group(path_ + "/" + name, build);
+    const bool build = is_name(name, kBuildPrefix);
+    if (build || is_name(name, kLeafPrefix)) remove_dead_group(path_ + "/" + name, build);
   }
 }
 

@@ -163,6 +163,16 @@ TEST_CASE("cgroup delegation: none but what was given") {
       return {};
     });
   }
+  SECTION("whatever they are called") {
+    os_test::in_child([&]() -> std::string {
+      GroupFiles files(kAllFiles);
+      files.add("/unit/gwtool-builds.service");
+      if (!files.mark("/unit/gwtool-builds.service")) return {};
+      const auto got = CgroupDelegation::take(files.place("/unit/gwtool-builds.service"));
+      GW_EXPECT(got && *got && (*got)->path() == files.file("/unit/gwtool-builds.service"));
+      return {};
+    });
+  }
   SECTION("a user's are, when nobody else is in them") {
     os_test::in_child(
         [&]() -> std::string {
@@ -194,9 +204,9 @@ TEST_CASE("cgroup delegation: processes in one do not disturb each other") {
   GroupFiles files(kAllFiles);
   if (!files.mark("/unit")) return;
   const std::string pid = std::to_string(::getpid());
-  files.add("/unit/gwtool-1");       // of dead ones
-  files.add("/unit/build-1-1");      //
-  files.add("/unit/somebody-else");  // whose name is not ours
+  files.add("/unit/gwtool-1");   // of dead ones
+  files.add("/unit/build-1-1");  //
+  files.add("/unit/build-it");   // whose name is not ours
   const auto lives = Cgroup::make(files.file("/unit"), "build-2-1", {}, files.place().maker);
   REQUIRE(lives);
   // Ordinary files keep a directory from going.
@@ -211,7 +221,7 @@ TEST_CASE("cgroup delegation: processes in one do not disturb each other") {
   REQUIRE(*one);
   // build-1-1 still has the file that says that nobody is in it, which no kernel would mind.
   CHECK(files.groups() ==
-        std::vector<std::string>{"build-1-1", "build-2-1", "gwtool-" + pid, "somebody-else"});
+        std::vector<std::string>{"build-1-1", "build-2-1", "build-it", "gwtool-" + pid});
   const auto two = CgroupDelegation::take(files.place());
   REQUIRE(two);
   REQUIRE(*two);
