@@ -4,18 +4,16 @@
 
 #include <signal.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <filesystem>
-#include <fstream>
 
 #include "os/cgroup_delegation.h"
 #include "os/process.h"
 #include "os/sandbox.h"
 #include "support/os/as_user.h"
-#include "support/temp_dir.h"
+#include "support/os/group_files.h"
 
 using namespace gw;
 using namespace gw::os;
@@ -23,56 +21,12 @@ using namespace gw::os;
 namespace {
 
 namespace fs = std::filesystem;
+using os_test::GroupFiles;
+using os_test::kAllFiles;
 
 std::string text_of(const std::string& path) { return read_file(path, 4096).value_or("(none)"); }
-void put(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
+using os_test::put;
 
-// A tree of files as the kernel makes them.
-class GroupFiles {
- public:
-  explicit GroupFiles(std::vector<std::string> files) : files_(std::move(files)) {
-    fs::permissions(dir_.path(), fs::perms(0755));
-    add("/unit");
-    put(file("/unit/cgroup.procs"), std::to_string(::getpid()) + "\n");
-  }
-  std::string file(const std::string& name) const { return dir_.path() + name; }
-  int add(const std::string& group) { return make(file(group)); }
-  CgroupPlace place(const std::string& group = "/unit") {
-    return {dir_.path(), group, [this](const std::string& path) { return make(path); }};
-  }
-  // False where extended attributes cannot be had.
-  bool mark(const std::string& group, const char* value = "1") const {
-    for (const char* name : {"user.delegate", "trusted.delegate"}) {
-      if (::setxattr(file(group).c_str(), name, value, 1, 0) == 0) return true;
-    }
-    os_test::not_tried("marked groups: the file system has no extended attributes");
-    return false;
-  }
-  std::vector<std::string> groups() const {
-    std::vector<std::string> out;
-    for (const auto& entry : fs::directory_iterator(file("/unit"))) {
-      if (entry.is_directory()) out.push_back(entry.path().filename().string());
-    }
-    std::sort(out.begin(), out.end());
-    return out;
-  }
-
- private:
-  int make(const std::string& path) {
-    if (const int error = make_group_directory(path); error != 0) return error;
-    fs::permissions(path, fs::perms(0755));
-    for (const char* name : {"cgroup.procs", "cgroup.subtree_control", "cgroup.threads"}) {
-      put(path + "/" + name, "");
-    }
-    put(path + "/cgroup.events", "populated 0\nfrozen 0\n");
-    for (const std::string& name : files_) put(path + "/" + name, "");
-    return 0;
-  }
-  testing::TempDir dir_;
-  std::vector<std::string> files_;
-};
-const std::vector<std::string> kAllFiles{"memory.max",    "memory.swap.max", "memory.oom.group",
-                                         "memory.events", "pids.max",        "pids.events"};
 constexpr Cgroup::Limits kSomeLimits{.memory_bytes = 5'000'000, .pids = 7};
 
 }  // namespace
