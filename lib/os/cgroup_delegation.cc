@@ -112,7 +112,8 @@ void CgroupDelegation::remove_dead() const {
   while (const dirent* entry = ::readdir(dir.get())) names.emplace_back(entry->d_name);
   for (const std::string& name : names) {
     const bool build = is_name(name, kBuildPrefix);
-    if (build || is_name(name, kLeafPrefix)) remove_dead_group(path_ + "/" + name, build);
+    if (build || is_name(name, kLeafPrefix))
+      remove_dead_group(fmt::format("{}/{}", path_, name), build);
   }
 }
 
@@ -134,7 +135,7 @@ Status CgroupDelegation::move_to_leaf() {
     leaf_ = *std::move(lock);
     return {};
   }
-  return io_error("making a control group below " + path_ + ": all names are taken");
+  return io_error(fmt::format("making a control group below {}: all names are taken", path_));
 }
 
 Status CgroupDelegation::give(const Identity& who) const {
@@ -159,7 +160,7 @@ Result<Cgroup> CgroupDelegation::make(const Cgroup::Limits& limits) const {
                               limits, maker_);
     if (group || group.error().kind == ErrorKind::kIo) return group;
   }
-  return io_error("making a control group below " + path_ + ": all names are taken");
+  return io_error(fmt::format("making a control group below {}: all names are taken", path_));
 }
 
 }  // namespace gw::os
