@@ -138,7 +138,12 @@ class Builds(cli.TestCase):
         m.systemctl("stop", "builds.service")
         self.assertEqual(m.show("builds.service", "ActiveState", "Result"),
                          {"ActiveState": "inactive", "Result": "success"})
-
+        # As the manual says of it: no group is made, and that is told.
+        os.unlink(err)
+        m.unit("builds.service", text + "ProtectControlGroups=yes\n")
+        m.systemctl("start", "builds.service")
+        self.assertRegex(read(err), 'event=control_group error="making [^"]*: Read-only file system"')
+        self.assertIn("event=build_limits memory=looking processes=looking", read(err))
 
     def assert_delegated(self, m, err):
         """The service was given its group, also as another user; which controllers there are is the machine's."""
