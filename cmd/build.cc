@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <set>
 
 #include "base/bytes.h"
@@ -12,6 +11,7 @@
 #include "build/outputs.h"
 #include "build/resolve.h"
 #include "build_group.h"
+#include "build_progress.h"
 #include "commands.h"
 #include "os/signals.h"
 #include "os/stop.h"
@@ -47,52 +47,6 @@ void add_what(Command& c, const std::shared_ptr<BuildValues>& v) {
 }
 
 // ---- builds ----
-
-// Where it stands, on a terminal: one line, with the time since the call began in front. Any
-// thread.
-class BuildProgress {
- public:
-  explicit BuildProgress(Context& ctx) : ctx_(ctx), start_(ctx.clock.mono()) {}
-
-  void say(std::string_view text) {
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(elapsed()).count();
-    std::string line = fmt::format("{}:{:02} {}", seconds / 60, seconds % 60, text);
-    const MutexLock lock(mutex_);
-    if (line == shown_) return;
-    ctx_.out.progress(line);
-    shown_ = std::move(line);
-  }
-  // Something else is about to be written.
-  void clear() {
-    const MutexLock lock(mutex_);
-    ctx_.out.progress("");
-    shown_.clear();
-  }
-  void fetched(const mod::ProxyRequest& request, std::uint64_t bytes) {
-    say(fmt::format("fetched {} ({} files, {} kB)", request.module, ++files_,
-                    (bytes_ += bytes) >> 10U));
-  }
-  // A large file on its way; not each piece of it.
-  void received(const mod::ProxyRequest& request, std::uint64_t bytes, std::uint64_t all) {
-    constexpr std::chrono::milliseconds kEvery{100};
-    const auto now = elapsed().count();
-    auto next = next_.load();
-    if (now < next || !next_.compare_exchange_strong(next, now + Duration(kEvery).count())) return;
-    say(fmt::format("fetching {}: {}{} kB", request.module, bytes >> 10U,
-                    all > 0 ? fmt::format(" of {}", all >> 10U) : std::string()));
-  }
-
- private:
-  Duration elapsed() const { return ctx_.clock.mono() - start_; }
-
-  Context& ctx_;
-  const MonoTime start_;
-  std::atomic<std::uint64_t> files_ = 0;
-  std::atomic<std::uint64_t> bytes_ = 0;
-  std::atomic<Duration::rep> next_ = 0;
-  Mutex mutex_;
-  std::string shown_ GW_GUARDED_BY(mutex_);
-};
 
 struct Planned {
   build::Key key;
@@ -131,7 +85,7 @@ Result<Plan> make_plan(Context& ctx, BuildProgress& progress, const BuildValues&
 }
 
 void report(Context& ctx, const Planned& planned, const build::Saved& saved,
-            const build::Product& product) {
+            const build::Product& product, const build::BuildGroups& groups) {
   const build::Key& key = planned.key;
   Json remarks = Json::array();
   for (const build::SumRemark& remark : product.remarks()) remarks.push_back(remark.text);
@@ -152,20 +106,26 @@ void report(Context& ctx, const Planned& planned, const build::Saved& saved,
                 {"sha256", encode_hex(as_bytes(saved.sha256))},
                 {"file", planned.output.path()},
                 {"log", product.log()},
+                {"limits", {{"memory", groups.memory_by()}, {"processes", groups.processes_by()}}},
                 {"private", remarks}});
 }
 
-// `told`: what was said of private modules.
+// What results say besides.
+struct Told {
+  const build::BuildGroups& groups;
+  std::set<std::string> remarks = {};  // was said of private modules
+};
+
 Status build_one(Context& ctx, BuildProgress& progress, build::Builder& builder,
-                 const Planned& planned, std::set<std::string>& told) {
+                 const Planned& planned, Told& told) {
   GW_TRY(const build::Product product, builder.build(planned.key));
   GW_TRY(const os::Dir directory, os::Dir::open(planned.output.directory));
   const auto saved = product.save(directory, planned.output.name);
   if (!saved) return saved.error().in("writing " + planned.output.path());
   progress.clear();  // the result may go to the same terminal
-  report(ctx, planned, *saved, product);
+  report(ctx, planned, *saved, product, told.groups);
   for (const build::SumRemark& remark : product.remarks()) {
-    if (!told.insert(remark.text).second) continue;
+    if (!told.remarks.insert(remark.text).second) continue;
     if (remark.vouched) {
       ctx.out.detail(remark.text);
     } else {
@@ -189,7 +149,8 @@ bool share(const Planned& a, const Planned& b) {
   return a.key.module == b.key.module && a.key.version == b.key.version;
 }
 
-Result<int> run_builds(Context& ctx, const BuildValues& v, const os::Stop& stop) {
+Result<int> run_builds(Context& ctx, const BuildValues& v, const build::BuildGroups& groups,
+                       const os::Stop& stop) {
   BuildProgress progress(ctx);
   GW_TRY(const std::string cache, build_cache_path(v));
   GW_TRY(BuildParts parts,
@@ -209,10 +170,11 @@ Result<int> run_builds(Context& ctx, const BuildValues& v, const os::Stop& stop)
   const build::Builder::Options options{
       .sandbox = v.sandbox,
       .limits = build_limits(v),
+      .groups = &groups,
       .progress = [&](std::string_view what) { progress.say(what); },
       .details = [&](std::string_view what) { progress.say(what); }};
   std::unique_ptr<build::Builder> builder;
-  std::set<std::string> remarked;
+  Told results{groups};
   bool told = false;
   for (std::size_t i = 0; i < planned.size() && !stop.requested(); ++i) {
     if (i == 0 || !share(planned[i - 1], planned[i])) {
@@ -223,7 +185,7 @@ Result<int> run_builds(Context& ctx, const BuildValues& v, const os::Stop& stop)
       }
       told = true;
     }
-    if (auto done = build_one(ctx, progress, *builder, planned[i], remarked); !done) {
+    if (auto done = build_one(ctx, progress, *builder, planned[i], results); !done) {
       if (stop.requested()) break;
       code = worse_exit(code, exit_code(done.error().kind));
       report_error(ctx, planned[i], done.error());
@@ -243,9 +205,15 @@ void trim(Context& ctx, const BuildValues& v) {
 }
 
 Result<int> run(Context& ctx, const BuildValues& v) {
+  // First: what is started before is in the way.
+  auto groups = build::BuildGroups::take();
+  groups.try_out();
+  for (const std::string& lack : groups.lacks()) {
+    ctx.out.warn("the control group is no use for a limit, which is kept by looking: " + lack);
+  }
   os::Stop stop;
   GW_TRY(const auto signals, os::SignalThread::start(stop, {}));
-  auto code = run_builds(ctx, v, stop);
+  auto code = run_builds(ctx, v, groups, stop);
   ctx.out.progress("");
   if (code) trim(ctx, v);
   // What a verification found is told also when somebody interrupts.

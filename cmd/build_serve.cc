@@ -162,14 +162,27 @@ void bound_builders(buildd::ServiceOptions& options, const Logger& log) {
   options.builders = kMost;
 }
 
+// Who keeps the limits of builds.
+void try_groups(build::BuildGroups& groups, const Logger& log) {
+  groups.try_out();
+  for (const std::string& lack : groups.lacks()) {
+    log.warning("control_group", {{"error", lack}, {"hint", "what it lacks is kept by looking"}});
+  }
+  log.info("build_limits", {{"memory", groups.memory_by()}, {"processes", groups.processes_by()}});
+}
+
 Result<int> run_serve(Context& ctx, const BuildServeValues& v) {
   GW_TRY(auto options, service_options(v));
+  // What is started before is in the way.
+  auto groups = build::BuildGroups::take();
   GW_TRY(const auto signer, buildd::SignerProcess::start("/proc/self/exe", v.key));
   const os::Notifier notifier = os::Notifier::from_environment();
   if (::geteuid() == 0 && !v.user) bound_builders(options, ctx.log);
   os::Stop stop;
   std::atomic<bool> lost = false;
   if (v.user) {
+    GW_TRY(const os::User user, os::find_user(*v.user));
+    groups.give(user.identity);
     GW_CHECK(os::become_user(*v.user));
     // From here on nothing in this process can get at the key.
     signer->give_up_key([&] {
@@ -177,6 +190,8 @@ Result<int> run_serve(Context& ctx, const BuildServeValues& v) {
       stop.request();
     });
   }
+  try_groups(groups, ctx.log);
+  options.maker.groups = &groups;
   GW_TRY(const auto signals, os::SignalThread::start(stop, {}));
   GW_TRY(BuildParts parts,
          make_build_parts(

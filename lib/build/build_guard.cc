@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "build/build_group.h"
+
 namespace gw::build {
 
 namespace {
@@ -73,10 +75,20 @@ bool BuildGuard::look(pid_t child) {
   if (now < next_) return true;
   next_ = now + every();
   if (tick_) tick_();
+  return look_at_processes(child) && look_at_disk(child, now >= next_walk_);
+}
+
+bool BuildGuard::look_at_processes(pid_t child) {
+  if (group_ != nullptr) {
+    if (const auto reached = reached_limit(*group_)) return breach(*reached);
+  }
+  const bool memory = group_ == nullptr || !group_->limits_memory();
+  const bool threads = group_ == nullptr || !group_->limits_pids();
+  if (!memory && !threads) return true;
   const os::TreeUsage usage = os::tree_usage(child, false);
-  if (usage.memory_bytes > limits_.memory_bytes) return breach(Reason::kMemoryLimit);
-  if (usage.threads > limits_.processes) return breach(Reason::kProcessLimit);
-  return look_at_disk(child, now >= next_walk_);
+  if (memory && usage.memory_bytes > limits_.memory_bytes) return breach(Reason::kMemoryLimit);
+  if (threads && usage.threads > limits_.processes) return breach(Reason::kProcessLimit);
+  return true;
 }
 
 // The directory is walked through only when there is less space than before, as this takes longer.
@@ -105,6 +117,9 @@ bool BuildGuard::look_at_disk(pid_t child, bool always) {
 
 std::optional<FoundReason> BuildGuard::finish() {
   hear();
+  if (!found_ && group_ != nullptr) {
+    if (const auto reached = reached_limit(*group_)) breach(*reached);
+  }
   if (!found_) look_at_disk(0, true);
   if (found_ || refused_.empty()) return found_;
   std::string names;

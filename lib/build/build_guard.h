@@ -1,10 +1,13 @@
 // Keeps a running build within its limits, and hears of what it tries that no build does.
 //
 // Where a limit of the kernel's ends a program, nobody learns which limit it was; and there is none
-// for what several processes use together, or for a directory, without a delegated cgroup. So what
-// a build uses is looked at ten times a second (0.1 ms for a handful of compilers): processes by
-// /proc, the directory when the disk has lost enough space to matter. Limits of the kernel's (of
-// each process, of the user) stand behind, a bit above: they stop what grows between two looks.
+// for what several processes use together, or for a directory. So what a build uses is looked at
+// ten times a second (0.1 ms for a handful of compilers): processes by /proc, the directory when
+// the disk has lost enough space to matter. Limits of the kernel's (of each process, of the user)
+// stand behind, a bit above: they stop what grows between two looks.
+//
+// In a control group (build/build_group.h) the kernel counts memory and processes, and tells; what
+// is looked at then is what it told.
 //
 // One thread.
 #pragma once
@@ -18,6 +21,7 @@
 
 #include "base/clock.h"
 #include "build/reason.h"
+#include "os/cgroup.h"
 #include "os/dir.h"
 #include "os/process.h"
 #include "os/refused_calls.h"
@@ -44,6 +48,8 @@ class BuildGuard : public os::RunGuard {
   // `work`: the build's directory. `calls`: where the sandbox tells of refused ones.
   BuildGuard(const BuildLimits& limits, os::Dir work, std::optional<os::RefusedCalls> calls);
 
+  // What it limits is not counted here. Borrowed until finish().
+  void watch(const os::Cgroup& group) { group_ = &group; }
   // Called about as often as it looks.
   void call(std::function<void()> tick) { tick_ = std::move(tick); }
 
@@ -59,11 +65,13 @@ class BuildGuard : public os::RunGuard {
  private:
   void hear();
   bool breach(Reason reason);
+  bool look_at_processes(pid_t child);
   bool look_at_disk(pid_t child, bool always);
 
   const BuildLimits limits_;
   const os::Dir work_;
   std::optional<os::RefusedCalls> calls_;
+  const os::Cgroup* group_ = nullptr;
   std::function<void()> tick_;
   std::set<std::string> refused_;  // names of calls
   std::uint64_t refusals_ = 0;

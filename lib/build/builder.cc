@@ -80,7 +80,8 @@ Result<std::unique_ptr<Builder>> Builder::make(const Cache& cache, ModuleStore& 
                                                const os::Stop& stop) {
   GW_TRY(WorkDirectory work, cache.make_work(options.again));
   static_assert(Cache::kNumbers == kBuildUsers);
-  const RunnerOptions how{options.sandbox, options.limits, kFirstBuildUser + work.number()};
+  const RunnerOptions how{options.sandbox, options.limits, kFirstBuildUser + work.number(),
+                          options.groups};
   GW_TRY(GoRunner runner, GoRunner::make(how, toolchain, work.path(), stop));
   Parts parts{std::move(work), std::move(runner)};
   if (!options.own_library) {

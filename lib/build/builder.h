@@ -41,6 +41,7 @@ class Builder {
   struct Options {
     SandboxMode sandbox = SandboxMode::kFull;
     BuildLimits limits = {};
+    const BuildGroups* groups = nullptr;  // that builds run in; may be null
     // Builds again, to compare: with nothing that an earlier build compiled but the standard
     // library, and as another user when we are root.
     bool again = false;

@@ -207,7 +207,8 @@ Status GoRunner::probe() {
     no_user = "the way to the cache is closed to others";
   }
   if (!no_user.empty()) lacks_.push_back("another user: " + no_user);
-  if (const auto counts = os::check_tree_usage(); !counts) {
+  const bool counted = groups_ != nullptr && groups_->limits_all();
+  if (const auto counts = os::check_tree_usage(); !counts && !counted) {
     lacks_.push_back("limits of memory and processes: " + counts.error().message);
   }
   if (mode_ != SandboxMode::kFull || lacks_.empty()) return {};
@@ -219,33 +220,9 @@ Status GoRunner::probe() {
 
 // ---- running ----
 
-Result<GoRan> GoRunner::run_guarded(os::Spawn go, std::optional<os::RefusedCalls> calls,
-                                    CompileProgress* progress) {
-  GW_TRY(os::Dir work, os::Dir::open(work_));
-  BuildGuard guard(limits_, std::move(work), std::move(calls));
-  os::RunOptions options;
-  options.timeout = limits_.time;
-  if (deadline_) {
-    options.timeout = std::max<Duration>(*deadline_ - system_clock().mono(), Duration(1));
-  }
-  options.capture_output = true;
-  options.errors_to_output = true;
-  options.max_output = kMaxBuildLog;
-  options.stop_fd = stop_->fd();
-  options.guard = &guard;
-  if (progress != nullptr) {
-    options.on_output = [progress](std::string_view output) { progress->take(output); };
-    guard.call([progress] { progress->tell(); });
-  }
-  GW_TRY(os::Ran ran, os::run(std::move(go), options));
-  if (ran.end == os::Ran::End::kStopped) return unavailable_error("stopped");
-  GoRan out{std::move(ran)};
-  out.found = guard.finish();
-  if (!out.found && out.end == os::Ran::End::kTimeout) {
-    out.found = limit_reason(Reason::kTimeLimit, limits_);
-  }
-  out.disk_full = guard.disk_full();
-  return out;
+Duration GoRunner::timeout() const {
+  if (!deadline_) return limits_.time;
+  return std::max<Duration>(*deadline_ - system_clock().mono(), Duration(1));
 }
 
 Result<GoRan> GoRunner::run(Command command, const Key& key) {
@@ -262,6 +239,7 @@ Result<GoRan> GoRunner::run(Command command, const Key& key) {
   os::Spawn go = spawn();
   go.argv = std::move(command.argv);
   go.environment = go_environment(key, at);
+  GW_TRY(auto group, groups_ != nullptr ? groups_->make(limits_) : std::optional<os::Cgroup>());
   os::Fd channel;
   std::optional<os::RefusedCalls> calls;
   os::Fd tell_to;
@@ -269,7 +247,11 @@ Result<GoRan> GoRunner::run(Command command, const Key& key) {
     GW_TRY(os::HandOver telling, os::make_hand_over());
     tell_to = std::move(telling.child);
     calls.emplace(std::move(telling.ours), EPERM);
-    GW_CHECK(os::apply_sandbox(policy(fetches, tell_to.get()), go));
+    os::SandboxPolicy sandbox = policy(fetches, tell_to.get());
+    sandbox.cgroup = group ? &*group : nullptr;
+    GW_CHECK(os::apply_sandbox(sandbox, go));
+  } else if (group) {
+    group->plan_entry(go.hook.early, 0);
   }
   if (isolated != nullptr) {
     GW_TRY(os::HandOver ends, os::make_hand_over());
@@ -277,7 +259,10 @@ Result<GoRan> GoRunner::run(Command command, const Key& key) {
     plan_listener(channel.get(), 0, go.hook.early);
     isolated->serve_from(std::move(ends.ours));
   }
-  return run_guarded(std::move(go), std::move(calls), command.progress);
+  GW_TRY(os::Dir work, os::Dir::open(work_));
+  return run_guarded({std::move(go), limits_, timeout(), std::move(work), std::move(calls),
+                      std::move(group), command.progress},
+                     *stop_);
 }
 
 Result<GoRan> GoRunner::fetch(const Key& key, Forwarder& forwarder) {

@@ -19,10 +19,12 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "build/build_group.h"
 #include "build/build_guard.h"
 #include "build/compile_progress.h"
 #include "build/forwarder.h"
 #include "build/go_command.h"
+#include "build/guarded_run.h"
 #include "build/key.h"
 #include "build/toolchain.h"
 #include "os/process.h"
@@ -45,16 +47,9 @@ inline constexpr uid_t kBuildUsers = 14;
 struct RunnerOptions {
   SandboxMode mode = SandboxMode::kFull;
   BuildLimits limits = {};
-  uid_t user = kFirstBuildUser;  // when we are root
+  uid_t user = kFirstBuildUser;         // when we are root
+  const BuildGroups* groups = nullptr;  // that runs are in; may be null, borrowed
 };
-
-// How a go command ended.
-struct GoRan : os::Ran {
-  std::optional<FoundReason> found = {};  // a limit, or what it tried: whatever its exit code
-  bool disk_full = false;
-};
-
-inline constexpr std::size_t kMaxBuildLog = std::size_t{16} << 20U;
 
 class GoRunner {
  public:
@@ -96,6 +91,7 @@ class GoRunner {
       : mode_(options.mode),
         limits_(options.limits),
         user_(options.user),
+        groups_(options.groups),
         toolchain_(std::move(toolchain)),
         work_(std::move(work)),
         stop_(&stop) {}
@@ -104,6 +100,7 @@ class GoRunner {
   Status probe();
   bool granted(os::SandboxPart part) const { return (refused_ & os::bit(part)) == 0; }
   os::SandboxPolicy policy(bool fetches, int tell_to) const;
+  Duration timeout() const;
   os::Spawn spawn() const;
   GoPlaces places() const;
   struct Command {
@@ -114,12 +111,11 @@ class GoRunner {
     CompileProgress* progress = nullptr;
   };
   Result<GoRan> run(Command command, const Key& key);
-  Result<GoRan> run_guarded(os::Spawn go, std::optional<os::RefusedCalls> calls,
-                            CompileProgress* progress);
 
   SandboxMode mode_;
   BuildLimits limits_;
   uid_t user_;
+  const BuildGroups* groups_;
   Toolchain toolchain_;
   std::string work_;
   const os::Stop* stop_;

@@ -72,7 +72,9 @@ os::SandboxPolicy go_policy(const GoView& of) {
   out.seccomp->refuse_shared_memory = true;
   out.seccomp->otherwise = Seccomp::Otherwise::kTell;
   out.tell_to = of.tell_to;
-  out.required = of.required ? os::kAllSandboxParts : 0;
+  // A limit that a control group does not keep is looked after; but whoever is to be in one is.
+  constexpr os::Parts kLimits = bit(SandboxPart::kMemoryLimit) | bit(SandboxPart::kPidsLimit);
+  out.required = of.required ? os::kAllSandboxParts & ~kLimits : bit(SandboxPart::kCgroup);
   return out;
 }
 

@@ -64,6 +64,7 @@ Result<Maker::Compiled> Maker::compile(const build::Key& key, Times times,
            build::Builder::make(parts_.cache, parts_.modules, toolchain,
                                 {.sandbox = options_.sandbox,
                                  .limits = options_.limits,
+                                 .groups = options_.groups,
                                  .again = again,
                                  .progress = [&](std::string_view t) { progress(t); }},
                                 parts_.stop));

@@ -53,6 +53,7 @@ struct Verifier {
 struct MakerOptions {
   build::SandboxMode sandbox = build::SandboxMode::kFull;
   build::BuildLimits limits = {};
+  const build::BuildGroups* groups = nullptr;  // that builds run in; may be null
   // Without verifiers: builds everything a second time and compares.
   bool twice = true;
   std::vector<Verifier> verifiers = {};

@@ -121,6 +121,7 @@ ToolchainGate::Build gate_build(GateParts parts) {
     GW_TRY(auto builder, build::Builder::make(parts.cache, store, toolchain,
                                               {.sandbox = parts.sandbox,
                                                .limits = parts.limits,
+                                               .groups = parts.groups,
                                                .again = second,
                                                // Nothing of an untried one is kept.
                                                .own_library = true},

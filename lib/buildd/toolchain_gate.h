@@ -72,6 +72,7 @@ struct GateParts {
   const build::Cache& cache;
   build::SandboxMode sandbox;
   build::BuildLimits limits;
+  const build::BuildGroups* groups;  // may be null
   const os::Stop& stop;
 };
 // The real one: with the embedded module, in the sandbox.

@@ -1,6 +1,7 @@
 // What the kernel refused of a sandbox, and why.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,9 +20,12 @@ enum class SandboxPart : Parts {
   kHostName = 1U << 6,
   kLandlock = 1U << 7,
   kSeccomp = 1U << 8,
-  kTelling = 1U << 9,  // of calls that seccomp refuses
+  kCgroup = 1U << 9,
+  kMemoryLimit = 1U << 10,
+  kPidsLimit = 1U << 11,
+  kTelling = 1U << 12,  // of calls that seccomp refuses
 };
-constexpr Parts kAllSandboxParts = (1U << 10) - 1;
+constexpr Parts kAllSandboxParts = (1U << 13) - 1;
 constexpr Parts bit(SandboxPart part) { return static_cast<Parts>(part); }
 
 // "network namespace".

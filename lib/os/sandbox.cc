@@ -38,6 +38,12 @@ std::string_view sandbox_part_name(SandboxPart part) {
       return "seccomp";
     case SandboxPart::kTelling:
       return "telling of refused calls";
+    case SandboxPart::kCgroup:
+      return "cgroup";
+    case SandboxPart::kMemoryLimit:
+      return "cgroup memory limit";
+    case SandboxPart::kPidsLimit:
+      return "cgroup pids limit";
   }
   return "";
 }
@@ -132,6 +138,15 @@ Status plan_namespaces(const SandboxPolicy& policy, const Spawn& spawn, ChildHoo
   return {};
 }
 
+Status plan_cgroup(const SandboxPolicy& policy, CallList& early) {
+  if (policy.cgroup == nullptr) return {};
+  for (const Refusal& refusal : policy.cgroup->refusals()) {
+    if ((bit(refusal.part) & policy.required) != 0) return io_error(refusal_text(refusal));
+  }
+  policy.cgroup->plan_entry(early, bit(SandboxPart::kCgroup));
+  return {};
+}
+
 Status plan_filter(SeccompPolicy policy, int tell_to, CallList& late) {
   constexpr Parts kFilter = bit(SandboxPart::kSeccomp);
   constexpr Parts kTells = bit(SandboxPart::kTelling);
@@ -155,6 +170,7 @@ Status apply_sandbox(const SandboxPolicy& policy, Spawn& spawn) {
   spawn.no_new_privileges = true;
   spawn.drop_capabilities = true;
   // While paths and rights are still those of outside.
+  GW_CHECK(plan_cgroup(policy, hook.early));
   GW_CHECK(plan_namespaces(policy, spawn, hook));
   if (policy.landlock) {
     plan_landlock(*policy.landlock, landlock_abi(), bit(SandboxPart::kLandlock), hook.early,

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "os/cgroup.h"
 #include "os/landlock.h"
 #include "os/process.h"
 #include "os/refusal.h"
@@ -56,14 +57,15 @@ struct SandboxPolicy {
   // With SeccompPolicy::kTell: the child's end of a HandOver to RefusedCalls. Where the kernel
   // grants no listener, the filter refuses with its error and nothing is told.
   int tell_to = -1;
+  const Cgroup* cgroup = nullptr;  // to run in; borrowed until the program has started
   Parts required = kAllSandboxParts;
 };
 
 // Adds the sandbox to what will be spawned: no_new_privs and no capabilities in any case. kUsage,
-// kNotFound: the policy cannot be.
+// kNotFound: the policy cannot be; kIo: a required limit of the cgroup was refused.
 Status apply_sandbox(const SandboxPolicy& policy, Spawn& spawn);
 
-// What was refused to the child.
+// What was refused to the child; the limits of its cgroup are the cgroup's to tell.
 Refusals sandbox_refusals(const std::vector<RefusedCall>& refused);
 
 // Tries all of the policy in a child that runs no program, with nothing required. `spawn` says as

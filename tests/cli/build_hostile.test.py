@@ -128,28 +128,11 @@ class Hostile(cli.TestCase):
         self.lab = module_lab.ModuleLab(self.path("lab"))
         self.lab.add("example.org/hello", "v0.1.0", {"main.go": "package main\n\nfunc main() {}\n"})
         self.log = self.lab.log()
-        self.make_toolchain()
+        self.goroot = self.path("go")
+        module_lab.make_toolchain(self.goroot, os.path.join(cli.SOURCE, "tests", "support", "hostile.cc"))
         for name in ("secret", "key"):
             with open(self.path(name), "w") as f:
                 f.write("secret")
-
-    def make_toolchain(self):
-        """Debian's Go with another compiler; the rest is linked to."""
-        real = os.path.realpath(subprocess.run(["go", "env", "GOROOT"], stdout=subprocess.PIPE, text=True,
-                                               env=cli.clean_env(GOENV="off")).stdout.strip())
-        self.goroot = self.path("go")
-        tools = os.path.join("pkg", "tool", "linux_amd64")
-        os.makedirs(os.path.join(self.goroot, tools))
-        os.makedirs(os.path.join(self.goroot, "bin"))
-        for name in ("VERSION", "bin/go",
-                     *(tools + "/" + tool for tool in ("compile", "asm", "link", "buildid", "pack"))):
-            to = os.path.join(self.goroot, name + (".real" if name.endswith("/compile") else ""))
-            shutil.copy(os.path.join(real, name), to)
-        for name in ("src", "pkg/include"):
-            os.symlink(os.path.realpath(os.path.join(real, name)), os.path.join(self.goroot, name))
-        subprocess.run(["g++", "-std=c++20", "-O1", "-static", "-o",
-                        os.path.join(self.goroot, tools, "compile"),
-                        os.path.join(cli.SOURCE, "tests", "support", "hostile.cc")], check=True)
 
     def has_i386(self):
         """Whether its door is there outside of a sandbox: elsewhere it faults, and no filter is asked."""

@@ -131,9 +131,35 @@ class Builds(cli.TestCase):
         self.assertEqual(r.code, 0, read(err))
         self.assertEqual(m.show("builds.service", "ActiveState", "StatusText"),
                          {"ActiveState": "active", "StatusText": "serving builds.test"})
+        self.assert_delegated(m, err)
+        # What it left in its group is in nobody's way.
+        m.systemctl("restart", "builds.service")
+        self.assert_delegated(m, err)
         m.systemctl("stop", "builds.service")
         self.assertEqual(m.show("builds.service", "ActiveState", "Result"),
                          {"ActiveState": "inactive", "Result": "success"})
+        # As the manual says of it: no group is made, and that is told.
+        os.unlink(err)
+        m.unit("builds.service", text + "ProtectControlGroups=yes\n")
+        m.systemctl("start", "builds.service")
+        self.assertRegex(read(err), 'event=control_group error="making [^"]*: Read-only file system"')
+        self.assertIn("event=build_limits memory=looking processes=looking", read(err))
+
+    def assert_delegated(self, m, err):
+        """The service was given its group, also as another user; which controllers there are is the machine's."""
+        pid = m.show("builds.service", "MainPID")
+        r = m.run("sed", "-n", "s/^0:://p", "/proc/%s/cgroup" % pid)
+        self.assertRegex(r.out, r"/builds\.service/gwtool-\d+\n$")
+        group = "/sys/fs/cgroup" + os.path.dirname(r.out.strip())
+        self.assertEqual(m.run("stat", "-c", "%U", group, group + "/cgroup.procs").out, (USER + "\n") * 2)
+        there = m.run("cat", group + "/cgroup.controllers").out.split()
+        by = {"memory": "memory", "processes": "pids"}
+        self.assertIn("event=build_limits " + " ".join(
+            "%s=%s" % (name, "cgroup" if controller in there else "looking") for name, controller in by.items()),
+            read(err))
+        for controller in by.values():
+            if controller not in there:
+                self.assertRegex(read(err), "event=control_group .*%s.max: No such file" % controller)
 
 
 @cli.unittest.skipIf(shutil.which("systemd-analyze") is None, "no systemd-analyze (Debian's package systemd)")

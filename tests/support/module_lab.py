@@ -12,6 +12,7 @@ import io
 import os
 import re
 import shutil
+import subprocess
 import sys
 import zipfile
 
@@ -54,6 +55,24 @@ def sandbox_mode(directory, _known=[]):
             print("tried with --sandbox partial: %s" % r.err, file=sys.stderr)
         _known.append("partial" if refused else "full")
     return _known[0]
+
+
+def make_toolchain(goroot, compiler):
+    """Debian's Go with another compiler, a program of C++ beside which the real one is compile.real; the
+    rest is linked to."""
+    real = os.path.realpath(subprocess.run(["go", "env", "GOROOT"], stdout=subprocess.PIPE, text=True,
+                                           env=cli.clean_env(GOENV="off")).stdout.strip())
+    tools = os.path.join("pkg", "tool", "linux_amd64")
+    os.makedirs(os.path.join(goroot, tools))
+    os.makedirs(os.path.join(goroot, "bin"))
+    for name in ("VERSION", "bin/go",
+                 *(tools + "/" + tool for tool in ("compile", "asm", "link", "buildid", "pack"))):
+        to = os.path.join(goroot, name + (".real" if name.endswith("/compile") else ""))
+        shutil.copy(os.path.join(real, name), to)
+    for name in ("src", "pkg/include"):
+        os.symlink(os.path.realpath(os.path.join(real, name)), os.path.join(goroot, name))
+    subprocess.run(["g++", "-std=c++20", "-O1", "-static", "-o", os.path.join(goroot, tools, "compile"),
+                    compiler], check=True)
 
 
 def give_library(cache, sandbox):

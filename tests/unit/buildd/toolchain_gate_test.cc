@@ -226,7 +226,7 @@ TEST_CASE("a toolchain is tried in the sandbox's way, with nothing kept from the
                output + " >$GOPATH/bin/js_wasm/plain\n";
     std::filesystem::permissions(dir.file("go/bin/go"), std::filesystem::perms(0755));
   };
-  const auto build = gate_build({cache, build::SandboxMode::kOff, {}, stop});
+  const auto build = gate_build({cache, build::SandboxMode::kOff, {}, nullptr, stop});
   const std::vector<build::Key> plain = {gate_keys("go1.26.8")[0]};
   const build::Toolchain toolchain = at(dir.file("go"));
   script("same");
