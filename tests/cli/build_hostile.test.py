@@ -11,9 +11,11 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
 import cli
+import go_lab
 import module_lab
 
 ORDINARY = 61234  # nobody's number
@@ -121,6 +123,14 @@ LIMITS = {
 
 
 class Hostile(cli.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        made = tempfile.mkdtemp(prefix="gwtool-test-")
+        cls.addClassCleanup(shutil.rmtree, made)
+        cls.compiler = os.path.join(made, "compile")
+        subprocess.run(["g++", "-std=c++20", "-O1", "-static", "-o", cls.compiler,
+                        os.path.join(cli.SOURCE, "tests", "support", "hostile.cc")], check=True)
+
     def setUp(self):
         super().setUp()
         os.chmod(self.dir, 0o755)
@@ -135,8 +145,7 @@ class Hostile(cli.TestCase):
 
     def make_toolchain(self):
         """Debian's Go with another compiler; the rest is linked to."""
-        real = os.path.realpath(subprocess.run(["go", "env", "GOROOT"], stdout=subprocess.PIPE, text=True,
-                                               env=cli.clean_env(GOENV="off")).stdout.strip())
+        real = go_lab.small_go()
         self.goroot = self.path("go")
         tools = os.path.join("pkg", "tool", "linux_amd64")
         os.makedirs(os.path.join(self.goroot, tools))
@@ -147,9 +156,7 @@ class Hostile(cli.TestCase):
             shutil.copy(os.path.join(real, name), to)
         for name in ("src", "pkg/include"):
             os.symlink(os.path.realpath(os.path.join(real, name)), os.path.join(self.goroot, name))
-        subprocess.run(["g++", "-std=c++20", "-O1", "-static", "-o",
-                        os.path.join(self.goroot, tools, "compile"),
-                        os.path.join(cli.SOURCE, "tests", "support", "hostile.cc")], check=True)
+        shutil.copy(self.compiler, os.path.join(self.goroot, tools))
 
     def has_i386(self):
         """Whether its door is there outside of a sandbox: elsewhere it faults, and no filter is asked."""
