@@ -26,7 +26,8 @@ class Build(BuildTestCase):
             self.assertRegex(text, r"\r\x1b\[K\d:\d\d " + part)
         self.assertIn("\r\x1b[Kgwtool: ", text)
 
-    def test_the_terminal_shows_which_package_is_compiled(self):
+    def compile_on_terminal(self):
+        """It shows which package is compiled."""
         args = [cli.GWTOOL, "build", MODULE, "--proxy", self.lab.proxy, *self.lab.log(), "--cache",
                 self.path("cache"), "--toolchain", self.toolchain, "--sandbox", self.sandbox, "-o",
                 self.path("out")]
@@ -87,6 +88,7 @@ class Build(BuildTestCase):
             print("not tried: refused namespaces, as none can be made to refuse in", file=sys.stderr)
             return
         log = self.lab.log()
+        module_lab.give_library(self.path("cache"), module_lab.library(self.sandbox))
 
         def build(mode):
             return cli.run(["unshare", "-Ur", "sh", "-c", script, "sh", *rest, cli.GWTOOL, "build",
@@ -171,7 +173,7 @@ class Build(BuildTestCase):
         self.assert_missing(self.path("x"))
         self.assert_clean()
 
-    def test_a_cache_is_kept_small(self):
+    def test_a_cache_is_kept_small_and_what_is_not_there_is_made_anew(self):
         self.assert_run(self.build(MODULE + "/cmd/dep", "-o", "x"), 0)
         kept = self.path("cache", "download", "example.org", "dep", "@v", "v1.0.0.zip")
         self.assertTrue(os.path.exists(kept))
@@ -181,7 +183,8 @@ class Build(BuildTestCase):
         self.assertTrue(os.path.exists(kept))
         self.assert_run(self.build(MODULE + "/cmd/dep", "-o", "x", "--cache-size", "0"), 0)
         self.assertFalse(os.path.exists(kept))
-        # And it works again, from the proxy.
+        # And it works again, with Go's library compiled and modules from the proxy.
+        self.compile_on_terminal()
         self.assert_run(self.build(MODULE + "/cmd/dep", "-o", "x"), 0)
         self.assertTrue(os.path.exists(kept))
 

@@ -7,8 +7,8 @@ gwtool supervise.
     lab.service.faults["dl"] = "cut"        # what the service does wrong from now on
 
 The services are one program, whose version says how it behaves (ok, crash, exit0, stubborn, socket:
-takes LISTEN_FDS and answers with its version, tells NOTIFY_SOCKET that it is ready and that it ends). They write what they do to
-the file in SVC_LOG, a line each: WHAT VERSION PID. Built once by Debian's Go for all of build/.
+takes LISTEN_FDS and answers with its version, tells NOTIFY_SOCKET that it is ready and that it ends). They write
+what they do to the file in SVC_LOG, a line each: WHAT VERSION PID. Built once by Debian's Go for all of build/.
 """
 
 import base64
