@@ -130,7 +130,7 @@ def go_version():
 
 
 def build(version, mode, module=MODULE):
-    """The path of the program, as `go install` makes it; kept for all of build/."""
+    """The path of the program, as `go install` makes it, stripped; kept for all of build/."""
     name = "%s-%s-%s-%s" % (os.path.basename(module), version, mode, go_version())
     kept = os.path.join(go_lab.SHARED, "services", name)
     source = SOURCE % (version, mode)
@@ -147,13 +147,17 @@ def build(version, mode, module=MODULE):
 
 
 def install(kept, source, module, version):
+    """With the library that Debian has compiled already, which is not used with -trimpath; and stripped as a
+    build service does it, of which the program says nothing."""
     work = "%s.%d" % (kept, os.getpid())
     modules = ModuleLab(os.path.join(work, "modules"))
     modules.add(module, version, {"main.go": source})
-    subprocess.run(["go", "install", "-trimpath", "-ldflags=-buildid= -s", "%s@%s" % (module, version)],
+    subprocess.run(["go", "install", "%s@%s" % (module, version)],
                    check=True, env=go_lab.environment(GOPROXY=modules.proxy, GOPATH=work,
                                                       GOFLAGS="-modcacherw", GO111MODULE="on"))
-    os.rename(os.path.join(work, "bin", os.path.basename(module)), kept)
+    program = os.path.join(work, "bin", os.path.basename(module))
+    subprocess.run(["strip", program], check=True)
+    os.rename(program, kept)
     shutil.rmtree(work, ignore_errors=True)
 
 
