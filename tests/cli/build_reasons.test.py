@@ -141,7 +141,8 @@ class Reasons(cli.TestCase):
             for directory, (_, files) in CODE.items() for name, text in files.items()})
         wanted = {"example.org/code/" + name: reason for name, (reason, _) in CODE.items()}
         wanted.update(self.modules(lab, newer))
-        module_lab.give_library(self.path("cache"), module_lab.library(sandbox, toolchain))
+        if not newer:
+            module_lab.give_library(self.path("cache"), module_lab.library(sandbox))
         self.build = lambda *args: self.gwtool(
             "build", *args, "--proxy", lab.proxy, *lab.log(), "--cache", self.path("cache"), "--toolchain",
             toolchain, "--sandbox", sandbox, "-o", "out/", timeout=570)

@@ -55,9 +55,10 @@ def sandbox_mode(directory, _known=[]):
     return _known[0]
 
 
-# What modules of tests import, and what they are built for; each build takes all that is kept for its target.
+# What modules of tests import; each build takes all that is kept for its target.
 IMPORTS = ("embed", "os/signal", "strconv", "strings")
-TARGETS = ("host", "windows/amd64")
+# What is built for another system imports nothing.
+LIBRARY_BUILDS = (("example.org/library",), ("example.org/library/none", "--target", "windows/amd64"))
 
 
 def library_name(go, sandbox):
@@ -66,20 +67,19 @@ def library_name(go, sandbox):
     return "library-of-%s-%s-%s" % (go, form, sandbox)
 
 
-def library(sandbox, goroot=None):
-    """What gwtool keeps of a toolchain, go_lab.small_go(), and its standard library, as a cache has it in std/.
-    Made once for all of build/."""
-    goroot = goroot or go_lab.small_go()
+def library(sandbox):
+    """What gwtool keeps of go_lab.small_go() and its standard library, as a cache has it in std/. Made once for
+    all of build/."""
+    goroot = go_lab.small_go()
 
     def make(work):
         lab = ModuleLab(os.path.join(work, "lab"))
-        main = "package main\n\n%s\nfunc main() {}\n" % "".join('import _ "%s"\n' % path for path in IMPORTS)
-        lab.add("example.org/library", "v1.0.0", {"main.go": main})
-        for target in TARGETS if goroot == go_lab.small_go() else ("host",):
-            r = cli.gwtool("build", "example.org/library", "--proxy", lab.proxy, *lab.log(), "--cache",
-                           os.path.join(work, "cache"), "--toolchain", goroot, "--sandbox", sandbox,
-                           "-o", os.path.join(work, "x"), *([] if target == "host" else ["--target", target]),
-                           timeout=280)
+        main = "package main\n\n%s\nfunc main() {}\n"
+        lab.add("example.org/library", "v1.0.0", {
+            "main.go": main % "".join('import _ "%s"\n' % path for path in IMPORTS), "none/main.go": main % ""})
+        for args in LIBRARY_BUILDS:
+            r = cli.gwtool("build", *args, "--proxy", lab.proxy, *lab.log(), "--cache", os.path.join(work, "cache"),
+                           "--toolchain", goroot, "--sandbox", sandbox, "-o", os.path.join(work, "x"), timeout=280)
             assert r.code == 0, r
         return os.path.join(work, "cache", "std")
     return go_lab.made_once(library_name(os.path.basename(goroot), sandbox), make)
