@@ -20,15 +20,16 @@ class Build(BuildTestCase):
     def test_progress_on_a_terminal(self):
         code, text = cli.on_terminal(
             [cli.GWTOOL, "build", MODULE + "/lib", "--proxy", self.lab.proxy, *self.lab.log(), "--cache",
-             self.path("cache"), "--toolchain", "local", "--sandbox", self.sandbox])
+             self.path("cache"), "--toolchain", self.toolchain, "--sandbox", self.sandbox])
         self.assertEqual(code, 1, text)
         for part in ("resolving " + MODULE, "fetched " + MODULE, "fetching what"):
             self.assertRegex(text, r"\r\x1b\[K\d:\d\d " + part)
         self.assertIn("\r\x1b[Kgwtool: ", text)
 
-    def test_the_terminal_shows_which_package_is_compiled(self):
+    def compile_on_terminal(self):
+        """It shows which package is compiled."""
         args = [cli.GWTOOL, "build", MODULE, "--proxy", self.lab.proxy, *self.lab.log(), "--cache",
-                self.path("cache"), "--toolchain", "local", "--sandbox", self.sandbox, "-o",
+                self.path("cache"), "--toolchain", self.toolchain, "--sandbox", self.sandbox, "-o",
                 self.path("out")]
         code, text = cli.on_terminal(args)
         self.assertEqual(code, 0, text)
@@ -50,7 +51,7 @@ class Build(BuildTestCase):
     def test_progress_fits_a_narrow_terminal(self):
         code, text = cli.on_terminal(
             [cli.GWTOOL, "build", MODULE + "/lib", "--proxy", self.lab.proxy, *self.lab.log(), "--cache",
-             self.path("cache"), "--toolchain", "local", "--sandbox", self.sandbox], columns=20)
+             self.path("cache"), "--toolchain", self.toolchain, "--sandbox", self.sandbox], columns=20)
         self.assertEqual(code, 1, text)
         lines = re.findall(r"\x1b\[K(\d+:[^\r]*)", text)
         self.assertTrue(lines, text)
@@ -62,7 +63,7 @@ class Build(BuildTestCase):
         with http_fixture.HttpFixture({"/proxy": self.lab.proxy_dir}) as web:
             code, text = cli.on_terminal(
                 [cli.GWTOOL, "build", "example.org/large/none@v1.0.0", "--proxy", web.url + "/proxy",
-                 *self.lab.log(), "--cache", self.path("cache"), "--toolchain", "local", "--sandbox",
+                 *self.lab.log(), "--cache", self.path("cache"), "--toolchain", self.toolchain, "--sandbox",
                  self.sandbox])
         self.assertEqual(code, 1, text)
         self.assertRegex(text, r"\x1b\[K0:\d\d fetching example.org/large: \d+ of \d+ kB")
@@ -87,11 +88,12 @@ class Build(BuildTestCase):
             print("not tried: refused namespaces, as none can be made to refuse in", file=sys.stderr)
             return
         log = self.lab.log()
+        module_lab.give_library(self.path("cache"), module_lab.library(self.sandbox))
 
         def build(mode):
             return cli.run(["unshare", "-Ur", "sh", "-c", script, "sh", *rest, cli.GWTOOL, "build",
                             MODULE, "--proxy", self.lab.proxy, *log, "--cache", self.path("cache"),
-                            "--toolchain", "local", "--sandbox", mode, "-o", self.path("x")],
+                            "--toolchain", self.toolchain, "--sandbox", mode, "-o", self.path("x")],
                            timeout=280)
         self.assert_error(build("full"), 2, "the kernel refuses parts of the sandbox",
                           "user namespace: clone: ", "network namespace", "--sandbox partial")
@@ -171,7 +173,7 @@ class Build(BuildTestCase):
         self.assert_missing(self.path("x"))
         self.assert_clean()
 
-    def test_a_cache_is_kept_small(self):
+    def test_a_cache_is_kept_small_and_what_is_not_there_is_made_anew(self):
         self.assert_run(self.build(MODULE + "/cmd/dep", "-o", "x"), 0)
         kept = self.path("cache", "download", "example.org", "dep", "@v", "v1.0.0.zip")
         self.assertTrue(os.path.exists(kept))
@@ -181,7 +183,8 @@ class Build(BuildTestCase):
         self.assertTrue(os.path.exists(kept))
         self.assert_run(self.build(MODULE + "/cmd/dep", "-o", "x", "--cache-size", "0"), 0)
         self.assertFalse(os.path.exists(kept))
-        # And it works again, from the proxy.
+        # And it works again, with Go's library compiled and modules from the proxy.
+        self.compile_on_terminal()
         self.assert_run(self.build(MODULE + "/cmd/dep", "-o", "x"), 0)
         self.assertTrue(os.path.exists(kept))
 
@@ -299,7 +302,7 @@ class Build(BuildTestCase):
             web.rule("*.zip", stall=1)
             p = self.background([cli.GWTOOL, "build", MODULE + "@" + VERSION, "--proxy",
                                  web.url + "/proxy", *self.lab.log(), "--cache", self.path("cache"),
-                                 "--toolchain", "local", "--sandbox", self.sandbox])
+                                 "--toolchain", self.toolchain, "--sandbox", self.sandbox])
             cli.wait_until(lambda: web.count("*.zip"), what="the zip to be asked for")
             self.assertEqual(p.stop(signal.SIGINT), 130)
         self.assertEqual(p.out, "")

@@ -8,6 +8,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
 import cli
+import go_lab
 import module_lab
 from build_case import MODULE, BuildTestCase
 
@@ -81,7 +82,9 @@ class Delegated(BuildTestCase):
             self.skipTest("no control group can be made here: %s" % e)
         self.addCleanup(self.remove)
         self.goroot = self.path("go")
-        module_lab.make_toolchain(self.goroot, self.file("compile.cc", COMPILER))
+        compiler = self.path("compile")
+        module_lab.make_compiler(compiler, self.file("compile.cc", COMPILER))
+        module_lab.make_toolchain(self.goroot, compiler)
 
     def remove(self):
         with open(os.path.join(self.group, "cgroup.kill"), "w") as f:
@@ -152,8 +155,8 @@ class Delegated(BuildTestCase):
         with open(os.path.join(self.group, "cgroup.controllers")) as f:
             there = f.read().split()
         if not os.path.exists(self.path("cache", "std")):
-            module_lab.give_library(self.path("cache"), self.sandbox)
-        r = self.run_in_group("--json", "--target", "linux/amd64", toolchain="local", sandbox=self.sandbox)
+            module_lab.give_library(self.path("cache"), module_lab.library(self.sandbox))
+        r = self.run_in_group("--json", "--target", "linux/amd64", toolchain=go_lab.small_go(), sandbox=self.sandbox)
         self.assert_run_ok(r)
         by = {name: "cgroup" if controller in there else "looking"
               for name, controller in (("memory", "memory"), ("processes", "pids"))}

@@ -11,9 +11,11 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
 import cli
+import go_lab
 import module_lab
 
 ORDINARY = 61234  # nobody's number
@@ -121,6 +123,13 @@ LIMITS = {
 
 
 class Hostile(cli.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        made = tempfile.mkdtemp(prefix="gwtool-test-")
+        cls.addClassCleanup(shutil.rmtree, made)
+        cls.compiler = os.path.join(made, "compile")
+        module_lab.make_compiler(cls.compiler, os.path.join(cli.SOURCE, "tests", "support", "hostile.cc"))
+
     def setUp(self):
         super().setUp()
         os.chmod(self.dir, 0o755)
@@ -129,7 +138,7 @@ class Hostile(cli.TestCase):
         self.lab.add("example.org/hello", "v0.1.0", {"main.go": "package main\n\nfunc main() {}\n"})
         self.log = self.lab.log()
         self.goroot = self.path("go")
-        module_lab.make_toolchain(self.goroot, os.path.join(cli.SOURCE, "tests", "support", "hostile.cc"))
+        module_lab.make_toolchain(self.goroot, self.compiler)
         for name in ("secret", "key"):
             with open(self.path(name), "w") as f:
                 f.write("secret")

@@ -31,7 +31,8 @@ class Records(cli.TestCase):
     def setUp(self):
         super().setUp()
         os.chmod(self.dir, 0o755)
-        self.sandbox = ["--sandbox", module_lab.sandbox_mode(self.path("probe"))]
+        self.mode = module_lab.sandbox_mode(self.path("probe"))
+        self.sandbox = ["--sandbox", self.mode]
 
     def test_real_records(self):
         if PROXY is None or LOG is None:
@@ -40,7 +41,18 @@ class Records(cli.TestCase):
             return self.without_data()
         with http_fixture.HttpFixture({"/proxy": PROXY, "/log": LOG}) as web:
             self.web = web
-            self.compare_all()
+            compiled = []
+
+            def make(work):
+                """From nothing; other tests need not do so."""
+                self.compare_all()
+                compiled.append(True)
+                name = "go1.26.8-linux-amd64"
+                shutil.copytree(self.path("cache", "std", name), os.path.join(work, "std", name))
+                return os.path.join(work, "std")
+            module_lab.real_library(self.mode, make)
+            if not compiled:
+                self.compare_all()
             # One cache: the toolchain was fetched once, and from then on only looked at.
             self.assertEqual(web.count("/proxy/" + TOOLCHAIN), 1)
             self.warm()

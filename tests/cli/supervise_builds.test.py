@@ -11,6 +11,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
 import cli
+import go_lab
 import module_lab
 import supervise_lab
 
@@ -72,11 +73,10 @@ class Local(TestCase):
     def test_a_new_version_is_built_and_installed(self):
         """By Go itself."""
         self.source("v0.1.1", compiles=False)
-        sup = self.start(*self.options()[:-4], "--toolchain", "local", "--sandbox", "off")
+        sup = self.start(*self.options()[:-4], "--toolchain", go_lab.small_go(), "--sandbox", "off")
         self.ask("check")
         sup.wait_err("event=building version=v0.1.1")
-        cli.wait_until(lambda: self.ask("history", "--json").json, timeout=240, what="a build")
-        sup.wait_err("event=updated version=v0.1.1")
+        sup.wait_err("event=updated version=v0.1.1", timeout=240)
         self.lab.wait_running("v0.1.1")
         self.assertEqual(self.lab.service.requests, [])
         e, = self.ask("history", "--json").json

@@ -8,6 +8,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.environ["GW_SOURCE"], "tests", "support"))
 import cli
+import go_lab
 import module_lab
 import tour_data
 
@@ -31,12 +32,15 @@ class Tour(cli.TestCase):
         own = "127.%d.%d.%d" % tuple(random.randint(1, 254) for _ in range(3))
         sandbox = module_lab.sandbox_mode(self.path("probe"))
         shell = self.background(["sh"], env=cli.clean_env(
-            PATH=self.path("path") + ":" + os.environ["PATH"]), input_open=True)
+            PATH=":".join([self.path("path"), os.path.join(go_lab.small_go(), "bin"), os.environ["PATH"]])),
+            input_open=True)
         ready, said = 0, []
         for number, step in enumerate(steps()):
             step = step.replace("127.7.7.7", own)
             if sandbox != "full":
                 step = step.replace("--toolchain local", "--toolchain local --sandbox " + sandbox)
+            if number == 1:  # in the tour's directory
+                shell.tell("mkdir cache && cp -r %s cache/std\n" % module_lab.library(sandbox))
             before = len(shell.out)
             shell.tell(step + "echo step %d: $?\n" % number)
             shell.wait_out(r"(?m)^step %d: " % number, timeout=280)

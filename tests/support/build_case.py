@@ -6,6 +6,7 @@ import os
 import shutil
 
 import cli
+import go_lab
 import module_lab
 
 MODULE, VERSION = "example.org/Hello", "v0.1.0"
@@ -33,15 +34,16 @@ class BuildTestCase(cli.TestCase):
         }, go_mod=GO_MOD)
         self.lab.add("example.org/dep", "v1.0.0", {"p/a.go": "package p\n"})
         self.sandbox = module_lab.sandbox_mode(self.path("probe"))
+        self.toolchain = go_lab.small_go()
 
     def build(self, *args, cache="cache", proxy=None, log=None, sandbox=None, cold=False, **kwargs):
         """cold: with the standard library to compile."""
         kwargs.setdefault("timeout", 280)
         if not cold and not os.path.exists(self.path(cache, "std")):
-            module_lab.give_library(self.path(cache), self.sandbox)
+            module_lab.give_library(self.path(cache), module_lab.library(self.sandbox))
         return self.gwtool("build", *args, "--proxy", proxy or self.lab.proxy,
                            *(log or self.lab.log()), "--cache", self.path(cache), "--toolchain",
-                           "local", "--sandbox", sandbox or self.sandbox, **kwargs)
+                           self.toolchain, "--sandbox", sandbox or self.sandbox, **kwargs)
 
     def assert_clean(self, cache="cache"):
         """Nothing is left of any call."""

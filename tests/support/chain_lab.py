@@ -17,6 +17,7 @@ import os
 import re
 
 import cli
+import go_lab
 import module_lab
 import supervise_lab
 
@@ -120,10 +121,11 @@ class Chain:
     def start_builds(self, address="127.0.0.1:0"):
         if not os.path.exists(self.path("builds.key")):
             self.key = self.run("build", "genkey", BUILDS, "--key", "builds.key").lines[0]
+            module_lab.give_library(self.path("cache"), module_lab.library(self.sandbox))
         self.builds = self.background(
             "build", "serve", "--data", "builds", "--key", "builds.key", "--listen", address,
             "--admin-listen", "off", "--proxy", self.modules.proxy, *self.modules.log(), "--toolchain",
-            "local", "--gate", "off", "--go-oldest", "go1.13", "--sandbox", self.sandbox, "--cache", "cache",
+            go_lab.small_go(), "--gate", "off", "--go-oldest", "go1.13", "--sandbox", self.sandbox, "--cache", "cache",
             ready="event=ready")
         self.url = "http://" + re.search(r"event=listening address=(\S+)", self.builds.err).group(1)
 

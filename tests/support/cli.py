@@ -173,15 +173,17 @@ def gwtool(*args, **kwargs):
 
 
 def wait_until(condition, timeout=20, what="the condition", every=0.01):
-    """Polls until condition() is true and returns that value; AssertionError after timeout."""
+    """Polls until condition() is true and returns that value; AssertionError after timeout. One that starts
+    a process takes from those whose work is waited for: it rests three times as long as it worked."""
     deadline = time.monotonic() + timeout * SLOWNESS
     while True:
+        begin = time.monotonic()
         value = condition()
         if value:
             return value
         if time.monotonic() > deadline:
             raise AssertionError("waited %.0f s in vain for %s" % (timeout * SLOWNESS, what))
-        time.sleep(every)
+        time.sleep(max(every, min(0.5, 3 * (time.monotonic() - begin))))
 
 
 class Background:

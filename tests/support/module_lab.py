@@ -6,7 +6,6 @@
 """
 
 import base64
-import fcntl
 import hashlib
 import io
 import os
@@ -49,7 +48,7 @@ def sandbox_mode(directory, _known=[]):
         lab = ModuleLab(directory)
         lab.add("example.org/lib", "v1.0.0", {"a.go": "package lib\n"})
         r = cli.gwtool("build", "example.org/lib@v1.0.0", "--proxy", lab.proxy, *lab.log(), "--cache",
-                       os.path.join(directory, "cache"), "--toolchain", "local")
+                       os.path.join(directory, "cache"), "--toolchain", go_lab.small_go())
         refused = "the kernel refuses parts of the sandbox" in r.err
         if refused:
             print("tried with --sandbox partial: %s" % r.err, file=sys.stderr)
@@ -58,10 +57,9 @@ def sandbox_mode(directory, _known=[]):
 
 
 def make_toolchain(goroot, compiler):
-    """Debian's Go with another compiler, a program of C++ beside which the real one is compile.real; the
-    rest is linked to."""
-    real = os.path.realpath(subprocess.run(["go", "env", "GOROOT"], stdout=subprocess.PIPE, text=True,
-                                           env=cli.clean_env(GOENV="off")).stdout.strip())
+    """Debian's Go with another compiler, a program beside which the real one is compile.real; the rest is
+    linked to."""
+    real = go_lab.small_go()
     tools = os.path.join("pkg", "tool", "linux_amd64")
     os.makedirs(os.path.join(goroot, tools))
     os.makedirs(os.path.join(goroot, "bin"))
@@ -71,35 +69,63 @@ def make_toolchain(goroot, compiler):
         shutil.copy(os.path.join(real, name), to)
     for name in ("src", "pkg/include"):
         os.symlink(os.path.realpath(os.path.join(real, name)), os.path.join(goroot, name))
-    subprocess.run(["g++", "-std=c++20", "-O1", "-static", "-o", os.path.join(goroot, tools, "compile"),
-                    compiler], check=True)
+    shutil.copy(compiler, os.path.join(goroot, tools, "compile"))
 
 
-def give_library(cache, sandbox):
-    """What gwtool keeps of Debian's Go and its standard library, into a new cache: for tests that are
-    about something else than how it gets there. Made once for all of build/."""
+def make_compiler(program, source):
+    """From C++."""
+    subprocess.run(["g++", "-std=c++20", "-O1", "-static", "-o", program, source], check=True)
+
+
+# What modules of tests import; each build takes all that is kept for its target.
+IMPORTS = ("embed", "os/signal", "strconv", "strings")
+# What is built for another system imports nothing.
+LIBRARY_BUILDS = (("example.org/library",), ("example.org/library/none", "--target", "windows/amd64"))
+
+
+def library_name(go, sandbox):
     with open(os.path.join(cli.SOURCE, "lib", "build", "kept_packages.cc"), "rb") as f:
         form = hashlib.sha256(f.read()).hexdigest()[:16]
-    kept = os.path.join(go_lab.SHARED, "go-library-%s-%s" % (form, sandbox))
-    os.makedirs(go_lab.SHARED, exist_ok=True)
-    with open(kept + ".lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # until it is closed
-        if not os.path.exists(kept):
-            work = "%s.%d" % (kept, os.getpid())
-            lab = ModuleLab(os.path.join(work, "lab"))
-            lab.add("example.org/library", "v1.0.0", {"main.go": LIBRARY})
-            r = cli.gwtool("build", "example.org/library", "--proxy", lab.proxy, *lab.log(), "--cache",
-                           os.path.join(work, "cache"), "--toolchain", "local", "--sandbox", sandbox,
-                           "-o", os.path.join(work, "x"), timeout=280)
+    return "library-of-%s-%s-%s" % (go, form, sandbox)
+
+
+def library(sandbox):
+    """What gwtool keeps of go_lab.small_go() and its standard library, as a cache has it in std/. Made once for
+    all of build/."""
+    goroot = go_lab.small_go()
+
+    def make(work):
+        lab = ModuleLab(os.path.join(work, "lab"))
+        main = "package main\n\n%s\nfunc main() {}\n"
+        lab.add("example.org/library", "v1.0.0", {
+            "main.go": main % "".join('import _ "%s"\n' % path for path in IMPORTS), "none/main.go": main % ""})
+        for args in LIBRARY_BUILDS:
+            r = cli.gwtool("build", *args, "--proxy", lab.proxy, *lab.log(), "--cache", os.path.join(work, "cache"),
+                           "--toolchain", goroot, "--sandbox", sandbox, "-o", os.path.join(work, "x"), timeout=280)
             assert r.code == 0, r
-            os.rename(os.path.join(work, "cache", "std"), kept)
-            shutil.rmtree(work)
-    os.makedirs(cache, exist_ok=True)
-    shutil.copytree(kept, os.path.join(cache, "std"))
+        return os.path.join(work, "cache", "std")
+    return go_lab.made_once(library_name(os.path.basename(goroot), sandbox), make)
 
 
-# With what the modules of tests import.
-LIBRARY = 'package main\n\nimport (\n\t_ "bufio"\n\t_ "net/http"\n\t_ "os/signal"\n)\n\nfunc main() {}\n'
+def give_library(cache, *libraries):
+    """Into a new cache: for tests that are about something else than how it gets there."""
+    for kept in libraries:
+        shutil.copytree(kept, os.path.join(cache, "std"), dirs_exist_ok=True)
+
+
+def real_library(sandbox, make=None):
+    """The same of go1.26.8 of the module proxy in shared data, for the host and what filippo.io/age imports.
+    The test that compiles it for its own sake hands it over: make(work) returns where it is."""
+    proxy, log = go_lab.shared_data("goproxy"), go_lab.shared_data("sumdb")
+
+    def compile_it(work):
+        cache = os.path.join(work, "cache")
+        r = cli.gwtool("build", "filippo.io/age/cmd/age@v1.2.1", "--go", "go1.26.8", "--proxy", "file://" + proxy,
+                       "--source", log, "--sandbox", sandbox, "--cache", cache, "-o", os.path.join(work, "x"),
+                       timeout=570)
+        assert r.code == 0, r
+        return os.path.join(cache, "std")
+    return go_lab.made_once(library_name("go1.26.8", sandbox), make or compile_it)
 
 
 class ModuleLab:

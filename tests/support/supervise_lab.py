@@ -7,11 +7,12 @@ gwtool supervise.
     lab.service.faults["dl"] = "cut"        # what the service does wrong from now on
 
 The services are one program, whose version says how it behaves (ok, crash, exit0, stubborn, socket:
-takes LISTEN_FDS and answers with its version, tells NOTIFY_SOCKET that it is ready and that it ends). They write what they do to
-the file in SVC_LOG, a line each: WHAT VERSION PID. Built once a build directory by Debian's Go.
+takes LISTEN_FDS and answers with its version, tells NOTIFY_SOCKET that it is ready and that it ends). They write
+what they do to the file in SVC_LOG, a line each: WHAT VERSION PID. Built once by Debian's Go for all of build/.
 """
 
 import base64
+import functools
 import hashlib
 import http.server
 import os
@@ -26,13 +27,13 @@ from module_lab import LOGTOOL, ModuleLab
 
 MODULE = "example.test/svc"
 
+# Of Go's library only what is compiled in seconds.
 SOURCE = """package main
 
 import (
-	"fmt"
-	"net"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 )
@@ -44,42 +45,52 @@ func say(what string) {
 	if err != nil {
 		panic(err)
 	}
-	f.WriteString(fmt.Sprintf("%%s %%s %%d\\n", strings.ReplaceAll(what, " ", "_"), version, os.Getpid()))
+	f.WriteString(strings.ReplaceAll(what, " ", "_") + " " + version + " " + strconv.Itoa(os.Getpid()) + "\\n")
 	f.Close()
 }
 
+// Whoever connects before the end is answered.
 func serve(c chan os.Signal) {
-	l, err := net.FileListener(os.NewFile(3, "socket"))
+	own := strconv.FormatBool(os.Getenv("LISTEN_PID") == strconv.Itoa(os.Getpid()))
+	say("env:" + os.Getenv("LISTEN_FDS") + "," + own + "," + os.Getenv("LISTEN_FDNAMES"))
+	r, w, _ := os.Pipe()
+	syscall.SetNonblock(3, true) // another one may have accepted what this one was woken for
+	poll, err := syscall.EpollCreate1(0)
+	for _, fd := range []int{3, int(r.Fd())} {
+		if err == nil {
+			err = syscall.EpollCtl(poll, syscall.EPOLL_CTL_ADD, fd, &syscall.EpollEvent{Events: syscall.EPOLLIN, Fd: int32(fd)})
+		}
+	}
 	if err != nil {
 		panic(err)
 	}
-	say(fmt.Sprintf("env:%%s,%%v,%%s", os.Getenv("LISTEN_FDS"), os.Getenv("LISTEN_PID") == fmt.Sprint(os.Getpid()), os.Getenv("LISTEN_FDNAMES")))
-	done := make(chan bool)
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				close(done)
-				return
-			}
-			conn.Write([]byte(version))
-			conn.Close()
-		}
-	}()
 	tell := func(text string) {}
 	if where := os.Getenv("NOTIFY_SOCKET"); where != "" {
-		n, err := net.Dial("unixgram", where)
+		fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_DGRAM|syscall.SOCK_CLOEXEC, 0)
 		if err != nil {
 			panic(err)
 		}
-		tell = func(text string) { n.Write([]byte(text)) }
+		tell = func(text string) { syscall.Sendto(fd, []byte(text), 0, &syscall.SockaddrUnix{Name: where}) }
 	}
 	tell("READY=1\\nSTATUS=serving " + version + "\\nMAINPID=1\\nWATCHDOG=1")
-	<-c
-	tell("STOPPING=1\\nSTATUS=stopping " + version)
-	l.Close()
-	<-done
-	os.Exit(0)
+	go func() {
+		<-c
+		tell("STOPPING=1\\nSTATUS=stopping " + version)
+		w.Close()
+	}()
+	for {
+		events := make([]syscall.EpollEvent, 1)
+		n, _ := syscall.EpollWait(poll, events, -1)
+		if n == 1 && events[0].Fd != 3 {
+			os.Exit(0)
+		}
+		if n == 1 {
+			if fd, _, err := syscall.Accept(3); err == nil {
+				syscall.Write(fd, []byte(version))
+				syscall.Close(fd)
+			}
+		}
+	}
 }
 
 func main() {
@@ -112,31 +123,42 @@ def read(path):
         return f.read()
 
 
+@functools.cache
 def go_version():
     return subprocess.run(["go", "env", "GOVERSION"], stdout=subprocess.PIPE, check=True,
                           env=go_lab.environment()).stdout.decode().strip()
 
 
 def build(version, mode, module=MODULE):
-    """The path of the program, as `go install` makes it; kept in the build directory."""
+    """The path of the program, as `go install` makes it, stripped; kept for all of build/."""
     name = "%s-%s-%s-%s" % (os.path.basename(module), version, mode, go_version())
-    kept = os.path.join(cli.BUILD, "tests", "services", name)
+    kept = os.path.join(go_lab.SHARED, "services", name)
     source = SOURCE % (version, mode)
     stamp = kept + "." + hashlib.sha256(source.encode()).hexdigest()[:8]
     if os.path.exists(stamp):
         return kept
     os.makedirs(os.path.dirname(kept), exist_ok=True)
+    with go_lab.alone("services"):
+        if not os.path.exists(stamp):
+            install(kept, source, module, version)
+            with open(stamp, "w"):
+                pass
+    return kept
+
+
+def install(kept, source, module, version):
+    """With the library that Debian has compiled already, which is not used with -trimpath; and stripped as a
+    build service does it, of which the program says nothing."""
     work = "%s.%d" % (kept, os.getpid())
     modules = ModuleLab(os.path.join(work, "modules"))
     modules.add(module, version, {"main.go": source})
-    subprocess.run(["go", "install", "-trimpath", "-ldflags=-buildid= -s", "%s@%s" % (module, version)],
+    subprocess.run(["go", "install", "%s@%s" % (module, version)],
                    check=True, env=go_lab.environment(GOPROXY=modules.proxy, GOPATH=work,
                                                       GOFLAGS="-modcacherw", GO111MODULE="on"))
-    os.rename(os.path.join(work, "bin", os.path.basename(module)), kept)
+    program = os.path.join(work, "bin", os.path.basename(module))
+    subprocess.run(["strip", program], check=True)
+    os.rename(program, kept)
     shutil.rmtree(work, ignore_errors=True)
-    with open(stamp, "w"):
-        pass
-    return kept
 
 
 def sum_of(data):
