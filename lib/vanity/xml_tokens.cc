@@ -18,6 +18,24 @@ bool is_name_byte(char c) {
          static_cast<std::uint8_t>(c) >= 0x80;
 }
 
+// Printable ASCII that means nothing in any text: most of a page, which is passed over quickly.
+struct Plain {
+  bool is[256] = {};
+  constexpr Plain() {
+    for (unsigned c = 0x20; c < 0x7F; ++c) is[c] = true;
+    for (const unsigned char c : {'<', '&', ']', '>', '"', '\''}) is[c] = false;
+  }
+};
+constexpr Plain kPlain;
+
+// As much of it as `text` begins with.
+std::size_t plain_size(std::string_view text) {
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (at != end && kPlain.is[static_cast<std::uint8_t>(*at)]) ++at;
+  return static_cast<std::size_t>(at - text.data());
+}
+
 // The value of PARAM="VALUE" in an XML declaration, "" when there is none.
 std::string_view declared(std::string_view data, std::string_view param) {
   std::string key = std::string(param) + "=";
@@ -293,6 +311,12 @@ bool XmlTokens::text(char quote, bool cdata) {
   char before1 = 0;
   text_.clear();
   while (pos_ < page_.size()) {
+    if (const std::size_t plain = plain_size(page_.substr(pos_)); plain > 0) {
+      text_.append(page_, pos_, plain);
+      pos_ += plain;
+      before2 = before1 = text_.back();
+      continue;
+    }
     char c = page_[pos_++];
     if (quote == 0 && before2 == ']' && before1 == ']' && c == '>') {
       if (cdata) {
@@ -401,7 +425,9 @@ bool XmlTokens::numeric_entity(std::size_t before) {
 // UTF-8 of characters that XML 1.0 allows (its production Char).
 bool XmlTokens::check_text() {
   std::string_view rest = text_;
-  while (!rest.empty()) {
+  for (;;) {
+    rest.remove_prefix(plain_size(rest));
+    if (rest.empty()) return true;
     std::uint32_t rune = take_rune(rest);
     if (rune == kBadRune) {
       fail("invalid UTF-8");
@@ -412,7 +438,6 @@ bool XmlTokens::check_text() {
       return false;
     }
   }
-  return true;
 }
 
 }  // namespace gw::vanity

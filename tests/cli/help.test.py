@@ -17,16 +17,23 @@ def commands_of(text):
 
 
 class Help(cli.TestCase):
+    asked = {}  # the run of each command's --help, by its path
+
+    def help_of(self, *path):
+        if path not in self.asked:
+            self.asked[path] = self.gwtool(*path, "--help")
+        return self.asked[path]
+
     def every_command(self, path=()):
         yield path
-        for name in commands_of(self.gwtool(*path, "--help").out):
+        for name in commands_of(self.help_of(*path).out):
             yield from self.every_command((*path, name))
 
     def test_every_command_has_help(self):
         paths = list(self.every_command())
         self.assertGreater(len(paths), 1)
         for path in paths:
-            r = self.gwtool(*path, "--help")
+            r = self.help_of(*path)
             self.assert_run(r, 0, err="")
             self.assertTrue(r.out.startswith(" ".join(("gwtool", *path)) + ": "), r.out)
             self.assertIn("usage: " + " ".join(("gwtool", *path)), r.out)
@@ -43,7 +50,7 @@ class Help(cli.TestCase):
                 self.assertRegex(m.group(2) + m.group(3), r"[a-z]{3}", "--" + m.group(1))
 
     def test_hidden_commands_are_not_listed(self):
-        self.assertNotIn("gen", commands_of(self.gwtool("--help").out))
+        self.assertNotIn("gen", commands_of(self.help_of().out))
         self.assert_run(self.gwtool("gen", "--help"), 0)
 
     def test_version(self):
@@ -53,7 +60,7 @@ class Help(cli.TestCase):
 
     def test_options_are_spelled_the_same_everywhere(self):
         for path in self.every_command():
-            for m in re.finditer(r"^  (?:-\w, |    )--(\S+)", self.gwtool(*path, "--help").out, re.M):
+            for m in re.finditer(r"^  (?:-\w, |    )--(\S+)", self.help_of(*path).out, re.M):
                 self.assertRegex(m.group(1), r"\A[a-z][a-z0-9]*(-[a-z0-9]+)*\Z")
 
 

@@ -11,12 +11,15 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
+import unittest
 
 import cli
 import json_docs
 
 REPLICA = os.path.join(cli.DATA, "replica")
 LOGTOOL = os.path.join(cli.BUILD, "tests", "gw_logtool")
+MADE = {}  # by their size: directories of synthetic logs, and their keys
 
 
 def logtool(*args, text=None):
@@ -38,9 +41,15 @@ class TestCase(cli.TestCase):
             return log, f.read().strip()
 
     def synth(self, size, name="log"):
-        log = os.path.join(self.dir, name)
-        logtool("synth", log, size)
-        return log, logtool("key", log).strip()
+        """A log of the test's own with that many synthetic records, made once for all; and its key."""
+        if size not in MADE:
+            made = tempfile.mkdtemp(prefix="gwtool-logs-")
+            unittest.addModuleCleanup(shutil.rmtree, made)
+            logtool("synth", made, size)
+            MADE[size] = made, logtool("key", made).strip()
+        made, key = MADE[size]
+        log = shutil.copytree(made, os.path.join(self.dir, name), dirs_exist_ok=True)
+        return log, key
 
     def follow(self, log, key, *more, **kw):
         return self.gwtool("follow-tlog", "--db", self.db, "--log-key", key, "--source", log,
