@@ -178,9 +178,7 @@ plainly() {
   if setarch "$(uname -m)" -R true 2>/dev/null; then setarch "$(uname -m)" -R "$@"; else "$@"; fi
 }
 
-# Where memory came from is told in two steps, not thirty: each allocation of each process walks them, and a
-# start touches 4 MB for them. Where a report does not say enough, run its test with ASAN_OPTIONS= again.
-test_dev() { ASAN_OPTIONS=${ASAN_OPTIONS-malloc_context_size=2} ctest --preset dev -j "$tests" -LE release-only; }
+test_dev() { ctest --preset dev -j "$tests" -LE release-only; }
 test_tsan() { plainly ctest --preset tsan -j "$tests" -LE release-only; }
 test_release() { ctest --preset release -j "$tests"; }
 

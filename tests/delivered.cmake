@@ -35,7 +35,7 @@ function(gw_delivered_program name program)
       list(APPEND open ${below})
     elseif(link MATCHES "^gw(_|core$)")
       list(APPEND links delivered_${link})
-    else()
+    elseif(NOT link MATCHES "gw_sanitizer_options")  # others: delivered_options.cc
       list(APPEND links ${link})
     endif()
   endwhile()

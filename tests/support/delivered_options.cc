@@ -4,6 +4,6 @@
 extern "C" const char* __asan_default_options();  // NOLINT(bugprone-reserved-identifier)
 
 extern "C" const char* __asan_default_options() {
-  return "detect_leaks=0:malloc_context_size=0:"
+  return "handle_sigill=1:detect_leaks=0:malloc_context_size=0:"
          "quarantine_size_mb=0:thread_local_quarantine_size_kb=0";
 }
