@@ -586,7 +586,7 @@ class Pages(Vanity):
         found = "none.lab/x git https://g.example"
         fill = "<p>" + "x" * (9 << 20)
         for body, status in ((tag + fill, 200), (tag + fill, 404),
-                             ("<a" + " b" * (1 << 20) + ">" + tag, 200)):
+                             ("<a" + " b" * (3 << 20) + ">" + tag, 200)):
             self.page("none.lab/x", body, status=status)
             self.http("none.lab/x", found, "--timeout", "50s")
         self.page("none.lab/x", gzip.compress((tag + fill * 3).encode()), Content_Encoding="gzip")
