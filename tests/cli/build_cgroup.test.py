@@ -157,16 +157,13 @@ class Delegated(BuildTestCase):
         if not os.path.exists(self.path("cache", "std")):
             module_lab.give_library(self.path("cache"), module_lab.library(self.sandbox))
         r = self.run_in_group("--json", "--target", "linux/amd64", toolchain=go_lab.small_go(), sandbox=self.sandbox)
-        self.assert_run_ok(r)
+        self.assertEqual(r.code, 0, r)
         by = {name: "cgroup" if controller in there else "looking"
               for name, controller in (("memory", "memory"), ("processes", "pids"))}
         self.assertEqual(r.json["limits"], by)
         for controller in ("memory", "pids"):
             told = "cgroup %s limit: writing %s.max" % (controller, controller)
             self.assertEqual(told in r.err, controller not in there, r)
-
-    def assert_run_ok(self, r):
-        self.assertEqual(r.code, 0, r)
 
     def test_a_build_that_is_stopped_leaves_nothing(self):
         self.mark()

@@ -373,6 +373,8 @@ class TestCase(unittest.TestCase):
 def main():
     """Runs the tests of the file; the process always ends, also when a thread hangs."""
     program = unittest.main(exit=False, verbosity=1)
+    for test, why in program.result.skipped:
+        print("not tried: %s: %s" % (test.id(), why), file=sys.stderr)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0 if program.result.wasSuccessful() else 1)
