@@ -229,12 +229,18 @@ BuildUpdate Maker::fail(const build::Key& key, const Error& error) const {
     out.error = public_text(error.message);
     out.kind = BuildUpdate::Kind::kTempFailed;
   }
-  std::string said = error.message;
-  if (!error.hint.empty()) said += "; " + error.hint;
-  parts_.logger.info("build failed",
-                     {{"key", name}, {"permanent", permanent ? 1 : 0}, {"error", said}});
-  metric_add(Metric::kBuilds, permanent ? BuildEnd::kFailed : BuildEnd::kTemporary);
-  if (!permanent) return out;
+  // Told last: who reads of it and asks is to find it kept.
+  const auto tell = [&](bool kept) {
+    std::string said = error.message;
+    if (!error.hint.empty()) said += "; " + error.hint;
+    metric_add(Metric::kBuilds, kept ? BuildEnd::kFailed : BuildEnd::kTemporary);
+    parts_.logger.info("build failed",
+                       {{"key", name}, {"permanent", kept ? 1 : 0}, {"error", said}});
+  };
+  if (!permanent) {
+    tell(false);
+    return out;
+  }
   Failure failure;
   failure.reason = build::reason_text(detail->reason);
   failure.message = out.error;
@@ -244,11 +250,13 @@ BuildUpdate Maker::fail(const build::Key& key, const Error& error) const {
   failure.expires_at = failure.failed_at + (others ? kOthersFailureStays : kFailureStays);
   const auto log = os::read_file(detail->log, kMaxLog);
   if (log) failure.log = mod::gzip(public_text(*log));
-  if (const auto saved = parts_.ledger.save_failure(name, failure); !saved) {
+  const auto saved = parts_.ledger.save_failure(name, failure);
+  if (saved) {
+    out.kind = BuildUpdate::Kind::kPermFailed;
+  } else {
     parts_.logger.error("saving a failure", saved.error());
-    return out;
   }
-  out.kind = BuildUpdate::Kind::kPermFailed;
+  tell(saved.has_value());
   return out;
 }
 

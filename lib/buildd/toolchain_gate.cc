@@ -230,17 +230,18 @@ Status ToolchainGate::pass(const build::Toolchain& toolchain) {
     return unavailable_error(
         fmt::format("the toolchain {} could not be tried: {}", version, tried.error().message));
   }
-  Tried result{version, sum, tried.has_value(), format_rfc3339(clock_.now()), ""};
-  if (!tried) result.message = tried.error().message;
+  const Tried result{version, sum, tried.has_value(), format_rfc3339(clock_.now()),
+                     tried ? std::string() : tried.error().message};
   metric_add(Metric::kBuildToolchains, tried ? GateEnd::kPassed : GateEnd::kFailed);
-  logger_.write(
-      tried ? LogLevel::kInfo : LogLevel::kError, tried ? "toolchain passed" : "toolchain refused",
-      {{"go", version}, {"sum", sum}, {"milliseconds", took.count()}, {"error", result.message}});
+  // Told last: who reads of it and asks is to find it remembered.
   if (!sum.empty()) {
-    if (const Status saved = remember(std::move(result)); !saved) {
+    if (const Status saved = remember(result); !saved) {
       logger_.error("remembering a toolchain", saved.error());
     }
   }
+  logger_.write(
+      tried ? LogLevel::kInfo : LogLevel::kError, tried ? "toolchain passed" : "toolchain refused",
+      {{"go", version}, {"sum", sum}, {"milliseconds", took.count()}, {"error", result.message}});
   return tried ? Status() : Status(refuse(tried.error().message));
 }
 
