@@ -98,6 +98,26 @@ TEST_CASE("a toolchain is tried once, with each program twice, also over restart
   CHECK(gate.find("go1.26.8")->sum == "h1:b");
 }
 
+TEST_CASE("who reads of a toolchain in the log finds it remembered") {
+  GateLab lab;
+  std::vector<std::string> found;
+  ToolchainGate* gate = nullptr;
+  lab.logger = Logger(LogLevel::kInfo, [&](std::string_view line) {
+    const auto tried = gate->find("go1.26.8");
+    found.push_back(std::string(line.substr(0, line.find(" go="))) +
+                    (!tried ? ", unknown" : tried->passed ? ", passed" : ", refused"));
+  });
+  ToolchainGate made = lab.make();
+  gate = &made;
+  CHECK(made.pass(GateLab::toolchain()));
+  lab.answer = [](const build::Toolchain&, const build::Key&, bool) -> Result<std::string> {
+    return build_failure();
+  };
+  CHECK_FALSE(made.pass(GateLab::toolchain("go1.26.8", "h1:b")));
+  CHECK(found == std::vector<std::string>{"level=info event=\"toolchain passed\", passed",
+                                          "level=error event=\"toolchain refused\", refused"});
+}
+
 TEST_CASE("a toolchain without a sum is known by its files, or tried each time") {
   GateLab lab;
   const int all = 2 * static_cast<int>(gate_keys("go1.26.8").size());
