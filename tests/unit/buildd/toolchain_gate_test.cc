@@ -104,8 +104,10 @@ TEST_CASE("who reads of a toolchain in the log finds it remembered") {
   ToolchainGate* gate = nullptr;
   lab.logger = Logger(LogLevel::kInfo, [&](std::string_view line) {
     const auto tried = gate->find("go1.26.8");
-    found.push_back(std::string(line.substr(0, line.find(" go="))) +
-                    (!tried ? ", unknown" : tried->passed ? ", passed" : ", refused"));
+    found.push_back(std::string(line.substr(0, line.find(" go="))) + (!tried ? ", unknown"
+                                                                      : tried->passed
+                                                                          ? ", passed"
+                                                                          : ", refused"));
   });
   ToolchainGate made = lab.make();
   gate = &made;
