@@ -25,7 +25,8 @@ Status Notes::set(std::string text) {
   text = std::string(trim(text));
   const MutexLock lock(mutex_);
   GW_CHECK(os::write_file_atomic(file_, text, 0644));
-  text_ = text.empty() ? given_ : std::move(text);
+  if (text.empty()) text = given_;
+  text_ = std::move(text);
   return {};
 }
 

@@ -175,7 +175,7 @@ Status OtherLog::run(const std::vector<std::pair<std::uint64_t, std::string>>& r
       if (parts_.stop.wait_for(kQueueFull)) return unavailable_error("stopped");
     }
   }
-  const Status all = wait(0);
+  Status all = wait(0);
   GW_CHECK(save());
   return all;
 }

@@ -32,7 +32,7 @@ http::Response only_get() {
 
 }  // namespace
 
-Site::Site(SiteParts parts, SiteFacts facts, SiteRules rules)
+Site::Site(const SiteParts& parts, SiteFacts facts, SiteRules rules)
     : parts_(parts),
       facts_(std::move(facts)),
       rules_(std::move(rules)),

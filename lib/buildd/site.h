@@ -78,7 +78,7 @@ struct SiteRules {
 
 class Site {
  public:
-  Site(SiteParts parts, SiteFacts facts, SiteRules rules);
+  Site(const SiteParts& parts, SiteFacts facts, SiteRules rules);
   void add_routes(http::Router& router);
 
  private:

@@ -98,6 +98,11 @@ namespace {
 
 const pthread_t kMainThread = ::pthread_self();
 
+// Pages are counted as numbers, and named to the kernel by their address.
+char* pages_at(std::uintptr_t begin) {
+  return reinterpret_cast<char*>(begin);  // NOLINT(performance-no-int-to-ptr)
+}
+
 // What deeper calls once used. Only of the first thread, whose stack grows downwards into a gap of
 // a megabyte that the kernel keeps free: the first piece that is not there is its end.
 [[gnu::noinline]] void give_back_stack() {
@@ -106,7 +111,7 @@ const pthread_t kMainThread = ::pthread_self();
   if (::pthread_equal(::pthread_self(), kMainThread) == 0) return;
   const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
   std::uintptr_t end = here / kPage * kPage - kPage;  // whatever this function has below its frame
-  while (::madvise(reinterpret_cast<void*>(end - kPiece), kPiece, MADV_DONTNEED) == 0) {
+  while (::madvise(pages_at(end - kPiece), kPiece, MADV_DONTNEED) == 0) {
     end -= kPiece;
   }
 }
@@ -148,7 +153,7 @@ ProgramParts program_parts() {
 }
 
 void forget(const Part& part) {
-  ::madvise(reinterpret_cast<void*>(part.begin), part.end - part.begin, MADV_DONTNEED);
+  ::madvise(pages_at(part.begin), part.end - part.begin, MADV_DONTNEED);
 }
 
 // What f_type says of file systems that lie on a disk of this machine. Of any other it cannot be
@@ -177,7 +182,7 @@ std::atomic<bool> tables_in_file{false};
 Status keep_tables_in(const Dir& directory) {
   const Part tables = program_parts().tables;
   if (tables.end <= tables.begin || tables_in_file.load()) return {};
-  auto* const start = reinterpret_cast<char*>(tables.begin);
+  char* const start = pages_at(tables.begin);
   const std::size_t size = tables.end - tables.begin;
   GW_TRY(const NewFile file, directory.new_file(0600));
   GW_CHECK(check_keeps(file.fd()));

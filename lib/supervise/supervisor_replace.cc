@@ -52,6 +52,7 @@ std::vector<std::string> environment_with(const std::vector<std::string>& more) 
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> out;
+  out.reserve(texts.size() + 1);
   for (std::string& text : texts) out.push_back(text.data());
   out.push_back(nullptr);
   return out;

@@ -71,14 +71,14 @@ ProvenRecord RecordProver::prove(std::uint64_t number, std::optional<std::string
   ProvenRecord out;
   out.number = number;
   Result<std::string> text = known ? Result<std::string>(*std::move(known)) : fetch(number);
-  if (text) out.text = *std::move(text);
   auto proof = tree_.prove_inclusion(number);
-  if (proof) out.proof = *std::move(proof);
   if (!text) {
     out.proof_missing = text.error().message;
   } else if (!proof) {
     out.proof_missing = proof.error().message;
   }
+  if (text) out.text = *std::move(text);
+  if (proof) out.proof = *std::move(proof);
   return out;
 }
 
