@@ -193,7 +193,7 @@ Result<CheckedLog> make_checked_log(const LogSourceValues& v, MonoTime deadline)
   options.proxy = v.proxy.value_or("");
   options.http.ca_file = v.ca_file.value_or("");
   options.http.deadline = deadline;
-  GW_TRY(auto source, net::make_source(std::move(options)));
+  GW_TRY(auto source, net::make_source(options));
   return CheckedLog{std::move(source), std::move(key)};
 }
 

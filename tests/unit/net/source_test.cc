@@ -37,7 +37,7 @@ struct SourceScratch {
 
 std::unique_ptr<tlog::TileSource> source(SourceOptions options) {
   if (options.log_name.empty()) options.log_name = "log.example";
-  auto made = make_source(std::move(options));
+  auto made = make_source(options);
   REQUIRE(made);
   return *std::move(made);
 }
