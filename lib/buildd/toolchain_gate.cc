@@ -232,13 +232,13 @@ Status ToolchainGate::pass(const build::Toolchain& toolchain) {
   }
   const Tried result{version, sum, tried.has_value(), format_rfc3339(clock_.now()),
                      tried ? std::string() : tried.error().message};
-  metric_add(Metric::kBuildToolchains, tried ? GateEnd::kPassed : GateEnd::kFailed);
   // Told last: who reads of it and asks is to find it remembered.
   if (!sum.empty()) {
     if (const Status saved = remember(result); !saved) {
       logger_.error("remembering a toolchain", saved.error());
     }
   }
+  metric_add(Metric::kBuildToolchains, tried ? GateEnd::kPassed : GateEnd::kFailed);
   logger_.write(
       tried ? LogLevel::kInfo : LogLevel::kError, tried ? "toolchain passed" : "toolchain refused",
       {{"go", version}, {"sum", sum}, {"milliseconds", took.count()}, {"error", result.message}});
