@@ -5,7 +5,7 @@
 # with the thread sanitizer.
 #
 # Tests leave a fifth of the processors' time, and installing more: what is needed later is made beside them,
-# at the lowest priority, and told of when all wait for it. The second build, which nothing waits for, fills what
+# at the lowest priority, and told of when all wait for it; with --quick those are the unit tests. The second build, which nothing waits for, fills what
 # the last two runs of tests leave.
 #
 # usage: sh cmake/test.sh [--no-deps] [--quick] [--tidy] [--analyze]
@@ -116,7 +116,7 @@ stop_begun() {
   done
 }
 
-# build PRESET [TARGET]: with the tests, but where only a target is wanted. Unit tests of the Release build's
+# build PRESET [TARGET]: with the tests, but where only gwtool is wanted. Unit tests of the Release build's
 # libraries are compiled with those of the first sanitizers, where there are both.
 build() {
   case $1,$quick in
@@ -125,7 +125,7 @@ build() {
     dev,*) where=-DGW_DELIVERED="$root/build/release" ;;
     *) where= ;;
   esac
-  cmake --preset "$1" -DBUILD_TESTING="$([ $# = 1 ] && echo ON || echo OFF)" ${where:+"$where"} \
+  cmake --preset "$1" -DBUILD_TESTING="$([ "${2:-}" = gwtool ] && echo OFF || echo ON)" ${where:+"$where"} \
     >"$work/configure-$1" 2>&1 ||
     { cat "$work/configure-$1"; return 1; }
   $priority cmake --build --preset "$1" -j "$jobs" ${2:+--target "$2"}
@@ -135,6 +135,8 @@ install_deps() { sh cmake/deps.sh; }
 install_test_deps() { sh cmake/deps.sh --tests --no-curl; }  # a build is under way
 build_gwtool() { build release gwtool; }
 build_release() { build release; }
+build_test_program() { build release gw_test_program; }
+build_rest() { $priority cmake --build --preset release -j "$jobs"; }  # configured as it is
 build_dev() { build dev; }
 build_tsan() { build tsan; }
 
@@ -183,6 +185,9 @@ plainly() {
 test_dev() { ctest --preset dev -j "$tests" -LE release-only; }
 test_tsan() { plainly ctest --preset tsan -j "$tests" -LE release-only; }
 test_release() { ctest --preset release -j "$tests"; }
+of_program='^(cli|lint|golden): '
+test_program() { ctest --preset release -j "$tests" -R "$of_program"; }
+test_units() { ctest --preset release -j "$tests" -E "$of_program"; }
 
 # Everything below needs these: there is no point in going on without.
 if [ "$deps" = yes ]; then
@@ -193,21 +198,30 @@ if [ "$deps" = yes ]; then
   finish "install what tests need" install_test_deps
   [ -z "$failed" ] || exit 1
 fi
-step "build release" build_release
+if [ "$quick" = yes ]; then
+  step "build what tests of the program run" build_test_program
+else
+  step "build release" build_release
+fi
 [ -z "$failed" ] || exit 1
 [ "$tidy" = no ] || step "clang-tidy" tidy
 use_memory
-if [ "$quick" = no ]; then
+if [ "$quick" = yes ]; then
+  begin build_rest
+  step "tests of the program" test_program
+  finish "build the unit tests" build_rest
+  step "unit tests" test_units
+else
   step "build with address and undefined-behaviour sanitizers" build_dev
   begin build_tsan
   step "tests with address and undefined-behaviour sanitizers" test_dev
   finish "build with thread sanitizer" build_tsan
   begin same_binary
   step "tests with thread sanitizer" test_tsan
+  # Last, so that the last lines are the summary of the tests of the binary that is shipped.
+  step "tests of the release build" test_release
+  finish "reproducible build" same_binary
 fi
-# Last, so that the last lines are the summary of the tests of the binary that is shipped.
-step "tests of the release build" test_release
-[ "$quick" = yes ] || finish "reproducible build" same_binary
 
 [ -n "$failed" ] || exit 0
 for build in dev tsan; do failures "$build"; done
