@@ -1,9 +1,10 @@
 #!/bin/sh
 # Installs what gwtool needs from Debian's packages and builds libcurl.a from Debian's source package.
 #
-# usage: cmake/deps.sh [--tests] [--no-curl | --curl SOURCE] [DIRECTORY]
+# usage: cmake/deps.sh [--tests] [--tidy] [--no-curl | --curl SOURCE] [DIRECTORY]
 #   --tests    also the peers that the tests talk to (unbound, knot, nsd, bind9 tools, dnsperf, Go,
 #              a browser; systemd, which is not made the machine's first process by that)
+#   --tidy     also clang-tidy: a newer one than the compiler, as 14 does not know which locals could be const
 #   --no-curl  packages only: libcurl stays as it is
 #   --curl     build libcurl from this unpacked source package of Debian's, without the network
 #   DIRECTORY  where libcurl goes, default build/deps beside this script's parent
@@ -17,15 +18,17 @@ set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 want_tests=no
+want_tidy=no
 dest=
 curl_source=
 want_curl=yes
 while [ $# -gt 0 ]; do
   case $1 in
     --tests) want_tests=yes ;;
+    --tidy) want_tidy=yes ;;
     --no-curl) want_curl=no ;;
     --curl) [ $# -gt 1 ] && curl_source=$(cd "$2" && pwd) && shift || exit 2 ;;
-    -*) echo "deps.sh: unknown option $1 (usage: deps.sh [--tests] [--no-curl | --curl SOURCE] [DIRECTORY])" >&2; exit 2 ;;
+    -*) echo "deps.sh: unknown option $1 (usage: deps.sh [--tests] [--tidy] [--no-curl | --curl SOURCE] [DIRECTORY])" >&2; exit 2 ;;
     *) dest=$1 ;;
   esac
   shift
@@ -37,12 +40,13 @@ packages="g++ cmake ninja-build pkg-config ca-certificates libcli11-dev libtomlp
   libsqlite3-dev nlohmann-json3-dev libfmt-dev zlib1g-dev libnghttp2-dev libc-ares-dev
   libyaml-dev libboost1.81-dev libminizip-dev libseccomp-dev libcap-dev dpkg-dev"
 test_packages="catch2 python3 git sqlite3 unbound bind9 bind9-utils bind9-dnsutils knot nsd ldnsutils dnsperf openssl
-  golang-go golang-golang-x-mod-dev mandoc clang clang-format clang-tidy libclang-rt-dev lld procps
+  golang-go golang-golang-x-mod-dev mandoc clang clang-format libclang-rt-dev lld procps
   chromium-headless-shell fonts-dejavu-core strace systemd"
 # Parts of all of these get into the binary: the libraries above, and what the compiler adds.
 linked="$(printf '%s\n' $packages | grep -e '-dev$' | grep -vxF dpkg-dev) libc6-dev libstdc++-12-dev
   libgcc-12-dev"
 [ "$want_tests" = yes ] && packages="$packages $test_packages"
+[ "$want_tidy" = yes ] && packages="$packages clang-tidy-16"
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"

@@ -5,8 +5,8 @@
 # with the thread sanitizer.
 #
 # Tests leave a fifth of the processors' time, and installing more: what is needed later is made beside them,
-# at the lowest priority, and told of when all wait for it; with --quick those are the unit tests. The second build, which nothing waits for, fills what
-# the last two runs of tests leave.
+# at the lowest priority, and told of when all wait for it; with --quick those are the unit tests. The second
+# build, which nothing waits for, fills what the last two runs of tests leave.
 #
 # usage: sh cmake/test.sh [--no-deps] [--quick] [--tidy] [--analyze]
 #   --no-deps  everything is installed already
@@ -132,7 +132,8 @@ build() {
 }
 
 install_deps() { sh cmake/deps.sh; }
-install_test_deps() { sh cmake/deps.sh --tests --no-curl; }  # a build is under way
+# A build is under way meanwhile.
+install_test_deps() { sh cmake/deps.sh --tests "$([ "$tidy" = yes ] && echo --tidy || echo --no-curl)" --no-curl; }
 build_gwtool() { build release gwtool; }
 build_release() { build release; }
 build_test_program() { build release gw_test_program; }
@@ -145,7 +146,7 @@ tidy() {
   cmake -B build/tidy -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=clang \
     -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON -DGW_UNITY=OFF \
     -DBUILD_TESTING=OFF >/dev/null
-  run-clang-tidy -quiet -p build/tidy -j "$jobs" ${tidy_checks:+-checks=$tidy_checks} \
+  run-clang-tidy-16 -quiet -p build/tidy -j "$jobs" ${tidy_checks:+-checks=$tidy_checks} \
     "^$root/(lib|cmd)/.*\.cc\$" >"$work/tidy" 2>"$work/tidy.err" || {
     grep -E -A3 '(error|warning):' "$work/tidy" || cat "$work/tidy.err"
     return 1

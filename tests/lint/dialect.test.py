@@ -1,7 +1,6 @@
 """One dialect: what has two spellings in C++ has one here, and no reviewer has to say so.
 
-(That a local which does not change is const is not checked: clang-tidy 14, Debian's, has no check
-for it.)"""
+(That a local which does not change is const is clang-tidy's: cmake/test.sh --tidy.)"""
 
 import os
 import re
