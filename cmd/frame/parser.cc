@@ -10,6 +10,7 @@
 // clang-format on
 
 #include <algorithm>
+#include <span>
 
 #include "base/bytes.h"
 
@@ -108,6 +109,7 @@ void register_command(CLI::App& app, const CommandPath& path) {
     }
   }
   app.add_option(kRest)->expected(kAnyNumber)->allow_extra_args(false);
+  app.positionals_at_end(path.back()->runs_program);  // what follows its name is the program's
   for (const Command& sub : path.back()->subcommands) {
     CommandPath below = path;
     below.push_back(&sub);
@@ -194,11 +196,22 @@ Status check_counts(Invocation& out) {
   return {};
 }
 
-// What CLI11 would read as something else than it says: "--db= x" as "--db x", and "++" as the end
+using Words = std::span<const std::string>;
+
+// The words up to "--", or to the program that the command is to run: what is gwtool's own.
+Words own_words(const std::vector<std::string>& args, const Parsed& last) {
+  Words own = args;
+  if (last.path.back()->runs_program) {
+    for (const Option& o : last.path.back()->options)
+      if (o.positional) own = own.first(own.size() - last.app->get_option(o.spelled())->count());
+  }
+  return own.first(static_cast<std::size_t>(std::ranges::find(own, "--") - own.begin()));
+}
+
+// What CLI11 has read as something else than it says: "--db= x" as "--db x", and "++" as the end
 // of a command.
-Status check_words(const Command& root, const std::vector<std::string>& args) {
-  for (const std::string& word : args) {
-    if (word == "--") break;
+Status check_words(const Command& root, Words own) {
+  for (const std::string& word : own) {
     if (word == "++") return usage_error("\"++\" is no argument of " + root.name);
     if (word.starts_with("--") && word.find('=') == word.size() - 1) {
       return usage_error(word.substr(0, word.size() - 1) + " has an empty value");
@@ -207,31 +220,9 @@ Status check_words(const Command& root, const std::vector<std::string>& args) {
   return {};
 }
 
-// Ends the options before the program that a command is to run, as "--" would.
-void end_options(const Command& root, std::vector<std::string>& args) {
-  CommandPath path{&root};
-  for (std::size_t i = 0; i < args.size() && args[i] != "--"; ++i) {
-    const std::string& word = args[i];
-    if (word.size() > 1 && word[0] == '-') {
-      if (!word.starts_with("--") || word.find('=') != std::string::npos) continue;
-      const Option* option = find_option(options_of(path), word.substr(2));
-      if (option != nullptr && option->kind != ValueKind::kFlag) ++i;
-      continue;
-    }
-    if (const Command* sub = find_subcommand(*path.back(), word)) {
-      path.push_back(sub);
-    } else {
-      if (path.back()->runs_program)
-        args.insert(args.begin() + static_cast<std::ptrdiff_t>(i), "--");
-      return;
-    }
-  }
-}
-
 // "-help", as Go's programs have it: not the letters h, e, l and p.
-Status check_dashes(const Command& root, const std::vector<std::string>& args) {
-  for (const std::string& arg : args) {
-    if (arg == "--") return {};
+Status check_dashes(const Command& root, Words own) {
+  for (const std::string& arg : own) {
     if (arg.size() < 3 || arg[0] != '-' || arg[1] == '-') continue;
     const std::string name = arg.substr(1, arg.find('=') - 1);
     for (const CommandPath& path : all_paths({&root})) {
@@ -255,9 +246,6 @@ Result<Invocation> parse_command_line(const Command& root, std::vector<std::stri
     args.erase(args.begin());
     args.emplace_back("--help");
   }
-  end_options(root, args);
-  GW_CHECK(check_words(root, args));
-  GW_CHECK(check_dashes(root, args));
   CLI::App app;
   register_tree(app, root);
   std::vector<std::string> words(args.rbegin(), args.rend());
@@ -268,6 +256,9 @@ Result<Invocation> parse_command_line(const Command& root, std::vector<std::stri
     complete = false;
   }
   const auto commands = parsed_commands(app, root);
+  const Words own = own_words(args, commands.back());
+  GW_CHECK(check_words(root, own));
+  GW_CHECK(check_dashes(root, own));
   Invocation out;
   out.path = commands.back().path;
   for (const Parsed& at : commands) GW_CHECK(take(root, at, out));

@@ -114,6 +114,9 @@ TEST_CASE("words become a command and what was given to it") {
       {{"guard", "--zone=z", "./x", "state"}, "tool guard: COMMAND=./x,state zone=z"},
       {{"guard", "--zone", "state", "./x", "--zone"}, "tool guard: COMMAND=./x,--zone zone=state"},
       {{"guard", "--", "./x", "-q"}, "tool guard: COMMAND=./x,-q"},
+      {{"guard", "--", "./x", "--", "--a="}, "tool guard: COMMAND=./x,--,--a="},
+      {{"-c", "red", "guard", "./x", "-q"}, "tool guard: COMMAND=./x,-q color=red"},
+      {{"guard", "-c", "red", "./x", "-c"}, "tool guard: COMMAND=./x,-c color=red"},
       {{"guard", "state", "x", "-q"}, "tool guard state: WORD=x quiet=true"},
       {{"help", "ask", "module"},
        "unknown option \"--help\" of tool ask module; "
@@ -163,6 +166,8 @@ TEST_CASE("what cannot be split is told at the word") {
        "unknown option \"--nonsense\" of tool ask; try tool ask --help"},
       {{"ask", "module", "--add=", "x"}, "--add has an empty value; "},
       {{"ask", "module", "x", "++"}, "\"++\" is no argument of tool; "},
+      {{"guard", "++", "./x", "-q"}, "\"++\" is no argument of tool; "},
+      {{"guard", "--zone=", "./x", "y", "--a="}, "--zone has an empty value; "},
   };
   for (const Case& c : cases) {
     INFO(c.error);
