@@ -18,10 +18,9 @@
 namespace gw::dns {
 
 // Writes the type bitmap field of an NSEC (RFC 4034 4.1.2) for `types`, ascending, each once, and
-// returns its size; 0 when `out` is too small (kMaxBitmap is always enough for types below 256) or
+// returns its size; 0 when `out` is too small (34 octets are always enough for types below 256) or
 // there are no types.
 std::size_t write_type_bitmap(std::span<const std::uint16_t> types, std::span<char> out);
-inline constexpr std::size_t kMaxBitmap = 34;
 
 // The name right after `name` in canonical order, for the NSEC of compact denial (the absolute
 // method of RFC 4471): `\000.` in front if that fits; else `\000` appended to the leftmost label if

@@ -67,7 +67,6 @@ namespace edns {
 inline constexpr std::uint16_t kNsid = 3;          // RFC 5001
 inline constexpr std::uint16_t kCookie = 10;       // RFC 7873
 inline constexpr std::uint16_t kKeepalive = 11;    // RFC 7828
-inline constexpr std::uint16_t kPadding = 12;      // RFC 7830
 inline constexpr std::uint16_t kError = 15;        // RFC 8914
 inline constexpr std::uint16_t kZoneVersion = 19;  // RFC 9660
 inline constexpr std::uint16_t kFlagDo = 0x8000;   // RFC 3225

@@ -447,7 +447,11 @@ Result<std::string> find_ca_file(const std::string& ca_file) {
 Result<std::string> require_ok(Result<HttpResponse> response, const HttpRequest& request) {
   if (!response) return std::move(response).error();
   if (response->status == 200) return std::move(response->body);
-  std::string message = fmt::format("{}: status {}", redact_url(request.url), response->status);
+  std::string message = redact_url(request.url);
+  if (!response->redirected_to.empty()) {
+    message += ", redirected to " + quoted(response->redirected_to);
+  }
+  message += fmt::format(": status {}", response->status);
   if (const std::string* to = response->header("location");
       to != nullptr && response->status / 100 == 3) {
     message += ", a redirect to " + quoted(redact_url(*to));

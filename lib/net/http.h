@@ -68,7 +68,7 @@ struct HttpResponse {
   int status = 0;
   std::vector<HttpHeader> headers;  // of the last response, in the order received
   std::string body;
-  std::string effective_url;                        // after redirects; without credentials
+  std::string redirected_to;  // who answered, without credentials; empty: who was asked
   std::optional<std::chrono::seconds> retry_after;  // Retry-After, both forms; at most a day
   Duration took{};                                  // from the request's start to here
 

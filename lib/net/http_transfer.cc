@@ -241,9 +241,11 @@ Result<HttpResponse> Transfer::finish(CURLcode code, const HttpOptions& options)
   if (unpacker_ && !satisfied_ && !body_cut_ && !unpacker_->complete()) {
     return unavailable_error(redact_url(request->url) + ": the compressed body is cut short");
   }
+  long redirects = 0;
   char* url = nullptr;
+  curl_easy_getinfo(easy, CURLINFO_REDIRECT_COUNT, &redirects);
   curl_easy_getinfo(easy, CURLINFO_EFFECTIVE_URL, &url);
-  response_.effective_url = redact_url(url == nullptr ? request->url : url);
+  if (redirects > 0 && url != nullptr) response_.redirected_to = redact_url(url);
   curl_off_t wait = 0;
   curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &wait);
   if (wait > 0) response_.retry_after = std::min(seconds(wait), kMaxRetryAfter);

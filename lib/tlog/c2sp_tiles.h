@@ -3,8 +3,7 @@
 //
 //   checkpoint                a signed note with ORIGIN\nSIZE\nBASE64(root)\n
 //   tile/L/K[.p/W]            the same hash tiles as the sumdb dialect's tile/8/L/K[.p/W] (tile.h)
-//   tile/entries/K[.p/W]      an entry bundle: each entry behind its length in two bytes, big
-//   endian
+//   tile/entries/K[.p/W]      an entry bundle: each entry behind its length, two bytes, big endian
 //
 // No path belongs to both dialects. Pure functions.
 #pragma once

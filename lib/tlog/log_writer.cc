@@ -214,13 +214,13 @@ LogWriter::Plan LogWriter::make_plan(std::span<Waiter* const> group) {
 Result<Appended> LogWriter::place(const LogEntry& entry, Plan& plan) {
   GW_CHECK(check_entry(entry));
   GW_TRY(const std::optional<std::uint64_t> there, find_record(entry, plan));
-  if (there) return Appended{*there, true, nullptr};
+  if (there) return Appended{*there, nullptr};
   const std::uint64_t number = plan.tree.size();
   if (number >= kMaxTreeSize) return usage_error("the log is full");
   if (!entry.key.empty()) plan.keys.emplace(entry.key, plan.entries.size());
   plan.entries.push_back(&entry);
   plan.tree.append(leaf_hash(entry.record), plan.hashes);
-  return Appended{number, false, nullptr};
+  return Appended{number, nullptr};
 }
 
 // Under the entry's key, in the store or in the plan. kUsage when it is another record.

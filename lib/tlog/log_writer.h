@@ -63,7 +63,6 @@ struct LogSigners {
 
 struct Appended {
   std::uint64_t number = 0;
-  bool existed = false;                 // the log had this record before, or twice in one commit
   std::shared_ptr<const LogHead> head;  // covers the record
 };
 

@@ -4,7 +4,6 @@
 
 #include <bit>
 #include <string>
-#include <type_traits>
 
 #include "base/text.h"
 #include "tlog/hash.h"

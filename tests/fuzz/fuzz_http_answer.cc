@@ -92,7 +92,7 @@ void check(const Result<HttpResponse>& result, const HttpRequest& request, const
   require(bytes <= request.max_headers);
   require(!result->retry_after || (*result->retry_after >= std::chrono::seconds(0) &&
                                    *result->retry_after <= std::chrono::hours(24)));
-  require(!result->effective_url.empty());
+  require(result->redirected_to.empty());
 }
 
 }  // namespace

@@ -174,7 +174,7 @@ TEST_CASE("https: a redirect never leaves https") {
   auto followed = c.fetch_one({.url = up.url(), .max_redirects = 5});
   REQUIRE(followed);
   CHECK(followed->status == 200);
-  CHECK(followed->effective_url == at.url + "/latest");
+  CHECK(followed->redirected_to == at.url + "/latest");
 }
 
 TEST_CASE("https: HTTP/2 requests share one connection") {
