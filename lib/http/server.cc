@@ -181,8 +181,10 @@ Status Server::Impl::start() {
   GW_TRY(Listener own,
          options.listening < 0 ? listen_on(options.listen) : take_socket(options.listening));
   file = std::move(own.file);
-  if (!adopt(listener.emplace(io), own.fd))
+  if (!adopt(listener.emplace(io), own.fd)) {
+    close_listener();
     return io_error("starting the HTTP server: no descriptor left");
+  }
   waker = std::make_shared<LoopWaker>(io, [this](const std::vector<std::uint64_t>& ids) {
     for (const std::uint64_t id : ids) step(id);
   });
