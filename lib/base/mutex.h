@@ -26,6 +26,8 @@
 #define GW_GUARDED_BY(mutex) GW_THREAD_ATTRIBUTE(guarded_by(mutex))
 // At a pointer: what it points to may only be touched with the mutex held.
 #define GW_PT_GUARDED_BY(mutex) GW_THREAD_ATTRIBUTE(pt_guarded_by(mutex))
+// At a mutex: who needs both takes this one first.
+#define GW_ACQUIRED_BEFORE(mutex) GW_THREAD_ATTRIBUTE(acquired_before(mutex))
 // At a function: the caller holds the mutex.
 #define GW_REQUIRES(mutex) GW_THREAD_ATTRIBUTE(requires_capability(mutex))
 // At a function: the caller does not hold it, as it is taken inside.

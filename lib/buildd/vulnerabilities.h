@@ -30,7 +30,7 @@ class Vulnerabilities {
       std::function<Result<std::vector<mod::Vulnerability>>(std::span<const mod::Component>)>;
   // `read`: called by one thread at a time.
   Vulnerabilities(Read read, const Clock& clock, const Logger& logger)
-      : read_(std::move(read)), clock_(clock), logger_(logger) {}
+      : clock_(clock), logger_(logger), read_(std::move(read)) {}
 
   // Null: not known now, which is not the same as none. of_module(): of the module alone, in any
   // version: for match().
@@ -45,10 +45,10 @@ class Vulnerabilities {
     Documents documents;
     bool good;  // else the last question failed
   };
-  const Read read_;
   const Clock& clock_;
   const Logger& logger_;
-  Mutex asking_;  // before mutex_
+  Mutex asking_ GW_ACQUIRED_BEFORE(mutex_);
+  const Read read_ GW_GUARDED_BY(asking_);
   Mutex mutex_;
   std::map<std::string, Kept> kept_ GW_GUARDED_BY(mutex_);
   std::optional<MonoTime> failed_at_ GW_GUARDED_BY(mutex_);

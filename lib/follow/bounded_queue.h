@@ -12,17 +12,28 @@
 
 namespace gw::follow {
 
+// At most `limit` values that weigh `max_weight` together; one alone may be heavier.
+struct QueueLimits {
+  std::size_t limit;
+  std::size_t max_weight = SIZE_MAX;
+
+  // For one more, beside `count` that weigh `weight`.
+  bool have_room(std::size_t count, std::size_t weight, std::size_t more) const {
+    if (count == 0) return true;
+    return count < limit && weight <= max_weight && more <= max_weight - weight;
+  }
+};
+
 template <class T>
 class BoundedQueue {
  public:
-  // At most `limit` values that weigh `max_weight` together; one alone may be heavier.
   explicit BoundedQueue(std::size_t limit, std::size_t max_weight = SIZE_MAX)
-      : limit_(limit), max_weight_(max_weight) {}
+      : limits_{limit, max_weight} {}
 
   // Waits for room; false when the queue was closed, the value is then dropped.
   bool push(T value, std::size_t weight = 0) {
     const MutexLock lock(mutex_);
-    while (!closed_ && !has_room(weight)) room_.wait(mutex_);
+    while (!closed_ && !limits_.have_room(items_.size(), weight_, weight)) room_.wait(mutex_);
     if (closed_) return false;
     items_.emplace_back(std::move(value), weight);
     weight_ += weight;
@@ -59,11 +70,6 @@ class BoundedQueue {
     filled_.notify_all();
     room_.notify_all();
   }
-  // Whether push() would not wait now. For tests: they cannot wait to see that it waits.
-  bool room_for(std::size_t weight) const {
-    const MutexLock lock(mutex_);
-    return has_room(weight);
-  }
   // Nothing will come out any more.
   bool drained() const {
     const MutexLock lock(mutex_);
@@ -73,10 +79,6 @@ class BoundedQueue {
  private:
   // For a value that may still come.
   bool waiting() const GW_REQUIRES(mutex_) { return !closed_ && !finished_ && items_.empty(); }
-  bool has_room(std::size_t weight) const GW_REQUIRES(mutex_) {
-    if (items_.empty()) return true;
-    return items_.size() < limit_ && weight_ <= max_weight_ && weight <= max_weight_ - weight_;
-  }
   std::optional<T> take() GW_REQUIRES(mutex_) {
     if (closed_ || items_.empty()) return std::nullopt;
     std::optional<T> out(std::move(items_.front().first));
@@ -86,8 +88,7 @@ class BoundedQueue {
     return out;
   }
 
-  const std::size_t limit_;
-  const std::size_t max_weight_;
+  const QueueLimits limits_;
   mutable Mutex mutex_;
   Condition filled_, room_;
   std::deque<std::pair<T, std::size_t>> items_ GW_GUARDED_BY(mutex_);

@@ -6,9 +6,9 @@
 
 #include "base/bytes.h"
 #include "base/metrics.h"
+#include "follow/backoff.h"
 #include "follow/catch_up.h"
 #include "follow/follower_impl.h"
-#include "follow/pause.h"
 #include "follow/repeats.h"
 
 namespace gw::follow {
@@ -199,7 +199,7 @@ Result<RoundReport> Follower::Impl::round(Mode mode, const os::Stop& stop) {
       return blame(tries.finish(error)).in("following " + options.key.name());
     }
     env.log->warning("trying again", {{"reason", error.message}});
-    stop.wait_for(back_off(options.first_pause, tries.failures(), std::chrono::seconds(30)));
+    stop.wait_for(backoff(options.first_pause, tries.failures(), std::chrono::seconds(30)));
   }
 }
 
@@ -272,7 +272,7 @@ Status Follower::run(const os::Stop& stop) {
         return m.raise(report.error());
       case Action::kBackOff:
         m.env.log->error("round failed", report.error());
-        pause = back_off(std::chrono::seconds(5), ++failures, m.options.interval);
+        pause = backoff(std::chrono::seconds(5), ++failures, m.options.interval);
         break;
       default:
         return report.error();

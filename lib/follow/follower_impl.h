@@ -34,21 +34,28 @@ namespace gw::follow {
 // A source that several threads may use.
 class SharedSource : public tlog::TileSource {
  public:
-  explicit SharedSource(tlog::TileSource& source) : source_(source) {}
+  explicit SharedSource(tlog::TileSource& source) : source_(&source) {}
   std::vector<Result<std::string>> fetch(std::span<const tlog::FetchRequest> requests) override {
     const MutexLock lock(mutex_);
-    return source_.fetch(requests);
+    return source_->fetch(requests);
   }
-  std::string describe() const override { return source_.describe(); }
-  bool is_log() const override { return source_.is_log(); }
+  // What these say changes with the first fetch, and when another source is gone on with.
+  std::string describe() const override {
+    const MutexLock lock(mutex_);
+    return source_->describe();
+  }
+  bool is_log() const override {
+    const MutexLock lock(mutex_);
+    return source_->is_log();
+  }
   bool try_next() override {
     const MutexLock lock(mutex_);
-    return source_.try_next();
+    return source_->try_next();
   }
 
  private:
-  tlog::TileSource& source_;
-  Mutex mutex_;  // held during fetch(), which one thread at a time may call
+  mutable Mutex mutex_;  // held during fetch()
+  tlog::TileSource* const source_ GW_PT_GUARDED_BY(mutex_);
 };
 
 // One try of a round on its way.

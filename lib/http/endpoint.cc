@@ -2,12 +2,9 @@
 
 #include <fmt/format.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
+#include <utility>
 
 namespace gw::http {
 
@@ -22,13 +19,9 @@ Error listen_error(const Endpoint& endpoint, int err) {
   return error;
 }
 
-Fd new_socket(int family) {
-  return Fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-}
-
 Result<Fd> listen_on_address(Endpoint& endpoint) {
   const SocketAddress& address = endpoint.address;
-  Fd fd = new_socket(address.family());
+  Fd fd(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return listen_error(endpoint, errno);
   const int on = 1;
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -41,35 +34,6 @@ Result<Fd> listen_on_address(Endpoint& endpoint) {
   }
   endpoint.address = SocketAddress::from_sockaddr(reinterpret_cast<sockaddr*>(&bound), size)
                          .value_or(endpoint.address);
-  return fd;
-}
-
-Result<Fd> listen_on_path(const Endpoint& endpoint) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  const std::string& path = endpoint.unix_path;
-  if (path.size() >= sizeof(address.sun_path) || path.find('\0') != std::string::npos) {
-    return usage_error(fmt::format("{}: the path of a socket has at most {} bytes",
-                                   endpoint.format(), sizeof(address.sun_path) - 1));
-  }
-  std::memcpy(address.sun_path, path.data(), path.size());
-  const auto* raw = reinterpret_cast<const sockaddr*>(&address);
-  struct stat info {};
-  if (::lstat(path.c_str(), &info) == 0) {
-    if (!S_ISSOCK(info.st_mode)) return usage_error(path + " exists and is no socket");
-    // Only a refusal says that nobody listens: a server that is busy, or another user's, is one.
-    const Fd probe = new_socket(AF_UNIX);
-    if (::connect(probe.get(), raw, sizeof address) == 0 || errno != ECONNREFUSED) {
-      return listen_error(endpoint, EADDRINUSE);
-    }
-    ::unlink(path.c_str());
-  }
-  Fd fd = new_socket(AF_UNIX);
-  // Nobody can connect before listen(), so that the mode is right before the first one does.
-  if (!fd || ::bind(fd.get(), raw, sizeof address) != 0 ||
-      ::chmod(path.c_str(), endpoint.unix_mode) != 0 || ::listen(fd.get(), kBacklog) != 0) {
-    return listen_error(endpoint, errno);
-  }
   return fd;
 }
 
@@ -92,8 +56,14 @@ Result<Endpoint> Endpoint::parse(std::string_view text, std::uint16_t default_po
   return out;
 }
 
-Result<Fd> listen_on(Endpoint& endpoint) {
-  return endpoint.is_unix() ? listen_on_path(endpoint) : listen_on_address(endpoint);
+Result<Listener> listen_on(Endpoint& endpoint) {
+  if (!endpoint.is_unix()) {
+    GW_TRY(Fd fd, listen_on_address(endpoint));
+    return Listener{std::move(fd), {}};
+  }
+  GW_TRY(os::PathListener listener,
+         os::listen_on_path(endpoint.unix_path, {.mode = endpoint.unix_mode, .backlog = kBacklog}));
+  return Listener{std::move(listener.fd), std::move(listener.file)};
 }
 
 }  // namespace gw::http

@@ -3,12 +3,14 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
 #include "os/address.h"
 #include "os/file.h"
+#include "os/socket_file.h"
 
 namespace gw::http {
 
@@ -28,9 +30,14 @@ struct Endpoint {
   static Result<Endpoint> parse(std::string_view text, std::uint16_t default_port);
 };
 
+struct Listener {
+  Fd fd;
+  std::optional<os::SocketFile> file;  // of a Unix socket: to be removed before the end of `fd`
+};
+
 // A listening socket that does not block; `endpoint` gets the port that the kernel chose. A Unix
 // socket that nobody answers at any more is replaced. kUsage: taken, not of this machine, or not
 // allowed; the message names it.
-Result<Fd> listen_on(Endpoint& endpoint);
+Result<Listener> listen_on(Endpoint& endpoint);
 
 }  // namespace gw::http

@@ -100,14 +100,15 @@ bool adopt(Descriptor& descriptor, Fd& fd) {
   return true;
 }
 
-Result<Fd> take_socket(int listening) {
+// Whose file, if it has one, is of whoever gave it.
+Result<Listener> take_socket(int listening) {
   Fd fd(::fcntl(listening, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
   if (!fd) return errno_error("a listening socket that was given", errno);
   const int flags = ::fcntl(fd.get(), F_GETFL);
   if (flags < 0 || ::fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) != 0) {
     return errno_error("a listening socket that was given", errno);
   }
-  return fd;
+  return Listener{std::move(fd), {}};
 }
 
 }  // namespace
@@ -138,6 +139,7 @@ struct Server::Impl {
   void expire_some();
   void remove(std::uint64_t id);
   void dispatch(Request request, Reply reply);
+  void close_listener();
   void begin_end();
   void close_all();
   void ask(const std::function<void()>& work);
@@ -148,7 +150,8 @@ struct Server::Impl {
   // From here on used by the loop's thread only, but for what says otherwise.
   asio::io_context io{1};
   std::optional<Descriptor> listener;
-  bool accepting = false;  // a wait is under way
+  std::optional<os::SocketFile> file;  // the listener's, if it is ours
+  bool accepting = false;              // a wait is under way
   bool paused = false;
   asio::steady_timer accept_again{io};
   asio::steady_timer timer{io};
@@ -175,9 +178,13 @@ Status Server::Impl::start() {
   if (options.tls) {
     GW_TRY(tls, TlsFiles::load(*options.tls));
   }
-  GW_TRY(Fd fd, options.listening < 0 ? listen_on(options.listen) : take_socket(options.listening));
-  if (!adopt(listener.emplace(io), fd))
+  GW_TRY(Listener own,
+         options.listening < 0 ? listen_on(options.listen) : take_socket(options.listening));
+  file = std::move(own.file);
+  if (!adopt(listener.emplace(io), own.fd)) {
+    close_listener();
     return io_error("starting the HTTP server: no descriptor left");
+  }
   waker = std::make_shared<LoopWaker>(io, [this](const std::vector<std::uint64_t>& ids) {
     for (const std::uint64_t id : ids) step(id);
   });
@@ -410,9 +417,16 @@ void Server::Impl::dispatch(Request request, Reply reply) {
 
 // ---- the end ----
 
+// The file first: by the time nobody listens, the path may be the next server's.
+void Server::Impl::close_listener() {
+  if (file) file->remove();
+  file.reset();
+  listener.reset();
+}
+
 void Server::Impl::begin_end() {
   context->ending = true;
-  listener.reset();
+  close_listener();
   accept_again.cancel();
   std::vector<std::uint64_t> ids;
   for (const auto& [id, client] : clients) ids.push_back(id);
@@ -452,17 +466,12 @@ void Server::Impl::ask(const std::function<void()>& work) {
 
 Server::Impl::~Impl() {
   if (thread.joinable()) {
-    asio::post(io, [this] {
-      listener.reset();
-      close_all();
-    });
+    asio::post(io, [this] { close_all(); });
     thread.join();
   }
+  close_listener();
   pool.reset();
   if (waker) waker->detach();
-  // Listening or not: a path of ours must not be taken for a server's.
-  const bool own = waker && options.listening < 0;
-  if (own && options.listen.is_unix()) ::unlink(options.listen.unix_path.c_str());
 }
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

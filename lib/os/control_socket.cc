@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,49 +18,18 @@ namespace gw::os {
 
 namespace {
 
-constexpr int kBacklog = 16;
-
-Result<sockaddr_un> socket_address(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  // A zero byte would make it a name of the abstract kind, which has no owner.
-  if (path.empty() || path.size() >= sizeof address.sun_path ||
-      path.find('\0') != std::string::npos) {
-    return usage_error(fmt::format("{}: the path of a socket has at most {} bytes", path,
-                                   sizeof address.sun_path - 1));
-  }
-  std::memcpy(address.sun_path, path.data(), path.size());
-  return address;
-}
-
-Fd new_socket() { return Fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)); }
-
-bool connects(const Fd& fd, const sockaddr_un& address) {
-  return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-}
-
-// Takes away what a dead server left.
-Status make_room(const std::string& path, const sockaddr_un& address, const std::string& flag) {
-  const std::string other = flag.empty() ? "" : "name another " + flag;
-  struct stat info {};
-  if (::lstat(path.c_str(), &info) != 0) return {};
-  if (!S_ISSOCK(info.st_mode)) return usage_error(path + " exists and is no socket", other);
-  // Only a refusal says that nobody listens: a server that is busy, or another user's, is one.
-  if (connects(new_socket(), address) || errno != ECONNREFUSED) {
-    return usage_error(
-        path + ": another server answers there",
-        flag.empty() ? "stop it" : fmt::format("stop it, or {} for this one", other));
-  }
-  ::unlink(path.c_str());
-  return {};
-}
-
-bool listens_at(const Fd& fd, const std::string& path) {
+// The socket, if it listens at the path.
+Result<std::optional<PathListener>> listens_already(Fd fd, const std::string& path,
+                                                    std::optional<mode_t> mode) {
   int listens = 0;
   socklen_t size = sizeof listens;
-  struct stat info {};
-  return ::getsockopt(fd.get(), SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens != 0 &&
-         ::lstat(path.c_str(), &info) == 0 && S_ISSOCK(info.st_mode);
+  if (::getsockopt(fd.get(), SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens == 0) {
+    return std::optional<PathListener>();
+  }
+  auto file = SocketFile::of(fd.get(), path);
+  if (!file) return std::optional<PathListener>();
+  if (mode && ::chmod(path.c_str(), *mode) != 0) return errno_error(path, errno);
+  return std::optional(PathListener{std::move(fd), *std::move(file)});
 }
 
 }  // namespace
@@ -69,55 +37,26 @@ bool listens_at(const Fd& fd, const std::string& path) {
 Result<std::unique_ptr<ControlSocket>> ControlSocket::listen(Loop& loop, const std::string& path,
                                                              ControlOptions options,
                                                              Handler handler) {
-  auto address = socket_address(path);
-  if (!address && !options.flag.empty()) {
-    address.error().hint = "name another one with " + options.flag;
-  }
-  Fd taken(options.listening);
-  if (!address) return std::move(address).error();
-  if (taken && listens_at(taken, path)) {
-    if (options.mode && ::chmod(path.c_str(), *options.mode) != 0) return errno_error(path, errno);
-    std::unique_ptr<ControlSocket> self(
-        new ControlSocket(loop, path, std::move(options), std::move(handler)));
-    GW_CHECK(self->start(std::move(taken)));
-    return self;
-  }
-  taken.reset();
-  GW_CHECK(make_room(path, *address, options.flag));
-  Fd fd = new_socket();
-  // The mode of a socket that is not bound yet is that of its file, but for what the umask takes;
-  // so it never lets in more than it will.
-  if (!fd || (options.mode && ::fchmod(fd.get(), *options.mode) != 0) ||
-      ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0 ||
-      (options.mode && ::chmod(path.c_str(), *options.mode) != 0) ||
-      ::listen(fd.get(), kBacklog) != 0) {
-    return io_error(fmt::format("{}: {}", path, std::strerror(errno)));
+  GW_TRY(std::optional<PathListener> listener,
+         listens_already(Fd(options.listening), path, options.mode));
+  if (!listener) {
+    GW_TRY(listener, listen_on_path(path, {.mode = options.mode, .flag = options.flag}));
   }
   std::unique_ptr<ControlSocket> self(
-      new ControlSocket(loop, path, std::move(options), std::move(handler)));
-  GW_CHECK(self->start(std::move(fd)));
+      new ControlSocket(loop, std::move(options), std::move(handler), *std::move(listener)));
+  GW_CHECK(self->start());
   return self;
 }
 
-Status ControlSocket::start(Fd listener) {
-  listener_ = std::move(listener);
-  struct stat info {};
-  if (::lstat(path_.c_str(), &info) != 0) return errno_error("looking at " + path_, errno);
-  device_ = info.st_dev;
-  inode_ = info.st_ino;
+Status ControlSocket::start() {
   GW_TRY(retry_, loop_.timer([this](Loop::Timer::Why) {
     [[maybe_unused]] const Status again = watch_.change(EPOLLIN);
   }));
-  GW_TRY(watch_, loop_.watch(listener_.get(), EPOLLIN, [this](std::uint32_t) { accept(); }));
+  GW_TRY(watch_, loop_.watch(listener_.fd.get(), EPOLLIN, [this](std::uint32_t) { accept(); }));
   return {};
 }
 
-ControlSocket::~ControlSocket() {
-  struct stat info {};
-  const bool ours = ::lstat(path_.c_str(), &info) == 0 && info.st_dev == device_ &&
-                    info.st_ino == inode_ && S_ISSOCK(info.st_mode);
-  if (ours) ::unlink(path_.c_str());
-}
+ControlSocket::~ControlSocket() { listener_.file.remove(); }
 
 bool ControlSocket::allowed(const Peer& peer) const {
   if (!options_.users) return true;
@@ -126,7 +65,7 @@ bool ControlSocket::allowed(const Peer& peer) const {
 }
 
 void ControlSocket::accept() {
-  Fd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  Fd fd(::accept4(listener_.fd.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (!fd && (errno == EAGAIN || errno == ECONNABORTED || errno == EINTR)) return;
   if (!fd) {
     // Out of descriptors: the listener stays readable, so it is not looked at for a while.
@@ -240,7 +179,7 @@ bool connects_within(const Fd& fd, const sockaddr_un& address, Duration timeout)
   timeval most{us / kSecond, us % kSecond};
   if (us <= 0) most.tv_usec = 1;  // 0 is for ever
   ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &most, sizeof most);
-  while (!connects(fd, address)) {
+  while (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     if (errno != EINTR) return false;
   }
   return ::fcntl(fd.get(), F_SETFL, O_NONBLOCK) == 0;
@@ -254,7 +193,7 @@ Error no_answer(const std::string& path) {
 
 Result<std::string> ask_control(const std::string& path, std::string_view command, Duration timeout,
                                 std::size_t max_answer, std::string hint) {
-  GW_TRY(const sockaddr_un address, socket_address(path));
+  GW_TRY(const sockaddr_un address, unix_address(path));
   const MonoTime deadline = system_clock().mono() + timeout;
   const Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd || !connects_within(fd, address, timeout)) {

@@ -24,6 +24,7 @@
 #include "base/result.h"
 #include "os/file.h"
 #include "os/loop.h"
+#include "os/socket_file.h"
 
 namespace gw::os {
 
@@ -56,7 +57,7 @@ class ControlSocket {
   // answers there. kIo. The loop must outlive it.
   static Result<std::unique_ptr<ControlSocket>> listen(Loop& loop, const std::string& path,
                                                        ControlOptions options, Handler handler);
-  int fd() const { return listener_.get(); }  // that listens: for who comes after us by exec(2)
+  int fd() const { return listener_.fd.get(); }  // that listens: for who comes after us by exec(2)
   // Serves who is connected already, as exec(2) would drop them; nobody new, and no longer than
   // `most` in all. On the loop's thread, not in a handler.
   void finish(Duration most);
@@ -74,12 +75,12 @@ class ControlSocket {
     Loop::Timer timer;
   };
 
-  ControlSocket(Loop& loop, std::string path, ControlOptions options, Handler handler)
+  ControlSocket(Loop& loop, ControlOptions options, Handler handler, PathListener listener)
       : loop_(loop),
-        path_(std::move(path)),
         options_(std::move(options)),
-        handler_(std::move(handler)) {}
-  Status start(Fd listener);
+        handler_(std::move(handler)),
+        listener_(std::move(listener)) {}
+  Status start();
   void accept();
   Status serve(Fd fd, const Peer& peer);
   bool allowed(const Peer& peer) const;
@@ -89,12 +90,9 @@ class ControlSocket {
   void drop(std::uint64_t id);
 
   Loop& loop_;
-  const std::string path_;
   const ControlOptions options_;
   Handler handler_;
-  Fd listener_;
-  dev_t device_ = 0;  // of the socket's file, to remove no other
-  ino_t inode_ = 0;
+  const PathListener listener_;
   Loop::Watch watch_;
   Loop::Timer retry_;
   std::map<std::uint64_t, std::unique_ptr<Connection>> connections_;

@@ -33,7 +33,6 @@ Notification parse_notification(std::string_view text) {
     if (key == "WATCHDOG_USEC") n.watchdog_usec = parse_decimal(value);
     if (key == "EXTEND_TIMEOUT_USEC") n.extend_usec = parse_decimal(value);
     if (key == "MONOTONIC_USEC") n.reload_usec = parse_decimal(value);
-    if (key == "MAINPID") n.main_pid = parse_decimal(value);
   }
   return n;
 }

@@ -36,7 +36,6 @@ struct Notification {
   std::optional<std::uint64_t> watchdog_usec = {};  // the interval it wants from now on
   std::optional<std::uint64_t> extend_usec = {};    // EXTEND_TIMEOUT_USEC
   std::optional<std::uint64_t> reload_usec = {};    // MONOTONIC_USEC
-  std::optional<std::uint64_t> main_pid = {};
 };
 
 // What it says; unknown lines and bad values are passed over, as the manager does.

@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <cstdint>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/text.h"

@@ -151,11 +151,10 @@ class RunGuard {
 
 struct RunOptions {
   std::optional<Duration> timeout = {};
-  std::string input = {};       // standard input; empty: /dev/null
-  bool capture_output = false;  // else ours, or as mapped
-  bool capture_errors = false;
-  bool errors_to_output = false;      // both in one, in their order
-  std::size_t max_output = 1U << 20;  // of each; what is more is read and dropped
+  std::string input = {};             // standard input; empty: /dev/null
+  bool capture_output = false;        // else ours, or as mapped
+  bool errors_to_output = false;      // standard error with it, in their order
+  std::size_t max_output = 1U << 20;  // what is more is read and dropped
   // Given the output as it comes, also what is dropped; in the thread of run().
   std::function<void(std::string_view)> on_output = {};
   int stop_fd = -1;           // readable: end it
@@ -167,9 +166,7 @@ struct Ran {
   End end = End::kExited;
   Exit exit;  // by SIGKILL when we ended it
   std::string output = {};
-  std::string errors = {};
   bool output_cut = false;
-  bool errors_cut = false;
 };
 
 // Runs it to its end. All that is left of its group is killed then, and when time is over or a stop

@@ -131,7 +131,7 @@ struct Capture {
   std::string* text = nullptr;
   bool* cut = nullptr;
   std::size_t max = 0;
-  const std::function<void(std::string_view)>* seen = nullptr;
+  const std::function<void(std::string_view)>* seen = nullptr;  // borrowed
 
   // Reads what is there now.
   void drain() {
@@ -148,7 +148,7 @@ struct Capture {
       const std::size_t kept = std::min(got, max - text->size());
       text->append(buffer.data(), kept);
       *cut = *cut || kept < got;
-      if (seen != nullptr && *seen) (*seen)({buffer.data(), got});
+      if (*seen) (*seen)({buffer.data(), got});
     }
   }
 };
@@ -178,8 +178,7 @@ Result<Fd> input_file(const std::string& text) {
 }
 
 // Reads until the child has ended (kExited), or there is a reason to end it.
-Result<Ran::End> watch(const Child& child, std::array<Capture, 2>& captures,
-                       const RunOptions& options) {
+Result<Ran::End> watch(const Child& child, Capture& capture, const RunOptions& options) {
   RunGuard* const guard = options.guard;
   std::optional<MonoTime> deadline;
   if (options.timeout) deadline = after(*options.timeout);
@@ -187,17 +186,16 @@ Result<Ran::End> watch(const Child& child, std::array<Capture, 2>& captures,
   if (guard != nullptr) next = after(guard->every());
   while (true) {
     const int guarded = guard == nullptr ? -1 : guard->fd();
-    std::array<pollfd, 5> fds = {
-        pollfd{child.pidfd(), POLLIN, 0}, pollfd{options.stop_fd, POLLIN, 0},
-        pollfd{captures[0].pipe.get(), POLLIN, 0}, pollfd{captures[1].pipe.get(), POLLIN, 0},
-        pollfd{guarded, POLLIN, 0}};
+    std::array<pollfd, 4> fds = {pollfd{child.pidfd(), POLLIN, 0},
+                                 pollfd{options.stop_fd, POLLIN, 0},
+                                 pollfd{capture.pipe.get(), POLLIN, 0}, pollfd{guarded, POLLIN, 0}};
     const bool look_first = next && (!deadline || *next < *deadline);
     GW_TRY(const bool news, poll_until(fds, look_first ? next : deadline));
     if (!news && !look_first) return Ran::End::kTimeout;
-    for (Capture& capture : captures) capture.drain();
+    capture.drain();
     // Also in the end: what it did last is of interest, too.
     const MonoTime now = system_clock().mono();
-    if (guard != nullptr && (!news || fds[4].revents != 0 || fds[0].revents != 0 || now >= *next)) {
+    if (guard != nullptr && (!news || fds[3].revents != 0 || fds[0].revents != 0 || now >= *next)) {
       if (!guard->look(child.pid())) return Ran::End::kGuard;
       next = after(guard->every());
     }
@@ -212,9 +210,7 @@ Result<Ran::End> watch(const Child& child, std::array<Capture, 2>& captures,
 
 Result<Ran> run(Spawn spawn, const RunOptions& options) {
   Ran ran;
-  std::array<Capture, 2> captures;
-  captures[0] = {{}, &ran.output, &ran.output_cut, options.max_output, &options.on_output};
-  captures[1] = {{}, &ran.errors, &ran.errors_cut, options.max_output};
+  Capture capture{{}, &ran.output, &ran.output_cut, options.max_output, &options.on_output};
   std::vector<Fd> ends;
   const auto map = [&](Fd fd, int to) {
     spawn.descriptors.push_back({fd.get(), to});
@@ -227,22 +223,18 @@ Result<Ran> run(Spawn spawn, const RunOptions& options) {
     map(std::move(input), STDIN_FILENO);
   }
   if (options.capture_output) {
-    GW_TRY(Fd end, open_capture(captures[0]));
+    GW_TRY(Fd end, open_capture(capture));
     if (options.errors_to_output) spawn.descriptors.push_back({end.get(), STDERR_FILENO});
     map(std::move(end), STDOUT_FILENO);
   }
-  if (options.capture_errors && !options.errors_to_output) {
-    GW_TRY(Fd end, open_capture(captures[1]));
-    map(std::move(end), STDERR_FILENO);
-  }
   GW_TRY(Child child, os::spawn(std::move(spawn)));
   ends.clear();
-  GW_TRY(ran.end, watch(child, captures, options));
+  GW_TRY(ran.end, watch(child, capture, options));
   // Before it is reaped: so long nobody else has the group's number.
   GW_CHECK(child.signal_group(SIGKILL));
   GW_TRY(ran.exit, child.reap());
-  // What was written before the end is in the pipes; who still holds them is not waited for.
-  for (Capture& capture : captures) capture.drain();
+  // What was written before the end is in the pipe; who still holds it is not waited for.
+  capture.drain();
   return ran;
 }
 

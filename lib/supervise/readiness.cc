@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -15,6 +14,7 @@
 #include "net/http.h"
 #include "net/http_url.h"
 #include "os/file.h"
+#include "os/socket_file.h"
 
 namespace gw::supervise {
 namespace {
@@ -34,11 +34,9 @@ Status try_http(const std::string& url, std::chrono::milliseconds timeout) {
 
 Result<os::Fd> connect_to(const http::Endpoint& endpoint) {
   sockaddr_un path{};
-  path.sun_family = AF_UNIX;
-  if (endpoint.unix_path.size() >= sizeof path.sun_path) {
-    return usage_error(endpoint.unix_path + ": too long for a socket");
+  if (endpoint.is_unix()) {
+    GW_TRY(path, os::unix_address(endpoint.unix_path));
   }
-  std::memcpy(path.sun_path, endpoint.unix_path.data(), endpoint.unix_path.size());
   const sockaddr* to =
       endpoint.is_unix() ? reinterpret_cast<const sockaddr*>(&path) : endpoint.address.data();
   const socklen_t size = endpoint.is_unix() ? sizeof path : endpoint.address.size();

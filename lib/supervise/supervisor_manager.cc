@@ -23,7 +23,7 @@ Duration pause_of(std::chrono::microseconds watchdog) {
 
 // Who answers there may be about to end: a service whose supervisor was killed before it had
 // written down whom it started.
-Result<os::Fd> listen_at(http::Endpoint& endpoint) {
+Result<http::Listener> listen_at(http::Endpoint& endpoint) {
   auto fd = http::listen_on(endpoint);
   const auto end = system_clock().mono() + kLeftTime;
   while (!fd && system_clock().mono() < end) {
@@ -37,7 +37,7 @@ Result<os::Fd> listen_at(http::Endpoint& endpoint) {
 
 }  // namespace
 
-// A socket's file stays when its descriptor is closed. A socket unit's is the manager's.
+// Of a socket that was left to us. A socket unit's is the manager's.
 void Supervisor::note_listen_file(int fd) {
   for (const std::string& text : options_.listen) {
     const auto endpoint = http::Endpoint::parse(text, kNoPort);
@@ -64,10 +64,11 @@ Status Supervisor::take_from_manager() {
   for (const std::string& text : options_.listen) {
     if (handover_) break;  // they are among them
     GW_TRY(auto endpoint, http::Endpoint::parse(text, kNoPort));
-    GW_TRY(os::Fd fd, listen_at(endpoint));
+    GW_TRY(http::Listener listener, listen_at(endpoint));
     log_.info("listening", {{"address", endpoint.format()}});
-    note_listen_file(fd.get());  // at once: the next one may not come about
-    handed_.sockets.push_back({std::move(fd), "listen"});
+    // At once: the next one may not come about.
+    if (listener.file) listen_files_.push_back(*std::move(listener.file));
+    handed_.sockets.push_back({std::move(listener.fd), "listen"});
   }
   // Not at a takeover, where the service must not end by it: updates go one after the other then.
   if (options_.overlap && handed_.sockets.empty() && !handover_) {

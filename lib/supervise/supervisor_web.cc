@@ -141,10 +141,12 @@ Status Supervisor::listen_for_page() {
     if (left != pages_left_.end()) {
       socket.fd = std::move(left->fd);
       pages_left_.erase(left);
+      socket.file = page_socket_file(socket.fd.get(), socket.address);
     } else {
-      GW_TRY(socket.fd, http::listen_on(endpoints[i]));
+      GW_TRY(http::Listener listener, http::listen_on(endpoints[i]));
+      socket.fd = std::move(listener.fd);
+      socket.file = std::move(listener.file);
     }
-    socket.file = page_socket_file(socket.fd.get(), socket.address);
     GW_TRY(socket.watch, loop_->watch(socket.fd.get(), 0, [this](std::uint32_t) { visit(); }));
     opened.push_back(std::move(socket));
   }

@@ -48,11 +48,17 @@ DOORS = [
     (r"sodium", r"lib/base/crypto"),
     (r"nlohmann/", r"lib/base/json"),
     (r"seccomp\.h", r"lib/os/seccomp\.cc"),
+    (r"linux/landlock\.h", r"lib/os/landlock\.cc"),
     (r"sys/capability\.h", r"lib/os/capability\.cc"),
     (r"yaml\.h", r"lib/vanity/"),
     (r"zlib\.h|minizip", r"lib/module/"),
     (r"CLI/", r"cmd/frame/parser\.cc"),
     (r"toml\+\+/", r"cmd/frame/config\.cc"),
+]
+
+# The same for what has no library and no header, but system calls by their numbers.
+CALL_DOORS = [
+    (r"\b(SYS|__NR)_landlock_\w+", r"lib/os/landlock\.cc"),
 ]
 
 # The one file that may include them all, to ask each for its version.
@@ -162,6 +168,12 @@ def door_complaints(path, text):
     return out
 
 
+def call_complaints(path, text):
+    return ["%s:%d: %s, whose door is %s" % (path, number, m.group(0), door)
+            for number, line in enumerate(without_comments(text).split("\n"), 1)
+            for call, door in CALL_DOORS for m in re.finditer(call, line) if not re.match(door, path)]
+
+
 def library_complaints(path, text):
     out = []
     for number, line in enumerate(without_comments(text).split("\n"), 1):
@@ -242,6 +254,9 @@ class RulesCanFail(unittest.TestCase):
             (door_complaints, "lib/http/server.h", "#include <boost/asio.hpp>\n"),
             (door_complaints, "lib/http/server.cc", "#include <openssl/ssl.h>\n"),
             (door_complaints, "lib/check/a.cc", "#include <nlohmann/json.hpp>\n"),
+            (door_complaints, "lib/os/sandbox.cc", "#include <linux/landlock.h>\n"),
+            (call_complaints, "lib/os/sandbox.cc", "  ::syscall(SYS_landlock_restrict_self, fd, 0);\n"),
+            (call_complaints, "cmd/check.cc", "long n = __NR_landlock_add_rule;\n"),
             (library_complaints, "lib/net/a.cc", "  std::cerr << 1;\n"),
             (library_complaints, "lib/net/a.cc", '  fprintf(stderr, "x");\n'),
             (library_complaints, "lib/net/a.cc", "  exit(1);\n"),
@@ -264,6 +279,8 @@ class RulesCanFail(unittest.TestCase):
             (layer_complaints, "cmd/serve_dns.cc", '#include "serve_dns_options.h"\n'),
             (layer_complaints, "cmd/serve_dns_options.cc", '#include "serve_dns_options.h"\n'),
             (door_complaints, "lib/net/http.cc", "#include <curl/curl.h>\n"),
+            (call_complaints, "lib/os/landlock.cc", "  ::syscall(SYS_landlock_restrict_self, fd, 0);\n"),
+            (call_complaints, "lib/os/confine.cc", "  // not SYS_landlock_add_rule\n  landlock_abi();\n"),
             (library_complaints, "lib/net/a.cc", '// exit(1)\n  snprintf(b, 1, "exit(1)");\n'),
             (library_complaints, "lib/net/a.cc", "  worker.exit(1); on_exit_(2); lib::system(x);\n"),
             (machine_complaints, "README.md", "see lib/work/x and /tmp/work\n"),
@@ -318,6 +335,7 @@ class Sources(unittest.TestCase):
 
     def test_one_door_for_each_library(self):
         self.none(door_complaints, self.code())
+        self.none(call_complaints, self.code())
 
     def test_the_library_neither_prints_nor_ends_nor_throws(self):
         self.none(library_complaints, [p for p in self.code() if p.startswith("lib/")])

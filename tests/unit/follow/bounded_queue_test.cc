@@ -3,9 +3,11 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <cstdint>
 #include <thread>
 
 using gw::follow::BoundedQueue;
+using gw::follow::QueueLimits;
 
 namespace {
 
@@ -31,28 +33,33 @@ void check_waits(BoundedQueue<int>& queue, int value, std::size_t weight) {
 
 }  // namespace
 
-TEST_CASE("a queue has room by weight") {
+TEST_CASE("a queue has room by weight and by number") {
+  constexpr QueueLimits kWeight{10, 100};
+  CHECK(kWeight.have_room(0, 0, 1000));  // alone, whatever it weighs
+  CHECK(kWeight.have_room(1, 60, 40));
+  CHECK_FALSE(kWeight.have_room(1, 60, 41));
+  CHECK_FALSE(kWeight.have_room(1, 60, SIZE_MAX));
+  CHECK_FALSE(kWeight.have_room(2, 100, 1));
+  CHECK_FALSE(kWeight.have_room(1, 1000, 0));
+  constexpr QueueLimits kNumber{2};
+  CHECK(kNumber.have_room(1, 0, SIZE_MAX));
+  CHECK_FALSE(kNumber.have_room(2, 0, 0));
+}
+
+TEST_CASE("who pushes to a full queue waits until there is room") {
   BoundedQueue<int> queue(10, 100);
-  CHECK(queue.room_for(1000));  // alone, whatever it weighs
   REQUIRE(queue.push(1, 60));
-  CHECK(queue.room_for(40));
-  CHECK_FALSE(queue.room_for(41));
-  CHECK_FALSE(queue.room_for(SIZE_MAX));
   REQUIRE(queue.push(2, 40));
-  CHECK_FALSE(queue.room_for(1));
   check_waits(queue, 3, 70);
-  CHECK(queue.room_for(1000));
   REQUIRE(queue.push(4, 1000));
-  CHECK_FALSE(queue.room_for(0));
   queue.close();
   CHECK_FALSE(queue.push(5, 1));
 }
 
-TEST_CASE("a queue has room by number") {
+TEST_CASE("a finished queue gives what is in it") {
   BoundedQueue<int> queue(2);
   REQUIRE(queue.push(1));
   REQUIRE(queue.push(2));
-  CHECK_FALSE(queue.room_for(0));
   queue.finish();
   CHECK(queue.pop() == 1);
   CHECK(queue.pop() == 2);

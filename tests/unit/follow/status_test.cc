@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
-#include "follow/pause.h"
+#include "follow/backoff.h"
 #include "follow/progress.h"
 
 using namespace gw;
@@ -42,9 +42,9 @@ TEST_CASE("pauses") {
   for (int i = 0; i < 200; ++i) {
     const auto p = jittered(10min);
     CHECK((p >= 9min && p <= 11min));
-    CHECK(back_off(1s, 1, 1min) <= 1100ms);
-    CHECK(back_off(1s, 4, 1min) >= 7200ms);
-    CHECK(back_off(1s, 500, 1min) <= 66s);
+    CHECK(backoff(1s, 1, 1min) <= 1100ms);
+    CHECK(backoff(1s, 4, 1min) >= 7200ms);
+    CHECK(backoff(1s, 500, 1min) <= 66s);
   }
   CHECK(jittered(0s) == Duration(0));
 }

@@ -235,7 +235,7 @@ TEST_CASE("http endpoints: Unix sockets that are there already") {
   auto second = listen_on(at);
   REQUIRE_FALSE(second);
   CHECK(second.error().kind == ErrorKind::kUsage);
-  first->reset();
+  first->fd.reset();
   CHECK(listen_on(at));  // nobody answers at it any more
 
   Endpoint file{.unix_path = dir.path + "/f"};

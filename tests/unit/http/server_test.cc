@@ -83,6 +83,17 @@ struct Gate {
   bool is_open = false;
 };
 
+// Until nobody listens at the path, and in the place of whoever did.
+std::unique_ptr<Server> start_next(const ServerOptions& options) {
+  auto server = Server::start(options, echo_router());
+  const MonoTime until = system_clock().mono() + 20s;
+  while (!server && system_clock().mono() < until) {
+    std::this_thread::yield();
+    server = Server::start(options, echo_router());
+  }
+  return server ? *std::move(server) : nullptr;
+}
+
 }  // namespace
 
 TEST_CASE("http server: requests over TCP, one after another and at once") {
@@ -156,6 +167,33 @@ TEST_CASE("http server: a Unix socket") {
   CHECK_FALSE(Server::start(options, echo_router()));
   server.reset();
   CHECK_FALSE(os::file_exists(options.listen.unix_path));
+}
+
+TEST_CASE("http server: the next one at a Unix socket's path, before the last has ended") {
+  const ServedDirectory dir;
+  ServerOptions options;
+  options.listen.unix_path = dir.path + "/s";
+  Router router;
+  Gate asked;
+  std::optional<Reply> held;
+  router.add({.pattern = "/held", .handler = [&](const Request&, Reply reply) {
+                held = std::move(reply);
+                asked.open();
+              }});
+  auto last = start(options, std::move(router));
+  const Fd waits = connect_to(last->endpoint());
+  send_all(waits, "GET /held HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  REQUIRE(asked.wait());
+  std::thread ends([&] {
+    last->stop(20s);
+    last.reset();
+  });
+  const auto next = start_next(options);
+  CHECK(next);
+  held->send(text_response(200, "done"));
+  CHECK(contains(read_until(waits), "done"));
+  ends.join();
+  CHECK(os::file_exists(options.listen.unix_path));
 }
 
 TEST_CASE("http server: addresses that cannot be listened on") {
@@ -468,7 +506,7 @@ TEST_CASE("http server: a socket that somebody else keeps") {
     options.listen = *Endpoint::parse(where, 0);
     const auto kept = listen_on(options.listen);
     REQUIRE(kept);
-    options.listening = kept->get();
+    options.listening = kept->fd.get();
     const std::string request = "GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
     {
       // Not before it is told to.
@@ -493,7 +531,7 @@ TEST_CASE("http server: a socket that somebody else keeps") {
       pause_once_quiet(*server);
       Fd late = connect_to(server->endpoint());
       send_all(late, request);
-      pollfd waiting{kept->get(), POLLIN, 0};
+      pollfd waiting{kept->fd.get(), POLLIN, 0};
       CHECK(::poll(&waiting, 1, 20000) == 1);
       CHECK(server->taken() == 2);
       server->resume();

@@ -1,7 +1,9 @@
 #include "os/socket_file.h"
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <cstddef>
@@ -78,4 +80,51 @@ TEST_CASE("a socket's file is removed where it was, and not where the path leads
   file->remove();
   CHECK(fs::exists(fs::symlink_status(dir.file("d/s"))));
   CHECK_FALSE(fs::exists(fs::symlink_status(dir.file("moved/s"))));
+}
+
+TEST_CASE("a path is listened on by one at a time") {
+  const testing::TempDir dir;
+  const std::string path = dir.file("s");
+  const auto listen = [&](const std::string& at, std::optional<mode_t> mode = {}) {
+    return listen_on_path(at, {.mode = mode, .flag = "--at"});
+  };
+  const mode_t mask = ::umask(0077);
+  auto first = listen(path, 0666);
+  ::umask(mask);
+  REQUIRE(first);
+  struct stat info {};
+  REQUIRE(::lstat(path.c_str(), &info) == 0);
+  CHECK((info.st_mode & 07777) == 0666);
+  const auto refused = listen(path);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().kind == ErrorKind::kUsage);
+  CHECK(refused.error().message == path + ": another server answers there");
+  CHECK(refused.error().hint == "stop it, or name another --at for this one");
+  // Who comes after one that answers no more keeps the file, whatever that one does yet.
+  REQUIRE(::shutdown(first->fd.get(), SHUT_RDWR) == 0);
+  const auto second = listen(path);
+  REQUIRE(second);
+  first->file.remove();
+  CHECK(fs::exists(fs::symlink_status(path)));
+  second->file.remove();
+  CHECK_FALSE(fs::exists(fs::symlink_status(path)));
+
+  std::ofstream(path) << "text";
+  CHECK(listen(path).error().message == path + " exists and is no socket");
+  CHECK(fs::file_size(path) == 4);
+  CHECK(listen(dir.file(std::string(200, 'x'))).error().kind == ErrorKind::kUsage);
+  CHECK(listen(path + std::string(1, '\0') + "x").error().kind == ErrorKind::kUsage);
+  CHECK(listen(dir.file("nothing/s")).error().kind == ErrorKind::kIo);
+}
+
+TEST_CASE("a socket's file in the working directory") {
+  const testing::TempDir dir;
+  const fs::path before = fs::current_path();
+  fs::current_path(dir.path());
+  const auto listener = listen_on_path("s", {});
+  fs::current_path(before);
+  REQUIRE(listener);
+  CHECK(fs::exists(fs::symlink_status(dir.file("s"))));
+  listener->file.remove();
+  CHECK_FALSE(fs::exists(fs::symlink_status(dir.file("s"))));
 }

@@ -51,7 +51,7 @@ TEST_CASE("a connection that is accepted", "[readiness]") {
     REQUIRE(listener);
     const Readiness there{ReadyBy::kTcp, endpoint.format()};
     CHECK(try_readiness(there, 10s));
-    listener->reset();
+    listener->fd.reset();
     const auto gone = try_readiness(there, 10s);
     REQUIRE_FALSE(gone);
     CHECK(gone.error().kind == ErrorKind::kUnavailable);

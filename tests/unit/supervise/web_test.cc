@@ -250,7 +250,7 @@ TEST_CASE("a page ends when nobody comes, and who comes then waits", "[web]") {
   auto endpoint = web_endpoints(o)->front();
   const auto kept = http::listen_on(endpoint);
   REQUIRE(kept);
-  o.listening = {kept->get()};
+  o.listening = {kept->fd.get()};
   o.idle = std::chrono::milliseconds(1);
   const os::Stop never;
   const Logger log;

@@ -8,6 +8,6 @@ namespace gw::follow {
 // Between nine and eleven tenths of it.
 Duration jittered(Duration interval);
 // `first` doubled with each failure (counted from 1), at most `limit`, then jittered.
-Duration back_off(Duration first, int failures, Duration limit);
+Duration backoff(Duration first, int failures, Duration limit);
 
 }  // namespace gw::follow

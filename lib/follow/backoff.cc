@@ -1,4 +1,4 @@
-#include "follow/pause.h"
+#include "follow/backoff.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -14,7 +14,7 @@ Duration jittered(Duration interval) {
   return interval / 1000 * (900 + static_cast<std::int64_t>(r % 201));
 }
 
-Duration back_off(Duration first, int failures, Duration limit) {
+Duration backoff(Duration first, int failures, Duration limit) {
   Duration pause = first;
   for (int i = 1; i < failures && pause < limit; ++i) pause *= 2;
   return jittered(std::min(pause, limit));
