@@ -95,7 +95,7 @@ Status check_absent(const build::Output& output) {
 // `check`: of what a query turned out to be, before a service is asked to build it.
 Result<build::ProvenBuild> find_one(build::LogClient& client, build::Key key,
                                     const std::function<Status(const build::Key&)>& check) {
-  if (buildd::is_version_query(key) || buildd::is_go_query(key.go_version)) {
+  if (build::is_version_query(key.version) || build::is_go_query(key.go_version)) {
     GW_TRY(key, client.resolve(key));
   }
   GW_CHECK(check(key));

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "build/binary_claim.h"
 #include "build/log_client.h"
+#include "build/resolve.h"
 #include "build_agreed_group.h"
 #include "build_group.h"
 #include "build_service_group.h"
@@ -28,8 +29,8 @@ Result<build::BinaryClaim> claim_of(const std::string& text) {
   if (text.find('@') == std::string::npos || os::is_regular_file(text))
     return build::claim_of_file(text);
   GW_TRY(const buildd::BuildPath path, buildd::parse_build_path("/" + text));
-  if (path.kind != buildd::BuildPath::Kind::kBuild || buildd::is_version_query(path.key) ||
-      buildd::is_go_query(path.key.go_version)) {
+  if (path.kind != buildd::BuildPath::Kind::kBuild || build::is_version_query(path.key.version) ||
+      build::is_go_query(path.key.go_version)) {
     return usage_error(gw::quoted(text) + ": neither a file nor a build's key",
                        "MODULE@VERSION/[DIR/]GOOS-GOARCH-GOVERSION[-stripped]/");
   }
