@@ -5,7 +5,6 @@
 
 #include "base/bytes.h"
 #include "build/binary_claim.h"
-#include "build/log_client.h"
 #include "build/resolve.h"
 #include "build_agreed_group.h"
 #include "build_group.h"
@@ -39,14 +38,10 @@ Result<build::BinaryClaim> claim_of(const std::string& text) {
   return build::BinaryClaim{path.key, std::nullopt, path.sum};
 }
 
-Status verify_one(Context& ctx, const Services& services, const std::string& text) {
+Status verify_one(Context& ctx, const build::Services& services, const std::string& text) {
   GW_TRY(const build::BinaryClaim claim, claim_of(text));
-  GW_TRY(const auto first, first_answer(ctx, services, [&](build::LogClient& client) {
-           return build::find_claim(client, claim);
-         }));
-  GW_TRY(const Agreed agreed, agree(ctx, services, first.first, first.second));
-  const build::ProvenBuild& found = agreed.found;
-  GW_CHECK(build::check_claim(claim, found, agreed.by[0]->key().name()));
+  GW_TRY(const build::Agreed agreed, build::verify_claim(services, claim, warn_in(ctx)));
+  const build::ProvenBuild& found = agreed.build;
   if (ctx.json) {
     ctx.out.json({{"what", text},
                   {"key", build::format_key(found.key())},
@@ -62,7 +57,7 @@ Status verify_one(Context& ctx, const Services& services, const std::string& tex
 Result<int> run_verify(Context& ctx, const VerifyValues& v) {
   os::Stop stop;
   GW_TRY(const auto signals, os::SignalThread::start(stop, {}));
-  GW_TRY(const Services services, open_services(v, ctx.clock, stop));
+  GW_TRY(const build::Services services, open_services(v, ctx.clock, stop));
   int code = kExitDone;
   for (const std::string& text : v.what) {
     const Status done = verify_one(ctx, services, text);
