@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "build/binary_claim.h"
+#include "build/binary_proof.h"
 #include "build/resolve.h"
 #include "build_agreed_group.h"
 #include "build_group.h"
@@ -13,8 +14,7 @@
 #include "os/file.h"
 #include "os/signals.h"
 #include "os/stop.h"
-#include "tlog/build_log.h"
-#include "tlog/tlog_proof.h"
+#include "tlog/note.h"
 
 namespace gw::cmd {
 
@@ -94,24 +94,15 @@ struct ProofValues {
 };
 
 Result<int> run_verify_proof(Context& ctx, const ProofValues& v) {
-  constexpr std::size_t kMaxBinary = std::size_t{2} << 30U;
   GW_TRY(const auto key, tlog::VerifierKey::parse(v.key));
-  GW_TRY(const std::string bytes, os::read_file(v.binary, kMaxBinary));
-  GW_TRY(const std::string text, os::read_file(v.proof, tlog::kMaxProofBytes));
-  GW_TRY(const tlog::TlogProof proof, tlog::parse_tlog_proof(text));
-  // What is beside the proof is not authenticated: that it is the entry, only the tree says.
-  GW_TRY(const std::uint64_t size, tlog::verify_tlog_proof(proof, proof.extra, key));
-  const auto record = tlog::parse_build_record(proof.extra);
-  if (!record) return untrusted_error(v.proof + ": of no build's record");
-  if (auto same = build::check_logged(bytes, build::LoggedBinary(*record)); !same) {
-    return std::move(same).error().in(v.binary);
-  }
-  const std::string sum(record->sum);
-  const std::string name = tlog::format_build_key(record->target);
+  GW_TRY(const build::ProvenFile proven, build::verify_proof_files(v.binary, v.proof, key));
   if (ctx.json) {
-    ctx.out.json({{"file", v.binary}, {"key", name}, {"sum", sum}, {"log_size", size}});
+    ctx.out.json({{"file", v.binary},
+                  {"key", proven.key},
+                  {"sum", proven.sum},
+                  {"log_size", proven.log_size}});
   } else {
-    ctx.out.line(fmt::format("{} {} {}", sum, v.binary, name));
+    ctx.out.line(fmt::format("{} {} {}", proven.sum, v.binary, proven.key));
   }
   return kExitDone;
 }
