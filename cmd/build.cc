@@ -144,11 +144,6 @@ void report_error(Context& ctx, const Planned& planned, const Error& error) {
   }
 }
 
-// Builds of one module version share their modules and packages; another one starts anew.
-bool share(const Planned& a, const Planned& b) {
-  return a.key.module == b.key.module && a.key.version == b.key.version;
-}
-
 Result<int> run_builds(Context& ctx, const BuildValues& v, const build::BuildGroups& groups,
                        const os::Stop& stop) {
   BuildProgress progress(ctx);
@@ -177,7 +172,7 @@ Result<int> run_builds(Context& ctx, const BuildValues& v, const build::BuildGro
   Told results{groups};
   bool told = false;
   for (std::size_t i = 0; i < planned.size() && !stop.requested(); ++i) {
-    if (i == 0 || !share(planned[i - 1], planned[i])) {
+    if (i == 0 || !build::may_share_builder(planned[i - 1].key, planned[i].key)) {
       builder.reset();
       GW_TRY(builder, build::Builder::make(parts.cache, *parts.store, toolchain, options, stop));
       for (const std::string& lack : builder->lacks()) {

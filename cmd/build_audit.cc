@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "build/answer_audit.h"
 #include "build/log_audit.h"
 #include "build_group.h"
 #include "build_service_group.h"
@@ -23,51 +24,6 @@ struct AuditValues : BuildServiceValues {
   bool lookups = false;
   std::optional<std::string> local;
   std::optional<std::string> head_file;
-};
-
-// What else the service answers for a record, as far as it is asked for.
-class AnswerCheck : public build::AuditSink {
- public:
-  AnswerCheck(build::LogClient& client, const AuditValues& v, Context& ctx)
-      : client_(client), v_(v), ctx_(ctx) {}
-  Status take_record(std::uint64_t number, const std::string& text) override {
-    Status s = v_.lookups ? check_lookup(number, text) : Status();
-    if (s && v_.binaries) s = check_binaries(number, text);
-    return s ? s : std::move(s).error().in(fmt::format("record {}", number));
-  }
-  Status take_file(const std::string& /*path*/, const std::string& /*bytes*/) override {
-    return {};
-  }
-  std::uint64_t binaries() const { return binaries_; }
-  std::uint64_t lookups() const { return lookups_; }
-
- private:
-  // Its key leads to it, and to no other.
-  Status check_lookup(std::uint64_t number, const std::string& text) {
-    ctx_.out.progress(fmt::format("lookup of record {}", number));
-    const auto record = tlog::parse_build_record(text);
-    if (!record) return {};
-    GW_TRY(const auto found, client_.find(build::key_of_record(*record)));
-    if (found.number() != number || found.record() != text) {
-      return untrusted_error(fmt::format("a lookup of {} gives record {}",
-                                         tlog::format_build_key(record->target), found.number()));
-    }
-    ++lookups_;
-    return {};
-  }
-  Status check_binaries(std::uint64_t number, const std::string& text) {
-    ctx_.out.progress(fmt::format("binary of record {}", number));
-    GW_TRY([[maybe_unused]] const std::string bytes, client_.fetch_record(text));
-    GW_CHECK(client_.check_unpacked(text));
-    ++binaries_;
-    return {};
-  }
-
-  build::LogClient& client_;
-  const AuditValues& v_;
-  Context& ctx_;
-  std::uint64_t binaries_ = 0;
-  std::uint64_t lookups_ = 0;
 };
 
 // The service's own data, beside the service, which it does not slow down.
@@ -115,7 +71,8 @@ Result<int> run_audit(Context& ctx, const AuditValues& v) {
          open_build_service(v, {v.log_key, v.source.value_or("")}, ctx.clock, stop));
   GW_TRY(const tlog::Checkpoint head, client->latest());
   ctx.out.progress(fmt::format("reading {} records", head.size()));
-  AnswerCheck check(*client, v, ctx);
+  build::AnswerAudit check(
+      *client, {v.lookups, v.binaries, [&](std::string_view what) { ctx.out.progress(what); }});
   auto audited = build::audit_log(client->source(), head, std::nullopt, check);
   ctx.out.progress("");
   if (!audited && signals->stopped_by() != 0 && audited.error().kind != ErrorKind::kUntrusted) {

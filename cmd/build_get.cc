@@ -3,22 +3,18 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <optional>
 
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/result.h"
-#include "build/log_client.h"
+#include "build/get_binary.h"
 #include "build/outputs.h"
-#include "build/product.h"
-#include "build/resolve.h"
 #include "build_agreed_group.h"
 #include "build_group.h"
 #include "build_service_group.h"
 #include "buildd/build_path.h"
-#include "module/byte_source.h"
 #include "os/signals.h"
 #include "os/stop.h"
 
@@ -48,25 +44,15 @@ Status check_options(const GetValues& v, const buildd::BuildPath& path) {
   return usage_error("the path names the whole build: --target, --go, --stripped or --sum differ");
 }
 
-// What a package may mean: its module is a part of its path.
-std::vector<build::Key> candidates(const buildd::BuildPath& path, const build::Target& target,
-                                   const GetValues& v) {
-  using Kind = buildd::BuildPath::Kind;
+// What the options say of a package that is no build's page.
+build::Key asked_key(const buildd::BuildPath& path, const build::Target& target,
+                     const GetValues& v) {
   build::Key key = path.key;
   key.target = target;
   key.go_version = v.go.value_or("latest");
   key.stripped = v.stripped;
-  if (path.kind == Kind::kModule) key.version = "latest";
-  if (path.key.dir.size() > 1) return {key};
-  std::vector<build::Key> out;
-  for (const std::string& module : build::candidate_modules(path.key.module)) {
-    build::Key candidate = key;
-    candidate.module = module;
-    candidate.dir = path.key.module.substr(module.size());
-    if (candidate.dir.empty()) candidate.dir = "/";
-    out.push_back(std::move(candidate));
-  }
-  return out;
+  if (path.kind == buildd::BuildPath::Kind::kModule) key.version = "latest";
+  return key;
 }
 
 // Where the binary goes. `targets`: all of the call, whose files must have different names.
@@ -92,56 +78,26 @@ Status check_absent(const build::Output& output) {
   return usage_error(output.path() + ": exists already", "remove it, or name another with -o");
 }
 
-// `check`: of what a query turned out to be, before a service is asked to build it.
-Result<build::ProvenBuild> find_one(build::LogClient& client, build::Key key,
-                                    const std::function<Status(const build::Key&)>& check) {
-  if (buildd::is_version_query(key) || buildd::is_go_query(key.go_version)) {
-    GW_TRY(key, client.resolve(key));
-  }
-  GW_CHECK(check(key));
-  return client.find(key);
-}
-
-Result<build::ProvenBuild> find_build(Context& ctx, build::LogClient& client,
-                                      const std::vector<build::Key>& keys,
-                                      const std::function<Status(const build::Key&)>& check) {
-  std::optional<Error> first;
-  for (const build::Key& key : keys) {
-    ctx.out.progress("asking for " + build::format_key(key));
-    auto found = find_one(client, key, check);
-    if (found || found.error().kind != ErrorKind::kNotFound) return found;
-    if (!first) first = std::move(found).error();
-  }
-  return *std::move(first);
-}
-
 // `sum`: what it must have; empty: what the log says.
-Status get_one(Context& ctx, const GetValues& v, const Services& services,
+Status get_one(Context& ctx, const GetValues& v, const build::Services& services,
                const std::vector<build::Key>& keys, const std::string& sum) {
+  build::Output output;  // of the key that was asked for last, which is found in the end
   const auto check = [&](const build::Key& key) -> Status {
-    GW_TRY(const build::Output to, output_of(v.output, key, v.targets));
-    return check_absent(to);
+    GW_TRY(output, output_of(v.output, key, v.targets));
+    return check_absent(output);
   };
-  GW_TRY(const auto first, first_answer(ctx, services, [&](build::LogClient& client) {
-           return find_build(ctx, client, keys, check);
-         }));
-  const build::ProvenBuild& found = first.first;
-  GW_TRY(const build::Output output, output_of(v.output, found.key(), v.targets));
-  if (!sum.empty() && sum != found.sum()) {
-    return untrusted_error(fmt::format("{}: the log has the sum {}, not {}",
-                                       build::format_key(found.key()), found.sum(), sum));
-  }
-  GW_TRY(const Agreed agreed, agree(ctx, services, found, first.second));
-  if (agreed.found.record() != found.record()) {
-    return untrusted_error(format_key(found.key()) + ": the others agree on another record");
-  }
-  ctx.out.progress(fmt::format("downloading {} ({} kB)", output.name, found.size() >> 10U));
-  GW_TRY(const std::string bytes, fetch_agreed(agreed));
-  // From here on the bytes are those of the record; last, they must say so themselves.
-  if (auto said = build::check_binary(mod::MemorySource(bytes), found.key()); !said) {
-    return untrusted_error(std::move(said).error().message);
-  }
-  GW_CHECK(build::write_output(output, bytes));
+  const build::GetTold told{
+      .asking =
+          [&](const build::Key& key) { ctx.out.progress("asking for " + build::format_key(key)); },
+      .downloading =
+          [&](const build::ProvenBuild& found) {
+            ctx.out.progress(
+                fmt::format("downloading {} ({} kB)", output.name, found.size() >> 10U));
+          },
+      .warn = warn_in(ctx)};
+  GW_TRY(const build::FetchedBinary got, build::get_binary(services, {keys, sum, check}, told));
+  const build::ProvenBuild& found = got.build;
+  GW_CHECK(build::write_output(output, got.bytes));
   ctx.out.progress("");
   if (ctx.json) {
     ctx.out.json({{"key", build::format_key(found.key())},
@@ -150,7 +106,7 @@ Status get_one(Context& ctx, const GetValues& v, const Services& services,
                   {"file", output.path()},
                   {"record", found.number()},
                   {"log_size", found.head().size()},
-                  {"logs", agreed.by.size()}});
+                  {"logs", got.logs}});
   } else {
     ctx.out.line(fmt::format("{} {} {}", found.sum(), found.size(), output.path()));
   }
@@ -172,7 +128,7 @@ Result<int> run_get(Context& ctx, const GetValues& v) {
   GW_CHECK(build::check_output(v.output, count_binaries(v)));
   os::Stop stop;
   GW_TRY(const auto signals, os::SignalThread::start(stop, {}));
-  GW_TRY(const Services services, open_services(v, ctx.clock, stop));
+  GW_TRY(const build::Services services, open_services(v, ctx.clock, stop));
   int code = kExitDone;
   const auto done = [&](const std::string& package, const Status& status) {
     if (status || stop.requested()) return;
@@ -192,7 +148,8 @@ Result<int> run_get(Context& ctx, const GetValues& v) {
       const auto targets = v.targets.empty() ? std::vector{build::host_target()} : v.targets;
       for (const build::Target& target : targets) {
         if (ctx.out.told_failure()) break;  // nobody can be told of the others
-        done(package, get_one(ctx, v, services, candidates(*path, target, v), v.sum.value_or("")));
+        done(package, get_one(ctx, v, services, build::candidate_keys(asked_key(*path, target, v)),
+                              v.sum.value_or("")));
       }
     }
     if (stop.requested() || ctx.out.told_failure()) break;

@@ -8,11 +8,11 @@
 #include "build/cache.h"
 #include "build_serve_options.h"
 #include "build_service_group.h"
+#include "buildd/hidden_paths.h"
 #include "buildd/log_verifier.h"
 #include "buildd/service.h"
 #include "buildd/signer.h"
 #include "http/endpoint.h"
-#include "module/proxy.h"
 #include "net/vulnerability_database.h"
 #include "os/signals.h"
 #include "os/systemd.h"
@@ -33,24 +33,11 @@ Result<std::vector<buildd::Network>> networks(const std::vector<std::string>& te
   return out;
 }
 
-// Where the operator has files that messages of proxies, logs and toolchains may name.
-std::vector<std::string> local_places(const BuildServeValues& v) {
-  std::vector<std::string> out;
-  const auto add = [&](std::string_view place) {
-    constexpr std::string_view kFile = "file://";
-    if (place.starts_with(kFile)) place.remove_prefix(kFile.size());
-    if (place.starts_with('/')) out.emplace_back(place);
-  };
-  for (const std::string& list : {v.proxy, v.private_proxy.value_or("")}) {
-    const auto entries = mod::parse_proxy_entries(list);
-    if (!entries) continue;
-    for (const mod::ProxyEntry& entry : *entries) add(entry.place);
-  }
-  for (const auto* place : {&v.log.source, &v.private_source, &v.vuln}) {
-    if (*place) add(**place);
-  }
-  add(v.toolchain);
-  return out;
+// Of files that messages of proxies, logs and toolchains may name.
+std::vector<std::string> hidden_paths(const BuildServeValues& v) {
+  return buildd::local_places(
+      {v.proxy, v.private_proxy.value_or("")},
+      {v.log.source.value_or(""), v.private_source.value_or(""), v.vuln.value_or(""), v.toolchain});
 }
 
 Result<buildd::ServiceOptions> service_options(const BuildServeValues& v) {
@@ -75,7 +62,7 @@ Result<buildd::ServiceOptions> service_options(const BuildServeValues& v) {
     out.rules.refused_agents.push_back(to_lower(agent));
   }
   out.rules.allowed_modules = v.allowed_modules;
-  out.rules.hidden_paths = local_places(v);
+  out.rules.hidden_paths = hidden_paths(v);
   out.base_url = v.base_url.value_or("");
   while (out.base_url.ends_with('/')) out.base_url.pop_back();
   out.notes = v.notes.value_or("");

@@ -5,7 +5,8 @@
 
 #include "base/bytes.h"
 #include "build/binary_claim.h"
-#include "build/log_client.h"
+#include "build/binary_proof.h"
+#include "build/resolve.h"
 #include "build_agreed_group.h"
 #include "build_group.h"
 #include "build_service_group.h"
@@ -13,8 +14,7 @@
 #include "os/file.h"
 #include "os/signals.h"
 #include "os/stop.h"
-#include "tlog/build_log.h"
-#include "tlog/tlog_proof.h"
+#include "tlog/note.h"
 
 namespace gw::cmd {
 
@@ -28,8 +28,8 @@ Result<build::BinaryClaim> claim_of(const std::string& text) {
   if (text.find('@') == std::string::npos || os::is_regular_file(text))
     return build::claim_of_file(text);
   GW_TRY(const buildd::BuildPath path, buildd::parse_build_path("/" + text));
-  if (path.kind != buildd::BuildPath::Kind::kBuild || buildd::is_version_query(path.key) ||
-      buildd::is_go_query(path.key.go_version)) {
+  if (path.kind != buildd::BuildPath::Kind::kBuild || build::is_version_query(path.key.version) ||
+      build::is_go_query(path.key.go_version)) {
     return usage_error(gw::quoted(text) + ": neither a file nor a build's key",
                        "MODULE@VERSION/[DIR/]GOOS-GOARCH-GOVERSION[-stripped]/");
   }
@@ -38,14 +38,10 @@ Result<build::BinaryClaim> claim_of(const std::string& text) {
   return build::BinaryClaim{path.key, std::nullopt, path.sum};
 }
 
-Status verify_one(Context& ctx, const Services& services, const std::string& text) {
+Status verify_one(Context& ctx, const build::Services& services, const std::string& text) {
   GW_TRY(const build::BinaryClaim claim, claim_of(text));
-  GW_TRY(const auto first, first_answer(ctx, services, [&](build::LogClient& client) {
-           return build::find_claim(client, claim);
-         }));
-  GW_TRY(const Agreed agreed, agree(ctx, services, first.first, first.second));
-  const build::ProvenBuild& found = agreed.found;
-  GW_CHECK(build::check_claim(claim, found, agreed.by[0]->key().name()));
+  GW_TRY(const build::Agreed agreed, build::verify_claim(services, claim, warn_in(ctx)));
+  const build::ProvenBuild& found = agreed.build;
   if (ctx.json) {
     ctx.out.json({{"what", text},
                   {"key", build::format_key(found.key())},
@@ -61,7 +57,7 @@ Status verify_one(Context& ctx, const Services& services, const std::string& tex
 Result<int> run_verify(Context& ctx, const VerifyValues& v) {
   os::Stop stop;
   GW_TRY(const auto signals, os::SignalThread::start(stop, {}));
-  GW_TRY(const Services services, open_services(v, ctx.clock, stop));
+  GW_TRY(const build::Services services, open_services(v, ctx.clock, stop));
   int code = kExitDone;
   for (const std::string& text : v.what) {
     const Status done = verify_one(ctx, services, text);
@@ -98,24 +94,15 @@ struct ProofValues {
 };
 
 Result<int> run_verify_proof(Context& ctx, const ProofValues& v) {
-  constexpr std::size_t kMaxBinary = std::size_t{2} << 30U;
   GW_TRY(const auto key, tlog::VerifierKey::parse(v.key));
-  GW_TRY(const std::string bytes, os::read_file(v.binary, kMaxBinary));
-  GW_TRY(const std::string text, os::read_file(v.proof, tlog::kMaxProofBytes));
-  GW_TRY(const tlog::TlogProof proof, tlog::parse_tlog_proof(text));
-  // What is beside the proof is not authenticated: that it is the entry, only the tree says.
-  GW_TRY(const std::uint64_t size, tlog::verify_tlog_proof(proof, proof.extra, key));
-  const auto record = tlog::parse_build_record(proof.extra);
-  if (!record) return untrusted_error(v.proof + ": of no build's record");
-  if (auto same = build::check_logged(bytes, build::LoggedBinary(*record)); !same) {
-    return std::move(same).error().in(v.binary);
-  }
-  const std::string sum(record->sum);
-  const std::string name = tlog::format_build_key(record->target);
+  GW_TRY(const build::ProvenFile proven, build::verify_proof_files(v.binary, v.proof, key));
   if (ctx.json) {
-    ctx.out.json({{"file", v.binary}, {"key", name}, {"sum", sum}, {"log_size", size}});
+    ctx.out.json({{"file", v.binary},
+                  {"key", proven.key},
+                  {"sum", proven.sum},
+                  {"log_size", proven.log_size}});
   } else {
-    ctx.out.line(fmt::format("{} {} {}", sum, v.binary, name));
+    ctx.out.line(fmt::format("{} {} {}", proven.sum, v.binary, proven.key));
   }
   return kExitDone;
 }

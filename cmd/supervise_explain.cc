@@ -10,8 +10,7 @@
 #include "build_group.h"
 #include "module/goversion.h"
 #include "module/semver.h"
-#include "os/file.h"
-#include "supervise/state.h"
+#include "supervise/explain.h"
 #include "supervise_group.h"
 #include "update/plan.h"
 
@@ -125,55 +124,23 @@ Status read_listed(std::vector<std::string>& out, std::string_view text) {
   return {};
 }
 
-// From values of the command line: the policies alone, as nothing is known of times.
-update::Plan explain_values(const ExplainValues& v, WallTime now) {
-  update::Situation s;
-  s.running = {*v.running, *v.go};
-  s.listed = v.listed;
-  s.go_lines = v.go_lines;
-  s.toolchains = v.toolchains;
-  update::Choice choice = update::choose(v.decisions.policies, s);
-  return {choice.target, now, choice.reason, choice.held_back};
-}
-
-// From what a supervisor has written.
-struct Explained {
-  update::Plan plan;
-  std::vector<std::string> fixes = {};  // vulnerabilities that the planned version mends
-};
-Result<Explained> explain_directory(const ExplainValues& v, WallTime now) {
-  constexpr std::size_t kMaxState = std::size_t{16} << 20;
-  const std::string path = v.dir + "/state.json";
-  GW_TRY(const std::string text, os::read_file(path, kMaxState));
-  const auto parsed = supervise::parse_state(text);
-  if (!parsed) return parsed.error().in(path);
-  const supervise::State& state = *parsed;
-  if (state.running.version.empty()) return not_found_error(v.dir + ": no service has run there");
-  GW_TRY(const auto schedule, v.decisions.make_schedule());
-  if (state.paused) return Explained{.plan = {.reason = "paused: " + state.paused->reason}};
-  update::Knowledge knowledge = supervise::knowledge_of(state);
-  const update::History history{now, state.last_update, state.failures, state.last_failure};
-  // At the earliest: how much of a slot may go by is of the supervisor's own host.
-  update::Timing timing = v.decisions.timing;
-  timing.jitter = std::chrono::seconds(0);
-  Explained out{
-      update::plan({v.decisions.policies, timing, schedule, "explain"}, knowledge, history), {}};
-  if (out.plan.target) {
-    out.fixes = supervise::mended_by(state, *out.plan.target);
-  } else {
-    out.plan.reason = supervise::why_none(state, out.plan);
+Result<supervise::Explained> explain(const ExplainValues& v, WallTime now) {
+  if (v.running) {
+    update::Situation situation;
+    situation.running = {*v.running, *v.go};
+    situation.listed = v.listed;
+    situation.go_lines = v.go_lines;
+    situation.toolchains = v.toolchains;
+    return supervise::explain_situation(v.decisions.policies, situation, now);
   }
-  return out;
+  GW_TRY(const supervise::State state, supervise::load_explained(v.dir));
+  GW_TRY(const auto schedule, v.decisions.make_schedule());
+  return supervise::explain_state(state, {v.decisions.policies, v.decisions.timing, schedule, ""},
+                                  now);
 }
 
 Result<int> run_explain(Context& ctx, const ExplainValues& v) {
-  const WallTime now = ctx.clock.now();
-  Explained explained;
-  if (v.running) {
-    explained.plan = explain_values(v, now);
-  } else {
-    GW_TRY(explained, explain_directory(v, now));
-  }
+  GW_TRY(const supervise::Explained explained, explain(v, ctx.clock.now()));
   const update::Plan& plan = explained.plan;
   if (ctx.json) {
     Json out = Json::object();

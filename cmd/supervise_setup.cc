@@ -4,7 +4,6 @@
 #include "base/json.h"
 #include "build_group.h"
 #include "frame/options.h"
-#include "os/dir.h"
 #include "os/file.h"
 #include "supervise/config_text.h"
 #include "supervise/import.h"
@@ -102,19 +101,13 @@ Result<int> run_init(Context& ctx, const InitValues& v) {
   const bool local = options.local.wanted;
   ctx.out.progress(fmt::format("{} {} {} {}", local ? "building" : "fetching", key.package(),
                                key.version, key.go_version));
-  GW_TRY(const supervise::Installed done,
-         local ? supervise::install_built(key, options.local, options.sources.ca_file, ".",
-                                          options.builder_user)
-               : supervise::install_first(key, options.sources, "."));
-  supervise::SetupFiles files{init_config(v), supervise::make_password_text(), {}, {}};
-  if (!done.head.empty()) files.head = done.head;
-  if (auto made = supervise::make_directory(v.dir, files); !made) {
-    // As if nothing had been begun.
-    GW_TRY(const os::Dir here, os::Dir::open("."));
-    (void)here.unlink(done.link);
-    (void)here.unlink(done.file);
-    return std::move(made).error();
-  }
+  GW_TRY(
+      const supervise::Installed done,
+      supervise::set_up(v.dir, {init_config(v), supervise::make_password_text(), {}, {}}, ".", [&] {
+        return local ? supervise::install_built(key, options.local, options.sources.ca_file, ".",
+                                                options.builder_user)
+                     : supervise::install_first(key, options.sources, ".");
+      }));
   std::string unit;
   if (v.systemd) {
     GW_TRY(unit, write_unit(v, done.link));

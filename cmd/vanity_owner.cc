@@ -185,11 +185,8 @@ Result<int> run_compare(Context& ctx, const CompareValues& v) {
   }
   auto comparisons = vanity::compare(options, dns.get(), http, ctx.clock, paths);
   for (const vanity::Comparison& c : comparisons) {
-    if (!c.compared) {
-      errors.add(ctx, c.http.error());
-    } else if (!c.dns && !c.http) {
-      // No disagreement, and yet nothing that the path could be found by.
-      errors.add(ctx, not_found_error(vanity::format_comparison(c)));
+    if (const Status compared = vanity::check_compared(c); !compared) {
+      errors.add(ctx, compared.error());
     } else if (!c.same) {
       if (!ctx.json) ctx.out.line(vanity::format_comparison(c));
       differ = kExitFailed;

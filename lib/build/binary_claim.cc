@@ -50,13 +50,13 @@ Result<BinaryClaim> claim_of_file(const std::string& path) {
   return out;
 }
 
-Result<ProvenBuild> find_claim(LogClient& client, const BinaryClaim& claim) {
-  auto found = client.find(claim.key);
+Result<ProvenBuild> find_claim(BuildService& service, const BinaryClaim& claim) {
+  auto found = service.find(claim.key);
   if (!found && found.error().kind != ErrorKind::kNotFound) return found;
   if (!claim.size || (found && is_of(claim, *found))) return found;
   Key other = claim.key;
   other.stripped = !other.stripped;
-  auto variant = client.find(other);
+  auto variant = service.find(other);
   // Without its answer nothing is known of the file.
   if (!variant && variant.error().kind != ErrorKind::kNotFound) return variant;
   if (variant && is_of(claim, *variant)) return variant;
@@ -73,6 +73,15 @@ Status check_claim(const BinaryClaim& claim, const ProvenBuild& found, std::stri
   return untrusted_error(
       fmt::format("the sum is {}; the log of {} has {}", claim.sum, log, found.sum()),
       "it was not built from that source, or was changed since");
+}
+
+Result<Agreed> verify_claim(const Services& services, const BinaryClaim& claim, const Warn& warn) {
+  GW_TRY(const FirstAnswer first,
+         first_answer(
+             services, [&](BuildService& service) { return find_claim(service, claim); }, warn));
+  GW_TRY(Agreed agreed, agree(services, first, warn));
+  GW_CHECK(check_claim(claim, agreed.build, agreed.by[0]->name()));
+  return agreed;
 }
 
 }  // namespace gw::build

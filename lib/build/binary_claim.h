@@ -1,10 +1,9 @@
 // What is claimed of a binary, compared with what logs say.
 //
-//   GW_TRY(BinaryClaim claim, claim_of_file(path));           // its own word
-//   GW_TRY(ProvenBuild found, find_claim(client, claim));     // the log's
-//   GW_CHECK(check_claim(claim, found, client.key().name()));
+//   GW_TRY(BinaryClaim claim, claim_of_file(path));                 // its own word
+//   GW_TRY(Agreed agreed, verify_claim(services, claim, warn));     // the logs'
 //
-// No state; one thread.
+// No state; one thread, but as build/services.h.
 #pragma once
 
 #include <cstdint>
@@ -13,9 +12,10 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "build/build_service.h"
 #include "build/client.h"
 #include "build/key.h"
-#include "build/log_client.h"
+#include "build/services.h"
 
 namespace gw::build {
 
@@ -32,10 +32,14 @@ Result<BinaryClaim> claim_of_file(const std::string& path);
 // The record of that build. Whether a file was stripped is not in its build information where
 // -ldflags is not (with -trimpath), and only guessed: the other variant is
 // asked for where the guess is not in the log, or of another sum. Errors: as
-// LogClient::find().
-Result<ProvenBuild> find_claim(LogClient& client, const BinaryClaim& claim);
+// BuildService::find().
+Result<ProvenBuild> find_claim(BuildService& service, const BinaryClaim& claim);
 
 // kUntrusted, naming `log`, when the record is of another sum or size.
 Status check_claim(const BinaryClaim& claim, const ProvenBuild& found, std::string_view log);
+
+// What enough services have of that build, which is what is claimed. kUntrusted when it is not;
+// else as agree().
+Result<Agreed> verify_claim(const Services& services, const BinaryClaim& claim, const Warn& warn);
 
 }  // namespace gw::build

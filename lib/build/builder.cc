@@ -75,6 +75,10 @@ void add_to_log(std::string_view command, const GoRan& ran, std::string& log) {
 
 }  // namespace
 
+bool may_share_builder(const Key& a, const Key& b) {
+  return a.module == b.module && a.version == b.version && a.go_version == b.go_version;
+}
+
 Result<std::unique_ptr<Builder>> Builder::make(const Cache& cache, ModuleStore& store,
                                                const Toolchain& toolchain, Options options,
                                                const os::Stop& stop) {

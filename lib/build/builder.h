@@ -36,6 +36,9 @@
 
 namespace gw::build {
 
+// Whether one Builder may build both: they are of one module version and Go version.
+bool may_share_builder(const Key& a, const Key& b);
+
 class Builder {
  public:
   struct Options {

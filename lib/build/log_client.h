@@ -9,8 +9,7 @@
 // that file, and so is a service whose key is another than it was. Works against gobuild's logs as
 // well, and against a directory that a log was copied to.
 //
-// One thread at a time. Errors: kNotFound: the service has no such build, and says that it cannot
-// be made; kUnavailable: a retry may help; kUntrusted; kIo.
+// One thread at a time. Errors: as build/build_service.h.
 #pragma once
 
 #include <chrono>
@@ -22,6 +21,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "build/build_service.h"
 #include "build/client.h"
 #include "build/key.h"
 #include "build/logged_binary.h"
@@ -43,18 +43,17 @@ struct LogClientOptions {
   std::vector<net::HttpHeader> headers = {};  // with every question to the log
 };
 
-class LogClient {
+class LogClient final : public BuildService {
  public:
   // Contacts nobody. `clock` must outlive it. kUsage: the source.
   static Result<std::unique_ptr<LogClient>> make(LogClientOptions options, const Clock& clock);
 
   const tlog::VerifierKey& key() const { return options_.key; }
+  std::string name() const override { return options_.key.name(); }
   // For people: the URL or directory.
   const std::string& place() const { return place_; }
 
-  // What the service takes `latest` and other queries for; nothing but find() makes it true. The
-  // result has the request's module, directory, target and variant. `key`: "MOD@latest/...".
-  Result<Key> resolve(const Key& query);
+  Result<Key> resolve(const Key& query) override;
   // The newest head, of one history with those seen before.
   Result<tlog::Checkpoint> latest();
   // The second dialect's head of the same tree, signed by `key`, for copies; empty where the
@@ -63,15 +62,10 @@ class LogClient {
   Result<std::string> checkpoint_of(const tlog::Checkpoint& head, const tlog::VerifierKey& key);
   // For audits and copies.
   tlog::TileSource& source() { return *source_; }
-  // Waits for a build.
-  Result<ProvenBuild> find(const Key& key);
-  // The uncompressed binary; its sum is the record's.
-  Result<std::string> fetch(const ProvenBuild& found);
-  // The same by a record, which the caller has proven.
-  Result<std::string> fetch_record(std::string_view record);
-  // Whether the file that is served as it is has the record's sum, too: fetch() takes the packed
-  // one. Files that somebody else serves may be packed ones alone.
-  Status check_unpacked(std::string_view record);
+  Result<ProvenBuild> find(const Key& key) override;
+  Result<std::string> fetch(const ProvenBuild& found) override;
+  Result<std::string> fetch_record(std::string_view record) override;
+  Status check_unpacked(std::string_view record) override;
 
  private:
   LogClient(LogClientOptions options, std::string place, std::unique_ptr<tlog::TileSource> source,

@@ -222,6 +222,19 @@ Result<Resolved> resolve(ModuleStore& store, const Request& request) {
   return usage_error(quoted(request.path) + ": cannot be in any module");
 }
 
+bool is_version_query(std::string_view version) {
+  return !mod::parse_semver(version) || mod::canonical_version(version) != version;
+}
+
+bool is_go_query(std::string_view go_version) {
+  constexpr std::string_view kLatestOf = ".latest";
+  if (go_version == kLatest) return true;
+  if (!go_version.ends_with(kLatestOf)) return false;
+  go_version.remove_suffix(kLatestOf.size());
+  const auto minor = mod::parse_go_version(go_version);
+  return minor && minor->is_release() && go_version == fmt::format("go1.{}", minor->minor);
+}
+
 std::string go_line_of_latest(std::string_view text) {
   constexpr std::string_view kLatestOfLine = ".latest";
   if (!text.ends_with(kLatestOfLine)) return {};

@@ -37,6 +37,11 @@ struct Resolved {
 };
 Result<Resolved> resolve(ModuleStore& store, const Request& request);
 
+// Whether anything must be asked to know which version, or which Go version, is meant: "latest",
+// "v1", a branch; "latest", "go1.26.latest". Pure.
+bool is_version_query(std::string_view version);
+bool is_go_query(std::string_view go_version);
+
 // The version of the module that the query means.
 Result<std::string> resolve_version(ModuleStore& store, const std::string& module,
                                     const std::string& query);

@@ -9,16 +9,13 @@
 #include "base/bytes.h"
 #include "base/text.h"
 #include "build/resolve.h"
-#include "module/goversion.h"
 #include "module/path.h"
-#include "module/semver.h"
 
 namespace gw::buildd {
 
 namespace {
 
 constexpr std::string_view kLatest = "latest";
-constexpr std::string_view kLatestOf = ".latest";
 constexpr std::string_view kStripped = "stripped";
 
 Error no_page(std::string message) {
@@ -51,7 +48,7 @@ std::optional<TargetPart> find_target(std::string_view text) {
 Status check_target(const TargetPart& part) {
   const auto known = build::parse_target(build::format_target(part.target));
   if (!known) return no_page(known.error().message);
-  if (is_go_query(part.go_version)) return {};
+  if (build::is_go_query(part.go_version)) return {};
   const Status go = build::check_go_version(part.go_version);
   if (!go) return not_found_error(go.error().message, go.error().hint);
   return {};
@@ -170,19 +167,6 @@ std::string format_build_path(const BuildPath& path) {
 }
 
 std::string build_page(const build::Key& key) { return "/" + build::format_key(key); }
-
-bool is_version_query(const build::Key& key) {
-  const auto version = mod::parse_semver(key.version);
-  return !version || mod::canonical_version(key.version) != key.version;
-}
-
-bool is_go_query(std::string_view go_version) {
-  if (go_version == kLatest) return true;
-  if (!go_version.ends_with(kLatestOf)) return false;
-  go_version.remove_suffix(kLatestOf.size());
-  const auto minor = mod::parse_go_version(go_version);
-  return minor && minor->is_release() && go_version == fmt::format("go1.{}", minor->minor);
-}
 
 bool is_binary_sum(std::string_view text) {
   constexpr std::string_view kLastDigits = "AEIMQUYcgkosw048";

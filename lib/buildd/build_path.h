@@ -37,10 +37,6 @@ std::string format_build_path(const BuildPath& path);
 // "/KEY".
 std::string build_page(const build::Key& key);
 
-// Whether anything must be asked to know which one is meant.
-bool is_version_query(const build::Key& key);
-bool is_go_query(std::string_view go_version);
-
 // `0` and 27 digits of base64url, in their one spelling.
 bool is_binary_sum(std::string_view text);
 

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "build/cache_trim.h"
 #include "build/reason.h"
+#include "buildd/hidden_paths.h"
 #include "module/gzip.h"
 #include "os/file.h"
 #include "os/thread.h"
@@ -31,17 +32,6 @@ bool is_others_fault(build::Reason reason) {
 }
 
 }  // namespace
-
-std::string strip_paths(std::string_view log, const std::vector<std::string>& directories) {
-  std::string out(log);
-  for (const std::string& directory : directories) {
-    if (directory.size() < 2) continue;
-    for (auto at = out.find(directory); at != std::string::npos; at = out.find(directory, at)) {
-      out.replace(at, directory.size(), "$DIR");
-    }
-  }
-  return out;
-}
 
 std::string Maker::public_text(std::string_view text, const std::string& goroot) const {
   std::vector<std::string> directories = options_.hidden_paths;

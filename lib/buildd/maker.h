@@ -116,7 +116,4 @@ class Maker {
   mutable std::atomic<MonoTime::rep> trim_at_{0};  // the cache, next
 };
 
-// Directories of the machine have no place in a public log, or a message for readers.
-std::string strip_paths(std::string_view log, const std::vector<std::string>& directories);
-
 }  // namespace gw::buildd

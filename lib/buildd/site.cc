@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "buildd/hidden_paths.h"
 #include "buildd/json_pages.h"
 #include "buildd/maker.h"
 #include "buildd/site_answers.h"

@@ -3,6 +3,7 @@
 
 #include "base/metrics.h"
 #include "base/text.h"
+#include "build/resolve.h"
 #include "buildd/json_pages.h"
 #include "buildd/site.h"
 #include "buildd/site_answers.h"
@@ -26,7 +27,7 @@ std::string_view tail(std::string_view log) {
 }  // namespace
 
 void Site::serve_build(const Visit& visit, BuildPath path) {
-  if (is_version_query(path.key) || is_go_query(path.key.go_version)) {
+  if (build::is_version_query(path.key.version) || build::is_go_query(path.key.go_version)) {
     const std::string asked = build::binary_name(path.key);
     if (const Status s = resolve(visit, path.key); !s) return send_error(visit, s.error());
     const auto page = resolved_page(path, asked);

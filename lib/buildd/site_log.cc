@@ -1,5 +1,6 @@
 // The log's files, and look-ups in it, which build what is not there.
 #include "base/metrics.h"
+#include "build/resolve.h"
 #include "buildd/site.h"
 #include "buildd/site_answers.h"
 
@@ -23,7 +24,8 @@ void Site::serve_lookup(const Visit& asked) {
   if (!build) {
     return visit.reply.send(text_error(404, not_found_error("no such key")));
   }
-  const bool query = is_version_query(path->key) || is_go_query(path->key.go_version);
+  const bool query =
+      build::is_version_query(path->key.version) || build::is_go_query(path->key.go_version);
   if (const Status s = query ? resolve(visit, path->key) : build::check_key(path->key); !s) {
     return visit.reply.send(text_error(status_of_file(s.error()), for_readers(s.error())));
   }

@@ -5,6 +5,7 @@
 
 #include "base/metrics.h"
 #include "base/text.h"
+#include "build/resolve.h"
 #include "buildd/site.h"
 #include "buildd/site_answers.h"
 
@@ -40,12 +41,12 @@ Status Site::may_ask(const Visit& visit) {
 // What a query means, in place of it.
 Status Site::resolve(const Visit& visit, build::Key& key) {
   GW_CHECK(may_ask(visit));
-  if (is_version_query(key)) {
+  if (build::is_version_query(key.version)) {
     auto version = parts_.catalog.resolve(key.module, key.version);
     if (!version) return as_client_error(std::move(version).error());
     key.version = *std::move(version);
   }
-  if (is_go_query(key.go_version)) {
+  if (build::is_go_query(key.go_version)) {
     auto version = parts_.toolchains.resolve(key.go_version);
     if (!version) return as_client_error(std::move(version).error());
     key.go_version = *std::move(version);

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "base/bytes.h"
 #include "base/visible.h"
+#include "tlog/head_json.h"
 
 namespace gw::check {
 namespace {
@@ -20,11 +20,6 @@ std::string_view kind_name(Kind kind) {
       return "updates";
   }
   return "unknown";
-}
-
-Json head_json(const tlog::Checkpoint& head) {
-  return {
-      {"size", head.size()}, {"root", encode_base64(as_bytes(head.root()))}, {"note", head.note()}};
 }
 
 // "retracted" and "deprecated": null when nobody was asked, false when it is not, else why.
@@ -72,7 +67,7 @@ Json release_json(const Release& r) {
   if (r.proof) {
     proof = {{"module", r.log_module},          {"version", r.log_version},
              {"record", r.proof->record},       {"zip_sum", r.proof->zip_sum},
-             {"gomod_sum", r.proof->gomod_sum}, {"head", head_json(r.proof->head)}};
+             {"gomod_sum", r.proof->gomod_sum}, {"head", tlog::head_json(r.proof->head)}};
   }
   return {{"name", r.name},
           {"version", r.version},
@@ -152,8 +147,8 @@ Json log_json(const ProveResult* proving, const std::string& log_name) {
   const ProveResult& p = *proving;
   return {
       {"name", log_name},
-      {"remembered", p.remembered ? head_json(*p.remembered) : Json(nullptr)},
-      {"head", p.head ? head_json(*p.head) : Json(nullptr)},
+      {"remembered", p.remembered ? tlog::head_json(*p.remembered) : Json(nullptr)},
+      {"head", p.head ? tlog::head_json(*p.head) : Json(nullptr)},
       {"error", p.error ? error_json(*p.error) : Json(nullptr)},
       {"evidence", p.evidence ? p.evidence->document : Json(nullptr)},
       {"evidence_file", p.evidence && p.evidence->file ? Json(*p.evidence->file) : Json(nullptr)}};

@@ -2,17 +2,14 @@
 
 #include <fmt/format.h>
 
-#include "base/bytes.h"
+#include "tlog/head_json.h"
 
 namespace gw::follow {
 namespace {
 
-Json head_json(const std::optional<store::Head>& head) {
+Json target_head_json(const std::optional<store::Head>& head) {
   if (!head) return nullptr;
-  return {{"size", head->size},
-          {"root", encode_base64(as_bytes(head->root))},
-          {"accepted", format_rfc3339(head->accepted)},
-          {"note", head->note}};
+  return tlog::head_json(head->size, head->root, head->note, head->accepted);
 }
 
 std::string_view standing_name(Standing s) {
@@ -108,7 +105,7 @@ Json status_json(const StatusReport& report) {
               {"log_key", s.log_key},
               {"form", store::format_of(s.keep).name},
               {"keep", store::keep_name(s.keep)},
-              {"head", head_json(s.target)},
+              {"head", target_head_json(s.target)},
               {"head_age_seconds", s.target ? Json(report.head_age.count()) : Json(nullptr)},
               {"reached", s.reached ? Json(s.reached->size) : Json(nullptr)},
               {"position", s.position},

@@ -84,6 +84,19 @@ Status make_directory(const std::string& path, const SetupFiles& files) {
   return std::move(written).error().in(path);
 }
 
+Result<Installed> set_up(const std::string& path, SetupFiles files, const std::string& directory,
+                         const std::function<Result<Installed>()>& install) {
+  GW_TRY(Installed done, install());
+  if (!done.head.empty()) files.head = done.head;
+  if (auto made = make_directory(path, files); !made) {
+    GW_TRY(const os::Dir dir, os::Dir::open(directory));
+    (void)dir.unlink(done.link);
+    (void)dir.unlink(done.file);
+    return std::move(made).error();
+  }
+  return done;
+}
+
 std::string format_unit(const std::string& name, const std::string& directory,
                         const std::vector<std::string>& words) {
   std::string command;

@@ -5,6 +5,7 @@
 // thread; contacts the module proxy, DNS and the build service itself, as the person who calls it.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -52,6 +53,12 @@ Result<Installed> install_first(const build::Key& key, const Sources& sources,
 Result<Installed> install_built(const build::Key& key, const LocalBuilds& builds,
                                 const std::string& ca_file, const std::string& directory,
                                 std::optional<os::User> builder);
+
+// What `install` puts into `directory`, which is one of the two above or a test's, and then DIR of
+// `files`, with the log's head that came with it. Where DIR cannot be made, what was installed goes
+// again: as if nothing had been begun.
+Result<Installed> set_up(const std::string& path, SetupFiles files, const std::string& directory,
+                         const std::function<Result<Installed>()>& install);
 
 // A systemd unit: `words` is the command.
 std::string format_unit(const std::string& name, const std::string& directory,

@@ -123,6 +123,7 @@ unsigned exits_since_update(const State& state);
 // What there is to decide by.
 update::Knowledge knowledge_of(const State& state);
 
+inline constexpr std::size_t kMaxStateBytes = std::size_t{16} << 20;  // of the file
 std::string format_state(const State& state);
 // kCorrupt: not what format_state() writes; kUsage: of a later gwtool.
 Result<State> parse_state(std::string_view text);

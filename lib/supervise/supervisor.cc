@@ -21,7 +21,6 @@
 namespace gw::supervise {
 namespace {
 
-constexpr std::size_t kMaxState = std::size_t{16} << 20;
 constexpr mode_t kPrivate = 0700;
 
 std::string host_name() {
@@ -75,10 +74,10 @@ bool goes_anywhere(const Options& options) {
 Result<std::optional<State>> read_state(const os::Dir& directory, const std::string& path) {
   GW_TRY(const auto found, directory.find("state.json"));
   if (!found) return std::optional<State>();
-  if (!S_ISREG(found->st_mode) || found->st_size > static_cast<off_t>(kMaxState)) {
+  if (!S_ISREG(found->st_mode) || found->st_size > static_cast<off_t>(kMaxStateBytes)) {
     return corrupt_error("the state file is too large");
   }
-  auto text = directory.read_file("state.json", kMaxState);
+  auto text = directory.read_file("state.json", kMaxStateBytes);
   if (!text) return std::move(text).error().in(path);
   auto state = parse_state(*text);
   if (!state && state.error().kind == ErrorKind::kUsage) {

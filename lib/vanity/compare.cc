@@ -62,6 +62,13 @@ std::vector<std::string> record_prefixes(const DomainRecords& records) {
   return out;
 }
 
+Status check_compared(const Comparison& c) {
+  if (!c.compared) return c.http.error();
+  // No disagreement, and yet nothing that the path could be found by.
+  if (!c.dns && !c.http) return not_found_error(format_comparison(c));
+  return {};
+}
+
 std::string format_comparison(const Comparison& c) {
   return fmt::format("{}: dns {}; http {}", c.path, shown(c.dns), shown(c.http));
 }

@@ -27,6 +27,10 @@ std::vector<Comparison> compare(const LookupOptions& options, TxtLookups* dns,
                                 const NewPageFetcher& http, const Clock& clock,
                                 std::span<const std::string> paths);
 
+// Why there is nothing to agree or disagree on: a side that gave no answer, with its error, or
+// kNotFound: the path could be found by neither. Else it is `same` or not.
+Status check_compared(const Comparison& comparison);
+
 // The prefixes of a domain's usable records, each once, in their order.
 std::vector<std::string> record_prefixes(const DomainRecords& records);
 

@@ -2,12 +2,10 @@
 
 #include <catch2/catch.hpp>
 
-#include "support/tlog/test_log.h"
-#include "tlog/client.h"
+#include "support/build/fake_service.h"
 
 using namespace gw;
 using namespace gw::build;
-using gw::testing::TestLog;
 
 namespace {
 
@@ -15,11 +13,7 @@ const Key kAgreedKey{"example.org/svc", "v0.1.0", "/", {"linux", "amd64"}, "go1.
 
 // What a service says that built these bytes.
 ServiceAnswer says(const std::string& name, const std::string& bytes) {
-  TestLog log(name, tlog::kBuildLog);
-  log.append(tlog::format_build_record(
-      {kAgreedKey.view(), bytes.size(), format_binary_sum(sha256(bytes))}));
-  tlog::Client client(log, log.key(), tlog::kBuildLog);
-  return {name, prove_build(client, kAgreedKey, std::nullopt)};
+  return {name, testing::proven_build(name, kAgreedKey, bytes)};
 }
 
 ServiceAnswer fails(const std::string& name, Error error) { return {name, std::move(error)}; }

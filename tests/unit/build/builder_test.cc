@@ -227,6 +227,20 @@ TEST_CASE("an import that no go.mod covers is untidy, whatever a proxy has today
   CHECK(failure_of(gone)->reason == Reason::kDependencyGone);
 }
 
+TEST_CASE("one builder is of one module version and Go version, whatever the target") {
+  Key other = key();
+  CHECK(may_share_builder(key(), other));
+  other.target = {"linux", "amd64"};
+  other.dir = "/cmd";
+  other.stripped = true;
+  CHECK(may_share_builder(key(), other));
+  for (std::string Key::*part : {&Key::module, &Key::version, &Key::go_version}) {
+    other = key();
+    other.*part += "0";
+    CHECK_FALSE(may_share_builder(key(), other));
+  }
+}
+
 TEST_CASE("only what builds one file builds") {
   const auto error = [](const std::string& script) {
     Lab lab("[ $2 = -n ] && exec mkdir -p $GOMODCACHE/cache/download\n" + script);

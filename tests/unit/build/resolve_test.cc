@@ -157,6 +157,19 @@ TEST_CASE("Go releases: as Go versions, for the platform, confirmed") {
   CHECK(go({.line = "go1.28"}) == "none");
 }
 
+TEST_CASE("what is a query, and what says itself which one is meant") {
+  for (const char* query : {"latest", "v1", "v1.2", "v1.2.3+meta", "main"}) {
+    CAPTURE(query);
+    CHECK(is_version_query(query));
+  }
+  CHECK_FALSE(is_version_query("v1.2.3"));
+  CHECK_FALSE(is_version_query("v1.2.3+incompatible"));
+  CHECK(is_go_query("latest"));
+  CHECK(is_go_query("go1.26.latest"));
+  CHECK_FALSE(is_go_query("go1.26.8"));
+  CHECK_FALSE(is_go_query("go1.026.latest"));
+}
+
 TEST_CASE("a line of Go versions") {
   CHECK(go_line_of_latest("go1.26.latest") == "go1.26");
   for (const char* bad : {"latest", "go1.26", "go1.26.8.latest", "go1.26rc1.latest", "go2.latest",

@@ -100,22 +100,7 @@ TEST_CASE("build path: which pages a build has", "[build_path]") {
   }
 }
 
-TEST_CASE("build path: queries, and the reader's machine", "[build_path]") {
-  CHECK(is_go_query("latest"));
-  CHECK(is_go_query("go1.26.latest"));
-  CHECK_FALSE(is_go_query("go1.26.8"));
-  CHECK_FALSE(is_go_query("go1.026.latest"));
-  const auto query = [](std::string version) {
-    build::Key key;
-    key.version = std::move(version);
-    return is_version_query(key);
-  };
-  CHECK(query("latest"));
-  CHECK(query("v1"));
-  CHECK(query("v1.2"));
-  CHECK(query("v1.2.3+meta"));
-  CHECK_FALSE(query("v1.2.3"));
-  CHECK_FALSE(query("v1.2.3+incompatible"));
+TEST_CASE("build path: the reader's machine", "[build_path]") {
   CHECK(guess_target("") == build::Target{"linux", "amd64"});
   CHECK(guess_target("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7)") ==
         build::Target{"darwin", "arm64"});

@@ -1,6 +1,7 @@
 #include "supervise/setup.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <catch2/catch.hpp>
 
@@ -30,6 +31,36 @@ TEST_CASE("a directory is made as a whole, or not at all", "[setup]") {
   CHECK(make_directory(temp.file("none/gw"), {}).error().kind == ErrorKind::kNotFound);
   CHECK(make_password_text() != make_password_text());
   CHECK(make_password_text().size() == 20);
+}
+
+TEST_CASE("what was installed goes again where its directory cannot be made", "[setup]") {
+  const testing::TempDir temp;
+  const auto install = [&]() -> Result<Installed> {
+    GW_CHECK(os::write_file_atomic(temp.file("svc-v1"), "binary", 0755));
+    if (::symlink("svc-v1", temp.file("svc").c_str()) != 0) return io_error("no link");
+    return Installed{"svc-v1", "svc", "0abc", "head\n"};
+  };
+  SECTION("it can") {
+    const Installed done =
+        set_up(temp.file("gw"), {"", "secret", {}, {}}, temp.path(), install).value();
+    CHECK(done.link == "svc");
+    CHECK(*os::read_file(temp.file("gw/head"), 100) == "head\n");
+    CHECK(os::file_exists(temp.file("svc")));
+  }
+  SECTION("it cannot") {
+    const auto none = set_up(temp.file("none/gw"), {"", "secret", {}, {}}, temp.path(), install);
+    REQUIRE_FALSE(none);
+    CHECK(none.error().kind == ErrorKind::kNotFound);
+    CHECK_FALSE(os::file_exists(temp.file("svc-v1")));
+    CHECK(::unlink(temp.file("svc").c_str()) != 0);
+  }
+  SECTION("nothing was installed: nothing is made") {
+    const auto none = set_up(temp.file("gw"), {}, temp.path(), []() -> Result<Installed> {
+      return untrusted_error("not the log's");
+    });
+    CHECK(none.error().kind == ErrorKind::kUntrusted);
+    CHECK_FALSE(os::file_exists(temp.file("gw")));
+  }
 }
 
 TEST_CASE("a unit's words are what they were", "[setup]") {

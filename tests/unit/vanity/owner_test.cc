@@ -282,6 +282,21 @@ TEST_CASE("large files take time in proportion") {
   CHECK(lint_entries(*entries).size() == 3);  // too many for one name
 }
 
+TEST_CASE("a comparison that has nothing to compare is an error") {
+  Comparison c{"a.b/c", not_found_error("no records"), not_found_error("no tag"), true, false};
+  CHECK(check_compared(c).error().kind == ErrorKind::kNotFound);
+  CHECK(check_compared(c).error().message == format_comparison(c));
+  // A side that gave no answer says why.
+  c.compared = false;
+  c.http = unavailable_error("no route");
+  CHECK(check_compared(c).error().message == "no route");
+  // One that has the path and one that has not are different, which is a result.
+  c = {"a.b/c", Found{}, not_found_error("no tag"), true, false};
+  CHECK(check_compared(c));
+  c = {"a.b/c", Found{}, Found{}, true, true};
+  CHECK(check_compared(c));
+}
+
 TEST_CASE("lint of entries") {
   CHECK(lint({{"a.org/x", "git", "https://g.org/x", ""},
               {"a.org/x", "mod", "https://p.org", ""}}) == "");
