@@ -1,22 +1,14 @@
 #include "build/forwarder.h"
 
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <netinet/in.h>
 #include <poll.h>
-#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <memory>
 
-#include "base/bytes.h"
 #include "base/json.h"
-#include "base/text.h"
 #include "build/build_failure.h"
 #include "build/private_modules.h"
 #include "module/proxy.h"
@@ -25,99 +17,78 @@ namespace gw::build {
 
 namespace {
 
-constexpr std::size_t kMaxHead = 16U << 10U;
 constexpr unsigned kThreads = 16;  // they wait for a network, mostly
-constexpr int kStepMilliseconds = 30'000;
-constexpr int kBacklog = 128;
+// All are the go command's, from one address, and all may wait for a thread.
+constexpr unsigned kConnections = 256;
 
-// Waits for one of both; false when a stop was asked for, or the time was over.
-bool wait_for(int fd, short events, const os::Stop& stop, int milliseconds) {
-  std::array<pollfd, 2> fds = {pollfd{fd, events, 0}, pollfd{stop.fd(), POLLIN, 0}};
+// Waits for bytes, or their end; false when a stop was asked for.
+bool wait_readable(int fd, const os::Stop& stop) {
+  std::array<pollfd, 2> fds = {pollfd{fd, POLLIN, 0}, pollfd{stop.fd(), POLLIN, 0}};
   while (true) {
-    const int n = ::poll(fds.data(), fds.size(), milliseconds);
+    const int n = ::poll(fds.data(), fds.size(), -1);
     if (n < 0 && errno == EINTR) continue;
-    return n > 0 && fds[1].revents == 0 && fds[0].revents != 0;
+    return n > 0 && fds[1].revents == 0;
   }
 }
 
-// Percent-encoded bytes as themselves; the go command encodes "!" in some versions.
-std::string decode_path(std::string_view path) {
-  std::string out;
-  for (std::size_t i = 0; i < path.size(); ++i) {
-    if (path[i] == '%' && i + 2 < path.size()) {
-      if (const auto byte = decode_hex(path.substr(i + 1, 2))) {
-        out += *byte;
-        i += 2;
-        continue;
-      }
-    }
-    out += path[i];
-  }
-  return out;
+// What a child handed over; nothing when it never did.
+os::Fd take_listener(int channel) {
+  char byte = 0;
+  iovec data{&byte, 1};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  if (::recvmsg(channel, &message, MSG_CMSG_CLOEXEC) <= 0) return {};
+  const cmsghdr* header = CMSG_FIRSTHDR(&message);
+  if (header == nullptr || header->cmsg_type != SCM_RIGHTS) return {};
+  int fd = -1;
+  std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
+  return os::Fd(fd);
 }
 
 }  // namespace
-
-struct Forwarder::Answer {
-  int status = 200;
-  std::string body = {};
-  os::Fd file = os::Fd();  // instead of a body
-};
 
 Forwarder::Forwarder(ModuleStore& store, std::string module, std::string version)
     : store_(store), module_(std::move(module)), version_(std::move(version)) {}
 
 Forwarder::~Forwarder() { stop(); }
 
-Result<Forwarder::Listener> Forwarder::listen() {
-  os::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  auto* any = reinterpret_cast<sockaddr*>(&address);
-  if (!fd || ::bind(fd.get(), any, size) != 0 || ::listen(fd.get(), kBacklog) != 0 ||
-      ::getsockname(fd.get(), any, &size) != 0) {
-    return errno_error("listening on 127.0.0.1", errno);
-  }
-  return Listener{std::move(fd), ntohs(address.sin_port)};
+// `listener`: as http::ServerOptions::listening.
+Status Forwarder::start(int listener) {
+  http::ServerOptions options;
+  GW_TRY(options.listen.address, os::SocketAddress::parse("127.0.0.1:0"));
+  options.listening = listener;
+  options.limits.connections = kConnections;
+  options.limits.connections_per_address = kConnections;
+  options.workers = kThreads;
+  options.slow_waiting = kConnections;
+  options.names.emplace();
+  http::Router router;
+  router.add({.pattern = "/*",
+              .handler = http::simple([this](const http::Request& request) {
+                return answer(std::string_view(request.path).substr(1));
+              }),
+              .slow = true});
+  GW_TRY(server_, http::Server::start(std::move(options), std::move(router)));
+  return {};
 }
 
-void Forwarder::serve(os::Fd listener) {
-  listener_ = std::move(listener);
-  // All threads wake up for a connection; those that come too late must not wait for the next.
-  const int flags = ::fcntl(listener_.get(), F_GETFL);
-  ::fcntl(listener_.get(), F_SETFL, flags | O_NONBLOCK);
-  for (unsigned i = 0; i < kThreads; ++i) {
-    auto thread = os::start_thread([this] { accept_loop(listener_.get()); });
-    if (thread) {
-      workers_.push_back(*std::move(thread));
-    } else if (workers_.empty()) {
-      failed(std::move(thread).error());
-      listener_.reset();  // nobody waits for answers that nobody gives
-      return;
-    }
-  }
+Result<std::uint16_t> Forwarder::serve() {
+  GW_CHECK(start(-1));
+  return server_->endpoint().address.port();
 }
 
 void Forwarder::serve_from(os::Fd channel) {
   // Shared: what a std::function holds can be copied.
   auto thread = os::start_thread([this, channel = std::make_shared<os::Fd>(std::move(channel))] {
-    if (!wait_for(channel->get(), POLLIN, stop_, -1)) return;
-    char byte = 0;
-    iovec data{&byte, 1};
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-    msghdr message{};
-    message.msg_iov = &data;
-    message.msg_iovlen = 1;
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    if (::recvmsg(channel->get(), &message, MSG_CMSG_CLOEXEC) <= 0) return;
-    const cmsghdr* header = CMSG_FIRSTHDR(&message);
-    if (header == nullptr || header->cmsg_type != SCM_RIGHTS) return;
-    int fd = -1;
-    std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
-    serve(os::Fd(fd));
+    if (!wait_readable(channel->get(), stop_)) return;
+    // Ours only until the server has it: nobody waits for answers that nobody gives.
+    const os::Fd listener = take_listener(channel->get());
+    if (!listener) return;
+    if (Status started = start(listener.get()); !started) failed(std::move(started).error());
   });
   if (thread) {
     waiting_ = *std::move(thread);
@@ -129,9 +100,7 @@ void Forwarder::serve_from(os::Fd channel) {
 void Forwarder::stop() {
   stop_.request();
   if (waiting_.joinable()) waiting_.join();
-  for (os::Thread& worker : workers_) worker.join();
-  workers_.clear();
-  listener_.reset();
+  server_.reset();
 }
 
 std::optional<Error> Forwarder::error() const {
@@ -144,91 +113,7 @@ std::vector<Forwarder::Zip> Forwarder::zips() const {
   return zips_;
 }
 
-void Forwarder::accept_loop(int listener) {
-  while (wait_for(listener, POLLIN, stop_, -1)) {
-    const os::Fd connection(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (connection) handle(connection);
-  }
-}
-
-namespace {
-
-// The request up to its blank line; empty when it does not come.
-std::string read_head(int fd, const os::Stop& stop) {
-  std::string head;
-  std::array<char, 4096> buffer;
-  while (head.find("\r\n\r\n") == std::string::npos) {
-    if (head.size() > kMaxHead || !wait_for(fd, POLLIN, stop, kStepMilliseconds)) return {};
-    const ssize_t n = ::read(fd, buffer.data(), buffer.size());
-    if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-    if (n <= 0) return {};
-    head.append(buffer.data(), static_cast<std::size_t>(n));
-  }
-  return head;
-}
-
-bool write_all(int fd, std::string_view bytes, const os::Stop& stop) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (n < 0 && errno == EAGAIN && wait_for(fd, POLLOUT, stop, kStepMilliseconds)) continue;
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return true;
-}
-
-void send_file(int fd, int file, std::uint64_t size, const os::Stop& stop) {
-  off_t at = 0;
-  while (static_cast<std::uint64_t>(at) < size) {
-    const ssize_t n = ::sendfile(fd, file, &at, size - static_cast<std::uint64_t>(at));
-    if (n < 0 && errno == EAGAIN && wait_for(fd, POLLOUT, stop, kStepMilliseconds)) continue;
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return;
-  }
-}
-
-std::string_view status_text(int status) {
-  switch (status) {
-    case 200:
-      return "OK";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    default:
-      return "Bad Gateway";
-  }
-}
-
-}  // namespace
-
-void Forwarder::handle(const os::Fd& connection) {
-  const std::string head = read_head(connection.get(), stop_);
-  if (head.empty()) return;
-  const Answer out = answer(head);
-  std::uint64_t size = out.body.size();
-  if (out.file) {
-    struct stat info {};
-    if (::fstat(out.file.get(), &info) != 0) return;
-    size = static_cast<std::uint64_t>(info.st_size);
-  }
-  const std::string header = fmt::format(
-      "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-      out.status, status_text(out.status),
-      out.status == 200 ? "application/octet-stream" : "text/plain", size);
-  if (!write_all(connection.get(), header + out.body, stop_)) return;
-  if (out.file) send_file(connection.get(), out.file.get(), size, stop_);
-}
-
-Forwarder::Answer Forwarder::answer(std::string_view head) {
-  std::string_view line = take_line(head);
-  if (!line.starts_with("GET /")) return {.status = 405};
-  line.remove_prefix(5);
-  return answer_path(decode_path(line.substr(0, line.find(' '))));
-}
-
-Forwarder::Answer Forwarder::failed(Error error) {
+http::Response Forwarder::failed(Error error) {
   const bool refused =
       dynamic_cast<const PrivateRefusal*>(error.detail.get()) != nullptr || is_failure(error);
   if (!refused && (error.kind == ErrorKind::kNotFound || error.kind == ErrorKind::kUsage)) {
@@ -243,7 +128,7 @@ Forwarder::Answer Forwarder::failed(Error error) {
   return {.status = 502, .body = text};
 }
 
-Forwarder::Answer Forwarder::answer_path(std::string_view path) {
+http::Response Forwarder::answer(std::string_view path) {
   using Kind = mod::ProxyRequest::Kind;
   const auto request = mod::parse_proxy_path(path);
   if (!request) return {.status = 404};
@@ -271,17 +156,23 @@ Forwarder::Answer Forwarder::answer_path(std::string_view path) {
       if (!text) return failed(std::move(text).error());
       return {.body = *std::move(text)};
     }
-    case Kind::kZip: {
-      auto file = store_.zip(request->module, request->version);
-      if (!file) return failed(std::move(file).error());
-      auto sum = store_.sums().zip_sum(request->module, request->version);
-      if (!sum) return failed(std::move(sum).error());
-      const MutexLock lock(mutex_);
-      zips_.push_back({request->module, request->version, *std::move(sum)});
-      return {.file = *std::move(file)};
-    }
+    case Kind::kZip:
+      return answer_zip(*request);
   }
   return {.status = 404};
+}
+
+http::Response Forwarder::answer_zip(const mod::ProxyRequest& request) {
+  auto file = store_.zip(request.module, request.version);
+  if (!file) return failed(std::move(file).error());
+  struct stat info {};
+  if (::fstat(file->get(), &info) != 0) return failed(errno_error("a module's zip", errno));
+  auto sum = store_.sums().zip_sum(request.module, request.version);
+  if (!sum) return failed(std::move(sum).error());
+  const MutexLock lock(mutex_);
+  zips_.push_back({request.module, request.version, *std::move(sum)});
+  return {.content_type = "application/zip",
+          .file = http::FileBody{*std::move(file), 0, static_cast<std::uint64_t>(info.st_size)}};
 }
 
 }  // namespace gw::build

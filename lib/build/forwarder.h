@@ -12,12 +12,14 @@
 // - Lists: of the main module its one version, so that no log depends on the day; else 404, and
 //   that somebody looks for modules that no go.mod names is remembered.
 //
-// One request a connection, GET only, heads of at most 16 KiB, a few seconds for each step.
-// Threads of its own answer; made and ended by one thread.
+// http/server.h takes the requests, within its limits: what asks is a sandbox. Only who asks by an
+// address is answered, as a page in a browser on the machine does not. Threads of its own answer;
+// made and ended by one thread.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,6 +28,7 @@
 #include "base/mutex.h"
 #include "base/result.h"
 #include "build/module_store.h"
+#include "http/server.h"
 #include "os/file.h"
 #include "os/stop.h"
 #include "os/thread.h"
@@ -40,8 +43,8 @@ class Forwarder {
   Forwarder(const Forwarder&) = delete;
   Forwarder& operator=(const Forwarder&) = delete;
 
-  // Answers on a listening socket. Once.
-  void serve(os::Fd listener);
+  // Answers on a port of 127.0.0.1 that the kernel chooses: which one. Once.
+  Result<std::uint16_t> serve();
   // Answers on the listening socket that arrives at `channel` (SCM_RIGHTS), from a child that made
   // it in a network of its own; one that never comes is none. Once.
   void serve_from(os::Fd channel);
@@ -63,28 +66,18 @@ class Forwarder {
   };
   std::vector<Zip> zips() const;
 
-  // A listening socket on 127.0.0.1, and its port.
-  struct Listener {
-    os::Fd fd;
-    std::uint16_t port = 0;
-  };
-  static Result<Listener> listen();
-
  private:
-  struct Answer;
-  void accept_loop(int listener);
-  void handle(const os::Fd& connection);
-  Answer answer(std::string_view head);
-  Answer answer_path(std::string_view path);
-  Answer failed(Error error);
+  Status start(int listener);
+  http::Response answer(std::string_view path);
+  http::Response answer_zip(const mod::ProxyRequest& request);
+  http::Response failed(Error error);
 
   ModuleStore& store_;
   const std::string module_;
   const std::string version_;
   os::Stop stop_;
-  os::Fd listener_;
   os::Thread waiting_;
-  std::vector<os::Thread> workers_;
+  std::unique_ptr<http::Server> server_;  // of the thread that waits, until it has ended
   mutable Mutex mutex_;
   std::optional<Error> error_ GW_GUARDED_BY(mutex_);
   std::vector<Zip> zips_ GW_GUARDED_BY(mutex_);

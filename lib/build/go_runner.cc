@@ -272,9 +272,8 @@ Result<GoRan> GoRunner::fetch(const Key& key, Forwarder& forwarder) {
     return run({fetch_arguments(key), fmt::format("http://127.0.0.1:{}", kProxyPort), &forwarder},
                key);
   }
-  GW_TRY(auto listener, Forwarder::listen());
-  forwarder.serve(std::move(listener.fd));
-  return run({fetch_arguments(key), fmt::format("http://127.0.0.1:{}", listener.port)}, key);
+  GW_TRY(const std::uint16_t port, forwarder.serve());
+  return run({fetch_arguments(key), fmt::format("http://127.0.0.1:{}", port)}, key);
 }
 
 Result<GoRan> GoRunner::build(const Key& key, CompileProgress* progress) {

@@ -31,7 +31,7 @@ LAYERS = {
     "dnsd": "base os module dns http store",
     "check": "base os module tlog dns net store",
     "vanity": "base os module dns net",
-    "build": "base os module tlog net",
+    "build": "base os module tlog net http",
     "buildd": "base os module tlog net build http sqlite",
     "supervise": "base os module tlog dns net http update build",
 }
