@@ -9,7 +9,8 @@
 //              version, two sums of 32 bytes: the record's text can be rebuilt from it
 //   irregular  records of another form than the log's, verbatim
 //   build      keep=builds: every record by its key, its text verbatim with the last line feed; of
-//              several with one key the first. Read by monitors, too: its columns are in the manual.
+//              several with one key the first. Read by monitors, too: its columns are in the
+//              manual.
 //   level1     roots of full 256-record subtrees, 256 of them a row
 //   change     which modules each of the last commits touched; NULL: too many, scan again
 //   conflict   versions that the log has twice with different sums, and when that was accepted
