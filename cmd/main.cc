@@ -23,7 +23,7 @@ namespace {
 void guard_standard_descriptors() {
   for (int fd = 0; fd <= 2; ++fd) {
     if (::fcntl(fd, F_GETFD) >= 0) continue;
-    int mode = fd == 0 ? O_WRONLY : fd == 1 ? O_RDONLY : O_WRONLY;
+    const int mode = fd == 0 ? O_WRONLY : fd == 1 ? O_RDONLY : O_WRONLY;
     if (::open("/dev/null", mode | O_NOCTTY) != fd) ::_exit(gw::cmd::kExitFailed);
   }
 }

@@ -40,7 +40,7 @@ Result<std::string> parse_rname(std::string_view text) {
     return usage_error("--rname has more than one @", "write it as hostmaster@example.org");
   }
   std::string escaped;
-  for (char c : text.substr(0, at)) {
+  for (const char c : text.substr(0, at)) {
     if (c == '.' || c == '\\') escaped.push_back('\\');
     escaped.push_back(c);
   }

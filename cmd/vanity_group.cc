@@ -40,7 +40,7 @@ Result<std::vector<std::string>> expand_vanity_paths(const std::vector<std::stri
       paths.push_back(path);
       continue;
     }
-    GW_TRY(std::string text, read_standard_input());
+    GW_TRY(const std::string text, read_standard_input());
     for (std::string& line : vanity::parse_path_list(text)) paths.push_back(std::move(line));
   }
   return paths;

@@ -39,7 +39,7 @@ Result<int> run_list(Context& ctx, const LookupValues& v) {
     if (records->more_ignored > 0) ctx.out.note(vanity::describe_more_ignored(*records));
   }
   if (!shown) return std::move(shown).error();
-  vanity::Trust trust = vanity::record_trust(*records);
+  const vanity::Trust trust = vanity::record_trust(*records);
   if (trust != vanity::Trust::kSecure) ctx.out.note(vanity::describe_trust(*records));
   for (const auto& r : *shown) {
     if (ctx.json) continue;

@@ -171,12 +171,12 @@ Result<int> run_compare(Context& ctx, const CompareValues& v) {
   GW_TRY(auto paths, expand_vanity_paths(v.paths));
   GW_TRY(auto dns, vanity::new_txt_lookups(v.network()));
   GW_TRY(auto http, vanity::new_page_fetchers(v.network()));
-  GW_TRY(vanity::LookupOptions options, v.lookup());
+  GW_TRY(const vanity::LookupOptions options, v.lookup());
   Errors errors;
   int differ = kExitDone;
   vanity::Lookup lookup(options, dns.get(), nullptr, ctx.clock);
   for (const auto& records : lookup.records(v.domains)) {
-    std::string domain = records->name.substr(std::string("go-import.").size());
+    const std::string domain = records->name.substr(std::string("go-import.").size());
     auto listed = vanity::listed_records(*records, lookup.insecure(domain));
     if (!listed) errors.add(ctx, listed.error());
     if (listed) {

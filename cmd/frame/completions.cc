@@ -43,7 +43,7 @@ Completes completes(const Option& o) {
 std::string description(const std::string& help, std::string_view quote,
                         std::string_view also = "") {
   std::string out;
-  for (char c : help) {
+  for (const char c : help) {
     if (c == '\'') {
       out += quote;
       continue;
@@ -181,7 +181,7 @@ std::string format_zsh_completion(const Command& root) {
   const auto paths = all_paths({&root});
   for (auto it = paths.rbegin(); it != paths.rend(); ++it) {
     const Command& c = *it->back();
-    std::string commands = visible_commands(c);
+    const std::string commands = visible_commands(c);
     out += fmt::format("\n{}() {{\n",
                        it->size() == 1 ? std::string("_gwtool_root") : function_name(*it));
     if (!commands.empty()) out += "  local state line\n  typeset -A opt_args\n";

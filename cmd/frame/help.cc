@@ -51,8 +51,8 @@ std::string wrap(std::string_view text, std::size_t indent, std::size_t columns)
   std::string out;
   std::size_t column = indent;
   while (!text.empty()) {
-    std::size_t end = std::min(text.find(' '), text.size());
-    std::string_view word = text.substr(0, end);
+    const std::size_t end = std::min(text.find(' '), text.size());
+    const std::string_view word = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
     if (word.empty()) continue;
     if (column > indent && column + 1 + word.size() > columns) {

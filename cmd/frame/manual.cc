@@ -22,7 +22,7 @@ constexpr std::size_t kSourceColumns = 78;
 std::string escape(std::string_view text) {
   std::string out;
   bool bold = false;
-  for (char c : text) {
+  for (const char c : text) {
     if (c == '`') {
       out += bold ? "\\fR" : "\\fB";
       bold = !bold;
@@ -46,7 +46,7 @@ std::string text_line(std::string_view escaped) {
 // An argument of a macro: never a macro's name itself, never split.
 std::string argument(std::string_view text) {
   std::string out = "\"\\&";
-  for (char c : text) {
+  for (const char c : text) {
     if (c == '\\') {
       out += "\\e";
     } else if (c == '"') {
@@ -60,16 +60,16 @@ std::string argument(std::string_view text) {
 
 // Every sentence begins a line, as mdoc wants it; long ones are broken, for roff joins lines.
 std::string paragraph(std::string_view text) {
-  std::string all = escape(text);
+  const std::string all = escape(text);
   std::string_view rest = all;
   std::string out;
   while (!rest.empty()) {
     std::size_t end = rest.find(". ");
     end = end == std::string_view::npos ? rest.size() : end + 1;
-    std::string wrapped = wrap(rest.substr(0, end), 0, kSourceColumns);
+    const std::string wrapped = wrap(rest.substr(0, end), 0, kSourceColumns);
     rest.remove_prefix(std::min(end + 1, rest.size()));
     for (std::size_t from = 0; from <= wrapped.size();) {
-      std::size_t to = std::min(wrapped.find('\n', from), wrapped.size());
+      const std::size_t to = std::min(wrapped.find('\n', from), wrapped.size());
       out += text_line(wrapped.substr(from, to - from));
       from = to + 1;
     }
@@ -126,7 +126,7 @@ bool same(const Option& a, const Option& b) {
 std::string option_list(const Command& c, std::vector<const Option*>* described = nullptr) {
   std::string items;
   std::string known;
-  for (bool positional : {true, false}) {
+  for (const bool positional : {true, false}) {
     for (const Option& o : c.options) {
       if (o.positional != positional) continue;
       const bool before = described != nullptr && !positional &&
@@ -149,7 +149,7 @@ std::string doc_paragraphs(const std::string& doc) {
   std::string out;
   std::string_view rest = doc;
   while (!rest.empty()) {
-    std::size_t end = std::min(rest.find("\n\n"), rest.size());
+    const std::size_t end = std::min(rest.find("\n\n"), rest.size());
     out += (out.empty() ? "" : ".Pp\n") + paragraph(rest.substr(0, end));
     rest.remove_prefix(std::min(end + 2, rest.size()));
   }

@@ -177,7 +177,7 @@ void Output::progress(std::string_view text) {
   const MutexLock lock(mutex_);
   if (text.empty() && !progress_shown_) return;
   const std::string line = one_line(text);
-  std::string out = fmt::format("\r\x1b[K{}", fitting(line, columns_of(err_fd_)));
+  const std::string out = fmt::format("\r\x1b[K{}", fitting(line, columns_of(err_fd_)));
   progress_shown_ = !text.empty();
   (void)write_all(err_fd_, out);
 }

@@ -205,8 +205,8 @@ Result<int> run(Command& root, Globals& g, const std::vector<std::string>& args,
     GW_TRY(config, load_config(*file));
   }
   const ConfigFile* c = config ? &*config : nullptr;
-  bool config_only = invocation.has("check-config") || invocation.has("print-config");
-  bool all = config_only && !invocation.path.back()->run;
+  const bool config_only = invocation.has("check-config") || invocation.has("print-config");
+  const bool all = config_only && !invocation.path.back()->run;
   GW_TRY(std::vector<Setting> settings,
          all ? resolve_all(root, invocation, c, env) : resolve(root, invocation, c, env));
   configure_output(out, g, env, terminal);

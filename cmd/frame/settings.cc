@@ -106,7 +106,7 @@ Status check_config(const Command& root, const ConfigFile& config,
     if (o == nullptr) return unknown_key(root, config, e);
     GW_CHECK(check_type(config, e, *o));
     // A value is stored once: a repeatable option may append.
-    bool resolved_later =
+    const bool resolved_later =
         std::any_of(later.begin(), later.end(), [&](const OptionRef& r) { return r.option == o; });
     if (e.values.empty() || resolved_later) continue;
     auto stored = o->assign(e.values);
@@ -189,7 +189,7 @@ std::string file_problem(const Option& o, const std::string& path) {
   struct stat st {};
   if (o.use == PathUse::kState) return "";
   if (::stat(path.c_str(), &st) != 0) return errno_error(path, errno).message;
-  bool directory = S_ISDIR(st.st_mode);
+  const bool directory = S_ISDIR(st.st_mode);
   if (o.use == PathUse::kDirectory) return directory ? "" : path + ": not a directory";
   if (directory) return path + ": is a directory";
   if (o.use == PathUse::kSecret && (st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {

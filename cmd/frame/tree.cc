@@ -56,7 +56,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
   for (std::size_t j = 0; j <= b.size(); ++j) d[0][j] = j;
   for (std::size_t i = 1; i <= a.size(); ++i) {
     for (std::size_t j = 1; j <= b.size(); ++j) {
-      std::size_t change = a[i - 1] == b[j - 1] ? 0 : 1;
+      const std::size_t change = a[i - 1] == b[j - 1] ? 0 : 1;
       d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + change});
       if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
         d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
@@ -78,7 +78,7 @@ std::optional<std::string> nearest(std::string_view typed,
   bool begins_unique = true;
   for (const std::string& c : candidates) {
     if (c.size() <= kLongestWord) {
-      std::size_t d = distance(typed, c);
+      const std::size_t d = distance(typed, c);
       if (d < best_distance && d < c.size()) {
         best = &c;
         best_distance = d;

@@ -73,7 +73,7 @@ void append_u64(std::string& out, std::uint64_t v) { append_integer(out, v); }
 std::string encode_hex(std::string_view bytes) {
   std::string out;
   out.reserve(bytes.size() * 2);
-  for (char c : bytes) {
+  for (const char c : bytes) {
     auto b = static_cast<std::uint8_t>(c);
     out.push_back(kHexDigits[b >> 4U]);
     out.push_back(kHexDigits[b & 15U]);
@@ -86,8 +86,8 @@ std::optional<std::string> decode_hex(std::string_view text) {
   std::string out;
   out.reserve(text.size() / 2);
   for (std::size_t i = 0; i < text.size(); i += 2) {
-    int hi = hex_value(text[i]);
-    int lo = hex_value(text[i + 1]);
+    const int hi = hex_value(text[i]);
+    const int lo = hex_value(text[i + 1]);
     if (hi < 0 || lo < 0) return std::nullopt;
     out.push_back(static_cast<char>(hi * 16 + lo));
   }
@@ -118,10 +118,10 @@ std::optional<std::string> decode_base64(std::string_view text) {
   std::string out;
   out.reserve(text.size() / 4 * 3);
   for (std::size_t i = 0; i < text.size(); i += 4) {
-    std::size_t n = i + 4 == text.size() ? 4 - pad : 4;  // characters that carry bits
+    const std::size_t n = i + 4 == text.size() ? 4 - pad : 4;  // characters that carry bits
     std::uint32_t v = 0;
     for (std::size_t j = 0; j < 4; ++j) {
-      int d = j < n ? kBase64Reverse[static_cast<std::uint8_t>(text[i + j])] : 0;
+      const int d = j < n ? kBase64Reverse[static_cast<std::uint8_t>(text[i + j])] : 0;
       if (d < 0) return std::nullopt;
       v = (v << 6U) | static_cast<std::uint32_t>(d);
     }
@@ -136,7 +136,7 @@ std::optional<std::string> decode_base64(std::string_view text) {
 std::optional<std::uint64_t> parse_decimal(std::string_view text) {
   if (text.empty() || (text.size() > 1 && text[0] == '0')) return std::nullopt;
   std::uint64_t v = 0;
-  for (char c : text) {
+  for (const char c : text) {
     if (!is_digit(c)) return std::nullopt;
     if (__builtin_mul_overflow(v, std::uint64_t{10}, &v)) return std::nullopt;
     if (__builtin_add_overflow(v, static_cast<std::uint64_t>(c - '0'), &v)) return std::nullopt;
@@ -157,7 +157,7 @@ int write_all(int fd, std::string_view bytes) {
 
 std::string Quoted::operator()(std::string_view text, std::size_t max) const {
   std::string out = "\"";
-  for (char c : text.substr(0, max)) {
+  for (const char c : text.substr(0, max)) {
     auto b = static_cast<std::uint8_t>(c);
     if (c == '"' || c == '\\') {
       out += '\\';

@@ -152,7 +152,7 @@ using Point = std::unique_ptr<EC_POINT, Free<EC_POINT_free>>;
 
 // `point`: the uncompressed public point, 65 bytes; `scalar`: null for a public key.
 Pkey make_pkey(std::string_view point, const BIGNUM* scalar) {
-  Builder bld(OSSL_PARAM_BLD_new());
+  const Builder bld(OSSL_PARAM_BLD_new());
   if (!bld ||
       OSSL_PARAM_BLD_push_utf8_string(bld.get(), OSSL_PKEY_PARAM_GROUP_NAME, "prime256v1", 0) !=
           1 ||
@@ -162,8 +162,8 @@ Pkey make_pkey(std::string_view point, const BIGNUM* scalar) {
        OSSL_PARAM_BLD_push_BN(bld.get(), OSSL_PKEY_PARAM_PRIV_KEY, scalar) != 1)) {
     return nullptr;
   }
-  Params params(OSSL_PARAM_BLD_to_param(bld.get()));
-  PkeyCtx ctx(EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr));
+  const Params params(OSSL_PARAM_BLD_to_param(bld.get()));
+  const PkeyCtx ctx(EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr));
   EVP_PKEY* pkey = nullptr;
   if (!params || !ctx || EVP_PKEY_fromdata_init(ctx.get()) != 1 ||
       EVP_PKEY_fromdata(ctx.get(), &pkey,
@@ -191,20 +191,20 @@ P256Signer::~P256Signer() = default;
 
 Result<P256Signer> P256Signer::from_scalar(std::string_view scalar) {
   if (scalar.size() != 32) return usage_error("a P-256 private key has 32 bytes");
-  Bn d(BN_bin2bn(u8(scalar), static_cast<int>(scalar.size()), nullptr));
-  Group group(EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1));
+  const Bn d(BN_bin2bn(u8(scalar), static_cast<int>(scalar.size()), nullptr));
+  const Group group(EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1));
   if (!d || !group) return internal_error("OpenSSL has no P-256");
   if (BN_is_zero(d.get()) || BN_cmp(d.get(), EC_GROUP_get0_order(group.get())) >= 0) {
     return usage_error("the P-256 private key is out of range");
   }
-  Point q(EC_POINT_new(group.get()));
+  const Point q(EC_POINT_new(group.get()));
   std::array<unsigned char, 65> point{};
   if (!q || EC_POINT_mul(group.get(), q.get(), d.get(), nullptr, nullptr, nullptr) != 1 ||
       EC_POINT_point2oct(group.get(), q.get(), POINT_CONVERSION_UNCOMPRESSED, point.data(),
                          point.size(), nullptr) != point.size()) {
     return internal_error("OpenSSL cannot compute the P-256 public key");
   }
-  std::string_view point_bytes(reinterpret_cast<const char*>(point.data()), point.size());
+  const std::string_view point_bytes(reinterpret_cast<const char*>(point.data()), point.size());
   auto impl = std::make_unique<Impl>();
   impl->key = make_pkey(point_bytes, d.get());
   if (!impl->key) return internal_error("OpenSSL refuses the P-256 key");
@@ -235,27 +235,27 @@ bool P256Signer::sign(std::string_view message, std::uint8_t* out) const {
     return false;
   }
   const unsigned char* p = der.data();
-  Sig sig(d2i_ECDSA_SIG(nullptr, &p, static_cast<long>(len)));
+  const Sig sig(d2i_ECDSA_SIG(nullptr, &p, static_cast<long>(len)));
   return sig && BN_bn2binpad(ECDSA_SIG_get0_r(sig.get()), out, 32) == 32 &&
          BN_bn2binpad(ECDSA_SIG_get0_s(sig.get()), out + 32, 32) == 32;
 }
 
 bool p256_verify(std::string_view public_key, std::string_view message, std::string_view sig) {
   if (public_key.size() != 64 || sig.size() != 64) return false;
-  Pkey key = make_pkey("\x04" + std::string(public_key), nullptr);
-  Sig s(ECDSA_SIG_new());
+  const Pkey key = make_pkey("\x04" + std::string(public_key), nullptr);
+  const Sig s(ECDSA_SIG_new());
   Bn r(BN_bin2bn(u8(sig), 32, nullptr));
   Bn v(BN_bin2bn(u8(sig) + 32, 32, nullptr));
   if (!key || !s || !r || !v || ECDSA_SIG_set0(s.get(), r.release(), v.release()) != 1)
     return false;
   unsigned char* der = nullptr;
-  int len = i2d_ECDSA_SIG(s.get(), &der);
+  const int len = i2d_ECDSA_SIG(s.get(), &der);
   if (len <= 0) return false;
-  PkeyCtx ctx(EVP_PKEY_CTX_new_from_pkey(nullptr, key.get(), nullptr));
+  const PkeyCtx ctx(EVP_PKEY_CTX_new_from_pkey(nullptr, key.get(), nullptr));
   Hash digest = sha256(message);
-  bool ok = ctx && EVP_PKEY_verify_init(ctx.get()) == 1 &&
-            EVP_PKEY_verify(ctx.get(), der, static_cast<std::size_t>(len), digest.data(),
-                            digest.size()) == 1;
+  const bool ok = ctx && EVP_PKEY_verify_init(ctx.get()) == 1 &&
+                  EVP_PKEY_verify(ctx.get(), der, static_cast<std::size_t>(len), digest.data(),
+                                  digest.size()) == 1;
   OPENSSL_free(der);
   return ok;
 }

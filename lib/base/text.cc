@@ -87,12 +87,12 @@ bool is_utf8(std::string_view text) {
 
 std::uint32_t take_rune(std::string_view& text) {
   auto at = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
-  std::uint8_t lead = at(0);
+  const std::uint8_t lead = at(0);
   if (lead < 0x80) {
     text.remove_prefix(1);
     return lead;
   }
-  std::size_t size = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+  const std::size_t size = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
   if (lead < 0xC2 || lead > 0xF4 || text.size() < size) return kBadRune;
   std::uint32_t rune = lead & (0xFF >> (size + 1));
   for (std::size_t i = 1; i < size; ++i) {
@@ -131,12 +131,12 @@ std::size_t space_size(std::string_view text) {
   auto at = [&](std::size_t i) {
     return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
   };
-  unsigned c = at(0);
+  const unsigned c = at(0);
   if (c == ' ' || (c >= '\t' && c <= '\r')) return 1;
   if (c == 0xC2) return at(1) == 0x85 || at(1) == 0xA0 ? 2 : 0;  // U+0085, U+00A0
   if (c == 0xE1) return at(1) == 0x9A && at(2) == 0x80 ? 3 : 0;  // U+1680
   if (c == 0xE2 && at(1) == 0x80) {                              // U+2000-200A, 2028, 2029, 202F
-    unsigned d = at(2);
+    const unsigned d = at(2);
     return (d >= 0x80 && d <= 0x8A) || d == 0xA8 || d == 0xA9 || d == 0xAF ? 3 : 0;
   }
   if (c == 0xE2) return at(1) == 0x81 && at(2) == 0x9F ? 3 : 0;  // U+205F

@@ -162,7 +162,7 @@ Status Builder::check_ran(const GoRan& ran, const Key& key, bool searched) const
 Status Builder::check_zips(const Forwarder& forwarder) const {
   GW_TRY(const os::Dir dir, os::Dir::open_without_links(runner_.download_directory()));
   for (const Forwarder::Zip& zip : forwarder.zips()) {
-    GW_TRY(std::string path,
+    GW_TRY(const std::string path,
            mod::format_proxy_path({mod::ProxyRequest::Kind::kZip, zip.module, zip.version}));
     auto own = dir.read_file(path + "hash", kMaxSum);
     if (!own) return std::move(own).error().in("what the go command unpacked");

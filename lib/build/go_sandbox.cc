@@ -114,7 +114,7 @@ bool counts_in_namespaces() {
   const std::string_view release = name.release;
   const auto dot = std::min(release.find('.'), release.size());
   const auto major = parse_decimal(release.substr(0, dot));
-  std::string_view rest = release.substr(std::min(dot + 1, release.size()));
+  const std::string_view rest = release.substr(std::min(dot + 1, release.size()));
   const auto minor = parse_decimal(rest.substr(0, rest.find_first_not_of("0123456789")));
   return major && minor && (*major > 5 || (*major == 5 && *minor >= 14));
 }

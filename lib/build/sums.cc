@@ -26,7 +26,7 @@ constexpr std::size_t kMaxName = 200;  // file systems take 255 bytes
 // One file a module version: a slash is no character of a file's name, and "!" stands for capitals
 // already.
 Result<std::string> file_name(std::string_view module, std::string_view version) {
-  GW_TRY(std::string path, mod::escape_path(module));
+  GW_TRY(const std::string path, mod::escape_path(module));
   GW_TRY(const std::string escaped, mod::escape_version(version));
   std::string name;
   for (const char c : path) name += c == '/' ? std::string("!!") : std::string(1, c);

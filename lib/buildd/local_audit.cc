@@ -123,7 +123,7 @@ class LocalAuditor {
 
   Status compare_hashes() {
     std::map<unsigned, std::vector<tlog::StoredHash>> by_level;
-    for (tlog::StoredHash& h : made_) by_level[h.id.level].push_back(h);
+    for (const tlog::StoredHash& h : made_) by_level[h.id.level].push_back(h);
     made_.clear();
     for (const auto& [level, hashes] : by_level) {
       const std::uint64_t first = hashes.front().id.index;

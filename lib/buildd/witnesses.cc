@@ -18,7 +18,7 @@ constexpr int kConflict = 409;
 }  // namespace
 
 Result<Witness> Witness::parse(std::string_view text) {
-  std::size_t at = text.find("=http");
+  const std::size_t at = text.find("=http");
   if (at == std::string_view::npos) {
     return usage_error(quoted(text) + ": not a witness", "VKEY=URL");
   }

@@ -49,15 +49,15 @@ struct TsigEcho {
 
 // Reads the TSIG record of a query; false when its rdata is malformed.
 bool read_tsig(const Query& query, TsigEcho& out) {
-  std::string_view message = query.message;
+  const std::string_view message = query.message;
   std::size_t at = read_name(message, query.tsig_offset, out.key);
   if (at == 0) return false;
   at += 10;  // the reader has checked that the record is whole, and the last
-  std::size_t algorithm = read_name(message, at, out.algorithm);
+  const std::size_t algorithm = read_name(message, at, out.algorithm);
   if (algorithm == 0 || algorithm + 10 > message.size()) return false;
   out.time_and_fudge = message.substr(algorithm, 8);
-  std::size_t mac = load_u16(message.data() + algorithm + 8);
-  std::string_view rest = message.substr(algorithm + 10);
+  const std::size_t mac = load_u16(message.data() + algorithm + 8);
+  const std::string_view rest = message.substr(algorithm + 10);
   // After the MAC: original id, error, and the size of the other data, which ends the record.
   if (mac + 6 > rest.size() || load_u16(rest.data() + mac + 4) != rest.size() - mac - 6) {
     return false;
@@ -238,8 +238,8 @@ AnswerResult Answerer::Life::chaos() {
       (query_.qtype != rrtype::kTxt && query_.qtype != rrtype::kAny)) {
     return error(Rcode::kRefused, Ede::kNotAuthoritative, AnswerKind::kRefused);
   }
-  std::string_view id = options_.server_id.substr(0, 255);
-  std::span<char> rdata =
+  const std::string_view id = options_.server_id.substr(0, 255);
+  const std::span<char> rdata =
       writer_.begin_record(Section::kAnswer, query_.name(), rrtype::kTxt, rrclass::kCh, 0);
   if (rdata.size() < 1 + id.size()) {
     writer_.truncate();
@@ -261,10 +261,10 @@ AnswerResult Answerer::Life::unknown_key() {
 
 void Answerer::Life::add_tsig() {
   constexpr std::uint16_t kBadKey = 17;
-  std::span<char> rdata =
+  const std::span<char> rdata =
       writer_.begin_record(Section::kAdditional, tsig_.key, rrtype::kTsig, rrclass::kAny, 0);
-  NameView algorithm = tsig_.algorithm;
-  std::size_t size = algorithm.size() + 16;
+  const NameView algorithm = tsig_.algorithm;
+  const std::size_t size = algorithm.size() + 16;
   if (rdata.size() < size) return;
   char* at = std::copy(algorithm.begin(), algorithm.end(), rdata.data());
   at = std::copy(tsig_.time_and_fudge.begin(), tsig_.time_and_fudge.end(), at);
@@ -277,10 +277,11 @@ void Answerer::Life::add_tsig() {
 
 bool Answerer::Life::add_rrsig(Section section, NameView owner, const RrsetView& rrset,
                                std::uint32_t ttl) {
-  std::size_t size = rrsig_size(now_.zone->origin());
-  std::span<char> rdata = writer_.begin_record(section, owner, rrtype::kRrsig, rrclass::kIn, ttl);
+  const std::size_t size = rrsig_size(now_.zone->origin());
+  const std::span<char> rdata =
+      writer_.begin_record(section, owner, rrtype::kRrsig, rrclass::kIn, ttl);
   if (rdata.size() < size) return false;
-  SignResult result =
+  const SignResult result =
       signer_.sign({now_.zone->origin(), now_.content->key(), owner, rrset, now_.kind, now_.source},
                    rdata.first(size));
   if (result.status != SignStatus::kSigned || result.size == 0 || result.size > size) {
@@ -300,7 +301,7 @@ bool Answerer::Life::add(Section section, NameView owner, const RrsetView& rrset
 
 // The answer did not fit, or could not be signed.
 AnswerResult Answerer::Life::fail(AnswerKind kind) {
-  bool udp = transport_ == Transport::kUdp;
+  const bool udp = transport_ == Transport::kUdp;
   if (now_.failure.status == SignStatus::kFailed ||
       (now_.failure.status == SignStatus::kLater && !udp)) {
     now_.why = now_.failure.why;
@@ -312,7 +313,7 @@ AnswerResult Answerer::Life::fail(AnswerKind kind) {
 
 // RFC 2308 3, RFC 9824 3: the SOA, and one NSEC at the very name that was asked for.
 bool Answerer::Life::add_denial() {
-  std::uint32_t ttl = negative_ttl();
+  const std::uint32_t ttl = negative_ttl();
   if (!add(Section::kAuthority, now_.zone->origin(), now_.soa, ttl)) return false;
   if (!now_.with_dnssec) return true;
   make_nsec();

@@ -73,9 +73,9 @@ std::optional<ToolchainKind> parse_kind(std::string_view text) {
 // The part of `rest` up to `separator`, which is taken off with it; sets `last` when there was
 // none.
 std::string_view take(std::string_view& rest, char separator, bool& last) {
-  std::size_t at = rest.find(separator);
+  const std::size_t at = rest.find(separator);
   last = at == std::string_view::npos;
-  std::string_view part = rest.substr(0, at);
+  const std::string_view part = rest.substr(0, at);
   rest = last ? std::string_view{} : rest.substr(at + 1);
   return part;
 }
@@ -239,8 +239,9 @@ Result<std::vector<ToolchainVersion>> parse_toolchain_answer(std::string_view te
   for (const Entry& entry : *entries) {
     auto kind = parse_kind(entry.kind);
     if (!kind) continue;
-    bool taken = std::any_of(toolchains.begin(), toolchains.end(),
-                             [&](const ToolchainVersion& other) { return other.kind == *kind; });
+    const bool taken =
+        std::any_of(toolchains.begin(), toolchains.end(),
+                    [&](const ToolchainVersion& other) { return other.kind == *kind; });
     if (!taken) toolchains.push_back({std::string(entry.version), *kind, *entry.found});
   }
   return toolchains;

@@ -24,17 +24,17 @@ std::size_t write_type_bitmap(std::span<const std::uint16_t> types, std::span<ch
   std::size_t size = 0;
   std::size_t i = 0;
   while (i < types.size()) {
-    unsigned window = types[i] >> 8;
+    const unsigned window = types[i] >> 8;
     std::size_t end = i;
     while (end < types.size() && types[end] >> 8 == static_cast<int>(window)) ++end;
-    std::size_t octets = (types[end - 1] & 0xff) / 8 + 1;
+    const std::size_t octets = (types[end - 1] & 0xff) / 8 + 1;
     if (size + 2 + octets > out.size()) return 0;
     char* at = out.data() + size;
     at[0] = static_cast<char>(window);
     at[1] = static_cast<char>(octets);
     std::memset(at + 2, 0, octets);
     for (; i < end; ++i) {
-      unsigned bit = types[i] & 0xff;
+      const unsigned bit = types[i] & 0xff;
       at[2 + bit / 8] = static_cast<char>(at[2 + bit / 8] | (0x80 >> (bit % 8)));
     }
     size += 2 + octets;
@@ -57,8 +57,8 @@ std::size_t write_next_sibling(NameView name, std::span<char, kMaxName> out, Nam
   // sibling.
   NameView rest = name;
   for (;;) {
-    std::size_t label = static_cast<std::uint8_t>(rest[0]);
-    std::size_t tail = rest.size() - 1 - label;
+    const std::size_t label = static_cast<std::uint8_t>(rest[0]);
+    const std::size_t tail = rest.size() - 1 - label;
     if (rest.size() <= origin.size()) {
       // Every label is as high as can be: the zone's last name, followed by its first.
       std::memcpy(out.data(), origin.data(), origin.size());
@@ -85,7 +85,7 @@ std::size_t write_next_sibling(NameView name, std::span<char, kMaxName> out, Nam
 }
 
 std::size_t write_rrsig_prefix(const RrsigFields& fields, std::span<char> out) {
-  std::size_t size = 18 + fields.signer.size();
+  const std::size_t size = 18 + fields.signer.size();
   if (out.size() < size) return 0;
   char* at = out.data();
   store_u16(at, fields.type_covered);
@@ -101,7 +101,7 @@ std::size_t write_rrsig_prefix(const RrsigFields& fields, std::span<char> out) {
 
 Result<ParsedRrsig> parse_rrsig(std::string_view rdata) {
   if (rdata.size() < 19) return corrupt_error("rrsig: cut short");
-  std::size_t name = wire_name_size(rdata.substr(18));
+  const std::size_t name = wire_name_size(rdata.substr(18));
   if (name == 0) return corrupt_error("rrsig: bad signer's name");
   const char* at = rdata.data();
   ParsedRrsig rrsig;
@@ -123,7 +123,7 @@ void append_signed_data(std::string& out, std::string_view rrsig_prefix, NameVie
   out.append(rrsig_prefix);
   std::string_view rest = rrset.rdatas;
   for (unsigned i = 0; i < rrset.count; ++i) {
-    std::size_t size = 2U + load_u16(rest.data());
+    const std::size_t size = 2U + load_u16(rest.data());
     out.append(owner);
     char fixed[8];
     store_u16(fixed, rrset.type);

@@ -26,7 +26,7 @@ class LabelWriter {
     put('\0');
   }
   void end_label() {
-    std::size_t length = size_ - label_ - 1;
+    const std::size_t length = size_ - label_ - 1;
     if (length == 0 || length > kMaxLabel) {
       bad_label_ = true;
     } else if (label_ < out_.size()) {
@@ -44,7 +44,7 @@ class LabelWriter {
     put(kHexDigits[octet & 0xf]);
   }
   void put_all(std::string_view bytes) {
-    for (char c : bytes) put(c);
+    for (const char c : bytes) put(c);
   }
 
   std::size_t size() const { return size_; }
@@ -81,23 +81,23 @@ struct Encoded {
 };
 
 Encoded encode(std::string_view path, std::size_t zone_size, std::span<char, kMaxName> out) {
-  std::size_t host_end = path.find('/');
+  const std::size_t host_end = path.find('/');
   if (host_end == std::string_view::npos) return {EncodeFailure::kNoSlash, 0, path};
   LabelWriter writer(out);
   std::size_t end = path.size();
   while (end > host_end) {
-    std::size_t slash = path.rfind('/', end - 1);
-    std::string_view element = path.substr(slash + 1, end - slash - 1);
+    const std::size_t slash = path.rfind('/', end - 1);
+    const std::string_view element = path.substr(slash + 1, end - slash - 1);
     write_element(writer, element);
     if (writer.bad_label()) return {EncodeFailure::kLongLabel, 0, element};
     end = slash;
   }
   writer.put_all(kSeparator);
-  std::string_view host = path.substr(0, host_end);
+  const std::string_view host = path.substr(0, host_end);
   for (std::size_t at = 0; at <= host.size();) {
-    std::size_t dot = std::min(host.find('.', at), host.size());
+    const std::size_t dot = std::min(host.find('.', at), host.size());
     writer.begin_label();
-    for (char c : host.substr(at, dot - at)) {
+    for (const char c : host.substr(at, dot - at)) {
       if (!is_lower_or_digit(c) && c != '-') return {EncodeFailure::kBadHost, 0, host};
       writer.put(c);
     }
@@ -235,7 +235,7 @@ std::size_t canonical_module_labels(std::string_view labels, std::span<char, kMa
   bool bare = false;
   bool bare_before = false;  // among the labels before path_end
   for (std::size_t at = 0; at < labels.size();) {
-    std::size_t length = static_cast<std::uint8_t>(labels[at]);
+    const std::size_t length = static_cast<std::uint8_t>(labels[at]);
     if (length == 0 || length > kMaxLabel || at + 1 + length > labels.size()) return 0;
     if (labels.substr(at, 2) == kSeparator) {
       path_end = at;
@@ -247,10 +247,10 @@ std::size_t canonical_module_labels(std::string_view labels, std::span<char, kMa
   if (!bare_before) return 0;
   LabelWriter writer(out);
   for (std::size_t at = 0; at < path_end;) {
-    std::size_t length = static_cast<std::uint8_t>(labels[at]);
+    const std::size_t length = static_cast<std::uint8_t>(labels[at]);
     writer.begin_label();
     for (std::size_t i = 1; i <= length; ++i) {
-      char c = labels[at + i];
+      const char c = labels[at + i];
       if (c == '-' && (i == 1 || i == length)) {
         writer.escape(c);
       } else {

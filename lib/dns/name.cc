@@ -44,7 +44,7 @@ Error bad_name(std::string_view text, std::string_view why) {
 std::size_t wire_name_size(std::string_view bytes) {
   std::size_t at = 0;
   while (at < bytes.size() && at < kMaxName) {
-    std::uint8_t length = octet(bytes, at);
+    const std::uint8_t length = octet(bytes, at);
     if (length == 0) return at + 1;
     if (length > kMaxLabel) return 0;
     at += 1U + length;
@@ -62,7 +62,7 @@ std::size_t read_name(std::string_view message, std::size_t offset, Name& out) {
   std::size_t size = 0;
   std::size_t limit = offset;  // pointers must lead before it
   while (at < message.size()) {
-    std::uint8_t length = octet(message, at);
+    const std::uint8_t length = octet(message, at);
     if (length == 0) {
       out.bytes_[size] = 0;
       out.size_ = static_cast<std::uint8_t>(size + 1);
@@ -76,7 +76,8 @@ std::size_t read_name(std::string_view message, std::size_t offset, Name& out) {
       continue;
     }
     if ((length & 0xc0) != 0xc0 || at + 2 > message.size()) return 0;
-    std::size_t target = (static_cast<std::size_t>(length & 0x3f) << 8) | octet(message, at + 1);
+    const std::size_t target =
+        (static_cast<std::size_t>(length & 0x3f) << 8) | octet(message, at + 1);
     if (target >= limit) return 0;
     if (after == 0) after = at + 2;
     limit = target;
@@ -207,7 +208,7 @@ std::string_view first_label(NameView name) { return name.substr(1, octet(name, 
 
 bool is_subdomain(NameView name, NameView ancestor) {
   if (ancestor.size() > name.size()) return false;
-  std::size_t cut = name.size() - ancestor.size();
+  const std::size_t cut = name.size() - ancestor.size();
   if (name.substr(cut) != ancestor) return false;
   // The suffix must begin where a label does: its bytes could also be a label's tail.
   std::size_t at = 0;
@@ -221,10 +222,10 @@ int compare_names(NameView a, NameView b) {
   unsigned na = label_starts(a, starts_a);
   unsigned nb = label_starts(b, starts_b);
   while (na > 0 && nb > 0) {
-    std::size_t at_a = starts_a[--na];
-    std::size_t at_b = starts_b[--nb];
-    std::size_t size_a = octet(a, at_a);
-    std::size_t size_b = octet(b, at_b);
+    const std::size_t at_a = starts_a[--na];
+    const std::size_t at_b = starts_b[--nb];
+    const std::size_t size_a = octet(a, at_a);
+    const std::size_t size_b = octet(b, at_b);
     for (std::size_t i = 1; i <= std::min(size_a, size_b); ++i) {
       auto ca = static_cast<std::uint8_t>(to_lower(a[at_a + i]));
       auto cb = static_cast<std::uint8_t>(to_lower(b[at_b + i]));

@@ -34,9 +34,9 @@ using Owned = std::unique_ptr<T, Free>;
 Error out_of_memory() { return internal_error("out of memory"); }
 
 Result<std::string> wire_rdata(const ldns_rr* rr) {
-  Owned<ldns_buffer> buffer(ldns_buffer_new(LDNS_MAX_PACKETLEN));
+  const Owned<ldns_buffer> buffer(ldns_buffer_new(LDNS_MAX_PACKETLEN));
   if (!buffer) return out_of_memory();
-  ldns_status status = ldns_rr_rdata2buffer_wire(buffer.get(), rr);
+  const ldns_status status = ldns_rr_rdata2buffer_wire(buffer.get(), rr);
   if (status != LDNS_STATUS_OK) return usage_error(ldns_get_errorstr_by_id(status));
   return std::string(reinterpret_cast<const char*>(ldns_buffer_begin(buffer.get())),
                      ldns_buffer_position(buffer.get()));
@@ -55,8 +55,8 @@ Result<Owned<ldns_rr>> to_ldns(const Record& record) {
   wire += record.rdata;
   ldns_rr* raw = nullptr;
   std::size_t at = 0;
-  ldns_status status = ldns_wire2rr(&raw, reinterpret_cast<const std::uint8_t*>(wire.data()),
-                                    wire.size(), &at, LDNS_SECTION_ANSWER);
+  const ldns_status status = ldns_wire2rr(&raw, reinterpret_cast<const std::uint8_t*>(wire.data()),
+                                          wire.size(), &at, LDNS_SECTION_ANSWER);
   if (status != LDNS_STATUS_OK) return corrupt_error(ldns_get_errorstr_by_id(status));
   Owned<ldns_rr> rr(raw);
   // ldns follows compression pointers in rdata: what it read must be what was given.
@@ -85,7 +85,7 @@ std::string bind_time(WallTime time) {
 }  // namespace
 
 std::string format_type(std::uint16_t type) {
-  Owned<char> text(ldns_rr_type2str(static_cast<ldns_rr_type>(type)));
+  const Owned<char> text(ldns_rr_type2str(static_cast<ldns_rr_type>(type)));
   return text ? text.get() : fmt::format("TYPE{}", type);
 }
 
@@ -111,7 +111,7 @@ Result<std::uint16_t> parse_type(std::string_view text) {
     }
     return static_cast<std::uint16_t>(*number);
   }
-  ldns_rr_type type = ldns_get_rr_type_by_name(name.c_str());
+  const ldns_rr_type type = ldns_get_rr_type_by_name(name.c_str());
   if (type == 0 || name.size() != std::char_traits<char>::length(name.c_str())) {
     return usage_error(fmt::format("record type {} is unknown", quoted(text)),
                        "any type can be written by its number: TYPE65534 \\# LENGTH HEX");
@@ -128,15 +128,16 @@ Result<Record> parse_line(const std::string& line, NameView origin, std::uint32_
       line.find_first_of(std::string_view("\0\n", 2)) != std::string::npos) {
     return usage_error(where + ": not one line of text");
   }
-  Owned<ldns_rdf> base(
+  const Owned<ldns_rdf> base(
       ldns_dname_new_frm_data(static_cast<std::uint16_t>(origin.size()), origin.data()));
   if (!base) return out_of_memory();
   ldns_rr* raw = nullptr;
-  ldns_status status = ldns_rr_new_frm_str(&raw, line.c_str(), default_ttl, base.get(), nullptr);
+  const ldns_status status =
+      ldns_rr_new_frm_str(&raw, line.c_str(), default_ttl, base.get(), nullptr);
   if (status != LDNS_STATUS_OK) {
     return usage_error(fmt::format("{}: {}", where, to_lower(ldns_get_errorstr_by_id(status))));
   }
-  Owned<ldns_rr> rr(raw);
+  const Owned<ldns_rr> rr(raw);
   auto rdata = wire_rdata(rr.get());
   if (!rdata) return std::move(rdata).error().in(where);
   Record record;
@@ -278,8 +279,8 @@ Result<std::string> parse_rdata(std::uint16_t type, std::string_view text, NameV
 }
 
 Result<std::string> format_record(const Record& record) {
-  GW_TRY(Owned<ldns_rr> rr, to_ldns(record));
-  Owned<char> text(ldns_rr2str(rr.get()));
+  GW_TRY(const Owned<ldns_rr> rr, to_ldns(record));
+  const Owned<char> text(ldns_rr2str(rr.get()));
   if (!text) return out_of_memory();
   std::string line = text.get();
   while (!line.empty() && (line.back() == '\n' || line.back() == ' ')) line.pop_back();

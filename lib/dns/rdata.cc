@@ -108,7 +108,7 @@ bool is_well_formed(std::uint16_t type, std::string_view rdata) {
     case rrtype::kTxt: {
       if (rdata.empty()) return false;
       while (!rdata.empty()) {
-        std::size_t size = 1U + static_cast<std::uint8_t>(rdata[0]);
+        const std::size_t size = 1U + static_cast<std::uint8_t>(rdata[0]);
         if (size > rdata.size()) return false;
         rdata.remove_prefix(size);
       }
@@ -138,7 +138,7 @@ std::optional<std::string> canonical_rdata(std::uint16_t type, std::string_view 
   std::string out(rdata);
   std::size_t at = names->before;
   for (unsigned i = 0; i < names->names; ++i) {
-    std::size_t size = wire_name_size(rdata.substr(at));
+    const std::size_t size = wire_name_size(rdata.substr(at));
     if (size == 0) return std::nullopt;
     lower_name(out.data() + at, size);
     at += size;
@@ -180,7 +180,7 @@ Result<std::string> pack_rdatas(std::uint16_t type, std::span<const std::string>
 std::vector<std::string_view> unpack_rdatas(std::string_view packed) {
   std::vector<std::string_view> rdatas;
   while (packed.size() >= 2) {
-    std::size_t size = load_u16(packed.data());
+    const std::size_t size = load_u16(packed.data());
     rdatas.push_back(packed.substr(2, size));
     packed.remove_prefix(std::min(packed.size(), 2 + size));
   }
@@ -198,7 +198,7 @@ std::string aaaa_rdata(std::array<std::uint8_t, 16> address) {
 std::string txt_rdata(std::string_view text) {
   std::string rdata;
   do {
-    std::string_view part = text.substr(0, 255);
+    const std::string_view part = text.substr(0, 255);
     append_u8(rdata, static_cast<std::uint8_t>(part.size()));
     rdata += part;
     text.remove_prefix(part.size());
@@ -208,7 +208,7 @@ std::string txt_rdata(std::string_view text) {
 
 std::string soa_rdata(const SoaFields& soa) {
   std::string rdata = soa.mname + soa.rname;
-  for (std::uint32_t v : {soa.serial, soa.refresh, soa.retry, soa.expire, soa.minimum}) {
+  for (const std::uint32_t v : {soa.serial, soa.refresh, soa.retry, soa.expire, soa.minimum}) {
     append_u32(rdata, v);
   }
   return rdata;

@@ -23,8 +23,8 @@ std::vector<SignatureLife> read_signatures(std::string_view packet, WallTime now
   std::vector<SignatureLife> out;
   if (packet.size() < kHeader) return out;
   ByteReader header(packet.substr(4));
-  unsigned questions = header.u16().value_or(0);
-  unsigned answers = header.u16().value_or(0);
+  const unsigned questions = header.u16().value_or(0);
+  const unsigned answers = header.u16().value_or(0);
   std::size_t at = kHeader;
   Name name;
   for (unsigned i = 0; i < questions + answers; ++i) {
@@ -40,7 +40,7 @@ std::vector<SignatureLife> read_signatures(std::string_view packet, WallTime now
     auto ttl = reader.u32();
     auto size = reader.u16();
     if (!ttl || !size || reader.remaining() < *size) return {};
-    std::size_t data = at + 10;
+    const std::size_t data = at + 10;
     at = data + *size;
     if (*type != rrtype::kRrsig) continue;
     const auto rrsig = parse_rrsig(packet.substr(data, *size));

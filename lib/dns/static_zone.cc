@@ -182,7 +182,7 @@ const GivenSet* find_set(std::span<const GivenSet> sets, std::uint16_t type) {
 bool is_torn(const GivenSet& set) {
   const std::size_t algorithm = set.view.type == rrtype::kCds ? 2 : 3;
   if (set.view.count < 2) return false;
-  for (std::string_view rdata : unpack_rdatas(set.view.rdatas)) {
+  for (const std::string_view rdata : unpack_rdatas(set.view.rdatas)) {
     if (rdata.size() > algorithm && rdata[algorithm] == 0) return true;
   }
   return false;
@@ -382,7 +382,7 @@ Status StaticZone::Maker::sort_out(NameView name, Sets sets) {
 Status StaticZone::Maker::add_glue(const Cut& cut) {
   NodeData& node = impl_.nodes[cut.node];
   std::vector<GlueView> all;
-  for (NameView server : unpack_rdatas(impl_.rrsets(node).front().rdatas)) {
+  for (const NameView server : unpack_rdatas(impl_.rrsets(node).front().rdatas)) {
     const bool in_domain = is_subdomain(server, node.name);
     auto at = std::lower_bound(
         impl_.glue.begin(), impl_.glue.end(), server,

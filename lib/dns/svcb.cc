@@ -272,7 +272,7 @@ Result<std::string> parse_svcb(std::string_view text, NameView origin) {
   if (!priority || *priority > 0xffff) {
     return usage_error(fmt::format("priority {} is none of 0 to 65535", quoted(fields[0])));
   }
-  GW_TRY(std::string target, complete_name(fields[1], origin));
+  GW_TRY(const std::string target, complete_name(fields[1], origin));
   SvcParams params;
   for (std::size_t i = 2; i < fields.size(); ++i) GW_CHECK(add_param(fields[i], params));
   if (const auto key = bad_value(params)) {

@@ -20,10 +20,10 @@ void copy_lower(char* to, const char* from, std::size_t size, std::size_t readab
     } else {
       std::memcpy(&word, from + i, size - i);
     }
-    std::uint64_t low7 = word & (0x7f * kOnes);
-    std::uint64_t from_a = low7 + (0x80 - 'A') * kOnes;
-    std::uint64_t past_z = low7 + (0x7f - 'Z') * kOnes;
-    std::uint64_t upper = (from_a ^ past_z) & ~word & (0x80 * kOnes);
+    const std::uint64_t low7 = word & (0x7f * kOnes);
+    const std::uint64_t from_a = low7 + (0x80 - 'A') * kOnes;
+    const std::uint64_t past_z = low7 + (0x7f - 'Z') * kOnes;
+    const std::uint64_t upper = (from_a ^ past_z) & ~word & (0x80 * kOnes);
     word |= upper >> 2;
     std::memcpy(to + i, &word, 8);
   }
@@ -32,9 +32,9 @@ void copy_lower(char* to, const char* from, std::size_t size, std::size_t readab
 // The offset after the name at `at`, compressed or not; 0 when malformed. The pointer's target is
 // not looked at: nothing but its own record depends on it.
 std::size_t skip_name(std::string_view message, std::size_t at) {
-  std::size_t begin = at;
+  const std::size_t begin = at;
   while (at < message.size()) {
-    std::uint8_t length = octet(message, at);
+    const std::uint8_t length = octet(message, at);
     if (length == 0) return at + 1;
     if (length > kMaxLabel) {
       return (length & 0xc0) == 0xc0 && at + 2 <= message.size() ? at + 2 : 0;
@@ -56,10 +56,10 @@ struct RecordHead {
 
 // Reads the record at `at`; returns the offset after it, 0 when it is cut short.
 std::size_t read_record(std::string_view message, std::size_t at, RecordHead& out) {
-  std::size_t fixed = skip_name(message, at);
+  const std::size_t fixed = skip_name(message, at);
   if (fixed == 0 || fixed + 10 > message.size()) return 0;
   const char* p = message.data() + fixed;
-  std::size_t size = load_u16(p + 8);
+  const std::size_t size = load_u16(p + 8);
   if (fixed + 10 + size > message.size()) return 0;
   out = {at,
          octet(message, at) == 0,
@@ -76,8 +76,8 @@ bool read_options(std::string_view options, Query& out, bool& understood) {
   bool good = true;
   while (!options.empty()) {
     if (options.size() < 4) return false;
-    std::uint16_t code = load_u16(options.data());
-    std::size_t size = load_u16(options.data() + 2);
+    const std::uint16_t code = load_u16(options.data());
+    const std::size_t size = load_u16(options.data() + 2);
     if (4 + size > options.size()) return false;
     switch (code) {
       case edns::kNsid:
@@ -123,7 +123,7 @@ std::size_t read_question(std::string_view packet, Query& out) {
   unsigned labels = 0;
   for (;;) {
     if (at >= packet.size()) return 0;
-    std::uint8_t length = octet(packet, at);
+    const std::uint8_t length = octet(packet, at);
     if (length == 0) break;
     if (length > kMaxLabel) return 0;
     out.label_offsets[labels++] = static_cast<std::uint8_t>(at - kHeaderSize);
@@ -132,7 +132,7 @@ std::size_t read_question(std::string_view packet, Query& out) {
   }
   ++at;
   if (at + 4 > packet.size()) return 0;
-  std::size_t size = at - kHeaderSize;
+  const std::size_t size = at - kHeaderSize;
   out.labels = static_cast<std::uint8_t>(labels);
   out.name_size = static_cast<std::uint16_t>(size);
   copy_lower(out.lower.data(), packet.data() + kHeaderSize, size, packet.size() - kHeaderSize);
@@ -145,9 +145,9 @@ std::size_t read_question(std::string_view packet, Query& out) {
 // The records after the question; false when malformed. `understood`: the fault is an option's
 // value or lies outside of the OPT record.
 bool read_records(std::string_view packet, std::size_t at, Query& out, bool& understood) {
-  unsigned answers = load_u16(packet.data() + 6);
-  unsigned authorities = load_u16(packet.data() + 8);
-  unsigned additionals = load_u16(packet.data() + 10);
+  const unsigned answers = load_u16(packet.data() + 6);
+  const unsigned authorities = load_u16(packet.data() + 8);
+  const unsigned additionals = load_u16(packet.data() + 10);
   // Only IXFR has a record in them, the SOA the client holds (RFC 1995 3).
   if (answers != 0) return false;
   if (authorities != 0 && (out.qtype != rrtype::kIxfr || authorities != 1)) return false;
@@ -241,11 +241,11 @@ ResponseWriter::ResponseWriter(std::span<char> out, std::size_t limit, const Que
 
 ResponseWriter::OwnerForm ResponseWriter::owner_form(NameView owner) const {
   // The longest part of the owner that the question ends in becomes a pointer.
-  NameView asked = query_->name();
+  const NameView asked = query_->name();
   NameView rest = owner;
   while (rest.size() > 1) {
     if (rest.size() <= asked.size()) {
-      std::size_t cut = asked.size() - rest.size();
+      const std::size_t cut = asked.size() - rest.size();
       if (std::memcmp(asked.data() + cut, rest.data(), rest.size()) == 0) {
         unsigned i = 0;
         while (i < query_->labels && query_->label_offsets[i] < cut) ++i;
@@ -278,12 +278,12 @@ std::size_t ResponseWriter::write_head(std::size_t at, NameView owner, OwnerForm
 
 bool ResponseWriter::add_rrset(Section section, NameView owner, const RrsetView& rrset,
                                std::uint32_t ttl) {
-  OwnerForm form = owner_form(owner);
+  const OwnerForm form = owner_form(owner);
   std::size_t at = size_;
   if (at + rrset.count * (form.size() + 8) + rrset.rdatas.size() > limit_ - reserved_) return false;
   std::string_view rest = rrset.rdatas;
   for (unsigned i = 0; i < rrset.count; ++i) {
-    std::size_t size = 2U + load_u16(rest.data());
+    const std::size_t size = 2U + load_u16(rest.data());
     at = write_head(at, owner, form, {rrset.type, rrclass::kIn, ttl});
     std::memcpy(out_ + at, rest.data(), size);
     at += size;
@@ -296,8 +296,8 @@ bool ResponseWriter::add_rrset(Section section, NameView owner, const RrsetView&
 
 std::span<char> ResponseWriter::begin_record(Section section, NameView owner, std::uint16_t type,
                                              std::uint16_t rrclass, std::uint32_t ttl) {
-  OwnerForm form = owner_form(owner);
-  std::size_t end = limit_ - reserved_;
+  const OwnerForm form = owner_form(owner);
+  const std::size_t end = limit_ - reserved_;
   if (size_ + form.size() + 10 > end) return {};
   record_ = write_head(size_, owner, form, {type, rrclass, ttl});
   section_ = section;

@@ -27,7 +27,7 @@ std::optional<std::uint32_t> parse_ttl(std::string_view text) {
   std::uint64_t number = 0;
   bool digits = false;
   bool units = false;
-  for (char c : text) {
+  for (const char c : text) {
     std::uint64_t unit = 0;
     switch (to_lower(c)) {
       case 'w':
@@ -200,7 +200,7 @@ Status Parser::record(const ZoneEntry& entry) {
         return usage_error(fmt::format("{} is no ttl", quoted(token)),
                            fmt::format("seconds up to {}, or as in 1h30m", kMaxAnyTtl));
       }
-    } else if (std::string c = to_lower(token); !has_class && (c == "in" || c == "class1")) {
+    } else if (const std::string c = to_lower(token); !has_class && (c == "in" || c == "class1")) {
       has_class = true;
     } else if (c == "ch" || c == "hs" || c.starts_with("class")) {
       return usage_error(fmt::format("class {}: only IN is served", quoted(token)));
@@ -213,7 +213,7 @@ Status Parser::record(const ZoneEntry& entry) {
   GW_TRY(const std::uint32_t ttl, ttl_of(given_ttl));
   std::string text;
   for (; i < entry.tokens.size(); ++i) text.append(text.empty() ? "" : " ").append(entry.tokens[i]);
-  GW_TRY(std::string rdata, parse_rdata(type, text, origin_));
+  GW_TRY(const std::string rdata, parse_rdata(type, text, origin_));
   return add(type, ttl, rdata);
 }
 

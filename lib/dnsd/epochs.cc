@@ -20,7 +20,7 @@ Epochs::Reader::~Reader() {
 }
 
 Epochs::~Epochs() {
-  for (Retired& r : retired_) r.free();
+  for (const Retired& r : retired_) r.free();
 }
 
 void Epochs::retire(std::function<void()> free) {
@@ -42,7 +42,7 @@ void Epochs::collect() {
       retired_.pop_front();
     }
   }
-  for (Retired& r : ripe) r.free();
+  for (const Retired& r : ripe) r.free();
 }
 
 }  // namespace gw::dnsd

@@ -193,7 +193,7 @@ void ModuleIndex::ensure_name(std::string_view labels, const Hash& hash_of) {
 }
 
 bool ModuleIndex::set_one(const Item& item, const Hashes& hashes) {
-  Table& table = *table_.get();
+  const Table& table = *table_.get();
   std::size_t slot = 0;
   const std::uint64_t old = lookup(table, hashes.name, &slot);
   if (old == 0) {

@@ -78,7 +78,7 @@ Result<NameServer> NameServer::parse(std::string_view text, dns::NameView zone) 
         fmt::format("name server {} is outside the zone {}: its address is not ours to serve", name,
                     dns::format_host(zone)));
   }
-  for (std::string_view label : {"\2v0", "\2v1"}) {
+  for (const std::string_view label : {"\2v0", "\2v1"}) {
     if (dns::is_subdomain(server.name, join_name(label, zone))) {
       return usage_error(fmt::format("name server {} is among the names of modules", name));
     }

@@ -159,9 +159,9 @@ dns::SignResult OnlineSigner::sign(const dns::SignRequest& request, std::span<ch
   const SignatureCache::Key id = siphash128(context_.hash_key_, cache_id_);
 
   Signature signature;
-  bool usable = context_.cache_.find(id, signature) &&
-                now_ + request.rrset.ttl + kHour < signature.expiration &&
-                signature.inception <= now_;
+  const bool usable = context_.cache_.find(id, signature) &&
+                      now_ + request.rrset.ttl + kHour < signature.expiration &&
+                      signature.inception <= now_;
   if (!usable || now_ >= renewal(signature, id[1])) {
     if (!usable && gate_ != nullptr && !gate_->may_sign(request)) {
       return {.status = dns::SignStatus::kLater};

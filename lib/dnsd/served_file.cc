@@ -52,7 +52,7 @@ Status check_soa(const dns::RecordList& records, dns::NameView origin, const std
 // Whether a DS RRset leads to the key. A digest of another type than ours is taken as right.
 bool announces(const dns::RrsetView& ds, const ZoneKey& key) {
   const std::string own = key.ds();
-  for (std::string_view rdata : dns::unpack_rdatas(ds.rdatas)) {
+  for (const std::string_view rdata : dns::unpack_rdatas(ds.rdatas)) {
     if (rdata == own || (rdata.substr(0, 3) == own.substr(0, 3) && rdata[3] != own[3])) return true;
   }
   return false;

@@ -422,8 +422,9 @@ Json Server::Impl::status() const {
                         {"refused", c.refused}};
 
   Json counters;
-  for (Metric m : {Metric::kServeQueries, Metric::kServeAnswers, Metric::kServeTruncated,
-                   Metric::kServeSignatures, Metric::kServeLimited, Metric::kServeTcpAccepted}) {
+  for (const Metric m :
+       {Metric::kServeQueries, Metric::kServeAnswers, Metric::kServeTruncated,
+        Metric::kServeSignatures, Metric::kServeLimited, Metric::kServeTcpAccepted}) {
     counters[std::string(metric_info(m).name)] = metric_total(m);
   }
   counters["tcp_connections"] = counts.total();

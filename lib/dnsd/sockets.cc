@@ -89,7 +89,7 @@ Result<os::SocketAddress> bound_address(const os::Fd& fd, const os::SocketAddres
 Result<os::SocketAddress> claim(const os::SocketAddress& asked) {
   constexpr int kTries = 50;
   for (int i = 0;; ++i) {
-    GW_TRY(os::Fd udp, open_socket(asked, SOCK_DGRAM, false));
+    GW_TRY(const os::Fd udp, open_socket(asked, SOCK_DGRAM, false));
     GW_TRY(os::SocketAddress address, bound_address(udp, asked));
     auto tcp = open_socket(address, SOCK_STREAM, false);
     if (tcp) return address;

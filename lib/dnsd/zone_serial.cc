@@ -18,7 +18,7 @@ constexpr std::string_view kForm = "serial {}\ntree {}\nsettings {}\n";
 std::optional<std::string_view> field(std::string_view& text, std::string_view name) {
   const std::size_t end = text.find('\n');
   if (end == std::string_view::npos) return std::nullopt;
-  std::string_view line = text.substr(0, end);
+  const std::string_view line = text.substr(0, end);
   text.remove_prefix(end + 1);
   if (!line.starts_with(name) || line.size() <= name.size() || line[name.size()] != ' ') {
     return std::nullopt;

@@ -225,7 +225,7 @@ bool Connection::write_response() {
 }
 
 bool Connection::write_stream() {
-  Exchange::News news = exchange_->take_stream();
+  const Exchange::News news = exchange_->take_stream();
   append_chunk(news.bytes);
   if (news.ended) {
     if (chunked_) out_ += "0\r\n\r\n";

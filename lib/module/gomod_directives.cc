@@ -106,7 +106,7 @@ Result<Interval> parse_interval(std::span<const std::string_view> words) {
   const auto word = [&](std::size_t i) { return i < words.size() ? words[i] : ""; };
   if (words.empty() || words[0] == "(") return usage_error("expected '[' or version");
   if (words[0] != "[") {
-    GW_TRY(std::string version, parse_text(words[0]));
+    GW_TRY(const std::string version, parse_text(words[0]));
     return Interval{version, version, 1};
   }
   if (words.size() < 2) return usage_error("expected version after '['");

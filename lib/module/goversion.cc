@@ -20,7 +20,7 @@ bool take_number(std::string_view& rest, std::uint32_t& out) {
   while (n < rest.size() && is_digit(rest[n])) ++n;
   if (n == 0 || n > 6 || (n > 1 && rest[0] == '0')) return false;
   out = 0;
-  for (char c : rest.substr(0, n)) out = out * 10 + static_cast<std::uint32_t>(c - '0');
+  for (const char c : rest.substr(0, n)) out = out * 10 + static_cast<std::uint32_t>(c - '0');
   rest.remove_prefix(n);
   return true;
 }
@@ -54,10 +54,10 @@ std::optional<GoVersion> parse_go_version(std::string_view text) {
 std::optional<ToolchainRecord> parse_toolchain_version(std::string_view version) {
   std::string_view rest = version;
   if (!take(rest, "v0.0.1-")) return std::nullopt;
-  std::size_t dot = rest.rfind('.');
+  const std::size_t dot = rest.rfind('.');
   if (dot == std::string_view::npos) return std::nullopt;
   ToolchainRecord out{rest.substr(0, dot), rest.substr(dot + 1)};
-  std::size_t dash = out.platform.find('-');
+  const std::size_t dash = out.platform.find('-');
   if (dash == std::string_view::npos || !is_word(out.platform.substr(0, dash)) ||
       !is_word(out.platform.substr(dash + 1)) || !parse_go_version(out.go_version)) {
     return std::nullopt;

@@ -21,7 +21,7 @@ bool is_path_char(char c) { return is_alnum(c) || c == '-' || c == '.' || c == '
 bool is_device_name(std::string_view name) {
   if (name.size() != 3 && name.size() != 4) return false;
   std::string lower = to_lower(name);
-  std::string_view stem = std::string_view(lower).substr(0, 3);
+  const std::string_view stem = std::string_view(lower).substr(0, 3);
   if (name.size() == 3) {
     return stem == "con" || stem == "prn" || stem == "aux" || stem == "nul";
   }
@@ -117,7 +117,7 @@ Status check_version_text(std::string_view version) {
 std::string escape(std::string_view text) {
   std::string out;
   out.reserve(text.size() + 8);
-  for (char c : text) {
+  for (const char c : text) {
     if (is_upper(c)) out.push_back('!');
     out.push_back(to_lower(c));
   }

@@ -23,10 +23,10 @@ void append_entry(std::string& out, const ReleaseEntry& e) {
 
 // Takes `VERSION=RECORD`, maybe with a `!`, and the space behind it off the front.
 std::optional<ServedReleases::Entry> take_entry(std::string_view& rest) {
-  std::size_t space = rest.find(' ');
+  const std::size_t space = rest.find(' ');
   std::string_view entry = rest.substr(0, space);
   rest.remove_prefix(space == std::string_view::npos ? rest.size() : space + 1);
-  std::size_t equals = entry.find('=');
+  const std::size_t equals = entry.find('=');
   if (equals == std::string_view::npos || equals == 0) return std::nullopt;
   const bool no_gomod = entry.ends_with('!');
   if (no_gomod) entry.remove_suffix(1);
@@ -44,11 +44,11 @@ bool insert(std::vector<ReleaseEntry>& entries, const Semver& v, ReleaseEntry en
   auto it = entries.begin();
   for (; it != entries.end(); ++it) {
     // What is kept was parsed before.
-    Semver kept = *parse_semver(it->version);
-    int major = compare_number(v.major, kept.major);
+    const Semver kept = *parse_semver(it->version);
+    const int major = compare_number(v.major, kept.major);
     if (major > 0) break;
     if (major < 0) continue;
-    int order = compare_semver(v, kept);
+    const int order = compare_semver(v, kept);
     if (order < 0 || (order == 0 && entry.record >= it->record)) return false;
     *it = std::move(entry);
     return true;
@@ -149,8 +149,8 @@ bool ToolchainSummary::add_go(std::string_view go_version, std::uint64_t record)
   if (!order) return false;
   Kept kept{*order, {std::string(go_version), record}};
   auto replace = [&](std::optional<Kept>& slot) {
-    bool better = !slot || kept.order > slot->order ||
-                  (kept.order == slot->order && record < slot->entry.record);
+    const bool better = !slot || kept.order > slot->order ||
+                        (kept.order == slot->order && record < slot->entry.record);
     if (better) slot = kept;
     return better;
   };

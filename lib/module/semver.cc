@@ -13,7 +13,7 @@ std::string_view take_number(std::string_view& rest) {
   std::size_t n = 0;
   while (n < rest.size() && is_digit(rest[n])) ++n;
   if (n > 1 && rest[0] == '0') return {};
-  std::string_view out = rest.substr(0, n);
+  const std::string_view out = rest.substr(0, n);
   rest.remove_prefix(n);
   return out;
 }
@@ -25,8 +25,8 @@ bool take(std::string_view& rest, char c) {
 }
 
 std::string_view take_identifier(std::string_view& rest) {
-  std::size_t dot = rest.find('.');
-  std::string_view out = rest.substr(0, dot);
+  const std::size_t dot = rest.find('.');
+  const std::string_view out = rest.substr(0, dot);
   rest.remove_prefix(dot == std::string_view::npos ? rest.size() : dot + 1);
   return out;
 }
@@ -35,9 +35,9 @@ std::string_view take_identifier(std::string_view& rest) {
 bool are_identifiers(std::string_view text) {
   if (text.empty() || text.back() == '.') return false;
   while (!text.empty()) {
-    std::string_view id = take_identifier(text);
+    const std::string_view id = take_identifier(text);
     if (id.empty()) return false;
-    for (char c : id) {
+    for (const char c : id) {
       if (!is_alnum(c) && c != '-') return false;
     }
   }
@@ -48,7 +48,7 @@ bool are_identifiers(std::string_view text) {
 bool is_prerelease(std::string_view text) {
   if (!are_identifiers(text)) return false;
   while (!text.empty()) {
-    std::string_view id = take_identifier(text);
+    const std::string_view id = take_identifier(text);
     if (id.size() > 1 && id[0] == '0' && all_digits(id)) return false;
   }
   return true;
@@ -60,11 +60,11 @@ int sign(int n) { return n < 0 ? -1 : (n > 0 ? 1 : 0); }
 int compare_prerelease(std::string_view a, std::string_view b) {
   if (a.empty() || b.empty()) return a.empty() ? (b.empty() ? 0 : 1) : -1;
   while (!a.empty() && !b.empty()) {
-    std::string_view ia = take_identifier(a);
-    std::string_view ib = take_identifier(b);
+    const std::string_view ia = take_identifier(a);
+    const std::string_view ib = take_identifier(b);
     if (ia == ib) continue;
-    bool na = all_digits(ia);
-    bool nb = all_digits(ib);
+    const bool na = all_digits(ia);
+    const bool nb = all_digits(ib);
     if (na != nb) return na ? -1 : 1;
     return na ? compare_number(ia, ib) : sign(ia.compare(ib));
   }
@@ -83,7 +83,7 @@ std::optional<Semver> parse_semver(std::string_view text) {
   if (v.minor.empty() || !take(rest, '.')) return std::nullopt;
   v.patch = take_number(rest);
   if (v.patch.empty()) return std::nullopt;
-  if (std::size_t plus = rest.find('+'); plus != std::string_view::npos) {
+  if (const std::size_t plus = rest.find('+'); plus != std::string_view::npos) {
     if (rest.substr(plus) != "+incompatible") return std::nullopt;
     v.incompatible = true;
     rest = rest.substr(0, plus);
@@ -113,9 +113,9 @@ int compare_number(std::string_view a, std::string_view b) {
 }
 
 int compare_semver(const Semver& a, const Semver& b) {
-  if (int c = compare_number(a.major, b.major); c != 0) return c;
-  if (int c = compare_number(a.minor, b.minor); c != 0) return c;
-  if (int c = compare_number(a.patch, b.patch); c != 0) return c;
+  if (const int c = compare_number(a.major, b.major); c != 0) return c;
+  if (const int c = compare_number(a.minor, b.minor); c != 0) return c;
+  if (const int c = compare_number(a.patch, b.patch); c != 0) return c;
   return compare_prerelease(a.prerelease, b.prerelease);
 }
 
@@ -123,8 +123,8 @@ std::optional<PseudoVersion> parse_pseudo_version(std::string_view text) {
   auto v = parse_semver(text);
   if (!v || v->prerelease.empty()) return std::nullopt;
   // The prerelease is TIME-REV, 0.TIME-REV or PRE.0.TIME-REV; REV holds no dash.
-  std::string_view pre = v->prerelease;
-  std::size_t dash = pre.rfind('-');
+  const std::string_view pre = v->prerelease;
+  const std::size_t dash = pre.rfind('-');
   constexpr std::size_t kTimeBytes = 14;
   if (dash == std::string_view::npos || dash < kTimeBytes || dash + 1 == pre.size()) {
     return std::nullopt;
@@ -133,12 +133,12 @@ std::optional<PseudoVersion> parse_pseudo_version(std::string_view text) {
   out.time = pre.substr(dash - kTimeBytes, kTimeBytes);
   out.revision = pre.substr(dash + 1);
   out.incompatible = v->incompatible;
-  std::string_view before = pre.substr(0, dash - kTimeBytes);
+  const std::string_view before = pre.substr(0, dash - kTimeBytes);
   if (!all_digits(out.time) || !std::all_of(out.revision.begin(), out.revision.end(), is_alnum)) {
     return std::nullopt;
   }
-  bool good = before.empty() ? v->minor == "0" && v->patch == "0"
-                             : before == "0." || before.ends_with(".0.");
+  const bool good = before.empty() ? v->minor == "0" && v->patch == "0"
+                                   : before == "0." || before.ends_with(".0.");
   if (!good) return std::nullopt;
   out.base = text.substr(0, static_cast<std::size_t>(out.time.data() - text.data()));
   return out;

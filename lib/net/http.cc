@@ -43,7 +43,7 @@ Status start_curl() {
 
 Status check_dns_servers(std::string_view list) {
   while (!list.empty()) {
-    std::string_view one = list.substr(0, list.find(','));
+    const std::string_view one = list.substr(0, list.find(','));
     list.remove_prefix(std::min(list.size(), one.size() + 1));
     if (auto address = os::SocketAddress::parse(one, 53); !address) {
       return std::move(address).error().in("name servers");
@@ -132,8 +132,8 @@ Status HttpClient::Impl::open() {
 }
 
 Result<TrustedCas*> HttpClient::Impl::cas_for(const HttpRequest& request) {
-  bool https = to_lower(std::string_view(request.url).substr(0, 6)) == "https:";
-  bool may_need = request.verify_tls && (https || request.max_redirects > 0);
+  const bool https = to_lower(std::string_view(request.url).substr(0, 6)) == "https:";
+  const bool may_need = request.verify_tls && (https || request.max_redirects > 0);
   if (may_need && !cas) {
     auto found = find_ca_file(options.ca_file);
     if (!found && https) return std::move(found).error();
@@ -191,7 +191,7 @@ void HttpClient::Impl::start_waiting(Batch& batch) {
                                               : options.max_connections;
     while (!origin.waiting.empty() && origin.active < limit && batch.active < kMaxActive &&
            !keeps_one_waiting(batch, origin)) {
-      std::size_t i = origin.waiting.front();
+      const std::size_t i = origin.waiting.front();
       origin.waiting.pop_front();
       --batch.waiting;
       start(batch, i);
@@ -239,7 +239,7 @@ void HttpClient::Impl::start(Batch& batch, std::size_t i) {
 
 void HttpClient::Impl::end(Batch& batch, std::size_t i) {
   told_quiet = false;  // perhaps nobody waited for the last of it
-  Transfer& t = *batch.transfers[i];
+  const Transfer& t = *batch.transfers[i];
   curl_multi_remove_handle(multi, t.easy);
   idle.push_back(t.easy);
   --batch.origins[i]->active;
@@ -345,7 +345,7 @@ void HttpClient::Impl::run(Batch& batch) {
     int running = 0;
     CURLMcode code = curl_multi_perform(multi, &running);
     if (code != CURLM_OK) return abandon(batch, curl_multi_strerror(code));
-    std::size_t before = batch.active;
+    const std::size_t before = batch.active;
     collect(batch);
     // There is room: fill it first. What is there already does not wait for the others.
     if (batch.active == 0 || batch.active < before || !batch.ready.empty()) continue;
@@ -363,7 +363,7 @@ Status check_connect_to(std::string_view entry) {
   std::vector<std::string> fields(1);
   bool bracket = false;
   bool odd = false;
-  for (char c : entry) {
+  for (const char c : entry) {
     if (c == '[') bracket = true;
     if (c == ']') bracket = false;
     odd = odd || c <= ' ' || c > '~';

@@ -220,7 +220,7 @@ bool Transfer::keep_body(std::string_view chunk) {
     if (satisfied_) satisfied->push_back(place);
     return true;
   }
-  std::size_t room = request->max_body - std::min(request->max_body, response_.body.size());
+  const std::size_t room = request->max_body - std::min(request->max_body, response_.body.size());
   if (chunk.size() <= room) {
     response_.body += chunk;
     return true;
@@ -273,7 +273,7 @@ std::string Transfer::describe_timeout(const HttpOptions& options) const {
   curl_off_t took = 0;
   curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &took);
   const std::string received = fmt::format(", {} bytes received", received_);
-  Duration spent = std::chrono::microseconds(took);
+  const Duration spent = std::chrono::microseconds(took);
   if (!connected()) {
     return "no connection within " + in_seconds(std::min(timeout_, options.connect_timeout));
   }

@@ -50,7 +50,7 @@ Status check_url(std::string_view text) {
   if (text.size() > 8192) return bad("longer than 8192 bytes");
   // Curl would take the first element of the path for the host.
   if (text.substr(text.find("://") + 3).starts_with('/')) return bad("no host");
-  Url url = parse_url(std::string(text));
+  const Url url = parse_url(std::string(text));
   if (!url || url_part(url, CURLUPART_HOST).empty()) return bad("malformed");
   return {};
 }
@@ -70,7 +70,8 @@ std::string redact_url(std::string_view url) {
   if (slashes == std::string_view::npos) return std::string(url);
   auto begin = slashes + 3;
   auto end = url.find_first_of("/?#", begin);
-  std::string_view authority = url.substr(begin, end == std::string_view::npos ? end : end - begin);
+  const std::string_view authority =
+      url.substr(begin, end == std::string_view::npos ? end : end - begin);
   auto at = authority.rfind('@');
   if (at == std::string_view::npos) return std::string(url);
   std::string out(url.substr(0, begin));
@@ -79,7 +80,7 @@ std::string redact_url(std::string_view url) {
 }
 
 std::string url_origin(const std::string& text) {
-  Url url = parse_url(text);
+  const Url url = parse_url(text);
   if (!url) return text;
   return to_lower(fmt::format("{}://{}:{}", url_part(url, CURLUPART_SCHEME),
                               url_part(url, CURLUPART_HOST),
@@ -87,7 +88,7 @@ std::string url_origin(const std::string& text) {
 }
 
 std::string url_proxy(const std::string& text, const ProxySettings& proxies) {
-  Url url = parse_url(text);
+  const Url url = parse_url(text);
   if (!url) return "";
   const auto port = parse_decimal(url_part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT));
   return proxies.proxy_for(to_lower(url_part(url, CURLUPART_SCHEME)), url_part(url, CURLUPART_HOST),
@@ -95,7 +96,7 @@ std::string url_proxy(const std::string& text, const ProxySettings& proxies) {
 }
 
 std::string url_host(const std::string& text) {
-  Url url = parse_url(text);
+  const Url url = parse_url(text);
   if (!url) return "";
   std::string host = to_lower(url_part(url, CURLUPART_HOST));
   if (host.starts_with('[') && host.ends_with(']')) return host.substr(1, host.size() - 2);

@@ -222,7 +222,7 @@ std::vector<Slot> ask(ub_ctx* ctx, std::span<const Question* const> questions, M
         std::count_if(slots.begin(), slots.begin() + static_cast<std::ptrdiff_t>(started),
                       [](const Slot& s) { return s.done; }));
   }
-  for (Slot& s : slots) {
+  for (const Slot& s : slots) {
     if (!s.done && s.id >= 0) ub_cancel(ctx, s.id);  // no callback may find a dead slot
   }
   return slots;
@@ -230,7 +230,7 @@ std::vector<Slot> ask(ub_ctx* ctx, std::span<const Question* const> questions, M
 
 // libunbound's reason holds names from the network.
 std::string escaped(std::string_view text) {
-  std::string out = quoted(text, 500);
+  const std::string out = quoted(text, 500);
   return out.size() >= 2 ? out.substr(1, out.size() - 2) : out;
 }
 

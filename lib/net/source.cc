@@ -59,7 +59,7 @@ Result<std::string> DirectorySource::read_one(int dir, const tlog::FetchRequest&
   // O_NONBLOCK: opening a FIFO must not wait for its other end.
   // A build's lookup ends in a slash, as its page does; where files are served it is that page's.
   const std::string path = request.path.ends_with('/') ? request.path + "index.html" : request.path;
-  os::Fd fd(::openat(dir, path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  const os::Fd fd(::openat(dir, path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!fd) {
     if (errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG) {
       return not_found_error(where() + ": no such file");
@@ -89,7 +89,7 @@ std::vector<Result<std::string>> DirectorySource::fetch(
     std::span<const tlog::FetchRequest> requests) {
   std::vector<Result<std::string>> out;
   out.reserve(requests.size());
-  os::Fd dir(::open(directory_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const os::Fd dir(::open(directory_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!dir) {
     out.assign(requests.size(), errno_error("opening " + directory_, errno));
     return out;

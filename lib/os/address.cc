@@ -28,9 +28,9 @@ std::optional<Split> split_port(std::string_view text) {
   if (text.starts_with('[')) {
     auto close = text.find(']');
     if (close == std::string_view::npos) return std::nullopt;
-    std::string_view ip = text.substr(1, close - 1);
+    const std::string_view ip = text.substr(1, close - 1);
     if (ip.find(':') == std::string_view::npos) return std::nullopt;
-    std::string_view rest = text.substr(close + 1);
+    const std::string_view rest = text.substr(close + 1);
     if (rest.empty()) return Split{ip, std::nullopt};
     if (rest[0] != ':' && rest[0] != '@') return std::nullopt;
     return Split{ip, rest.substr(1)};
@@ -74,9 +74,9 @@ Result<SocketAddress> SocketAddress::parse(std::string_view text,
     port = static_cast<std::uint16_t>(*n);
   }
   SocketAddress out;
-  std::string_view ip = split->ip;
+  const std::string_view ip = split->ip;
   auto percent = ip.find('%');
-  std::string digits(ip.substr(0, percent));
+  const std::string digits(ip.substr(0, percent));
   if (::inet_pton(AF_INET6, digits.c_str(), &out.storage_.v6.sin6_addr) == 1) {
     out.storage_.v6.sin6_family = AF_INET6;
     // What IPv4's address shared with these fields is gone; set them all.
@@ -127,7 +127,7 @@ bool SocketAddress::is_wildcard() const {
 }
 
 bool SocketAddress::is_loopback() const {
-  std::string_view ip = ip_bytes();
+  const std::string_view ip = ip_bytes();
   if (!is_v6()) return ip[0] == 127;
   constexpr std::string_view kMapped("\0\0\0\0\0\0\0\0\0\0\xff\xff\x7f", 13);
   return IN6_IS_ADDR_LOOPBACK(&storage_.v6.sin6_addr) || ip.starts_with(kMapped);
@@ -139,7 +139,7 @@ std::string SocketAddress::format_ip() const {
   std::string out = text;
   if (is_v6() && storage_.v6.sin6_scope_id != 0) {
     char name[IF_NAMESIZE] = "";
-    bool named = ::if_indextoname(storage_.v6.sin6_scope_id, name) != nullptr;
+    const bool named = ::if_indextoname(storage_.v6.sin6_scope_id, name) != nullptr;
     out += '%';
     out += named ? std::string(name) : std::to_string(storage_.v6.sin6_scope_id);
   }

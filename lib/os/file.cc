@@ -57,8 +57,8 @@ Result<std::optional<struct stat>> look_at(const std::string& path) {
 namespace {
 
 Status sync_directory(const std::string& path) {
-  std::string dir = directory_of(path);
-  Fd fd = open_retry(dir, O_RDONLY | O_DIRECTORY);
+  const std::string dir = directory_of(path);
+  const Fd fd = open_retry(dir, O_RDONLY | O_DIRECTORY);
   if (!fd) return errno_error("opening " + dir, errno);
   if (::fsync(fd.get()) != 0) return errno_error("fsync of " + dir, errno);
   return {};
@@ -205,7 +205,7 @@ Result<std::string> wait_for_writer(const Fd& fd, const std::string& path) {
 Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
   // Not waiting: open(2) would, for a named pipe's writer, for ever.
   GW_TRY(const Fd fd, open_to_read(path, O_NONBLOCK | O_NOCTTY));
-  GW_TRY(std::string begin, wait_for_writer(fd, path));
+  GW_TRY(const std::string begin, wait_for_writer(fd, path));
   if (begin.empty()) return read_open_file(fd, path, max_bytes);
   GW_TRY(const std::string rest,
          read_open_file(fd, path, std::max(max_bytes, begin.size()) - begin.size()));

@@ -27,10 +27,10 @@ sigset_t handled_set(const SignalThread::Callbacks& callbacks) {
 
 Result<std::unique_ptr<SignalThread>> SignalThread::start(Stop& stop, Callbacks callbacks) {
   ignore_sigpipe();
-  sigset_t set = handled_set(callbacks);
+  const sigset_t set = handled_set(callbacks);
   Fd fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!fd) return errno_error("making a signal descriptor", errno);
-  if (int err = ::pthread_sigmask(SIG_BLOCK, &set, nullptr); err != 0) {
+  if (const int err = ::pthread_sigmask(SIG_BLOCK, &set, nullptr); err != 0) {
     return errno_error("blocking signals", err);
   }
   std::unique_ptr<SignalThread> self(new SignalThread(stop, std::move(callbacks), std::move(fd)));

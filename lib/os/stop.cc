@@ -18,8 +18,8 @@ Stop::Stop() : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 void Stop::request() {
   requested_.store(true, std::memory_order_release);
   std::uint64_t one = 1;
-  int saved = errno;  // may run in a signal handler
-  [[maybe_unused]] ssize_t n = ::write(event_.get(), &one, sizeof one);
+  const int saved = errno;  // may run in a signal handler
+  [[maybe_unused]] const ssize_t n = ::write(event_.get(), &one, sizeof one);
   errno = saved;
 }
 

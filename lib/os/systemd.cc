@@ -17,8 +17,8 @@
 namespace gw::os {
 
 Notifier::Notifier(std::string socket, std::chrono::microseconds watchdog) : watchdog_(watchdog) {
-  bool usable = socket.size() > 1 && socket.size() < sizeof(sockaddr_un{}.sun_path) &&
-                (socket[0] == '/' || socket[0] == '@');
+  const bool usable = socket.size() > 1 && socket.size() < sizeof(sockaddr_un{}.sun_path) &&
+                      (socket[0] == '/' || socket[0] == '@');
   if (usable) socket_ = std::move(socket);
 }
 
@@ -30,8 +30,8 @@ Notifier Notifier::from_environment() {
     return text;
   };
   std::string socket = take("NOTIFY_SOCKET");
-  std::string usec = take("WATCHDOG_USEC");
-  std::string pid = take("WATCHDOG_PID");
+  const std::string usec = take("WATCHDOG_USEC");
+  const std::string pid = take("WATCHDOG_PID");
   std::chrono::microseconds watchdog{};
   // Ten years: beyond that it is no watchdog, and arithmetic on it could overflow.
   constexpr std::uint64_t kMost = 10ULL * 365 * 86400 * 1'000'000;
@@ -64,7 +64,7 @@ bool Notifier::send(std::string_view message) const {
   } else {
     ++length;
   }
-  Fd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const Fd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!fd) return false;
   ssize_t n = 0;
   do {
@@ -79,7 +79,7 @@ namespace {
 // A line ends an assignment, so one inside a status would be taken for another.
 std::string status_line(std::string_view text) {
   std::string line = "STATUS=";
-  for (char c : text) line += c == '\n' ? ' ' : c;
+  for (const char c : text) line += c == '\n' ? ' ' : c;
   return line + "\n";
 }
 

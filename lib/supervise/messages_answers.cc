@@ -103,7 +103,7 @@ Result<Discovered> parse_discovered(std::string_view text) {
     }
   }
   const auto go = [&](std::string_view name) {
-    std::string version = text_member(*json, name);
+    const std::string version = text_member(*json, name);
     return mod::parse_go_version(version) ? version : "";
   };
   out.toolchains = {go("cur"), go("prev")};

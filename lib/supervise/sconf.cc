@@ -21,7 +21,7 @@ struct SconfLine {
 std::vector<SconfLine> split_sconf(std::string_view text) {
   std::vector<SconfLine> out;
   for (std::size_t number = 1; !text.empty(); ++number) {
-    std::string_view line = text.substr(0, text.find('\n'));
+    const std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
     if (line.empty() || trim(line).starts_with('#')) continue;
     SconfLine read{number, 0, line};

@@ -174,7 +174,7 @@ void Supervisor::fetch_done(const os::Exit& exit) {
 
 // The bytes of a file that somebody brought: what is proven of them is the same.
 Status Supervisor::read_source() {
-  os::Fd file(::open(wanted_->source.c_str(), O_RDONLY | O_CLOEXEC));
+  const os::Fd file(::open(wanted_->source.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return errno_error(wanted_->source, errno);
   return take_bytes(file.get(), wanted_->source);
 }

@@ -222,7 +222,7 @@ void Supervisor::refuse_replacement(Error error) {
 Status Supervisor::replace_program() {
   GW_CHECK(save());
   GW_TRY(std::vector<std::string> arguments, own_arguments());
-  GW_TRY(os::Fd text, text_in_memory(format_handover(what_is_left())));
+  GW_TRY(const os::Fd text, text_in_memory(format_handover(what_is_left())));
   std::vector<std::string> more = notifier_.environment();
   more.push_back(fmt::format("{}={}", kHandoverVariable, text.get()));
   std::vector<std::string> environment = environment_with(more);

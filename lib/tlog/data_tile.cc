@@ -19,7 +19,7 @@ std::string_view take_record(std::string_view& rest) {
     at = static_cast<std::size_t>(static_cast<const char*>(found) - rest.data()) + 1;
     if (at == rest.size() || rest[at] == '\n') break;
   }
-  std::string_view record = rest.substr(0, at);
+  const std::string_view record = rest.substr(0, at);
   rest.remove_prefix(std::min(rest.size(), at + 1));
   return record;
 }
@@ -33,7 +33,7 @@ bool take_number(std::string_view& rest, std::uint64_t number) {
     *--p = static_cast<char>('0' + number % 10);
     number /= 10;
   } while (number != 0);
-  std::string_view line(p, static_cast<std::size_t>(end - p));
+  const std::string_view line(p, static_cast<std::size_t>(end - p));
   if (!rest.starts_with(line)) return false;
   rest.remove_prefix(line.size());
   return true;

@@ -73,20 +73,20 @@ bool is_record_module(std::string_view text) {
 
 std::optional<GoRecord> parse_go_record(std::string_view text) {
   // Line 1 is HEAD + " " + sum, line 2 is HEAD + "/go.mod " + sum, where HEAD is "M V".
-  std::size_t end1 = text.find('\n');
+  const std::size_t end1 = text.find('\n');
   constexpr std::size_t kTail = kSumBytes + 1;
   if (end1 == std::string_view::npos || end1 <= kTail) return std::nullopt;
-  std::string_view head = text.substr(0, end1 - kTail);
-  std::size_t end2 = end1 + 1 + head.size() + kGoMod.size() + kTail;
+  const std::string_view head = text.substr(0, end1 - kTail);
+  const std::size_t end2 = end1 + 1 + head.size() + kGoMod.size() + kTail;
   if (text.size() != end2 + 1 || text[end2] != '\n' || text[head.size()] != ' ') {
     return std::nullopt;
   }
-  std::string_view line2 = text.substr(end1 + 1, end2 - end1 - 1);
+  const std::string_view line2 = text.substr(end1 + 1, end2 - end1 - 1);
   if (line2.substr(0, head.size()) != head || line2.substr(head.size(), kGoMod.size()) != kGoMod ||
       line2[head.size() + kGoMod.size()] != ' ') {
     return std::nullopt;
   }
-  std::size_t space = head.find(' ');
+  const std::size_t space = head.find(' ');
   if (space == std::string_view::npos) return std::nullopt;
   GoRecord r{head.substr(0, space), head.substr(space + 1),
              text.substr(end1 - kSumBytes, kSumBytes), text.substr(end2 - kSumBytes, kSumBytes)};

@@ -23,7 +23,7 @@ Hash empty_tree_hash() { return sha256({}); }
 Hash subtree_root(std::span<const Hash> nodes) {
   if (nodes.empty()) return empty_tree_hash();
   if (nodes.size() == 1) return nodes[0];
-  std::size_t left = std::bit_ceil(nodes.size()) / 2;
+  const std::size_t left = std::bit_ceil(nodes.size()) / 2;
   return node_hash(subtree_root(nodes.first(left)), subtree_root(nodes.subspan(left)));
 }
 

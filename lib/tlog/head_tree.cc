@@ -22,7 +22,7 @@ Error no_such_tile(const TileId& id, std::uint64_t size) {
 // A tile's part of the frontier: one hash for each set bit of its width, the largest subtree first.
 void append_frontier(std::span<const Hash> hashes, std::vector<Hash>& out) {
   while (!hashes.empty()) {
-    std::size_t n = std::bit_floor(hashes.size());
+    const std::size_t n = std::bit_floor(hashes.size());
     out.push_back(subtree_root(hashes.first(n)));
     hashes = hashes.subspan(n);
   }
@@ -36,7 +36,7 @@ HeadTree::HeadTree(TileSource& source, Checkpoint head)
 std::vector<TileId> HeadTree::edge_tiles() const {
   std::vector<TileId> out;
   for (int level = 0; level <= kMaxTileLevel; ++level) {
-    std::uint64_t entries = head_.size() >> (kTileHeight * static_cast<unsigned>(level));
+    const std::uint64_t entries = head_.size() >> (kTileHeight * static_cast<unsigned>(level));
     auto width = static_cast<std::uint32_t>(entries % kTileWidth);
     if (width != 0) out.push_back({level, entries / kTileWidth, width});
   }
@@ -53,8 +53,8 @@ Status HeadTree::load(const std::vector<TileId>& tiles) {
   make_room(kMaxTileLevel * (tiles.size() + 1));
   std::vector<TileId> missing;
   auto want = [&](const TileId& id) {
-    bool known = verified_.contains({id.level, id.index}) ||
-                 std::find(missing.begin(), missing.end(), id) != missing.end();
+    const bool known = verified_.contains({id.level, id.index}) ||
+                       std::find(missing.begin(), missing.end(), id) != missing.end();
     if (!known) missing.push_back(id);
     return !known;
   };
@@ -87,7 +87,7 @@ Status HeadTree::load_missing(std::vector<TileId> missing) {
   std::sort(missing.begin(), missing.end(),
             [](const TileId& a, const TileId& b) { return a.level > b.level; });
   for (const TileId& id : missing) {
-    Key key{id.level, id.index};
+    const Key key{id.level, id.index};
     if (!id.full()) continue;
     Hashes& hashes = fetched[key];
     const Hashes& parent = verified_.at({id.level + 1, id.index / kTileWidth});
@@ -142,7 +142,7 @@ Status HeadTree::authenticate_edge(const std::map<Key, Hashes>& fetched) {
                            {head_, std::move(bad)});
   }
   for (const TileId& id : edge) {
-    Key key{id.level, id.index};
+    const Key key{id.level, id.index};
     verified_.insert_or_assign(key, id.level == 0 && tail_ ? *tail_ : fetched.at(key));
   }
   edge_done_ = true;
@@ -175,7 +175,7 @@ void HeadTree::make_room(std::size_t incoming) {
 
 Result<Hash> HeadTree::entry(int level, std::uint64_t index) {
   Key key{level, index / kTileWidth};
-  std::size_t at = index % kTileWidth;
+  const std::size_t at = index % kTileWidth;
   auto it = verified_.find(key);
   if (it == verified_.end()) {
     GW_CHECK(load({{key.level, key.index, kTileWidth}}));
@@ -189,10 +189,10 @@ Result<Hash> HeadTree::entry(int level, std::uint64_t index) {
 
 Result<Hash> HeadTree::node(NodeId id) {
   auto level = static_cast<int>(id.level / kTileHeight);
-  std::uint64_t count = std::uint64_t{1} << (id.level % kTileHeight);
+  const std::uint64_t count = std::uint64_t{1} << (id.level % kTileHeight);
   std::vector<Hash> entries;
   for (std::uint64_t i = 0; i < count; ++i) {
-    GW_TRY(Hash h, entry(level, id.index * count + i));
+    GW_TRY(const Hash h, entry(level, id.index * count + i));
     entries.push_back(h);
   }
   return subtree_root(entries);
@@ -201,7 +201,7 @@ Result<Hash> HeadTree::node(NodeId id) {
 std::vector<TileId> HeadTree::path_tiles(std::uint64_t size) const {
   std::vector<TileId> out;
   for (unsigned level = 0; level <= kMaxTileLevel; ++level) {
-    std::uint64_t entries = size >> (kTileHeight * level);
+    const std::uint64_t entries = size >> (kTileHeight * level);
     if (entries % kTileWidth != 0) {
       out.push_back({static_cast<int>(level), entries / kTileWidth, kTileWidth});
     }
@@ -251,7 +251,7 @@ bool HeadTree::add_verified(TileId id, std::vector<TileBytes>& out) const {
   if (it == verified_.end()) return false;
   id.width = static_cast<std::uint32_t>(it->second.size());
   std::string path = format_tile_path(id);
-  bool known = std::any_of(out.begin(), out.end(), [&](auto& t) { return t.path == path; });
+  const bool known = std::any_of(out.begin(), out.end(), [&](auto& t) { return t.path == path; });
   if (!known) out.push_back({std::move(path), format_hash_tile(it->second)});
   return id.full();
 }

@@ -8,12 +8,12 @@
 namespace gw::tlog {
 
 Result<LookupReply> parse_lookup(std::string_view reply) {
-  std::size_t end = reply.find('\n');
+  const std::size_t end = reply.find('\n');
   if (end == std::string_view::npos) return untrusted_error("lookup reply: no record number");
   auto number = parse_decimal(reply.substr(0, end));
   if (!number) return untrusted_error("lookup reply: bad record number");
-  std::string_view rest = reply.substr(end + 1);
-  std::size_t blank = rest.find("\n\n");
+  const std::string_view rest = reply.substr(end + 1);
+  const std::size_t blank = rest.find("\n\n");
   if (blank == std::string_view::npos) return untrusted_error("lookup reply: no signed head");
   LookupReply out{*number, rest.substr(0, blank + 1), rest.substr(blank + 2)};
   if (!is_record_text(out.record)) return untrusted_error("lookup reply: malformed record");

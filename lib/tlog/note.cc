@@ -73,7 +73,7 @@ std::string format_signature_line(std::string_view name, std::uint32_t id,
 }
 
 std::uint32_t key_id(std::string_view name, std::string_view algorithm_and_key) {
-  Hash h = Sha256().update(name).update("\n").update(algorithm_and_key).finish();
+  const Hash h = Sha256().update(name).update("\n").update(algorithm_and_key).finish();
   return *ByteReader(as_bytes(h)).u32();
 }
 
@@ -144,7 +144,7 @@ namespace {
 Result<NoteSignature> parse_signature_line(std::string_view line) {
   if (!line.starts_with(kSignaturePrefix)) return untrusted_error("malformed signature line");
   line.remove_prefix(kSignaturePrefix.size());
-  std::size_t space = line.find(' ');
+  const std::size_t space = line.find(' ');
   if (space == std::string_view::npos) return untrusted_error("malformed signature line");
   NoteSignature sig;
   sig.name = line.substr(0, space);
@@ -163,12 +163,12 @@ Result<NoteSignature> parse_signature_line(std::string_view line) {
 Result<UnverifiedNote> parse_note(std::string_view note) {
   if (note.size() > kMaxNoteBytes) return untrusted_error("signed note: too long");
   if (!is_utf8(note)) return untrusted_error("signed note: not UTF-8");
-  for (char c : note) {
+  for (const char c : note) {
     if (static_cast<unsigned char>(c) < 0x20 && c != '\n') {
       return untrusted_error("signed note: control character");
     }
   }
-  std::size_t blank = note.rfind("\n\n");
+  const std::size_t blank = note.rfind("\n\n");
   if (blank == std::string_view::npos) return untrusted_error("signed note: no signatures");
   UnverifiedNote out{note.substr(0, blank + 1), {}};
   std::string_view rest = note.substr(blank + 2);

@@ -34,7 +34,7 @@ std::optional<std::vector<Hash>> likely_leaves(const TileBody& body) {
 
 // Of the two readings the one that gives `expected`.
 std::optional<std::vector<Hash>> leaves_with_root(const TileBody& body, const Hash& expected) {
-  for (Framing framing : {Framing::kBlankLines, Framing::kNumbered}) {
+  for (const Framing framing : {Framing::kBlankLines, Framing::kNumbered}) {
     auto leaves = leaves_of(body, framing);
     if (leaves && subtree_root(*leaves) == expected) return leaves;
   }
@@ -67,10 +67,10 @@ Result<HeadComparison> RunFetcher::compare() {
         fmt::format("cannot follow from record {} to a head of {}", own_.size(), target().size()));
   }
   if (own_.size() == target().size()) return compare_history(own_.size(), own_.root(), tree_);
-  std::uint64_t first = own_.size() / kTileWidth;
-  std::uint64_t last = (target().size() - 1) / kTileWidth;
+  const std::uint64_t first = own_.size() / kTileWidth;
+  const std::uint64_t last = (target().size() - 1) / kTileWidth;
   if (last - first < kDirectTiles) {
-    GW_TRY(bool proven, prove_by_root(first, last));
+    GW_TRY(const bool proven, prove_by_root(first, last));
     if (proven) return settle_history(own_.size(), own_.root(), own_.root(), tree_);
   }
   return prove_by_tiles();
@@ -78,10 +78,10 @@ Result<HeadComparison> RunFetcher::compare() {
 
 std::optional<HeadComparison> RunFetcher::fork_by_hash_tiles() {
   if (!tree_.edge_proven()) tree_.forget_tail();
-  std::uint64_t boundary = own_.size() / kTileWidth * kTileWidth;
-  for (std::uint64_t size : {boundary, own_.size()}) {
+  const std::uint64_t boundary = own_.size() / kTileWidth * kTileWidth;
+  for (const std::uint64_t size : {boundary, own_.size()}) {
     auto there = tree_.frontier_at(size);
-    bool same = there && *there == own_.truncated_to(size == own_.size() ? 0 : kTileHeight);
+    const bool same = there && *there == own_.truncated_to(size == own_.size() ? 0 : kTileHeight);
     if (there && !same) return fork_at(size, *there);
   }
   return std::nullopt;
@@ -105,7 +105,7 @@ Result<bool> RunFetcher::prove_by_root(std::uint64_t first, std::uint64_t last) 
     }
     expected[tiles[i].index] = subtree_root(*leaves);
   }
-  bool proven = readable && frontier.root() == target().root();
+  const bool proven = readable && frontier.root() == target().root();
   if (proven) expected_ = std::move(expected);
   return proven;
 }
@@ -129,13 +129,13 @@ Status RunFetcher::load_bodies(const std::vector<TileId>& tiles, std::size_t max
 }
 
 Status RunFetcher::prove_edge() {
-  std::uint64_t size = target().size();
+  const std::uint64_t size = target().size();
   if (size % kTileWidth == 0) return tree_.load({});
   TileId id = data_tile(size / kTileWidth);
   const TileBody& body = bodies_.at(id.index);
   auto leaves = likely_leaves(body);
   if (leaves) {
-    Hash root = subtree_root(*leaves);
+    const Hash root = subtree_root(*leaves);
     tree_.use_tail(*std::move(leaves));
     auto status = tree_.load({});
     if (status) {
@@ -148,7 +148,7 @@ Status RunFetcher::prove_edge() {
   // The records do not fit. With the hashes of level 0 in their place either the edge does, and it
   // is the data tile that is wrong (or framed in the unlikely way), or the hash tiles are.
   GW_CHECK(tree_.load({}));
-  GW_TRY(Hash root, level0_root(id));
+  GW_TRY(const Hash root, level0_root(id));
   expected_[id.index] = root;
   if (leaves_with_root(body, root)) return {};
   if (!body.from_full) {
@@ -164,7 +164,7 @@ Status RunFetcher::prove_edge() {
 Result<Hash> RunFetcher::level0_root(const TileId& id) {
   std::vector<Hash> leaves;
   for (std::uint32_t i = 0; i < id.width; ++i) {
-    GW_TRY(Hash h, tree_.entry(0, id.index * kTileWidth + i));
+    GW_TRY(const Hash h, tree_.entry(0, id.index * kTileWidth + i));
     leaves.push_back(h);
   }
   return subtree_root(leaves);
@@ -179,9 +179,9 @@ Error RunFetcher::bad_data_tile(const TileId& id) {
 }
 
 Result<HeadComparison> RunFetcher::prove_by_tiles() {
-  std::uint64_t size = target().size();
-  std::uint64_t boundary = own_.size() - own_.size() % kTileWidth;
-  TileId middle = data_tile(own_.size() / kTileWidth);
+  const std::uint64_t size = target().size();
+  const std::uint64_t boundary = own_.size() - own_.size() % kTileWidth;
+  const TileId middle = data_tile(own_.size() / kTileWidth);
   std::vector<TileId> wanted;
   if (size % kTileWidth != 0) wanted.push_back(data_tile(size / kTileWidth));
   if (own_.size() != boundary && (wanted.empty() || wanted[0].index != middle.index)) {
@@ -214,7 +214,7 @@ HeadComparison RunFetcher::fork_at(std::uint64_t size, const Frontier& there) {
 }
 
 Result<std::vector<Hash>> RunFetcher::middle_leaves(const TileId& id) {
-  GW_TRY(Hash root, expected_root(id));
+  GW_TRY(const Hash root, expected_root(id));
   auto it = bodies_.find(id.index);
   auto leaves = it == bodies_.end() ? std::nullopt : leaves_with_root(it->second, root);
   if (!leaves) return bad_data_tile(id);
@@ -247,11 +247,11 @@ Result<FetchedRun> RunFetcher::fetch(std::uint64_t first, std::size_t max_tiles,
   }
   std::vector<TileId> tiles;
   std::vector<TileId> level1;
-  std::uint64_t last = (target().size() - 1) / kTileWidth;
+  const std::uint64_t last = (target().size() - 1) / kTileWidth;
   for (std::uint64_t i = first / kTileWidth; i <= last && tiles.size() < max_tiles; ++i) {
     tiles.push_back(data_tile(i));
-    TileId above{1, i / kTileWidth, kTileWidth};
-    bool known = expected_.contains(i) || (!level1.empty() && level1.back() == above);
+    const TileId above{1, i / kTileWidth, kTileWidth};
+    const bool known = expected_.contains(i) || (!level1.empty() && level1.back() == above);
     if (!known) level1.push_back(above);
   }
   if (!level1.empty()) GW_CHECK(tree_.load(level1));
@@ -264,7 +264,7 @@ Result<FetchedRun> RunFetcher::fetch(std::uint64_t first, std::size_t max_tiles,
   GW_TRY(Frontier before, frontier_before(first));
   FetchedRun run(target(), std::move(before));
   for (const TileId& id : tiles) {
-    GW_TRY(Hash expected, expected_root(id));
+    GW_TRY(const Hash expected, expected_root(id));
     run.tiles_.push_back({std::move(bodies_.extract(id.index).mapped()), expected});
   }
   run.end_ = std::min<std::uint64_t>((tiles.back().index + 1) * kTileWidth, target().size());

@@ -22,7 +22,8 @@ std::string format_index(std::uint64_t index) {
   std::string out;
   for (std::size_t i = groups.size(); i-- > 0;) {
     if (i > 0) out += 'x';
-    for (std::uint64_t unit : {100, 10, 1}) out += static_cast<char>('0' + groups[i] / unit % 10);
+    for (const std::uint64_t unit : {100, 10, 1})
+      out += static_cast<char>('0' + groups[i] / unit % 10);
     if (i > 0) out += '/';
   }
   return out;
@@ -34,7 +35,7 @@ std::optional<std::uint64_t> parse_index(std::string_view text) {
     last = !text.starts_with('x');
     if (!last) text.remove_prefix(1);
     if (text.size() < 3 || (!last && (text.size() == 3 || text[3] != '/'))) return std::nullopt;
-    for (char c : text.substr(0, 3)) {
+    for (const char c : text.substr(0, 3)) {
       if (!is_digit(c)) return std::nullopt;
       index = index * 10 + static_cast<std::uint64_t>(c - '0');
       if (index > kMaxTreeSize) return std::nullopt;
@@ -60,9 +61,9 @@ std::optional<TileId> parse_tile_path(std::string_view path) {
   std::string_view rest = path;
   if (!rest.starts_with(kPrefix)) return std::nullopt;
   rest.remove_prefix(kPrefix.size());
-  std::size_t slash = rest.find('/');
+  const std::size_t slash = rest.find('/');
   if (slash == std::string_view::npos) return std::nullopt;
-  std::string_view level = rest.substr(0, slash);
+  const std::string_view level = rest.substr(0, slash);
   rest.remove_prefix(slash + 1);
   TileId id;
   if (level == "data") {
@@ -72,7 +73,7 @@ std::optional<TileId> parse_tile_path(std::string_view path) {
     if (!n || *n > static_cast<std::uint64_t>(kMaxTileLevel)) return std::nullopt;
     id.level = static_cast<int>(*n);
   }
-  if (std::size_t dot = rest.find(".p/"); dot != std::string_view::npos) {
+  if (const std::size_t dot = rest.find(".p/"); dot != std::string_view::npos) {
     auto width = parse_decimal(rest.substr(dot + 3));
     if (!width || *width == 0 || *width >= kTileWidth) return std::nullopt;
     id.width = static_cast<std::uint32_t>(*width);
@@ -88,8 +89,8 @@ std::optional<TileId> parse_tile_path(std::string_view path) {
 
 std::uint32_t tile_width(int level, std::uint64_t index, std::uint64_t size) {
   if (level > kMaxTileLevel) return 0;
-  std::uint64_t entries = level == kDataLevel ? size : size >> (kTileHeight * level);
-  std::uint64_t first = index * kTileWidth;
+  const std::uint64_t entries = level == kDataLevel ? size : size >> (kTileHeight * level);
+  const std::uint64_t first = index * kTileWidth;
   if (index > (UINT64_MAX / kTileWidth) || first >= entries) return 0;
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(kTileWidth, entries - first));
 }

@@ -39,7 +39,7 @@ Hash Frontier::root() const {
 }
 
 void Frontier::append_subtree(unsigned level, const Hash& root) {
-  std::uint64_t unit = std::uint64_t{1} << level;
+  const std::uint64_t unit = std::uint64_t{1} << level;
   if (size_ % unit != 0) std::abort();
   // Like a binary counter: each carry joins the two smallest subtrees.
   Hash h = root;
@@ -73,8 +73,8 @@ namespace {
 // The RFC 6962 root over [begin, end).
 Result<Hash> range_root(std::uint64_t begin, std::uint64_t end, NodeSource& nodes) {
   std::vector<Hash> parts;
-  for (NodeId id : range_nodes(begin, end)) {
-    GW_TRY(Hash h, nodes.node(id));
+  for (const NodeId id : range_nodes(begin, end)) {
+    GW_TRY(const Hash h, nodes.node(id));
     parts.push_back(h);
   }
   Hash h = parts.back();
@@ -94,8 +94,8 @@ Status check_length(bool ok) {
 
 Result<Frontier> frontier_at(std::uint64_t size, NodeSource& nodes) {
   std::vector<Hash> hashes;
-  for (NodeId id : range_nodes(0, size)) {
-    GW_TRY(Hash h, nodes.node(id));
+  for (const NodeId id : range_nodes(0, size)) {
+    GW_TRY(const Hash h, nodes.node(id));
     hashes.push_back(h);
   }
   return Frontier::from_hashes(size, std::move(hashes));
@@ -107,9 +107,9 @@ Result<std::vector<Hash>> inclusion_proof(std::uint64_t index, std::uint64_t siz
   std::uint64_t begin = 0;
   std::uint64_t end = size;
   while (end - begin > 1) {
-    std::uint64_t middle = begin + split(end - begin);
-    bool left = index < middle;
-    GW_TRY(Hash h, left ? range_root(middle, end, nodes) : range_root(begin, middle, nodes));
+    const std::uint64_t middle = begin + split(end - begin);
+    const bool left = index < middle;
+    GW_TRY(const Hash h, left ? range_root(middle, end, nodes) : range_root(begin, middle, nodes));
     proof.push_back(h);
     (left ? end : begin) = middle;
   }
@@ -123,14 +123,14 @@ Result<std::vector<Hash>> consistency_proof(std::uint64_t old_size, std::uint64_
   std::uint64_t end = size;
   // RFC 6962 section 2.1.2, SUBPROOF: `whole` while the old tree is exactly [0, end).
   while (end != old_size) {
-    std::uint64_t middle = begin + split(end - begin);
-    bool left = old_size <= middle;
-    GW_TRY(Hash h, left ? range_root(middle, end, nodes) : range_root(begin, middle, nodes));
+    const std::uint64_t middle = begin + split(end - begin);
+    const bool left = old_size <= middle;
+    GW_TRY(const Hash h, left ? range_root(middle, end, nodes) : range_root(begin, middle, nodes));
     proof.push_back(h);
     (left ? end : begin) = middle;
   }
   if (begin != 0) {
-    GW_TRY(Hash h, range_root(begin, end, nodes));
+    GW_TRY(const Hash h, range_root(begin, end, nodes));
     proof.push_back(h);
   }
   return std::vector<Hash>(proof.rbegin(), proof.rend());

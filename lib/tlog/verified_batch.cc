@@ -23,8 +23,8 @@ Status VerifiedBatch::verify_tile(FetchedRun::Tile& tile) {
   RecordTexts texts;
   std::array<Hash, kTileWidth> leaves;
   std::span<const Hash> hashes(leaves.data(), width);
-  Framing likely = guess_framing(*body, tile_first);
-  Framing other = likely == Framing::kNumbered ? Framing::kBlankLines : Framing::kNumbered;
+  const Framing likely = guess_framing(*body, tile_first);
+  const Framing other = likely == Framing::kNumbered ? Framing::kBlankLines : Framing::kNumbered;
   auto matches = [&](Framing framing) {
     if (!split_data_tile(*body, tile_first, count, framing, texts)) return false;
     for (std::uint32_t i = 0; i < width; ++i) leaves[i] = leaf_hash(texts[i]);

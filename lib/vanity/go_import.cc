@@ -95,14 +95,16 @@ Result<std::optional<GoImport>> match_records(std::span<const GoImport> records,
   const GoImport* rival = nullptr;  // differs from *best and is as good
   for (const GoImport& r : records) {
     if (!has_path_prefix(path, r.prefix)) continue;
-    bool better = best == nullptr || r.prefix.size() > best->prefix.size() ||
-                  (r.prefix.size() == best->prefix.size() && r.vcs == "mod" && best->vcs != "mod");
+    const bool better =
+        best == nullptr || r.prefix.size() > best->prefix.size() ||
+        (r.prefix.size() == best->prefix.size() && r.vcs == "mod" && best->vcs != "mod");
     if (better) {
       best = &r;
       rival = nullptr;
       continue;
     }
-    bool worse = r.prefix.size() < best->prefix.size() || (best->vcs == "mod" && r.vcs != "mod");
+    const bool worse =
+        r.prefix.size() < best->prefix.size() || (best->vcs == "mod" && r.vcs != "mod");
     if (!worse && r != *best) rival = &r;
   }
   if (best == nullptr) return std::optional<GoImport>();

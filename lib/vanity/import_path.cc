@@ -20,10 +20,10 @@ std::string domain_fault(std::string_view domain) {
   if (domain.size() > kMaxDomain) return "domain name too long";
   for (std::size_t start = 0; start <= domain.size();) {
     const std::size_t end = std::min(domain.find('.', start), domain.size());
-    std::string_view label = domain.substr(start, end - start);
+    const std::string_view label = domain.substr(start, end - start);
     if (label.empty()) return "empty label in its domain name";
     if (label.size() > kMaxLabel) return "label of more than 63 bytes in its domain name";
-    for (char c : label) {
+    for (const char c : label) {
       if (!is_alnum(c) && c != '-' && c != '_') {
         return fmt::format("character {} in its domain name", quoted({&c, 1}));
       }

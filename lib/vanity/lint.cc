@@ -67,7 +67,7 @@ void lint_root(const GoImport& e, Findings& out) {
 void lint_fields(const GoImport& e, Findings& out) {
   const std::string entry = shown_entry(e);
   GoImport rest = e;  // what is said of the prefix is said once
-  if (Status s = check_import_path(e.prefix); !s) rest.prefix = "example.org";
+  if (const Status s = check_import_path(e.prefix); !s) rest.prefix = "example.org";
   if (e.prefix.ends_with('/')) {
     out.error(entry + ": trailing slash in the prefix");
   } else if (Status s = check_import_path(e.prefix); !s) {

@@ -51,11 +51,11 @@ Result<NewPageFetcher> new_page_fetchers(const NetworkOptions& options) {
   http.ask_dead_again = false;
   http.connect_timeout = std::min<Duration>(http.connect_timeout, options.timeout);
   if (!options.resolver.empty()) {
-    GW_TRY(os::SocketAddress server, os::SocketAddress::parse(options.resolver, 53));
+    GW_TRY(const os::SocketAddress server, os::SocketAddress::parse(options.resolver, 53));
     http.dns_servers = server.format();
   }
   // Refuses bad options now instead of once per path.
-  GW_TRY(net::HttpClient checked, net::HttpClient::create(http));
+  GW_TRY(const net::HttpClient checked, net::HttpClient::create(http));
   return NewPageFetcher([http]() -> Result<std::unique_ptr<PageFetcher>> {
     GW_TRY(net::HttpClient client, net::HttpClient::create(http));
     return std::unique_ptr<PageFetcher>(new ClientFetcher(std::move(client)));

@@ -37,11 +37,11 @@ bool is_host_char(char c) { return is_alnum(c) || contains("-_.~!$&'()*+,;=:[]<>
 bool host_text_ok(std::string_view host, bool zone) {
   if (!escapes_ok(host)) return false;
   for (std::size_t i = 0; i < host.size(); ++i) {
-    char c = host[i];
+    const char c = host[i];
     if (c == '%') {
-      std::string_view escape = host.substr(i, 3);
-      char value = decode_hex(escape.substr(1)).value_or(" ")[0];
-      bool ok =
+      const std::string_view escape = host.substr(i, 3);
+      const char value = decode_hex(escape.substr(1)).value_or(" ")[0];
+      const bool ok =
           zone ? value == ' ' || is_host_char(value) : static_cast<unsigned char>(value) >= 0x80;
       if (!ok && escape != "%25") return false;
       i += 2;
@@ -105,11 +105,11 @@ std::string url_scheme(std::string_view url) {
 
 Status check_repo_url(std::string_view url) {
   if (std::any_of(url.begin(), url.end(), is_control)) return bad("holds a control character", url);
-  std::string scheme = url_scheme(url);
+  const std::string scheme = url_scheme(url);
   if (scheme.empty()) return bad("has no scheme", url);
   if (scheme == "file") return bad("is a file", url);
   std::string_view rest = url.substr(scheme.size() + 1);
-  std::size_t hash = rest.find('#');
+  const std::size_t hash = rest.find('#');
   if (hash != rest.npos) {
     if (!escapes_ok(rest.substr(hash + 1))) return bad("has a bad escape", url);
     rest = rest.substr(0, hash);
@@ -117,12 +117,12 @@ Status check_repo_url(std::string_view url) {
   rest = rest.substr(0, rest.find('?'));
   if (rest.empty() || rest[0] != '/') return {};  // opaque, as in lp:project
   if (rest.starts_with("//")) {
-    std::string_view authority = rest.substr(2, rest.find('/', 2) - 2);
+    const std::string_view authority = rest.substr(2, rest.find('/', 2) - 2);
     rest = rest.substr(2 + authority.size());
-    std::size_t at = authority.rfind('@');
+    const std::size_t at = authority.rfind('@');
     if (at != authority.npos && !user_ok(authority.substr(0, at)))
       return bad("has a bad user", url);
-    std::string_view host = at == authority.npos ? authority : authority.substr(at + 1);
+    const std::string_view host = at == authority.npos ? authority : authority.substr(at + 1);
     const std::string_view fault = host_fault(scheme, host);
     if (!fault.empty()) return bad(fault, url);
   }

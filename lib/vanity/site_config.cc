@@ -75,13 +75,13 @@ Result<std::vector<GoImport>> parse_list(std::string_view text) {
 }
 
 Result<std::vector<GoImport>> parse_sally(const Json& file) {
-  GW_TRY(std::string base, member(file, "url", "the file"));
+  GW_TRY(const std::string base, member(file, "url", "the file"));
   std::vector<GoImport> out;
   for (const auto& [name, package] : file["packages"].items()) {
-    std::string of = "package " + gw::quoted(name);
+    const std::string of = "package " + gw::quoted(name);
     GW_TRY(std::string repo, required(package, "repo", of));
-    GW_TRY(std::string vcs, member(package, "vcs", of));
-    GW_TRY(std::string own, member(package, "url", of));
+    GW_TRY(const std::string vcs, member(package, "vcs", of));
+    GW_TRY(const std::string own, member(package, "url", of));
     if (own.empty() && base.empty()) return usage_error(of + ": no url, here or for the file");
     // sally puts "https://" before whatever is there; a port is no scheme.
     if (repo.find("://") == repo.npos) repo.insert(0, "https://");
@@ -105,7 +105,7 @@ Result<std::vector<GoImport>> parse_vangen(const Json& file) {
 }
 
 Result<std::vector<GoImport>> parse_govanityurls(const Json& file, const std::string& host) {
-  bool with_paths = file.contains("paths");
+  const bool with_paths = file.contains("paths");
   std::string own = host;
   if (with_paths && own.empty()) {
     GW_TRY(own, member(file, "host", "the file"));
@@ -115,10 +115,10 @@ Result<std::vector<GoImport>> parse_govanityurls(const Json& file, const std::st
   }
   std::vector<GoImport> out;
   for (const auto& [path, entry] : (with_paths ? file["paths"] : file).items()) {
-    std::string of = "path " + gw::quoted(path);
-    GW_TRY(std::string repo, required(entry, "repo", of));
-    GW_TRY(std::string given, member(entry, "vcs", of));
-    GW_TRY(std::string vcs, guess_vcs(given, repo, of));
+    const std::string of = "path " + gw::quoted(path);
+    GW_TRY(const std::string repo, required(entry, "repo", of));
+    GW_TRY(const std::string given, member(entry, "vcs", of));
+    GW_TRY(const std::string vcs, guess_vcs(given, repo, of));
     out.push_back({join(own, path), vcs, repo, {}});
   }
   return out;
@@ -174,7 +174,7 @@ Result<std::vector<GoImport>> parse_site(std::string_view text, const SiteFile& 
   if (format == SiteFormat::kAuto) {
     // A plain list is one scalar to YAML, or an error.
     auto tree = read_tree(text);
-    bool mapping = tree ? tree->is_object() && !tree->empty() : looks_like_mapping(text);
+    const bool mapping = tree ? tree->is_object() && !tree->empty() : looks_like_mapping(text);
     if (!tree && mapping) return std::move(tree).error();
     format = tree ? detect(*tree) : SiteFormat::kList;
     if (format == SiteFormat::kList && mapping) {
@@ -183,7 +183,7 @@ Result<std::vector<GoImport>> parse_site(std::string_view text, const SiteFile& 
     }
   }
   if (format == SiteFormat::kList) return parse_list(text);
-  GW_TRY(Json file, read_tree(text));
+  GW_TRY(const Json file, read_tree(text));
   switch (format) {
     case SiteFormat::kSally:
       GW_CHECK(check_shape(file, "packages", false));

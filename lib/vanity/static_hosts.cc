@@ -38,7 +38,7 @@ struct Path {
 
   // The first n elements, as they stand in the path.
   std::string_view first(std::size_t n) const {
-    std::string_view last = elements[n - 1];
+    const std::string_view last = elements[n - 1];
     return text.substr(0, static_cast<std::size_t>(last.data() - text.data()) + last.size());
   }
   bool names_from(std::size_t n) const {
@@ -49,7 +49,7 @@ struct Path {
 Path path_of(std::string_view text) {
   Path path{text, {}};
   for (std::size_t start = 0; start <= text.size();) {
-    std::size_t end = std::min(text.find('/', start), text.size());
+    const std::size_t end = std::min(text.find('/', start), text.size());
     path.elements.push_back(text.substr(start, end - start));
     start = end + 1;
   }
@@ -79,8 +79,8 @@ std::optional<GoImport> jazz(const Path& p) {
 
 std::optional<GoImport> apache(const Path& p) {
   if (p.elements.size() < 2 || !p.names_from(2)) return std::nullopt;
-  std::string_view repo = p.elements[1];
-  bool fits =
+  const std::string_view repo = p.elements[1];
+  const bool fits =
       all(repo, [](char c) { return is_lower_or_digit(c) || c == '_' || c == '.' || c == '-'; });
   if (!fits || repo.size() < 5 || !repo.ends_with(".git")) return std::nullopt;
   return over_https(p.first(2), "git");
@@ -102,9 +102,10 @@ std::optional<GoImport> chisel(const Path& p) {
 // HOST/PATH.VCS[/...]: the path up to the last element that fits, without its suffix in the URL.
 // https is the first secure scheme of each of the systems.
 std::optional<GoImport> any_host(const Path& p) {
-  std::string_view host = p.elements[0];
-  bool host_fits = all(host, [](char c) { return is_lower_or_digit(c) || c == '.' || c == '-'; }) &&
-                   host.find('.', 1) != host.npos && !host.ends_with('.');
+  const std::string_view host = p.elements[0];
+  const bool host_fits =
+      all(host, [](char c) { return is_lower_or_digit(c) || c == '.' || c == '-'; }) &&
+      host.find('.', 1) != host.npos && !host.ends_with('.');
   if (!host_fits) return std::nullopt;
   auto fits = [](std::string_view element) {
     if (element.starts_with('~')) element.remove_prefix(1);
@@ -113,10 +114,11 @@ std::optional<GoImport> any_host(const Path& p) {
   if (!std::all_of(p.elements.begin() + 1, p.elements.end(), fits)) return std::nullopt;
   for (std::size_t n = p.elements.size(); n >= 2; --n) {
     auto vcs = vcs_suffix(p.elements[n - 1]);
-    std::string_view name = p.elements[n - 1].substr(p.elements[n - 1].starts_with('~') ? 1 : 0);
+    const std::string_view name =
+        p.elements[n - 1].substr(p.elements[n - 1].starts_with('~') ? 1 : 0);
     if (!vcs || name.size() < vcs->size() + 2) continue;
-    std::string_view root = p.first(n);
-    std::string repo(root.substr(0, root.size() - vcs->size() - 1));
+    const std::string_view root = p.first(n);
+    const std::string repo(root.substr(0, root.size() - vcs->size() - 1));
     return GoImport{std::string(root), std::string(*vcs), "https://" + repo, {}};
   }
   return std::nullopt;
@@ -134,7 +136,7 @@ constexpr Host kHosts[] = {
 }  // namespace
 
 Result<std::optional<GoImport>> find_static(std::string_view path) {
-  Path p = path_of(path);
+  const Path p = path_of(path);
   for (const Host& host : kHosts) {
     if (!has_path_prefix(path, host.prefix)) continue;
     auto found = host.rule(p);

@@ -21,7 +21,7 @@ Parts split(std::string_view text) {
   text = text.substr(0, text.find('#'));
   parts.scheme = text.substr(0, url_scheme(text).size());
   if (!parts.scheme.empty()) text.remove_prefix(parts.scheme.size() + 1);
-  std::size_t question = text.find('?');
+  const std::size_t question = text.find('?');
   if (question != text.npos) {
     parts.has_query = true;
     parts.query = text.substr(question + 1);
@@ -40,9 +40,9 @@ Parts split(std::string_view text) {
 std::string remove_dot_segments(std::string_view path) {
   std::string out;
   while (!path.empty()) {
-    std::size_t end = path.find('/', 1);
-    std::string_view segment = path.substr(0, end);  // with its leading "/"
-    bool last = end == path.npos;
+    const std::size_t end = path.find('/', 1);
+    const std::string_view segment = path.substr(0, end);  // with its leading "/"
+    const bool last = end == path.npos;
     path.remove_prefix(segment.size());
     if (segment == "/." || segment == "/..") {
       if (segment == "/..") out.resize(out.rfind('/') == out.npos ? 0 : out.rfind('/'));
@@ -59,7 +59,7 @@ std::string remove_dot_segments(std::string_view path) {
 std::string escape(std::string_view text) {
   constexpr std::string_view kHex = "0123456789ABCDEF";
   std::string out;
-  for (char c : text) {
+  for (const char c : text) {
     auto byte = static_cast<unsigned char>(c);
     if (c != ' ' && byte < 0x80) {
       out += c;
@@ -75,11 +75,11 @@ std::string escape(std::string_view text) {
 }  // namespace
 
 std::string resolve_reference(std::string_view base, std::string_view reference) {
-  Parts b = split(base);
-  Parts r = split(reference);
+  const Parts b = split(base);
+  const Parts r = split(reference);
   std::string path;
   if (!r.scheme.empty() || r.has_authority) {
-    bool hierarchical = r.path.starts_with('/');
+    const bool hierarchical = r.path.starts_with('/');
     path = hierarchical ? remove_dot_segments(r.path) : std::string(r.path);
   } else if (r.path.empty()) {
     path = b.path;
@@ -91,8 +91,8 @@ std::string resolve_reference(std::string_view base, std::string_view reference)
     path = remove_dot_segments(merged.append(r.path));
   }
   path = escape(path);
-  bool own_query = !r.scheme.empty() || r.has_authority || !r.path.empty() || r.has_query;
-  bool own_authority = !r.scheme.empty() || r.has_authority;
+  const bool own_query = !r.scheme.empty() || r.has_authority || !r.path.empty() || r.has_query;
+  const bool own_authority = !r.scheme.empty() || r.has_authority;
   std::string out(r.scheme.empty() ? b.scheme : r.scheme);
   out += ':';
   if (own_authority ? r.has_authority : b.has_authority) {
@@ -108,8 +108,8 @@ std::string resolve_reference(std::string_view base, std::string_view reference)
 }
 
 std::string_view url_credentials(std::string_view url) {
-  std::string_view authority = split(url).authority;
-  std::size_t at = authority.rfind('@');
+  const std::string_view authority = split(url).authority;
+  const std::size_t at = authority.rfind('@');
   return at == authority.npos ? std::string_view() : authority.substr(0, at);
 }
 

@@ -23,11 +23,11 @@ bool in_ranges(const CharRange (&ranges)[N], std::uint32_t rune) {
 bool is_xml_name(std::string_view name) {
   bool first = true;
   while (!name.empty()) {
-    std::uint32_t rune = take_rune(name);
+    const std::uint32_t rune = take_rune(name);
     if (rune == kBadRune) return false;
     bool ok;
     if (rune < 0x80) {
-      char c = static_cast<char>(rune);
+      const char c = static_cast<char>(rune);
       ok =
           is_letter(c) || c == '_' || c == ':' || (!first && (is_digit(c) || c == '.' || c == '-'));
     } else {

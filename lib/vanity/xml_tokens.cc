@@ -38,12 +38,12 @@ std::size_t plain_size(std::string_view text) {
 
 // The value of PARAM="VALUE" in an XML declaration, "" when there is none.
 std::string_view declared(std::string_view data, std::string_view param) {
-  std::string key = std::string(param) + "=";
-  std::size_t at = data.find(key);
+  const std::string key = std::string(param) + "=";
+  const std::size_t at = data.find(key);
   if (at == std::string_view::npos) return {};
   data.remove_prefix(at + key.size());
   if (data.empty() || (data[0] != '\'' && data[0] != '"')) return {};
-  std::size_t end = data.find(data[0], 1);
+  const std::size_t end = data.find(data[0], 1);
   return end == std::string_view::npos ? std::string_view() : data.substr(1, end - 1);
 }
 
@@ -125,7 +125,7 @@ XmlTokens::Kind XmlTokens::token() {
 
 // Reads bytes that may belong to a name; false when there is none, or at the end of the page.
 bool XmlTokens::read_name(std::string& out) {
-  std::size_t start = pos_;
+  const std::size_t start = pos_;
   while (pos_ < page_.size() && is_name_byte(page_[pos_])) ++pos_;
   out.append(page_.substr(start, pos_ - start));
   if (pos_ == page_.size()) {
@@ -146,12 +146,12 @@ bool XmlTokens::tag_name(std::string& local, std::string_view where) {
     fail("invalid name " + quoted(name, 40));
     return false;
   }
-  std::size_t colon = name.find(':');
+  const std::size_t colon = name.find(':');
   if (colon != name.npos && name.find(':', colon + 1) != name.npos) {
     fail("expected " + std::string(where));
     return false;
   }
-  bool spaced = colon != name.npos && colon > 0 && colon + 1 < name.size();
+  const bool spaced = colon != name.npos && colon > 0 && colon + 1 < name.size();
   local = spaced ? name.substr(colon + 1) : std::move(name);
   return true;
 }
@@ -229,20 +229,20 @@ XmlTokens::Kind XmlTokens::instruction() {
   if (!read_name(target)) return fail("expected target name after <?");
   if (!is_xml_name(target)) return fail("invalid name " + quoted(target, 40));
   space();
-  std::size_t end = page_.find("?>", pos_);
+  const std::size_t end = page_.find("?>", pos_);
   if (end == page_.npos) {
     pos_ = page_.size();
     ran_out_ = true;
     return fail("unexpected end of page");
   }
-  std::string_view data = page_.substr(pos_, end - pos_);
+  const std::string_view data = page_.substr(pos_, end - pos_);
   pos_ = end + 2;
   if (target != "xml") return Kind::kOther;
-  std::string_view version = declared(data, "version");
+  const std::string_view version = declared(data, "version");
   if (!version.empty() && version != "1.0") {
     return fail("unsupported XML version " + quoted(version, 40));
   }
-  std::string encoding = to_lower(declared(data, "encoding"));
+  const std::string encoding = to_lower(declared(data, "encoding"));
   if (!encoding.empty() && encoding != "utf-8" && encoding != "ascii") {
     return fail("cannot decode charset " + quoted(encoding, 40));
   }
@@ -253,7 +253,7 @@ XmlTokens::Kind XmlTokens::comment() {
   char c;
   if (!get(c)) return Kind::kError;
   if (c != '-') return fail("invalid sequence <!- not part of <!--");
-  std::size_t dashes = page_.find("--", pos_);
+  const std::size_t dashes = page_.find("--", pos_);
   pos_ = dashes == page_.npos ? page_.size() : dashes + 2;
   if (!get(c)) return Kind::kError;
   if (c != '>') return fail("invalid sequence -- in comment");
@@ -261,7 +261,7 @@ XmlTokens::Kind XmlTokens::comment() {
 }
 
 XmlTokens::Kind XmlTokens::cdata() {
-  for (char expected : std::string_view("CDATA[")) {
+  for (const char expected : std::string_view("CDATA[")) {
     char c;
     if (!get(c)) return Kind::kError;
     if (c != expected) return fail("invalid <![ sequence");
@@ -295,7 +295,7 @@ XmlTokens::Kind XmlTokens::directive() {
           ++depth;
           again = true;  // the byte that is not part of "<!--" counts by itself
         } else {
-          std::size_t end = page_.find("-->", pos_);
+          const std::size_t end = page_.find("-->", pos_);
           pos_ = end == page_.npos ? page_.size() : end + 3;
           ran_out_ = ran_out_ || end == page_.npos;
           if (end == page_.npos) return fail("unexpected end of page");
@@ -317,7 +317,7 @@ bool XmlTokens::text(char quote, bool cdata) {
       before2 = before1 = text_.back();
       continue;
     }
-    char c = page_[pos_++];
+    const char c = page_[pos_++];
     if (quote == 0 && before2 == ']' && before1 == ']' && c == '>') {
       if (cdata) {
         text_.resize(text_.size() - 2);
@@ -357,7 +357,7 @@ bool XmlTokens::text(char quote, bool cdata) {
 
 // After "&": appends what the entity stands for, or its own text when it is none.
 bool XmlTokens::entity() {
-  std::size_t before = text_.size();
+  const std::size_t before = text_.size();
   text_.push_back('&');
   char c;
   if (!get(c)) return false;
@@ -396,7 +396,7 @@ bool XmlTokens::numeric_entity(std::size_t before) {
   std::uint64_t value = 0;
   bool any = false;
   for (;;) {
-    char lower = to_lower(c);
+    const char lower = to_lower(c);
     std::uint32_t digit;
     if (is_digit(c)) {
       digit = static_cast<std::uint32_t>(c - '0');
@@ -428,7 +428,7 @@ bool XmlTokens::check_text() {
   for (;;) {
     rest.remove_prefix(plain_size(rest));
     if (rest.empty()) return true;
-    std::uint32_t rune = take_rune(rest);
+    const std::uint32_t rune = take_rune(rest);
     if (rune == kBadRune) {
       fail("invalid UTF-8");
       return false;

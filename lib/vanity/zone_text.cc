@@ -121,7 +121,7 @@ Result<ZoneText> format_zone_text(std::span<const GoImport> entries, const ZoneS
     if (update && !zone.empty()) out.text += fmt::format("zone {}.\n", zone);
     if (update) out.text += fmt::format("update delete {} TXT\n", owner);
     for (const GoImport* e : domain.entries) {
-      std::string text = format_import(*e);
+      const std::string text = format_import(*e);
       size += txt_record_size(text);
       canonical += domain.name.size() + txt_record_size(text);  // in place of a pointer of 2 octets
       out.text += fmt::format("{}{} {}{}{}\n", update ? "update add " : "", owner, style.ttl,

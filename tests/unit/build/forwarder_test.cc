@@ -228,7 +228,7 @@ TEST_CASE(
     header->cmsg_level = SOL_SOCKET;
     header->cmsg_type = SCM_RIGHTS;
     header->cmsg_len = CMSG_LEN(sizeof(int));
-    const int fd = listener->get();
+    const int fd = listener->fd.get();
     std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
     REQUIRE(::sendmsg(theirs.get(), &message, 0) == 1);
     CHECK(get(at.address.port(), "/a.b/main/@v/list").body == "v1.0.0\n");
