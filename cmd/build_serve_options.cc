@@ -3,7 +3,7 @@
 #include "base/bytes.h"
 #include "base/text.h"
 #include "build_service_group.h"
-#include "buildd/limits.h"
+#include "buildd/build_rate_limit.h"
 #include "buildd/witnesses.h"
 #include "dns/name.h"
 #include "http/endpoint.h"

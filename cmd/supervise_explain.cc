@@ -86,7 +86,7 @@ struct ExplainValues : SuperviseDir {
   std::optional<std::string> go;
   std::vector<std::string> listed;
   std::map<std::string, std::string> go_lines;
-  update::Toolchains toolchains;
+  update::SupportedToolchains toolchains;
 };
 
 Status read_go_lines(std::map<std::string, std::string>& out, std::string_view text) {
@@ -102,7 +102,7 @@ Status read_go_lines(std::map<std::string, std::string>& out, std::string_view t
   return {};
 }
 
-Status read_toolchains(update::Toolchains& out, std::string_view text) {
+Status read_toolchains(update::SupportedToolchains& out, std::string_view text) {
   for (const std::string_view part : split(text, ',')) {
     const std::size_t equals = part.find('=');
     const std::string_view name = part.substr(0, equals);

@@ -7,7 +7,7 @@
 #include "os/file.h"
 #include "supervise/config_text.h"
 #include "supervise/import.h"
-#include "supervise/place.h"
+#include "supervise/installation.h"
 #include "supervise/setup.h"
 #include "supervise_group.h"
 

@@ -34,10 +34,10 @@
 #include "base/result.h"
 #include "buildd/binary_store.h"
 #include "buildd/build_path.h"
+#include "buildd/build_rate_limit.h"
 #include "buildd/catalog.h"
 #include "buildd/claims.h"
 #include "buildd/ledger.h"
-#include "buildd/limits.h"
 #include "buildd/notes.h"
 #include "buildd/pages.h"
 #include "buildd/queue.h"
@@ -131,8 +131,8 @@ class Site {
   SiteParts parts_;
   const SiteFacts facts_;
   const SiteRules rules_;
-  BuildLimits limits_;
-  BuildLimits questions_;  // what must be asked of the module proxy to be answered
+  BuildRateLimit limits_;
+  BuildRateLimit questions_;  // what must be asked of the module proxy to be answered
   Mutex mutex_;
   // Keys whose pages were admitted a short while ago, so that a page and its build count once. The
   // build takes its key out: another one counts again.

@@ -198,7 +198,7 @@ Result<Json> Supervisor::obey_file(const std::string& path) {
   if (!file) return not_found_error(errno_error(path, errno).message);
   auto read = read_identity(file.get());
   if (!read) return std::move(read).error().in(path);
-  const Identity identity = *std::move(read);
+  const BinaryIdentity identity = *std::move(read);
   if (!identity.why_manual.empty())
     return usage_error(fmt::format("{}: {}", path, identity.why_manual));
   if (identity.package != identity_.package) {
@@ -214,15 +214,16 @@ Result<Json> Supervisor::obey_file(const std::string& path) {
 }
 
 Result<Json> Supervisor::obey_rollback() {
-  if (state_.previous.empty() || !place_.has(state_.previous)) {
+  if (state_.previous.empty() || !installation_.has(state_.previous)) {
     return not_found_error("there is no previous binary");
   }
-  if (state_.previous == place_.current()) return not_found_error("the previous binary runs");
-  GW_TRY(const os::Fd file, place_.open(state_.previous));
-  GW_TRY(const Identity identity, read_identity(file.get()));
+  if (state_.previous == installation_.current())
+    return not_found_error("the previous binary runs");
+  GW_TRY(const os::Fd file, installation_.open(state_.previous));
+  GW_TRY(const BinaryIdentity identity, read_identity(file.get()));
   GW_CHECK(check_sum(state_.previous));
   Wanted wanted{identity.key, "control", true, state_.previous, ""};
-  GW_TRY(wanted.sum, place_.sum_of(state_.previous));
+  GW_TRY(wanted.sum, installation_.sum_of(state_.previous));
   Json out = ok();
   out["target"] = target_json(wanted.target());
   // Or the policies would lead right back, if only by another toolchain. On record with the trial.

@@ -26,7 +26,7 @@ Json Supervisor::status_json() const {
               {"goos", identity_.key.target.goos},
               {"goarch", identity_.key.target.goarch},
               {"stripped", identity_.key.stripped},
-              {"file", place_.path_of(place_.current())},
+              {"file", installation_.path_of(installation_.current())},
               {"module_policy", update::policy_name(options_.policies.module)},
               {"toolchain_policy", update::policy_name(options_.policies.toolchain)},
               {"delay_seconds", options_.timing.delay.count()},
@@ -85,7 +85,7 @@ Json Supervisor::status_json() const {
   if (state_.checked) out["checked"] = time(*state_.checked);
   if (state_.last_update) out["last_update"] = time(*state_.last_update);
   if (!state_.last_error.empty()) out["last_error"] = state_.last_error;
-  if (!state_.previous.empty() && state_.previous != place_.current()) {
+  if (!state_.previous.empty() && state_.previous != installation_.current()) {
     out["previous"] = state_.previous;
   }
   out["failures"] = state_.failures;

@@ -113,7 +113,7 @@ struct Discovered {
     std::optional<WallTime> published = {};  // as the source says
   };
   std::map<std::string, Seen> versions;
-  update::Toolchains toolchains;
+  update::SupportedToolchains toolchains;
   std::map<std::string, WallTime> toolchain_times;
   std::vector<std::string> retracted;           // of these and the known ones
   std::map<std::string, std::string> go_lines;  // of go.mod: "1.24"

@@ -15,7 +15,7 @@
 #include "module/proxy.h"
 #include "module/semver.h"
 #include "supervise/helper.h"
-#include "supervise/place.h"
+#include "supervise/installation.h"
 #include "supervise/setup_parts.h"
 
 namespace gw::supervise {

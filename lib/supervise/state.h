@@ -87,7 +87,7 @@ struct State {
   std::map<std::string, std::vector<std::string>> fixes;
   update::Target scanned;
   std::string own_version;  // gwtool's newest
-  update::Toolchains toolchains;
+  update::SupportedToolchains toolchains;
   std::map<std::string, WallTime> toolchain_times;
   std::optional<WallTime> learned;  // last news
   std::optional<WallTime> checked;  // last check that succeeded

@@ -93,12 +93,12 @@ Result<std::unique_ptr<Supervisor>> Supervisor::make(Options options, const Cloc
                                                      const Logger& log,
                                                      std::optional<Handover> handover) {
   GW_CHECK(check(options));
-  GW_TRY(Place place, Place::find(options.command[0]));
+  GW_TRY(Installation installation, Installation::find(options.command[0]));
   auto directory = open_directory(options.directory);
   if (!directory) return std::move(directory).error().in(options.directory);
   GW_CHECK(check_paths(options, options.directory));
-  std::unique_ptr<Supervisor> out(
-      new Supervisor(std::move(options), clock, log, std::move(place), *std::move(directory)));
+  std::unique_ptr<Supervisor> out(new Supervisor(std::move(options), clock, log,
+                                                 std::move(installation), *std::move(directory)));
   out->handover_ = std::move(handover);
   out->own_program_ = os::real_path("/proc/self/exe");
   GW_CHECK(out->open());
@@ -107,16 +107,16 @@ Result<std::unique_ptr<Supervisor>> Supervisor::make(Options options, const Cloc
 
 Status Supervisor::check(const Options& options) {
   if (options.command.empty()) return usage_error("no service to run");
-  GW_TRY(const Place place, Place::find(options.command[0]));
-  GW_CHECK(check_paths(options, place.directory()));
+  GW_TRY(const Installation installation, Installation::find(options.command[0]));
+  GW_CHECK(check_paths(options, installation.directory()));
   // The name that we were given may lead there over links in other directories.
   GW_CHECK(check_paths(options, options.command[0], check_way));
   if (options.user && !goes_anywhere(options)) {
-    GW_CHECK(check_reachable(*options.user, place.directory()));
+    GW_CHECK(check_reachable(*options.user, installation.directory()));
   }
   GW_CHECK(check_web_options(options.web));
-  GW_TRY(const os::Fd file, place.open(place.current()));
-  GW_TRY([[maybe_unused]] const Identity identity, read_identity(file.get()));
+  GW_TRY(const os::Fd file, installation.open(installation.current()));
+  GW_TRY([[maybe_unused]] const BinaryIdentity identity, read_identity(file.get()));
   auto directory = os::Dir::open(options.directory);
   if (!directory && directory.error().kind == ErrorKind::kNotFound) return {};  // it will be made
   if (!directory) return std::move(directory).error().in(options.directory);
@@ -138,7 +138,7 @@ Status Supervisor::open() {
   began_ = clock_.mono();
   find_users();
   host_ = host_name();
-  GW_TRY(const os::Fd file, place_.open(place_.current()));
+  GW_TRY(const os::Fd file, installation_.open(installation_.current()));
   GW_TRY(identity_, read_identity(file.get()));
   return load_state();
 }

@@ -33,10 +33,10 @@
 #include "os/process.h"
 #include "os/socket_file.h"
 #include "os/systemd.h"
+#include "supervise/binary_identity.h"
 #include "supervise/handover.h"
-#include "supervise/identity.h"
+#include "supervise/installation.h"
 #include "supervise/options.h"
-#include "supervise/place.h"
 #include "supervise/service.h"
 #include "supervise/state.h"
 #include "supervise/task.h"
@@ -96,13 +96,14 @@ class Supervisor {
     std::optional<os::SocketFile> file;
   };
 
-  Supervisor(Options options, const Clock& clock, const Logger& log, Place place, os::Dir directory)
+  Supervisor(Options options, const Clock& clock, const Logger& log, Installation installation,
+             os::Dir directory)
       : options_(std::move(options)),
         clock_(clock),
         log_(log),
         passwords_(clock, kMostPasswords),
         password_lines_(clock),
-        place_(std::move(place)),
+        installation_(std::move(installation)),
         directory_(std::move(directory)) {}
 
   // the start, and what its loop waits for: supervisor.cc
@@ -275,11 +276,11 @@ class Supervisor {
   Throttle passwords_;       // that the page passes on
   Throttle password_lines_;  // of the log, about a password that cannot be looked at
   std::optional<os::User> page_user_, helper_user_, builder_user_;
-  Place place_;
+  Installation installation_;
   os::Dir directory_;
   os::Fd lock_;
   State state_;
-  Identity identity_;  // of the current binary
+  BinaryIdentity identity_;  // of the current binary
   WallTime started_{};
   MonoTime began_{};
   std::string host_;

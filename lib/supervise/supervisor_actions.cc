@@ -21,8 +21,9 @@ constexpr int kLater = 75;  // EX_TEMPFAIL of sysexits(3)
 // ---- the process ----
 
 Status Supervisor::start_service() {
-  GW_CHECK(check_sum(place_.current()));
-  auto child = os::spawn(service_spawn(options_, place_.path_of(place_.current()), handed_));
+  GW_CHECK(check_sum(installation_.current()));
+  auto child =
+      os::spawn(service_spawn(options_, installation_.path_of(installation_.current()), handed_));
   if (!child) return std::move(child).error().in("starting " + options_.command[0]);
   service_.emplace(*std::move(child));
   error_.reset();
@@ -31,7 +32,7 @@ Status Supervisor::start_service() {
   GW_TRY(service_watch_,
          loop_->watch(service_->pidfd(), EPOLLIN, [this](std::uint32_t) { on_exit(); }));
   log_.info("started", {{"pid", service_->pid()},
-                        {"file", place_.current()},
+                        {"file", installation_.current()},
                         {"version", identity_.key.version},
                         {"go", identity_.key.go_version}});
   // For a start after we were killed. The service runs whether or not that can be written.
@@ -169,10 +170,11 @@ void Supervisor::run_before() {
     return;
   }
   Task::Options task;
-  task.spawn = shell_command(
-      options_.before,
-      {"GW_OLD=" + place_.path_of(place_.current()), "GW_NEW=" + place_.path_of(wanted_->file),
-       "GW_VERSION=" + wanted_->key.version, "GW_GO_VERSION=" + wanted_->key.go_version});
+  task.spawn =
+      shell_command(options_.before, {"GW_OLD=" + installation_.path_of(installation_.current()),
+                                      "GW_NEW=" + installation_.path_of(wanted_->file),
+                                      "GW_VERSION=" + wanted_->key.version,
+                                      "GW_GO_VERSION=" + wanted_->key.go_version});
   task.timeout = kBeforeTime;
   task.done = [this, done](const os::Exit& exit) {
     before_.reset();
@@ -194,13 +196,13 @@ void Supervisor::run_before() {
 
 // Nothing but renames: the service is down meanwhile.
 std::optional<update::Event> Supervisor::switch_to_new() {
-  const std::string old = place_.current();
-  if (auto moved = place_.switch_to(wanted_->file, state_.trial->from); !moved) {
+  const std::string old = installation_.current();
+  if (auto moved = installation_.switch_to(wanted_->file, state_.trial->from); !moved) {
     failure_ = moved.error().message;
     // Renamed, but maybe not for good: not on record, so it must not stay.
     const std::string from = state_.trial->from;
-    if (place_.current() != old) (void)place_.switch_to(from, from);
-    if (place_.current() == wanted_->file) place_.run_beside_link(from);
+    if (installation_.current() != old) (void)installation_.switch_to(from, from);
+    if (installation_.current() == wanted_->file) installation_.run_beside_link(from);
     return update::Event::kInstallFailed;
   }
   identity_.key = wanted_->key;
@@ -209,17 +211,17 @@ std::optional<update::Event> Supervisor::switch_to_new() {
 
 // The old version is started whether or not the link can be moved: by its own name.
 void Supervisor::switch_back() {
-  if (!state_.previous.empty() && place_.has(state_.previous)) {
-    const std::string from = place_.current();
-    if (auto moved = place_.switch_to(state_.previous, from); !moved) {
+  if (!state_.previous.empty() && installation_.has(state_.previous)) {
+    const std::string from = installation_.current();
+    if (auto moved = installation_.switch_to(state_.previous, from); !moved) {
       log_.error("switch-back", moved.error());
       // The trial stays on record as bad: the next start tries to move the link again.
-      place_.run_beside_link(state_.previous);
+      installation_.run_beside_link(state_.previous);
     } else {
       state_.trial.reset();  // written with the start that follows
     }
-    const auto file = place_.open(place_.current());
-    auto identity = file ? read_identity(file->get()) : Result<Identity>(file.error());
+    const auto file = installation_.open(installation_.current());
+    auto identity = file ? read_identity(file->get()) : Result<BinaryIdentity>(file.error());
     if (identity) identity_ = *std::move(identity);
     return;
   }

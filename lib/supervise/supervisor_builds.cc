@@ -168,7 +168,7 @@ Status Supervisor::finish_local_build(const os::Exit& exit) {
 // From the builder's directory, or from the file that somebody brought, which has to be the same:
 // bytes of the sum that the build said, which say of themselves that they are it.
 Status Supervisor::take_built() {
-  GW_TRY(incoming_, place_.receive(built_->key, built_->size, built_->sum));
+  GW_TRY(incoming_, installation_.receive(built_->key, built_->size, built_->sum));
   if (wanted_->source.empty()) {
     const std::string path =
         fmt::format("{}/{}/{}", kBuilderHome, kBuilderOutput, build::binary_name(built_->key));

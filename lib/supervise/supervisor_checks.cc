@@ -160,7 +160,7 @@ void Supervisor::check_failed(const Error& error) {
 
 // What runs is made of these; read anew, as it is needed once a day.
 std::vector<mod::Component> Supervisor::components() const {
-  const auto file = place_.open(place_.current());
+  const auto file = installation_.open(installation_.current());
   if (!file) return {};
   const auto source = mod::FdSource::of(file->get());
   if (!source) return {};

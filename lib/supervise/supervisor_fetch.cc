@@ -155,7 +155,7 @@ Status Supervisor::settle_answers() {
   }
   build_ = std::move(agreed->build);
   rest_soon();
-  GW_TRY(incoming_, place_.receive(wanted_->key, build_->size(), build_->sum()));
+  GW_TRY(incoming_, installation_.receive(wanted_->key, build_->size(), build_->sum()));
   return {};
 }
 

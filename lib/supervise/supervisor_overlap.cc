@@ -11,7 +11,7 @@ namespace gw::supervise {
 
 Status Supervisor::start_beside() {
   GW_CHECK(check_sum(wanted_->file));
-  auto child = os::spawn(service_spawn(options_, place_.path_of(wanted_->file), handed_));
+  auto child = os::spawn(service_spawn(options_, installation_.path_of(wanted_->file), handed_));
   if (!child) return std::move(child).error().in("starting " + wanted_->file);
   beside_.emplace(*std::move(child));
   beside_said_ = {};
@@ -59,9 +59,10 @@ void Supervisor::drop_beside() {
     retire(std::move(child));
   }
   note_others();
-  place_.discard();
+  installation_.discard();
   // What runs is no binary to go back to.
-  if (state_.trial && state_.previous == state_.trial->from) state_.previous = place_.current();
+  if (state_.trial && state_.previous == state_.trial->from)
+    state_.previous = installation_.current();
   state_.trial.reset();
   if (auto saved = save(); !saved) log_.error("state", saved.error());
 }

@@ -10,12 +10,12 @@ namespace gw::supervise {
 
 Status Supervisor::record_trial() {
   // The bytes that were verified are those that will run.
-  GW_TRY(const std::string sum, place_.sum_of(wanted_->file));
+  GW_TRY(const std::string sum, installation_.sum_of(wanted_->file));
   if (sum != wanted_->sum) {
     untrusted_ = true;
     return untrusted_error(wanted_->file + " changed since it was verified");
   }
-  const std::string from = place_.kept_name(identity_.key);
+  const std::string from = installation_.kept_name(identity_.key);
   state_.trial = Trial{from,
                        wanted_->file,
                        wanted_->target(),
@@ -31,13 +31,13 @@ Status Supervisor::record_trial() {
   state_.sums[wanted_->file] = wanted_->sum;
   const auto& ours = state_.ours;
   // A name that we give the binary that was there; one that a link led to is its owner's.
-  if (from != place_.current() && std::find(ours.begin(), ours.end(), from) == ours.end()) {
-    GW_TRY(state_.sums[from], place_.sum_of(place_.current()));
+  if (from != installation_.current() && std::find(ours.begin(), ours.end(), from) == ours.end()) {
+    GW_TRY(state_.sums[from], installation_.sum_of(installation_.current()));
     state_.ours.push_back(from);
   }
   const std::string previous = std::exchange(state_.previous, from);
   auto ready = save();
-  if (ready) ready = place_.prepare(wanted_->file, from);
+  if (ready) ready = installation_.prepare(wanted_->file, from);
   if (ready) return ready;
   state_.trial.reset();
   state_.previous = previous;
@@ -61,20 +61,21 @@ void Supervisor::keep_file(const std::string& file) {
 Status Supervisor::check_sum(const std::string& file) {
   const auto known = state_.sums.find(file);
   if (known == state_.sums.end()) return {};
-  GW_TRY(const std::string sum, place_.sum_of(file));
+  GW_TRY(const std::string sum, installation_.sum_of(file));
   if (sum == known->second) return {};
-  return untrusted_error(place_.path_of(file) + " changed since it was verified",
+  return untrusted_error(installation_.path_of(file) + " changed since it was verified",
                          "move the link to a binary of another name to run that");
 }
 
 // At a start: a binary that somebody changed is not run, but the one before it, if that is whole.
 Status Supervisor::leave_changed_file() {
-  auto good = check_sum(place_.current());
+  auto good = check_sum(installation_.current());
   if (good || good.error().kind != ErrorKind::kUntrusted || now_ == update::State::kTrial)
     return {};
-  const std::string changed = place_.current();
+  const std::string changed = installation_.current();
   const std::string previous = state_.previous;
-  if (previous.empty() || previous == changed || !place_.has(previous) || !check_sum(previous)) {
+  if (previous.empty() || previous == changed || !installation_.has(previous) ||
+      !check_sum(previous)) {
     return good;
   }
   log_.error("changed-file", good.error());
@@ -87,7 +88,7 @@ Status Supervisor::leave_changed_file() {
 }
 
 void Supervisor::forget_trial() {
-  place_.discard();
+  installation_.discard();
   state_.trial.reset();
   if (auto saved = save(); !saved) log_.error("state", saved.error());
 }
@@ -100,8 +101,8 @@ void Supervisor::record_kept() {
   state_.failures = 0;
   state_.last_error.clear();
   if (trial.scheduled) state_.base_go = trial.target.go_version;
-  const auto file = place_.open(place_.current());
-  auto identity = file ? read_identity(file->get()) : Result<Identity>(file.error());
+  const auto file = installation_.open(installation_.current());
+  auto identity = file ? read_identity(file->get()) : Result<BinaryIdentity>(file.error());
   if (identity) identity_ = *std::move(identity);
   forget_old_versions();
   forget_mended(trial.target);
@@ -125,16 +126,16 @@ void Supervisor::record_kept() {
 void Supervisor::remove_old() {
   std::vector<std::string> kept;
   for (const std::string& file : state_.ours) {
-    if (file == place_.current() || file == state_.previous) {
+    if (file == installation_.current() || file == state_.previous) {
       kept.push_back(file);
-    } else if (auto removed = place_.remove(file); !removed) {
+    } else if (auto removed = installation_.remove(file); !removed) {
       log_.error("remove", removed.error());
       kept.push_back(file);
     }
   }
   // What is not ours may be another file by the time that somebody runs it again.
   const std::size_t forgotten = std::erase_if(state_.sums, [&](const auto& sum) {
-    return sum.first != place_.current() && sum.first != state_.previous &&
+    return sum.first != installation_.current() && sum.first != state_.previous &&
            std::find(kept.begin(), kept.end(), sum.first) == kept.end();
   });
   if (kept == state_.ours && forgotten == 0) return;
@@ -145,7 +146,7 @@ void Supervisor::remove_old() {
 // Not the version's fault, unless it is one that somebody forged: that is for a person to look at.
 void Supervisor::record_failure() {
   const Wanted wanted = *std::exchange(wanted_, std::nullopt);
-  place_.discard();
+  installation_.discard();
   state_.trial.reset();
   if (wanted.by == "schedule") {
     ++state_.failures;

@@ -37,7 +37,7 @@ Status Supervisor::end_leftovers() {
 Status Supervisor::start_first() {
   std::vector<std::string> known = state_.ours;
   for (const auto& [file, sum] : state_.sums) known.push_back(file);
-  if (auto swept = place_.sweep(known); !swept) log_.error("sweep", swept.error());
+  if (auto swept = installation_.sweep(known); !swept) log_.error("sweep", swept.error());
   settle_trial();
   GW_CHECK(leave_changed_file());
   if (auto started = start_service(); !started) {
@@ -96,7 +96,7 @@ Status Supervisor::open_control() {
 void Supervisor::settle_trial() {
   if (!state_.trial) return;
   Trial& trial = *state_.trial;
-  if (place_.current() != trial.to) {
+  if (installation_.current() != trial.to) {
     // The link never moved, or is back already.
     forget_trial();
     return;
@@ -114,7 +114,7 @@ void Supervisor::settle_trial() {
   wanted_ =
       Wanted{identity_.key, trial.scheduled ? "schedule" : "control", false, trial.to, trial.sum};
   wanted_->built_here = trial.built_here;
-  if (trial.tries >= kMaxTries || !place_.has(trial.to)) {
+  if (trial.tries >= kMaxTries || !installation_.has(trial.to)) {
     failure_ = fmt::format("{} starts did not come through its trial", trial.tries);
     record_bad();
     switch_back();

@@ -128,7 +128,7 @@ void Supervisor::note_exit_after_update() {
   std::string detail = fmt::format(
       "it {}, {} minutes after the update", os::exit_text(exit_),
       std::chrono::duration_cast<std::chrono::minutes>(clock_.now() - *state_.last_update).count());
-  if (!state_.previous.empty() && state_.previous != place_.current()) {
+  if (!state_.previous.empty() && state_.previous != installation_.current()) {
     detail += "; rollback brings back " + state_.previous;
   }
   log_.warning("exited", {{"version", ended.key.version}, {"why", detail}});

@@ -20,7 +20,7 @@ std::string Supervisor::why_not() const {
   if (!options_.local.wanted && options_.sources.build_key.empty()) {
     return "no build service is named";
   }
-  return place_.why_fixed();
+  return installation_.why_fixed();
 }
 
 update::Plan Supervisor::plan() const {
@@ -64,7 +64,7 @@ Status Supervisor::want(Wanted wanted) {
   if (now_ != update::State::kRunning) {
     return unavailable_error(fmt::format("busy: {}", update::state_name(now_)));
   }
-  if (const std::string why = place_.why_fixed(); !why.empty()) return usage_error(why);
+  if (const std::string why = installation_.why_fixed(); !why.empty()) return usage_error(why);
   if (!wanted.local) {
     if (!options_.local.wanted && options_.sources.build_key.empty()) {
       return usage_error("no build service is named");

@@ -1,9 +1,10 @@
 // What differs between logs that are otherwise verified alike: the first line of the text that
 // their heads sign, the form of their records, and how one is asked for by its key.
 //
-// Nothing else in this room knows what a log is about. There are two: the Go checksum database
-// (go_log.h) and a build service's log (build_log.h). A format is a constant that outlives all that
-// is made with it; its functions are pure and may be called from any thread.
+// Nothing else in this room knows what a log is about, but for evidence, which may be about either.
+// There are two: the Go checksum database (go_log.h) and a build service's log (build_log.h). A
+// format is a constant that outlives all that is made with it; its functions are pure and may be
+// called from any thread.
 #pragma once
 
 #include <optional>

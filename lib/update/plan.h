@@ -36,7 +36,7 @@ struct Knowledge {
   Situation situation;
   // When each was published, as far as anybody says; a time in the future counts, too.
   std::map<std::string, WallTime> versions;
-  Toolchains toolchains;
+  SupportedToolchains toolchains;
   std::map<std::string, WallTime> toolchain_times;
   WallTime learned{};  // of the last news
   // Versions, and Go versions, that mend what is known to be vulnerable: they need not get old.

@@ -164,7 +164,7 @@ std::optional<int> compare_go(std::string_view a, std::string_view b) {
 std::string choose_toolchain(ToolchainPolicy policy, const Situation& s) {
   const std::string& running = s.running.go_version;
   const std::string& base = kept_go(s);
-  const Toolchains& t = s.toolchains;
+  const SupportedToolchains& t = s.toolchains;
   std::string target;
   if (policy == ToolchainPolicy::kManual) {
     target = running;

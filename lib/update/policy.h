@@ -30,7 +30,7 @@ std::string_view policy_name(ModulePolicy policy);
 std::string_view policy_name(ToolchainPolicy policy);
 
 // The newest releases of the two supported minors; empty when not known.
-struct Toolchains {
+struct SupportedToolchains {
   std::string cur;
   std::string prev;
 };
@@ -61,7 +61,7 @@ struct Situation {
   // The toolchain of the last scheduled update, whose minor is kept; empty: the running one's.
   std::string base_go = {};
   std::vector<std::string> listed = {};
-  Toolchains toolchains = {};
+  SupportedToolchains toolchains = {};
   std::vector<Skip> skips = {};
   // The Go that a listed version says it needs, as in go.mod ("1.24"), where that is known.
   std::map<std::string, std::string> go_lines = {};

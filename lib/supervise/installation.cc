@@ -1,4 +1,4 @@
-#include "supervise/place.h"
+#include "supervise/installation.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -80,7 +80,7 @@ std::string file_name(const build::Key& key) {
 
 // ---- finding it ----
 
-Result<Place> Place::find(const std::string& command) {
+Result<Installation> Installation::find(const std::string& command) {
   if (command.find('/') == std::string::npos) {
     return usage_error(quoted(command) + ": a service is named by a path with a slash",
                        "write ./" + command);
@@ -92,7 +92,7 @@ Result<Place> Place::find(const std::string& command) {
     GW_TRY(const auto found, dir->find(at.name));
     if (!found) return not_found_error(command + ": no such file");
     if (S_ISREG(found->st_mode)) {
-      return Place(*std::move(dir), at.directory, at.name, at.name, false);
+      return Installation(*std::move(dir), at.directory, at.name, at.name, false);
     }
     if (!S_ISLNK(found->st_mode)) return usage_error(command + ": not a file");
     GW_TRY(const std::string target, dir->read_link(at.name));
@@ -100,7 +100,7 @@ Result<Place> Place::find(const std::string& command) {
       GW_TRY(const auto behind, dir->find(target));
       if (!behind) return not_found_error(fmt::format("{}: {} is not there", command, target));
       if (S_ISREG(behind->st_mode)) {
-        return Place(*std::move(dir), at.directory, at.name, target, true);
+        return Installation(*std::move(dir), at.directory, at.name, target, true);
       }
       at.name = target;
     } else {
@@ -110,7 +110,7 @@ Result<Place> Place::find(const std::string& command) {
   return usage_error(command + ": too many links");
 }
 
-std::string Place::why_fixed() const {
+std::string Installation::why_fixed() const {
   struct statvfs info {};
   if (::fstatvfs(dir_.fd(), &info) != 0) return errno_error(path_, errno).message;
   if ((info.f_flag & ST_RDONLY) != 0) return path_ + " is on a read-only file system";
@@ -119,28 +119,28 @@ std::string Place::why_fixed() const {
   return "";
 }
 
-std::string Place::kept_name(const build::Key& key) const {
+std::string Installation::kept_name(const build::Key& key) const {
   if (is_link_) return current_;
   const std::string name = file_name(key);
   return name == link_ ? name + ".old" : name;
 }
 
-Result<os::Fd> Place::open(const std::string& name) const {
+Result<os::Fd> Installation::open(const std::string& name) const {
   auto fd = dir_.open_file(name, O_RDONLY);
   if (!fd) return std::move(fd).error().in(path_);
   return fd;
 }
 
-std::string Place::path_of(const std::string& name) const {
+std::string Installation::path_of(const std::string& name) const {
   return fmt::format("{}/{}", path_, name);
 }
 
-bool Place::has(const std::string& name) const {
+bool Installation::has(const std::string& name) const {
   const auto found = dir_.find(name);
   return found && *found && S_ISREG((*found)->st_mode);
 }
 
-Result<std::string> Place::sum_of(const std::string& name) const {
+Result<std::string> Installation::sum_of(const std::string& name) const {
   GW_TRY(const os::Fd fd, open(name));
   Seen now;
   if (::fstat(fd.get(), &now.info) != 0) return errno_error(path_of(name), errno);
@@ -155,7 +155,7 @@ Result<std::string> Place::sum_of(const std::string& name) const {
 
 // What the binary that runs has. Owner before mode: a change of owner takes bits away, and
 // capabilities after the last byte, as each write does, too. Set-uid never comes back.
-Status Place::take_after_current(int fd) const {
+Status Installation::take_after_current(int fd) const {
   GW_TRY(const os::Fd current, open(current_));
   const int old_fd = current.get();
   struct stat old {};
@@ -178,8 +178,8 @@ Status Place::take_after_current(int fd) const {
   return {};
 }
 
-Result<std::unique_ptr<Incoming>> Place::receive(const build::Key& key, std::uint64_t size,
-                                                 std::string sum) const {
+Result<std::unique_ptr<Incoming>> Installation::receive(const build::Key& key, std::uint64_t size,
+                                                        std::string sum) const {
   if (const std::string why = why_fixed(); !why.empty()) return usage_error(why);
   auto file = dir_.new_file(0600);
   if (!file) return std::move(file).error().in(path_);
@@ -215,18 +215,18 @@ Result<std::string> Incoming::finish() {
       return untrusted_error(same.error().message);
     }
   }
-  GW_CHECK(place_.take_after_current(file_.fd()));
-  GW_TRY(const std::string name, place_.free_name(file_name(key_), sum_, was_there_));
+  GW_CHECK(installation_.take_after_current(file_.fd()));
+  GW_TRY(const std::string name, installation_.free_name(file_name(key_), sum_, was_there_));
   if (was_there_) return name;
   if (auto published = file_.publish(name); !published) {
-    return std::move(published).error().in(place_.directory());
+    return std::move(published).error().in(installation_.directory());
   }
   return name;
 }
 
 // The name, or one with a number behind it when something else has it. `same`: it is there already.
-Result<std::string> Place::free_name(const std::string& name, const std::string& sum,
-                                     bool& same) const {
+Result<std::string> Installation::free_name(const std::string& name, const std::string& sum,
+                                            bool& same) const {
   for (int n = 1; n <= kMaxNames; ++n) {
     const std::string tried = n == 1 ? name : fmt::format("{}.{}", name, n);
     GW_TRY(const auto found, dir_.find(tried));
@@ -241,7 +241,7 @@ Result<std::string> Place::free_name(const std::string& name, const std::string&
 
 // ---- the switch ----
 
-Status Place::prepare(const std::string& name, const std::string& kept) {
+Status Installation::prepare(const std::string& name, const std::string& kept) {
   discard();
   if (!is_link_) {
     if (auto linked = dir_.link(current_, kept); !linked) {
@@ -265,12 +265,12 @@ Status Place::prepare(const std::string& name, const std::string& kept) {
   return {};
 }
 
-void Place::discard() {
+void Installation::discard() {
   if (!prepared_.empty()) (void)dir_.unlink(prepared_);
   prepared_.clear();
 }
 
-Status Place::switch_to(const std::string& name, const std::string& kept) {
+Status Installation::switch_to(const std::string& name, const std::string& kept) {
   if (prepared_.empty() || prepared_for_ != name) GW_CHECK(prepare(name, kept));
   if (auto moved = dir_.rename(prepared_, link_); !moved) {
     discard();
@@ -284,7 +284,7 @@ Status Place::switch_to(const std::string& name, const std::string& kept) {
   return {};
 }
 
-Status Place::remove(const std::string& name) const {
+Status Installation::remove(const std::string& name) const {
   if (name == link_ || name == current_) return {};
   // Another supervisor's service may run the same build by another link.
   GW_TRY(const auto entries, dir_.list());
@@ -297,7 +297,7 @@ Status Place::remove(const std::string& name) const {
   return removed;
 }
 
-Status Place::sweep(const std::vector<std::string>& known) const {
+Status Installation::sweep(const std::vector<std::string>& known) const {
   GW_TRY(const auto entries, dir_.list());
   for (const os::Dir::Entry& entry : entries) {
     if (!entry.is_link || !entry.name.starts_with(kTemporary)) continue;

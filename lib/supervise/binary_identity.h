@@ -12,7 +12,7 @@
 
 namespace gw::supervise {
 
-struct Identity {
+struct BinaryIdentity {
   // Of what runs; empty members where the file does not say.
   build::Key key;
   std::string package;  // the main package's path
@@ -20,9 +20,9 @@ struct Identity {
   std::string why_manual;
 };
 
-Identity describe(const mod::BuildInfo& info, bool stripped);
+BinaryIdentity describe(const mod::BuildInfo& info, bool stripped);
 // A file without build information is described, too; errors are the file's.
-Result<Identity> read_identity(int fd);
+Result<BinaryIdentity> read_identity(int fd);
 
 // Whether an ELF file has no symbol table; false for what is no ELF file. kIo.
 Result<bool> is_stripped(const mod::ByteSource& program);

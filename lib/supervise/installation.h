@@ -34,7 +34,7 @@ std::string base_name(const build::Key& key);  // NAME alone
 // Of a whole file, wherever its position is. kIo.
 Result<Hash> hash_of(int fd);
 
-class Place;
+class Installation;
 
 // A binary on its way in: no name, and no use, until finish().
 class Incoming {
@@ -48,15 +48,15 @@ class Incoming {
   bool was_there() const { return was_there_; }
 
  private:
-  friend class Place;
-  Incoming(const Place& place, os::NewFile file, build::Key key, std::uint64_t size,
+  friend class Installation;
+  Incoming(const Installation& installation, os::NewFile file, build::Key key, std::uint64_t size,
            std::string sum)
-      : place_(place),
+      : installation_(installation),
         file_(std::move(file)),
         key_(std::move(key)),
         size_(size),
         sum_(std::move(sum)) {}
-  const Place& place_;
+  const Installation& installation_;
   os::NewFile file_;
   const build::Key key_;
   const std::uint64_t size_;
@@ -66,11 +66,11 @@ class Incoming {
   Sha256 hash_;
 };
 
-class Place {
+class Installation {
  public:
   // Follows `command`'s links. kNotFound: nothing is there. kUsage: it is no file, or no path with
   // a slash.
-  static Result<Place> find(const std::string& command);
+  static Result<Installation> find(const std::string& command);
 
   // The file's name, in directory().
   const std::string& current() const { return current_; }
@@ -109,7 +109,7 @@ class Place {
 
  private:
   friend class Incoming;
-  Place(os::Dir dir, std::string path, std::string link, std::string current, bool is_link)
+  Installation(os::Dir dir, std::string path, std::string link, std::string current, bool is_link)
       : dir_(std::move(dir)),
         path_(std::move(path)),
         link_(std::move(link)),

@@ -1,4 +1,4 @@
-#include "buildd/limits.h"
+#include "buildd/build_rate_limit.h"
 
 #include <catch2/catch.hpp>
 
@@ -11,7 +11,7 @@ namespace {
 SocketAddress address(const std::string& text) { return SocketAddress::parse(text, 0).value(); }
 
 // How many pass in a row.
-int count(BuildLimits& limits, const std::string& text, bool supported = true) {
+int count(BuildRateLimit& limits, const std::string& text, bool supported = true) {
   int n = 0;
   while (limits.take(address(text), supported).count() == 0) ++n;
   return n;
@@ -23,7 +23,7 @@ constexpr WallTime kStart{std::chrono::seconds(21600 * 80000)};
 
 TEST_CASE("limits: an address and the networks around it", "[limits]") {
   FakeClock clock(kStart);
-  BuildLimits limits(clock);
+  BuildRateLimit limits(clock);
   CHECK(count(limits, "192.0.2.1") == 10);
   CHECK(count(limits, "192.0.2.2") == 10);
   CHECK(count(limits, "192.0.2.3") == 0);  // 20 for the /24
@@ -52,7 +52,7 @@ TEST_CASE("limits: an address and the networks around it", "[limits]") {
 
 TEST_CASE("limits: memory is bounded", "[limits]") {
   FakeClock clock(kStart);
-  BuildLimits limits(clock);
+  BuildRateLimit limits(clock);
   for (int i = 0; i < 60'000; ++i) {
     const std::string text =
         "[2001:db8:" + std::to_string(i % 9000) + ":" + std::to_string(i / 9000) + "::1]";
@@ -96,7 +96,7 @@ TEST_CASE("limits: networks, and who asks behind a proxy", "[limits]") {
 
 TEST_CASE("limits: those whose address cannot be told count together", "[limits]") {
   FakeClock clock(kStart);
-  BuildLimits limits(clock);
+  BuildRateLimit limits(clock);
   int n = 0;
   while (limits.take(std::nullopt, true).count() == 0) ++n;
   CHECK(n == 10);

@@ -1,4 +1,4 @@
-#include "buildd/limits.h"
+#include "buildd/build_rate_limit.h"
 
 #include <algorithm>
 
@@ -9,15 +9,15 @@ namespace gw::buildd {
 
 namespace {
 
-constexpr std::array<std::int64_t, BuildLimits::kWindows> kSeconds{60, 600, 3600, 21600};
-constexpr std::array<unsigned, BuildLimits::kPrefixes> kBits4{32, 24, 20, 16};
-constexpr std::array<unsigned, BuildLimits::kPrefixes> kBits6{64, 48, 32, 24};
+constexpr std::array<std::int64_t, BuildRateLimit::kWindows> kSeconds{60, 600, 3600, 21600};
+constexpr std::array<unsigned, BuildRateLimit::kPrefixes> kBits4{32, 24, 20, 16};
+constexpr std::array<unsigned, BuildRateLimit::kPrefixes> kBits6{64, 48, 32, 24};
 
-using Row = std::array<std::uint32_t, BuildLimits::kPrefixes>;
-constexpr std::array<Row, BuildLimits::kWindows> kSupported{
+using Row = std::array<std::uint32_t, BuildRateLimit::kPrefixes>;
+constexpr std::array<Row, BuildRateLimit::kWindows> kSupported{
     {{10, 20, 80, 160}, {20, 40, 160, 320}, {30, 60, 240, 480}, {40, 80, 400, 800}}};
 // A fifth from ten minutes on.
-constexpr std::array<Row, BuildLimits::kWindows> kOlder{
+constexpr std::array<Row, BuildRateLimit::kWindows> kOlder{
     {{2, 3, 4, 5}, {4, 8, 32, 64}, {6, 12, 48, 96}, {8, 16, 80, 160}}};
 
 // The first bits, the others cleared.
@@ -39,8 +39,8 @@ std::string_view plain_bytes(const os::SocketAddress& address) {
 
 }  // namespace
 
-std::chrono::seconds BuildLimits::take(const std::optional<os::SocketAddress>& client,
-                                       bool supported_go) {
+std::chrono::seconds BuildRateLimit::take(const std::optional<os::SocketAddress>& client,
+                                          bool supported_go) {
   const os::SocketAddress address = client.value_or(os::SocketAddress());
   const std::string_view bytes = plain_bytes(address);
   const bool v4 = bytes.size() == 4;
@@ -68,7 +68,7 @@ std::chrono::seconds BuildLimits::take(const std::optional<os::SocketAddress>& c
   return std::chrono::seconds(0);
 }
 
-void BuildLimits::make_room(std::int64_t now) {
+void BuildRateLimit::make_room(std::int64_t now) {
   if (networks_.size() + kPrefixes <= kMaxNetworks) return;
   std::erase_if(networks_, [&](const auto& entry) {
     return entry.second.back().window != now / kSeconds.back();

@@ -1,4 +1,4 @@
-#include "supervise/identity.h"
+#include "supervise/binary_identity.h"
 
 #include <fmt/format.h>
 
@@ -17,7 +17,7 @@ std::string setting(const mod::BuildInfo& info, std::string_view name) {
   return value == nullptr ? "" : *value;
 }
 
-std::string why_manual(const mod::BuildInfo& info, const Identity& identity) {
+std::string why_manual(const mod::BuildInfo& info, const BinaryIdentity& identity) {
   const std::string& version = identity.key.version;
   if (info.path == "command-line-arguments") return "it was built from single files";
   if (!info.main || info.main->module.path.empty()) return "it was not built from a module";
@@ -32,8 +32,8 @@ std::string why_manual(const mod::BuildInfo& info, const Identity& identity) {
 
 }  // namespace
 
-Identity describe(const mod::BuildInfo& info, bool stripped) {
-  Identity out;
+BinaryIdentity describe(const mod::BuildInfo& info, bool stripped) {
+  BinaryIdentity out;
   out.package = info.path;
   out.key.go_version = info.go_version;
   out.key.stripped = stripped;
@@ -81,12 +81,12 @@ Result<bool> is_stripped(const mod::ByteSource& program) {
   return true;
 }
 
-Result<Identity> read_identity(int fd) {
+Result<BinaryIdentity> read_identity(int fd) {
   GW_TRY(const mod::FdSource source, mod::FdSource::of(fd));
   auto info = mod::read_build_info(source);
   if (!info && info.error().kind == ErrorKind::kIo) return std::move(info).error();
   if (!info) {
-    Identity out;
+    BinaryIdentity out;
     out.key.target = build::host_target();
     out.why_manual = "it has no build information of Go: " + info.error().message;
     return out;

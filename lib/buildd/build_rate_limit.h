@@ -25,14 +25,14 @@
 
 namespace gw::buildd {
 
-class BuildLimits {
+class BuildRateLimit {
  public:
   static constexpr std::size_t kMaxNetworks = 100'000;
   static constexpr std::size_t kWindows = 4;
   static constexpr std::size_t kPrefixes = 4;
 
   // `scale`: so many times the table's numbers.
-  explicit BuildLimits(const Clock& clock, std::uint32_t scale = 1)
+  explicit BuildRateLimit(const Clock& clock, std::uint32_t scale = 1)
       : clock_(clock), scale_(scale) {}
 
   // Counts one more, or says how long to wait and counts nothing. Zero: it may. Those whose address

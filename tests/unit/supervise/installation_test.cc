@@ -1,4 +1,4 @@
-#include "supervise/place.h"
+#include "supervise/installation.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "supervise/identity.h"
+#include "supervise/binary_identity.h"
 #include "support/module/program_builder.h"
 #include "support/temp_dir.h"
 
@@ -50,8 +50,9 @@ std::vector<std::string> names(const std::string& directory) {
   return out;
 }
 
-Result<std::string> receive(const Place& place, const build::Key& k, const std::string& bytes) {
-  auto incoming = place.receive(k, bytes.size(), sum(bytes));
+Result<std::string> receive(const Installation& installation, const build::Key& k,
+                            const std::string& bytes) {
+  auto incoming = installation.receive(k, bytes.size(), sum(bytes));
   if (!incoming) return std::move(incoming).error();
   GW_CHECK((*incoming)->write(bytes));
   return (*incoming)->finish();
@@ -59,7 +60,7 @@ Result<std::string> receive(const Place& place, const build::Key& k, const std::
 
 }  // namespace
 
-TEST_CASE("names of binaries", "[place]") {
+TEST_CASE("names of binaries", "[installation]") {
   build::Key k = key();
   CHECK(file_name(k) == "svc-v0.1.1-go1.26.8-stripped");
   k.stripped = false;
@@ -73,83 +74,83 @@ TEST_CASE("names of binaries", "[place]") {
   CHECK(file_name(k) == "cmd-v2.0.0-go1.26.8");
 }
 
-TEST_CASE("a plain file becomes a link to the new one", "[place]") {
+TEST_CASE("a plain file becomes a link to the new one", "[installation]") {
   const testing::TempDir temp;
   write(temp.file("svc"), program(key("v0.1.0")), 0750);
-  auto place = Place::find(temp.file("svc"));
-  REQUIRE(place);
-  CHECK(place->current() == "svc");
-  CHECK(place->why_fixed().empty());
+  auto installation = Installation::find(temp.file("svc"));
+  REQUIRE(installation);
+  CHECK(installation->current() == "svc");
+  CHECK(installation->why_fixed().empty());
   const std::string fresh = program(key());
-  const auto name = receive(*place, key(), fresh);
+  const auto name = receive(*installation, key(), fresh);
   REQUIRE(name);
   CHECK(*name == "svc-v0.1.1-go1.26.8-stripped");
   CHECK(names(temp.path()) == std::vector<std::string>{"svc", *name});
   struct stat info {};
   REQUIRE(::stat(temp.file(*name).c_str(), &info) == 0);
   CHECK((info.st_mode & 07777U) == 0750U);
-  const std::string kept = place->kept_name(key("v0.1.0"));
+  const std::string kept = installation->kept_name(key("v0.1.0"));
   CHECK(kept == "svc-v0.1.0-go1.26.8-stripped");
-  REQUIRE(place->switch_to(*name, kept));
+  REQUIRE(installation->switch_to(*name, kept));
   CHECK(fs::read_symlink(temp.file("svc")) == *name);
   CHECK(read(temp.file(kept)) == program(key("v0.1.0")));
   CHECK(read(temp.file("svc")) == fresh);
   CHECK(names(temp.path()).size() == 3);
   // and back
-  CHECK(place->kept_name(key()) == *name);
-  REQUIRE(place->switch_to(kept, *name));
+  CHECK(installation->kept_name(key()) == *name);
+  REQUIRE(installation->switch_to(kept, *name));
   CHECK(fs::read_symlink(temp.file("svc")) == kept);
-  CHECK(place->remove(kept));  // what runs is never removed
-  CHECK(place->has(kept));
-  CHECK(place->remove(*name));
-  CHECK_FALSE(place->has(*name));
-  CHECK(place->remove(*name));
+  CHECK(installation->remove(kept));  // what runs is never removed
+  CHECK(installation->has(kept));
+  CHECK(installation->remove(*name));
+  CHECK_FALSE(installation->has(*name));
+  CHECK(installation->remove(*name));
 }
 
-TEST_CASE("a switch that is made ready, given up, and made", "[place]") {
+TEST_CASE("a switch that is made ready, given up, and made", "[installation]") {
   const testing::TempDir temp;
   write(temp.file("svc-1"), "x");
   write(temp.file("svc-2"), "y");
   write(temp.file("svc-3"), "z");
   fs::create_symlink("svc-1", temp.file("svc"));
-  auto place = Place::find(temp.file("svc"));
-  REQUIRE(place);
+  auto installation = Installation::find(temp.file("svc"));
+  REQUIRE(installation);
   const auto before = names(temp.path());
-  REQUIRE(place->prepare("svc-2", "svc-1"));
+  REQUIRE(installation->prepare("svc-2", "svc-1"));
   CHECK(names(temp.path()).size() == before.size() + 1);
   CHECK(fs::read_symlink(temp.file("svc")) == "svc-1");
-  place->discard();
-  place->discard();
+  installation->discard();
+  installation->discard();
   CHECK(names(temp.path()) == before);
   // another one takes its place, and a switch elsewhere does not take what was prepared
-  REQUIRE(place->prepare("svc-2", "svc-1"));
-  REQUIRE(place->prepare("svc-3", "svc-1"));
-  REQUIRE(place->switch_to("svc-2", "svc-1"));
+  REQUIRE(installation->prepare("svc-2", "svc-1"));
+  REQUIRE(installation->prepare("svc-3", "svc-1"));
+  REQUIRE(installation->switch_to("svc-2", "svc-1"));
   CHECK(fs::read_symlink(temp.file("svc")) == "svc-2");
-  REQUIRE(place->prepare("svc-3", "svc-2"));
-  REQUIRE(place->switch_to("svc-3", "svc-2"));
+  REQUIRE(installation->prepare("svc-3", "svc-2"));
+  REQUIRE(installation->switch_to("svc-3", "svc-2"));
   CHECK(fs::read_symlink(temp.file("svc")) == "svc-3");
   CHECK(names(temp.path()) == before);
 }
 
-TEST_CASE("a plain file that has the name already", "[place]") {
+TEST_CASE("a plain file that has the name already", "[installation]") {
   const testing::TempDir temp;
   const std::string name = "svc-v0.1.0-go1.26.8-stripped";
   write(temp.file(name), program(key("v0.1.0")));
   fs::create_directory(temp.file("bin"));
   fs::create_symlink("../" + name, temp.file("bin/svc"));
-  auto place = Place::find(temp.file("bin/svc"));
-  REQUIRE(place);
-  const auto fresh = receive(*place, key(), program(key()));
+  auto installation = Installation::find(temp.file("bin/svc"));
+  REQUIRE(installation);
+  const auto fresh = receive(*installation, key(), program(key()));
   REQUIRE(fresh);
-  const std::string kept = place->kept_name(key("v0.1.0"));
+  const std::string kept = installation->kept_name(key("v0.1.0"));
   CHECK(kept == name + ".old");
-  REQUIRE(place->switch_to(*fresh, kept));
+  REQUIRE(installation->switch_to(*fresh, kept));
   CHECK(read(temp.file("bin/svc")) == program(key()));
   CHECK(read(temp.file(kept)) == program(key("v0.1.0")));
 }
 
-TEST_CASE("chains of links", "[place]") {
+TEST_CASE("chains of links", "[installation]") {
   const testing::TempDir temp;
   fs::create_directory(temp.file("a"));
   fs::create_directory(temp.file("b"));
@@ -157,31 +158,31 @@ TEST_CASE("chains of links", "[place]") {
   fs::create_symlink("svc-1", temp.file("b/svc"));
   fs::create_symlink(temp.file("b/svc"), temp.file("a/one"));
   fs::create_symlink("one", temp.file("a/two"));
-  auto place = Place::find(temp.file("a/two"));
-  REQUIRE(place);
-  CHECK(place->current() == "svc-1");
-  CHECK(place->directory() == temp.file("b"));
+  auto installation = Installation::find(temp.file("a/two"));
+  REQUIRE(installation);
+  CHECK(installation->current() == "svc-1");
+  CHECK(installation->directory() == temp.file("b"));
   write(temp.file("b/svc-2"), "y");
-  REQUIRE(place->switch_to("svc-2", "svc-1"));
+  REQUIRE(installation->switch_to("svc-2", "svc-1"));
   CHECK(fs::read_symlink(temp.file("b/svc")) == "svc-2");
   CHECK(fs::read_symlink(temp.file("a/two")) == "one");
   CHECK(read(temp.file("a/two")) == "y");
   fs::create_symlink("loop", temp.file("loop"));
   fs::create_symlink("gone", temp.file("dangling"));
-  CHECK(Place::find(temp.file("loop")).error().kind == ErrorKind::kUsage);
-  CHECK(Place::find(temp.file("dangling")).error().kind == ErrorKind::kNotFound);
-  CHECK(Place::find(temp.file("none")).error().kind == ErrorKind::kNotFound);
-  CHECK(Place::find(temp.path()).error().kind == ErrorKind::kUsage);
-  CHECK(Place::find("svc").error().kind == ErrorKind::kUsage);
+  CHECK(Installation::find(temp.file("loop")).error().kind == ErrorKind::kUsage);
+  CHECK(Installation::find(temp.file("dangling")).error().kind == ErrorKind::kNotFound);
+  CHECK(Installation::find(temp.file("none")).error().kind == ErrorKind::kNotFound);
+  CHECK(Installation::find(temp.path()).error().kind == ErrorKind::kUsage);
+  CHECK(Installation::find("svc").error().kind == ErrorKind::kUsage);
 }
 
-TEST_CASE("what does not come in", "[place]") {
+TEST_CASE("what does not come in", "[installation]") {
   const testing::TempDir temp;
   write(temp.file("svc"), program(key("v0.1.0")));
-  const auto place = *Place::find(temp.file("svc"));
+  const auto installation = *Installation::find(temp.file("svc"));
   const std::string good = program(key());
   const auto refused = [&](const std::function<Status(Incoming&)>& feed, const build::Key& k) {
-    auto incoming = *place.receive(k, good.size(), sum(good));
+    auto incoming = *installation.receive(k, good.size(), sum(good));
     Status status = feed(*incoming);
     if (status) {
       auto finished = incoming->finish();
@@ -209,30 +210,30 @@ TEST_CASE("what does not come in", "[place]") {
     refused([&](Incoming& in) { return in.write(good); }, other);
   }
   // more than the disk has
-  const auto full = place.receive(key(), std::uint64_t{1} << 55, "0x");
+  const auto full = installation.receive(key(), std::uint64_t{1} << 55, "0x");
   REQUIRE_FALSE(full);
   CHECK(full.error().kind == ErrorKind::kIo);
 }
 
-TEST_CASE("names that are taken", "[place]") {
+TEST_CASE("names that are taken", "[installation]") {
   const testing::TempDir temp;
   write(temp.file("svc"), program(key("v0.1.0")));
-  const auto place = *Place::find(temp.file("svc"));
+  const auto installation = *Installation::find(temp.file("svc"));
   const std::string name = file_name(key());
   write(temp.file(name), "somebody else's");
-  CHECK(*receive(place, key(), program(key())) == name + ".2");
+  CHECK(*receive(installation, key(), program(key())) == name + ".2");
   CHECK(read(temp.file(name)) == "somebody else's");
-  CHECK(*receive(place, key(), program(key())) == name + ".2");  // there already
+  CHECK(*receive(installation, key(), program(key())) == name + ".2");  // there already
   CHECK(names(temp.path()).size() == 3);
 }
 
-TEST_CASE("leftovers of a crash", "[place]") {
+TEST_CASE("leftovers of a crash", "[installation]") {
   const testing::TempDir temp;
   write(temp.file("svc"), "x");
   fs::create_symlink("svc-2", temp.file(".new-0123456789abcdef"));
   fs::create_symlink("other-2", temp.file(".new-fedcba9876543210"));
-  const auto place = *Place::find(temp.file("svc"));
-  REQUIRE(place.sweep({"svc-1", "svc-2"}));
+  const auto installation = *Installation::find(temp.file("svc"));
+  REQUIRE(installation.sweep({"svc-1", "svc-2"}));
   CHECK(names(temp.path()) == std::vector<std::string>{".new-fedcba9876543210", "svc"});
 }
 
@@ -242,7 +243,7 @@ TEST_CASE("what a program is", "[identity]") {
   info.path = "example.org/svc/cmd/x";
   info.main = mod::BuildInfo::Used{{"example.org/svc", "v0.1.0", "h1:x="}, {}};
   info.settings = {{"CGO_ENABLED", "0"}, {"GOARCH", "arm64"}, {"GOOS", "linux"}};
-  const Identity good = describe(info, true);
+  const BinaryIdentity good = describe(info, true);
   CHECK(good.why_manual.empty());
   CHECK(build::format_key(good.key) ==
         "example.org/svc@v0.1.0/cmd/x/linux-arm64-go1.26.8-stripped/");
@@ -282,20 +283,20 @@ TEST_CASE("files that are no Go programs", "[identity]") {
                                        std::string(57, '\0'))) == false);
 }
 
-TEST_CASE("sums that are asked for again", "[place]") {
+TEST_CASE("sums that are asked for again", "[installation]") {
   const testing::TempDir temp;
   write(temp.file("svc"), "one");
-  const Place place = *Place::find(temp.file("svc"));
-  CHECK(*place.sum_of("svc") == sum("one"));
-  CHECK(*place.sum_of("svc") == sum("one"));
+  const Installation installation = *Installation::find(temp.file("svc"));
+  CHECK(*installation.sum_of("svc") == sum("one"));
+  CHECK(*installation.sum_of("svc") == sum("one"));
   // written to in place, and with the same length; exchanged; its times set back
   const fs::file_time_type before = fs::last_write_time(temp.file("svc"));
   std::ofstream(temp.file("svc"), std::ios::binary) << "two";
   fs::last_write_time(temp.file("svc"), before);
-  CHECK(*place.sum_of("svc") == sum("two"));
+  CHECK(*installation.sum_of("svc") == sum("two"));
   write(temp.file("new"), "new");
   fs::rename(temp.file("new"), temp.file("svc"));
-  CHECK(*place.sum_of("svc") == sum("new"));
+  CHECK(*installation.sum_of("svc") == sum("new"));
   fs::remove(temp.file("svc"));
-  CHECK_FALSE(place.sum_of("svc"));
+  CHECK_FALSE(installation.sum_of("svc"));
 }
