@@ -4,7 +4,7 @@
 # usage: cmake/deps.sh [--tests] [--tidy] [--no-curl | --curl SOURCE] [DIRECTORY]
 #   --tests    also the peers that the tests talk to (unbound, knot, nsd, bind9 tools, dnsperf, Go,
 #              a browser; systemd, which is not made the machine's first process by that)
-#   --tidy     also clang-tidy: a newer one than the compiler, as 14 does not know which locals could be const
+#   --tidy     also clang-tidy, and 16 of it for what 14 does not know: which locals could be const
 #   --no-curl  packages only: libcurl stays as it is
 #   --curl     build libcurl from this unpacked source package of Debian's, without the network
 #   DIRECTORY  where libcurl goes, default build/deps beside this script's parent
@@ -46,7 +46,7 @@ test_packages="catch2 python3 git sqlite3 unbound bind9 bind9-utils bind9-dnsuti
 linked="$(printf '%s\n' $packages | grep -e '-dev$' | grep -vxF dpkg-dev) libc6-dev libstdc++-12-dev
   libgcc-12-dev"
 [ "$want_tests" = yes ] && packages="$packages $test_packages"
-[ "$want_tidy" = yes ] && packages="$packages clang-tidy-16"
+[ "$want_tidy" = yes ] && packages="$packages clang-tidy clang-tidy-16"
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"

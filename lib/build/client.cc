@@ -129,7 +129,7 @@ class Download {
     const std::uint64_t limit = file_.exact ? file_.size : file_.size + 1;
     while (!ended_ && done_ < limit) {
       const std::uint64_t end = std::min(limit, done_ + kPiece);
-      net::HttpRequest request = request_for(end);
+      const net::HttpRequest request = request_for(end);
       auto response = http_.fetch_one(request);
       if (!response) {
         if (response.error().kind == ErrorKind::kUnavailable && ++tries_ < kTries) continue;
