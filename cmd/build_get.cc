@@ -7,7 +7,6 @@
 #include <optional>
 
 #include "base/bytes.h"
-#include "base/clock.h"
 #include "base/result.h"
 #include "build/get_binary.h"
 #include "build/outputs.h"
